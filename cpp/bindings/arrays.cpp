@@ -14,17 +14,6 @@ py::array array_of(const py::handle& value, std::string_view kinds, const char* 
   return array;
 }
 
-std::shared_ptr<const lightmeter::measure::Mask> mask_of(const py::array& ignored) {
-  if (ignored.ndim() != 2 || ignored.itemsize() != 1) {
-    throw std::invalid_argument("got a mask of " + std::to_string(ignored.ndim()) +
-                                " dimensions and " + std::to_string(ignored.itemsize()) +
-                                " bytes a pixel; expected HxW of one byte");
-  }
-  return std::make_shared<const lightmeter::measure::Mask>(
-      static_cast<const std::uint8_t*>(ignored.data()), ignored.shape(1), ignored.shape(0),
-      ignored.strides(0), ignored.strides(1));
-}
-
 Counts counts_of(const py::handle& value) {
   using Signed = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
   const py::array array = array_of(value, "biu", "counts that are integers");

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <memory>
 #include <string_view>
 
 #include "bindings.hpp"
-#include "measure/mask.hpp"
 
 // What Python hands over as numbers, as arrays that the core can read.
 
@@ -33,9 +31,6 @@ inline bool is_masked(const py::handle& value) { return py::hasattr(value, "comp
 
 // An array whose dtype is of one of these kinds, or an empty one; TypeError for anything else.
 py::array array_of(const py::handle& value, std::string_view kinds, const char* expected);
-
-// HxW of one byte each, which is not 0 where a pixel is ignored; ValueError for another.
-std::shared_ptr<const lightmeter::measure::Mask> mask_of(const py::array& ignored);
 
 // Integers from 0; ValueError for others.
 Counts counts_of(const py::handle& value);

@@ -110,7 +110,7 @@ class Masks {
     std::shared_ptr<const measure::Mask> mask;
     take_gil(PyGILState_GetThisThreadState());
     try {
-      mask = mask_of(py::cast<py::array>(call_python(make_, width, height)));
+      mask = py::cast<std::shared_ptr<measure::Mask>>(call_python(make_, width, height));
     } catch (const py::error_already_set& error) {
       if (!error.matches(PyExc_Exception)) raised_ = std::current_exception();  // an interrupt
     } catch (...) {

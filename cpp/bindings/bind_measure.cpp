@@ -124,23 +124,42 @@ py::list image_numbers() {
 
 using Place = std::pair<std::int64_t, std::int64_t>;  // (x, y), or (width, height)
 
-// A meter of a set of metrics, for an image of `size` if that is known. `ignored`, HxW of one byte
-// each, is not 0 where a pixel is ignored, and gives the size.
-ImageMeter make_meter(std::string_view set, std::optional<Place> size,
-                      const std::optional<py::array>& ignored) {
-  const auto metrics = value_of<lightmeter::measure::Set>(kSets, set);
-  std::shared_ptr<const Mask> mask;
-  if (ignored) {
-    mask = mask_of(*ignored);
-    if (!size) size = Place{mask->width(), mask->height()};
+// Ignores pixels of a mask: HxW of one byte each, which is not 0 where a pixel is ignored, of which
+// (x, y) is the first.
+void ignore(Mask& mask, const py::array& ignored, std::int64_t x, std::int64_t y) {
+  if (ignored.ndim() != 2 || ignored.itemsize() != 1) {
+    throw std::invalid_argument("got a mask of " + std::to_string(ignored.ndim()) +
+                                " dimensions and " + std::to_string(ignored.itemsize()) +
+                                " bytes a pixel; expected HxW of one byte");
   }
+  const std::int64_t height = ignored.shape(0), width = ignored.shape(1);
+  if (x < 0 || y < 0 || x > mask.width() - width || y > mask.height() - height) {
+    throw std::invalid_argument("got pixels outside of the mask");
+  }
+  mask.ignore(static_cast<const std::uint8_t*>(ignored.data()), x, y, width, height,
+              ignored.strides(0), ignored.strides(1));
+}
+
+// HxW, likewise.
+Mask mask_of(const py::array& ignored) {
+  const bool is_plane = ignored.ndim() == 2;
+  Mask mask(is_plane ? ignored.shape(1) : 0, is_plane ? ignored.shape(0) : 0);
+  ignore(mask, ignored, 0, 0);
+  return mask;
+}
+
+// A meter of a set of metrics, for an image of `size` if that is known; a mask gives it too.
+ImageMeter make_meter(std::string_view set, std::optional<Place> size,
+                      const std::shared_ptr<Mask>& mask) {
+  const auto metrics = value_of<lightmeter::measure::Set>(kSets, set);
+  if (mask != nullptr && !size) size = Place{mask->width(), mask->height()};
   if (!size && lightmeter::measure::needs_size(metrics)) {
     throw std::invalid_argument("the metrics '" + std::string(set) +
                                 "' need the size of the image before its pixels; give "
                                 "size=(width, height)");
   }
   if (!size) return ImageMeter(metrics);
-  return ImageMeter(metrics, size->first, size->second, std::move(mask));
+  return ImageMeter(metrics, size->first, size->second, mask);
 }
 
 // Pointers and sizes are read before the GIL is released; the arguments keep the memory alive.
@@ -200,6 +219,11 @@ void bind_measure(py::module_& module) {
   module.def("image_numbers", &image_numbers);
   module.def("features_of", &features_of);
   py::class_<ImageFeatures>(module, "ImageFeatures", "What a measured image adds to a profile.");
+  py::class_<Mask, std::shared_ptr<Mask>>(module, "Mask", "Which pixels of an image are ignored.")
+      .def(py::init<std::int64_t, std::int64_t>())
+      .def(py::init(&mask_of))
+      .def("ignore", &ignore)
+      .def_property_readonly("count", &Mask::count);
   py::class_<ImageMeter>(module, "ImageMeter",
                          "Exact counts of one image's pixels. RuntimeError if two threads use\n"
                          "it at once.")
@@ -208,6 +232,7 @@ void bind_measure(py::module_& module) {
       .def("update_arrow", &update_arrow)
       .def_property_readonly("pixels", &pixels)
       .def_property_readonly("rows", &ImageMeter::rows)
+      .def_property_readonly("ignored_percent", &ImageMeter::ignored_percent)
       .def("copy", &ImageMeter::copy)
       .def("empty", &ImageMeter::empty)
       .def("add", &ImageMeter::add)

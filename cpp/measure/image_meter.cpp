@@ -135,6 +135,13 @@ const ImageCounts& ImageMeter::counts() noexcept {
   return counts_;
 }
 
+std::optional<double> ImageMeter::ignored_percent() noexcept {
+  const std::int64_t all = coverage_.pixels();
+  if (mask_ == nullptr || all == 0) return std::nullopt;
+  const auto ignored = static_cast<double>(all - static_cast<std::int64_t>(counts().pixels()));
+  return 100.0 * ignored / static_cast<double>(all);
+}
+
 void ImageMeter::update(const Pixels& strip, int threads) { update(strip, 0, rows(), threads); }
 
 void ImageMeter::update(const Pixels& pixels, std::int64_t x, std::int64_t y, int threads) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "measure/colour_tables.hpp"
@@ -52,6 +53,8 @@ class ImageMeter {
   [[nodiscard]] std::int64_t rows() const noexcept { return coverage_.bottom(); }
   // Of the pixels so far.
   [[nodiscard]] const ImageCounts& counts() noexcept;
+  // The share of the pixels so far that the mask ignores; nothing without a mask.
+  [[nodiscard]] std::optional<double> ignored_percent() noexcept;
   // The numbers of the set, of the pixels so far.
   [[nodiscard]] std::vector<Value> values();
 

@@ -65,7 +65,7 @@ class NeighbourRows {
     if (mask_ == nullptr) {
       show_run(first, last - first);
     } else {
-      for_each_run(mask_->near(y), first, last, show_run);
+      mask_->for_each_clear_run(y, first, last, show_run);
     }
   }
 

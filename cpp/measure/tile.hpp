@@ -46,7 +46,9 @@ void for_each_run(const Tile& tile, std::int64_t y, Use&& use) {
     use(std::int64_t{0}, static_cast<std::int64_t>(tile.pixels.width));
     return;
   }
-  for_each_run(tile.mask->ignored(tile.y + y) + tile.x, 0, tile.pixels.width, use);
+  const std::int64_t first = tile.x;
+  tile.mask->for_each_run(tile.y + y, first, first + tile.pixels.width,
+                          [&](std::int64_t x, std::int64_t n) { use(x - first, n); });
 }
 
 }  // namespace lightmeter::measure

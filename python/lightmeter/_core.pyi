@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import IO, Any, ClassVar, Literal, Self, TypeAlias
+from typing import IO, Any, ClassVar, Literal, Self, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,7 @@ from lightmeter.profile.features import Origin, Role
 __version__: str
 
 # Name -> value. None: the format can have it, and this file has not.
-Facts: TypeAlias = dict[str, int | str | None]
+Facts: TypeAlias = dict[str, float | str | None]
 
 Part: TypeAlias = tuple[int, int]  # offset and size; all of it is in the file
 
@@ -48,7 +48,7 @@ def measure_files(
     metrics: MetricSet | None,
     most_bytes: int,
     most_pixels: int = ...,
-    mask_of: Callable[[int, int], NDArray[Any]] | None = None,
+    mask_of: Callable[[int, int], Mask] | None = None,
 ) -> list[tuple[Picture | None, MeasuredJpeg | None]]: ...
 def jpeg_header(file: IO[bytes], size: int, /) -> JpegHeader: ...
 def jpeg_frame(file: IO[bytes], size: int, /) -> tuple[int, Part] | None: ...
@@ -81,14 +81,21 @@ class PngRows:
     @property
     def is_whole(self) -> bool: ...
 
+class Mask:
+    @overload
+    def __init__(self, width: int, height: int, /) -> None: ...
+    @overload
+    def __init__(self, ignored: NDArray[Any], /) -> None: ...
+    def ignore(self, ignored: NDArray[Any], x: int, y: int, /) -> None: ...
+    @property
+    def count(self) -> int: ...
+
 class ImageMeter:
     def __init__(
-        self,
-        metrics: MetricSet,
-        size: tuple[int, int] | None,
-        mask: NDArray[np.bool_] | NDArray[np.uint8] | None,
-        /,
+        self, metrics: MetricSet, size: tuple[int, int] | None, mask: Mask | None, /
     ) -> None: ...
+    @property
+    def ignored_percent(self) -> float | None: ...
     @property
     def pixels(self) -> int: ...
     @property

@@ -137,9 +137,9 @@ class Work:
                 try:
                     measured: Any = file or item.picture
                     if not isinstance(file, Measured):
-                        measured = merged.whole._measure(
-                            IMAGE, measured, threads=threads, name=item.name, watch=watch
-                        )
+                        reading = item.read_by(self.reading)
+                        how = {"threads": threads, "name": item.name, "watch": watch}
+                        measured = merged.whole._measure(IMAGE, measured, reading, **how)
                 except ImageError as error:
                     measured = Failure(item.within or item.name, error.reason, error.detail)
                 self._log(merged, item, measured)

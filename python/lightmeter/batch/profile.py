@@ -158,8 +158,8 @@ def planned(
     of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
     of_work["values"] = tuple(of_work.get("values", ()))
     work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
-    columns = dict.fromkeys((*work.values, *columns_of(segment_by, work.group)))
-    return work, Wanted(column, tuple(columns), work.reading.limits, work.reading.layout)
+    columns = (*work.values, *columns_of(segment_by, work.group))
+    return work, Wanted.of(work.reading, column, columns)
 
 
 @dataclass(frozen=True)

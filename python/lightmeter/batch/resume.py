@@ -111,6 +111,8 @@ def _lasting(value: Any) -> Any:
         return sorted(map(_text, value))
     if isinstance(value, bytes):
         return hashlib.sha256(value).hexdigest()
+    if isinstance(value, Path):  # of masks
+        return [os.fspath(value), _state_of(os.fspath(value))]
     if isinstance(value, np.ndarray):
         return [str(value.dtype), value.shape, value.tobytes()]
     if is_dataclass(value) and not isinstance(value, type):
@@ -130,7 +132,8 @@ def _described(item: Item) -> list[Any]:
             f"{item.name} is a {type(data).__name__} in memory, so that what is done of it cannot "
             "be kept; expected files, archives, tables or addresses, or no `resume`"
         )
-    return [item.name, sorted(item.values.items()), data]
+    mask = Path(item.mask) if isinstance(item.mask, str) else item.mask
+    return [item.name, sorted(item.values.items()), data, mask]
 
 
 def _state_of(path: str) -> list[Any]:

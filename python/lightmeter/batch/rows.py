@@ -65,8 +65,7 @@ def measure(
     """
     workers = workers_of(workers)
     reading = reading_of(reading, options)
-    wanted = Wanted(column, limits=reading.limits, layout=reading.layout)
-    source = source_of(inputs, wanted)
+    source = source_of(inputs, Wanted.of(reading, column))
     threads = threads_for(source, workers)
     frames = partial(_frames, reading=reading, with_exif=with_exif, threads=threads)
     found = each(frames, source, workers, reading.limits, progress)
@@ -77,7 +76,8 @@ def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads
     """The rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
-        images = measure_images(item.picture, reading, threads=threads, watch=watch)
+        own = item.read_by(reading)
+        images = measure_images(item.picture, own, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}
             if reading.frames == "all":

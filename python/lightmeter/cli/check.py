@@ -51,7 +51,7 @@ def check(
     workers = batch.get("workers")
     view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
     reading = reference_of(view).reading(None, options)
-    wanted = Wanted(batch.get("column"), limits=reading.limits, layout=reading.layout)
+    wanted = Wanted.of(reading, batch.get("column"))
     images = source_of(paths[0] if len(paths) == 1 else paths, wanted)
     judge = partial(_checked, reference=view, reading=reading, level=level)
     counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
@@ -90,6 +90,7 @@ def _checked(
     item: Item, watch: object, reference: ProfileView, reading: Reading, level: float
 ) -> tuple[str, ImageCheck | Failure]:
     try:
+        reading = item.read_by(reading)
         return item.name, check_image(item.picture, reference, level=level, reading=reading)
     except ImageError as error:
         return item.name, Failure(item.name, error.reason, error.detail)

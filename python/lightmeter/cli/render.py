@@ -3,6 +3,7 @@
 from collections import Counter
 
 from lightmeter import ColumnView, ProfileView
+from lightmeter.image.reading_text import reading_fields
 from lightmeter.profile.view import text_table
 from lightmeter.text import counted, number, visible
 
@@ -65,3 +66,7 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     print(text_table(view) if show_all else _families(view))
     for image_format, names in view.decoders.items():
         print(visible(f"{image_format} decoded by {' and by '.join(names)}"))
+    ways = (way for readings in view.readings.values() for way in readings.items())
+    if taken := sum(count for text, count in ways if "fourth" in reading_fields(text)):
+        of = f"the fourth channel of {counted(taken, 'image')}"
+        print(f"{of} was taken for alpha; bands (--bands) measures it")

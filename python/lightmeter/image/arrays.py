@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeGuard, get_args
+from typing import Any, Literal, Protocol, TypeGuard, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,11 @@ DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core mea
 
 # What Pillow calls a gray picture of each type of samples.
 GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
-_WIDE = ("int8", "int16", "int32", "uint32")  # of which nobody knows what is black and white
+# Of these nobody knows what is black and white.
+_WIDE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
 GRAY_MODES |= dict.fromkeys(_WIDE, "I") | dict.fromkeys(("float16", "float32", "float64"), "F")
+
+_BRAIN = "bfloat16"
 
 # DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
@@ -54,14 +57,19 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     if isinstance(array, np.ma.MaskedArray):
         raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
     if isinstance(array, np.ndarray):
-        return np.asarray(array)  # np.matrix has two dimensions always
-    kind = type(array).__name__
+        is_brain = array.dtype.kind == "V" and array.dtype.name == _BRAIN  # of ml_dtypes
+        return np.asarray(array, np.float32 if is_brain else None)  # a np.matrix has 2 dimensions
+    kind, given = type(array).__name__, cast(Any, array)
     if int(array.__dlpack_device__()[0]) not in _CPU_DEVICES:
         raise ImageError(
             "unsupported", f"got a {kind} on another device; copy it to the CPU, as by tensor.cpu()"
         )
+    if getattr(given, "requires_grad", False):
+        given = given.detach()
+    if str(getattr(given, "dtype", "")).endswith(_BRAIN):  # which NumPy has not
+        given = given.float() if hasattr(given, "float") else np.asarray(given, np.float32)
     try:
-        return np.from_dlpack(array)
+        return np.from_dlpack(given)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
 

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
@@ -21,6 +23,8 @@ class Frame(NamedTuple):
         facts: of the header of its file, likewise.
         decoder: what decoded it.
         path: what it was read from, or "".
+        mask: HxW, not 0 where its reader says that a pixel is none.
+        nodata: the number that its file says of samples that are none.
     """
 
     picture: Any
@@ -28,6 +32,8 @@ class Frame(NamedTuple):
     facts: Facts | None = None
     decoder: Decoder | None = None
     path: str = ""
+    mask: NDArray[Any] | None = None
+    nodata: float | None = None
 
 
 class Measured(NamedTuple):
@@ -44,3 +50,12 @@ class Measured(NamedTuple):
     path: str = ""
     decoder: Decoder | None = None
     read: str = ""
+
+    @property
+    def all_facts(self) -> Facts | None:
+        """Those of its header, and the share of its pixels that is ignored, if anything is."""
+        meters = self.meter.bands.values() if isinstance(self.meter, BandMeter) else [self.meter]
+        known = [share for m in meters if (share := m._core.ignored_percent) is not None]
+        if not known:
+            return self.facts
+        return {**(self.facts or {}), "ignored_percent": sum(known) / len(known)}

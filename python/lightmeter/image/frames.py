@@ -21,6 +21,7 @@ from lightmeter.image.header import Facts, kept_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
+from lightmeter.image.tiff import NODATA, parse_nodata
 from lightmeter.image.tiles.array_raster import is_chunked, open_array
 from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.tiles.zarr_folder import open_zarr
@@ -135,7 +136,8 @@ def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -
     exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels
     if reading.value_range is not None:
         check_bits(image, int((facts or {}).get("BitDepth") or 8))
-    return Frame(image, exif, facts, decoder_of(image))
+    nodata = parse_nodata(getattr(image, "tag_v2", {}).get(NODATA))
+    return Frame(image, exif, facts, decoder_of(image), nodata=nodata)
 
 
 def _is_unread(image: Image.Image) -> bool:

@@ -1,16 +1,20 @@
-"""Which pixels of pictures are ignored: rectangles, and those that a mask names."""
+"""Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
 
+import hashlib
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, as_numpy, is_array
 from lightmeter.image.encoded import open_encoded
@@ -22,54 +26,139 @@ from lightmeter.quiet import quiet
 
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
-_One = Rectangle | str | os.PathLike[str] | ArrayLike
+MaskOf = Callable[[str], Any]  # from the path of a picture to its mask, or None
+_One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
 Ignore = _One | Sequence[_One]
 
-_NUMBER = re.compile(r"\s*-?\d*\.?\d+\s*")
-_EXPECTED = "a rectangle (x, y, width, height), a mask as a path or an array, or a list of these"
+_NUMBER = re.compile(r"\s*-?\d*\.?\d+([eE][-+]?\d+)?\s*")
+_COLUMN, _RULES = "column:", ("alpha", "nodata")
+_PIXELS_AT_ONCE = 1 << 22  # of a mask, of a byte each
+ALL_IGNORED = "all pixels are ignored"
+_SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
+_EXPECTED = (
+    "a rectangle (x, y, width, height), 'alpha', 'nodata', a number, a mask as a path or an array, "
+    "a folder of masks, 'column:NAME', a function of the path, or a list of these"
+)
 
 
 class _Mask(NamedTuple):
     width: int
     height: int
-    bits: bytes  # one for a pixel, from left to right, then from top to bottom
+    bits: bytes  # one for a pixel; each row begins with a byte
 
     def __repr__(self) -> str:
         return f"a mask of {self.width}x{self.height}"
 
+    def rows(self, start: int, count: int) -> NDArray[np.bool_]:
+        rows = np.frombuffer(self.bits, np.uint8).reshape(self.height, -1)[start : start + count]
+        return np.unpackbits(rows, axis=1, count=self.width).view(np.bool_)
+
 
 @dataclass(frozen=True)
 class Ignored:
-    """What `as_ignored` made of an `Ignore`."""
+    """What `as_ignored` made of an `Ignore`.
 
-    rectangles: tuple[Rectangle, ...]
-    masks: tuple[_Mask, ...]
+    Attributes:
+        parts: rectangles and masks, which are tuples; ``"alpha"``, ``"nodata"`` and numbers; and
+            where the mask of a picture is: a folder, ``"column:NAME"`` or a function.
+        said: what a profile says of them.
+    """
 
-    @lru_cache(maxsize=2)  # noqa: B019  each is as large as a gray picture
-    def mask(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Of a picture of this size: HxW, 1 where a pixel is ignored, read-only.
+    parts: tuple[Any, ...] = ()
+    said: tuple[Any, ...] = ()
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether pictures of one size have one mask."""
+        return all(isinstance(part, tuple) for part in self.parts)
+
+    @property
+    def column(self) -> str | None:
+        """The column that has a mask of each picture."""
+        columns = (part for part in self.parts if isinstance(part, str) and part not in _RULES)
+        return next((text.removeprefix(_COLUMN) for text in columns), None)
+
+    def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
+        """Return what is ignored of one picture, with its masks.
+
+        Args:
+            path: as it can be opened, for functions.
+            within: its name below the folder, for folders of masks.
+            cell: its mask in the column.
+            masks: more of them.
+
+        Raises:
+            ImageError: a mask is missing, or cannot be read.
+        """
+        found = []
+        for part in (*self.parts, *masks):
+            is_known = isinstance(part, tuple) or is_rule(part)
+            mask = part if is_known else _mask_beside(part, path, within, cell)
+            found += [] if mask is None else [mask]
+        return replace(self, parts=tuple(found))
+
+    def mask(self, width: int, height: int) -> _core.Mask:
+        """Return the mask of a picture of this size, which `mark` may add to.
 
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
-        combined = np.zeros((height, width), np.uint8)
-        for x, y, across, down in self.rectangles:
-            edges = x, x + across, y, y + down
-            if any(isinstance(number, float) for number in edges):
-                edges = edges[0] * width, edges[1] * width, edges[2] * height, edges[3] * height
-            left, right, top, bottom = map(round, edges)
-            combined[top:bottom, left:right] = 1
-        for mask in self.masks:
-            if mask[:2] != (width, height):
-                got = f"got {width}x{height} pixels, and {mask} of what to ignore"
-                advice = "give a mask of the size of the picture, or rectangles in shares of it"
-                raise ImageError("unsupported", f"{got}; {advice}")
-            bits = np.frombuffer(mask.bits, np.uint8)
-            combined |= np.unpackbits(bits, count=width * height).reshape(height, width)
-        if combined.all():
-            raise ImageError("empty", f"all {width}x{height} pixels are ignored")
-        combined.flags.writeable = False
-        return combined
+        mask = _core.Mask(width, height)
+        for start in range(0, height, rows := max(1, _PIXELS_AT_ONCE // width)):
+            strip = np.zeros((min(rows, height - start), width), np.bool_)
+            for part in self.parts:
+                if isinstance(part, _Mask):
+                    strip |= _of_size(part, width, height).rows(start, len(strip))
+                elif isinstance(part, tuple):
+                    x, y, across, down = part
+                    edges = x, x + across, y, y + down
+                    if any(isinstance(number, float) for number in edges):
+                        edges = tuple(np.multiply(edges, (width, width, height, height)))
+                    left, right, top, bottom = map(round, edges)
+                    strip[max(0, top - start) : max(0, bottom - start), left:right] = True
+            mask.ignore(strip, 0, start)
+        if mask.count == width * height:
+            raise ImageError("empty", ALL_IGNORED)
+        return mask
+
+    shared_mask = lru_cache(maxsize=2)(mask)  # of what `is_fixed`
+
+    def mark(
+        self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
+    ) -> None:
+        """Ignore those pixels of a tile in a mask whose samples say so.
+
+        Args:
+            mask: of the picture, or of one of its bands; threads may mark other tiles.
+            samples: a loaded image, or an array HxW or HxWxC.
+            at: (x, y) of the first pixel.
+            nodata: the number that the file says of samples that are none.
+        """
+        if isinstance(samples, Image.Image):
+            has_key = "transparency" in samples.info  # a colour or colours that are transparent
+            samples = samples.convert("RGBA") if has_key else samples
+            samples = np.asarray(samples if samples.mode == "P" else measurable(samples))
+        colours = samples if samples.ndim == 3 else samples[..., None]
+        has_alpha, is_float = colours.shape[2] in (2, 4), colours.dtype.kind == "f"
+        if has_alpha:
+            colours, alpha = colours[..., :-1], colours[..., -1]
+        for part in self.parts:
+            if part == "alpha" and has_alpha:
+                mask.ignore(alpha == 0, *at)
+            elif part != "alpha" and is_rule(part):
+                number = nodata if part == "nodata" else part
+                # As the file has it; nothing equals NaN, which None becomes.
+                found = colours == (colours.dtype.type(number) if is_float else number)
+                found |= np.isnan(colours) if is_float and part == "nodata" else False
+                mask.ignore(found.all(axis=2), *at)
+
+
+def _of_size(mask: _Mask, width: int, height: int) -> _Mask:
+    if mask[:2] != (width, height):
+        got = f"got {width}x{height} pixels, and {mask} of what to ignore"
+        advice = "give a mask of the size of the picture, or rectangles in shares of it"
+        raise ImageError("unsupported", f"{got}; {advice}")
+    return mask
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
@@ -84,23 +173,50 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         return ignore
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
-    rectangles = tuple(_rectangle(each) for each in ignore if _is_rectangle(each))
-    masks = tuple(_mask(each) for each in ignore if not _is_rectangle(each))
-    return Ignored(rectangles, masks) if rectangles or masks else None
+    parts = sorted(map(_part, ignore), key=lambda part: repr(_said(part)))
+    return Ignored(tuple(parts), tuple(map(_said, parts))) if parts else None
+
+
+def _part(given: Any) -> Any:
+    """Return one part of an `Ignored`."""
+    if _is_rectangle(given):
+        return _rectangle(given)
+    if is_rule(given):  # of which NaN is no number
+        return given if isinstance(given, str) else float(given) if given == given else "nodata"
+    if isinstance(given, str) and given.startswith(_COLUMN):
+        return given
+    if isinstance(given, str | os.PathLike) and os.path.isdir(given):
+        return Path(os.fsdecode(given))
+    return given if callable(given) else _mask(given)
+
+
+def _said(part: Any) -> Any:
+    if isinstance(part, _Mask):
+        return f"{part.width}x{part.height} {hashlib.sha256(part.bits).hexdigest()[:16]}"
+    if isinstance(part, Path) or callable(part):
+        return "a folder of masks" if isinstance(part, Path) else getattr(part, "__name__", "masks")
+    return part
+
+
+def is_rule(given: object) -> bool:
+    """Return whether it says of samples that they are ignored."""
+    is_number = isinstance(given, Real) and not isinstance(given, bool)
+    return is_number or (isinstance(given, str) and given in _RULES)
 
 
 def parse_ignored(text: str) -> Any:
-    """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, or else the path of a mask."""
+    """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, a number, or the text."""
     numbers = text.split(",")
-    if len(numbers) == 1 or not all(map(_NUMBER.fullmatch, numbers)):
+    if not all(map(_NUMBER.fullmatch, numbers)):
         return text
-    return tuple(float(number) if "." in number else int(number) for number in numbers)
+    parsed = [int(each) if each.strip("- ").isdigit() else float(each) for each in numbers]
+    return tuple(parsed) if len(parsed) > 1 else parsed[0]
 
 
 def _is_rectangle(value: object) -> bool:
     return (
         isinstance(value, list | tuple)
-        and len(value) > 0
+        and len(value) > 1
         and all(isinstance(number, Real) for number in value)
     )
 
@@ -120,26 +236,57 @@ def _rectangle(numbers: Any) -> Rectangle:
 
 
 def _mask(given: Any) -> _Mask:
-    if isinstance(given, str | os.PathLike):
+    if isinstance(given, str | os.PathLike | bytes):
         samples = _samples_of(given)
     elif is_array(given):
         samples = as_numpy(given)
     else:
         raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
-    if samples.ndim != 2 or samples.size == 0:
-        raise ValueError(f"ignore has a mask of shape {samples.shape}; expected HxW")
+    if samples.ndim != 2 or samples.size == 0 or samples.dtype.kind not in "biuf":
+        what = f"a mask of shape {samples.shape} and {samples.dtype}"
+        raise ValueError(f"ignore has {what}; expected HxW of numbers or bools")
     height, width = samples.shape
-    return _Mask(width, height, np.packbits(samples != 0).tobytes())
+    return _Mask(width, height, np.packbits(samples != 0, axis=1).tobytes())
 
 
-def _samples_of(path: str | os.PathLike[str]) -> NDArray[Any]:
+def _mask_beside(part: Any, path: str, within: str, cell: Any) -> _Mask | None:
+    """Return the mask of a picture; None of one whose function says that it has none."""
+    given: Any
+    try:
+        if isinstance(part, Path):
+            given = _in_folder(part, within)
+        elif isinstance(part, str):
+            given = "" if cell is None else cell
+        else:
+            given = part(path) if callable(part) else part
+        if isinstance(given, ImageError):
+            raise given
+        return None if given is None else _mask(given)
+    except Exception as error:
+        known = image_error(error, otherwise="unsupported")
+        raise ImageError(known.reason, f"its mask: {known.detail}"[:200]) from error
+
+
+def _in_folder(folder: Path, name: str) -> Path:
+    """Return the file of the picture's name in a folder, or with a suffix of masks."""
+    own = Path(name)
+    if not own.name or own.is_absolute() or ".." in own.parts:
+        raise ImageError("unsupported", f"no name in a folder of masks: {name!r:.100}")
+    names = [own, *map(own.with_suffix, _SUFFIXES)]
+    found = next(filter(os.path.isfile, map(folder.joinpath, names)), None)
+    if found is None:
+        raise ImageError("vanished", f"there is no {own}, nor with .png or .tif")
+    return found
+
+
+def _samples_of(path: str | os.PathLike[str] | bytes) -> NDArray[Any]:
     """One a pixel, which is not 0 where a sample is; alpha does not count."""
     try:
         with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
             image = measurable(open_picture(file, DEFAULT_LIMITS))
             samples: NDArray[Any] = np.asarray(image)
     except Exception as error:
-        raise image_error(error, path=path) from error
+        raise image_error(error, path=None if isinstance(path, bytes) else path) from error
     if samples.ndim == 2:
         return samples
     flat: NDArray[Any] = samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)

@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from lightmeter import _core
@@ -22,6 +24,7 @@ from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
 from lightmeter.image.header import profile_description
+from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import check_level
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
@@ -33,6 +36,8 @@ from lightmeter.image.tiles.measured import Watch, measure_rasters
 from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | encoded.Encoded
+
+_SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
 
 ACCEPTED = (
     "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
@@ -77,6 +82,8 @@ def measure_images(
         raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
     name = path if name is None else name
     try:
+        if reading.ignore is not None:
+            reading = reading.of_picture(encoded.short_path(name))
         source: Any = image
         if path is None and is_file(image):
             source = encoded.read_whole(image, reading.limits)
@@ -159,33 +166,50 @@ def measure_frame(
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path = frame
-    bands, counting, small = reading.bands, reading.counting, None
+    picture, exif, facts, decoded_by, path, mask, nodata = frame
+    if mask is not None or reading.ignore is not None:
+        reading = reading.of_picture(path, "", None, *([] if mask is None else [mask]))
+    bands, counting, small, ignored = reading.bands, reading.counting, None, reading.ignored
+    mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
         check_level(reading.pyramid_level, 1)
     with quiet():
         if isinstance(picture, list):
             wants_pixels, channels = thumbnail or bool(reading.functions), picture[0].order or "RGB"
-            meters, picture = measure_rasters(picture, reading, threads, watch, wants_pixels)
-        elif bands is not None:
-            picture = bands_of(picture, len(bands))
-            meters = [
-                counting.measure(picture[..., place, None], threads) for place in range(len(bands))
-            ]
+            meters, picture = measure_rasters(picture, reading, threads, watch, wants_pixels, mark)
         else:
-            meters = [counting.measure(picture, threads)]
+            if bands is not None:
+                picture = bands_of(picture, len(bands))
+            parts = [picture] if bands is None else np.split(picture, len(bands), axis=2)
+            meters = [counting.measure(part, threads, mark) for part in parts]
+        if mark is not None and not all(meter.pixels for meter in meters):
+            raise ImageError("empty", ALL_IGNORED)
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
     channels, white = None if bands else channels, reading.value_range
     returned = run(reading.functions, picture, channels=channels, value_range=white)
-    return Measured(whole, exif, facts, small, returned, path, decoded_by, _read_as(whole, reading))
+    read = _read_as(whole, reading, fourth=_takes_fourth(frame.picture, reading))
+    return Measured(whole, exif, facts, small, returned, path, decoded_by, read)
 
 
-def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:
+def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:
     first = next(iter(meter.bands.values())) if isinstance(meter, BandMeter) else meter
-    return reading.text(first._order, first._samples)
+    return reading.text(first._order, first._samples, fourth=fourth)
+
+
+def _takes_fourth(picture: Any, reading: Reading) -> bool:
+    """Return whether the fourth channel of a picture is taken for alpha, though nothing says so."""
+    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.parts):
+        return False
+    if isinstance(picture, Image.Image):
+        tags = getattr(picture, "tag_v2", {})
+        is_rgb = picture.mode.startswith("RGB")
+        return is_rgb and tags.get(_SAMPLES) == 4 and not np.any(tags.get(_EXTRA, 0))
+    if isinstance(picture, list):
+        return bool(picture[0].takes_fourth)
+    return bool(picture.shape[2] == 4)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:

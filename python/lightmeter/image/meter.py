@@ -38,6 +38,10 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
+# Ignores pixels of a picture, or of the tile at (x, y), in a mask, before they are measured.
+Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
+
+
 @dataclass(frozen=True)
 class Counting:
     """How the pixels of pictures are counted: the part of a `lightmeter.Reading` that meters need.
@@ -46,13 +50,13 @@ class Counting:
         channels: the order of those of arrays.
         value_range: the samples of black and white; None takes those of the type.
         metrics: the set of numbers.
-        mask_of: gives the mask of what is ignored, HxW, by width and height; None ignores nothing.
+        mask_of: gives the mask of what is ignored by width and height; None ignores nothing.
     """
 
     channels: Channels = "RGB"
     value_range: tuple[float, float] | None = None
     metrics: MetricSet = "default"
-    mask_of: Callable[[int, int], NDArray[Any]] | None = None
+    mask_of: Callable[[int, int], _core.Mask] | None = None
 
     def meter(
         self,
@@ -79,15 +83,20 @@ class Counting:
         core = _core.ImageMeter(self.metrics, known, mask)
         samples = samples_of(dtype)
         return ImageMeter._of(
-            core, self, mode=mode, _threads=threads, _samples=samples, _order=order
+            core, self, mode=mode, _threads=threads, _samples=samples, _order=order, _mask=mask
         )
 
     def measure(
-        self, picture: Image.Image | NDArray[Any], threads: int | None = None
+        self,
+        picture: Image.Image | NDArray[Any],
+        threads: int | None = None,
+        mark: Mark | None = None,
     ) -> "ImageMeter":
         """Measure a whole picture: a loaded image, or an array of HxWxC."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
         meter = self.meter(size, threads)
+        if mark is not None and meter._mask is not None:
+            mark(meter._mask, picture, (0, 0))
         meter.update(picture)
         return meter
 
@@ -113,6 +122,7 @@ class ImageMeter:
     _samples: Samples = ""
     _order: Channels | None = None  # of an array of colour
     _threads: int | None = None
+    _mask: Any = None
     _features: _core.ImageFeatures | None = None  # of all that was measured, if at hand
     _expected: int | None = None  # pixels to measure, of an image of known size
 
@@ -151,7 +161,7 @@ class ImageMeter:
             raise ValueError(f"threads is {threads}; expected at least 1")
         known = None if size is None else _integers(size)
         ignored: Any = None if mask is None else np.asarray(mask)
-        core = _core.ImageMeter(metrics, known, ignored)
+        core = _core.ImageMeter(metrics, known, None if ignored is None else _core.Mask(ignored))
         if ignored is not None:
             self._expected = int(np.count_nonzero(ignored == 0))
         elif known is not None:
@@ -242,7 +252,7 @@ class ImageMeter:
         if picture.dtype == np.bool_:
             picture = np.multiply(picture, np.uint8(255))
         elif picture.dtype.name not in arrays.DTYPES:
-            picture = picture.astype(np.float64)
+            picture = picture.astype(np.promote_types(picture.dtype, np.float32))
         self._core.update(
             picture,
             self._counting.channels == "BGR",

@@ -25,13 +25,14 @@ ERROR = "Error"
 
 # What is known of a file from its header, below the prefix, and the type of its values.
 _TEXTS = ("Format", "ColorProfile", "ChromaSubsampling")
-FACTS: dict[str, type[int] | type[str]] = {
+FACTS: dict[str, type[int] | type[float] | type[str]] = {
     name: str if name in _TEXTS else int
     for name in (
         *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
         *("Progressive", "ChromaSubsampling", "JpegQuality"),
     )
 }
+FACTS["ignored_percent"] = float  # of pictures of which something is ignored
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}

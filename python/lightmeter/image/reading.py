@@ -3,6 +3,7 @@
 import hashlib
 import json
 import operator
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -68,10 +69,16 @@ class Reading:
             ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
             and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
         ignore: what is left out of every built-in number: a rectangle of x, y, width and height, a
-            mask, or several of these. Whole numbers are pixels. If one has a point, all four are
-            shares of the width and height of the picture, from 0 to 1. A mask is a path or an
-            array HxW, not 0 where pixels are ignored. A picture of another size than a mask
-            fails. Functions of yours get the picture as it is.
+            mask, what samples say, or several of these. Of a rectangle whole numbers are pixels.
+            If one has a point, all four are shares of the width and height of the picture, from 0
+            to 1. A mask is a path or an array HxW, not 0 where pixels are ignored. A mask of each
+            picture is in a folder, by its name below the folder of pictures, with its suffix or
+            ``.png`` or ``.tif``; in a column of the table, ``"column:NAME"``, as a path or bytes;
+            or what a function of the path returns. ``"alpha"`` ignores where alpha is 0.
+            ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A
+            number ignores where all colours have it, or a band. A picture of another size than a
+            mask fails, and so does one that has none, or is ignored as a whole. Functions of
+            yours get the picture as it is. ``image.ignored_percent`` is the share.
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
@@ -96,7 +103,7 @@ class Reading:
     )
     ignore: Ignore | Ignored | None = field(
         default=None,
-        metadata={"parse": parse_ignored, "metavar": "X,Y,WIDTH,HEIGHT|FILE", "many": True},
+        metadata={"parse": parse_ignored, "metavar": "X,Y,W,H|alpha|nodata|N|PATH", "many": True},
     )
     pyramid_level: int | None = None
 
@@ -139,20 +146,43 @@ class Reading:
     @cached_property
     def counting(self) -> Counting:
         """How pixels are counted."""
-        mask_of = None if self.ignored is None else self.ignored.mask
+        ignored, mask_of = self.ignored, None
+        if ignored is not None:
+            mask_of = ignored.shared_mask if ignored.is_fixed else ignored.mask
         return Counting(self.channels, self.value_range, self.metric_set, mask_of)
 
     @cached_property
     def is_of_one(self) -> bool:
-        """Whether a file is one picture of one measurement."""
-        return self.frames == "first" and self.bands is None and not self.pyramid_level
+        """Whether a file is one picture of one measurement, which no sample decides."""
+        is_fixed = self.ignored is None or self.ignored.is_fixed
+        return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
 
-    @property
+    @cached_property
     def ignored(self) -> Ignored | None:
         """What `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
 
-    def text(self, channels: Channels | None = None, samples: Samples = "") -> str:
+    def of_picture(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
+        """Return how one picture is read, with its masks.
+
+        Args:
+            path: as it can be opened, for functions.
+            within: its name below the folder, for folders of masks; by default that in the path.
+            cell: its mask in the column that `ignore` names.
+            masks: what its reader says of it.
+
+        Raises:
+            ImageError: a mask is missing, or cannot be read.
+        """
+        ignored = self.ignored or (Ignored() if masks else None)
+        if ignored is None or (ignored.is_fixed and not masks):
+            return self
+        own = ignored.of_picture(path, within or os.path.basename(path), cell, *masks)
+        return replace(self, ignore=own)
+
+    def text(
+        self, channels: Channels | None = None, samples: Samples = "", *, fourth: bool = False
+    ) -> str:
         """Return how a picture was read, as a profile keeps it.
 
         It is a JSON object of what differs from the plain reading of files of 8 bits. What gives
@@ -162,16 +192,18 @@ class Reading:
         Args:
             channels: the order of the channels, of an array of colour; None of all else.
             samples: of more than 8 bits.
+            fourth: whether a fourth channel was taken for alpha, though nothing says that it is.
         """
-        key = (channels, samples)
+        key = (channels, samples, fourth)
         if key not in self._texts:
             self._texts[key] = json_text(
                 {
                     "bands": _bounded(self.bands or ()),
                     "channels": channels,
+                    "fourth": fourth and "alpha",
                     "frames": self.frames != "first" and self.frames,
                     "functions": _bounded([function.__name__ for function in self.functions]),
-                    "ignore": _bounded(_ignored_text(self.ignored)),
+                    "ignore": _bounded(() if self.ignored is None else self.ignored.said),
                     "metrics": self.metric_set != "default" and self.metric_set,
                     "pyramid_level": self.pyramid_level,
                     "samples": samples,
@@ -181,7 +213,7 @@ class Reading:
         return self._texts[key]
 
     @cached_property
-    def _texts(self) -> dict[tuple[Channels | None, Samples], str]:
+    def _texts(self) -> dict[tuple[Channels | None, Samples, bool], str]:
         return {}
 
 
@@ -189,16 +221,6 @@ def json_text(fields: Mapping[str, Any]) -> str:
     """Return the fields that say something as JSON, the same text for the same fields."""
     known = {name: value for name, value in fields.items() if value}
     return json.dumps(known, sort_keys=True, separators=(",", ":"))
-
-
-def _ignored_text(ignored: Ignored | None) -> list[Any]:
-    if ignored is None:
-        return []
-    masks = [
-        f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}"
-        for mask in ignored.masks
-    ]
-    return [*ignored.rectangles, *masks]
 
 
 def _bounded(values: Sequence[Any]) -> Any:

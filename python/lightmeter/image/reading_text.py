@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lightmeter.image.ignore import is_rule
 from lightmeter.image.reading import DEFAULT_READING, Reading, ReadingOptions, json_text
 from lightmeter.nesting import parse_json
 from lightmeter.text import shorten
@@ -38,7 +39,7 @@ def reading_fields(text: str) -> dict[str, Any]:
 def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
     """Return the options that most pictures were read with, by how many were read in which way.
 
-    Frames and functions are not among them, nor are masks, whose pixels are not kept.
+    Frames and functions are not among them, nor is what is ignored by masks, which are not kept.
     """
     options: dict[str, Any] = {}
     for text in sorted(texts, key=lambda text: (texts[text], text)):
@@ -48,7 +49,7 @@ def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
             known["channels"] = fields["channels"]
         if "samples" in fields:
             known["value_range"] = fields.get("value_range")
-        if not _are_rectangles(known["ignore"]):
+        if not _can_be_repeated(known["ignore"]):
             known["ignore"] = None
         try:
             Reading(**known)
@@ -58,5 +59,7 @@ def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
     return options  # type: ignore[return-value]  # a Reading took them
 
 
-def _are_rectangles(ignore: Any) -> bool:
-    return isinstance(ignore, list) and all(isinstance(part, list) for part in ignore)
+def _can_be_repeated(ignore: Any) -> bool:
+    return isinstance(ignore, list) and all(
+        isinstance(part, list) or is_rule(part) for part in ignore
+    )

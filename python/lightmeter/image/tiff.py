@@ -8,6 +8,7 @@ from lightmeter.image.encoded import size_of
 Number = int | float | None
 
 ASCII = 2
+NODATA = 42_113  # the tag in which GDAL says what samples are none
 BYTE_TYPES = frozenset({1, 6, 7})
 # The standard wants LONG; some writers take signed ones.
 _INTEGERS = frozenset({3, 4, 9, 13, 16, 17, 18}) | BYTE_TYPES
@@ -114,6 +115,14 @@ class Tiff:
         if len(data) != count:  # the file shrank
             raise DamagedError(f"got {len(data)} of {count} bytes at {offset}")
         return data
+
+
+def parse_nodata(text: object) -> float | None:
+    """Return the number in GDAL's tag 42113; None where it is damaged, or is not there."""
+    try:
+        return float(str(text).strip(" \0"))
+    except ValueError:
+        return None
 
 
 def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:

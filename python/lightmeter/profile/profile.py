@@ -188,10 +188,13 @@ class Profile:
         if group is not None:
             self._core.merge_group(group or None, part._core)
 
-    def _measure(self, prefix: str, image: ImageLike, **options: Any) -> "Measured | Profile":
+    def _measure(
+        self, prefix: str, image: ImageLike, reading: Reading | None = None, **options: Any
+    ) -> "Measured | Profile":
         """One image; or the profile of several in a batch or a file, which count all or none."""
         thumbnail = self._core.exemplars > 0
-        images = measure_images(image, self._reading, thumbnail=thumbnail, **options)
+        reading = self._reading if reading is None else reading
+        images = measure_images(image, reading, thumbnail=thumbnail, **options)
         first, second = next(images), next(images, None)
         if second is None:
             return first
@@ -217,7 +220,8 @@ class Profile:
             self._core.log_failure(prefix, path, result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
-        meter, exif, facts, thumbnail, returned, path, decoder, read = result
+        meter, exif, _, thumbnail, returned, path, decoder, read = result
+        facts = result.all_facts
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]
             self._core.log_bands(prefix, bands, meter.mode, path, read)

@@ -45,7 +45,7 @@ NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
     for number in IMAGE_NUMBERS
 }
 # Every other feature of an image but its Exif tags.
-FACTS: dict[str, type[int] | type[str]] = {
+FACTS: dict[str, type[int] | type[float] | type[str]] = {
     f"{PREFIX}Colorspace": str,
     **{f"{PREFIX}{name}": kind for name, kind in HEADER_FACTS.items()},
 }
@@ -101,7 +101,7 @@ def cells_of(measured: Measured) -> dict[str, Any]:
                 continue
             is_finite = not isinstance(plain, float) or math.isfinite(plain)
             cells[feature] = plain if is_finite else None
-    return cells | (measured.facts or {})
+    return cells | (measured.all_facts or {})
 
 
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:

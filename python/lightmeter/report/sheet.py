@@ -96,7 +96,8 @@ def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]
         return make_thumbnail(image, short_path(path), side=_SIDE, most_bytes=_MOST_BYTES)
 
     try:
-        frames = measure_images(opened(path), replace(reading, metrics=shot), threads=1)
+        own = replace(reading, metrics=shot, ignore=None)
+        frames = measure_images(opened(path), own, threads=1)
         measured = next(islice(frames, frame, None), None)
     except ImageError:  # it has changed since
         return b""

@@ -139,8 +139,8 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     read_date = None if date_from is None else date_reader(date_from)
-    columns = dict.fromkeys(columns_of(date_from, segment_by, group))
-    source = source_of(folder, Wanted(column, tuple(columns), reading.limits, reading.layout))
+    columns = columns_of(date_from, segment_by, group)
+    source = source_of(folder, Wanted.of(reading, column, columns))
     run = Run(workers_of(workers), executor, resume)
     work = Work(
         reading=reading,

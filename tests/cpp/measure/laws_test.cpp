@@ -268,11 +268,11 @@ TEST(Laws, IgnoredPixelsAreInNothing) {
     Histogram gray(kBins);
     for (std::int64_t y = 0; y < height; ++y) {
       for (std::int64_t x = 0; x < width; ++x) {
-        if (mask->ignored(y)[x] == 0) ++gray[static_cast<std::size_t>(sample(x, y))];
+        if (!mask->ignores(x, y)) ++gray[static_cast<std::size_t>(sample(x, y))];
         bool clean = true;
         for (std::int64_t j = std::max<std::int64_t>(y - 1, 0); j <= y + 1 && j < height; ++j) {
           for (std::int64_t i = std::max<std::int64_t>(x - 1, 0); i <= x + 1 && i < width; ++i) {
-            clean &= mask->ignored(j)[i] == 0;
+            clean &= !mask->ignores(i, j);
           }
         }
         if (!clean) continue;

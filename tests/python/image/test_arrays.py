@@ -10,7 +10,7 @@ from lightmeter.image.measure import measure_image
 from lightmeter.testing import images
 from numpy.typing import NDArray
 from PIL import Image
-from tensors import Bfloat16, Tensor
+from tensors import Tensor, Unviewable
 
 
 def random(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -125,9 +125,9 @@ def test_a_tensor_on_another_device_says_what_to_do(device: int) -> None:
 
 def test_a_tensor_that_numpy_cannot_view() -> None:
     with pytest.raises(ImageError, match="NumPy cannot view: no such dtype") as caught:
-        log_image(Bfloat16(random(2, 2)))
+        log_image(Unviewable(random(2, 2)))
     assert caught.value.reason == "unsupported"
-    assert log_image([Bfloat16(random(2, 2)), random(2, 2)]).view().images == 1
+    assert log_image([Unviewable(random(2, 2)), random(2, 2)]).view().images == 1
 
 
 WHITE = 65535
@@ -198,9 +198,11 @@ def test_a_value_range_is_checked(value_range: tuple[float, float]) -> None:
 @pytest.mark.parametrize(
     ("dtype", "words"),
     [
-        ("int64", "expected bool, uint8"),
         ("complex64", "expected bool, uint8"),
-        *((dtype, "say what is black and white") for dtype in ("int8", "int16", "int32", "uint32")),
+        *(
+            (dtype, "say what is black and white")
+            for dtype in ("int8", "int16", "int32", "uint32", "int64")
+        ),
     ],
 )
 def test_other_dtypes_say_what_to_do(dtype: str, words: str) -> None:
@@ -209,7 +211,7 @@ def test_other_dtypes_say_what_to_do(dtype: str, words: str) -> None:
     assert caught.value.reason == "unsupported"
 
 
-@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "float16"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "uint32", "float16"])
 def test_other_dtypes_are_measured_on_a_range(dtype: str) -> None:
     samples = np.arange(60).reshape(4, 5, 3).astype(dtype)
     for options in ({"value_range": (0, 100)}, {"value_range": (0, 100), "channels": "BGR"}):
@@ -217,3 +219,41 @@ def test_other_dtypes_are_measured_on_a_range(dtype: str) -> None:
         assert log_image(samples, **options).view()["image.Hue.mean"].mean == (
             whole["image.Hue.mean"].mean
         )
+
+
+class Torch(Tensor):
+    """A tensor of PyTorch, which no test imports."""
+
+    def __init__(self, array: NDArray[np.float32], dtype: str, requires_grad: bool) -> None:
+        super().__init__(array)
+        self.dtype, self.requires_grad = f"torch.{dtype}", requires_grad
+
+    def detach(self) -> "Torch":
+        return Torch(self.array, self.dtype.removeprefix("torch."), False)
+
+    def float(self) -> "Torch":
+        return Torch(self.array, "float32", self.requires_grad)
+
+    def __dlpack__(self, **options: object) -> object:
+        if self.requires_grad or self.dtype == "torch.bfloat16":
+            raise BufferError("cannot be exported")
+        return super().__dlpack__(**options)
+
+
+def test_tensors_with_a_gradient_or_of_bfloat16() -> None:
+    array = np.random.default_rng(2).random((20, 30, 3), np.float32)
+    for tensor in (Torch(array, "float32", True), Torch(array, "bfloat16", True)):
+        assert log_image(tensor).view()["image.Hue.mean"].mean == (
+            log_image(array).view()["image.Hue.mean"].mean
+        )
+    for dark in (Torch(array - 3, "bfloat16", False), (array - 3).astype(np.float16)):
+        with pytest.raises(ImageError, match="give value_range="):
+            log_image(dark)
+
+
+def test_arrays_of_ml_dtypes() -> None:
+    types = pytest.importorskip("ml_dtypes")
+    array = np.random.default_rng(2).random((20, 30, 3)).astype(types.bfloat16)
+    assert log_image(array).view()["image.Red.mean"].mean == (
+        log_image(array.astype(np.float32)).view()["image.Red.mean"].mean
+    )

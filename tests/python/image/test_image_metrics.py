@@ -17,7 +17,7 @@ Seen = NDArray[np.bool_]
 
 def measured(pixels: Samples, ignored: Seen | None = None) -> dict[str, float]:
     size = pixels.shape[1], pixels.shape[0]
-    mask = None if ignored is None else np.asfortranarray(ignored.astype(np.uint8))
+    mask = None if ignored is None else _core.Mask(np.asfortranarray(ignored))
     meter = _core.ImageMeter("all", size, mask)
     meter.update(pixels, False, (0.0, float(np.iinfo(pixels.dtype).max)), 1, None)
     return {n: value for n, value in meter.measurement().items() if not isinstance(value, str)}

@@ -255,7 +255,7 @@ def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("lightmeter.image.tiles.measured._MOST_MASKED", 1000)
     for options, words in (
         ({"metrics": [brightest]}, "functions of yours take whole pictures"),
-        ({"ignore": (0, 0, 2, 2)}, "take a mask in memory"),
+        ({"ignore": (0, 0, 2, 2)}, "ignored pixels take a mask"),
         ({"limits": Limits(pixels=11_699)}, "130x90 pixels, more than 11699"),
     ):
         with pytest.raises(ImageError, match=words):

@@ -107,7 +107,11 @@ def make_sources(root: Path) -> None:
     write_manifest(root / "photos.jsonl", [f"photos/{name}" for name in photos])
     lines = [f"photos/{name},{'cat' if name < '3' else 'dog'},2022-09-07T10:00" for name in photos]
     (root / "photos.csv").write_text("\n".join(["path,label,taken_at", *lines]))
-    (root / "shards").mkdir()
+    for folder in ("shards", "masks", "scenes"):
+        (root / folder).mkdir()
+    for name in photos:
+        shutil.copy(root / "mask.png", (root / "masks" / name).with_suffix(".png"))
+    picture().convert("RGBA").save(root / "scenes/a.tif", tiffinfo={42113: "0"})
     for number in range(2):
         members = dict(photos)
         members |= {name.replace("jpg", "json"): b'{"label": "cat"}' for name in photos}

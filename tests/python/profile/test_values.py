@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays
 from lightmeter import Profile, ProfileView, log, log_image
 from lightmeter.errors import ImageError
 from lightmeter.profile.view import TypeCounts
-from tensors import Bfloat16, Tensor
+from tensors import Tensor, Unviewable
 
 
 def summary(view: ProfileView, name: str) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_tensors_are_images_or_numbers() -> None:
     assert log(row={"a": Tensor(np.array(3.5))}).view() == log(row={"a": 3.5}).view()
     with pytest.raises(TypeError, match="'a' holds ndarray"):
         log(row={"a": Tensor(np.arange(3))})
-    elsewhere = log(columns={"a": [Bfloat16(pixels)]}).view()
+    elsewhere = log(columns={"a": [Unviewable(pixels)]}).view()
     assert elsewhere.get_column("a.Failure").to_summary_dict()["counts/n"] == 1
 
 

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from PIL import Image
 
@@ -13,6 +13,7 @@ from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array
 from lightmeter.image.limits import Limits
+from lightmeter.image.reading import Reading
 
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
 _GUESS = 4 << 20  # bytes of an object whose size nobody told
@@ -46,12 +47,14 @@ class Item:
         values: what the source says of it, by the names of columns.
         within: its name below the folder, or in the archive or table that is the whole source, for
             failures and patterns; empty where there are several.
+        mask: what it says to ignore of the picture: a path, bytes or an array.
     """
 
     name: str
     data: Any
     values: Mapping[str, Any] = field(default_factory=lambda: _NO_VALUES)
     within: str = ""
+    mask: Any = None
 
     @property
     def size(self) -> int:
@@ -78,6 +81,14 @@ class Item:
         if isinstance(self.data, ImageError):
             raise self.data
         return self.data
+
+    def read_by(self, reading: Reading) -> Reading:
+        """Return how it is read, with its mask.
+
+        Raises:
+            ImageError: it has none, and should, or one that cannot be read.
+        """
+        return reading.of_picture(self.name, self.within, self.mask)
 
 
 def item_of(
@@ -136,9 +147,18 @@ class Wanted:
         values: names of what else to take of each, which becomes `Item.values`.
         limits: what one picture may cost.
         layout: order of the dimensions of arrays; None takes the usual one of the source.
+        mask: the column of masks, one of `values`.
     """
 
     column: str | None = None
     values: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     layout: str | None = None
+    mask: str | None = None
+
+    @classmethod
+    def of(cls, reading: Reading, column: str | None = None, values: Iterable[str] = ()) -> Self:
+        """Return what a reading wants of pictures, and these columns."""
+        mask = None if reading.ignored is None else reading.ignored.column
+        columns = dict.fromkeys((*values, *([] if mask is None else [mask])))
+        return cls(column, tuple(columns), reading.limits, reading.layout, mask)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -44,9 +45,13 @@ def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
             sample = dict(zip(names, parts, strict=False))
         if place == 0:
             check_known(names, sample, "the first sample")
-        for row, picture in enumerate(_unbatched(sample.get(names[0]), wanted.layout)):
+        pictures = _unbatched(sample.get(names[0]), wanted.layout)
+        for row, picture in enumerate(pictures):
             values = {key: _value(sample.get(key), row) for key in wanted.values}
-            yield item_of(_data(picture, wanted.limits), f"{name}:{next(numbers)}", values)
+            data, mask = _data(picture, wanted.limits), sample.get(wanted.mask)
+            mask = mask if mask is None or len(pictures) == 1 else mask[row]
+            mask = mask if isinstance(mask, str | None) else _data(mask, wanted.limits)
+            yield replace(item_of(data, f"{name}:{next(numbers)}", values), mask=mask)
 
 
 def _unbatched(pictures: Any, layout: str | None) -> list[Any]:

@@ -77,4 +77,7 @@ def row_items(
         within = (path or str(number)) if table else ""
         name = f"{table}:{within}" if table else path or "a row"
         values = {value: row.get(value) for value in wanted.values}
-        yield item_of(data, data if isinstance(data, str) else name, values, within)
+        mask = row.get(wanted.mask or "") or None
+        mask = linked(mask, table) if isinstance(mask, str) else mask
+        item = item_of(data, data if isinstance(data, str) else name, values, within)
+        yield item if mask is None else replace(item, mask=mask)

@@ -51,6 +51,7 @@ class _ArrayRaster(Raster):
         self._array, self._axes, self._place, self.order = array, axes, place, order
         self.dtype = np.dtype(array.dtype).newbyteorder("=")
         self.mode = mode or GRAY_MODES[self.dtype.name]
+        self.takes_fourth = mode == "RGBA"
         sides = dict(zip(axes, array.shape, strict=True))
         self.height, self.width = sides["y"], sides["x"]
         self.channels = sides["c"] if mode else 1

@@ -15,7 +15,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import range_of
 from lightmeter.image.limits import check_size
-from lightmeter.image.meter import ImageMeter, available_cpus
+from lightmeter.image.meter import ImageMeter, Mark, available_cpus
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 
@@ -23,7 +23,7 @@ from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 Watch = Callable[[], None]
 
 _MAX_THREADS = 4
-_MOST_MASKED = 1 << 26  # pixels
+_MOST_MASKED = 1 << 31  # pixels, of a bit each
 
 # Bytes that all threads together hold of tiles, as far as one thread has room.
 _MOST_AT_ONCE = 96 << 20
@@ -39,6 +39,7 @@ def measure_rasters(
     threads: int | None = None,
     watch: Watch | None = None,
     wants_pixels: bool = False,
+    mark: Mark | None = None,
 ) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
     """Measure a picture as a whole array would be.
 
@@ -48,6 +49,7 @@ def measure_rasters(
         threads: how many; None takes up to 4.
         watch: as `measure_images` takes it.
         wants_pixels: whether somebody wants the picture too, which is read whole then.
+        mark: called with each block, and the masks of the meters that measure it.
 
     Returns:
         The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
@@ -74,9 +76,9 @@ def measure_rasters(
         added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
         if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
             parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
-            _update(added, parts[-1], (0, 0))
+            _update(added, parts[-1], (0, 0), mark)
         else:
-            measure_raster(raster, added, threads, check)
+            measure_raster(raster, added, threads, check, mark)
         meters += added
     return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
@@ -97,7 +99,7 @@ def _check(raster: Raster, reading: Reading) -> None:
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours take whole pictures"
     elif reading.ignored is not None and width * height > _MOST_MASKED:
-        what = "ignored pixels take a mask in memory"
+        what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
     if what:
         detail = f"{what}, but this one of {width}x{height} pixels is read in tiles"
         raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
@@ -109,13 +111,23 @@ def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     return counting.meter((raster.width, raster.height), 1, raster.mode, raster.dtype, raster.order)
 
 
-def _update(meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int]) -> None:
+def _update(
+    meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int], mark: Mark | None
+) -> None:
+    colours = 3 if samples.shape[2] > 2 else 1  # before alpha
     for channel, meter in enumerate(meters):
-        meter.update(samples if len(meters) == 1 else samples[..., channel], at=at)
+        own = samples if len(meters) == 1 else samples[..., channel, None]
+        if mark is not None:
+            mark(meter._mask, own, at)
+        meter.update(own[..., :colours], at=at)
 
 
 def measure_raster(
-    raster: Raster, meters: Sequence[ImageMeter], threads: int, check: Watch
+    raster: Raster,
+    meters: Sequence[ImageMeter],
+    threads: int,
+    check: Watch,
+    mark: Mark | None = None,
 ) -> None:
     """Measure all of a raster.
 
@@ -124,6 +136,7 @@ def measure_raster(
         meters: one of the whole picture, or one of each channel.
         threads: how many threads read and measure; fewer do if its tiles are large.
         check: called before each block is read.
+        mark: as for `measure_rasters`.
 
     Raises:
         ImageError: a tile is damaged, or has samples outside of their range.
@@ -138,7 +151,7 @@ def measure_raster(
         if block is None:
             return 0
         check()
-        _update(parts, raster.read(block), (block.x, block.y))
+        _update(parts, raster.read(block), (block.x, block.y), mark)
         return block.width * block.height
 
     def work() -> None:

@@ -43,6 +43,7 @@ class Raster(ABC):
         dtype: their type, in the byte order of this machine.
         mode: what Pillow calls such a picture.
         order: of the channels of colour of an array; None of all else, which is RGB.
+        takes_fourth: whether a fourth channel is taken for alpha, though nothing says that it is.
     """
 
     width: int
@@ -54,6 +55,7 @@ class Raster(ABC):
     mode: str
     order: Channels | None = None
     chunk_bytes: int = 0
+    takes_fourth: bool = False
 
     @abstractmethod
     def read(self, block: Block) -> NDArray[Any]:

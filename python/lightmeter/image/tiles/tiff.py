@@ -19,7 +19,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import DTYPES, GRAY_MODES
+from lightmeter.image.arrays import GRAY_MODES
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened
@@ -29,7 +29,7 @@ from lightmeter.image.header import Facts, Header, jpeg_frame, read_header
 from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiff import Tiff
+from lightmeter.image.tiff import NODATA, Tiff, parse_nodata
 from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
@@ -42,7 +42,7 @@ _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
 
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
-_ALSO_LOADED = frozenset({255, _ORIENTATION, 65426})
+_ALSO_LOADED = frozenset({255, _ORIENTATION, 65426, NODATA})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
 
 # Values of the tags of compression, predictor, planes, colour and alpha, and of a level.
@@ -64,7 +64,6 @@ _MODES = {
     (_YCBCR, 3): "RGB",
     (_RGB, 4): "RGBA",
 }
-_MEASURED = {"LA": 1, "RGBA": 3}  # channels before those that are not measured
 
 _MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
 _ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
@@ -113,8 +112,9 @@ def _frames(file: EncodedFile, pages: list[Any], reading: Reading) -> Iterator[F
     decoded_by = decoder("TIFF", "imagecodecs") if is_encoded else None
     facts: Facts | None = {"Format": "TIFF", "FileSize": file.size, **header.facts}
     exif: ExifTags | None = read_exif(header.exif, reading.exif)
+    nodata = parse_nodata(first.tags.valueof(NODATA))
     for rasters in rasters_of(pages, file, reading):
-        yield Frame(rasters, exif, facts, decoded_by)
+        yield Frame(rasters, exif, facts, decoded_by, nodata=nodata)
         exif = facts = None
 
 
@@ -197,7 +197,7 @@ def _mode_of(page: Any, bands: int | None) -> str | None:
         return None
     if samples > 1 and bands is not None:
         return f"{bands} bands"
-    if samples > 1 and (dtype not in DTYPES or page.extrasamples[:1] == (_PREMULTIPLIED,)):
+    if samples > 1 and page.extrasamples[:1] == (_PREMULTIPLIED,):
         return None
     mode = _MODES.get((page.photometric, min(samples, 4)))
     return GRAY_MODES[dtype] if mode == "L" else mode
@@ -314,6 +314,7 @@ class TiffRaster(Raster):
         self._page, self._file, self._lock, self.mode = page, file, lock, mode
         self.width, self.height = page.imagewidth, page.imagelength
         self.channels = page.samplesperpixel
+        self.takes_fourth = mode == "RGBA" and not any(page.extrasamples[:1])
         self.dtype, self._stored = page.dtype, page.dtype.newbyteorder(page.parent.byteorder)
         self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
         self._piece = "tile" if page.is_tiled else "strip"
@@ -360,7 +361,7 @@ class TiffRaster(Raster):
             samples = np.frombuffer(data, self._stored).reshape(shape)
         else:
             samples = self._tiles(block, shape)
-        return samples[..., : _MEASURED.get(self.mode)]
+        return samples
 
     def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
         if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
