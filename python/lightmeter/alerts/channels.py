@@ -17,7 +17,7 @@ from urllib.request import getproxies
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from lightmeter.alerts.message import Message
+from lightmeter.alerts.changes import Message
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.config import Duration, Name, matches

@@ -11,11 +11,9 @@ from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baseline import Selection
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.evaluate import BAD
-from lightmeter.monitor.results import Result, load_results
+from lightmeter.monitor.results import BAD, Result, load_results, place_text, stretch_text
 from lightmeter.monitor.rules import monitor_of
 from lightmeter.monitor.shelf import Past, Shelf
-from lightmeter.monitor.sitemap import place_text, stretch_text
 from lightmeter.monitor.summaries import COSINE, MEAN, MISSING, ODD, SINE, VALUES, N, Summary
 from lightmeter.profile import ProfileView
 from lightmeter.profile.scalars import HUE_STEPS
@@ -119,12 +117,12 @@ class Compared:
             wanted = {*self.history.paged, *(bucket.start for bucket in buckets[-RECENT:])}
             judged = self._shelf.store.state.judged(monitor.name, *self._where)
             bad = {key[1] for key, each in judged.items() if not BAD.isdisjoint(each.states)}
-            selection = Selection(self._shelf, monitor, self._where[1], bad.__contains__)
+            selection = Selection(self._shelf, monitor, self._where[1], bad)
             self._kept[monitor.name] = pasts = dict[datetime, Past]()
             with contextlib.suppress(LightmeterError, OSError):
                 for bucket in buckets:
                     if bucket.start in wanted:
-                        pasts[bucket.start] = selection.past(bucket)
+                        pasts[bucket.start] = selection.past(bucket.start)
         return self._kept[monitor.name]
 
 

@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from lightmeter.monitor.incidents import (
+from lightmeter.monitor.results import (
+    ANOMALY,
     Incident,
+    Result,
     excess,
     find_incidents,
-    find_stretches,
     line_of,
     lines_of,
+    load_results,
+    place_text,
 )
-from lightmeter.monitor.results import ANOMALY, Result, load_results
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import bucket_page, feature_page, place_text, segment_page
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.store.records import Line
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
@@ -61,7 +63,7 @@ class History:
     @property
     def page(self) -> str:
         """Return the path of its page."""
-        return segment_page(self.dataset, self.segment)
+        return dataset_page(self.dataset, self.segment)
 
     def bucket_page(self, start: datetime) -> str:
         """Return the path of the page of a bucket; its own where the bucket has none."""
@@ -125,7 +127,7 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
         buckets, length = shelf.buckets(dataset, text), shelf.datasets[dataset]
         both = turns[text] + newest[text]
         known = {(each.monitor, each.feature, each.bucket): each for each in both}.values()
-        incidents = find_incidents(find_stretches(lines_of(known)))
+        incidents = find_incidents(known)
         bad = {each.bucket for each in known if each.state == ANOMALY and each.feature}
         whole = (bucket.start for bucket in buckets if bucket.end - bucket.start == length)
         paged = [start for start in whole if start in bad][-_MOST_PAGED:]

@@ -16,7 +16,7 @@ from lightmeter.dashboard.pages.feature import feature_html
 from lightmeter.dashboard.pages.index import index_html
 from lightmeter.files import write_atomically
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import segment_page
+from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Html
 from lightmeter.store.store import Store
 
@@ -131,12 +131,12 @@ def _all_pages(store: Store) -> Iterator[tuple[str, Html]]:
 
 
 def _live_page(shelf: Shelf, path: str, sees: Callable[[str], bool], extras: Extras) -> Html | None:
-    datasets = {segment_page(each, ""): each for each in shelf.datasets if sees(each)}
+    datasets = {dataset_page(each, ""): each for each in shelf.datasets if sees(each)}
     if path == INDEX:
         return index_html({each: load_histories(shelf, each) for each in datasets.values()}, extras)
     dataset = datasets.get(f"{path.partition('/')[0]}/{INDEX}", "")
     for segment in segments_of(shelf, dataset) if dataset else ():
-        if segment_page(dataset, segment) == f"{path.rpartition('/')[0]}/{INDEX}":
+        if dataset_page(dataset, segment) == f"{path.rpartition('/')[0]}/{INDEX}":
             # The page of the whole dataset lists the segments.
             only = None if path in datasets else segment
             history, *segments = load_histories(shelf, dataset, only)

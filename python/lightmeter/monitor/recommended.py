@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from lightmeter.errors import StoreError
-from lightmeter.monitor.sitemap import stretch_text
+from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import parse_segment, segment_text

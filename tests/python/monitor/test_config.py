@@ -73,7 +73,7 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     drift, article, gaps, mean, contract = load_config(path).monitor
     assert isinstance(drift, DriftRule)
     assert (drift.q, drift.spread, drift.tail, drift.for_) == (0.2, 0.4, 0.06, 1)
-    assert drift.baseline.excluded == [(date(2022, 12, 24), date(2022, 12, 24))]
+    assert drift.baseline.excluded == [[date(2022, 12, 24)] * 2]
     assert isinstance(article, DriftRule)
     assert (article.metric, article.above) == ("hellinger", 0.7)
     assert isinstance(gaps, MissingRule)

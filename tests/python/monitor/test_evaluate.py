@@ -287,10 +287,9 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     read: list[int] = []
     loaded = Shelf._read
 
-    def watched(*place: Any) -> Any:
-        for key, *contents in loaded(*place):
-            read.append(key[2].day)
-            yield key, *contents
+    def watched(shelf: Shelf, *place: Any) -> Any:
+        read.append(place[2].day)
+        return loaded(shelf, *place)
 
     monkeypatch.setattr(Shelf, "_read", watched)
     monitors = [

@@ -17,9 +17,7 @@ from lightmeter.dashboard.pages.parts import (
 from lightmeter.drift import Comparison, compare_views
 from lightmeter.drift.describe.findings import capitalised
 from lightmeter.drift.row import changed
-from lightmeter.monitor.incidents import causes_text, lead_of, line_of
-from lightmeter.monitor.results import Result
-from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, line_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.card import card, said_first, tags_said
 from lightmeter.report.charts.document import document, section, table

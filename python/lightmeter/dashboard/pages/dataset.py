@@ -13,11 +13,11 @@ from lightmeter.dashboard.pages.parts import (
     overview,
     quoted,
 )
-from lightmeter.monitor.sitemap import stretch_text
+from lightmeter.monitor.results import stretch_text
 from lightmeter.report.charts.document import Row, document, section, table
 from lightmeter.report.charts.html import Html, tag
-from lightmeter.report.charts.lines import expected, sparkline
-from lightmeter.text import counted, number
+from lightmeter.report.charts.lines import sparkline
+from lightmeter.text import counted, expected, number
 
 _RECENT = f"last {RECENT} buckets"
 

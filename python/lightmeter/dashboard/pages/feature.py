@@ -16,8 +16,8 @@ from lightmeter.dashboard.pages.parts import (
     words_of,
 )
 from lightmeter.drift.row import column_of
+from lightmeter.monitor.results import bucket_text
 from lightmeter.monitor.rules.trend import begin_of
-from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.charts.lines import trend

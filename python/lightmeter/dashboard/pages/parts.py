@@ -5,15 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lightmeter.dashboard.history import Event, History
 from lightmeter.drift.describe.findings import capitalised
-from lightmeter.monitor.incidents import causes_text
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, bucket_text, causes_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
-from lightmeter.monitor.sitemap import bucket_text, dataset_page
+from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.document import Row
 from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.charts.lines import Mark, expected
+from lightmeter.report.charts.lines import Mark
 from lightmeter.store.records import Line
-from lightmeter.text import counted, number, shorten
+from lightmeter.text import counted, expected, number, shorten
 
 _MOST_IN_FEED = 20
 
@@ -145,7 +144,7 @@ def feed(page: str, events: Sequence[Event]) -> Html:
 
 def _entry(page: str, event: Event) -> Html:
     history, incident = event
-    results = [stretch.first for stretch in incident.stretches]
+    results = incident.firsts
     names = (name for result in results for name in (result.feature, result.monitor))
     monitors = sorted({result.monitor for result in results})
     features = {result.feature for result in results if result.feature}
