@@ -140,7 +140,6 @@ class Due(NamedTuple):
         words: what its results say besides.
         follows: what they follow from besides the profiles of the bucket and the words.
         others: starts of buckets that are judged with it.
-        version: that of all this; 0 while it is not known.
         nothing: why there is nothing to judge.
     """
 
@@ -148,7 +147,6 @@ class Due(NamedTuple):
     words: str = ""
     follows: str = ""
     others: tuple[datetime, ...] = ()
-    version: int = 0
     nothing: str = ""
 
 

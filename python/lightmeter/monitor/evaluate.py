@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
+from typing import Any
 from zlib import crc32
 
 from lightmeter.errors import ConfigError, LightmeterError, StoreError
@@ -65,48 +66,53 @@ class MonitorRun:
         self._segments = [""] if monitor.dataset in shelf.datasets else []
         if monitor.segments and self._segments:
             self._segments = list(filter(monitor.watches, shelf.segments(monitor.dataset)))
-        self.due: dict[datetime, dict[str, Due]] = {}
-        for segment in self._segments:
-            buckets = shelf.buckets(monitor.dataset, segment)
-            for due in monitor.due(buckets, self._length, now):
-                self._add(segment, due)
-        for start, nothing in self._unwatched(now):
-            self._add("", Due(Bucket(start, start, 0, 0, start), nothing=nothing))
+        every = dict(self._every(now))
+        self._versions = {key: self._version(key, due) for key, due in every.items()}
         self.key = self._find_key()
         kept = shelf.store.state.judged(*self._where) if key_before else {}
-        self.stale = set(kept) if key_before != self.key else self._stale(kept)
-        self._kept = kept.keys() - self.stale
-        self._bad: defaultdict[str, set[datetime]] = defaultdict(set)
+        begin, self.stale = EVER, set(kept)
+        if kept and key_before == self.key:
+            begin, self.stale = self._changed(kept)
+        self.due: defaultdict[datetime, dict[str, Due]] = defaultdict(dict)
+        for (segment, start), due in every.items():
+            if start >= begin:
+                self.due[start][segment] = due
+        self._kept, self._bad = kept.keys() - self.stale, defaultdict[str, set[datetime]](set)
         for segment, start in self._kept:
             if not BAD.isdisjoint(kept[segment, start].states):
                 self._bad[segment].add(start)
-        self._selections: dict[str, Selection] = {}
+        self._selections = {}
         if isinstance(monitor, ComparingMonitor):
-            for segment in self._segments:
-                its = shelf, monitor, segment, self._bad[segment]
-                self._selections[segment] = Selection(*its)
+            self._selections = {
+                segment: Selection(shelf, monitor, segment, self._bad[segment])
+                for segment in self._segments
+            }
 
     # What is to be judged
 
-    def _add(self, segment: str, due: Due) -> None:
-        start, versions = due.bucket.start, self._shelf.versions(self.monitor.dataset)
-        of_others = (str(versions.get((segment, each), 0)) for each in due.others)
-        more = due.words + due.nothing + due.follows + "".join(of_others)
-        version = versions.get((segment, start), 0) ^ crc32(more.encode())
-        self.due.setdefault(start, {})[segment] = due._replace(version=version)
-
-    def _unwatched(self, now: datetime) -> Iterator[tuple[datetime, str]]:
-        """Say where the latest bucket of a dataset gives the monitor nothing to judge."""
-        monitor = self.monitor
-        if monitor.dataset not in self._shelf.datasets:
-            yield now, "the store has no such dataset"
+    def _every(self, now: datetime) -> Iterator[tuple[_Key, Due]]:
+        """Yield all that can be judged, and where there is nothing of the latest bucket."""
+        monitor, shelf, nothing = self.monitor, self._shelf, ""
+        for segment in self._segments:
+            for due in monitor.due(shelf.buckets(monitor.dataset, segment), self._length, now):
+                yield (segment, due.bucket.start), due
+        if monitor.dataset not in shelf.datasets:
+            last, nothing = now, "the store has no such dataset"
         elif not monitor.segments:
-            newest = self._shelf.store.newest(now - monitor.wait)
+            newest = shelf.store.newest(now - monitor.wait)
             newest = [each for each in newest if each.dataset == monitor.dataset]
             whole = max((each.start for each in newest if not each.segment), default=EVER)
             last = max((each.start for each in newest if each.segment), default=EVER)
             if last >= whole + self._length and (whole == EVER or monitor.type != "missing"):
-                yield last, "only segments have values, and it watches none: segments = true"
+                nothing = "only segments have values, and it watches none: segments = true"
+        if nothing:
+            yield ("", last), Due(Bucket(last, last, 0, 0, last), nothing=nothing)
+
+    def _version(self, key: _Key, due: Due) -> int:
+        versions = self._shelf.versions(self.monitor.dataset)
+        of_others = (str(versions.get((key[0], start), 0)) for start in due.others)
+        more = due.words + due.nothing + due.follows + "".join(of_others)
+        return versions.get(key, 0) ^ crc32(more.encode())
 
     def _find_key(self) -> bytes:
         shelf, monitor, parts = self._shelf, self.monitor, list[object]()
@@ -128,17 +134,10 @@ class MonitorRun:
         text = f"{monitor.model_dump_json()} {monitor.RULE_VERSION} {parts}"
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
-    def _stale(self, kept: Mapping[_Key, JudgedBucket]) -> set[_Key]:
-        """Judge from the first bucket on that is not what it was when it was judged.
-
-        Returns:
-            The kept buckets that are stale.
-        """
-        dataset, shelf = self.monitor.dataset, self._shelf
+    def _changed(self, kept: Mapping[_Key, JudgedBucket]) -> tuple[datetime, set[_Key]]:
+        """Return when the first bucket begins that is not what it was, and which ones are stale."""
+        dataset, shelf, versions = self.monitor.dataset, self._shelf, self._versions
         before = {key: bucket.version for key, bucket in kept.items()}
-        versions = {
-            (at, start): due.version for start in self.due for at, due in self.due[start].items()
-        }
         stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
         listed = {
             (segment, bucket.start)
@@ -155,7 +154,7 @@ class MonitorRun:
         }
         if gone:  # of all there was, perhaps
             first = min(start for _, start in gone)
-            last = max(self.due or (start for _, start in kept))
+            last = max(start for _, start in versions or kept)
             missing = {key for key, version in before.items() if not version} - versions.keys()
             gone |= {key: 0 for key in missing if first <= key[1] <= last}
         changed = dict((versions | gone).items() ^ before.items()).keys() | {
@@ -164,10 +163,9 @@ class MonitorRun:
             if ERROR in kept[key].states and not shelf.contents(dataset, *key).damage
         }
         begin = min((start for _, start in changed), default=datetime.max.replace(tzinfo=UTC))
-        self.due = {start: due for start, due in self.due.items() if start >= begin}
         # What came late into a day that was rolled up cannot be judged.
         stays = {key for key, version in gone.items() if version == before[key]}
-        return {key for key in kept if key[1] >= begin} - stays
+        return begin, {key for key in kept if key[1] >= begin} - stays
 
     # What is said of it
 
@@ -178,26 +176,24 @@ class MonitorRun:
         asked = {segment: side for segment, (side, few) in begun.items() if side and not few}
         said = self.monitor.judge(asked)
         for segment, (side, few) in begun.items():
-            due, results = due_now[segment], [few] if few else said[segment]
+            results, place = [few] if few else said[segment], Place(*self._where, segment, start)
             if side and not results:
                 words = self.monitor.nothing(side.contents.columns)
                 results = [Result("", NOT_ENOUGH, words=words)]
-            baseline = len(side.past.summaries) if side else 0
-            rows = [
-                result._replace(
-                    words=joined(result.words, due.words, self._frozen(segment, start, result)),
-                    monitor=self.monitor.name,
-                    dataset=self.monitor.dataset,
-                    segment=segment,
-                    bucket=start,
-                    baseline=baseline,
-                    images=due.bucket.images,
-                )
-                for result in self._lasting(segment, results)
-            ]
+            common: dict[str, Any] = {
+                **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
+                "baseline": len(side.past.summaries) if side else 0,
+                "images": due_now[segment].bucket.images,
+            }
+            rows = []
+            for result in self._lasting(segment, results):
+                words = joined(result.words, due_now[segment].words)
+                if result.state in BAD and segment in self._selections:
+                    words = joined(words, self._selections[segment].frozen(start))
+                rows.append(result._replace(words=words, **common))
             if any(result.state in BAD for result in rows):
                 self._bad[segment].add(start)
-            yield BucketRows(Place(*self._where, segment, start), due.version, rows)
+            yield BucketRows(place, self._versions[segment, start], rows)
 
     def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
         """Return a bucket with what it is compared with, and what is said without asking a rule."""
@@ -214,21 +210,14 @@ class MonitorRun:
         except (LightmeterError, OSError) as error:
             return None, Result("", ERROR, words=str(error))
 
-    def _frozen(self, segment: str, start: datetime, result: Result) -> str:
-        is_compared = result.state in BAD and segment in self._selections
-        return self._selections[segment].frozen(start) if is_compared else ""
-
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
         """In how many buckets in a row each feature of a segment was anomalous, up to now."""
         counts = {segment: dict[str, int]() for segment in ("", *self._segments)}
-        begin, buckets = min(self.due), dict[_Key, list[Result]]()
-        for result in self._shelf.store.state.turning_points(*self._where) if self._kept else ():
-            key = result.segment, result.bucket
-            if result.bucket < begin and key in self._kept:
-                buckets.setdefault(key, []).append(result)
-        for (segment, _), results in sorted(buckets.items()):
-            counts[segment] = _counted(counts.get(segment, {}), results)
+        found = self._shelf.store.state.turning_points(*self._where) if self._kept else []
+        for (segment, start), results in groupby(found, lambda each: (each.segment, each.bucket)):
+            if start < min(self.due) and (segment, start) in self._kept:
+                counts[segment] = _counted(counts.get(segment, {}), results)
         return counts
 
     def _lasting(self, segment: str, results: list[Result]) -> list[Result]:
@@ -237,15 +226,11 @@ class MonitorRun:
         if needed == 1:
             return results
         counts = self._in_a_row[segment] = _counted(self._in_a_row[segment], results)
-        return [
-            result
-            if result.state != ANOMALY or counts[result.feature] >= needed
-            else result._replace(
-                state=PENDING,
-                words=joined(result.words, f"{counts[result.feature]} of {needed} in a row"),
-            )
-            for result in results
-        ]
+        for at, result in enumerate(results):
+            if result.state == ANOMALY and (so_far := counts[result.feature]) < needed:
+                words = joined(result.words, f"{so_far} of {needed} in a row")
+                results[at] = result._replace(state=PENDING, words=words)
+        return results
 
 
 def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, int]:
@@ -257,12 +242,8 @@ def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, 
     states = {result.feature: result.state for result in results}
     if ERROR in states.values() or JUDGED.isdisjoint(states.values()):
         return dict(counts)
-    lasting = {
-        feature: counts.get(feature, 0) + (state in BAD)
-        for feature, state in states.items()
-        if state in BAD or state == NOT_ENOUGH
-    }
-    return {feature: number for feature, number in lasting.items() if number}
+    lasting = {name: counts.get(name, 0) + (state in BAD) for name, state in states.items()}
+    return {name: n for name, n in lasting.items() if n and states[name] in (*BAD, NOT_ENOUGH)}
 
 
 def judge_all(

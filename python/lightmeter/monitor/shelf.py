@@ -1,12 +1,13 @@
 """What monitors read of a store: lists once, profiles by need, and no more than fit."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
@@ -24,7 +25,10 @@ _MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
 _MOST_KEPT = 100  # results of functions of rules, for as many segments
 
+_AHEAD = 4  # a part of it is for buckets that are read before they are asked for
+
 Where = tuple[str, str]  # dataset, and segment as text
+_Key = tuple[str, str, datetime]
 
 
 @dataclass
@@ -134,21 +138,27 @@ class Side:
 
 
 class _Recent(Generic[_P]):
-    """What a function returns; the last used ones are kept, of so many features in all."""
+    """What `make` yields for a bucket; the last used ones are kept, of so many features in all."""
 
-    def __init__(self, make: Callable[[str, str, datetime], _P], most: int) -> None:
+    def __init__(self, make: Callable[[_Key], Iterable[tuple[_Key, _P]]], most: int) -> None:
         self._make, self._most, self._weight = make, most, 0
-        self._kept: OrderedDict[tuple[str, str, datetime], _P] = OrderedDict()
+        self._kept: OrderedDict[_Key, _P] = OrderedDict()
 
     def __call__(self, dataset: str, segment: str, start: datetime) -> _P:
         key = dataset, segment, start
         if key not in self._kept:
-            self._kept[key] = self._make(*key)
-            self._weight += 1 + len(self._kept[key].names)
+            for each, part in self._make(key):
+                if each not in self._kept:
+                    self._kept[each] = part
+                    self._weight += 1 + len(part.names)
         self._kept.move_to_end(key)
         while self._weight > self._most and len(self._kept) > 1:
             self._weight -= 1 + len(self._kept.popitem(last=False)[1].names)
         return self._kept[key]
+
+    def room(self) -> int:
+        """Return about how many can be kept."""
+        return self._most * len(self._kept) // max(1, self._weight)
 
 
 class Shelf:
@@ -185,15 +195,25 @@ class Shelf:
         self.contents("", str(path), EPOCH)
         return self.past(("", str(path)), (EPOCH,))
 
-    def _read(self, dataset: str, segment: str, start: datetime) -> Contents:
+    def _read(self, key: _Key) -> Iterator[tuple[_Key, Contents]]:
+        """Read a bucket, and some behind it, which are mostly asked for next: by one statement."""
+        dataset, segment, start = key
         if not dataset:
-            return Contents(ProfileView.from_bytes(read_regular(Path(segment))))
-        loaded = self.store.load(dataset, start, start + MILLISECOND, segment=segment)
-        read = [content for _, content in loaded]
-        views = [content for content in read if isinstance(content, ProfileView)]
-        damage = [str(content) for content in read if not isinstance(content, ProfileView)]
-        return Contents(ProfileView.merge_many(views), "; ".join(damage))
+            yield key, Contents(ProfileView.from_bytes(read_regular(Path(segment))))
+            return
+        ahead = self.contents.room() // (_AHEAD * len(self.segments(dataset)))
+        starts = [bucket.start for bucket in self.buckets(dataset, segment)]
+        wanted = [start, *starts[bisect_right(starts, start) :][: max(0, ahead - 1)]]
+        read: defaultdict[datetime, list[Any]] = defaultdict(list)
+        end = wanted[-1] + MILLISECOND
+        for row, content in self.store.load(dataset, start, end, segment=segment):
+            read[row.start].append(content)
+        for at in wanted:
+            views = [content for content in read[at] if isinstance(content, ProfileView)]
+            damage = [str(content) for content in read[at] if not isinstance(content, ProfileView)]
+            contents = Contents(ProfileView.merge_many(views), "; ".join(damage))
+            yield (dataset, segment, at), contents
 
-    def _summarise(self, dataset: str, segment: str, start: datetime) -> Summary:
-        contents = self.contents(dataset, segment, start)
-        return Summary(contents.view._core, contents.damage)
+    def _summarise(self, key: _Key) -> Iterator[tuple[_Key, Summary]]:
+        contents = self.contents(*key)
+        yield key, Summary(contents.view._core, contents.damage)

@@ -287,9 +287,10 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     read: list[int] = []
     loaded = Shelf._read
 
-    def watched(shelf: Shelf, *place: Any) -> Any:
-        read.append(place[2].day)
-        return loaded(shelf, *place)
+    def watched(*place: Any) -> Any:
+        for key, contents in loaded(*place):
+            read.append(key[2].day)
+            yield key, contents
 
     monkeypatch.setattr(Shelf, "_read", watched)
     monitors = [
