@@ -46,7 +46,7 @@ class LiveExtras(Extras):
         if not self.failure():
             return history.state
         # No monitors are known where the file is not understood.
-        watched = history.dataset in self._monitors if self._monitors else bool(history.lines)
+        watched = history.dataset in self._monitors if self._monitors else bool(history.newest)
         return worst([history.state, "error"]) if watched else history.state
 
     def on_index(self, page: str) -> Content:

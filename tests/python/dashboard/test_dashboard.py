@@ -14,7 +14,7 @@ from lightmeter import Profile, log
 from lightmeter.dashboard import site as site_module
 from lightmeter.dashboard.compared import Compared
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, in_full, load_histories
+from lightmeter.dashboard.history import History, load_histories
 from lightmeter.dashboard.site import LivePages
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results
@@ -176,7 +176,7 @@ def test_a_change_for_good_is_drawn_against_the_time_before_it(store: Store) -> 
 def compared_of(store: Store) -> Compared:
     shelf = Shelf(store)
     (history,) = load_histories(shelf, "cells", "")
-    return Compared(shelf, in_full(store, history), bool)
+    return Compared(shelf, history, bool)
 
 
 @pytest.mark.usefixtures("three_are_enough")

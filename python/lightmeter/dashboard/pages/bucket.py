@@ -50,7 +50,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     others = [result for result in results if result.state != "ok"]
     rows = (
         {
-            "feature": feature_name(page, history, line_of(result)),
+            "feature": feature_name(page, history, result.feature),
             **judged(result),
             "monitor": quoted(result.monitor),
         }
