@@ -63,8 +63,13 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
         OSError: the file cannot be written; `FileExistsError` if it is there already.
     """
     text = f"{recommended_monitors(store, dataset)}\n{_ALERT}"
-    with Path(path).open("x", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with Path(path).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{path} is there already; choose another file, or delete it"
+        ) from None
 
 
 def recommended_monitors(store: Store, dataset: str, *, reference: str | None = None) -> str:

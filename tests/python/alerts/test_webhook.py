@@ -73,13 +73,17 @@ def test_what_failed_is_told_without_a_word_of_the_answer(answer: Any, told: str
 
 
 @pytest.mark.parametrize("answer", [silence, drip])
-def test_a_try_takes_no_longer_than_its_timeout(answer: Any) -> None:
+def test_a_try_takes_no_longer_than_its_timeout(
+    answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     with (
         Receiver([answer]).running() as receiver,
         pytest.raises(DeliveryError, match="no answer in time"),
     ):
         webhook(receiver, timeout=timedelta(seconds=0.5)).send(MESSAGE)
     assert len(receiver.requests) == 3
+    assert "/hook" not in caplog.text, "urllib3 logs addresses"
 
 
 def test_redirects_are_refused() -> None:

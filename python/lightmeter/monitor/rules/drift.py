@@ -60,7 +60,7 @@ class DriftRule(ComparingMonitor):
         Literal["hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
         | None
     ) = None
-    above: float | None = None
+    above: float | None = Field(None, ge=0)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
