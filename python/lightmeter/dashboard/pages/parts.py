@@ -152,7 +152,7 @@ def feed(page: str, events: Sequence[Event]) -> Html:
 def _entry(page: str, history: History, incident: Incident) -> Html:
     results = incident.firsts
     names = (name for result in results for name in (result.feature, result.monitor))
-    monitors = sorted({result.monitor for result in results})
+    monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
     features = {result.feature for result in results if result.feature}
     where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
     where += f" in {counted(len(features), 'feature')}" if features else ""

@@ -184,7 +184,8 @@ class DriftRule(ComparingMonitor):
             if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
                 return Result(test.feature, OK, value, None, None, joined(*words))
-        return Result(test.feature, ANOMALY, value, None, upper, joined(cause, *words))
+        words = [cause or f"{test.feature} changed", *words]
+        return Result(test.feature, ANOMALY, value, None, upper, joined(*words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, of which some tell what happened to the pictures."""

@@ -178,8 +178,8 @@ def legend(n: tuple[int, int]) -> Html:
     area, outline = paint("reference"), paint("target", "target")
     outline |= {"fill_opacity": "0.12", "stroke_width": "2"}
     return joined(
-        tag("rect", x=LEFT, y=6, width=14, height=9, fill_opacity=".45", **area),
-        label(LEFT + 20, 15, f"reference, {reference}", tone="ink"),
-        tag("rect", x=LEFT + 200, y=7, width=13, height=8, **outline),
-        label(LEFT + 220, 15, f"target, {target}", tone="ink"),
+        tag("rect", x=LEFT - 18, y=6, width=14, height=9, fill_opacity=".45", **area),
+        label(LEFT, 15, f"reference, {reference}", tone="ink"),
+        tag("rect", x=LEFT + 208, y=7, width=13, height=8, **outline),
+        label(LEFT + 226, 15, f"target, {target}", tone="ink"),
     )
