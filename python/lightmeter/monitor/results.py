@@ -68,27 +68,18 @@ class Stretch(NamedTuple):
     """Consecutive buckets in which a monitor found a feature anomalous, or could not judge.
 
     Attributes:
-        first: the result it began with, or what is left of them.
+        line: what it is about.
+        kind: ``anomaly`` or ``error``.
+        start: start of its first bucket.
         end: start of the bucket it was over by; None while it is not.
+        first: the result it began with, or what is left of them.
     """
 
-    first: Result
+    line: Line
+    kind: IncidentKind
+    start: datetime
     end: datetime | None
-
-    @property
-    def line(self) -> Line:
-        """What it is about."""
-        return line_of(self.first)
-
-    @property
-    def kind(self) -> IncidentKind:
-        """Return ``anomaly`` or ``error``."""
-        return ERROR if self.first.state == ERROR else ANOMALY
-
-    @property
-    def start(self) -> datetime:
-        """Start of its first bucket."""
-        return self.first.bucket
+    first: Result
 
 
 @dataclass(frozen=True)
@@ -146,14 +137,14 @@ def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
 def find_incidents(results: Iterable[Result]) -> list[Incident]:
     """Return the incidents that results make, by dataset, segment and time."""
     groups: list[list[Stretch]] = []
-    newest: dict[tuple[str, str, IncidentKind], tuple[list[Stretch], datetime]] = {}
-    for stretch in sorted(_stretches(results), key=lambda stretch: stretch.start):
-        place = *stretch.line[:2], stretch.kind
-        group, end = newest.get(place, ([], stretch.start))
-        if not group or stretch.start > end:
-            groups.append(group := [])
-        group.append(stretch)
-        newest[place] = group, max(end, stretch.end or _NEVER)
+    place, end = None, _NEVER
+    stretches = _stretches(results)
+    for stretch in sorted(stretches, key=lambda each: (each.line[:2], each.kind, each.start)):
+        if (stretch.line[:2], stretch.kind) != place or stretch.start > end:
+            groups.append([])
+            place, end = (stretch.line[:2], stretch.kind), stretch.start
+        groups[-1].append(stretch)
+        end = max(end, stretch.end or _NEVER)
     return sorted(map(_incident, groups), key=lambda each: (*each.place[:2], each.start, each.kind))
 
 
@@ -173,14 +164,14 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
         if all(result.state not in (ANOMALY, ERROR) for result in its):
             continue
         said = {result.bucket: result for result in its}
-        lasting: dict[IncidentKind, Result] = {}
+        lasting: dict[IncidentKind, Stretch] = {}
         for start, others in sorted(states[line[:3]].items()):
             state = said[start].state if start in said else _silent(others)
             if state in (ANOMALY, ERROR):
-                lasting.setdefault(state, said[start])
+                lasting.setdefault(state, Stretch(line, state, start, None, said[start]))
             for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
-                yield Stretch(lasting.pop(kind), start)
-        yield from (Stretch(first, None) for first in lasting.values())
+                yield lasting.pop(kind)._replace(end=start)
+        yield from lasting.values()
 
 
 def _silent(states: set[ResultState]) -> ResultState | None:
@@ -192,9 +183,9 @@ def _silent(states: set[ResultState]) -> ResultState | None:
 
 def _incident(group: Sequence[Stretch]) -> Incident:
     ordered = sorted(group, key=lambda each: (*lead_of(each.first), each.line))
-    end, first = max(each.end or _NEVER for each in group), group[0]
-    place = *first.line[:2], first.kind
-    return Incident(*place, first.start, None if end == _NEVER else end, tuple(ordered))
+    (dataset, segment, *_), kind, start, *_ = group[0]
+    end = max(each.end or _NEVER for each in group)
+    return Incident(dataset, segment, kind, start, None if end == _NEVER else end, tuple(ordered))
 
 
 def lead_of(result: Result) -> tuple[bool, float]:

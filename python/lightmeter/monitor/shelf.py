@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular
@@ -54,14 +54,7 @@ class Contents:
         return self.view._core.names()
 
 
-class _Part(Protocol):
-    damage: str
-
-    @property
-    def names(self) -> Sequence[str]: ...
-
-
-_P = TypeVar("_P", bound=_Part)
+_P = TypeVar("_P", Contents, Summary)
 
 
 def _whole(part: _P) -> _P:
@@ -141,7 +134,8 @@ class _Recent(Generic[_P]):
     """What `make` yields for a bucket; the last used ones are kept, of so many features in all."""
 
     def __init__(self, make: Callable[[_Key], Iterable[tuple[_Key, _P]]], most: int) -> None:
-        self._make, self._most, self._weight = make, most, 0
+        self._make: Callable[[_Key], Iterable[tuple[_Key, _P]]] = make
+        self._most, self._weight = most, 0
         self._kept: OrderedDict[_Key, _P] = OrderedDict()
 
     def __call__(self, dataset: str, segment: str, start: datetime) -> _P:
