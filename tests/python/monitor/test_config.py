@@ -67,10 +67,14 @@ to = "stdout"
 """
 
 
-def test_a_file_of_monitors(tmp_path: Path) -> None:
+def test_a_file_of_monitors_and_what_a_store_keeps_of_it(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "monitors.toml"
     path.write_text(GOOD)
-    drift, article, gaps, mean, contract = load_config(path).monitor
+    monitors = load_config(path).monitor
+    update_results(store, monitors)
+    kept = sorted(store.state.sources(), key=lambda source: source.rank)
+    assert [monitor_of(source) for source in kept] == monitors
+    drift, article, gaps, mean, contract = monitors
     assert isinstance(drift, DriftRule)
     assert (drift.q, drift.spread, drift.tail, drift.for_) == (0.2, 0.4, 0.06, 1)
     assert drift.baseline.excluded == [[date(2022, 12, 24)] * 2]
@@ -82,14 +86,6 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     assert mean.baseline.reference == tmp_path / "good.lmp"
     assert isinstance(contract, ContractRule)
     assert contract.expect is not None
-
-
-def test_what_a_store_keeps_of_a_monitor_is_the_monitor(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "monitors.toml").write_text(GOOD)
-    monitors = load_config(tmp_path / "monitors.toml").monitor
-    update_results(store, monitors)
-    kept = sorted(store.state.sources(), key=lambda source: source.rank)
-    assert [monitor_of(source) for source in kept] == monitors
 
 
 def test_a_reference_is_beside_the_file_that_names_it(
