@@ -1,6 +1,6 @@
 """Results, and the numbers of features over time, as rows of a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from lightmeter.monitor.config import matches
@@ -11,22 +11,19 @@ from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.profile.table_files import Value
 from lightmeter.store.store import Store
 
-_PLACE: dict[str, type] = {"dataset": str, "segment": str}
-RESULT_COLUMNS = {
-    **_PLACE,
-    **dict.fromkeys(("monitor", "feature"), str),
-    "bucket": datetime,
-    "state": str,
-    **dict.fromkeys(("value", "lower", "upper"), float),
-    **dict.fromkeys(("baseline", "images"), int),
-    **dict.fromkeys(("words", "cause"), str),
-}
-SERIES_COLUMNS = _PLACE | {
-    "bucket": datetime,
-    **dict.fromkeys(("feature", "statistic"), str),
-    "value": float,
-    "n": int,
-}
+
+def _columns(names: str) -> Mapping[str, type]:
+    """Return columns with their types, which are texts where nothing stands behind the colon."""
+    kinds = {"": str, "number": float, "count": int, "time": datetime}
+    pairs = (each.partition(":") for each in names.split())
+    return {name: kinds[kind] for name, _, kind in pairs}
+
+
+RESULT_COLUMNS = _columns(
+    "dataset segment monitor feature bucket:time state value:number lower:number upper:number "
+    "baseline:count images:count words cause"
+)
+SERIES_COLUMNS = _columns("dataset segment bucket:time feature statistic value:number n:count")
 
 
 def result_rows(
