@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from lightmeter.alerts.changes import Message
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.config import Duration, Name, matches
+from lightmeter.quiet import is_quiet, quiet
 from lightmeter.settings import Table
 from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
@@ -31,13 +31,11 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _TRIES = 3
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
-_SENDING = set[int]()  # threads
 
 
 def _tells_no_address(record: logging.LogRecord) -> bool:
     """Leave out what packages log of addresses while a message is sent."""
-    is_word = record.name == "apprise" and record.levelno >= logging.WARNING
-    return is_word or record.thread not in _SENDING
+    return not is_quiet() or (record.name == "apprise" and record.levelno >= logging.WARNING)
 
 
 for _name in ("apprise", "urllib3.connection", "urllib3.connectionpool"):
@@ -82,15 +80,12 @@ def _value_of(name: str) -> str:
 
 
 def _within(timeout: timedelta, work: Callable[[], _T]) -> _T:
-    def sending() -> _T:
-        _SENDING.add(threading.get_ident())
-        try:
+    def quietly() -> _T:
+        with quiet():
             return work()
-        finally:
-            _SENDING.discard(threading.get_ident())
 
     until = time.monotonic() + timeout.total_seconds()
-    return bounded(sending, lambda: until)
+    return bounded(quietly, lambda: until)
 
 
 class Alert(Table):

@@ -115,7 +115,7 @@ class Selection:
 
     def _begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
         """Return where the baseline of a bucket begins, and what was accepted there."""
-        since = EVER if self._baseline.since is None else to_utc(self._baseline.since)
+        since = to_utc(self._baseline.since or EVER)
         holding = [each for each in self._accepted if each.since <= start and not self._is_fixed]
         latest = max(holding, key=lambda each: each.since, default=None)
         return max(since, latest.since if latest else EVER), latest

@@ -123,13 +123,10 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         config.write_text(HOOK)
         monkeypatch.setenv("HOOK", receiver.url)
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
-        failed = lightmeter(*run)
-        assert failed.returncode == 3  # the anomaly matters more
-        assert "alert hook: 127.0.0.1: answered 500" in failed.stderr
-        assert lightmeter(*run).returncode == 3
-        assert len(receiver.requests) == 4
-        assert lightmeter(*run).returncode == 3  # told once
-        assert len(receiver.requests) == 4
+        assert "alert hook: 127.0.0.1: answered 500" in lightmeter(*run).stderr
+        for _ in range(2):  # told once
+            assert lightmeter(*run).returncode == 3
+            assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
         assert told["title"].endswith(": cells, 2022-09-20")
         assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
