@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 from typing import Literal, Self
 
@@ -15,7 +16,7 @@ from lightmeter.drift.families import q_values
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.row import RATES, EffectName, changed
-from lightmeter.drift.verdict import carrying
+from lightmeter.drift.verdict import ThresholdOptions, carrying
 from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
@@ -190,17 +191,19 @@ class DriftRule(ComparingMonitor):
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, of which some tell what happened to the pictures."""
         drifted = {result.feature for result in results if result.state == ANOMALY}
+        if not drifted:
+            return results
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
-        lines = []
+        lines, bad = [], []
         for row in rows.values():
             if row.feature in drifted:
-                row = changed(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
+                row = replace(_with_largest(row, self._thresholds), verdict="drift", q_value=0.0)
+                bad.append(row)
             else:
                 level = row.level_reference if still else row.level_target
-                row = changed(row, verdict="none", level_target=level)
+                row = replace(row, verdict="none", level_target=level)
             lines.append(row)
-        bad = [row for row in lines if row.verdict == "drift"]
         told = {each.lines[0].feature: each for each in causes(lines, bad, self.q)}
         for at, result in enumerate(results):
             if (cause := told.get(result.feature)) and result.state == ANOMALY:
@@ -210,13 +213,9 @@ class DriftRule(ComparingMonitor):
 
     @property
     def _thresholds(self) -> Thresholds:
-        return Thresholds(
-            drift=self.q,
-            possible=max(Thresholds.possible, self.q),
-            effect=self.effect,
-            spread=self.spread,
-            tail=self.tail,
-        )
+        by: ThresholdOptions = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
+        by |= {"drift": self.q, "possible": max(Thresholds.possible, self.q)}
+        return Thresholds(**by)
 
     def _independent(self, side: Side) -> list[Tested]:
         """Return what a comparison of the bucket with all of the baseline says."""
@@ -250,13 +249,13 @@ def _with_largest(row: FeatureDrift, by: Thresholds) -> FeatureDrift:
 
     `FeatureDrift.effect` is the one that is surely largest, which with samples may be another one.
     """
-    sizes: dict[EffectName | None, float | None] = {row.effect_name: row.effect}
+    sizes: dict[EffectName, float | None] = {}
     if row.kind in ("number", "hue"):
         sizes = {"shift": row.ks, "spread": row.spread, "tail": row.tail}
+    elif row.effect_name is not None:
+        sizes = {row.effect_name: row.effect}
     known = {
-        name: abs(size)
-        for name, size in sizes.items()
-        if name and size is not None and math.isfinite(size)
+        name: abs(size) for name, size in sizes.items() if size is not None and math.isfinite(size)
     }
     name = carrying(known, by) if known else None
     return row if name is None else changed(row, effect_name=name, effect=known[name])
