@@ -84,9 +84,10 @@ def alarms(rng, world, *, peers, shift=0.0):
         )
         for camera in range(CAMERAS)
     }
-    beside, _ = without_common(sides) if peers else ({}, {})
+    if peers:
+        sides, _ = without_common(sides)
     tested = {
-        camera: [test for test in rule.tested(each, beside.get(camera)) if not test.is_rate]
+        camera: [test for test in rule.tested(each) if not test.is_rate]
         for camera, each in sides.items()
     }
     alarmed = {

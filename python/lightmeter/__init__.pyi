@@ -8,6 +8,7 @@ from lightmeter import spark as spark
 from lightmeter import testing as testing
 from lightmeter import viz as viz
 from lightmeter._core import __version__ as __version__
+from lightmeter.alerts.watch import watch as watch
 from lightmeter.batch import measure as measure
 from lightmeter.batch import profile_images as profile_images
 from lightmeter.contracts import Contract as Contract
@@ -31,7 +32,6 @@ from lightmeter.profile.log import log_image as log_image
 from lightmeter.profile.segments import SegmentedViews as SegmentedViews
 from lightmeter.report.report import DriftReport as DriftReport
 from lightmeter.report.report import compare as compare
-from lightmeter.run import watch as watch
 from lightmeter.store import Store as Store
 from lightmeter.writers.folder import log_folder as log_folder
 from lightmeter.writers.logger import logger as logger

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from lightmeter.alerts.watch import watch
 from lightmeter.batch import profile_images
 from lightmeter.dashboard import write_dashboard
 from lightmeter.monitor.results import Result
 from lightmeter.report.report import DriftReport, compare
-from lightmeter.run import watch
 from lightmeter.store import Store
 from lightmeter.writers import log_folder
 

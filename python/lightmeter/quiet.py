@@ -17,7 +17,12 @@ class _InQuietThread:
     """
 
     def match(self, module: str) -> bool:
-        return getattr(_thread, "depth", 0) > 0
+        return is_quiet()
+
+
+def is_quiet() -> bool:
+    """Return whether this thread is within `quiet`."""
+    return getattr(_thread, "depth", 0) > 0
 
 
 # Pillow logs some damage as an error. Without a handler logging would print it.

@@ -60,6 +60,15 @@ def number(value: float | None, digits: int = 4) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", _MINUS)
 
 
+def expected(lower: float | None, upper: float | None) -> str:
+    """Limits in words; empty if there are none."""
+    if lower is not None and upper is not None:
+        return f"{number(lower)} to {number(upper)}"
+    if upper is not None:
+        return f"at most {number(upper)}"
+    return "" if lower is None else f"at least {number(lower)}"
+
+
 def count(n: int) -> str:
     """A count: all digits below a million, three digits above."""
     if n < 10**6:

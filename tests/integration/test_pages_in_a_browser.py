@@ -13,7 +13,6 @@ from lightmeter.monitor.sitemap import (
     bucket_page,
     dataset_page,
     feature_page,
-    segment_page,
 )
 from lightmeter.profile.segments import segment_text
 from lightmeter.report.page import html_page
@@ -43,7 +42,7 @@ def test_a_dashboard(
     for page in (
         "index.html",
         dataset_page(point.dataset),
-        segment_page(point.dataset, next(p.segment for p in shown.results if p.segment)),
+        dataset_page(point.dataset, next(p.segment for p in shown.results if p.segment)),
         feature_page(point.dataset, segment_text(point.segment), point.feature),
         bucket_page(point.dataset, segment_text(point.segment), point.bucket),
     ):

@@ -6,7 +6,7 @@ from typing import Any
 
 from incidents import FIRST, result
 from lightmeter.alerts import Alert, Message, Webhook, channels
-from lightmeter.alerts.message import trial_message
+from lightmeter.alerts.changes import trial_message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import Result
 from pydantic import PrivateAttr

@@ -11,6 +11,8 @@ import sys
 import time
 from types import ModuleType
 
+import alert_kills
+import bad_receivers
 import busy_forks
 import clocks
 import corruption
@@ -20,6 +22,7 @@ import full_disk
 import gc_kills
 import hostile_profiles
 import inbox_kills
+import large_files
 import logger_endings
 import resumed_runs
 import server_doors
@@ -49,6 +52,9 @@ ATTACKS: list[ModuleType] = [
     server_doors,
     hostile_profiles,
     slow_connections,
+    bad_receivers,
+    alert_kills,
+    large_files,
 ]
 
 

@@ -1,20 +1,42 @@
-"""What there is to tell: incidents against what has been told. Pure: no store, no clock."""
+"""What there is to tell: incidents against what has been told, and the messages about them.
 
+Pure: no store, no clock. Feature names, segments and causes may hold anybody's text. They are made
+visible and cut here; what a channel's markup would make of them is that channel's to prevent.
+"""
+
+import glob
+import hashlib
+import json
+import math
+import shlex
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
-from lightmeter.monitor.incidents import Incident, ends
-from lightmeter.monitor.results import OK, Result
-from lightmeter.store.records import IncidentKind, Line, Told
+from lightmeter.monitor.results import (
+    ANOMALY,
+    ERROR,
+    OK,
+    Incident,
+    Result,
+    bucket_text,
+    causes_text,
+    ends,
+    find_incidents,
+    place_text,
+)
+from lightmeter.monitor.sitemap import bucket_page, dataset_page
+from lightmeter.profile.segments import parse_segment
+from lightmeter.store.records import Told
+from lightmeter.text import expected, number, shorten
 
-# By dataset, segment and monitor.
-_Results = defaultdict[tuple[str, ...], list[Result]]
+_SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
+_NAME, _WORDS = 120, 300
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One thing to tell.
 
     Attributes:
@@ -34,8 +56,7 @@ class Change:
 
 
 def find_changes(
-    lines: Mapping[Line, Sequence[Result]],
-    incidents: Iterable[Incident],
+    results: Iterable[Result],
     told: Iterable[Told],
     monitors: Container[tuple[str, str]] | None = None,
 ) -> list[Change]:
@@ -45,56 +66,184 @@ def find_changes(
     is taken back because results were deleted; an incident of a monitor that is gone is over.
 
     Args:
-        lines: the results of each line in order of time.
-        incidents: of these.
+        results: of the monitors.
         told: what is remembered.
-        monitors: name and dataset of those that there are; None for those of `lines`.
+        monitors: name and dataset of those that there are; None for those of `results`.
     """
-    if monitors is None:
-        monitors = {(line.monitor, line.dataset) for line in lines}
-    results: _Results = defaultdict(list)
-    for line, judged in lines.items():
-        results[line[:3]] += judged
-    waiting: defaultdict[tuple[str, str, IncidentKind], list[Told]] = defaultdict(list)
+    judged: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
+    for result in results:
+        judged[result.dataset, result.segment, result.monitor].append(result)
+    known = {(monitor, dataset) for dataset, _, monitor in judged} if monitors is None else monitors
+
+    def over(entry: Told) -> Result | None:
+        """Return the first result by which it is over; None while it lasts."""
+        its = judged[entry.dataset, entry.segment, entry.monitor]
+        after = (r for r in its if r.bucket >= entry.start and ends(entry.kind, r.state))
+        return min(after, key=lambda each: (each.bucket, each.feature), default=None)
+
+    def is_of(entry: Told, incident: Incident) -> bool:
+        """Return true also where what it began with was deleted, or can no longer be judged."""
+        if entry.start >= incident.start:
+            return incident.end is None or entry.start < incident.end
+        lasts = entry.open and entry.watcher in known
+        return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
+
+    waiting: defaultdict[tuple[str, ...], list[Told]] = defaultdict(list)
     for entry in sorted(told, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
     changes: list[Change] = []
-    for incident in incidents:
-        entries = waiting[incident.place]
-        mine = tuple(entry for entry in entries if _is_of(entry, incident, results, monitors))
-        waiting[incident.place] = [entry for entry in entries if entry not in mine]
+    for incident in find_incidents(result for its in [*judged.values()] for result in its):
+        mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
+        waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_told, lasts = any(entry.open for entry in mine), incident.end is None
         if is_told != lasts or not mine:
             lead = incident.stretches[0].line.monitor
             now = Told(*incident.place, incident.start, lead, lasts)
             changes.append(Change("resolved" if is_told else "opened", incident, mine, (now,)))
     for entry in (entry for entries in waiting.values() for entry in entries):
-        over = _over(entry, results)
-        end = None if over is None else over.bucket
-        incident = Incident(*entry.place, entry.start, end)
-        if over is not None and end == entry.start:
-            why = over.words if over.state == OK else ""
+        last = over(entry)
+        incident = Incident(*entry.place, entry.start, last and last.bucket)
+        if last is not None and last.bucket == entry.start:
+            why = last.words if last.state == OK else ""
             changes.append(Change("withdrawn", incident, (entry,), (), why))
-        elif entry.open and (end is not None or entry.watcher not in monitors):
+        elif entry.open and (last is not None or entry.watcher not in known):
             closed = entry._replace(open=False)
             changes.append(Change("resolved", incident, (entry,), (closed,)))
     return sorted(changes, key=lambda change: (change.incident.start, change.incident.place))
 
 
-def _is_of(
-    entry: Told, incident: Incident, results: _Results, monitors: Container[tuple[str, str]]
-) -> bool:
-    """Return true also where what it began with was deleted, or can no longer be judged."""
-    if incident.covers(entry.start):
-        return True
-    if not entry.open or entry.start > incident.start or entry.watcher not in monitors:
-        return False
-    over = _over(entry, results)
-    return over is None or over.bucket > incident.start
+@dataclass(frozen=True)
+class Message:
+    """What is sent: one change.
+
+    Attributes:
+        ident: the same whenever the same change is told by the same alert, so that a receiver can
+            leave out what came twice.
+        what: what happened; ``opened`` is an anomaly, or an error that keeps from judging.
+        title: the message in a line, which begins with the cause.
+        lines: more, for people.
+        link: address of the page; None where no dashboard was named.
+        facts: the parts of it, ready for JSON.
+        incidents: identifiers of what it is about: those that were told, where it says that they
+            are over.
+    """
+
+    ident: str
+    what: Literal["opened", "resolved", "withdrawn", "test"]
+    title: str
+    lines: tuple[str, ...]
+    link: str | None
+    facts: dict[str, Any]
+    incidents: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """Return it for people, in lines."""
+        return "\n  ".join([self.title, *self.lines, *filter(None, [self.link])])
+
+    def json(self) -> str:
+        """Return it for programs."""
+        head = {"version": 1, "id": self.ident, "what": self.what, "incidents": self.incidents}
+        content = {**head, "title": self.title, "text": self.text(), "link": self.link}
+        return json.dumps(content | self.facts, allow_nan=False)
 
 
-def _over(entry: Told, results: _Results) -> Result | None:
-    """Return the first result by which it is over; None while it lasts."""
-    its = results[entry.dataset, entry.segment, entry.monitor]
-    over = (each for each in its if each.bucket >= entry.start and ends(entry.kind, each.state))
-    return min(over, key=lambda each: (each.bucket, each.feature), default=None)
+def compose(alert: str, change: Change, *, dashboard: str | None) -> Message:
+    """Return the message for a change.
+
+    Args:
+        alert: who tells it.
+        change: what happened.
+        dashboard: address of the dashboard's first page.
+    """
+    incident, firsts = change.incident, change.incident.firsts
+    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what)
+    if title is None:
+        title = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
+    place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
+    facts = {
+        "dataset": incident.dataset,
+        "segment": parse_segment(incident.segment),
+        "kind": incident.kind,
+        "start": incident.start.isoformat(),
+        "end": incident.end and incident.end.isoformat(),
+        "causes": list(map(_cause, firsts[:_MOST_CAUSES])),
+        "more": max(0, len(firsts) - _MOST_CAUSES),
+    }
+    told = change.remember if change.what == "opened" else change.forget
+    about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in told)
+    return Message(
+        ident=_digest(alert, change.what, change.remember, change.forget),
+        what=change.what,
+        title=f"{title}: {place}, {bucket_text(incident.start)}",
+        lines=tuple(_lines(change)),
+        link=_link(change, dashboard),
+        facts=_plain(facts),
+        incidents=tuple(sorted(about)),
+    )
+
+
+def trial_message(alert: str, now: datetime) -> Message:
+    """Return a message that says it is none."""
+    text = f"This is a test of the alert {shorten(alert, _NAME)!r}. Nothing happened."
+    ident, facts = _digest("test", alert, now.isoformat()), {"at": now.isoformat()}
+    return Message(ident, "test", "lightmeter: test", (text,), None, facts)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _lines(change: Change) -> Iterator[str]:
+    incident, firsts = change.incident, change.incident.firsts
+    if change.what == "withdrawn":
+        why = shorten(change.why, _WORDS) or "as later data shows"
+        yield f"It was no {incident.kind}, {why}."
+    elif incident.end is not None:
+        yield f"It was over by {bucket_text(incident.end)}."
+    elif change.what == "resolved":
+        yield "Its monitor is gone."
+    for result in firsts[:_SHOWN]:
+        words, size = shorten(result.words, _WORDS) or incident.kind, ""
+        if result.value is not None:
+            limits = expected(result.lower, result.upper)
+            size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
+        yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
+    if len(firsts) > _SHOWN:
+        yield f"and {len(firsts) - _SHOWN} more"
+    if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
+        where = f"--dataset {_pattern(incident.dataset)}"
+        where += f" --segment {_pattern(incident.segment)}" if incident.segment else ""
+        command = f"lightmeter monitor accept --store ... {where}"
+        yield f"If it is to stay: {command} --from {incident.start:%Y-%m-%dT%H:%MZ}"
+
+
+def _pattern(name: str) -> str:
+    return shlex.quote(shorten(glob.escape(name), _NAME))
+
+
+def _link(change: Change, dashboard: str | None) -> str | None:
+    """Return the page of the bucket where it has one: if a feature is anomalous there."""
+    if dashboard is None:
+        return None
+    incident = change.incident
+    place = incident.dataset, incident.segment
+    features = (each.feature for each in incident.firsts if each.bucket == incident.start)
+    has_page = change.what == "opened" and incident.kind == ANOMALY and any(features)
+    page = bucket_page(*place, incident.start) if has_page else dataset_page(*place)
+    return f"{dashboard.rstrip('/')}/{page}"
+
+
+def _cause(result: Result) -> dict[str, object]:
+    keys = ("monitor", "feature", "value", "lower", "upper", "words", "cause")
+    return {key: getattr(result, key) for key in keys}
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can say of bounded size: texts cut, and no number that is not finite."""
+    if isinstance(value, dict):
+        return {shorten(key, _NAME): _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return shorten(value, _WORDS) if isinstance(value, str) else value

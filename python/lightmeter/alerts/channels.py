@@ -17,10 +17,11 @@ from urllib.request import getproxies
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from lightmeter.alerts.message import Message
+from lightmeter.alerts.changes import Message
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.config import Duration, Name, matches
+from lightmeter.quiet import is_quiet, quiet
 from lightmeter.settings import Table
 from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
@@ -30,6 +31,15 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _TRIES = 3
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
+
+
+def _tells_no_address(record: logging.LogRecord) -> bool:
+    """Leave out what packages log of addresses while a message is sent."""
+    return not is_quiet() or (record.name == "apprise" and record.levelno >= logging.WARNING)
+
+
+for _name in ("apprise", "urllib3.connection", "urllib3.connectionpool"):
+    logging.getLogger(_name).addFilter(_tells_no_address)
 
 
 def _checked_name(name: object) -> object:
@@ -70,8 +80,12 @@ def _value_of(name: str) -> str:
 
 
 def _within(timeout: timedelta, work: Callable[[], _T]) -> _T:
+    def quietly() -> _T:
+        with quiet():
+            return work()
+
     until = time.monotonic() + timeout.total_seconds()
-    return bounded(work, lambda: until)
+    return bounded(quietly, lambda: until)
 
 
 class Alert(Table):
@@ -82,7 +96,6 @@ class Alert(Table):
         name: what was sent is remembered under it. An alert with a new name sends everything again.
         datasets: patterns such as ``cells*``, one of which must match.
         monitors: the same for names of monitors.
-        timeout: how long a message, or a try to post it, may take.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -91,7 +104,6 @@ class Alert(Table):
     name: Name
     datasets: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
     monitors: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
-    timeout: Duration = timedelta(seconds=10)
 
     def wants(self, monitor: str, dataset: str) -> bool:
         """Return whether incidents of a monitor of a dataset are told."""
@@ -120,7 +132,17 @@ class Stdout(Alert):
             raise DeliveryError(f"cannot print: {error}") from None
 
 
-class Command(Alert):
+class _Timed(Alert):
+    """A channel that may take long.
+
+    Attributes:
+        timeout: how long a message, or a try to post it, may take.
+    """
+
+    timeout: Duration = timedelta(seconds=10)
+
+
+class Command(_Timed):
     """Runs a program with the message as JSON on its standard input; no shell is involved.
 
     Attributes:
@@ -152,7 +174,7 @@ class Command(Alert):
             raise DeliveryError(f"the command ended with {process.returncode}")
 
 
-class Apprise(Alert):
+class Apprise(_Timed):
     """Sends messages to an address of Apprise, such as ``ntfy://topic`` or ``slack://tokens``.
 
     The package answers only yes or no: several addresses are several alerts.
@@ -191,7 +213,7 @@ class Apprise(Alert):
             raise DeliveryError("not accepted")
 
 
-class Webhook(Alert):
+class Webhook(_Timed):
     """Posts messages to an address.
 
     Attributes:
@@ -218,7 +240,7 @@ class Webhook(Alert):
         _post(url, body.encode(), headers, self.timeout)
 
 
-class PagerDuty(Alert):
+class PagerDuty(_Timed):
     """Triggers an alert of Events API v2 when an incident begins, and resolves it when it is over.
 
     Both have the identifier of the incident as ``dedup_key``, so that what is sent twice is one

@@ -12,8 +12,7 @@ from lightmeter.cli.options import OUTPUT
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.drift.vectors import JOINT
-from lightmeter.monitor.incidents import lead_of
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, lead_of
 
 _MOST = 3  # causes of a day
 

@@ -12,6 +12,7 @@ import typer
 
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
+from lightmeter.alerts.watch import watch
 from lightmeter.cli.options import OUTPUT, From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
@@ -27,7 +28,6 @@ from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
-from lightmeter.run import watch
 from lightmeter.store.records import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY

@@ -1,7 +1,8 @@
 """The tables of a contract as models."""
 
+import math
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
@@ -28,8 +29,8 @@ Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
 
 
-class Limits(Table):
-    """Limits of a number; of the mean of hues an arc, from `at_least` up to `at_most`."""
+class Arc(Table):
+    """Limits of a mean; of hues an arc, from `at_least` up to `at_most`, which may pass 0."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -37,13 +38,26 @@ class Limits(Table):
     below: float | None = None
 
     @model_validator(mode="after")
-    def _checked(self) -> "Limits":
+    def _given(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("it is empty; expected at_least, at_most, above or below")
         return self
 
 
+class Limits(Arc):
+    """Limits of another number."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        lower = max(each for each in (self.at_least, self.above, -math.inf) if each is not None)
+        upper = min(each for each in (self.at_most, self.below, math.inf) if each is not None)
+        if lower > upper:
+            raise ValueError(f"got at least {lower:g} and at most {upper:g}, which nothing is")
+        return self
+
+
 _SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
+_SCALAR_FIELDS["mean"] = Arc | None, None
 _Scalars: Any = create_model("_Scalars", __base__=Table, **_SCALAR_FIELDS)
 
 
@@ -54,9 +68,9 @@ class Expectation(_Scalars):  # type: ignore[misc]
     severity: Literal["error", "warning"] = "error"
     feature: Text = ""
     features: list[Text] = Field(default_factory=list)
-    values: list[Value] | None = None
+    values: list[Value] | None = Field(None, min_length=1)
     top: int | None = Field(None, ge=1, le=_MOST_LISTED)
-    contains: list[Value] | None = None
+    contains: list[Value] | None = Field(None, min_length=1)
     type: Literal["integer", "number", "text", "bool", "date"] | None = None
     share: float = Field(1.0, gt=0.0, le=1.0)
     unique: Literal[True] | None = None

@@ -1,30 +1,42 @@
-"""What buckets are drawn against: the baseline that the rule of their monitor chooses."""
+"""A dataset or segment in full: its last results, and what its buckets are drawn against."""
 
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
-from lightmeter.dashboard.history import RECENT, History
+from lightmeter.dashboard.history import STATES, History, latest, worst
 from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.baseline import Selection
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.evaluate import BAD
-from lightmeter.monitor.results import Result, load_results
+from lightmeter.monitor.results import (
+    BAD,
+    Result,
+    excess,
+    line_of,
+    lines_of,
+    load_results,
+    place_text,
+    stretch_text,
+)
 from lightmeter.monitor.rules import monitor_of
 from lightmeter.monitor.shelf import Past, Shelf
-from lightmeter.monitor.sitemap import place_text, stretch_text
 from lightmeter.monitor.summaries import COSINE, MEAN, MISSING, ODD, SINE, VALUES, N, Summary
 from lightmeter.profile import ProfileView
 from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.report.charts.lines import Mark
+from lightmeter.store.records import Line
 from lightmeter.text import counted, shorten
+
+RECENT = 90  # buckets in a chart or table
 
 
 class Compared:
     """The buckets of a dataset or segment beside those that they are compared with.
+
+    The baseline is the one that the rule of a monitor chooses.
 
     Attributes:
         history: of the dataset or segment.
@@ -35,6 +47,29 @@ class Compared:
         self.history, self._shelf, self._sees = history, shelf, sees
         self._where = history.dataset, history.segment
         self._kept: dict[str, Mapping[datetime, Past]] = {}
+
+    @cached_property
+    def lines(self) -> Mapping[Line, Sequence[Result]]:
+        """The results of each line in the last buckets, earliest first."""
+        return lines_of(latest(self._shelf, *self._where, RECENT))
+
+    def state_of(self, line: Line) -> str:
+        """Return the worst open incident of a line, or else the state of its newest result."""
+        stretches = (stretch for each in self.history.lasting for stretch in each.stretches)
+        kinds = [each.kind for each in stretches if each.line == line and each.end is None]
+        return worst(kinds or [self.lines[line][-1].state])
+
+    def ranked(self) -> list[tuple[Line, str]]:
+        """Return the lines with their states, first those that need a look, then by excess.
+
+        What a monitor once said of the bucket itself is over where it has judged since.
+        """
+        newest, ranked = set(map(line_of, self.history.newest)), []
+        for line, results in self.lines.items():
+            state = self.state_of(line)
+            if line.feature or line in newest or state in ("anomaly", "error"):
+                ranked.append((STATES.index(state), -max(map(excess, results)), line))
+        return [(line, STATES[rank]) for rank, _, line in sorted(ranked)]
 
     def results(self, start: datetime) -> list[Result]:
         """Return all that is kept of a bucket."""
@@ -63,21 +98,20 @@ class Compared:
         self, start: datetime, monitor: ComparingMonitor | None
     ) -> tuple[str, ProfileView]:
         """Return what a bucket is compared with, in words and as one profile."""
-        past = self._pasts(monitor).get(start)
-        view = ProfileView.merge_many(each.view for each in past or ())
         if monitor is None:
-            return "no baseline", view
-        words, file = f"baseline of “{shorten(monitor.name, 60)}”: ", monitor.baseline.reference
-        if past is None:
-            return f"{words}{file.name if file else 'it'} cannot be read", view
+            return "no baseline", ProfileView.merge_many(())
+        past, file = self._pasts(monitor).get(start), monitor.baseline.reference
+        words, view = "it", ProfileView.merge_many(each.view for each in past or ())
         if file is not None:
-            return f"{words}{file.name}", view
-        if past.where != self._where:
-            words += f"{shorten(place_text(*past.where), 120)}, "
-        words += counted(len(past.starts), "bucket")
-        if past.starts:
-            words += f", {stretch_text(past.starts[0], past.starts[-1])}"
-        return words, view
+            words = file.name
+        elif past is not None:
+            words = counted(len(past.starts), "bucket")
+            if past.where != self._where:
+                words = f"{shorten(place_text(*past.where), 120)}, {words}"
+            if past.starts:
+                words += f", {stretch_text(past.starts[0], past.starts[-1])}"
+        broken = " cannot be read" * (past is None)
+        return f"baseline of “{shorten(monitor.name, 60)}”: {words}{broken}", view
 
     def levels(
         self, feature: str, monitor: ComparingMonitor | None, since: datetime | None = None
@@ -119,12 +153,11 @@ class Compared:
             wanted = {*self.history.paged, *(bucket.start for bucket in buckets[-RECENT:])}
             judged = self._shelf.store.state.judged(monitor.name, *self._where)
             bad = {key[1] for key, each in judged.items() if not BAD.isdisjoint(each.states)}
-            selection = Selection(self._shelf, monitor, self._where[1], bad.__contains__)
+            selection = Selection(self._shelf, monitor, self._where[1], bad)
             self._kept[monitor.name] = pasts = dict[datetime, Past]()
             with contextlib.suppress(LightmeterError, OSError):
-                for bucket in buckets:
-                    if bucket.start in wanted:
-                        pasts[bucket.start] = selection.past(bucket)
+                for start in sorted(wanted):
+                    pasts[start] = selection.past(start)
         return self._kept[monitor.name]
 
 

@@ -1,28 +1,23 @@
-"""What is known of a dataset or segment: buckets, results of monitors, incidents."""
+"""What is known in brief of a dataset or segment: buckets, newest results, incidents."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
-from lightmeter.monitor.incidents import (
+from lightmeter.monitor.results import (
+    ANOMALY,
     Incident,
-    excess,
+    Result,
     find_incidents,
-    find_stretches,
-    line_of,
-    lines_of,
+    load_results,
+    place_text,
 )
-from lightmeter.monitor.results import ANOMALY, Result, load_results
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import bucket_page, feature_page, place_text, segment_page
-from lightmeter.store.records import Line
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.store.rows import Bucket
-from lightmeter.store.store import Store
 
 STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
-RECENT = 90  # buckets in a chart or table
 _MOST_PAGED = 100  # anomalous buckets that have a page, of a dataset or segment
 
 
@@ -39,8 +34,7 @@ class History:
         dataset: its name.
         segment: as `segment_text` writes it; empty for the dataset as a whole.
         buckets: earliest first.
-        lines: the results of each line in the last buckets, earliest first.
-        newest: those of the last bucket that each monitor judged.
+        newest: the results of the last bucket that each monitor judged.
         incidents: of all times, earliest first.
         paged: starts of the anomalous buckets that have a page, earliest first.
     """
@@ -48,7 +42,6 @@ class History:
     dataset: str
     segment: str
     buckets: Sequence[Bucket]
-    lines: Mapping[Line, Sequence[Result]]
     newest: Sequence[Result]
     incidents: Sequence[Incident]
     paged: Sequence[datetime]
@@ -61,7 +54,7 @@ class History:
     @property
     def page(self) -> str:
         """Return the path of its page."""
-        return segment_page(self.dataset, self.segment)
+        return dataset_page(self.dataset, self.segment)
 
     def bucket_page(self, start: datetime) -> str:
         """Return the path of the page of a bucket; its own where the bucket has none."""
@@ -83,54 +76,32 @@ class History:
         states = [incident.kind for incident in self.lasting]
         return worst(states or (result.state for result in self.newest))
 
-    def state_of(self, line: Line) -> str:
-        """Return the worst open incident of a line, or else the state of its newest result."""
-        stretches = (stretch for incident in self.lasting for stretch in incident.stretches)
-        kinds = [each.kind for each in stretches if each.line == line and each.end is None]
-        return worst(kinds or [self.lines[line][-1].state])
-
-    @cached_property
-    def ranked(self) -> list[tuple[Line, str]]:
-        """Return the lines with their states, first those that need a look, then by excess.
-
-        What a monitor once said of the bucket itself is over where it has judged since.
-        """
-        newest, ranked = set(map(line_of, self.newest)), []
-        for line, results in self.lines.items():
-            state = self.state_of(line)
-            if line.feature or line in newest or state in ("anomaly", "error"):
-                ranked.append((STATES.index(state), -max(map(excess, results)), line))
-        return [(line, STATES[rank]) for rank, _, line in sorted(ranked)]
-
-
-Event = tuple[History, Incident]
-
 
 def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> list[History]:
-    """Read what is known of a dataset and its segments, in brief: with the newest results alone.
+    """Read what is known of a dataset and its segments in brief.
 
     Args:
         shelf: what is read of the store.
         dataset: its name.
         segment: the only one in question, as text; None for the whole of it, and then all segments.
     """
+    newest: defaultdict[str, list[Result]] = defaultdict(list)
+    known: defaultdict[str, dict[object, Result]] = defaultdict(dict)
     monitors = [each[:2] for each in shelf.store.state.sources() if each.dataset == dataset]
-    newest, turns = (defaultdict[str, list[Result]](list) for _ in range(2))
-    for result in _latest(shelf.store, dataset, segment):
+    for result in latest(shelf, dataset, segment, 1):
         newest[result.segment].append(result)
-    for result in load_results(shelf.store, monitors, segment=segment, turning=True):
-        turns[result.segment].append(result)
+    turns = load_results(shelf.store, monitors, segment=segment, turning=True)
+    for result in (*turns, *(result for results in newest.values() for result in results)):
+        known[result.segment][result.place, result.feature] = result
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
-        buckets, length = shelf.buckets(dataset, text), shelf.datasets[dataset]
-        both = turns[text] + newest[text]
-        known = {(each.monitor, each.feature, each.bucket): each for each in both}.values()
-        incidents = find_incidents(find_stretches(lines_of(known)))
-        bad = {each.bucket for each in known if each.state == ANOMALY and each.feature}
+        buckets, results = shelf.buckets(dataset, text), known[text].values()
+        bad = {each.bucket for each in results if each.state == ANOMALY and each.feature}
+        length = shelf.datasets[dataset]
         whole = (bucket.start for bucket in buckets if bucket.end - bucket.start == length)
         paged = [start for start in whole if start in bad][-_MOST_PAGED:]
-        lines = lines_of(newest[text])
-        histories.append(History(dataset, text, buckets, lines, newest[text], incidents, paged))
+        incidents = find_incidents(results)
+        histories.append(History(dataset, text, buckets, newest[text], incidents, paged))
     return histories
 
 
@@ -139,20 +110,8 @@ def segments_of(shelf: Shelf, dataset: str) -> list[str]:
     return sorted({"", *shelf.segments(dataset)})
 
 
-def in_full(store: Store, history: History) -> History:
-    """Return a history with the results of its last buckets."""
-    latest = _latest(store, history.dataset, history.segment, RECENT)
-    return replace(history, lines=lines_of(latest))
-
-
-def _latest(store: Store, dataset: str, segment: str | None, most: int = 1) -> Iterator[Result]:
+def latest(shelf: Shelf, dataset: str, segment: str | None, most: int) -> Iterator[Result]:
     """Yield the results of the last buckets that each monitor judged in a segment."""
-    for source in store.state.sources():
+    for source in shelf.store.state.sources():
         if source.dataset == dataset:
-            yield from store.state.latest(source.monitor, dataset, segment, most)
-
-
-def events_of(histories: Iterable[History]) -> list[Event]:
-    """Return all incidents with their places, the latest first."""
-    events = [(history, incident) for history in histories for incident in history.incidents]
-    return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
+            yield from shelf.store.state.latest(source.monitor, dataset, segment, most)

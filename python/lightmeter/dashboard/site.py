@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from lightmeter.dashboard.compared import Compared
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, in_full, load_histories, segments_of
+from lightmeter.dashboard.history import History, load_histories, segments_of
 from lightmeter.dashboard.pages.bucket import bucket_html
 from lightmeter.dashboard.pages.dataset import dataset_html
 from lightmeter.dashboard.pages.feature import feature_html
 from lightmeter.dashboard.pages.index import index_html
 from lightmeter.files import write_atomically
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import segment_page
+from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Html
 from lightmeter.store.store import Store
 
@@ -45,28 +45,25 @@ def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
         StoreError: the store cannot be read.
         OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
     """
-    folder, written = Path(out), 0
+    folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     listed = _within(folder, _PAGES)
     if any(folder.iterdir()) and not listed.exists():
         raise FileExistsError(f"{folder} holds files, but no dashboard; choose an empty folder")
     before = set(listed.read_text("utf-8", "replace").split("\n")) if listed.exists() else set()
     write_atomically(listed, "\n".join(before).encode())  # the folder is known to be a dashboard's
-    now: dict[str, None] = {}
+    now, written, deleted = dict[str, None](), 0, 0
     for path, html in _all_pages(store):
-        file, data = _within(folder, path), html.encode()
-        now[path] = None
+        file, data, now[path] = _within(folder, path), html.encode(), None
         if not file.exists() or file.read_bytes() != data:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, data)
             written += 1
     write_atomically(listed, "\n".join(now).encode())
-    deleted = 0
     gone = (path for path in before.difference(now) if path.endswith(".html"))
     for path in sorted(gone, key=lambda path: -path.count("/")):
         with contextlib.suppress(OSError, ValueError):  # somebody removed it, or it is no page
-            file = _within(folder, path)
-            file.unlink()
+            (file := _within(folder, path)).unlink()
             deleted += 1
             if file.parent != folder:
                 file.parent.rmdir()  # unless it holds something
@@ -123,7 +120,7 @@ def _all_pages(store: Store) -> Iterator[tuple[str, Html]]:
         datasets = {dataset: load_histories(shelf, dataset) for dataset in shelf.datasets}
         for histories in datasets.values():
             for history in histories:
-                compared = Compared(Shelf(store), in_full(store, history), lambda _: True)
+                compared = Compared(Shelf(store), history, lambda _: True)
                 segments = [] if history.segment else histories[1:]
                 for path, html in _pages(compared, segments, extras):
                     yield path, html()
@@ -131,16 +128,16 @@ def _all_pages(store: Store) -> Iterator[tuple[str, Html]]:
 
 
 def _live_page(shelf: Shelf, path: str, sees: Callable[[str], bool], extras: Extras) -> Html | None:
-    datasets = {segment_page(each, ""): each for each in shelf.datasets if sees(each)}
+    datasets = {dataset_page(each, ""): each for each in shelf.datasets if sees(each)}
     if path == INDEX:
         return index_html({each: load_histories(shelf, each) for each in datasets.values()}, extras)
     dataset = datasets.get(f"{path.partition('/')[0]}/{INDEX}", "")
     for segment in segments_of(shelf, dataset) if dataset else ():
-        if segment_page(dataset, segment) == f"{path.rpartition('/')[0]}/{INDEX}":
+        if dataset_page(dataset, segment) == f"{path.rpartition('/')[0]}/{INDEX}":
             # The page of the whole dataset lists the segments.
             only = None if path in datasets else segment
             history, *segments = load_histories(shelf, dataset, only)
-            compared = Compared(shelf, in_full(shelf.store, history), sees)
+            compared = Compared(shelf, history, sees)
             html = dict(_pages(compared, segments, extras)).get(path)
             return html() if html is not None else None
     return None
@@ -153,6 +150,6 @@ def _pages(
     history = compared.history
     for start in history.paged:
         yield history.bucket_page(start), partial(bucket_html, compared, start)
-    for feature in dict.fromkeys(line.feature for line in history.lines if line.feature):
+    for feature in dict.fromkeys(line.feature for line in compared.lines if line.feature):
         yield history.feature_page(feature), partial(feature_html, compared, feature, extras)
-    yield history.page, partial(dataset_html, history, segments, extras)
+    yield history.page, partial(dataset_html, compared, segments, extras)

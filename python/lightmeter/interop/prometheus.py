@@ -21,8 +21,16 @@ except ImportError as error:
 
 from lightmeter._core import __version__
 from lightmeter.monitor.config import matches
-from lightmeter.monitor.incidents import excess, line_of
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, PENDING, load_newest
+from lightmeter.monitor.results import (
+    ANOMALY,
+    ERROR,
+    NOT_ENOUGH,
+    OK,
+    PENDING,
+    excess,
+    line_of,
+    load_newest,
+)
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.records import ResultState
 from lightmeter.store.store import Store

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +38,8 @@ from lightmeter.profile.features import Kind, Meaning
 from lightmeter.text import counted
 
 
-class Tested(NamedTuple):
+@dataclass
+class Tested:
     """What was measured of a feature, before it is decided what that means.
 
     Attributes:
@@ -66,7 +67,7 @@ def against_past(
     buckets: int = 0,
     exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
 ) -> list[Tested]:
-    """The tests of all features of a bucket; of none that has no value on any side.
+    """Return the tests of all features of a bucket; of none that has no value on any side.
 
     Args:
         target: of the bucket that is judged.
@@ -97,29 +98,27 @@ class _Comparison:
         self._kinds: dict[str, Kind] = {}
         self._meanings: dict[str, Meaning] = {}
         for side in reversed(sides):
-            self._kinds.update(side.kinds)
-            self._meanings.update(side.meanings)
+            self._meanings |= side.meanings
         tables = np.stack([side.aligned(names) for side in sides])
         for index, name in enumerate(names):
-            kinds = {side.kinds[name] for side in sides if name in side.kinds}
-            if not kinds <= {"number", "category"}:
-                self._kinds[name] = next(iter(kinds)) if len(kinds) == 1 else "hash"
-            elif len(kinds) > 1:
+            kind, *others = {side.kinds[name] for side in sides if name in side.kinds}
+            if others:
                 odd, n = tables[:, [ODD, N], index].sum(axis=0)
-                self._kinds[name] = "category" if odd > n else "number"
-        with np.errstate(over="ignore"):  # of the rows that are no counts
-            self._ever = tables.sum(axis=0)[[N, VALUES]].any(axis=0)
-        # A tag that no image of a side has is missing in as many as Exif was read of.
-        for index, name in enumerate(names if names != target.names else ()):
-            if self._meanings[name].family == "Exif":
+                is_plain = {kind, *others} == {"number", "category"}
+                kind = ("category" if odd > n else "number") if is_plain else "hash"
+            self._kinds[name] = kind
+            # A tag that no image of a side has is missing in as many as Exif was read of.
+            if names != target.names and self._meanings[name].family == "Exif":
                 is_personal = self._meanings[name].origin == "personal exif"
                 for side, table in zip(sides, tables, strict=True):
                     if name not in side.meanings:
-                        is_now = side is target
-                        many = exif_read(name, is_personal) if is_now else side.exif_read
-                        table[MISSING, index] = many
+                        read = exif_read(name, is_personal) if side is target else side.exif_read
+                        table[MISSING, index] = read
         self._now, self._before = tables[0], tables[1 : 1 + len(past)]
         self._base = tables[-1:] if expected else self._before
+        with np.errstate(over="ignore"):  # of the rows that are no counts
+            self._ever = tables.sum(axis=0)[[N, VALUES]].any(axis=0)
+            self._counts = self._now + self._base.sum(axis=0)
 
     def tests(self) -> list[Tested]:
         tests = self._numbers()
@@ -131,7 +130,16 @@ class _Comparison:
                 tests.append(self._hue(index))
             elif kind == "vector" and name in self._target.vectors:
                 tests.append(self._vector(index, name))
-        return tests + self._rates()
+        for index, name in enumerate(self._names):
+            missing, values, odd, n = self._counts[[MISSING, VALUES, ODD, N], index]
+            if self._kinds[name] == "failure":
+                tests.append(self._rate(index, name, VALUES, MISSING))
+                continue
+            if missing and values:
+                tests.append(self._rate(index, f"{name}:missing", MISSING, VALUES))
+            if odd and n and self._kinds[name] != "category":
+                tests.append(self._rate(index, f"{name}:not a number", ODD, N))
+        return tests
 
     def _centre(self, values: Numbers, n: Numbers) -> Centre | None:
         return Centre(values, n, self._buckets) if self._buckets else None
@@ -167,37 +175,33 @@ class _Comparison:
         return levels, np.where(np.isnan(levels.p_values), np.nan, p_values)
 
     def _numbers(self) -> list[Tested]:
-        """Those of numbers, by mean and logarithm of the standard deviation."""
-        kinds = [self._kinds[name] for name in self._names]
-        at = [i for i, kind in enumerate(kinds) if kind == "number" and self._ever[i]]
+        """By mean and logarithm of the standard deviation, or by what differs from the median."""
+        at = [
+            i
+            for i, name in enumerate(self._names)
+            if self._ever[i] and self._kinds[name] == "number"
+        ]
         now, before, base = (
             table[..., [N, MEAN, STDDEV], :][..., at]
             for table in (self._now, self._before, self._base)
         )
         freedom = np.maximum(before[:, 0] - 1, 0)
         levels, p_values = self._moments(now, before, base[-1], freedom)
-        others = self._others(at, levels.design)
-        p_values = np.where(np.isnan(others), p_values, np.maximum(levels.p_values, others))
-        columns = (each.tolist() for each in (now[0], levels.buckets, p_values))
-        return list(map(self._test, at, *columns))
-
-    def _others(self, at: Sequence[int], designs: Numbers) -> Numbers:
-        """p of how many values are not the one that nearly all were; NaN where these were fewer."""
-        tables = self._base[:, :, at]
-        n, medians = tables[:, N], tables[:, MEDIAN]
+        # How many values are not the one that nearly all were.
+        n, medians, others = (self._base[:, row, at] for row in (N, MEDIAN, OTHERS))
         value = common_value(n, medians)
-        past_hits = np.where(medians == value, tables[:, OTHERS], n).sum(axis=0)
-        past_n = n.sum(axis=0)
-        n_now, median, hits = (self._now[row, at] for row in (N, MEDIAN, OTHERS))
+        past_hits, past_n = np.where(medians == value, others, n).sum(axis=0), n.sum(axis=0)
+        n_now, median, others_now = (self._now[row, at] for row in (N, MEDIAN, OTHERS))
         # If another value is the median, at least half of the values are not the common one.
-        hits = np.where(median == value, hits, n_now - n_now // 2)
+        hits = np.where(median == value, others_now, n_now - n_now // 2)
         rare = (past_hits <= MOST_OTHERS * past_n) & (past_n > 0) & (n_now > 0)
-        ordinary = designs[~rare & np.isfinite(designs)]
+        ordinary = levels.design[~rare & np.isfinite(levels.design)]
         self._design = max(1.0, float(np.median(ordinary))) if len(ordinary) else 1.0
-        p_values = np.full(len(at), np.nan)
         for i in np.flatnonzero(rare):
-            p_values[i] = rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
-        return p_values
+            p = rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
+            p_values[i] = np.maximum(levels.p_values[i], p)
+        columns = (each.tolist() for each in (n_now, levels.buckets, p_values))
+        return list(map(self._test, at, *columns))
 
     def _hue(self, index: int) -> Tested:
         """By the mean direction, and by how far it is from the middle of the circle."""
@@ -220,57 +224,37 @@ class _Comparison:
     def _vector(self, index: int, name: str) -> Tested:
         """By each of the numbers or projections; Bonferroni's correction over them."""
         vectors = self._target.vectors[name]
-        now = vectors.table
-
-        def table(summary: Summary) -> Numbers:
-            other = summary.vectors.get(name)
-            alike = other is not None and other.length == vectors.length
-            return other.table if other is not None and alike else np.zeros_like(now)
-
-        past = np.stack([table(summary) for summary in self._past])
-        base, n = table(self._compared[-1]), past[:, 0]
-        _, p_values = self._moments(now, past, base, n)
+        tables = []
+        for summary in (*self._past, self._compared[-1]):
+            other = summary.vectors.get(name, vectors)
+            is_like = name in summary.vectors and other.length == vectors.length
+            tables.append(other.table if is_like else np.zeros_like(vectors.table))
+        past = np.stack(tables[:-1])
+        _, p_values = self._moments(vectors.table, past, tables[-1], past[:, 0])
         p = float(np.minimum(1.0, len(p_values) * p_values.min()))  # NaN if any is
-        return self._test(index, now[0, 0], int((n[:, 0] > 0).sum()), p)
+        return self._test(index, vectors.table[0, 0], int((past[:, 0, 0] > 0).sum()), p)
 
     def _category(self, index: int, name: str) -> Tested:
         """By the share of each value; Bonferroni's correction over the values."""
         n, n_past = self._now[VALUES, index], self._before[:, VALUES, index]
-        now = Counter(self._target.categories.get(name))
-        pasts = [Counter(summary.categories.get(name)) for summary in self._past]
+        now, *pasts = (Counter(each.categories.get(name)) for each in (self._target, *self._past))
         totals = Counter[str]()
         for summary in self._compared:
             totals.update(summary.categories.get(name, {}))
-        both = {value: totals[value] + now[value] for value in {**totals, **now}}
-        values = sorted(filter(both.__getitem__, both), key=both.__getitem__, reverse=True)
-        buckets = int((n_past > 0).sum())
+        both = Counter({value: totals[value] + now[value] for value in {**totals, **now}})
+        values = [value for value, many in both.most_common() if many]
+        tests, buckets = len(values[:MOST_VALUES]) - (len(values) == 2), int((n_past > 0).sum())
         if not n or buckets < 2 or not totals:
             return self._test(index, n, buckets, math.nan)
         if len(values) < 2:
             return self._test(index, n, buckets, 1.0)
-        tests = len(values[:MOST_VALUES]) - (len(values) == 2)
         hits, *past_hits, expected = (
             np.array([float(counts[value]) for value in values[:MOST_VALUES]])
             for counts in (now, *pasts, totals)
         )
         compared = expected, float(totals.total())
-        p_values = self._shares(hits, n, np.stack(past_hits), n_past, compared, self._design)
+        p_values = self._shares(hits, n, np.stack(past_hits), n_past, *compared, self._design)
         return self._test(index, n, buckets, min(1.0, tests * float(np.min(p_values))))
-
-    def _rates(self) -> list[Tested]:
-        """Those of failures, and of missing values and text among numbers where there are any."""
-        with np.errstate(over="ignore"):  # of the rows that are no counts
-            counts = self._now + self._base.sum(axis=0)
-        tests = []
-        for index, name in enumerate(self._names):
-            if self._kinds[name] == "failure":
-                tests.append(self._rate(index, name, VALUES, MISSING))
-                continue
-            if counts[MISSING, index] and counts[VALUES, index]:
-                tests.append(self._rate(index, f"{name}:missing", MISSING, VALUES))
-            if counts[ODD, index] and counts[N, index] and self._kinds[name] != "category":
-                tests.append(self._rate(index, f"{name}:not a number", ODD, N))
-        return tests
 
     def _rate(self, index: int, name: str, hit: int, rest: int) -> Tested:
         now, before, base = (t[..., index] for t in (self._now, self._before, self._base))
@@ -279,10 +263,9 @@ class _Comparison:
         total = float(expected + base[:, rest].sum())
         p = 1.0 if n and total and not hits + expected else math.nan
         if hits + expected and n and total and n_past.any():
-            totals = np.array([expected]), total
-            p = float(self._shares(np.array([hits]), n, past_hits[:, None], n_past, totals, 1.0)[0])
-        test = self._test(index, n, int((n_past > 0).sum()), p)
-        return test._replace(feature=name, is_rate=True)
+            counts = np.array([hits]), n, past_hits[:, None], n_past, np.array([expected]), total
+            p = float(self._shares(*counts, 1.0)[0])
+        return self._test(index, n, int((n_past > 0).sum()), p, name)
 
     def _shares(
         self,
@@ -290,7 +273,8 @@ class _Comparison:
         n: float,
         past_hits: Numbers,
         n_past: Numbers,
-        totals: tuple[Numbers, float],
+        expected: Numbers,
+        total: float,
         design: float,
     ) -> Numbers:
         """p-values of shares: by their spread, with Fisher's test as the inner bound.
@@ -300,7 +284,8 @@ class _Comparison:
             n: of the target.
             past_hits: by bucket and value.
             n_past: by bucket.
-            totals: the hits of all that the target is compared with, and its n.
+            expected: the hits of all that the target is compared with.
+            total: its n.
             design: of rare values at least, see `rare_event_p`.
         """
         counts = np.repeat(n_past[:, None], len(hits), axis=1)
@@ -308,7 +293,6 @@ class _Comparison:
             shares = np.where(counts > 0, past_hits / counts, 0)
             overall = past_hits.sum(axis=0) / n_past.sum()
         within = np.nan_to_num(overall * (1 - overall))
-        expected, total = totals
         centre = self._centre(expected / total, np.full(len(hits), total))
         prediction = predict(shares, counts, within, hits / n, np.full(len(hits), n), centre)
         p_values = prediction.p_values
@@ -319,14 +303,14 @@ class _Comparison:
             if np.isnan(p_values[at]):
                 continue
             is_rare = not MOST_OTHERS < share < 1 - MOST_OTHERS
-            more, before = (hits[at], expected[at])
+            more, before = hits[at], expected[at]
             if hits[at] / n < share:
                 more, before = n - more, total - before
             inner = rare_event_p(more, n, before, total, design if is_rare else 1.0)
             p_values[at] = max(p_values[at], min(1.0, 2 * inner))
         return p_values
 
-    def _test(self, index: int, n: float, buckets: float, p: float) -> Tested:
+    def _test(self, index: int, n: float, buckets: float, p: float, rate: str = "") -> Tested:
         name, words = self._names[index], ""
         if n < Thresholds.min_values:
             words = f"{counted(int(n), 'value')} in the bucket; {Thresholds.min_values} are needed"
@@ -335,4 +319,5 @@ class _Comparison:
             words = f"{buckets:.0f} {have} values, of {ENOUGH} needed"
         elif math.isnan(p):
             words = "no values in the baseline"
-        return Tested(name, False, self._meanings[name].family, None if words else p, words)
+        family, known = self._meanings[name].family, None if words else p
+        return Tested(rate or name, bool(rate), family, known, words)

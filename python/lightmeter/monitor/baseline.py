@@ -2,20 +2,20 @@
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Container
 from datetime import UTC, datetime
 
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import Baseline, ComparingMonitor, matches
-from lightmeter.monitor.shelf import Past, Shelf
-from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.monitor.results import NOT_ENOUGH, OK, Result, bucket_text, joined
+from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.store.records import Accepted
 from lightmeter.store.rows import Bucket
+from lightmeter.text import counted
 from lightmeter.times import to_utc
 
 EVER = datetime.min.replace(tzinfo=UTC)
 _STANDS_STILL = 7  # anomalous buckets in a row, or as many as the window holds
-_TRAILING = Baseline()  # says how buckets vary where they are compared with others
 
 
 class Selection:
@@ -26,11 +26,7 @@ class Selection:
     """
 
     def __init__(
-        self,
-        shelf: Shelf,
-        monitor: ComparingMonitor,
-        segment: str,
-        is_anomalous: Callable[[datetime], bool],
+        self, shelf: Shelf, monitor: ComparingMonitor, segment: str, bad: Container[datetime]
     ) -> None:
         """Begin before the first bucket.
 
@@ -38,12 +34,13 @@ class Selection:
             shelf: what is read of the store.
             monitor: whose baseline it is.
             segment: as text.
-            is_anomalous: says whether the monitor found something in a bucket.
+            bad: starts of the buckets in which the monitor found something.
         """
-        self._shelf, self._monitor, self._is_anomalous = shelf, monitor, is_anomalous
+        self._shelf, self._monitor, self._bad = shelf, monitor, bad
         self._where = monitor.dataset, segment
         self._is_fixed = monitor.baseline.most is None
-        self._baseline = _TRAILING if self._is_fixed else monitor.baseline
+        # A trailing one says how buckets vary where they are compared with others.
+        self._baseline = Baseline() if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
         by_length = self._is_fixed or monitor.BY_LENGTH or monitor.baseline.same == "hour"
         self._buckets = [
@@ -57,50 +54,71 @@ class Selection:
         of = *self._where, monitor.name
         self._accepted = [each for each in shelf.accepted if covers(each, *of)]
 
-    def past(self, bucket: Bucket) -> Past:
-        """Return what a bucket is compared with.
+    def side(self, bucket: Bucket) -> Side:
+        """Return a bucket with what it is compared with.
+
+        Raises:
+            LightmeterError, OSError: the baseline is not there, or cannot be read.
+        """
+        past, own = self.past(bucket.start), None
+        since, _ = self._begin(bucket.start)
+        if self._is_fixed and self._monitor.judges_by_spread:
+            starts = self._before(bucket.start, EVER)
+            # The first ones were judged as though images were independent, which is strict.
+            if len(starts) < self._monitor.least:
+                before = self._buckets[: self._next][-(self._baseline.most or 0) :]
+                starts = tuple(each.start for each in before)
+            own = self._shelf.past(self._where, starts)
+        return Side(self._shelf, self._where, bucket, past, own, since)
+
+    def past(self, start: datetime) -> Past:
+        """Return what the bucket at `start` is compared with.
 
         Raises:
             LightmeterError, OSError: the baseline is not there, or cannot be read.
         """
         if self._is_fixed:
-            return self._fixed(bucket.start)
-        since, _ = self.begin(bucket.start)
+            return self._fixed(start)
+        since, _ = self._begin(start)
         if self._monitor.TAKES_ALL:
-            starts = (each.start for each in self._buckets if since <= each.start < bucket.start)
+            starts = (each.start for each in self._buckets if since <= each.start < start)
             return self._shelf.past(self._where, tuple(starts))
-        return self._shelf.past(self._where, self._before(bucket.start, since))
+        return self._shelf.past(self._where, self._before(start, since))
 
-    def own(self, bucket: Bucket) -> Past | None:
-        """Return the buckets that say how much such buckets vary, where `past` does not."""
-        if not (self._is_fixed and self._monitor.judges_by_spread):
+    def too_little(self, side: Side) -> Result | None:
+        """Return what is said of a bucket that is compared with too little; None of others."""
+        monitor, start, found = self._monitor, side.bucket.start, len(side.past.summaries)
+        _, accepted = self._begin(start)
+        said = words_of(accepted) if accepted else ""
+        least = monitor.least if monitor.baseline.most else 1
+        is_accepted = accepted is not None and start <= accepted.at  # somebody looked at it
+        if found >= least and not (monitor.TAKES_ALL and is_accepted):
             return None
-        starts = self._before(bucket.start, EVER)
-        # The first ones were judged as though images were independent, which is strict.
-        if len(starts) < self._monitor.least:
-            before = self._buckets[: self._next][-(self._baseline.most or 0) :]
-            starts = tuple(each.start for each in before)
-        return self._shelf.past(self._where, starts)
+        if monitor.features and not any(map(monitor.takes, side.contents.columns)):
+            return Result("", NOT_ENOUGH, words=monitor.nothing(side.contents.columns))
+        if is_accepted:
+            return Result("", OK, words=said)
+        words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
+        return Result("", NOT_ENOUGH, words=joined(words, said))
 
-    def begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
-        """Return where the baseline of a bucket begins, and what was accepted there."""
-        since = EVER if self._baseline.since is None else to_utc(self._baseline.since)
-        if self._is_fixed:
-            return since, None
-        holding = (each for each in self._accepted if each.since <= start)
-        latest = max(holding, key=lambda each: each.since, default=None)
-        return max(since, latest.since if latest else EVER), latest
+    def frozen(self, start: datetime) -> str:
+        """Say that the baseline no longer changes, beside what may be the reason.
 
-    def frozen_since(self, start: datetime) -> datetime | None:
-        """Return the newest bucket to compare one at `start` with, if that no longer changes.
-
-        It does not where all buckets behind it were anomalous, and they are many.
+        It does not where all buckets behind the newest good one were anomalous, and are many.
         """
         kind, many = self._kind(start), min(_STANDS_STILL, self._baseline.most or 1)
-        good, (since, _) = self._good[kind], self.begin(start)
+        good, (since, _) = self._good[kind], self._begin(start)
         if self._is_fixed or not good or good[-1] < since or self._passed[kind] < many:
-            return None
-        return good[-1]
+            return ""
+        command = "if the change is permanent, run `lightmeter monitor accept`"
+        return f"baseline frozen since {bucket_text(good[-1])}; {command}"
+
+    def _begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
+        """Return where the baseline of a bucket begins, and what was accepted there."""
+        since = to_utc(self._baseline.since or EVER)
+        holding = [each for each in self._accepted if each.since <= start and not self._is_fixed]
+        latest = max(holding, key=lambda each: each.since, default=None)
+        return max(since, latest.since if latest else EVER), latest
 
     def _before(self, start: datetime, since: datetime) -> tuple[datetime, ...]:
         """Return the good buckets that are over by `start`, none of them before `since`."""
@@ -117,7 +135,7 @@ class Selection:
             return
         # A day that was rolled up is anomalous if any of its hours was.
         hours = range((bucket.end - start) // self._length)
-        if any(self._is_anomalous(start + hour * self._length) for hour in hours):
+        if any(start + hour * self._length in self._bad for hour in hours):
             self._passed[kind] += 1
         else:
             self._passed[kind] = 0
@@ -138,10 +156,10 @@ class Selection:
         if segment not in shelf.segments(dataset):
             segment = ""
         starts = (bucket.start for bucket in shelf.buckets(dataset, segment))
-        taken = [each for each in starts if baseline.holds(each)]
-        if baseline.dataset is None:
-            taken = [each for each in taken if each != start]
-        return shelf.past((dataset, segment), tuple(taken))
+        taken = (each for each in starts if baseline.holds(each))
+        return shelf.past(
+            (dataset, segment), tuple(each for each in taken if baseline.dataset or each != start)
+        )
 
 
 def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:

@@ -1,12 +1,11 @@
 """A table ``[[monitor]]`` of a TOML file: the keys that rules share, and baselines."""
 
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -19,12 +18,20 @@ from pydantic import (
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.results import ERROR, Result, is_utf8
+from lightmeter.monitor.results import ERROR, Result, joined
 from lightmeter.monitor.shelf import Side
 from lightmeter.settings import Table
 from lightmeter.store.putting import checked_name
 from lightmeter.store.rows import Bucket
+from lightmeter.text import near
 from lightmeter.times import duration_text, to_duration
+
+_T = TypeVar("_T")
+
+
+def is_utf8(path: str) -> bool:
+    """Return whether a path can be kept as text."""
+    return path == path.encode(errors="replace").decode()
 
 
 def _duration(value: object) -> timedelta:
@@ -100,7 +107,7 @@ class Baseline(Table):
         of_trailing = {"same", "exclude", "since", "peers"} & self.model_fields_set
         if of_trailing and self.most is None:
             raise ValueError(f"got {min(of_trailing)} without trailing")
-        for first, last in [*self.excluded, (self.from_ or date.min, self.to or date.max)]:
+        for first, last in [*self.excluded, [self.from_ or date.min, self.to or date.max]]:
             if first > last:
                 raise ValueError(f"got {first} to {last}; expected the first day first")
         return self
@@ -112,10 +119,9 @@ class Baseline(Table):
         return self.trailing or _MOST if fixed == (None, None, None) else None
 
     @property
-    def excluded(self) -> list[tuple[date, date]]:
+    def excluded(self) -> list[list[date]]:
         """First and last day of each stretch that is left out."""
-        stretches = (day if isinstance(day, list) else [day, day] for day in self.exclude)
-        return [(first, last) for first, last in stretches]
+        return [day if isinstance(day, list) else [day, day] for day in self.exclude]
 
     def leaves_out(self, start: datetime) -> bool:
         """Return whether a bucket is excluded."""
@@ -134,7 +140,6 @@ class Due(NamedTuple):
         words: what its results say besides.
         follows: what they follow from besides the profiles of the bucket and the words.
         others: starts of buckets that are judged with it.
-        version: that of all this; 0 while it is not known.
         nothing: why there is nothing to judge.
     """
 
@@ -142,7 +147,6 @@ class Due(NamedTuple):
     words: str = ""
     follows: str = ""
     others: tuple[datetime, ...] = ()
-    version: int = 0
     nothing: str = ""
 
 
@@ -175,8 +179,8 @@ class Monitor(Table):
 
     def table(self) -> str:
         """Return its table as JSON."""
-        keys = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return json.dumps({"type": self.type} | keys)
+        whole = self.model_copy(update={"type": self.type})  # also one that was made in Python
+        return whole.model_dump_json(by_alias=True, exclude_unset=True)
 
     def false_alarms(self) -> float | None:
         """Return how many anomalies a bucket has by chance at most; None where nobody knows."""
@@ -202,13 +206,26 @@ class Monitor(Table):
 
     def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
         """Return the results of the segments of one bucket; of one with an error, that alone."""
-        judged = {}
-        for segment, side in sides.items():
-            try:
-                judged[segment] = self.measure(side)
-            except (LightmeterError, OSError) as error:
-                judged[segment] = [Result("", ERROR, words=str(error))]
-        return judged
+        measured, failed = each_of(sides, self.measure)
+        return measured | failed
+
+    def nothing(self, columns: Iterable[str]) -> str:
+        """Say why a bucket of these features has no results."""
+        return "no feature has what it judges"
+
+
+def each_of(
+    sides: Mapping[str, Side], measure: Callable[[Side], _T]
+) -> tuple[dict[str, _T], dict[str, list[Result]]]:
+    """Return what measures segments, and the results of those with an error."""
+    measured: dict[str, _T] = {}
+    failed = {}
+    for segment, side in sides.items():
+        try:
+            measured[segment] = measure(side)
+        except (LightmeterError, OSError) as error:
+            failed[segment] = [Result("", ERROR, words=str(error))]
+    return measured, failed
 
 
 class ComparingMonitor(Monitor):
@@ -264,3 +281,10 @@ class ComparingMonitor(Monitor):
             return False
         names = feature, column_of(feature)
         return not self.features or any(matches(name, self.features) for name in names)
+
+    def nothing(self, columns: Iterable[str]) -> str:
+        """Say why a bucket of these features has no results."""
+        if not self.features:
+            return super().nothing(columns)
+        shown = ", ".join(map(repr, self.features))
+        return joined(f"no feature that it can judge matches {shown}", near(shown, columns, ""))

@@ -6,38 +6,36 @@ judged again if the key of their monitor changed.
 """
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
+from typing import Any
 from zlib import crc32
 
-from lightmeter.errors import LightmeterError, StoreError
+from lightmeter.errors import ConfigError, LightmeterError, StoreError
 from lightmeter.files import read_regular
-from lightmeter.monitor.baseline import EVER, Selection, covers, words_of
-from lightmeter.monitor.config import ComparingMonitor, Due, Monitor
+from lightmeter.monitor.baseline import EVER, Selection, covers
+from lightmeter.monitor.config import ComparingMonitor, Due, Monitor, is_utf8
 from lightmeter.monitor.results import (
     ANOMALY,
+    BAD,
     ERROR,
+    JUDGED,
     NOT_ENOUGH,
-    OK,
     PENDING,
     Result,
-    check_source,
     joined,
 )
 from lightmeter.monitor.shelf import Shelf, Side
-from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.store.records import BucketRows, JudgedBucket, Place, Source
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
-from lightmeter.text import counted, near
-from lightmeter.times import to_utc
+from lightmeter.times import DAY, to_utc
 
 _TOGETHER = 64  # buckets that are read in one snapshot, and written at once
-JUDGED = frozenset({OK, PENDING, ANOMALY})
-BAD = frozenset({PENDING, ANOMALY})
 
 _Key = tuple[str, datetime]  # segment as text, and start of a bucket
 
@@ -64,49 +62,57 @@ class MonitorRun:
             key_before: that of the results that are kept; None judges everything.
         """
         self.monitor, self._shelf, self._where = monitor, shelf, (monitor.name, monitor.dataset)
-        self._length = shelf.datasets.get(monitor.dataset, timedelta(days=1))
-        self.due: dict[datetime, dict[str, Due]] = {}
-        for segment in self._segments:
-            buckets = shelf.buckets(monitor.dataset, segment)
-            for due in monitor.due(buckets, self._length, now):
-                self._add(segment, due)
-        for start, nothing in self._unwatched(now):
-            self._add("", Due(Bucket(start, start, 0, 0, start), nothing=nothing))
+        self._length = shelf.datasets.get(monitor.dataset, DAY)
+        self._segments = [""] if monitor.dataset in shelf.datasets else []
+        if monitor.segments and self._segments:
+            self._segments = list(filter(monitor.watches, shelf.segments(monitor.dataset)))
+        every = dict(self._every(now))
+        self._versions = {key: self._version(key, due) for key, due in every.items()}
         self.key = self._find_key()
         kept = shelf.store.state.judged(*self._where) if key_before else {}
-        self.stale = set(kept) if key_before != self.key else self._stale(kept)
-        self._states = {key: each.states for key, each in kept.items() if key not in self.stale}
-        self._selections: dict[str, Selection] = {}
+        begin, self.stale = EVER, set(kept)
+        if kept and key_before == self.key:
+            begin, self.stale = self._changed(kept)
+        self.due: defaultdict[datetime, dict[str, Due]] = defaultdict(dict)
+        for (segment, start), due in every.items():
+            if start >= begin:
+                self.due[start][segment] = due
+        self._kept, self._bad = kept.keys() - self.stale, defaultdict[str, set[datetime]](set)
+        for segment, start in self._kept:
+            if not BAD.isdisjoint(kept[segment, start].states):
+                self._bad[segment].add(start)
+        self._selections = {}
+        if isinstance(monitor, ComparingMonitor):
+            self._selections = {
+                segment: Selection(shelf, monitor, segment, self._bad[segment])
+                for segment in self._segments
+            }
 
     # What is to be judged
 
-    def _add(self, segment: str, due: Due) -> None:
-        start, versions = due.bucket.start, self._shelf.versions(self.monitor.dataset)
-        of_others = (str(versions.get((segment, each), 0)) for each in due.others)
-        more = due.words + due.nothing + due.follows + "".join(of_others)
-        version = versions.get((segment, start), 0) ^ crc32(more.encode())
-        self.due.setdefault(start, {})[segment] = due._replace(version=version)
-
-    @cached_property
-    def _segments(self) -> list[str]:
-        if self.monitor.dataset not in self._shelf.datasets:
-            return []
-        if not self.monitor.segments:
-            return [""]
-        return list(filter(self.monitor.watches, self._shelf.segments(self.monitor.dataset)))
-
-    def _unwatched(self, now: datetime) -> Iterator[tuple[datetime, str]]:
-        """Say where the latest bucket of a dataset gives the monitor nothing to judge."""
-        monitor = self.monitor
-        if monitor.dataset not in self._shelf.datasets:
-            yield now, "the store has no such dataset"
+    def _every(self, now: datetime) -> Iterator[tuple[_Key, Due]]:
+        """Yield all that can be judged, and where there is nothing of the latest bucket."""
+        monitor, shelf, nothing = self.monitor, self._shelf, ""
+        for segment in self._segments:
+            for due in monitor.due(shelf.buckets(monitor.dataset, segment), self._length, now):
+                yield (segment, due.bucket.start), due
+        if monitor.dataset not in shelf.datasets:
+            last, nothing = now, "the store has no such dataset"
         elif not monitor.segments:
-            newest = self._shelf.store.newest(now - monitor.wait)
+            newest = shelf.store.newest(now - monitor.wait)
             newest = [each for each in newest if each.dataset == monitor.dataset]
             whole = max((each.start for each in newest if not each.segment), default=EVER)
             last = max((each.start for each in newest if each.segment), default=EVER)
             if last >= whole + self._length and (whole == EVER or monitor.type != "missing"):
-                yield last, "only segments have values, and it watches none: segments = true"
+                nothing = "only segments have values, and it watches none: segments = true"
+        if nothing:
+            yield ("", last), Due(Bucket(last, last, 0, 0, last), nothing=nothing)
+
+    def _version(self, key: _Key, due: Due) -> int:
+        versions = self._shelf.versions(self.monitor.dataset)
+        of_others = (str(versions.get((key[0], start), 0)) for start in due.others)
+        more = due.words + due.nothing + due.follows + "".join(of_others)
+        return versions.get(key, 0) ^ crc32(more.encode())
 
     def _find_key(self) -> bytes:
         shelf, monitor, parts = self._shelf, self.monitor, list[object]()
@@ -128,17 +134,10 @@ class MonitorRun:
         text = f"{monitor.model_dump_json()} {monitor.RULE_VERSION} {parts}"
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
-    def _stale(self, kept: Mapping[_Key, JudgedBucket]) -> set[_Key]:
-        """Judge from the first bucket on that is not what it was when it was judged.
-
-        Returns:
-            The kept buckets that are stale.
-        """
-        dataset, shelf = self.monitor.dataset, self._shelf
+    def _changed(self, kept: Mapping[_Key, JudgedBucket]) -> tuple[datetime, set[_Key]]:
+        """Return when the first bucket begins that is not what it was, and which ones are stale."""
+        dataset, shelf, versions = self.monitor.dataset, self._shelf, self._versions
         before = {key: bucket.version for key, bucket in kept.items()}
-        versions = {
-            (at, start): due.version for start in self.due for at, due in self.due[start].items()
-        }
         stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
         listed = {
             (segment, bucket.start)
@@ -155,7 +154,7 @@ class MonitorRun:
         }
         if gone:  # of all there was, perhaps
             first = min(start for _, start in gone)
-            last = max(self.due or (start for _, start in kept))
+            last = max(start for _, start in versions or kept)
             missing = {key for key, version in before.items() if not version} - versions.keys()
             gone |= {key: 0 for key in missing if first <= key[1] <= last}
         changed = dict((versions | gone).items() ^ before.items()).keys() | {
@@ -164,116 +163,61 @@ class MonitorRun:
             if ERROR in kept[key].states and not shelf.contents(dataset, *key).damage
         }
         begin = min((start for _, start in changed), default=datetime.max.replace(tzinfo=UTC))
-        self.due = {start: due for start, due in self.due.items() if start >= begin}
         # What came late into a day that was rolled up cannot be judged.
         stays = {key for key, version in gone.items() if version == before[key]}
-        return {key for key in kept if key[1] >= begin} - stays
+        return begin, {key for key in kept if key[1] >= begin} - stays
 
-    # What it is judged by
-
-    def _side(self, segment: str, bucket: Bucket) -> Side:
-        """Return a bucket with what it is compared with."""
-        monitor, shelf, where = self.monitor, self._shelf, (self.monitor.dataset, segment)
-        if not isinstance(monitor, ComparingMonitor):
-            return Side(shelf, where, bucket, shelf.past(where, ()))
-
-        def is_anomalous(start: datetime) -> bool:
-            return not BAD.isdisjoint(self._states.get((segment, start), ()))
-
-        if segment not in self._selections:
-            self._selections[segment] = Selection(shelf, monitor, segment, is_anomalous)
-        selection = self._selections[segment]
-        past, own = selection.past(bucket), selection.own(bucket)
-        return Side(shelf, where, bucket, past, own, selection.begin(bucket.start)[0])
-
-    def _few(self, segment: str, side: Side) -> Result | None:
-        """Return what is said of a bucket that is compared with too little; None of others."""
-        monitor, start, found = self.monitor, side.bucket.start, len(side.past.summaries)
-        if not isinstance(monitor, ComparingMonitor):
-            return None
-        _, accepted = self._selections[segment].begin(start)
-        said = words_of(accepted) if accepted else ""
-        least = monitor.least if monitor.baseline.most else 1
-        is_accepted = accepted is not None and start <= accepted.at  # somebody looked at it
-        if found >= least and not (monitor.TAKES_ALL and is_accepted):
-            return None
-        if monitor.features and not any(map(monitor.takes, side.contents.columns)):
-            return Result("", NOT_ENOUGH, words=self._nothing(side))
-        if is_accepted:
-            return Result("", OK, words=said)
-        words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
-        return Result("", NOT_ENOUGH, words=joined(words, said))
-
-    # What it says
+    # What is said of it
 
     def judge(self, start: datetime) -> Iterator[BucketRows]:
         """Yield what is said of the buckets that begin at a time, by segment."""
-        sides: dict[str, Side] = {}
-        said: dict[str, list[Result]] = {}
-        for segment, due in self.due.get(start, {}).items():
-            if due.nothing:
-                said[segment] = [Result("", NOT_ENOUGH, words=due.nothing)]
-                continue
-            try:
-                side = self._side(segment, due.bucket)
-                few = self._few(segment, side)
-            except StoreError:
-                raise  # the next run may reach it
-            except (LightmeterError, OSError) as error:
-                said[segment] = [Result("", ERROR, words=str(error))]
-                continue
-            sides[segment] = side
-            if few is not None:
-                said[segment] = [few]
-        waiting = {segment: side for segment, side in sides.items() if segment not in said}
-        said |= self.monitor.judge(waiting)
-        for segment, due in self.due.get(start, {}).items():
-            results = said[segment] or [Result("", NOT_ENOUGH, words=self._nothing(sides[segment]))]
-            baseline = len(sides[segment].past.summaries) if segment in sides else 0
-            results = [
-                result._replace(
-                    words=joined(result.words, due.words, self._frozen(segment, result, start)),
-                    monitor=self.monitor.name,
-                    dataset=self.monitor.dataset,
-                    segment=segment,
-                    bucket=start,
-                    baseline=baseline,
-                    images=due.bucket.images,
-                )
-                for result in self._lasting(segment, results)
-            ]
-            self._states[segment, start] = frozenset(result.state for result in results)
-            yield BucketRows(Place(*self._where, segment, start), due.version, results)
+        due_now = self.due.get(start, {})
+        begun = {segment: self._begun(segment, due) for segment, due in due_now.items()}
+        asked = {segment: side for segment, (side, few) in begun.items() if side and not few}
+        said = self.monitor.judge(asked)
+        for segment, (side, few) in begun.items():
+            results, place = [few] if few else said[segment], Place(*self._where, segment, start)
+            if side and not results:
+                words = self.monitor.nothing(side.contents.columns)
+                results = [Result("", NOT_ENOUGH, words=words)]
+            common: dict[str, Any] = {
+                **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
+                "baseline": len(side.past.summaries) if side else 0,
+                "images": due_now[segment].bucket.images,
+            }
+            rows = []
+            for result in self._lasting(segment, results):
+                words = joined(result.words, due_now[segment].words)
+                if result.state in BAD and segment in self._selections:
+                    words = joined(words, self._selections[segment].frozen(start))
+                rows.append(result._replace(words=words, **common))
+            if any(result.state in BAD for result in rows):
+                self._bad[segment].add(start)
+            yield BucketRows(place, self._versions[segment, start], rows)
 
-    def _frozen(self, segment: str, result: Result, start: datetime) -> str:
-        """Say that the baseline no longer moves, beside what may be the reason."""
-        selection = self._selections.get(segment)
-        if result.state not in BAD or selection is None:
-            return ""
-        frozen = selection.frozen_since(start)
-        command = "if the change is permanent, run `lightmeter monitor accept`"
-        return f"baseline frozen since {bucket_text(frozen)}; {command}" if frozen else ""
-
-    def _nothing(self, side: Side) -> str:
-        """Say why a rule has no results."""
-        patterns = self.monitor.features if isinstance(self.monitor, ComparingMonitor) else ()
-        if not patterns:
-            return "no feature has what it judges"
-        shown = ", ".join(map(repr, patterns))
-        alike = near(shown, side.contents.columns, "")
-        return joined(f"no feature that it can judge matches {shown}", alike)
+    def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
+        """Return a bucket with what it is compared with, and what is said without asking a rule."""
+        if due.nothing:
+            return None, Result("", NOT_ENOUGH, words=due.nothing)
+        where = self.monitor.dataset, segment
+        if segment not in self._selections:
+            return Side(self._shelf, where, due.bucket, self._shelf.past(where, ())), None
+        try:
+            side = self._selections[segment].side(due.bucket)
+            return side, self._selections[segment].too_little(side)
+        except StoreError:
+            raise  # the next run may reach it
+        except (LightmeterError, OSError) as error:
+            return None, Result("", ERROR, words=str(error))
 
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
         """In how many buckets in a row each feature of a segment was anomalous, up to now."""
         counts = {segment: dict[str, int]() for segment in ("", *self._segments)}
-        begin, buckets = min(self.due), dict[_Key, list[Result]]()
-        for result in self._shelf.store.state.turning_points(*self._where) if self._states else ():
-            key = result.segment, result.bucket
-            if result.bucket < begin and key in self._states:
-                buckets.setdefault(key, []).append(result)
-        for (segment, _), results in sorted(buckets.items()):
-            counts[segment] = _counted(counts.get(segment, {}), results)
+        found = self._shelf.store.state.turning_points(*self._where) if self._kept else []
+        for (segment, start), results in groupby(found, lambda each: (each.segment, each.bucket)):
+            if start < min(self.due) and (segment, start) in self._kept:
+                counts[segment] = _counted(counts.get(segment, {}), results)
         return counts
 
     def _lasting(self, segment: str, results: list[Result]) -> list[Result]:
@@ -282,15 +226,11 @@ class MonitorRun:
         if needed == 1:
             return results
         counts = self._in_a_row[segment] = _counted(self._in_a_row[segment], results)
-        return [
-            result
-            if result.state != ANOMALY or counts[result.feature] >= needed
-            else result._replace(
-                state=PENDING,
-                words=joined(result.words, f"{counts[result.feature]} of {needed} in a row"),
-            )
-            for result in results
-        ]
+        for at, result in enumerate(results):
+            if result.state == ANOMALY and (so_far := counts[result.feature]) < needed:
+                words = joined(result.words, f"{so_far} of {needed} in a row")
+                results[at] = result._replace(state=PENDING, words=words)
+        return results
 
 
 def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, int]:
@@ -302,12 +242,8 @@ def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, 
     states = {result.feature: result.state for result in results}
     if ERROR in states.values() or JUDGED.isdisjoint(states.values()):
         return dict(counts)
-    lasting = {
-        feature: counts.get(feature, 0) + (state in BAD)
-        for feature, state in states.items()
-        if state in BAD or state == NOT_ENOUGH
-    }
-    return {feature: number for feature, number in lasting.items() if number}
+    lasting = {name: counts.get(name, 0) + (state in BAD) for name, state in states.items()}
+    return {name: n for name, n in lasting.items() if n and states[name] in (*BAD, NOT_ENOUGH)}
 
 
 def judge_all(
@@ -351,27 +287,50 @@ def update_results(
     Raises:
         ConfigError: another file has a monitor of the same name and dataset.
     """
-    source, taken = check_source(store, list(map(_pair, monitors)), source)
+    pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
     with store.snapshot():
+        source, *taken = _paths(store, pairs, source)
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
         before = [each for each in store.state.sources() if each.path in (source, *taken)]
-        keys = {(each.monitor, each.dataset): each.key for each in before}
+        keys = {each[:2]: each.key for each in before}
         runs = [
-            MonitorRun(shelf, monitor, moment, keys.get(_pair(monitor))) for monitor in monitors
+            MonitorRun(shelf, monitor, moment, keys.get(pair))
+            for monitor, pair in zip(monitors, pairs, strict=True)
         ]
     watched = [
-        Source(*_pair(run.monitor), source, rank, run.key, run.monitor.table())
-        for rank, run in enumerate(runs)
+        Source(*pair, source, rank, run.key, run.monitor.table())
+        for rank, (pair, run) in enumerate(zip(pairs, runs, strict=True))
     ]
-    stale = [Place(*_pair(run.monitor), *key) for run in runs for key in run.stale]
+    stale = [Place(*pair, *key) for pair, run in zip(pairs, runs, strict=True) for key in run.stale]
     if stale or sorted(before) != sorted(watched):
         store.state.begin(watched, stale, sources=[source, *taken])
     for batch in _batches(store, runs):
         store.state.add(batch)
 
 
-def _pair(monitor: Monitor) -> tuple[str, str]:
-    return monitor.name, monitor.dataset
+def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> list[str]:
+    """Return the path of a file without links, and those of which it takes over everything.
+
+    The source of a monitor is the file that it is from, so that several files can watch one store.
+    A file that was moved takes over what is kept of it, once it has a monitor with the name and the
+    dataset of one whose file is no longer there; likewise what was kept without a file.
+
+    Raises:
+        ConfigError: another file has such a monitor, or the path cannot be kept as text.
+    """
+    source = os.path.realpath(source) if source else ""
+    if not is_utf8(source):
+        raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
+    taken = dict[str, None]()
+    for kept in store.state.sources():
+        if kept.path != source and kept[:2] in monitors:
+            if os.path.exists(kept.path):
+                raise ConfigError(
+                    f"{kept.path!r} also has a monitor {kept.monitor!r} of the dataset "
+                    f"{kept.dataset!r}; rename one of them, or delete one of the files"
+                )
+            taken[kept.path] = None
+    return [source, *taken]
 
 
 def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:

@@ -16,13 +16,14 @@ It holds for means and for logarithms of standard deviations alike. Only numbers
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
+from lightmeter.monitor.results import NOT_ENOUGH, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import MEAN, MISSING, ODD, STDDEV, VALUES, N, Summary
 from lightmeter.profile.segments import parse_segment
@@ -31,39 +32,31 @@ from lightmeter.text import counted, number
 _LEAST = 3  # other segments
 
 
-class Beside(NamedTuple):
-    """A segment without what is common.
+def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, list[Result]]]:
+    """Return the segments of a bucket without what is common, and the results of the other ones.
 
-    Attributes:
-        target: the bucket.
-        past: those that it is compared with.
-    """
-
-    target: Summary
-    past: Sequence[Summary]
-
-
-def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Beside], dict[str, str]]:
-    """Return the segments of a bucket without what is common, and why others are not judged.
-
-    Segments with the same keys are peers. Those that cannot be read are in neither.
+    Segments with the same keys are peers. Those that cannot be read are returned as they are.
     """
     by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
     for segment, side in sides.items():
         if not side.contents.damage:
             by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
-    beside: dict[str, Beside] = {}
-    alone: dict[str, str] = {}
+    judged, alone = dict(sides), dict[str, list[Result]]()
     for peers in by_keys.values():
         if len(peers) > _LEAST:
-            beside |= zip(peers, _adjusted(list(peers.values())), strict=True)
-        else:
+            for (segment, side), beside in zip(
+                peers.items(), _beside([*peers.values()]), strict=True
+            ):
+                judged[segment] = replace(side, beside=beside)
+        for segment in peers if len(peers) <= _LEAST else ():
             others = counted(len(peers) - 1, "other segment")
-            alone |= dict.fromkeys(peers, f"{others} with the same keys, of {_LEAST} needed")
-    return beside, alone
+            words = f"{others} with the same keys, of {_LEAST} needed"
+            alone[segment] = [Result("", NOT_ENOUGH, words=words)]
+            del judged[segment]
+    return judged, alone
 
 
-def _adjusted(peers: Sequence[Side]) -> Iterator[Beside]:
+def _beside(peers: Sequence[Side]) -> Iterator[tuple[Summary, list[Summary]]]:
     """Yield the peers with their means and spreads less the medians of the others."""
     now = peers[0].bucket.start
     starts = sorted({now}.union(*(side.past.starts for side in peers)))
@@ -86,7 +79,7 @@ def _adjusted(peers: Sequence[Side]) -> Iterator[Beside]:
     for history, table, past in zip(histories, tables, is_past, strict=True):
         without = [s.with_table(names, each) for s, each in zip(history, table, strict=True)]
         before = [s for s, taken in zip(without, past, strict=True) if taken and s.is_readable]
-        yield Beside(without[starts.index(now)], before)
+        yield without[starts.index(now)], before
 
 
 def _medians_of_others(values: Numbers) -> Numbers:
@@ -107,17 +100,18 @@ def _medians_of_others(values: Numbers) -> Numbers:
     return np.where(others >= _LEAST, medians, np.nan)
 
 
-def change_beside(beside: Beside, feature: str) -> tuple[str, EffectName, float]:
+def change_beside(
+    target: Summary, past: Sequence[Summary], feature: str
+) -> tuple[str, EffectName, float]:
     """Return how a feature of a segment changed, in words and by normal values."""
-    now = beside.target.aligned((feature,))[:, 0]
-    past = np.array([each.aligned((feature,))[:, 0] for each in beside.past])
-    weights = past[:, N] / past[:, N].sum()
-    mean = float(weights @ past[:, MEAN])
-    spread = math.sqrt(float(weights @ past[:, STDDEV] ** 2))
-    moved, ratio = float(now[MEAN]) - mean, math.inf
-    if spread > 0 and now[STDDEV] > 0:
-        ratio = abs(math.log(now[STDDEV] / spread))
-    distance = 1.0 if not spread else 2 * NormalDist().cdf(abs(moved) / spread / 2) - 1
+    now, *befores = (each.aligned((feature,))[:, 0] for each in (target, *past))
+    before = np.array(befores)
+    weights = before[:, N] / before[:, N].sum()
+    spread = math.sqrt(float(weights @ before[:, STDDEV] ** 2))
+    moved, distance, ratio = float(now[MEAN] - weights @ before[:, MEAN]), 1.0, math.inf
+    if spread:
+        distance = 2 * NormalDist().cdf(abs(moved) / spread / 2) - 1
+        ratio = abs(math.log(now[STDDEV] / spread)) if now[STDDEV] > 0 else ratio
     if spread and ratio > 2 * distance:  # in units of the least sizes
         verb = "rose" if now[STDDEV] > spread else "fell"
         words = f"spread of {feature} {verb} to {number(float(now[STDDEV]))} beside the others"

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 from lightmeter.errors import StoreError
-from lightmeter.monitor.sitemap import stretch_text
+from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
-from lightmeter.profile.segments import parse_segment, segment_text
+from lightmeter.profile.segments import segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
@@ -62,8 +63,13 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
         OSError: the file cannot be written; `FileExistsError` if it is there already.
     """
     text = f"{recommended_monitors(store, dataset)}\n{_ALERT}"
-    with Path(path).open("x", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with Path(path).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{path} is there already; choose another file, or delete it"
+        ) from None
 
 
 def recommended_monitors(store: Store, dataset: str, *, reference: str | None = None) -> str:
@@ -95,16 +101,17 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     delays: list[timedelta] = []
     views: list[ProfileView] = []
     for text in segments[:_SEGMENTS_READ]:
-        part = parse_segment(text)
-        stored = store.buckets(dataset, segment=part)
+        stored = store.buckets(dataset, segment=text)
         buckets += stored
-        delays += _delays(stored)
-        for bucket in stored[-_READ:]:
-            end = bucket.start + MILLISECOND
-            views.append(store.read(dataset, bucket.start, end, segment=part))
+        # Of buckets that came at once, within the length of one, only the newest counts: the others
+        # were filled in afterwards, which says nothing of what comes day by day.
+        newest = {(each.updated - EPOCH) // (each.end - each.start): each for each in stored}
+        delays += (max(timedelta(), each.updated - each.end) for each in newest.values())
+        ends = (bucket.start + MILLISECOND for bucket in stored[-_READ:])
+        views += (store.read(dataset, end - MILLISECOND, end, segment=text) for end in ends)
     columns = ProfileView.merge_many(views).get_columns()
-    length, many = store.datasets()[dataset], len([text for text in segments if text])
-    each = ["segments = true"] if many else []
+    length, many = store.datasets()[dataset], sum(map(bool, segments))
+    each = ["segments = true"] * bool(many)
     each_alone = each if "" not in segments else []
 
     def table(name: str, kind: str, comment: str, *keys: str) -> str:
@@ -124,7 +131,11 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
     comment, keys = "# Nothing came.", each
-    if after := _late_after(length, buckets, delays):
+    # Nothing is known of what is usual where most were filled in afterwards, or come days later.
+    usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
+    if 2 * len(delays) >= max(1, len(buckets)) and usual <= max(length, DAY):
+        hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
+        after = duration_text(timedelta(hours=hours))
         keys = [f'wait = "{after}"', *each]  # a run before would tell of what only comes later
         if len(delays) >= _IN_TIME * len(buckets):
             comment, keys = f"{comment} Or it came much later.", [f'after = "{after}"', *keys]
@@ -150,7 +161,7 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
         comment = "No feature is gone, as if a column was renamed."
         yield table(comment, names, 'schema = "at_least"')
     categories = (column for column in columns.values() if _is_known(column))
-    for column in [*categories][:_MOST_NAMES]:
+    for column in islice(categories, _MOST_NAMES):
         values = _listed(sorted(str(item.value) for item in column.frequent))
         yield table("No value that was not there.", [column.name], f"values = {values}")
 
@@ -165,29 +176,3 @@ def _is_known(column: ColumnView) -> bool:
 
 def _listed(names: Sequence[str]) -> str:
     return f"[{', '.join(map(quoted, names))}]"
-
-
-def _late_after(
-    length: timedelta, buckets: Sequence[Bucket], delays: Sequence[timedelta]
-) -> str | None:
-    """Return longer than is usual; None where profiles come days later, as of old pictures.
-
-    None also where most were filled in afterwards, so that nobody knows what is usual.
-    """
-    if not delays or 2 * len(delays) < len(buckets):
-        return None
-    usual = sorted(delays)[9 * (len(delays) - 1) // 10]
-    if usual > max(length, DAY):
-        return None
-    hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
-    return duration_text(timedelta(hours=hours))
-
-
-def _delays(buckets: Sequence[Bucket]) -> list[timedelta]:
-    """Return how long after the end of a bucket its last profile came.
-
-    Of buckets that came at once, within the length of one, only the newest counts: the others were
-    filled in afterwards, which says nothing of what comes day by day.
-    """
-    newest = {(bucket.updated - EPOCH) // (bucket.end - bucket.start): bucket for bucket in buckets}
-    return [max(timedelta(), bucket.updated - bucket.end) for bucket in newest.values()]

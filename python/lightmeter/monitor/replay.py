@@ -9,12 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.monitor.config import ComparingMonitor, Monitor
-from lightmeter.monitor.evaluate import JUDGED, judge_all
-from lightmeter.monitor.incidents import causes_text, lead_of
-from lightmeter.monitor.results import ANOMALY
+from lightmeter.monitor.evaluate import judge_all
+from lightmeter.monitor.results import (
+    ANOMALY,
+    JUDGED,
+    bucket_text,
+    causes_text,
+    lead_of,
+    stretch_text,
+)
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import bucket_text, stretch_text
 from lightmeter.monitor.summaries import MEAN, STDDEV, N
 from lightmeter.store.records import BucketRows
 from lightmeter.store.store import Store

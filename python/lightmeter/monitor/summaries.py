@@ -58,7 +58,7 @@ class Summary:
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
-        features, columns = [], []
+        features, columns, read = [], [], 0.0
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
             if meaning.untested or meaning.is_date or meaning.role == "hash":
@@ -68,16 +68,13 @@ class Summary:
                 self.categories[name] = _counts(core, name, column[VALUES])
             if kind == "vector" and (vectors := _vectors(core, name)) is not None:
                 self.vectors[name] = vectors
+            if meaning.family == "Exif":
+                read = max(read, column[MISSING] + column[VALUES])
             features.append((name, kind, meaning))
             columns.append(column)
         self.names, self.kinds, self.meanings = _shared(tuple(features))
         self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, ROWS).T
-        read = [
-            column[MISSING] + column[VALUES]
-            for column, meaning in zip(columns, self.meanings.values(), strict=True)
-            if meaning.family == "Exif"
-        ]
-        self.exif_read = int(max(read, default=0))
+        self.exif_read = int(read)
 
     def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
         """The same bucket with other numbers of some features, and without the other features."""

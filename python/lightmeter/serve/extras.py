@@ -46,7 +46,7 @@ class LiveExtras(Extras):
         if not self.failure():
             return history.state
         # No monitors are known where the file is not understood.
-        watched = history.dataset in self._monitors if self._monitors else bool(history.lines)
+        watched = history.dataset in self._monitors if self._monitors else bool(history.newest)
         return worst([history.state, "error"]) if watched else history.state
 
     def on_index(self, page: str) -> Content:
@@ -57,7 +57,8 @@ class LiveExtras(Extras):
         if self._error:
             words.append(self._error_line(_NOT_UNDERSTOOD, self._error))
         elif not self._monitors:
-            words.append(tag("p", "No monitor is switched on: see the page of a dataset."))
+            words.append(tag("p", "No monitor is switched on here: see the page of a dataset."))
+            words += self._earlier(*self._server.store.datasets())
         if self._runs:
             words.append(tag("p", "The monitors run now."))
         elif last is not None:
@@ -79,8 +80,18 @@ class LiveExtras(Extras):
             return section("Monitors", self._error_line(_NOT_UNDERSTOOD, self._error))
         if not self._key.may("admin"):
             words = tag("p", "No monitor is switched on. A key with the right to admin can do it.")
-            return section("Monitors", words)
-        return section("Monitors", self._watch_form(page, history))
+            return section("Monitors", words, self._earlier(history.dataset))
+        form = self._watch_form(page, history)
+        return section("Monitors", form, self._earlier(history.dataset))
+
+    def _earlier(self, *datasets: str) -> list[Html]:
+        """Say whose results are shown, where the file of this server has none of these monitors."""
+        sources = self._server.store.state.sources()
+        mine = [
+            each for each in sources if each.dataset in datasets and self._key.sees(each.dataset)
+        ]
+        names = sorted({each.monitor for each in mine})
+        return [_named(names, "What is shown was found by ")] if names else []
 
     def _watch_form(self, page: str, history: History) -> Html:
         options = [tag("option", "the buckets before", value="")]
@@ -101,6 +112,6 @@ class LiveExtras(Extras):
         return tag("p", f"{words}: ", tag("bdi", public), cls="error")
 
 
-def _named(names: Sequence[str]) -> Html:
+def _named(names: Sequence[str], before: str = "") -> Html:
     listed = tag("bdi", shorten(", ".join(names), 300))
-    return tag("p", f"{counted(len(names), 'monitor')}: ", listed, ".")
+    return tag("p", f"{before}{counted(len(names), 'monitor')}: ", listed, ".")

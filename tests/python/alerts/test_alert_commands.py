@@ -5,7 +5,6 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alerting import MESSAGE
@@ -47,9 +46,3 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
         Command(name="a", command=python(code), timeout=timedelta(seconds=0.5)).send(MESSAGE)
     time.sleep(0.8)
     assert not mark.exists()
-
-
-@pytest.mark.parametrize("command", ["echo", [], ["a", 1]])
-def test_commands_that_are_none(command: Any) -> None:
-    with pytest.raises(ValueError, match="command"):
-        Command(name="a", command=command)

@@ -1,11 +1,7 @@
 """Runs of alerts: what is told, when and to whom."""
 
 import json
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +15,23 @@ from lightmeter.alerts import Message, Stdout, tell
 from lightmeter.store import Store
 from receiver import Receiver
 
+HOOK = """
+[[monitor]]
+name = "drift"
+dataset = "cells"
+type = "drift"
+[[alert]]
+name = "hook"
+to = "webhook"
+url_env = "HOOK"
+timeout = "30s"
+"""
+
 
 def test_what_was_told_is_told_once(store: Store) -> None:
-    box = Box()
-    alert = box
-    for _ in range(3):
-        tell(store, days("oooA"), [alert])
-    assert len(box.messages) == 1
-    assert tell(store, days("oooA"), [alert]) == []
-    late = Box(name="late")
-    tell(store, days("oooA"), [alert, late])
+    box, late = Box(), Box(name="late")
+    for alerts in ([box], [box], [box, late]):
+        tell(store, days("oooA"), alerts)
     assert (len(box.messages), len(late.messages)) == (1, 1)
     assert late.messages[0].ident != box.messages[0].ident
 
@@ -96,13 +99,11 @@ def test_each_change_is_a_message_and_a_failure_stops_the_rest(store: Store) -> 
 @pytest.mark.parametrize(("over", "what"), [("oAo", "resolved"), ("ooo", "withdrawn")])
 def test_what_was_told_and_is_over_is_told(store: Store, over: str, what: str) -> None:
     box = Box()
-    alerts = [box]
-    tell(store, days("oA"), alerts)
-    tell(store, days(over), alerts)
+    for states in ("oA", over, over):
+        tell(store, days(states), [box])
     first, last = box.messages
     assert (first.what, last.what) == ("opened", what)
     assert first.incidents == last.incidents
-    assert tell(store, days(over), alerts) == []
 
 
 def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,19 +120,13 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
     with Receiver([500, 500, 500, 200]).running() as receiver:
-        config.write_text(
-            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            '[[alert]]\nname = "hook"\nto = "webhook"\nurl_env = "HOOK"\n'
-        )
+        config.write_text(HOOK)
         monkeypatch.setenv("HOOK", receiver.url)
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
-        failed = lightmeter(*run)
-        assert failed.returncode == 3  # the anomaly matters more
-        assert "alert hook: 127.0.0.1: answered 500" in failed.stderr
-        assert lightmeter(*run).returncode == 3
-        assert len(receiver.requests) == 4
-        assert lightmeter(*run).returncode == 3  # told once
-        assert len(receiver.requests) == 4
+        assert "alert hook: 127.0.0.1: answered 500" in lightmeter(*run).stderr
+        for _ in range(2):  # told once
+            assert lightmeter(*run).returncode == 3
+            assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
         assert told["title"].endswith(": cells, 2022-09-20")
         assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
@@ -139,51 +134,19 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
 
 
-@pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
-    """Starts a run in a process of its own, on days of which the last is bad; its pid."""
-    with Store(tmp_path / "drift.db") as store:
-        fill(store, "cells", 20, bad=19)
-
-    config = tmp_path / "monitors.toml"
-
-    def run() -> None:
-        assert lm.watch(tmp_path / "drift.db", config).exit_code == 3
-
-    def start(url: str) -> int:
-        monkeypatch.setenv("HOOK", url)
-        config.write_text(
-            '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
-            '[[alert]]\nname = "hook"\nto = "webhook"\nurl_env = "HOOK"\ntimeout = "30s"\n'
-        )
-        return forked(run)
-
-    return start
-
-
-def test_two_runs_at_once_tell_once(watched: Callable[[str], int]) -> None:
+def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(handler: Any) -> None:
         time.sleep(0.5)  # the other run comes to its turn meanwhile
         handler.send_response(200)
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 
+    config = tmp_path / "monitors.toml"
+    config.write_text(HOOK)
+    with Store(tmp_path / "drift.db") as store:
+        fill(store, "cells", 20, bad=19)
     with Receiver([slow]).running() as receiver:
-        runs = [watched(receiver.url) for _ in range(2)]
+        monkeypatch.setenv("HOOK", receiver.url)
+        runs = [forked(lambda: lm.watch(tmp_path / "drift.db", config)) for _ in range(2)]
         assert [ended_well(run) for run in runs] == [True, True]
     assert len(receiver.requests) == 1
-
-
-def test_a_run_killed_while_sending_keeps_nobody_waiting(watched: Callable[[str], int]) -> None:
-    over = threading.Event()
-    with Receiver([lambda _: over.wait(30), 200]).running() as receiver:
-        killed = watched(receiver.url)
-        until = time.monotonic() + 30
-        while not receiver.requests and time.monotonic() < until:
-            time.sleep(0.01)
-        os.kill(killed, signal.SIGKILL)
-        os.waitpid(killed, 0)
-        assert ended_well(watched(receiver.url))
-        over.set()
-    first, second = receiver.requests
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]

@@ -1,6 +1,6 @@
 """One run of monitors: judged, kept and told as one."""
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 import lightmeter as lm
@@ -8,7 +8,7 @@ import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
-from september import NOW, put_days, rows
+from september import NOW, put_days
 
 DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
@@ -70,18 +70,6 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
         lm.watch(store.path, other)
     with pytest.raises(StoreError, match="there is no store"):
         lm.watch(tmp_path / "none.db", config)
-
-
-def test_a_time_without_zone_is_local(
-    store: Store, tmp_path: Path, far_from_utc: timedelta
-) -> None:
-    store.put("cells", rows(1), at=date(2022, 9, 1), writer="a")
-    config = tmp_path / "monitors.toml"
-    config.write_text(GAPS)
-    midnight = datetime(2022, 9, 5) + far_from_utc
-    for now, last in ((midnight - timedelta(minutes=1), 3), (midnight, 4)):
-        (newest,) = lm.watch(store, config, now=now).newest
-        assert newest.bucket.day == last
 
 
 def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:

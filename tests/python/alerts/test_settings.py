@@ -30,6 +30,7 @@ HOOK = f'{WEBHOOK}url_env = "HOOK"\n'
             r"alert\[2\]\.url: .*http to this machine",
         ),
         ('name = "first"\nto = "stdout"', "two alerts are named 'first'"),
+        (f'{STDOUT}timeout = "3s"', r"alert\[2\]\.timeout: unknown key"),
         ('name = "a"\nto = "command"\ncommand = []', r"alert\[2\]\.command is \[\]; .* at least 1"),
         ('name = "a"\nto = "command"\ncommand = "x y"', r"alert\[2\]\.command is 'x y'; .*list"),
     ],

@@ -73,13 +73,17 @@ def test_what_failed_is_told_without_a_word_of_the_answer(answer: Any, told: str
 
 
 @pytest.mark.parametrize("answer", [silence, drip])
-def test_a_try_takes_no_longer_than_its_timeout(answer: Any) -> None:
+def test_a_try_takes_no_longer_than_its_timeout(
+    answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     with (
         Receiver([answer]).running() as receiver,
         pytest.raises(DeliveryError, match="no answer in time"),
     ):
         webhook(receiver, timeout=timedelta(seconds=0.5)).send(MESSAGE)
     assert len(receiver.requests) == 3
+    assert "/hook" not in caplog.text, "urllib3 logs addresses"
 
 
 def test_redirects_are_refused() -> None:
@@ -94,12 +98,6 @@ def test_redirects_are_refused() -> None:
     assert other.requests == []
 
 
-def test_a_name_that_cannot_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOOK", f"https://{'a' * 70}.example/")
-    with pytest.raises(DeliveryError, match="cannot be reached "):
-        Webhook(name="a", url_env="HOOK").send(MESSAGE)
-
-
 def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with Receiver([200]).running() as receiver:
@@ -112,12 +110,9 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
     [
         "http://example.com/x",
         "ftp://localhost/x",
-        "file:///etc/passwd",
         "http://127.0.0.1.example.com/",
         "http://user:password@localhost/",
         "https://example.com:port/",
-        "https://[::1/",
-        "http://[::ffff:192.0.2.1]:8080/x",
         "https://example.com/\r\nX: y",
         "https://exa mple.com/",
     ],

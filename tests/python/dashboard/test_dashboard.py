@@ -14,13 +14,13 @@ from lightmeter import Profile, log
 from lightmeter.dashboard import site as site_module
 from lightmeter.dashboard.compared import Compared
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import History, in_full, load_histories
+from lightmeter.dashboard.history import History, load_histories
 from lightmeter.dashboard.site import LivePages
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.rules.trend import begin_of
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page, segment_page
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
@@ -128,7 +128,7 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     ]
     assert order == sorted(order), "what is anomalous comes first"
     assert sum(attributes.get("class") == "spark" for _, attributes in page.tags) == 3
-    left = Page(tmp_path / "site" / segment_page("cells", "camera=left"))
+    left = Page(tmp_path / "site" / dataset_page("cells", "camera=left"))
     assert "cells [camera=left]" in left.text
     assert "No anomaly" in left.text
 
@@ -176,7 +176,7 @@ def test_a_change_for_good_is_drawn_against_the_time_before_it(store: Store) -> 
 def compared_of(store: Store) -> Compared:
     shelf = Shelf(store)
     (history,) = load_histories(shelf, "cells", "")
-    return Compared(shelf, in_full(store, history), bool)
+    return Compared(shelf, history, bool)
 
 
 @pytest.mark.usefixtures("three_are_enough")

@@ -91,15 +91,6 @@ def tree(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
 
 
-def test_somebody_removed_the_folder_of_a_page(store: Store, tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    cells(store).build(site)
-    shutil.rmtree((site / dataset_page("cells")).parent)
-    with Store(tmp_path / "empty.db") as empty:
-        assert Shown(empty, []).build(site).deleted == 0
-    assert html_files(site) == [site / "index.html"]
-
-
 @pytest.mark.parametrize("name", ["index.html", "lightmeter-dashboard.txt"])
 def test_it_waits_for_no_pipe(store: Store, tmp_path: Path, name: str) -> None:
     (tmp_path / "site").mkdir()

@@ -10,8 +10,7 @@ import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.incidents import causes_text, find_stretches, lines_of
-from lightmeter.monitor.results import Result, load_results
+from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_utc
 from september import NOW, evaluate, monitor, put_days
@@ -77,7 +76,7 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
     assert [result for result in after if result.bucket.day < 8] == [
         result for result in before if result.bucket.day < 8
     ]
-    assert find_stretches(lines_of(after)) == []
+    assert find_incidents(after) == []
     assert lamp.state.forget_accepted(accepted)
     assert not lamp.state.forget_accepted(accepted)
     update_results(lamp, WATCHING, now=NOW)

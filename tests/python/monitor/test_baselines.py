@@ -35,11 +35,11 @@ def chosen(
         past=lambda _, chosen: list(chosen),
     )
     rule = ComparingMonitor(type="interval", name="m", dataset="cells", baseline=baseline)
-    selections = [Selection(shelf, rule, "", anomalous.__contains__) for _ in range(2)]
+    selections = [Selection(shelf, rule, "", anomalous) for _ in range(2)]
     for before in starts:
         if before < target:
-            selections[0].past(bucket(before + DAY))
-    at_once, moved = (selection.past(bucket(target)) for selection in selections)
+            selections[0].past(before + DAY)
+    at_once, moved = (selection.past(target) for selection in selections)
     assert at_once == moved
     return at_once  # type: ignore[return-value]
 

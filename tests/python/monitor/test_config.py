@@ -67,13 +67,17 @@ to = "stdout"
 """
 
 
-def test_a_file_of_monitors(tmp_path: Path) -> None:
+def test_a_file_of_monitors_and_what_a_store_keeps_of_it(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "monitors.toml"
     path.write_text(GOOD)
-    drift, article, gaps, mean, contract = load_config(path).monitor
+    monitors = load_config(path).monitor
+    update_results(store, monitors)
+    kept = sorted(store.state.sources(), key=lambda source: source.rank)
+    assert [monitor_of(source) for source in kept] == monitors
+    drift, article, gaps, mean, contract = monitors
     assert isinstance(drift, DriftRule)
     assert (drift.q, drift.spread, drift.tail, drift.for_) == (0.2, 0.4, 0.06, 1)
-    assert drift.baseline.excluded == [(date(2022, 12, 24), date(2022, 12, 24))]
+    assert drift.baseline.excluded == [[date(2022, 12, 24)] * 2]
     assert isinstance(article, DriftRule)
     assert (article.metric, article.above) == ("hellinger", 0.7)
     assert isinstance(gaps, MissingRule)
@@ -82,14 +86,6 @@ def test_a_file_of_monitors(tmp_path: Path) -> None:
     assert mean.baseline.reference == tmp_path / "good.lmp"
     assert isinstance(contract, ContractRule)
     assert contract.expect is not None
-
-
-def test_what_a_store_keeps_of_a_monitor_is_the_monitor(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "monitors.toml").write_text(GOOD)
-    monitors = load_config(tmp_path / "monitors.toml").monitor
-    update_results(store, monitors)
-    kept = sorted(store.state.sources(), key=lambda source: source.rank)
-    assert [monitor_of(source) for source in kept] == monitors
 
 
 def test_a_reference_is_beside_the_file_that_names_it(
@@ -127,6 +123,9 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ("q = 0.2", "q = nan", r"monitor\[1\]\.q is nan; expected a finite number"),
         ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
         ("above = 0.7\n", "", "got one of metric and above"),
+        ("above = 0.7", "above = -1", r"monitor\[2\]\.above is -1; .* or equal to 0"),
+        ("at_most = 0.05", "at_least = 2, at_most = 1", r"expect\[1\]\.failure_rate: .*nothing is"),
+        ("failure_rate = { at_most = 0.05 }", "values = []", r"expect\[1\]\.values is \[\]; "),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
         ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
         ("trailing", "trailling", r"monitor\[1\]\.baseline\.trailling: .*mean trailing"),

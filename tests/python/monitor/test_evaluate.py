@@ -288,9 +288,9 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
     loaded = Shelf._read
 
     def watched(*place: Any) -> Any:
-        for key, *contents in loaded(*place):
+        for key, contents in loaded(*place):
             read.append(key[2].day)
-            yield key, *contents
+            yield key, contents
 
     monkeypatch.setattr(Shelf, "_read", watched)
     monitors = [

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter.alerts.changes import Change, find_changes
-from lightmeter.monitor.incidents import causes_text, find_incidents, find_stretches, lines_of
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, causes_text, find_incidents
 from lightmeter.store.records import Told
 
 
@@ -17,20 +16,17 @@ def spans(states: str) -> list[str]:
     return [
         f"{incident.kind[0].upper()}{(incident.start - FIRST).days}-"
         + (str((incident.end - FIRST).days) if incident.end else "")
-        for incident in find_incidents(find_stretches(lines_of(days(states))))
+        for incident in find_incidents(days(states))
     ]
 
 
 @pytest.mark.parametrize(
     ("states", "expected"),
     [
-        ("", []),
-        ("ooooo", []),
         ("ooAoo", ["A2-3"]),
         ("oA.Ao", ["A1-4"]),  # nothing is known of the third day
         ("oA.", ["A1-"]),
         ("oAoAA", ["A1-2", "A3-"]),
-        ("oEo", ["E1-2"]),
         ("oE.", ["E1-2"]),  # it could be judged: there was too little
         ("oEEA", ["E1-3", "A3-"]),
         ("AEo", ["A0-2", "E1-2"]),  # the error does not end the anomaly
@@ -69,20 +65,21 @@ def features(**states: str) -> list[Result]:
 def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     states: dict[str, str], expected: list[str]
 ) -> None:
-    assert [
+    assert sorted(
         f"{stretch.line.feature} {stretch.kind[0].upper()}{(stretch.start - FIRST).days}-"
         + (str((stretch.end - FIRST).days) if stretch.end else "")
-        for stretch in find_stretches(lines_of(features(**states)))
-    ] == expected
+        for incident in find_incidents(features(**states))
+        for stretch in incident.stretches
+    ) == sorted(expected)
 
 
 def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
     bad = days("A ", feature="x")
     for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": "camera=left"}):
-        stretches = find_stretches(lines_of([*bad, *days("oo", feature="y", **other)]))
-        assert [stretch.end for stretch in stretches] == [None]
-    stretches = find_stretches(lines_of([*bad, *days("oo", feature="y")]))
-    assert [stretch.end for stretch in stretches] == [FIRST + DAY]
+        incidents = find_incidents([*bad, *days("oo", feature="y", **other)])
+        assert [incident.end for incident in incidents] == [None]
+    incidents = find_incidents([*bad, *days("oo", feature="y")])
+    assert [incident.end for incident in incidents] == [FIRST + DAY]
 
 
 def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> None:
@@ -95,7 +92,7 @@ def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> 
         *days("oooEo", feature="", monitor="fails"),
         *days("oAooA", feature="x", **left),
     ]
-    incidents = find_incidents(find_stretches(lines_of(results)))
+    incidents = find_incidents(results)
     assert [
         (each.segment, each.kind, (each.start - FIRST).days, each.end and (each.end - FIRST).days)
         for each in incidents
@@ -125,8 +122,7 @@ class Listener:
 
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
-        lines = lines_of(results)
-        changes = find_changes(lines, find_incidents(find_stretches(lines)), self.told)
+        changes = find_changes(results, self.told)
         for change in changes:
             self.believe(change)
         return [f"{change.what} {(change.incident.start - FIRST).days}" for change in changes]
@@ -183,7 +179,7 @@ def test_nor_is_it_where_lines_come_and_go(histories: list[tuple[str, str, str]]
         listener.hear(results)
         assert listener.hear(results) == []
         believed = {told.place for told in listener.told if told.open}
-        incidents = find_incidents(find_stretches(lines_of(results)))
+        incidents = find_incidents(results)
         assert believed >= {incident.place for incident in incidents if incident.end is None}
 
 
@@ -197,7 +193,7 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
         day += data.draw(st.integers(1, 4))
         listener.hear(states[:day])
     open_ = {(told.kind, told.start) for told in listener.told if told.open}
-    incidents = find_incidents(find_stretches(lines_of(days(states))))
+    incidents = find_incidents(days(states))
     assert open_ == {
         (incident.kind, incident.start) for incident in incidents if incident.end is None
     }

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.monitor.incidents import find_stretches, lines_of
 from lightmeter.monitor.replay import replay
+from lightmeter.monitor.results import find_incidents
 from lightmeter.times import DAY
 from september import NOW, evaluate, monitor, put_days
 
@@ -18,7 +18,8 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
     monitors = [week, monitor(name="gaps", type="missing")]
     replayed, gaps = replay(store, monitors, now=NOW)
     results = evaluate(store, monitors, now=NOW)
-    begun = {i.start.day for i in find_stretches(lines_of(results)) if i.line.monitor == "m"}
+    ours = [result for result in results if result.monitor == "m"]
+    begun = {each.start.day for each in find_incidents(ours)}
     assert len(replayed.alarms) == len(begun) == 4
     assert (replayed.judged, replayed.unjudged) == (14, 3)
     assert [start.day for start, *_ in replayed.alarms] == [5, 9, 12, 15]

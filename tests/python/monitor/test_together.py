@@ -83,13 +83,10 @@ def test_it_takes_others_with_the_same_keys(store: Store) -> None:
     assert "" not in words
 
 
-@pytest.mark.parametrize(
-    "keys",
-    [{}, {"metric": "ks", "above": 0.5, "segments": True}, {"type": "interval", "segments": True}],
-)
-def test_peers_take_drift_and_segments(keys: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="peers = true takes type"):
-        monitor(**PEERS, **keys)
+def test_peers_take_drift_and_segments() -> None:
+    for keys in ({}, {"metric": "ks", "above": 0.5, "segments": True}):
+        with pytest.raises(ConfigError, match="peers = true takes type"):
+            monitor(**PEERS, **keys)
 
 
 def test_q_is_one_of_the_bucket(store: Store) -> None:

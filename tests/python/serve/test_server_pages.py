@@ -278,6 +278,8 @@ def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_
     other.touch()
     save_results(served.store, days("ooooooA", monitor="cells: drift"), source=str(other))
     page = f"/{dataset_page('cells')}"
+    words = "What is shown was found by 2 monitors: <bdi>cells: drift, drift</bdi>"
+    assert words in asked.get("/").text
     assert "1 monitor: <bdi>cells: drift</bdi>" in asked.get(page).text
     assert WATCH not in asked.get(page).text
     fields = watch_form(asked, "secret") | {"place": dataset_page("cells")}

@@ -16,9 +16,7 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift import Comparison
 from lightmeter.drift.describe.findings import capitalised
-from lightmeter.monitor.incidents import causes_text, lead_of, line_of
-from lightmeter.monitor.results import Result
-from lightmeter.monitor.sitemap import bucket_text
+from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, line_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
@@ -55,7 +53,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     others = [result for result in results if result.state != "ok"]
     rows = (
         {
-            "feature": feature_name(page, history, line_of(result)),
+            "feature": feature_name(page, history, result.feature),
             **judged(result),
             "monitor": quoted(result.monitor),
         }

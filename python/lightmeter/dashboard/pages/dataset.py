@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from lightmeter.dashboard.compared import RECENT, Compared
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import RECENT, History, events_of
+from lightmeter.dashboard.history import History
 from lightmeter.dashboard.pages.parts import (
     badge,
+    events_of,
     feature_name,
     feed,
     header,
@@ -13,25 +15,26 @@ from lightmeter.dashboard.pages.parts import (
     overview,
     quoted,
 )
-from lightmeter.monitor.sitemap import stretch_text
+from lightmeter.monitor.results import stretch_text
 from lightmeter.report.charts.document import Row, document, section, table
 from lightmeter.report.charts.html import Html, tag
-from lightmeter.report.charts.lines import expected, sparkline
-from lightmeter.text import counted, number
+from lightmeter.report.charts.lines import sparkline
+from lightmeter.text import counted, expected, number
 
 _RECENT = f"last {RECENT} buckets"
 
 
-def dataset_html(history: History, segments: Sequence[History], extras: Extras) -> Html:
+def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras) -> Html:
     """Make the page of a dataset or segment, whose `segments` are known in brief."""
-    page, note = history.page, "no buckets"
-    if history.buckets:
-        images = sum(bucket.images for bucket in history.buckets)
-        span = stretch_text(history.buckets[0].start, history.buckets[-1].start)
-        note = f"{counted(len(history.buckets), 'bucket')}, {span}, {counted(images, 'image')}"
+    history, note = compared.history, "no buckets"
+    page, buckets = history.page, history.buckets
+    if buckets:
+        images = sum(bucket.images for bucket in buckets)
+        span = stretch_text(buckets[0].start, buckets[-1].start)
+        note = f"{counted(len(buckets), 'bucket')}, {span}, {counted(images, 'image')}"
     kind = "Segment" if history.segment else "Dataset"
     parts = ((each.title, [each], extras.state_of(each)) for each in segments)
-    features = table("features", _rows(history), left={"state", _RECENT, "monitor"})
+    features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
     nothing = tag("p", "No monitor has judged this yet.")
     listed = table("segments", overview(page, "segment", parts), left={"state"})
     return document(
@@ -48,11 +51,12 @@ def dataset_html(history: History, segments: Sequence[History], extras: Extras) 
     )
 
 
-def _rows(history: History) -> Iterator[Row]:
-    for line, state in history.ranked:
-        results, page = history.lines[line], history.page
+def _rows(compared: Compared) -> Iterator[Row]:
+    history, page = compared.history, compared.history.page
+    for line, state in compared.ranked():
+        results = compared.lines[line]
         yield {
-            "feature": feature_name(page, history, line),
+            "feature": feature_name(page, history, line.feature),
             "state": badge(state),
             _RECENT: sparkline([mark_of(each, page, history) for each in results]),
             "last value": number(results[-1].value),

@@ -16,8 +16,8 @@ from lightmeter.dashboard.pages.parts import (
     words_of,
 )
 from lightmeter.drift.row import column_of
+from lightmeter.monitor.results import bucket_text
 from lightmeter.monitor.rules.trend import begin_of
-from lightmeter.monitor.sitemap import bucket_text
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.charts.lines import trend
@@ -30,10 +30,10 @@ _IN_TABLE = 14  # buckets
 def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
     """Make the page of a feature in the buckets of a dataset or segment."""
     history, page = compared.history, compared.history.feature_page(feature)
-    lines = [line for line in history.lines if line.feature == feature]
+    lines = [line for line in compared.lines if line.feature == feature]
     charts, tables = [_level(compared, page, feature, lines)], []
     for at, line in enumerate(lines):
-        results = history.lines[line]
+        results = compared.lines[line]
         marks = [mark_of(result, page, history) for result in results]
         if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
             chart = trend(f"{feature} by {shorten(line.monitor, 80)}", marks)
@@ -52,7 +52,7 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
         shown = table(f"v{at}", rows, left={"state"}, words={"in words"})
         title = tag("h2", "The last values of ", quoted(line.monitor), id=f"v{at}")
         tables.append(tag("section", title, shown, assumption(recent)))
-    state = worst(map(history.state_of, lines))
+    state = worst(map(compared.state_of, lines))
     return document(
         f"{feature}, {history.title}",
         header(page, history, "Feature", feature, state, history.title),
@@ -64,10 +64,10 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
 def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -> Html | None:
     """Draw the feature in its own unit with its baseline; None of one without numbers."""
     history = compared.history
-    results = [result for line in lines for result in history.lines[line]]
+    results = [result for line in lines for result in compared.lines[line]]
     judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
     bad = {mark.at: mark.to for mark in judged_bad}
-    changed = [result for line in lines if begin_of(result := history.lines[line][-1])]
+    changed = [result for line in lines if begin_of(result := compared.lines[line][-1])]
     since = begin_of(changed[0]) if changed else None
     monitor = compared.monitor(changed or results)
     levels = compared.levels(feature, monitor, since)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from lightmeter.dashboard.extras import Extras
-from lightmeter.dashboard.history import Event, History, events_of, worst
-from lightmeter.dashboard.pages.parts import feed, overview
+from lightmeter.dashboard.history import History, worst
+from lightmeter.dashboard.pages.parts import Event, events_of, feed, overview
+from lightmeter.monitor.results import JUDGED
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import count, counted
 
-_JUDGED = frozenset({"ok", "pending", "anomaly"})
 _LATELY = 14  # days
 
 
@@ -61,7 +61,7 @@ def _headline(
     """Say how many anomalies last, and how many began in the days before the newest bucket."""
     anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
     lasting = [dataset for dataset, incident in anomalies if incident.end is None]
-    judged = sum(not _JUDGED.isdisjoint(each) for each in states.values())
+    judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
     many = counted(len(datasets), "dataset")
     if lasting:
         are = "anomaly is" if len(lasting) == 1 else "anomalies are"

@@ -3,19 +3,19 @@
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
-from lightmeter.dashboard.history import Event, History
+from lightmeter.dashboard.history import History
 from lightmeter.drift.describe.findings import capitalised
-from lightmeter.monitor.incidents import causes_text
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Incident, Result, bucket_text, causes_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
-from lightmeter.monitor.sitemap import bucket_text, dataset_page
+from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.document import Row
 from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.charts.lines import Mark, expected
-from lightmeter.store.records import Line
-from lightmeter.text import counted, number, shorten
+from lightmeter.report.charts.lines import Mark
+from lightmeter.text import counted, expected, number, shorten
 
 _MOST_IN_FEED = 20
+
+Event = tuple[History, Incident]
 
 # Class of the style, and a shape, so that the colour is not needed.
 _SIGNS = {
@@ -81,9 +81,8 @@ def link(page: str, to: str, text: str) -> Html:
     return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
 
 
-def feature_name(page: str, history: History, line: Line) -> Content:
-    """Return the feature of a line, with a link to its page."""
-    name = line.feature
+def feature_name(page: str, history: History, name: str) -> Content:
+    """Return a feature with a link to its page."""
     return link(page, history.feature_page(name), name) if name else "whole bucket"
 
 
@@ -133,24 +132,30 @@ def overview(
         }
 
 
+def events_of(histories: Iterable[History]) -> list[Event]:
+    """Return all incidents with their places, the latest first."""
+    events = [(history, incident) for history in histories for incident in history.incidents]
+    return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
+
+
 def feed(page: str, events: Sequence[Event]) -> Html:
     """List what happened, the latest first, each with a link to where it can be seen."""
     if not events:
         return tag("p", "No anomaly.")
-    shown = [_entry(page, event) for event in events[:_MOST_IN_FEED]]
-    left_out = len(events) - len(shown)
-    more = tag("p", f"{left_out:,} earlier ones are not listed.", cls="quiet") if left_out else None
+    left_out = len(events) - _MOST_IN_FEED
+    words = f"{left_out:,} earlier ones are not listed."
+    shown = [_entry(page, *event) for event in events[:_MOST_IN_FEED]]
+    more = tag("p", words, cls="quiet") if left_out > 0 else None
     return joined(tag("ol", shown, cls="findings feed"), more)
 
 
-def _entry(page: str, event: Event) -> Html:
-    history, incident = event
-    results = [stretch.first for stretch in incident.stretches]
+def _entry(page: str, history: History, incident: Incident) -> Html:
+    results = incident.firsts
     names = (name for result in results for name in (result.feature, result.monitor))
-    monitors = sorted({result.monitor for result in results})
+    monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
     features = {result.feature for result in results if result.feature}
-    others = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
-    where = f" in {counted(len(features), 'feature')}" if features else ""
+    where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
+    where += f" in {counted(len(features), 'feature')}" if features else ""
     where += "; could not be judged" if incident.kind == "error" else ""
     where += f"; over by {bucket_text(incident.end)}" if incident.end else "; still open"
     start = link(page, history.bucket_page(incident.start), bucket_text(incident.start))
@@ -158,6 +163,6 @@ def _entry(page: str, event: Event) -> Html:
         "li",
         tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
         tag("b", capitalised(causes_text(results), *names)),
-        tag("span", "found by ", quoted(monitors[0]), f"{others}{where}", cls="quiet"),
+        tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
         cls="over" if incident.end else _SIGNS[incident.kind][0],
     )

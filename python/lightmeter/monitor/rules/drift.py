@@ -3,9 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import compress
 from statistics import NormalDist
-from types import MappingProxyType
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -18,11 +16,10 @@ from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
 from lightmeter.drift.row import RATES, EffectName
 from lightmeter.drift.verdict import carrying
-from lightmeter.errors import LightmeterError
 from lightmeter.monitor.against_past import Tested, against_past
-from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.peers import Beside, change_beside, without_common
-from lightmeter.monitor.results import ANOMALY, ERROR, NOT_ENOUGH, OK, Result, joined
+from lightmeter.monitor.config import ComparingMonitor, each_of
+from lightmeter.monitor.peers import change_beside, without_common
+from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
 from lightmeter.monitor.shelf import Side
 from lightmeter.monitor.summaries import Summary
 from lightmeter.store.records import ResultState
@@ -63,7 +60,7 @@ class DriftRule(ComparingMonitor):
         Literal["hellinger", "hellinger_debiased", "psi", "js", "ks", "wasserstein", "effect"]
         | None
     ) = None
-    above: float | None = None
+    above: float | None = Field(None, ge=0)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -111,68 +108,62 @@ class DriftRule(ComparingMonitor):
         """Return the results of the segments of one bucket: q is over all of them."""
         if self.metric is not None:
             return super().judge(sides)
-        beside, alone = without_common(sides) if self.baseline.peers else ({}, {})
-        judged = {each: [Result("", NOT_ENOUGH, words=words)] for each, words in alone.items()}
-        tested: dict[str, list[Tested]] = {}
-        for segment in [segment for segment in sides if segment not in alone]:
-            try:
-                tested[segment] = self.tested(sides[segment], beside.get(segment))
-            except (LightmeterError, OSError) as error:
-                judged[segment] = [Result("", ERROR, words=str(error))]
-        return judged | self.decide(tested, sides, beside)
+        alone: dict[str, list[Result]] = {}
+        if self.baseline.peers:
+            sides, alone = without_common(sides)
+        tested, failed = each_of(sides, self.tested)
+        return alone | failed | self.decide(tested, sides)
 
-    def tested(self, side: Side, beside: Beside | None = None) -> list[Tested]:
+    def tested(self, side: Side) -> list[Tested]:
         """Return the p-value of each feature, or a reason why there is none."""
-        target, expected, buckets = side.summary, None, 0
-        past: Sequence[Summary] = side.past.summaries
-        if beside is not None:
-            target, past = beside
-        elif side.own is not None:
+        target, past = side.beside or (side.summary, side.past.summaries)
+        expected, buckets = None, 0
+        if side.own is not None and side.beside is None:
             expected, buckets = Summary(side.past.merged._core), len(past)
             # Without a past of its own that of the baseline says how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
-
-        def exif_read(name: str, is_personal: bool) -> int:
-            return side.target.view._core.exif_read(name, is_personal)
-
-        tests = against_past(target, past, expected, buckets=buckets, exif_read=exif_read)
+        tests = against_past(
+            target,
+            past,
+            expected,
+            buckets=buckets,
+            exif_read=lambda *tag: side.target.view._core.exif_read(*tag),
+        )
         return [test for test in tests if self.takes(test.feature)]
 
     def decide(
-        self,
-        tested: Mapping[str, Sequence[Tested]],
-        sides: Mapping[str, Side],
-        beside: Mapping[str, Beside] = MappingProxyType({}),
+        self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
     ) -> dict[str, list[Result]]:
         """Return the results of each segment of a bucket."""
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
-        q = q_values([test.p_value or 0.0 for test in judged], families)
+        q_of_each = q_values([test.p_value or 0.0 for test in judged], families)
+        for test, q in zip(judged, q_of_each, strict=True):
+            test.q = q
         # In a family with anomalies the limit of p-values is q times their share. One without any
         # would have needed a p-value that passes the gate, see `q_values`.
-        many, bad = Counter(families), Counter(compress(families, (each <= self.q for each in q)))
+        many, bad = Counter(families), Counter(t.family for t in judged if t.q <= self.q)
         limits = {
             name: self.q * bad[name] / n if bad[name] else self.q / (n * len(many))
             for name, n in many.items()
         }
-        of_each, results = iter(q), {}
+        results = {}
         for segment, tests in tested.items():
-            tests = [t if t.p_value is None else t._replace(q=next(of_each)) for t in tests]
             rows: _Rows = {}
-            is_compared = segment in sides and segment not in beside
-            if is_compared and any(test.q <= self.q for test in tests):  # else it takes long
-                features = self._compared(sides[segment]).features
+            side = sides.get(segment)
+            is_bad = any(test.q <= self.q for test in tests)
+            if is_bad and side is not None and side.beside is None:  # else it takes long
+                features = self._compared(side).features
                 rows = {(row.feature, row.kind in RATES): row for row in features}
             found = [
-                self._decided(test, limits.get(test.family, 0.0), rows, beside.get(segment))
-                for test in tests
+                self._decided(test, limits.get(test.family, 0.0), rows, side) for test in tests
             ]
             results[segment] = _distinct(self._with_causes(found, rows))
         return results
 
-    def _decided(self, test: Tested, limit: float, rows: "_Rows", beside: Beside | None) -> Result:
+    def _decided(self, test: Tested, limit: float, rows: "_Rows", side: Side | None) -> Result:
         if test.p_value is None:
             return Result(test.feature, NOT_ENOUGH, words=test.words)
         value, upper = _deviations(test.p_value), _deviations(limit)
@@ -181,8 +172,8 @@ class DriftRule(ComparingMonitor):
             return Result(test.feature, OK, value, None, upper, joined(*words))
         cause, name, size = "", None, 0.0
         row = rows.get((test.feature, test.is_rate))
-        if beside is not None:
-            cause, name, size = change_beside(beside, test.feature)
+        if side is not None and side.beside is not None:
+            cause, name, size = change_beside(*side.beside, test.feature)
         elif row is not None and row.effect is not None:
             if row.reason.startswith(DIFFERENTLY):
                 return Result(test.feature, NOT_ENOUGH, words=row.reason)
@@ -194,7 +185,8 @@ class DriftRule(ComparingMonitor):
             if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
                 return Result(test.feature, OK, value, None, None, joined(*words))
-        return Result(test.feature, ANOMALY, value, None, upper, joined(cause, *words))
+        words = [cause or f"{test.feature} changed", *words]
+        return Result(test.feature, ANOMALY, value, None, upper, joined(*words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, of which some tell what happened to the pictures."""

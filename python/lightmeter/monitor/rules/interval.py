@@ -85,36 +85,35 @@ class IntervalRule(ComparingMonitor):
         return self.alpha * len(self.features)
 
     def _judged(self, column: ColumnView, past: Sequence[ColumnView], few: str) -> Result | None:
-        now = self._point(column)
-        points = [before for each in past if (before := self._point(each)) is not None]
+        now, name = self._point(column), column.name
+        points = [point for each in past if (point := self._point(each)) is not None]
         if now is None:
             return None
         if len(points) < self.LEAST:
-            return Result(column.name, NOT_ENOUGH, now.value, words=few)
-        limits = self._limits(column, points, now)
+            return Result(name, NOT_ENOUGH, now.value, words=few)
+        is_circular, value = is_hue(column, self.scalar), now.value
+        limits = self._limits(points, now, is_circular=is_circular)
         if limits is None:
-            return Result(column.name, NOT_ENOUGH, now.value, words="no direction of the hues")
-        is_circular = is_hue(column, self.scalar)
-        value = nearest_turn(now.value, sum(limits) / 2) if is_circular else now.value
+            return Result(name, NOT_ENOUGH, value, words="no direction of the hues")
         low, high = limits
+        if is_circular:
+            value = nearest_turn(value, (low + high) / 2)
         room = 1e-9 * (max(map(abs, limits)) or 1.0)  # rounding of a constant is no change
-        is_outside = value < low - room or value > high + room
-        if not is_outside:
-            return Result(column.name, OK, value, low, high)
-        words = f"{self.scalar} of {column.name} is {number(value)}"
-        words += f", not {number(low)} to {number(high)}"
-        return Result(column.name, ANOMALY, value, low, high, words)
+        if low - room <= value <= high + room:
+            return Result(name, OK, value, low, high)
+        words = f"{self.scalar} of {name} is {number(value)}, not {number(low)} to {number(high)}"
+        return Result(name, ANOMALY, value, low, high, words)
 
     def _limits(
-        self, column: ColumnView, points: Sequence["_Point"], now: "_Point"
+        self, points: Sequence["_Point"], now: "_Point", *, is_circular: bool
     ) -> tuple[float, float] | None:
         if self.scalar in _RATES:
             past = [(round(point.value * point.n), point.n) for point in points]
             return share_interval(past, now.n, self.alpha)
         values, sizes, spreads = (np.array(each) for each in zip(*points, strict=True))
-        is_circular = is_hue(column, self.scalar)
-        units = units_of(np.concatenate([values, spreads])[:, None])
-        unit = 1.0 if is_circular else float(units[0])
+        unit = (
+            1.0 if is_circular else float(units_of(np.concatenate([values, spreads])[:, None])[0])
+        )
         within = float(sizes @ (spreads / unit) ** 2 / sizes.sum())
         series, of_next = (values / unit).tolist(), (sizes.tolist(), within, now.n, self.alpha)
         if is_circular:
@@ -125,8 +124,8 @@ class IntervalRule(ComparingMonitor):
     def _point(self, column: ColumnView) -> "_Point | None":
         if (value := scalar_of(column, self.scalar)) is None:
             return None
-        spread = column.stddev if self.scalar in ("mean", "stddev") else 0.0
-        if spread is None or not math.isfinite(spread):
+        spread = column.stddev or 0.0
+        if self.scalar not in ("mean", "stddev") or not math.isfinite(spread):
             spread = 0.0
         spread /= 1 if self.scalar == "mean" else math.sqrt(2)
         n = column.n if self.scalar in _RATES else max(1, column.n - column.missing)

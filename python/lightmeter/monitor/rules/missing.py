@@ -67,14 +67,14 @@ class MissingRule(Monitor):
         start = bucket_start(starts[0], length) if buckets else now
         while now - start >= length + self.wait:
             more = (now - self.wait - start) // length - _LONGEST_GAP
-            if ends and start >= ends[-1] and more > 0:
+            if start >= ends[-1] and more > 0:
                 start += more * length
                 words = f"missing for longer: the last {_LONGEST_GAP} buckets are listed"
-            begun = bisect_right(starts, start)  # buckets
-            if begun and buckets[begun - 1][:2] == (start, start + length):
-                there = buckets[begun - 1]
+            begun = bisect_right(starts, start) - 1  # the last bucket
+            there = buckets[begun]
+            if there[:2] == (start, start + length):
                 yield Due(there, words, "" if self.after is None else str(there.updated))
-            elif begun and ends[begun - 1] <= start:  # else a rolled-up day holds it
+            elif ends[begun] <= start:  # else a rolled-up day holds it
                 yield Due(Bucket(start, start + length, 0, 0, start), words)
             start, words = start + length, ""
 

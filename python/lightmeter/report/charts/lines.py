@@ -25,7 +25,7 @@ from lightmeter.report.charts.chart import (
     ticks,
 )
 from lightmeter.report.charts.html import Html, joined, tag
-from lightmeter.text import counted, number
+from lightmeter.text import counted, expected, number
 
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
@@ -233,12 +233,3 @@ def _form(marks: Sequence[Mark]) -> str:
     """How the times are written."""
     days = not any(mark.at.hour or mark.at.minute for mark in marks)
     return "%Y-%m-%d" if days else "%Y-%m-%d %H:%M"
-
-
-def expected(lower: float | None, upper: float | None) -> str:
-    """The limits in words; empty if there are none."""
-    if lower is not None and upper is not None:
-        return f"{number(lower)} to {number(upper)}"
-    if upper is not None:
-        return f"at most {number(upper)}"
-    return "" if lower is None else f"at least {number(lower)}"

@@ -1,0 +1,225 @@
+"""One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
+
+import os
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from lightmeter.alerts.changes import Message, compose, find_changes, trial_message
+from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
+from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.monitor.evaluate import update_results
+from lightmeter.monitor.results import (
+    ANOMALY,
+    JUDGED,
+    Result,
+    load_newest,
+    load_results,
+)
+from lightmeter.monitor.rules import AnyMonitor
+from lightmeter.settings import Table, parse_toml, settings_of
+from lightmeter.store.store import Store
+
+AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(discriminator="to")]
+
+
+class WatchConfig(Table):
+    """What a file of monitors holds: tables ``[[monitor]]`` and ``[[alert]]``.
+
+    Attributes:
+        monitor: who judges.
+        alert: who is told.
+    """
+
+    monitor: list[AnyMonitor] = Field(default_factory=list)
+    alert: list[AnyAlert] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        for what, tables in (("monitors", self.monitor), ("alerts", self.alert)):
+            names = [table.name for table in tables]
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"two {what} are named {twice[0]!r}")
+        return self
+
+
+def load_config(path: str | os.PathLike[str]) -> WatchConfig:
+    """Read a file of monitors and alerts. A relative path in it is relative to its folder.
+
+    There may be none of either.
+
+    Raises:
+        OSError: the file cannot be read.
+        ConfigError: it is no such file; the message names the path of each mistake, such as
+            ``monitor[2].baseline.trailing``, and the nearest word that is known.
+    """
+    content, folder = parse_toml(path), Path(path).absolute().parent
+    return settings_of(WatchConfig, content, os.fspath(path), folder=folder)
+
+
+class Delivery(NamedTuple):
+    """A message that was sent, or was not.
+
+    Attributes:
+        alert: by which.
+        message: what was to be told.
+        error: why it was not sent; None if it was.
+    """
+
+    alert: str
+    message: Message
+    error: str | None
+
+
+def tell(
+    store: Store,
+    results: Iterable[Result],
+    alerts: Sequence[Alert],
+    *,
+    monitors: Collection[tuple[str, str]] | None = None,
+    dashboard: str | None = None,
+) -> list[Delivery]:
+    """Send what each alert has not told yet, a message for each change.
+
+    Calls on one store take turns, so that what two find at the same time is sent once.
+    A message is remembered once it has been accepted. One that was not is tried again by the next
+    call; a crash between the two sends it twice, with the same identifier.
+
+    Args:
+        store: where what was told is remembered.
+        results: all that are known of the monitors, not only those of today.
+        alerts: who is to be told.
+        monitors: name and dataset of all monitors of the file; None for those of the results.
+        dashboard: address of the dashboard, for links.
+    """
+    results = list(results)
+    if monitors is None:
+        monitors = {(result.monitor, result.dataset) for result in results}
+    deliveries = []
+    with store.turn():
+        # Another file may have an alert of the same name, and tells what its monitors found.
+        others = {source[:2] for source in store.state.sources()}.difference(monitors)
+        for alert in alerts:
+            there = [pair for pair in monitors if alert.wants(*pair)]
+            wanted = [result for result in results if (result.monitor, result.dataset) in there]
+            told = [each for each in store.state.told(alert.name) if each.watcher not in others]
+            for change in find_changes(wanted, told, there):
+                message = compose(alert.name, change, dashboard=dashboard)
+                deliveries.append(_send(alert, message))
+                if deliveries[-1].error is not None:
+                    break  # the others would wait for the same timeouts
+                store.state.remember(alert.name, change.forget, change.remember)
+    return deliveries
+
+
+def try_out(alerts: Sequence[Alert]) -> list[Delivery]:
+    """Send a test message through each alert."""
+    return [_send(alert, trial_message(alert.name, datetime.now(UTC))) for alert in alerts]
+
+
+def _send(alert: Alert, message: Message) -> Delivery:
+    error = None
+    try:
+        alert.send(message)
+    except DeliveryError as refused:
+        error = str(refused)
+    except ImportError as missing:
+        error = f"{missing.name} is missing; pip install 'lightmeter[alerts]'"
+    return Delivery(alert.name, message, error)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a run found.
+
+    Attributes:
+        store: address of the store.
+        monitors: name and dataset of each monitor of the file.
+        newest: the results of the newest bucket of every monitor: that of all segments which it
+            watches.
+        deliveries: the messages that were sent, and those that were not.
+    """
+
+    store: str
+    monitors: Sequence[tuple[str, str]] = field(repr=False)
+    newest: Sequence[Result] = field(repr=False)
+    deliveries: Sequence[Delivery]
+
+    @cached_property
+    def results(self) -> list[Result]:
+        """The results of all buckets, by monitor, dataset, segment, bucket and feature.
+
+        They are many. The store has them, and is read when they are first asked for.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with Store(self.store, create=False) as store:
+            return load_results(store, self.monitors)
+
+    @property
+    def anomalies(self) -> list[Result]:
+        """Those of the newest results that are anomalies."""
+        return [result for result in self.newest if result.state == ANOMALY]
+
+    @property
+    def exit_code(self) -> int:
+        """What a program that runs monitors should exit with.
+
+        3: a newest bucket has an anomaly. Else 1: an alert was not delivered; the next run tries
+        again. Else 4: no feature of a newest bucket could be judged. Else 0.
+        """
+        if self.anomalies:
+            return 3
+        if any(delivery.error is not None for delivery in self.deliveries):
+            return 1
+        judged = {each.place for each in self.newest if each.state in JUDGED}
+        return 0 if all(each.place in judged for each in self.newest) else 4
+
+
+def watch(
+    store: Store | str | os.PathLike[str],
+    config: str | os.PathLike[str],
+    *,
+    dashboard: str | None = None,
+    now: datetime | None = None,
+) -> Watched:
+    """Judge every complete bucket, keep the results in the store, and tell what is new.
+
+    Runs on one store take turns, also of several processes. Several files of monitors may watch one
+    store, if no two of their monitors have the same name and dataset.
+
+    >>> watched = lm.watch("drift.db", "monitors.toml")
+    >>> for result in watched.anomalies:
+    ...     print(result.bucket, result.feature, result.words)
+
+    Args:
+        store: the store, or its address.
+        config: path of the file of monitors and alerts.
+        dashboard: address of the dashboard, for links.
+        now: the time; None takes the clock. Without a time zone it is local time.
+
+    Raises:
+        ConfigError: the file is not understood, or another file has a monitor of the same name and
+            dataset.
+        StoreError: there is no store at the address, or it cannot be read or written.
+        OSError: the file cannot be read.
+    """
+    opened = store if isinstance(store, Store) else Store(store, create=False)
+    with nullcontext() if opened is store else opened, opened.turn():
+        loaded, source = load_config(config), os.fspath(config)
+        if not loaded.monitor:
+            raise ConfigError(f"{source}: got no monitor; expected tables [[monitor]]")
+        pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
+        update_results(opened, loaded.monitor, source=source, now=now)
+        newest = load_newest(opened, pairs)
+        # A run without alerts has no use for them.
+        results = load_results(opened, pairs, turning=True) if loaded.alert else []
+        deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
+        return Watched(opened.address, pairs, newest, deliveries)
