@@ -16,7 +16,15 @@ from typing import Any
 import dependences
 import numpy as np
 from dependences import DEPENDENCES, FEATURES, SIZES, Day, days_differ, plain, series
-from lightmeter.drift.trend import Statistic, level_of, log_evidence, spread_of, threshold, watch
+from lightmeter.drift.trend import (
+    Statistic,
+    clipped,
+    level_of,
+    log_evidence,
+    spread_of,
+    threshold,
+    watch,
+)
 
 YEARS = 3
 _SEED = 4100
@@ -73,8 +81,8 @@ class Moments:
 
 def alarms(statistic: Statistic, limit: float) -> int:
     """How many there are: how often a change opens."""
-    is_open = watch(statistic, np.full(FEATURES, limit)).is_open
-    return int(is_open[0].sum() + (is_open[1:] & ~is_open[:-1]).sum())
+    _, episodes = watch(statistic, np.full(FEATURES, limit))
+    return sum(map(len, episodes.values()))
 
 
 def limit_of(*, is_level: bool) -> float:
@@ -129,7 +137,7 @@ def delay(name: str, sizes: str, change: int, count: int, good: int = 91) -> str
         moments = Moments(name, sizes, 1000 + seed, good + 190)
         apply(moments.means[:, 0], moments.stddevs[:, 0], np.arange(good + 190) - good)
         is_level = not CHANGES[change][0].startswith("sd")
-        evidence = log_evidence(moments.statistics()[not is_level])[good:, 0]
+        evidence = log_evidence(clipped(moments.statistics()[not is_level]))[good:, 0]
         hits = np.flatnonzero(evidence >= limit_of(is_level=is_level))
         days.append(hits[0] + 1 if len(hits) else np.inf)
     found = np.array(days)

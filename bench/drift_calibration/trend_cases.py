@@ -23,7 +23,6 @@ from dependences import DEPENDENCES
 from lightmeter.drift.trend import (
     Statistic,
     hues_of,
-    in_season,
     level_of,
     rate_of,
     spread_of,
@@ -155,8 +154,10 @@ def seasons(size: float, is_known: bool) -> Case:
         years = np.arange(DAYS) / 365.25
         phases = rng.random(20)
         wave = size * np.sin(2 * np.pi * (years[:, None] + phases))
+        turns = 2 * np.pi * years[:, None, None]
+        known = np.concatenate([np.cos(turns), np.sin(turns)], axis=2)[..., : 2 * is_known]
         for statistic, limit in both(*moments(rng, wave + weather(rng, 20), 100)):
-            yield (in_season(statistic, years) if is_known else statistic), limit
+            yield statistic.beside(known), limit
 
     return case
 
@@ -198,11 +199,9 @@ def alarms(case: Case, seed: int, place: int) -> Any:
     """How many changes open in each year."""
     found = np.zeros(YEARS, int)
     for statistic, limit in case(np.random.default_rng([_SEED, place, seed])):
-        is_open = watch(statistic, limit).is_open
-        opens = is_open & ~np.roll(is_open, 1, axis=0)
-        opens[0] = is_open[0]
-        for day in np.nonzero(opens)[0]:
-            found[day // 365] += 1
+        _, episodes = watch(statistic, limit)
+        for each in (each for several in episodes.values() for each in several):
+            found[each.opened // 365] += 1
     return found
 
 
