@@ -294,15 +294,17 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
         statistic: of all buckets since the start or since somebody accepted a change.
         limits: the logarithm that M must reach, by feature.
     """
-    buckets, series = len(statistic.n), clipped(statistic)
-    factors = long_run_factors(series.residuals, starts_of(buckets))
-    log_m = log_evidence(series, factors)
+    buckets, whole = len(statistic.n), clipped(statistic)
+    starts = starts_of(buckets)
+    all_factors = long_run_factors(whole.residuals, starts)
+    log_m = log_evidence(whole, all_factors)
     episodes: dict[int, list[Episode]] = {}
     for feature in np.flatnonzero((log_m >= limits).any(axis=0)).tolist():
         own, column, closed = statistic.of(feature), log_m[:, feature], 0
+        series, residuals, factors = clipped(own), whole.residuals.copy(), all_factors[:, [feature]]
         while len(hits := np.flatnonzero(column[closed:] >= limits[feature])):
-            opened, series = closed + int(hits[0]), clipped(own)
-            factor = float(factors[len(starts_of(opened + 1)) - 1, feature])
+            opened = closed + int(hits[0])
+            factor = float(factors[len(starts_of(opened + 1)) - 1, 0])
             # A clipped step would look like a creep.
             values, levels = (
                 (own.centre + own.unit * each)[:, 0] for each in (own.values, series.values)
@@ -314,7 +316,10 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
             if closed == buckets:
                 break
             own.n[first:closed] = 0
-            column = log_evidence(clipped(own), factors[:, [feature]], closed)[:, 0]
+            series = clipped(own)
+            residuals[:, feature] = series.residuals[:, 0]
+            factors = long_run_factors(residuals, starts)[:, [feature]]
+            column = log_evidence(series, factors, closed)[:, 0]
             log_m[closed:, feature] = column[closed:]
     return log_m, episodes
 
