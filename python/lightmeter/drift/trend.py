@@ -37,7 +37,6 @@ STEP = 7  # buckets between two possible starts, and from the last one to now
 _LAGS = 14
 _LAST = 14  # buckets that show whether a change is over
 _CLIP = 3.0
-_PASSES = 3  # of clipping, each by the fits that the one before gave
 _RIDGE = 1e-9
 _FARTHEST = 1e9  # standard deviations
 _BIAS = 2.0  # of a sum of autocorrelations, by lag and bucket (Marriott and Pope 1954)
@@ -199,17 +198,20 @@ class Series(NamedTuple):
 def clipped(statistic: Statistic) -> Series:
     """Return the statistic with its wild days clipped.
 
-    What a bucket should be is told by those before it; of the first ones, by all of them.
+    What a bucket should be is told by those before it; of the first ones, by all of them. Each pass
+    has the fits of the values that the one before clipped; the first one only the spread of the
+    first buckets, so that a step comes in slowly.
     """
     values, n, columns, *_ = statistic
-    past = np.maximum(np.arange(len(n)) - 1, min(FIRST, len(n)) - 1)
-    for _ in range(_PASSES):
-        tau2 = _tau2(values, n)[past]
+    first = np.full(len(n), min(FIRST, len(n)) - 1)
+    before = np.maximum(np.arange(len(n)) - 1, first)
+    for scaled in (first, before, before):
+        tau2 = _tau2(values, n)[scaled]
         weights = np.where(n > 0, 1 / (tau2 + 1 / np.maximum(n, 1.0)), 0.0)
         fit, root = _Fit(values, weights, columns), np.sqrt(weights)
-        expected = (columns * fit.beta[past]).sum(axis=2)
+        expected = (columns * fit.beta[before]).sum(axis=2)
         residuals = (statistic.values - expected) * root
-        scale = np.sqrt(fit.rss / np.maximum(fit.freedom, 1))[past]
+        scale = np.sqrt(fit.rss / np.maximum(fit.freedom, 1))[scaled]
         scale[:FIRST] = 1.0  # so the weights are chosen
         # Where all were alike so far, any change is as wild as it is.
         bound = _CLIP * np.where(scale > 0, scale, np.inf)
