@@ -22,7 +22,8 @@ import numpy as np
 from dependences import DEPENDENCES
 from lightmeter.drift.trend import (
     Statistic,
-    hues_of,
+    concentration_of,
+    direction_of,
     level_of,
     rate_of,
     spread_of,
@@ -115,9 +116,9 @@ def accepted(rng: np.random.Generator) -> Judged:
 def hues(rng: np.random.Generator) -> Judged:
     angles = weather(rng, 20)[:, None, :] + rng.normal(size=(DAYS, 100, 20))
     cosines, sines = np.cos(angles).mean(axis=1), np.sin(angles).mean(axis=1)
-    turned, lengths = hues_of(cosines, sines, np.full(cosines.shape, 100.0))
-    yield turned, limits(20, 0.8)
-    yield lengths, limits(20, 0.2)
+    hundred = np.full(cosines.shape, 100.0)
+    yield direction_of(cosines, sines, hundred), limits(20, 0.8)
+    yield concentration_of(cosines, sines, hundred), limits(20, 0.2)
 
 
 def shares(n: Callable[[np.random.Generator], Any]) -> Case:

@@ -20,6 +20,7 @@ class Change(NamedTuple):
         shape: ``"step"``, ``"creep"``, or empty until one fits clearly better.
         before: the level before it, in the unit of the values.
         now: the level in the end.
+        size: of the difference, in standard deviations of one value.
     """
 
     first: int
@@ -27,6 +28,7 @@ class Change(NamedTuple):
     shape: str
     before: float
     now: float
+    size: float
 
 
 class Episode(NamedTuple):
@@ -38,6 +40,7 @@ class Episode(NamedTuple):
         values: of all buckets.
         weights: of these; of their inverses the variances are multiples.
         factor: how many buckets count as one.
+        unit: the standard deviation of one value.
     """
 
     opened: int
@@ -45,6 +48,7 @@ class Episode(NamedTuple):
     values: Numbers
     weights: Numbers
     factor: float
+    unit: float = 1.0
 
     def change(self, at: int) -> Change:
         """Return what fits the buckets up to `at` best, by weighted least squares.
@@ -81,4 +85,5 @@ class Episode(NamedTuple):
         before = float(mean - slope * shares[shape][best])
         now = before + float(slope) * (buckets - int(starts[best]) if shape else 1)
         name = ("step", "creep")[shape] if is_clear else ""
-        return Change(int(near[0]), int(near[-1]), name, before, now)
+        size = abs(now - before) / self.unit
+        return Change(int(near[0]), int(near[-1]), name, before, now, size)

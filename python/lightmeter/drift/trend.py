@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.drift.change import Episode
+from lightmeter.drift.change import Change, Episode
 from lightmeter.drift.prediction import units_of
 
 Numbers = NDArray[np.float64]
@@ -101,24 +101,31 @@ def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
     return logs.beside((1 / np.maximum(n - 1, 1.0))[..., None])
 
 
-def hues_of(cosines: Numbers, sines: Numbers, n: Numbers) -> tuple[Statistic, Statistic]:
-    """Return the mean directions of hues, and how concentrated they are within a bucket.
-
-    Directions are angles from that of the first buckets. Concentrations are squared lengths of mean
-    unit vectors, without the bias of small buckets; those of bursts stay too long, as in
-    `spread_of`.
-    """
-    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
-    cosine, sine = ((n * part)[:FIRST].sum(axis=0) / total for part in (cosines, sines))
+def direction_of(cosines: Numbers, sines: Numbers, n: Numbers) -> Statistic:
+    """Return the mean directions of hues: angles from that of the first buckets."""
+    cosine, sine = ((n * part)[:FIRST].sum(axis=0) for part in (cosines, sines))
     across, along = cosine * sines - sine * cosines, cosine * cosines + sine * sines
-    length2 = np.clip((n * (cosines**2 + sines**2))[:FIRST].sum(axis=0) / total, 1e-9, 1.0)
-    turned = _statistic(np.arctan2(across, along), n, np.sqrt((1 - length2) / (2 * length2)))
+    length2 = _length2(cosines, sines, n)
+    return _statistic(np.arctan2(across, along), n, np.sqrt((1 - length2) / (2 * length2)))
+
+
+def concentration_of(cosines: Numbers, sines: Numbers, n: Numbers) -> Statistic:
+    """Return how concentrated hues are within a bucket: squared lengths of mean unit vectors.
+
+    They are without the bias of small buckets; those of bursts stay too long, as in `spread_of`.
+    """
+    length2 = _length2(cosines, sines, n)
     n = np.where(n > 1, n, 0.0)
     freedom = np.maximum(n - 1, 1.0)
     squares = (n * (cosines**2 + sines**2) - 1) / freedom
     # The standard deviation for one value of a wrapped normal variable.
     lengths = _statistic(squares, n, (1 - length2) * np.sqrt(2 * length2))
-    return turned, lengths.beside((1 / freedom)[..., None])
+    return lengths.beside((1 / freedom)[..., None])
+
+
+def _length2(cosines: Numbers, sines: Numbers, n: Numbers) -> Numbers:
+    squares = (n * (cosines**2 + sines**2))[:FIRST].sum(axis=0)
+    return np.asarray(np.clip(squares / np.maximum(n[:FIRST].sum(axis=0), 1.0), 1e-9, 1.0))
 
 
 def rate_of(hits: Numbers, n: Numbers) -> Statistic:
@@ -311,13 +318,13 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
             values, levels = (
                 (own.centre + own.unit * each)[:, 0] for each in (own.values, series.values)
             )
-            found = Episode(opened, buckets, values, series.weights[:, 0], factor)
-            first, _, _, before, _ = found.change(opened)
-            closed = _end_of(levels, found, first, before)
+            found = Episode(opened, buckets, values, series.weights[:, 0], factor, own.unit.item())
+            change = found.change(opened)
+            closed = _end_of(levels, found, change)
             episodes.setdefault(feature, []).append(found._replace(closed=closed))
             if closed == buckets:
                 break
-            own.n[first:closed] = 0
+            own.n[change.first : closed] = 0
             series = clipped(own)
             residuals[:, feature] = series.residuals[:, 0]
             factors = long_run_factors(residuals, starts)[:, [feature]]
@@ -326,7 +333,7 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
     return log_m, episodes
 
 
-def _end_of(levels: Numbers, found: Episode, first: int, before: float) -> int:
+def _end_of(levels: Numbers, found: Episode, change: Change) -> int:
     """Return the bucket at which a change is over; the number of buckets if it is not."""
     total, sums = np.cumsum(found.weights), np.cumsum(found.weights * levels)
     at = np.arange(found.opened + 1, len(levels))
@@ -336,6 +343,6 @@ def _end_of(levels: Numbers, found: Episode, first: int, before: float) -> int:
         # Without values nothing is known.
         return np.asarray((sums[at] - sums[start]) / np.where(weight > 0, weight, np.nan))
 
-    since, late = mean(first - 1), mean(np.maximum(at - _LAST, found.opened - STEP))
-    is_over = np.abs(late - before) < np.abs(late - since)
+    since, late = mean(change.first - 1), mean(np.maximum(at - _LAST, found.opened - STEP))
+    is_over = np.abs(late - change.before) < np.abs(late - since)
     return int(at[is_over.argmax()]) if is_over.any() else len(levels)

@@ -10,7 +10,8 @@ from lightmeter.drift.trend import (
     STEP,
     Statistic,
     clipped,
-    hues_of,
+    concentration_of,
+    direction_of,
     level_of,
     log_evidence,
     rate_of,
@@ -202,7 +203,8 @@ def test_rates_and_hues() -> None:
     angles = rng.normal(3.1, 0.1, (200, 2))  # about where the circle is cut
     angles[100:, 0] += 0.2
     cosines, sines = 0.9 * np.cos(angles), 0.9 * np.sin(angles)
-    turned, lengths = hues_of(cosines, sines, np.full((200, 2), 500.0))
+    n = np.full((200, 2), 500.0)
+    turned, lengths = direction_of(cosines, sines, n), concentration_of(cosines, sines, n)
     limit = np.full(2, threshold(0.25))
     assert opened(turned, limit)[-1].tolist() == [True, False]
     change = last_change(turned, limit)

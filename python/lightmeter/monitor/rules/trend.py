@@ -4,7 +4,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import ClassVar, Literal, NamedTuple, Self
@@ -13,22 +13,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from lightmeter import _core
+from lightmeter.drift import trend
 from lightmeter.drift.change import Change, Episode
 from lightmeter.drift.names import said
-from lightmeter.drift.trend import (
-    FIRST,
-    STEP,
-    Numbers,
-    Statistic,
-    clipped,
-    hues_of,
-    level_of,
-    log_evidence,
-    rate_of,
-    spread_of,
-    threshold,
-    watch,
-)
+from lightmeter.drift.trend import Numbers, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Past, Shelf, Side, Where
@@ -39,7 +27,7 @@ from lightmeter.store.rows import Bucket
 from lightmeter.text import number, percent, shorten
 from lightmeter.times import DAY, EPOCH, to_utc
 
-_LEAST = FIRST + STEP
+_LEAST = trend.FIRST + trend.STEP
 _LN10 = math.log(10)
 _TURN = math.tau / 365.25  # in a day
 _DELAYED = 0.3  # standard deviations
@@ -120,20 +108,20 @@ class TrendRule(ComparingMonitor):
             step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
             for part, statistic, limit, *_ in judged if begin >= _LEAST else ():
                 if part.aspect == "level":
-                    moved = clipped(statistic._replace(values=statistic.values + step))
-                    found = np.flatnonzero(log_evidence(moved)[begin:] >= limit)
+                    moved = trend.clipped(statistic._replace(values=statistic.values + step))
+                    found = np.flatnonzero(trend.log_evidence(moved)[begin:] >= limit)
                     delays.append(found[0] + 1.0 if len(found) else math.inf)
         median = float(np.median(delays or [math.inf]))
         return median if math.isfinite(median) else None
 
     def _result(self, days: list[date], core: _core.Profile, parts: list["_Judged"]) -> Result:
         last, feature = len(days) - 1, parts[0].part.feature
-        opened = [each for each in parts if each.change(last)]
+        found = [(each, each.change(last)) for each in parts]
+        opened = [(each, change) for each, change in found if change]
         # One that is too small must not hide another.
-        large = [each for each in opened if each.size(last) >= self.effect]
-        shown = max(large or opened or parts, key=lambda each: each.log_m[last] - each.limit)
+        large = [(each, change) for each, change in opened if change.size >= self.effect]
+        shown, change = max(large or opened or found, key=lambda pair: pair[0].excess(last))
         value, upper = max(0.0, shown.log_m[last] / _LN10), shown.limit / _LN10
-        change = shown.change(last)
         if change is None:
             return Result(feature, OK, value, None, upper)
         if not large:
@@ -142,9 +130,9 @@ class TrendRule(ComparingMonitor):
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = said(name, origin, core.image_prefixes).name
         words = (
-            f"{_words(spoken, shown.part, change, shown.size(last), first, days[change.last])}; "
-            "a trailing baseline moves with it; "
-            f"if this is the new normal, run `lightmeter monitor accept --from {first}`"
+            f"{_words(spoken, shown.part, change, first, days[change.last])}; "
+            "a trailing baseline moves with it; if this is the new normal, "
+            f"run `lightmeter monitor accept --from {first}`"
         )
         return Result(feature, ANOMALY, value, None, upper, words)
 
@@ -155,7 +143,7 @@ class _Part(NamedTuple):
     column: str
     feature: str
     family: Family
-    aspect: str  # "level", "spread", "direction", "concentration", a kind of rate, or a category
+    aspect: str  # "level", "spread", "direction", "concentration", a rate, or a value in quotes
     share: float
 
 
@@ -173,10 +161,9 @@ class _Judged(NamedTuple):
         opened = (each for each in self.episodes if each.opened <= day < each.closed)
         return next((each.change(day) for each in opened), None)
 
-    def size(self, day: int) -> float:
-        """In standard deviations of one value; 0 without a change."""
-        change = self.change(day)
-        return abs(change.now - change.before) / self.statistic.unit.item() if change else 0.0
+    def excess(self, day: int) -> float:
+        """Of the evidence over its limit."""
+        return float(self.log_m[day]) - self.limit
 
 
 def _judged(
@@ -202,8 +189,8 @@ def _judged(
             statistic = statistic.beside(at % 7 == np.arange(1, 7))
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
-        limits = [threshold(a_year * share) for share in shares]
-        log_m, episodes = watch(statistic, np.array(limits))
+        limits = [trend.threshold(a_year * share) for share in shares]
+        log_m, episodes = trend.watch(statistic, np.array(limits))
         judged += [
             _Judged(part, statistic.of(i), limits[i], log_m[:, i], episodes.get(i, []))
             for i, part in enumerate(parts)
@@ -224,65 +211,65 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     What is said of a day follows from the days up to it: which features and values are judged is
     decided by the first 28 days.
     """
-    first = days[:FIRST]
+    first = days[: trend.FIRST]
     there = Counter(name for day in first for name in day.names)
     names = tuple(sorted(name for name, many in there.items() if 2 * many >= len(first)))
     families = {name: meaning.family for day in first for name, meaning in day.meanings.items()}
     kinds = {name: kind for day in first for name, kind in day.kinds.items()}
     table = np.array([day.aligned(names) for day in days])
-    n, mean, stddev, medians, others, missing, values, odd = table.transpose(1, 0, 2)
+    n, mean, stddev, medians, others, missing, values, _ = table.transpose(1, 0, 2)
     # How many values differ from the one that nearly all had in the first days.
-    common = common_value(n[:FIRST], medians[:FIRST])
+    common = common_value(n[: len(first)], medians[: len(first)])
     others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
-    is_constant = others[:FIRST].sum(axis=0) <= MOST_OTHERS * n[:FIRST].sum(axis=0)
-    rates: list[tuple[_Part, Numbers, Numbers]] = []
-
-    def part(i: int, aspect: str, share: float, suffix: str = "") -> _Part:
-        return _Part(names[i], names[i] + suffix, families[names[i]], aspect, share)
-
+    most = MOST_OTHERS * n[: len(first)].sum(axis=0)
+    is_constant = others[: len(first)].sum(axis=0) <= most
+    by_kind: defaultdict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(names):
-        total = missing[:, i] + values[:, i]
-        if kinds[name] == "failure":
-            rates.append((part(i, "failures", 1.0), values[:, i], total))
-            continue
-        rates.append((part(i, "missing", 0.025, ":missing"), missing[:, i], total))
-        if kinds[name] == "category":
-            seen = [Counter(day.categories.get(name)) for day in days]
-            likely = sum(seen[:FIRST], Counter[str]()).most_common(MOST_VALUES)
-            likely = likely[: 1 if len(likely) == 2 else None]  # the other one says the same
-            for value, _ in likely:
-                hits = np.array([float(day[value]) for day in seen])
-                rates.append((part(i, value, 0.95 / len(likely)), hits, values[:, i]))
-            continue
-        are_odd = part(i, "not a number", 0.025, ":not a number")
-        rates.append((are_odd, odd[:, i], odd[:, i] + n[:, i]))
-        if kinds[name] == "number" and is_constant[i]:
-            rates.append((part(i, "rate", 0.95), others[:, i], n[:, i]))
-    at = [i for i, name in enumerate(names) if kinds[name] == "number" and not is_constant[i]]
-    result = [
-        ([part(i, "level", 0.76) for i in at], level_of(mean[:, at], stddev[:, at], n[:, at])),
-        ([part(i, "spread", 0.19) for i in at], spread_of(stddev[:, at], n[:, at])),
-    ]
-    # Of hues there are mean cosines and sines instead.
-    at = [i for i, name in enumerate(names) if kinds[name] == "hue"]
-    directions, concentrations = hues_of(mean[:, at], stddev[:, at], n[:, at])
-    result += [
-        ([part(i, "direction", 0.76) for i in at], directions),
-        ([part(i, "concentration", 0.19) for i in at], concentrations),
-    ]
-    if rates:
-        every, *counts = zip(*rates, strict=True)
-        result.append((list(every), rate_of(*(np.stack(each, axis=1) for each in counts))))
-    return [(parts, statistic) for parts, statistic in result if parts]
+        is_rate = kinds[name] == "number" and is_constant[i]
+        by_kind["constant" if is_rate else kinds[name]].append(i)
+    found: list[tuple[list[_Part], Statistic]] = []
+
+    def part(i: int, aspect: str, share: float) -> _Part:
+        feature = f"{names[i]}:missing" if aspect == "missing" else names[i]
+        return _Part(names[i], feature, families[names[i]], aspect, share)
+
+    def judge(
+        aspect: str, share: float, at: list[int], make: Callable[..., Statistic], *tables: Numbers
+    ) -> None:
+        if at:
+            statistic = make(*(table[:, at] for table in tables))
+            found.append(([part(i, aspect, share) for i in at], statistic))
+
+    judge("level", 0.76, by_kind["number"], trend.level_of, mean, stddev, n)
+    judge("spread", 0.19, by_kind["number"], trend.spread_of, stddev, n)
+    # Of hues, mean cosines and sines take the places of means and deviations.
+    judge("direction", 0.76, by_kind["hue"], trend.direction_of, mean, stddev, n)
+    judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
+    judge("rate", 0.95, by_kind["constant"], trend.rate_of, others, n)
+    judge("failures", 1.0, by_kind["failure"], trend.rate_of, values, missing + values)
+    rest = [i for i, name in enumerate(names) if kinds[name] != "failure"]
+    judge("missing", 0.05, rest, trend.rate_of, missing, missing + values)
+    for i in by_kind["category"]:
+        seen = [Counter(day.categories.get(names[i])) for day in days]
+        often = sum(seen[: len(first)], Counter[str]()).most_common(MOST_VALUES)
+        likely = [value for value, _ in often][: 1 if len(often) == 2 else None]  # or the other one
+        if likely:
+            hits = np.array([[float(day[value]) for value in likely] for day in seen])
+            parts = [part(i, repr(shorten(value, 60)), 0.95 / len(likely)) for value in likely]
+            found.append((parts, trend.rate_of(hits, values[:, [i] * len(likely)])))
+    return found
 
 
-def _words(spoken: str, part: _Part, change: Change, size: float, first: date, last: date) -> str:
+def _words(spoken: str, part: _Part, change: Change, first: date, last: date) -> str:
     """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
     aspect, before, now = part.aspect, change.before, change.now
-    sd = f"by {number(size, 2)} sd so far"
+    sd = f"by {number(change.size, 2)} sd so far"
     what, by = spoken, f"{sd} ({number(before, 3)} to {number(now, 3)})"
     if aspect == "spread":
-        what, by = f"the spread of {spoken}", f"by {percent(abs(math.expm1(now - before)))} so far"
+        what, by = (
+            f"the spread of {spoken}",
+            f"by {percent(abs(math.expm1(min(now - before, 100.0))))} so far",
+        )
     elif aspect in ("direction", "concentration"):
         what, by = f"the {aspect} of {spoken}", sd
     elif aspect != "level":
@@ -292,7 +279,7 @@ def _words(spoken: str, part: _Part, change: Change, size: float, first: date, l
         elif aspect == "failures":
             what = "files that cannot be measured"
         elif aspect != "rate":
-            what = f"{spoken} {shorten(aspect, 60)!r}"
+            what = f"{spoken} {aspect}"
     is_up = bool(now > before)
     if change.shape == "creep":
         way = ("down", "up")[is_up]
