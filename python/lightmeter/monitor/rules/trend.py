@@ -131,7 +131,7 @@ class TrendRule(ComparingMonitor):
         spoken = said(name, origin, core.image_prefixes).name
         words = (
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
-            "a trailing baseline moves with it; if this is the new normal, "
+            "trailing baselines have moved with it; if this is the new normal, "
             f"run `lightmeter monitor accept --from {first}`"
         )
         return Result(feature, ANOMALY, value, None, upper, words)

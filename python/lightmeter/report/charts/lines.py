@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from statistics import median
 
 from lightmeter.report.charts.chart import (
     LEAST_SPAN,
@@ -28,6 +29,7 @@ from lightmeter.text import counted, number
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
 _AROUND = 11  # radius in which a click counts
+_LAST = 7  # values that show the level after a change
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def trend(
         marks: at least one, in order of time.
         what: the values are, in one word.
         band: what is in the band, in one or two words.
-        since: when it may have begun to change, which a line marks; None for no line.
+        since: when it may have begun to change, which lines mark: one at that time, one at the
+            median of the values before it, one at that of the last seven. None for no lines.
     """
     marks = _drawable(marks)
     x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
@@ -78,8 +81,8 @@ def trend(
         parts.append(label(LEFT - 6, y(tick) + 4, number(tick), "end"))
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
-    if since is not None and since >= marks[0].at:
-        parts.append(rule(x(since.timestamp()), TOP + 4, x(since.timestamp()), _FLOOR, "ink"))
+    if since is not None:
+        parts += _changed(marks, since, x, y)
     for mark in marks:
         if mark.bad and mark.value is not None:
             place = x(mark.at.timestamp()), y(mark.value)
@@ -95,6 +98,20 @@ def trend(
         parts.append(label(tick_at, _HEIGHT - 7, text, anchor))
     linked = any(mark.to is not None for mark in marks)
     return Chart(title, _description(marks), _HEIGHT, joined(parts), linked=linked)
+
+
+def _changed(marks: Sequence[Mark], since: datetime, x: Map, y: Map) -> Iterator[Html]:
+    start, end = (x(at.timestamp()) for at in (max(since, marks[0].at), marks[-1].at))
+    before, after = (
+        [mark.value for mark in marks if mark.value is not None and (mark.at >= since) == is_after]
+        for is_after in (False, True)
+    )
+    for values, left, right in ((before, LEFT, start), (after[-_LAST:], start, end)):
+        if values:
+            level = y(median(values))
+            yield rule(left, level, right, level, "ink")
+    if before:
+        yield rule(start, TOP + 4, start, _FLOOR, "ink")
 
 
 def _drawable(marks: Sequence[Mark]) -> list[Mark]:
