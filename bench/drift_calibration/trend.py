@@ -1,4 +1,4 @@
-"""How often a trend monitor is wrong where nothing changes, and how soon it finds what and since when.
+"""How often a trend monitor is wrong where nothing changes; how soon it finds what, and since when.
 
 python bench/drift_calibration/trend.py                    # the tables: a quarter of an hour
 python bench/drift_calibration/trend.py --years 6          # fewer years a cell

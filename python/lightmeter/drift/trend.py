@@ -78,12 +78,12 @@ class Statistic(NamedTuple):
 
 def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
     """Return the means of buckets, each argument of shape (buckets, features)."""
-    scale = units_of(means[:FIRST], stddevs[:FIRST]) if len(n) else np.ones(n.shape[1])
+    scale = units_of(means[:FIRST], stddevs[:FIRST])
     means, stddevs = means / scale, stddevs[:FIRST] / scale
     freedom = np.maximum(n - 1, 0.0)[:FIRST]
     within = (freedom * stddevs**2).sum(axis=0) / np.maximum(freedom.sum(axis=0), 1.0)
     # Buckets of one value say nothing of the spread within: that between them takes its place.
-    between = means[:FIRST].std(axis=0) if len(means) else within
+    between = means[:FIRST].std(axis=0)
     found = _statistic(means, n, np.where(within > 0, np.sqrt(within), between))
     return found._replace(centre=found.centre * scale, unit=found.unit * scale)
 
@@ -180,8 +180,8 @@ class _Fit:
         xx = np.maximum(u[..., 0] - np.einsum("tfi,tfij,tfj->tf", u, self.inverse[part], u), 0.0)
         xy = self.b[part, :, 0] - self.b[start - 1, :, 0] - (u * self.beta[part]).sum(axis=2)
         s = xx * self.unit / factor
-        share = np.minimum(xy**2 / np.maximum(xx * self.rss[part], 1e-300), 1.0)
-        gain = np.log1p(-s / (1 + s) * share * (1 - 1e-12))
+        share = np.minimum(xy**2 / np.maximum(xx * self.rss[part], 1e-300), 1 - 1e-12)
+        gain = np.log1p(-s / (1 + s) * share)
         log_e = -0.5 * np.log1p(s) - self.freedom[part] / (2 * factor) * gain
         return np.where(xx > _RIDGE * u[..., 0], log_e, -np.inf)  # there is no value
 
@@ -242,32 +242,27 @@ def _tau2(values: Numbers, n: Numbers) -> Numbers:
     return np.asarray(excess / np.maximum(total - nn / total, 1.0))
 
 
-def long_run_factors(residuals: Numbers, starts: NDArray[np.int64]) -> Numbers:
-    """Return how many buckets count as one, by start and feature, from the buckets before it.
+def long_run_factors(residuals: Numbers) -> Numbers:
+    """Return how many buckets count as one, by possible start and feature, from those before it.
 
     That is the mean of all features; more of one whose own sum is 2 standard errors above it.
 
     Args:
         residuals: as those of `Series`.
-        starts: each at least FIRST.
     """
+    starts = np.arange(FIRST, len(residuals) - STEP + 1, STEP)
     power = np.cumsum(residuals**2, axis=0)[starts - 1]
     rho = np.zeros((_LAGS, *power.shape))
     for lag in range(1, _LAGS + 1):
         products = np.cumsum(residuals[lag:] * residuals[:-lag], axis=0)[starts - 1 - lag]
         rho[lag - 1] = products / np.maximum(power, 1e-300)
     mean = rho.sum(axis=2) / np.maximum((power > 0).sum(axis=1), 1)
-    counts = np.logical_and.accumulate(mean > 0, axis=0)
-    lags, shared = counts.sum(axis=0), 1 + 2 * (mean * counts).sum(axis=0)
-    own = 1 + 2 * (rho * counts[..., None]).sum(axis=0)
+    kept = np.logical_and.accumulate(mean > 0, axis=0)
+    lags, shared = kept.sum(axis=0), 1 + 2 * (mean * kept).sum(axis=0)
+    own = 1 + 2 * (rho * kept[..., None]).sum(axis=0)
     error = 2 * np.sqrt(np.maximum(lags, 1) / starts)  # of the own sum, by Bartlett
     found = np.maximum(shared[:, None], own - 2 * error[:, None])
     return np.asarray(found / np.maximum(1 - _BIAS * lags / starts, _LEAST)[:, None])
-
-
-def starts_of(buckets: int) -> NDArray[np.int64]:
-    """Return the possible starts of a change in a series of so many buckets."""
-    return np.arange(FIRST, max(buckets - STEP + 1, FIRST), STEP, dtype=np.int64)
 
 
 def log_evidence(series: Series, factors: Numbers | None = None, since: int = 0) -> Numbers:
@@ -279,12 +274,11 @@ def log_evidence(series: Series, factors: Numbers | None = None, since: int = 0)
         since: changes begin at this bucket or later.
     """
     buckets = len(series.values)
-    starts = starts_of(buckets)
-    factors = long_run_factors(series.residuals, starts) if factors is None else factors
     result = np.full(series.values.shape, -np.inf)
-    for start, factor in zip(starts.tolist(), factors, strict=True):
+    for at, factor in enumerate(long_run_factors(series.residuals) if factors is None else factors):
+        start = FIRST + at * STEP
         # After 91 buckets each fourth start is enough.
-        end = min(buckets, start + 92) if (start - FIRST) % (4 * STEP) else buckets
+        end = min(buckets, start + 92) if at % 4 else buckets
         if start >= since:
             log_e = np.minimum.reduce([fit.log_e(start, end, factor) for fit in series.fits])
             part = slice(start + STEP - 1, end)
@@ -304,8 +298,7 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
         limits: the logarithm that M must reach, by feature.
     """
     buckets, whole = len(statistic.n), clipped(statistic)
-    starts = starts_of(buckets)
-    all_factors = long_run_factors(whole.residuals, starts)
+    all_factors = long_run_factors(whole.residuals)
     log_m = log_evidence(whole, all_factors)
     episodes: dict[int, list[Episode]] = {}
     for feature in np.flatnonzero((log_m >= limits).any(axis=0)).tolist():
@@ -313,7 +306,7 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
         series, residuals, factors = clipped(own), whole.residuals.copy(), all_factors[:, [feature]]
         while len(hits := np.flatnonzero(column[closed:] >= limits[feature])):
             opened = closed + int(hits[0])
-            factor = float(factors[len(starts_of(opened + 1)) - 1, 0])
+            factor = float(factors[(opened + 1 - STEP - FIRST) // STEP, 0])
             # A clipped step would look like a creep.
             values, levels = (
                 (own.centre + own.unit * each)[:, 0] for each in (own.values, series.values)
@@ -327,7 +320,7 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
             own.n[change.first : closed] = 0
             series = clipped(own)
             residuals[:, feature] = series.residuals[:, 0]
-            factors = long_run_factors(residuals, starts)[:, [feature]]
+            factors = long_run_factors(residuals)[:, [feature]]
             column = log_evidence(series, factors, closed)[:, 0]
             log_m[closed:, feature] = column[closed:]
     return log_m, episodes
