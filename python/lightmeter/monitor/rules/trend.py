@@ -120,7 +120,9 @@ class TrendRule(ComparingMonitor):
         opened = [(each, change) for each, change in found if change]
         # One that is too small must not hide another.
         large = [(each, change) for each, change in opened if change.size >= self.effect]
-        shown, change = max(large or opened or found, key=lambda pair: pair[0].excess(last))
+        shown, change = max(
+            large or opened or found, key=lambda pair: float(pair[0].log_m[last]) - pair[0].limit
+        )
         value, upper = max(0.0, shown.log_m[last] / _LN10), shown.limit / _LN10
         if change is None:
             return Result(feature, OK, value, None, upper)
@@ -161,10 +163,6 @@ class _Judged(NamedTuple):
         opened = (each for each in self.episodes if each.opened <= day < each.closed)
         return next((each.change(day) for each in opened), None)
 
-    def excess(self, day: int) -> float:
-        """Of the evidence over its limit."""
-        return float(self.log_m[day]) - self.limit
-
 
 def _judged(
     shelf: Shelf, rule: TrendRule, where: Where, since: datetime
@@ -178,8 +176,8 @@ def _judged(
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
     at = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
-    columns = {(part.family, part.column) for parts, _ in groups for part in parts}
-    sizes = Counter(family for family, _ in columns)
+    families = {part.column: part.family for parts, _ in groups for part in parts}
+    sizes = Counter(families.values())
     a_year = rule.a_year / (len(shelf.segments(rule.dataset)) if rule.segments else 1)
     judged = []
     for parts, statistic in groups:
@@ -264,22 +262,21 @@ def _words(spoken: str, part: _Part, change: Change, first: date, last: date) ->
     """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
     aspect, before, now = part.aspect, change.before, change.now
     sd = f"by {number(change.size, 2)} sd so far"
-    what, by = spoken, f"{sd} ({number(before, 3)} to {number(now, 3)})"
-    if aspect == "spread":
-        what, by = (
-            f"the spread of {spoken}",
-            f"by {percent(abs(math.expm1(min(now - before, 100.0))))} so far",
-        )
+    if aspect == "level":
+        what, by = spoken, f"{sd} ({number(before, 3)} to {number(now, 3)})"
     elif aspect in ("direction", "concentration"):
         what, by = f"the {aspect} of {spoken}", sd
-    elif aspect != "level":
+    elif aspect == "spread":
+        ratio = math.expm1(min(now - before, 100.0))
+        what, by = f"the spread of {spoken}", f"by {percent(abs(ratio))} so far"
+    else:
+        names = {
+            "rate": spoken,
+            "missing": f"missing {spoken}",
+            "failures": "files that cannot be measured",
+        }
+        what = names.get(aspect, f"{spoken} {aspect}")
         by = "{}, {} before".format(*(percent(min(max(x, 0.0), 1.0)) for x in (now, before)))
-        if part.column != part.feature:
-            what = f"{aspect} {spoken}"
-        elif aspect == "failures":
-            what = "files that cannot be measured"
-        elif aspect != "rate":
-            what = f"{spoken} {aspect}"
     is_up = bool(now > before)
     if change.shape == "creep":
         way = ("down", "up")[is_up]
