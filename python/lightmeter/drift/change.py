@@ -18,7 +18,7 @@ class Change(NamedTuple):
         first: the earliest bucket at which it may have begun.
         last: the latest one.
         shape: ``"step"``, ``"creep"``, or empty until one fits clearly better.
-        before: the level before it, in the unit of the values.
+        before: the level before it, in its own unit.
         now: the level in the end.
         size: of the difference, in standard deviations of one value.
     """
@@ -37,10 +37,11 @@ class Episode(NamedTuple):
     Attributes:
         opened: the first one.
         closed: the one behind the last one.
-        values: of all buckets.
+        values: of all buckets, in standard deviations of one value.
         weights: of these; of their inverses the variances are multiples.
         factor: how many buckets count as one.
-        unit: the standard deviation of one value.
+        centre: what a value of 0 is in its own unit.
+        unit: what a value of 1 is more than that.
     """
 
     opened: int
@@ -48,6 +49,7 @@ class Episode(NamedTuple):
     values: Numbers
     weights: Numbers
     factor: float
+    centre: float = 0.0
     unit: float = 1.0
 
     def change(self, at: int) -> Change:
@@ -82,8 +84,8 @@ class Episode(NamedTuple):
         is_clear = loss[1 - shape].min() >= loss.min() + _CLEAR * variance
         near = starts[loss.min(axis=0) <= loss.min() + _NEAR * variance]
         slope = slopes[shape][best]
-        before = float(mean - slope * shares[shape][best])
-        now = before + float(slope) * (buckets - int(starts[best]) if shape else 1)
+        moved = float(slope) * (buckets - int(starts[best]) if shape else 1)
+        before = self.centre + self.unit * float(mean - slope * shares[shape][best])
         name = ("step", "creep")[shape] if is_clear else ""
-        size = abs(now - before) / self.unit
-        return Change(int(near[0]), int(near[-1]), name, before, now, size)
+        now = before + self.unit * moved
+        return Change(int(near[0]), int(near[-1]), name, before, now, abs(moved))

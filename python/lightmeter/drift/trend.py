@@ -130,8 +130,8 @@ def _length2(cosines: Numbers, sines: Numbers, n: Numbers) -> Numbers:
 
 def rate_of(hits: Numbers, n: Numbers) -> Statistic:
     """Return the shares of values that are counted, each argument of shape (buckets, features)."""
-    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
-    rate = (hits[:FIRST].sum(axis=0) + 0.5) / (total + 1)  # of none yet, half of one
+    # Of none yet, half of one.
+    rate = (hits[:FIRST].sum(axis=0) + 0.5) / (n[:FIRST].sum(axis=0) + 1)
     found = _statistic(hits / np.maximum(n, 1.0), n, np.sqrt(rate * (1 - rate)))
     return found._replace(roots=2 * np.arcsin(np.sqrt((hits + 0.375) / (n + 0.75))))
 
@@ -165,7 +165,7 @@ class _Fit:
         self.rss = np.maximum(squares - (self.beta * self.b).sum(axis=2), 0.0)
         self.freedom = np.maximum(np.cumsum(weights > 0, axis=0) - columns.shape[2], 0)
         # The shift that is expected is as large as the spread of the first buckets.
-        self.unit = min(len(values), FIRST) / np.maximum(weights[:FIRST].sum(axis=0), 1e-300)
+        self.unit = 1 / np.maximum(weights[:FIRST].mean(axis=0), 1e-300)
 
     def log_e(self, start: int, end: int, factor: Numbers) -> Numbers:
         """Return the logarithms of e-values, of shape (buckets, features).
@@ -223,7 +223,7 @@ def clipped(statistic: Statistic) -> Series:
         # Where all were alike so far, any change is as wild as it is.
         bound = _CLIP * np.where(scale > 0, scale, np.inf)
         residuals = np.clip(residuals, -bound, bound)
-        values = np.where(n > 0, expected + residuals / np.where(n > 0, root, 1.0), 0.0)
+        values = np.where(n > 0, expected + residuals / np.maximum(root, 1e-300), 0.0)
     scales = [values] if statistic.roots is None else [values, statistic.roots]
     fits = [_Fit(scale, each, columns) for scale in scales for each in (weights, n)]
     off = values[1:] - (columns[1:] * fits[0].beta[:-1]).sum(axis=2)
@@ -308,12 +308,11 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
             opened = closed + int(hits[0])
             factor = float(factors[(opened + 1 - STEP - FIRST) // STEP, 0])
             # A clipped step would look like a creep.
-            values, levels = (
-                (own.centre + own.unit * each)[:, 0] for each in (own.values, series.values)
-            )
-            found = Episode(opened, buckets, values, series.weights[:, 0], factor, own.unit.item())
+            values, weights = own.values[:, 0], series.weights[:, 0]
+            scale = own.centre.item(), own.unit.item()
+            found = Episode(opened, buckets, values, weights, factor, *scale)
             change = found.change(opened)
-            closed = _end_of(levels, found, change)
+            closed = _end_of(scale[0] + scale[1] * series.values[:, 0], found, change)
             episodes.setdefault(feature, []).append(found._replace(closed=closed))
             if closed == buckets:
                 break
