@@ -319,7 +319,8 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
             own.n[change.first : closed] = 0
             series = clipped(own)
             residuals[:, feature] = series.residuals[:, 0]
-            factors = long_run_factors(residuals)[:, [feature]]
+            # An episode does not make buckets before it less alike.
+            factors = np.maximum(factor, long_run_factors(residuals)[:, [feature]])
             column = log_evidence(series, factors, closed)[:, 0]
             log_m[closed:, feature] = column[closed:]
     return log_m, episodes
