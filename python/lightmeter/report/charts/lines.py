@@ -29,7 +29,6 @@ from lightmeter.text import counted, number
 _FLOOR, _HEIGHT = 190, 214
 _SPARK_WIDTH, _SPARK_HEIGHT = 200, 32
 _AROUND = 11  # radius in which a click counts
-_LAST = 7  # values that show the level after a change
 
 
 @dataclass(frozen=True)
@@ -101,17 +100,17 @@ def trend(
 
 
 def _changed(marks: Sequence[Mark], since: datetime, x: Map, y: Map) -> Iterator[Html]:
-    start, end = (x(at.timestamp()) for at in (max(since, marks[0].at), marks[-1].at))
-    before, after = (
-        [mark.value for mark in marks if mark.value is not None and (mark.at >= since) == is_after]
-        for is_after in (False, True)
-    )
-    for values, left, right in ((before, LEFT, start), (after[-_LAST:], start, end)):
-        if values:
-            level = y(median(values))
-            yield rule(left, level, right, level, "ink")
+    before, after = ([m for m in marks if (m.at >= since) == late] for late in (False, True))
+    for side, shown in (before, before), (after, after[-7:]):
+        if values := [mark.value for mark in shown if mark.value is not None]:
+            begin, end, level = (
+                x(side[0].at.timestamp()),
+                x(side[-1].at.timestamp()),
+                median(values),
+            )
+            yield rule(begin, y(level), end, y(level), "ink")
     if before:
-        yield rule(start, TOP + 4, start, _FLOOR, "ink")
+        yield rule(x(since.timestamp()), TOP + 4, x(since.timestamp()), _FLOOR, "ink")
 
 
 def _drawable(marks: Sequence[Mark]) -> list[Mark]:
