@@ -1,6 +1,6 @@
 """How often a drift monitor is wrong over a year where nothing changed, and how often right.
 
-python bench/drift_calibration/over_time.py --years 20            # the tables: half an hour
+python bench/drift_calibration/over_time.py --years 6             # the tables: half an hour
 python bench/drift_calibration/over_time.py --quick               # two years a cell
 python bench/drift_calibration/over_time.py --pictures ~/photos   # also frames of a video of them
 

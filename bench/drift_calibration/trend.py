@@ -1,8 +1,8 @@
-"""How often a trend monitor is wrong where nothing changes, and how soon it finds slow change.
+"""How often a trend monitor is wrong where nothing changes; how soon it finds what, and since when.
 
 python bench/drift_calibration/trend.py                    # the tables: a quarter of an hour
 python bench/drift_calibration/trend.py --years 6          # fewer years a cell
-python bench/drift_calibration/trend.py --only delays
+python bench/drift_calibration/trend.py --only delays         # or starts, or "false alarms"
 
 Buckets are days, 20 features, the change is in one of them; sd is that of images within a day. The
 rule is the real one on moments of days. Its least size of an effect is left out, which can only add
@@ -16,7 +16,15 @@ from typing import Any
 import dependences
 import numpy as np
 from dependences import DEPENDENCES, FEATURES, SIZES, Day, days_differ, plain, series
-from lightmeter.drift.trend import Statistic, level_of, log_evidence, spread_of, threshold, watch
+from lightmeter.drift.trend import (
+    Statistic,
+    clipped,
+    level_of,
+    log_evidence,
+    spread_of,
+    threshold,
+    watch,
+)
 
 YEARS = 3
 _SEED = 4100
@@ -73,8 +81,8 @@ class Moments:
 
 def alarms(statistic: Statistic, limit: float) -> int:
     """How many there are: how often a change opens."""
-    is_open = watch(statistic, np.full(FEATURES, limit)).is_open
-    return int(is_open[0].sum() + (is_open[1:] & ~is_open[:-1]).sum())
+    _, episodes = watch(statistic, np.full(FEATURES, limit))
+    return sum(map(len, episodes.values()))
 
 
 def limit_of(*, is_level: bool) -> float:
@@ -129,7 +137,7 @@ def delay(name: str, sizes: str, change: int, count: int, good: int = 91) -> str
         moments = Moments(name, sizes, 1000 + seed, good + 190)
         apply(moments.means[:, 0], moments.stddevs[:, 0], np.arange(good + 190) - good)
         is_level = not CHANGES[change][0].startswith("sd")
-        evidence = log_evidence(moments.statistics()[not is_level])[good:, 0]
+        evidence = log_evidence(clipped(moments.statistics()[not is_level]))[good:, 0]
         hits = np.flatnonzero(evidence >= limit_of(is_level=is_level))
         days.append(hits[0] + 1 if len(hits) else np.inf)
     found = np.array(days)
@@ -154,13 +162,56 @@ def delays_table(count: int) -> None:
         print(f"| {name}, {sizes} |", " | ".join(cells), "|", flush=True)
 
 
+def start(name: str, change: str, count: int, good: int = 91) -> str:
+    """How many ranges of the start hold the day, in %, and their median width.
+
+    At the alarm, and 28 days later.
+    """
+    held, widths = ([], []), ([], [])
+    for seed in range(count):
+        moments = Moments(name, "100", 2000 + seed, good + 190)
+        dict(CHANGES)[change](
+            moments.means[:, 0], moments.stddevs[:, 0], np.arange(good + 190) - good
+        )
+        _, episodes = watch(moments.statistics()[0], np.full(FEATURES, limit_of(is_level=True)))
+        for found in [each for each in episodes.get(0, []) if each.opened >= good][:1]:
+            for later in (0, 28):
+                if found.opened + later < found.closed:
+                    first, last, *_ = found.change(found.opened + later)
+                    held[later > 0].append(first <= good <= last)
+                    widths[later > 0].append(last - first)
+    cells = (
+        f"{100 * np.mean(h):.0f} ({np.median(w):.0f})" if len(h) > count // 4 else "-"
+        for h, w in zip(held, widths, strict=True)
+    )
+    return "; ".join(cells)
+
+
+def starts_table(count: int) -> None:
+    print(f"\n% of ranges that hold the day of the change (median days wide), {count} series:")
+    print("at the alarm; 28 days later\n")
+    changes = ("step .3", "step .5", "creep .01", "creep .02")
+    print("| dependence |", " | ".join(changes), "|\n" + "|---" * (1 + len(changes)) + "|")
+    for name in (
+        "independent",
+        "day effect .1 sd",
+        "day effect .3 sd",
+        "day effect .3 sd, AR .6",
+        "bursts of 10, ICC .5",
+    ):
+        cells = [start(name, change, count) for change in changes]
+        print(f"| {name} |", " | ".join(cells), "|", flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=40, help="simulated years a cell")
-    parser.add_argument("--series", type=int, default=80, help="for delays")
-    parser.add_argument("--only", choices=["false alarms", "delays"])
+    parser.add_argument("--series", type=int, default=80, help="for delays and starts")
+    parser.add_argument("--only", choices=["false alarms", "delays", "starts"])
     arguments = parser.parse_args()
-    if arguments.only != "delays":
+    if arguments.only in (None, "false alarms"):
         null_table(arguments.years)
-    if arguments.only != "false alarms":
+    if arguments.only in (None, "delays"):
         delays_table(arguments.series)
+    if arguments.only in (None, "starts"):
+        starts_table(arguments.series)

@@ -1,6 +1,6 @@
 """Where the promise of a trend monitor could break: cases that trend.py does not vary.
 
-python bench/drift_calibration/trend_cases.py                 # the tables: ten minutes
+python bench/drift_calibration/trend_cases.py                 # the tables: a quarter of an hour
 python bench/drift_calibration/trend_cases.py --years 12      # fewer years a case
 
 Nothing changes. Buckets are days, most of 100 images, with 20 features unless a case says
@@ -22,14 +22,15 @@ import numpy as np
 from dependences import DEPENDENCES
 from lightmeter.drift.trend import (
     Statistic,
-    hues_of,
-    in_season,
+    concentration_of,
+    direction_of,
     level_of,
     rate_of,
     spread_of,
     threshold,
     watch,
 )
+from lightmeter.monitor.results import Result
 
 YEARS, DAYS = 3, 3 * 365
 _SEED = 4200
@@ -115,9 +116,9 @@ def accepted(rng: np.random.Generator) -> Judged:
 def hues(rng: np.random.Generator) -> Judged:
     angles = weather(rng, 20)[:, None, :] + rng.normal(size=(DAYS, 100, 20))
     cosines, sines = np.cos(angles).mean(axis=1), np.sin(angles).mean(axis=1)
-    turned, lengths = hues_of(cosines, sines, np.full(cosines.shape, 100.0))
-    yield turned, limits(20, 0.8)
-    yield lengths, limits(20, 0.2)
+    hundred = np.full(cosines.shape, 100.0)
+    yield direction_of(cosines, sines, hundred), limits(20, 0.8)
+    yield concentration_of(cosines, sines, hundred), limits(20, 0.2)
 
 
 def shares(n: Callable[[np.random.Generator], Any]) -> Case:
@@ -155,8 +156,10 @@ def seasons(size: float, is_known: bool) -> Case:
         years = np.arange(DAYS) / 365.25
         phases = rng.random(20)
         wave = size * np.sin(2 * np.pi * (years[:, None] + phases))
+        turns = 2 * np.pi * years[:, None, None]
+        known = np.concatenate([np.cos(turns), np.sin(turns)], axis=2)[..., : 2 * is_known]
         for statistic, limit in both(*moments(rng, wave + weather(rng, 20), 100)):
-            yield (in_season(statistic, years) if is_known else statistic), limit
+            yield statistic.beside(known), limit
 
     return case
 
@@ -198,11 +201,9 @@ def alarms(case: Case, seed: int, place: int) -> Any:
     """How many changes open in each year."""
     found = np.zeros(YEARS, int)
     for statistic, limit in case(np.random.default_rng([_SEED, place, seed])):
-        is_open = watch(statistic, limit).is_open
-        opens = is_open & ~np.roll(is_open, 1, axis=0)
-        opens[0] = is_open[0]
-        for day in np.nonzero(opens)[0]:
-            found[day // 365] += 1
+        _, episodes = watch(statistic, limit)
+        for each in (each for several in episodes.values() for each in several):
+            found[each.opened // 365] += 1
     return found
 
 
@@ -219,40 +220,118 @@ def false_alarms(years: int, names: Sequence[str]) -> None:
         print(f"| {name} |", " | ".join(f"{cell:.2f}" for cell in cells), "|", flush=True)
 
 
-def through_a_store(seeds: int) -> None:
-    """A lens gets dirty by .01 sd a day from the 92nd day on; buckets of six hours, one image late.
+def second_changes(series: int) -> None:
+    """How soon one of 20 features is found to change again; days differ by .1 sd."""
+    day = np.arange(300)
+    step = 0.3 * (day >= 91)
+    changes = {
+        # Effects, the day of the second change, the feature of the first, and where days begin.
+        "1 sd for 28 days; .5 sd for good 62 days later": (
+            1.0 * ((day >= 91) & (day < 119)),
+            0.5 * (day >= 181),
+            (181, 0, 0),
+        ),
+        ".3 sd for good, accepted; .3 sd more 60 days later": (
+            step,
+            0.3 * (day >= 151),
+            (151, 0, 91),
+        ),
+        ".3 sd in another feature; .3 sd 30 days later": (step, 0.3 * (day >= 121), (121, 1, 0)),
+        ".3 sd for good, not accepted; .5 sd more 60 days later": (
+            step,
+            0.5 * (day >= 151),
+            (151, 0, 0),
+        ),
+    }
+    print("\n| changes | median days to the second (% within 28 / 90 days) |\n|---|---|")
+    for name, (first, second, (at, feature, begin)) in changes.items():
+        delays = []
+        for seed in range(series):
+            rng = np.random.default_rng([_SEED, 2, seed])
+            means, stddevs, n = moments(rng, 0.1 * rng.normal(size=(len(day), 20)), 100)
+            means[:, feature] += first
+            means[:, 0] += second
+            level = level_of(*(part[begin:] for part in (means, stddevs, n)))
+            _, episodes = watch(level, limits(20, 0.8))
+            # A change that is still open is found again where its level now is nearer to the new.
+            found = [
+                bucket + begin
+                for each in episodes.get(0, [])
+                for bucket in range(max(each.opened, at - begin), each.closed)
+                if each.opened + begin >= at
+                or each.change(bucket).now - each.change(bucket).before >= 0.55
+            ]
+            delays.append(min(found) - at + 1 if found else np.inf)
+        shares = "/".join(f"{100 * np.mean(np.array(delays) <= most):.0f}" for most in (28, 90))
+        print(f"| {name} | {np.median(delays):.0f} ({shares}) |", flush=True)
 
-    One of six features changes; days differ by .1 sd.
-    """
-    good, days = 91, 140
-    print("\n| seed | alarm on day | it began between days (truth: 0) |")
-    print("|---|---|---|")
+
+def watched(effects: Any, rng: np.random.Generator, more: str = "") -> list[Result]:
+    """Return what a monitor says of days of four buckets, of 25 images each, one of them late."""
+    with tempfile.TemporaryDirectory() as folder, lm.Store(Path(folder) / "drift.db") as store:
+        for at, effect in enumerate(np.repeat(effects, 4, axis=0)):
+            for writer, n in (("camera", 24), ("late", 1)):
+                columns = dict(zip("abcdef", (rng.normal(size=(n, 6)) + effect).T, strict=True))
+                start = FIRST_DAY + at * timedelta(hours=6)
+                store.put("gate", lm.log(columns=columns), at=start, every="6h", writer=writer)
+        config = Path(folder) / "monitors.toml"
+        config.write_text(f'[[monitor]]\nname = "t"\ndataset = "gate"\ntype = "trend"\n{more}')
+        return lm.watch(store, config, now=FIRST_DAY + len(effects) * timedelta(days=1)).results
+
+
+def dirty_lenses(seeds: int) -> None:
+    """A lens gets dirty by .01 sd a day from the 92nd day on; days differ by .1 sd."""
+    good, days, right = 91, 140, 0
+    print("\n| seed | alarm on day | it began between days (truth: 0) |\n|---|---|---|")
     for seed in range(seeds):
         rng = np.random.default_rng([_SEED, seed])
         effects = 0.1 * rng.normal(size=(days, 6))
         effects[good:, 0] += 0.01 * np.arange(1, days - good + 1)
-        with tempfile.TemporaryDirectory() as folder, lm.Store(Path(folder) / "drift.db") as store:
-            for at, effect in enumerate(np.repeat(effects, 4, axis=0)):
-                for writer, n in (("camera", 25), ("late", 1)):
-                    columns = dict(zip("abcdef", (rng.normal(size=(n, 6)) + effect).T, strict=True))
-                    start = FIRST_DAY + at * timedelta(hours=6)
-                    store.put("gate", lm.log(columns=columns), at=start, every="6h", writer=writer)
-            config = Path(folder) / "monitors.toml"
-            config.write_text('[[monitor]]\nname = "t"\ndataset = "gate"\ntype = "trend"\n')
-            results = lm.watch(store, config, now=FIRST_DAY + timedelta(days=days)).results
-        alarms = [result for result in results if result.state == "anomaly"]
-        first = alarms[0] if alarms else None
-        day = (first.bucket - FIRST_DAY).days - good if first else "none"
-        found = re.findall(r"\d{4}-\d\d-\d\d", first.words) if first else []
-        began = [(date.fromisoformat(text) - FIRST_DAY.date()).days - good for text in found[:2]]
-        print(f"| {seed} | {day} | {' to '.join(map(str, began))} |", flush=True)
+        alarms = [each for each in watched(effects, rng) if each.state == "anomaly"]
+        day, began = 0, [0, 0]
+        if alarms:
+            day = (alarms[0].bucket - FIRST_DAY).days - good
+            dates = re.findall(r"\d{4}-\d\d-\d\d", alarms[0].words)
+            began = [(date.fromisoformat(text) - FIRST_DAY.date()).days - good for text in dates]
+            if "since about" in alarms[0].words:  # the middle of the range
+                began = [began[1], 2 * began[0] - began[1]]
+        right += 14 <= day <= 40 and began[0] <= 0 <= began[1]
+        print(f"| {seed} | {day} | {began[0]} to {began[1]} |", flush=True)
+    print(f"\n{right} of {seeds}: an alarm between day 14 and 40, whose range holds the day")
+
+
+def quiet_cameras(years: int) -> None:
+    """Alarms of a store whose days differ by .3 sd (AR .6), with weekends +.5 sd in half and gales.
+
+    On a tenth of the days a gale moves all features by up to 1 sd.
+    """
+    for more in ("", 'baseline = { same = "weekday" }\n'):
+        alarms = 0
+        for seed in range(years):
+            rng = np.random.default_rng([_SEED, 1, seed])
+            effects = weather(rng, 6)[:365] + 0.5 * (np.arange(365)[:, None] % 7 >= 5) * (
+                np.arange(6) < 3
+            )
+            effects += (rng.random((365, 1)) < 0.1) * rng.uniform(-1, 1, (365, 6))
+            bad = {
+                (each.feature, each.bucket)
+                for each in watched(effects, rng, more)
+                if each.state == "anomaly"
+            }
+            alarms += sum((name, at - timedelta(days=1)) not in bad for name, at in bad)
+        print(
+            f"\n{years} quiet years, {more.strip() or 'nothing said'}: {alarms} alarms", flush=True
+        )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=42, help="simulated years a case")
     parser.add_argument("cases", nargs="*", help="names of cases; all by default")
-    parser.add_argument("--seeds", type=int, default=10, help="through a store")
+    parser.add_argument("--seeds", type=int, default=30, help="through a store")
     arguments = parser.parse_args()
-    through_a_store(0 if arguments.cases else arguments.seeds)
+    if not arguments.cases:
+        second_changes(2 * arguments.seeds)
+        dirty_lenses(arguments.seeds)
+        quiet_cameras(arguments.seeds // 3)
     false_alarms(arguments.years, arguments.cases or list(CASES))

@@ -112,9 +112,8 @@ def alarms(detector: Detector, means: Any) -> Iterator[int]:
 
 def of_lightmeter(moments: Moments) -> list[int]:
     level, _ = moments.statistics()
-    is_open = watch(level, np.full(FEATURES, limit_of(is_level=True))).is_open
-    opens = is_open[1:] & ~is_open[:-1]
-    return [int(day) + 1 for day in np.nonzero(opens)[0]]
+    _, episodes = watch(level, np.full(FEATURES, limit_of(is_level=True)))
+    return [each.opened for found in episodes.values() for each in found]
 
 
 def row(found: Callable[[Moments], list[int]], years: int, series: int) -> Iterator[str]:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.float64]
 
 _EARLIEST = 14  # buckets before a change, which say what the level was
-_NEAR, _CLEAR = 7.0, 9.0  # residual variances: of starts that fit as well, of a better shape
-_RIDGE = 1e-9
+_NEAR, _CLEAR = 6.0, 9.0  # residual variances: of starts that fit as well, of a better shape
 
 
 class Change(NamedTuple):
@@ -19,8 +18,9 @@ class Change(NamedTuple):
         first: the earliest bucket at which it may have begun.
         last: the latest one.
         shape: ``"step"``, ``"creep"``, or empty until one fits clearly better.
-        before: the level before it, in the unit of the statistic.
+        before: the level before it, in its own unit.
         now: the level in the end.
+        size: of the difference, in standard deviations of one value.
     """
 
     first: int
@@ -28,54 +28,64 @@ class Change(NamedTuple):
     shape: str
     before: float
     now: float
+    size: float
 
 
-def change_of(values: Numbers, weights: Numbers, factor: float) -> Change:
-    """Return the change that fits the series of one feature best, by least squares.
+class Episode(NamedTuple):
+    """A change of one feature from the bucket at which it was found to that at which it is over.
 
-    Args:
-        values: one for each bucket up to now, of which there are 35 at least.
+    Attributes:
+        opened: the first one.
+        closed: the one behind the last one.
+        values: of all buckets, in standard deviations of one value.
         weights: of these; of their inverses the variances are multiples.
         factor: how many buckets count as one.
+        centre: what a value of 0 is in its own unit.
+        unit: what a value of 1 is more than that.
     """
-    buckets = len(values)
-    starts = np.arange(_EARLIEST, buckets - 1)
-    at = np.arange(buckets, dtype=np.float64)
 
-    def after(part: Numbers) -> Numbers:
-        """Sums from each start on."""
-        return np.asarray(part.sum() - np.cumsum(part)[starts - 1])
+    opened: int
+    closed: int
+    values: Numbers
+    weights: Numbers
+    factor: float
+    centre: float = 0.0
+    unit: float = 1.0
 
-    total = weights.sum()
-    off = values - (weights * values).sum() / total
-    own = float((weights * off * off).sum())
-    w0, w1, w2 = after(weights), after(weights * at), after(weights * at * at)
-    y0, y1 = after(weights * off), after(weights * off * at)
-    begin = starts - 1.0
-    fits = {}
-    for shape, xy, x, xx in (
-        ("step", y0, w0, w0),
-        ("creep", y1 - begin * y0, w1 - begin * w0, w2 - 2 * begin * w1 + begin**2 * w0),
-    ):
-        square = xx - x * x / total
-        known = square > _RIDGE * np.maximum(xx, 1e-300)
-        slope = np.where(known, xy / np.where(known, square, 1.0), 0.0)
-        fits[shape] = own - slope * xy, slope, x / total
-    shape = min(fits, key=lambda each: float(fits[each][0].min()))
-    rss, slope, share = fits[shape]
-    best = int(rss.argmin())
-    variance = factor * max(0.0, float(rss[best])) / max(buckets - 3, 1)
-    other = min(float(fits[each][0].min()) for each in fits if each != shape)
-    is_clear = other >= rss[best] + _CLEAR * variance
-    fit = rss if is_clear else np.minimum(fits["step"][0], fits["creep"][0])
-    near = np.flatnonzero(fit <= rss[best] + _NEAR * variance)
-    mean = float((weights * values).sum() / total)
-    before = mean - float(slope[best] * share[best])
-    length = buckets - starts[best] if shape == "creep" else 1
-    return Change(
-        int(starts[near[0]]),
-        int(starts[near[-1]]),
-        shape if is_clear else "",
-        before,
-        before + float(slope[best]) * length,
-    )
+    def change(self, at: int) -> Change:
+        """Return what fits the buckets up to `at` best, by weighted least squares.
+
+        Of each possible start a step and a creep are fitted. What fits nearly as well may be, too:
+        the range of starts holds the true one in at least 90 % of the cases of the bench.
+        """
+        buckets = at + 1
+        w, y, x = self.weights[:buckets], self.values[:buckets], np.arange(buckets, dtype=float)
+        starts = np.arange(_EARLIEST, buckets - 1)
+        total = w.sum()
+        mean = (w * y).sum() / total
+        y = y - mean
+
+        def since(part: Numbers) -> Numbers:
+            return np.asarray(np.cumsum(part[::-1])[::-1][starts])
+
+        w0, w1, w2 = since(w), since(w * x), since(w * x * x)
+        y0, y1, b = since(w * y), since(w * y * x), starts - 1
+        # Sums of a step or creep with the values, of itself, and of its squares.
+        sums = (y0, w0, w0), (y1 - b * y0, w1 - b * w0, w2 - 2 * b * w1 + b * b * w0)
+        slopes, shares, losses = [], [], []
+        for xy, each, square in sums:
+            around = np.maximum(square - each * each / total, 1e-9 * square + 1e-300)
+            slopes.append(xy / around)
+            shares.append(each / total)
+            losses.append((w * y * y).sum() - xy * xy / around)
+        loss = np.array(losses)
+        shape, best = divmod(int(loss.argmin()), len(starts))
+        variance = self.factor * max(0.0, loss.min()) / max(buckets - 3, 1)
+        is_clear = loss[1 - shape].min() >= loss.min() + _CLEAR * variance
+        near = starts[loss.min(axis=0) <= loss.min() + _NEAR * variance]
+        slope = slopes[shape][best]
+        moved = float(slope) * (buckets - int(starts[best]) if shape else 1)
+        before = self.centre + self.unit * float(mean - slope * shares[shape][best])
+        name = ("step", "creep")[shape] if is_clear else ""
+        now = before + self.unit * moved
+        return Change(int(near[0]), int(near[-1]), name, before, now, abs(moved))

@@ -4,19 +4,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter.drift.change import Change, change_of
+from lightmeter.drift.change import Change, Episode
 from lightmeter.drift.trend import (
     FIRST,
     STEP,
-    EValues,
+    Statistic,
     clipped,
-    hues_of,
-    in_season,
+    concentration_of,
+    direction_of,
     level_of,
     log_evidence,
     rate_of,
     spread_of,
-    starts_of,
     threshold,
     watch,
 )
@@ -37,6 +36,19 @@ def limits(features: int) -> Any:
     return np.full(features, LIMIT)
 
 
+def opened(statistic: Statistic, limit: Any) -> Any:
+    """Whether a change is open, by bucket and feature."""
+    is_open = np.zeros(statistic.n.shape, bool)
+    for feature, episodes in watch(statistic, limit)[1].items():
+        for each in episodes:
+            is_open[each.opened : each.closed, feature] = True
+    return is_open
+
+
+def last_change(statistic: Statistic, limit: Any, feature: int = 0) -> Change:
+    return watch(statistic, limit)[1][feature][-1].change(len(statistic.n) - 1)
+
+
 @pytest.mark.parametrize("extra", [0, 1, 3])
 def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
     """The Bayes factor by its definition: residual sums of squares with and without the step."""
@@ -46,16 +58,14 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
     columns = rng.normal(size=(buckets, features, 1 + extra))
     columns[..., 0] = 1
     statistic = level_of(rng.normal(size=(buckets, features)), np.ones_like(sizes), sizes)
-    series, starts = clipped(statistic), starts_of(buckets)
-    factors = rng.uniform(1, 2, (len(starts), features))
-    e_values = EValues(series, columns)
-    for row, start in enumerate(starts.tolist()):
-        found = e_values.log_of(start, buckets, factors[row])
-        for at in (start + STEP - 1, buckets - 1):
-            for feature in range(features):
-                expected = []
-                for which, weights in enumerate(series.weights[:, : at + 1, feature]):
-                    root = np.sqrt(weights)
+    series = clipped(statistic._replace(columns=columns))
+    factor = rng.uniform(1, 2, features)
+    for fit, weights in zip(series.fits, (series.weights, sizes), strict=True):
+        for start in range(FIRST, buckets - STEP + 1, STEP):
+            found = fit.log_e(start, buckets, factor)
+            for at in (start + STEP - 1, buckets - 1):
+                for feature in range(features):
+                    root = np.sqrt(weights[: at + 1, feature])
                     y = series.values[: at + 1, feature] * root
                     known = columns[: at + 1, feature] * root[:, None]
                     step = (np.arange(at + 1) >= start) * root
@@ -64,23 +74,21 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
                         return part - known @ np.linalg.lstsq(known, part, rcond=None)[0]
 
                     x, r = off(step), off(y)
-                    s = (x @ x) / factors[row, feature]
-                    s /= series.weights[which, :FIRST, feature].mean()
+                    s = (x @ x) / factor[feature] / weights[:FIRST, feature].mean()
                     share = (x @ r) ** 2 / ((x @ x) * (r @ r))
-                    power = -(at + 1 - 1 - extra) / (2 * factors[row, feature])
-                    expected.append(-np.log1p(s) / 2 + power * np.log(1 - s / (1 + s) * share))
-                assert found[at - start - STEP + 1, feature] == pytest.approx(
-                    min(expected), abs=1e-5
-                )
+                    power = -(at + 1 - 1 - extra) / (2 * factor[feature])
+                    expected = -np.log1p(s) / 2 + power * np.log(1 - s / (1 + s) * share)
+                    assert found[at - start - STEP + 1, feature] == pytest.approx(
+                        expected, abs=1e-5
+                    )
 
 
 def test_e_values_are_seldom_large_where_nothing_changes() -> None:
     """The largest that a start ever has exceeds x with a chance of 1 / x at most (Ville 1939)."""
     means, stddevs, n = days(1, 70, 10_000)
-    series, starts = clipped(level_of(means, stddevs, n)), starts_of(70)
-    e_values = EValues(series, np.ones((70, 10_000, 1)))
-    for start in starts.tolist():
-        largest = e_values.log_of(start, 70, np.ones(10_000)).max(axis=0)
+    series = clipped(level_of(means, stddevs, n))
+    for start in range(FIRST, 70 - STEP + 1, STEP):
+        largest = series.fits[0].log_e(start, 70, np.ones(10_000)).max(axis=0)
         for x in (5, 20, 100):
             assert (largest >= np.log(x)).mean() <= 1.1 / x
 
@@ -89,33 +97,37 @@ def test_an_episode_ends_and_what_is_said_of_a_day_follows_from_the_days_up_to_i
     means, stddevs, n = days(2, 300, 5)
     means[120:150, 0] += 1.0
     means[220:, 0] += 0.5
-    whole = watch(level_of(means, stddevs, n), limits(5))
-    begun, over, again = np.flatnonzero(np.diff(whole.is_open[:, 0].astype(int))) + 1
+    level = level_of(means, stddevs, n)
+    is_open = opened(level, limits(5))
+    log_m, episodes = watch(level, limits(5))
+    begun, over, again = np.flatnonzero(np.diff(is_open[:, 0].astype(int))) + 1
     assert 124 <= begun <= 130
     assert 155 <= over <= 165
     assert 221 <= again <= 234
-    assert not whole.is_open[:, 1:].any()
+    assert not is_open[:, 1:].any()
     for until in (100, 140, 200, 260):
-        part = watch(level_of(means[:until], stddevs[:until], n[:until]), limits(5))
-        np.testing.assert_array_equal(part.log_m, whole.log_m[:until])
-        np.testing.assert_array_equal(part.is_open, whole.is_open[:until])
-        assert part.changes == {key: each for key, each in whole.changes.items() if key[0] < until}
+        part = level_of(means[:until], stddevs[:until], n[:until])
+        np.testing.assert_array_equal(watch(part, limits(5))[0], log_m[:until])
+        np.testing.assert_array_equal(opened(part, limits(5)), is_open[:until])
+        if is_open[until - 1, 0]:
+            (before,) = (e for e in episodes[0] if e.opened < until <= e.closed)
+            assert last_change(part, limits(5)) == before.change(until - 1)
 
 
 @pytest.mark.parametrize(("unit", "offset"), [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e4)])
 def test_units_do_not_matter(unit: float, offset: float) -> None:
     means, stddevs, n = days(3, 120, 4)
     means[80:, 0] += 0.5
-    plain = log_evidence(level_of(means, stddevs, n))
-    other = log_evidence(level_of(means * unit + offset, stddevs * unit, n))
+    plain = log_evidence(clipped(level_of(means, stddevs, n)))
+    other = log_evidence(clipped(level_of(means * unit + offset, stddevs * unit, n)))
     np.testing.assert_allclose(other, plain, rtol=1e-4, atol=1e-4)
 
 
 def test_the_order_of_features_does_not_matter() -> None:
     means, stddevs, n = days(4, 120, 6)
     order = np.array([3, 1, 5, 0, 2, 4])
-    plain = log_evidence(level_of(means, stddevs, n))
-    other = log_evidence(level_of(means[:, order], stddevs[:, order], n))
+    plain = log_evidence(clipped(level_of(means, stddevs, n)))
+    other = log_evidence(clipped(level_of(means[:, order], stddevs[:, order], n)))
     np.testing.assert_allclose(other, plain[:, order], rtol=1e-9, atol=1e-9)
 
 
@@ -127,11 +139,10 @@ def test_slow_and_lasting_change_is_found(step: float, creep: float, latest: int
         means, stddevs, n = days(10 + seed, 160, 20)
         after = np.arange(160) - 91
         means[:, 0] += step * (after >= 0) + creep * np.maximum(after + 1, 0)
-        watched = watch(level_of(means, stddevs, n), limits(20))
-        opened = int(np.argmax(watched.is_open[:, 0]))
-        assert 91 < opened <= 91 + latest
-        change = watched.changes[159, 0]
-        assert change.first - 2 <= 91 <= change.last + 2
+        level = level_of(means, stddevs, n)
+        assert 91 < int(np.argmax(opened(level, limits(20))[:, 0])) <= 91 + latest
+        change = last_change(level, limits(20))
+        assert change.first <= 91 <= change.last
         true_size = step or creep * 69
         assert change.now - change.before == pytest.approx(true_size, abs=0.12)
         assert change.shape in ("", "creep" if creep else "step")
@@ -140,10 +151,10 @@ def test_slow_and_lasting_change_is_found(step: float, creep: float, latest: int
 def test_a_changed_spread_is_found() -> None:
     _, stddevs, n = days(6, 160, 20)
     stddevs[91:, 3] *= 1.2
-    watched = watch(spread_of(stddevs, n), np.full(20, threshold(0.2 / 20)))
-    assert 91 < int(np.argmax(watched.is_open[:, 3])) < 120
-    change = watched.changes[159, 3]
-    assert (change.now - change.before) * np.sqrt(0.5) == pytest.approx(np.log(1.2), abs=0.05)
+    spread, limit = spread_of(stddevs, n), np.full(20, threshold(0.2 / 20))
+    assert 91 < int(np.argmax(opened(spread, limit)[:, 3])) < 120
+    change = last_change(spread, limit, 3)
+    assert change.now - change.before == pytest.approx(np.log(1.2), abs=0.05)
 
 
 def test_a_spread_of_small_buckets_that_grow_is_no_change() -> None:
@@ -154,7 +165,7 @@ def test_a_spread_of_small_buckets_that_grow_is_no_change() -> None:
     for at in range(200):
         bursts = np.repeat(rng.normal(size=(int(sizes[at, 0]) // 10, 10)), 10, axis=0)
         stddevs[at] = (0.7 * bursts + 0.7 * rng.normal(size=bursts.shape)).std(axis=0, ddof=1)
-    assert not watch(spread_of(stddevs, sizes), np.full(10, threshold(0.02))).is_open.any()
+    assert not opened(spread_of(stddevs, sizes), np.full(10, threshold(0.02))).any()
 
 
 def test_nothing_is_found_where_nothing_changes() -> None:
@@ -166,7 +177,7 @@ def test_nothing_is_found_where_nothing_changes() -> None:
         weather = 0.3 * rng.normal(size=(365, 20))
         for at in range(1, 365):
             weather[at] = 0.3 * weather[at - 1] + 0.954 * weather[at]
-        is_open = watch(level_of(means + weather, stddevs, n), limits(20)).is_open
+        is_open = opened(level_of(means + weather, stddevs, n), limits(20))
         alarms += int((is_open[1:] & ~is_open[:-1]).sum())
     assert alarms <= 6
 
@@ -176,22 +187,28 @@ def test_rates_and_hues() -> None:
     n = np.full((200, 4), 500.0)
     rate = np.full((200, 4), 0.01)
     rate[100:, 1] = 0.03
-    watched = watch(rate_of(rng.binomial(500, rate).astype(float), n), np.full(4, threshold(0.25)))
-    assert 100 < int(np.argmax(watched.is_open[:, 1])) < 115
-    assert not watched.is_open[:, [0, 2, 3]].any()
-    none = watch(rate_of(np.zeros((200, 4)), n), np.full(4, threshold(0.25)))
-    assert not none.is_open.any()
+    rates, limit = rate_of(rng.binomial(500, rate).astype(float), n), np.full(4, threshold(0.25))
+    is_open = opened(rates, limit)
+    assert 100 < int(np.argmax(is_open[:, 1])) < 115
+    assert not is_open[:, [0, 2, 3]].any()
+    change = last_change(rates, limit, 1)
+    assert (change.before, change.now) == pytest.approx((0.01, 0.03), abs=0.002)
+
+    n[::2] = 50  # which is no change of what never happens, nor of what seldom does
+    n[150:] = 50
+    hits = rng.binomial(n.astype(int), [0.0, 0.001, 0.01, 0.5]).astype(float)
+    assert not opened(rate_of(hits, n), np.full(4, threshold(0.25))).any()
 
     angles = rng.normal(3.1, 0.1, (200, 2))  # about where the circle is cut
     angles[100:, 0] += 0.2
     cosines, sines = 0.9 * np.cos(angles), 0.9 * np.sin(angles)
-    turned, lengths = (
-        watch(part, np.full(2, threshold(0.25))) for part in hues_of(cosines, sines, n[:, :2])
-    )
-    assert turned.is_open[-1, 0]
-    assert turned.changes[199, 0].now > turned.changes[199, 0].before
-    assert not turned.is_open[:, 1].any()
-    assert not lengths.is_open[:, 1].any()
+    n = np.full((200, 2), 500.0)
+    turned, lengths = direction_of(cosines, sines, n), concentration_of(cosines, sines, n)
+    limit = np.full(2, threshold(0.25))
+    assert opened(turned, limit)[-1].tolist() == [True, False]
+    change = last_change(turned, limit)
+    assert change.now > change.before
+    assert not opened(lengths, limit)[:, 1].any()
 
 
 def test_weekdays_and_seasons_are_taken_out() -> None:
@@ -199,8 +216,9 @@ def test_weekdays_and_seasons_are_taken_out() -> None:
     at = np.arange(900)
     means += 0.8 * np.sin(2 * np.pi * at / 365.25)[:, None]
     means[700:, 0] += 0.5
-    level = in_season(level_of(means, stddevs, n), at / 365.25)
-    is_open = watch(level, limits(4)).is_open
+    turns = 2 * np.pi * at[:, None, None] / 365.25
+    level = level_of(means, stddevs, n).beside(np.concatenate([np.cos(turns), np.sin(turns)], 2))
+    is_open = opened(level, limits(4))
     assert 700 < int(np.argmax(is_open[:, 0])) < 740
     assert not is_open[:, 1:].any()
 
@@ -208,41 +226,42 @@ def test_weekdays_and_seasons_are_taken_out() -> None:
     means += 0.5 * (at[:160, None] % 7 >= 5)
     means[91:, 0] += 0.3
     level = level_of(means, stddevs, n)
+    weekdays = at[:160, None, None] % 7 == np.arange(1, 7)
     slow, fast = (
-        int(np.argmax(watch(each, limits(4)).is_open[:, 0]))
-        for each in (level, level._replace(kinds=at[:160] % 7))
+        int(np.argmax(opened(each, limits(4))[:, 0])) for each in (level, level.beside(weekdays))
     )
     assert 91 < fast < slow
     assert fast <= 105
 
 
-@pytest.mark.parametrize("buckets", [0, 1, 2, 27, 28, 34, 35])
+@pytest.mark.parametrize("buckets", [1, 2, 27, 28, 34, 35])
 def test_short_series_and_empty_buckets(buckets: int) -> None:
     means, stddevs, n = days(13, 35, 3)
     n[::3, 1] = 0
     n[:, 2] = 0
     part = level_of(means[:buckets], stddevs[:buckets], n[:buckets])
-    watched = watch(part, limits(3))
-    assert watched.log_m.shape == (buckets, 3)
-    assert not np.isnan(watched.log_m).any()
-    assert not watched.is_open.any()
+    log_m, episodes = watch(part, limits(3))
+    assert log_m.shape == (buckets, 3)
+    assert not np.isnan(log_m).any()
+    assert not episodes
 
 
 def test_one_wild_day_is_no_trend() -> None:
     means, stddevs, n = days(14, 160, 20)
     means[100] += 3.0
-    assert not watch(level_of(means, stddevs, n), limits(20)).is_open.any()
+    assert not opened(level_of(means, stddevs, n), limits(20)).any()
 
 
 def test_shapes_are_said_once_they_are_clear() -> None:
     weights, rng = np.full(120, 50.0), np.random.default_rng(15)
     noise = rng.normal(0, 0.14, 120)
     after = np.arange(120) - 70
-    step = change_of(noise + 0.5 * (after >= 0), weights, 1.0)
-    creep = change_of(noise + 0.03 * np.maximum(after + 1, 0), weights, 1.0)
+    step, creep = (
+        Episode(0, 120, noise + change, weights, 1.0).change(119)
+        for change in (0.5 * (after >= 0), 0.03 * np.maximum(after + 1, 0))
+    )
     assert (step.shape, creep.shape) == ("step", "creep")
-    assert isinstance(step, Change)
-    assert abs(step.first - 70) <= 2
+    assert step.first <= 70 <= step.last <= step.first + 4
 
 
 @pytest.mark.parametrize("step", [0.3, 1.0, 4.0])
@@ -250,7 +269,7 @@ def test_a_lasting_step_stays_one(step: float) -> None:
     for seed in range(10):
         means, stddevs, n = days(20 + seed, 150, 3)
         means[60 + seed :, 0] += step
-        is_open = watch(level_of(means, stddevs, n), limits(3)).is_open[:, 0]
+        is_open = opened(level_of(means, stddevs, n), limits(3))[:, 0]
         first = int(np.argmax(is_open))
         assert 60 + seed < first < 100 + seed
         assert is_open[first:].all()
@@ -260,24 +279,23 @@ def test_what_never_varied_is_judged_too() -> None:
     n = np.full((120, 3), 100.0)
     hits = np.zeros((120, 3))
     hits[70:, 0] = 30
-    is_open = watch(rate_of(hits, n), limits(3)).is_open
+    is_open = opened(rate_of(hits, n), limits(3))
     assert 70 < int(np.argmax(is_open[:, 0])) < 80
     assert not is_open[:, 1:].any()
     levels = np.full((120, 3), 7.0)
     levels[70:, 1] = 8.0
-    is_open = watch(level_of(levels, np.zeros((120, 3)), n), limits(3)).is_open
+    is_open = opened(level_of(levels, np.zeros((120, 3)), n), limits(3))
     assert 70 < int(np.argmax(is_open[:, 1])) < 80
     assert not is_open[:, [0, 2]].any()
-    assert not watch(spread_of(np.zeros((120, 3)), n), limits(3)).is_open.any()
+    assert not opened(spread_of(np.zeros((120, 3)), n), limits(3)).any()
 
 
 def test_a_feature_that_vanishes_keeps_what_is_known() -> None:
     means, stddevs, n = days(31, 150, 3)
     means[60:, 0] += 1.0
     n[75:, 0] = 0
-    watched = watch(level_of(means, stddevs, n), limits(3))
-    assert watched.is_open[74:, 0].all()
+    level = level_of(means, stddevs, n)
+    assert opened(level, limits(3))[74:, 0].all()
     for at in range(75, 150):
-        assert abs(watched.changes[at, 0].now) < 3
-    nothing = watch(level_of(means, stddevs, 0 * n), np.full(3, 1.0))
-    assert not nothing.is_open.any()
+        assert abs(watch(level, limits(3))[1][0][0].change(at).now) < 3
+    assert not opened(level_of(means, stddevs, 0 * n), np.full(3, 1.0)).any()

@@ -31,7 +31,8 @@ MARKS = st.builds(
 @settings(max_examples=100, derandomize=True)
 @given(MARKS)
 def test_anything_can_be_drawn(marks: list[Mark]) -> None:
-    for text in (trend("x", marks).svg(), sparkline(marks)):
+    changed = trend("x", marks, since=FIRST + DAY).svg()
+    for text in (trend("x", marks).svg(), changed, sparkline(marks)):
         for element in ET.fromstring(text).iter():
             assert "nan" not in str(element.attrib)
             assert "inf" not in element.attrib.get("d", "")

@@ -78,7 +78,10 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
     if monitor is not None:
         words += ["The band is the range of the baseline of ", quoted(monitor.name), ". "]
     if changed:
-        words.append(f"The upright line is where it began: {words_of(changed[0])}.")
+        words.append(
+            "The upright line is where it may have begun; level ones are the medians before it and "
+            f"of the last 7 buckets: {words_of(changed[0])}."
+        )
     return tag(
         "figure",
         tag("h3", f"The {what} itself"),

@@ -3,8 +3,8 @@
 import math
 import re
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import ClassVar, Literal, NamedTuple, Self
@@ -13,24 +13,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from lightmeter import _core
-from lightmeter.drift.change import Change
+from lightmeter.drift import trend
+from lightmeter.drift.change import Change, Episode
 from lightmeter.drift.names import said
-from lightmeter.drift.trend import (
-    FIRST,
-    STEP,
-    Numbers,
-    Statistic,
-    Watched,
-    hues_of,
-    in_season,
-    level_of,
-    log_evidence,
-    rate_of,
-    spread_of,
-    threshold,
-    watch,
-)
-from lightmeter.monitor import summaries as rows
+from lightmeter.drift.trend import Numbers, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Past, Shelf, Side, Where
@@ -41,9 +27,9 @@ from lightmeter.store.rows import Bucket
 from lightmeter.text import number, percent, shorten
 from lightmeter.times import DAY, EPOCH, to_utc
 
-_LEAST = FIRST + STEP
+_LEAST = trend.FIRST + trend.STEP
 _LN10 = math.log(10)
-_YEAR = 365.25
+_TURN = math.tau / 365.25  # in a day
 _DELAYED = 0.3  # standard deviations
 
 
@@ -97,22 +83,18 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
-        days, watched = side.shelf.once(_watched, self, side.where, side.since)
+        days, judged = side.shelf.once(_judged, self, side.where, side.since)
         last = bisect_left(days, day)
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
         if last + 1 < _LEAST:
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
-        found: dict[str, list[_Line]] = {}
-        for parts, statistic, limits, known in watched:
-            for at, part in enumerate(parts):
-                # What has no values on this day is not judged.
-                if self.takes(part.feature) and statistic.n[last, at]:
-                    change, log_m = known.changes.get((last, at)), known.log_m[last, at]
-                    scale = float(statistic.centre[at]), float(statistic.unit[at])
-                    line = _Line(part, log_m, limits[at], change, *scale)
-                    found.setdefault(part.feature, []).append(line)
-        return [self._result(feature, lines, days, core) for feature, lines in found.items()]
+        found: defaultdict[str, list[_Judged]] = defaultdict(list)
+        for each in judged:
+            # What has no values on this day is not judged.
+            if each.statistic.n[last, 0] and self.takes(each.part.feature):
+                found[each.part.feature].append(each)
+        return [self._result(days[: last + 1], core, parts) for parts in found.values()]
 
     def delay(self, shelf: Shelf) -> float | None:
         """Return after how many days a lasting step of .3 standard deviations would be found.
@@ -120,38 +102,41 @@ class TrendRule(ComparingMonitor):
         That is the median over the numbers of all segments, if the step had been in the second half
         of their days. None with fewer than 70 days, or where fewer than half of them are found.
         """
-        delays: list[float] = []
+        delays = list[float]()
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
-            days, watched = shelf.once(_watched, self, (self.dataset, segment), EPOCH)
-            after = np.arange(len(days)) >= (begin := len(days) // 2)
-            for parts, statistic, limits, _ in watched if begin >= _LEAST else ():
-                if parts[0].aspect == "level":
-                    moved = statistic._replace(values=statistic.values + _DELAYED * after[:, None])
-                    is_found = log_evidence(moved)[begin:] >= np.array(limits)
-                    first = np.where(is_found.any(axis=0), is_found.argmax(axis=0) + 1.0, math.inf)
-                    delays += first.tolist()
-        median = float(np.median(delays)) if delays else math.inf
+            days, judged = shelf.once(_judged, self, (self.dataset, segment), EPOCH)
+            step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
+            for part, statistic, limit, *_ in judged if begin >= _LEAST else ():
+                if part.aspect == "level":
+                    moved = trend.clipped(statistic._replace(values=statistic.values + step))
+                    found = np.flatnonzero(trend.log_evidence(moved)[begin:] >= limit)
+                    delays.append(found[0] + 1.0 if len(found) else math.inf)
+        median = float(np.median(delays or [math.inf]))
         return median if math.isfinite(median) else None
 
-    def _result(
-        self, feature: str, lines: list["_Line"], days: list[date], core: _core.Profile
-    ) -> Result:
+    def _result(self, days: list[date], core: _core.Profile, parts: list["_Judged"]) -> Result:
+        last, feature = len(days) - 1, parts[0].part.feature
+        found = [(each, each.change(last)) for each in parts]
+        opened = [(each, change) for each, change in found if change]
         # One that is too small must not hide another.
-        opened = [line for line in lines if line.size >= self.effect]
-        opened = opened or [line for line in lines if line.change is not None]
-        shown = max(opened or lines, key=lambda line: line.log_m - line.limit)
-        value, upper = max(0.0, shown.log_m / _LN10), shown.limit / _LN10
-        if shown.change is None:
+        large = [(each, change) for each, change in opened if change.size >= self.effect]
+        shown, change = max(
+            large or opened or found, key=lambda pair: float(pair[0].log_m[last]) - pair[0].limit
+        )
+        value, upper = max(0.0, shown.log_m[last] / _LN10), shown.limit / _LN10
+        if change is None:
             return Result(feature, OK, value, None, upper)
-        if shown.size < self.effect:
+        if not large:
             return Result(feature, OK, value, None, None, "a change, but below the minimum effect")
-        name = shown.part.column
+        name, first = shown.part.column, days[change.first]
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = said(name, origin, core.image_prefixes).name
-        begins = days[shown.change.first], days[shown.change.last]
-        words = _words(spoken, shown, shown.change, *begins)
-        command = f"if this is the new normal, run `lightmeter monitor accept --from {begins[0]}`"
-        return Result(feature, ANOMALY, value, None, upper, f"{words}; {command}")
+        words = (
+            f"{_words(spoken, shown.part, change, first, days[change.last])}; "
+            "trailing baselines have moved with it; if this is the new normal, "
+            f"run `lightmeter monitor accept --from {first}`"
+        )
+        return Result(feature, ANOMALY, value, None, upper, words)
 
 
 class _Part(NamedTuple):
@@ -160,51 +145,55 @@ class _Part(NamedTuple):
     column: str
     feature: str
     family: Family
-    aspect: str  # "level", "spread", "direction", "concentration", a kind of rate, or a category
+    aspect: str  # "level", "spread", "direction", "concentration", a rate, or a value in quotes
     share: float
 
 
-class _Line(NamedTuple):
+class _Judged(NamedTuple):
+    """What is known of a part on each day."""
+
     part: _Part
-    log_m: float
+    statistic: Statistic
     limit: float
-    change: Change | None
-    centre: float
-    unit: float
+    log_m: Numbers
+    episodes: list[Episode]
 
-    @property
-    def size(self) -> float:
-        """In standard deviations of one value."""
-        return 0.0 if self.change is None else abs(self.change.now - self.change.before)
-
-
-_Found = tuple[list[date], list[tuple[list[_Part], Statistic, list[float], Watched]]]
+    def change(self, day: int) -> Change | None:
+        """That which is open."""
+        opened = (each for each in self.episodes if each.opened <= day < each.closed)
+        return next((each.change(day) for each in opened), None)
 
 
-def _watched(shelf: Shelf, rule: TrendRule, where: Where, since: datetime) -> _Found:
-    """Return the days of a segment, and what is known of all parts at all of them."""
-    a_year = rule.a_year / (len(shelf.segments(rule.dataset)) if rule.segments else 1)
-    by_day: dict[date, list[datetime]] = {}
-    for start in (bucket.start for bucket in shelf.buckets(*where) if bucket.start >= since):
-        if not rule.baseline.leaves_out(start):
-            by_day.setdefault(start.date(), []).append(start)
+def _judged(
+    shelf: Shelf, rule: TrendRule, where: Where, since: datetime
+) -> tuple[list[date], list[_Judged]]:
+    """Return the days of a segment, and what is known of all parts."""
+    by_day: defaultdict[date, list[datetime]] = defaultdict(list)
+    for start in (bucket.start for bucket in shelf.buckets(*where)):
+        if start >= since and not rule.baseline.leaves_out(start):
+            by_day[start.date()].append(start)
     summaries = {day: _day(shelf, where, starts) for day, starts in by_day.items()}
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
-    days = np.array([day.toordinal() for day in summaries])
-    statistics = _statistics_of(list(summaries.values())) if len(days) else []
-    features = {(part.family, part.column) for parts, _ in statistics for part in parts}
-    sizes = Counter(family for family, _ in features)
-    found = []
-    for parts, statistic in statistics:
+    at = np.array([day.toordinal() for day in summaries])[:, None, None]
+    groups = _statistics_of(list(summaries.values())) if summaries else []
+    families = {part.column: part.family for parts, _ in groups for part in parts}
+    sizes = Counter(families.values())
+    a_year = rule.a_year / (len(shelf.segments(rule.dataset)) if rule.segments else 1)
+    judged = []
+    for parts, statistic in groups:
         if rule.season:
-            statistic = in_season(statistic, days / _YEAR)
+            statistic = statistic.beside(np.cos(at * _TURN)).beside(np.sin(at * _TURN))
         if rule.baseline.same:
-            statistic = statistic._replace(kinds=days % 7)
+            statistic = statistic.beside(at % 7 == np.arange(1, 7))
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
-        limits = [threshold(a_year * share) for share in shares]
-        found.append((parts, statistic, limits, watch(statistic, np.array(limits))))
-    return list(summaries), found
+        limits = [trend.threshold(a_year * share) for share in shares]
+        log_m, episodes = trend.watch(statistic, np.array(limits))
+        judged += [
+            _Judged(part, statistic.of(i), limits[i], log_m[:, i], episodes.get(i, []))
+            for i, part in enumerate(parts)
+        ]
+    return list(summaries), judged
 
 
 def _day(shelf: Shelf, where: Where, starts: Sequence[datetime]) -> Summary:
@@ -220,83 +209,81 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     What is said of a day follows from the days up to it: which features and values are judged is
     decided by the first 28 days.
     """
-    first = days[:FIRST]
+    first = days[: trend.FIRST]
     there = Counter(name for day in first for name in day.names)
     names = tuple(sorted(name for name, many in there.items() if 2 * many >= len(first)))
     families = {name: meaning.family for day in first for name, meaning in day.meanings.items()}
     kinds = {name: kind for day in first for name, kind in day.kinds.items()}
     table = np.array([day.aligned(names) for day in days])
+    n, mean, stddev, medians, others, missing, values, _ = table.transpose(1, 0, 2)
     # How many values differ from the one that nearly all had in the first days.
-    n, medians, others = (table[:, row] for row in (rows.N, rows.MEDIAN, rows.OTHERS))
-    common = common_value(n[:FIRST], medians[:FIRST])
+    common = common_value(n[: len(first)], medians[: len(first)])
     others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
-    is_constant = others[:FIRST].sum(axis=0) <= MOST_OTHERS * n[:FIRST].sum(axis=0)
-    rates: list[tuple[_Part, Numbers, Numbers]] = []
+    most = MOST_OTHERS * n[: len(first)].sum(axis=0)
+    is_constant = others[: len(first)].sum(axis=0) <= most
+    by_kind: defaultdict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        is_rate = kinds[name] == "number" and is_constant[i]
+        by_kind["constant" if is_rate else kinds[name]].append(i)
+    found: list[tuple[list[_Part], Statistic]] = []
 
-    def part(i: int, aspect: str, share: float, suffix: str = "") -> _Part:
-        return _Part(names[i], names[i] + suffix, families[names[i]], aspect, share)
+    def part(i: int, aspect: str, share: float) -> _Part:
+        feature = f"{names[i]}:missing" if aspect == "missing" else names[i]
+        return _Part(names[i], feature, families[names[i]], aspect, share)
 
-    for i, (name, column) in enumerate(zip(names, table.transpose(2, 1, 0), strict=True)):
-        missing, values, odd = (column[row] for row in (rows.MISSING, rows.VALUES, rows.ODD))
-        if kinds[name] == "failure":
-            rates.append((part(i, "failures", 1.0), values, values + missing))
-            continue
-        rates.append((part(i, "missing", 0.025, ":missing"), missing, missing + values))
-        if kinds[name] != "category":
-            rates.append((part(i, "not a number", 0.025, ":not a number"), odd, odd + n[:, i]))
-        if kinds[name] == "number" and is_constant[i]:
-            rates.append((part(i, "rate", 0.95), others[:, i], n[:, i]))
-        if kinds[name] == "category":
-            seen = [Counter(day.categories.get(name)) for day in days]
-            likely = sum(seen[:FIRST], Counter[str]()).most_common(MOST_VALUES)
-            likely = likely[: 1 if len(likely) == 2 else None]  # the other one says the same
-            for value, _ in likely:
-                hits = np.array([float(day[value]) for day in seen])
-                rates.append((part(i, value, 0.95 / len(likely)), hits, values))
-    at = [i for i, name in enumerate(names) if kinds[name] == "number" and not is_constant[i]]
-    n, mean, stddev = (table[:, row][:, at] for row in (rows.N, rows.MEAN, rows.STDDEV))
-    result = [
-        ([part(i, "level", 0.76) for i in at], level_of(mean, stddev, n)),
-        ([part(i, "spread", 0.19) for i in at], spread_of(stddev, n)),
-    ]
-    at = [i for i, name in enumerate(names) if kinds[name] == "hue"]
-    n, cosine, sine = (table[:, row][:, at] for row in (rows.N, rows.COSINE, rows.SINE))
-    directions, concentrations = hues_of(cosine, sine, n)
-    result += [
-        ([part(i, "direction", 0.76) for i in at], directions),
-        ([part(i, "concentration", 0.19) for i in at], concentrations),
-    ]
-    if rates:
-        every, *counts = zip(*rates, strict=True)
-        result.append((list(every), rate_of(*(np.stack(each, axis=1) for each in counts))))
-    return [(parts, statistic) for parts, statistic in result if parts]
+    def judge(
+        aspect: str, share: float, at: list[int], make: Callable[..., Statistic], *tables: Numbers
+    ) -> None:
+        if at:
+            statistic = make(*(table[:, at] for table in tables))
+            found.append(([part(i, aspect, share) for i in at], statistic))
+
+    judge("level", 0.76, by_kind["number"], trend.level_of, mean, stddev, n)
+    judge("spread", 0.19, by_kind["number"], trend.spread_of, stddev, n)
+    # Of hues, mean cosines and sines take the places of means and deviations.
+    judge("direction", 0.76, by_kind["hue"], trend.direction_of, mean, stddev, n)
+    judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
+    judge("rate", 0.95, by_kind["constant"], trend.rate_of, others, n)
+    judge("failures", 1.0, by_kind["failure"], trend.rate_of, values, missing + values)
+    rest = [i for i, name in enumerate(names) if kinds[name] != "failure"]
+    judge("missing", 0.05, rest, trend.rate_of, missing, missing + values)
+    for i in by_kind["category"]:
+        seen = [Counter(day.categories.get(names[i])) for day in days]
+        often = sum(seen[: len(first)], Counter[str]()).most_common(MOST_VALUES)
+        likely = [value for value, _ in often][: 1 if len(often) == 2 else None]  # or the other one
+        if likely:
+            hits = np.array([[float(day[value]) for value in likely] for day in seen])
+            parts = [part(i, repr(shorten(value, 60)), 0.95 / len(likely)) for value in likely]
+            found.append((parts, trend.rate_of(hits, values[:, [i] * len(likely)])))
+    return found
 
 
-def _words(spoken: str, line: _Line, change: Change, first: date, last: date) -> str:
+def _words(spoken: str, part: _Part, change: Change, first: date, last: date) -> str:
     """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
-    before, now = (line.centre + each * line.unit for each in (change.before, change.now))
-    what, aspect, is_up = spoken, line.part.aspect, bool(now > before)
-    if aspect == "spread":
-        size = percent(abs(math.expm1(min(now - before, 100.0))))
-        what, by = f"the spread of {spoken}", f"by {size} so far"
-    elif aspect == "level":
-        by = f"by {number(line.size, 2)} sd so far ({number(before, 3)} to {number(now, 3)})"
+    aspect, before, now = part.aspect, change.before, change.now
+    sd = f"by {number(change.size, 2)} sd so far"
+    if aspect == "level":
+        what, by = spoken, f"{sd} ({number(before, 3)} to {number(now, 3)})"
     elif aspect in ("direction", "concentration"):
-        what, by = f"the {aspect} of {spoken}", f"by {number(line.size, 2)} sd so far"
+        what, by = f"the {aspect} of {spoken}", sd
+    elif aspect == "spread":
+        ratio = math.expm1(min(now - before, 100.0))
+        what, by = f"the spread of {spoken}", f"by {percent(abs(ratio))} so far"
     else:
-        by = f"{percent(min(max(now, 0.0), 1.0))}, {percent(min(max(before, 0.0), 1.0))} before"
-        if line.part.column != line.part.feature:
-            what = f"{aspect} {spoken}"
-        elif aspect == "failures":
-            what = "files that cannot be measured"
-        elif aspect != "rate":
-            what = f"{spoken} {shorten(aspect, 60)!r}"
+        names = {
+            "rate": spoken,
+            "missing": f"missing {spoken}",
+            "failures": "files that cannot be measured",
+        }
+        what = names.get(aspect, f"{spoken} {aspect}")
+        by = "{}, {} before".format(*(percent(min(max(x, 0.0), 1.0)) for x in (now, before)))
+    is_up = bool(now > before)
     if change.shape == "creep":
-        way = "up" if is_up else "down"
+        way = ("down", "up")[is_up]
         return f"{what} has been creeping {way} since about {first + (last - first) / 2}: {by}"
-    verbs = ("dropped", "jumped") if change.shape == "step" else ("fell", "rose")
+    verb = (("dropped", "jumped") if change.shape == "step" else ("fell", "rose"))[is_up]
     on = f"on {first}" if first == last else f"some day between {first} and {last}"
-    return f"{what} {verbs[is_up]} {on}: {by}"
+    return f"{what} {verb} {on}: {by}"
 
 
 def begin_of(result: Result) -> datetime | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from statistics import median
 
 from lightmeter.report.charts.chart import (
     LEAST_SPAN,
@@ -72,15 +73,16 @@ def trend(
         marks: at least one, in order of time.
         what: the values are, in one word.
         band: what is in the band, in one or two words.
-        since: when it may have begun to change, which a line marks; None for no line.
+        since: when it may have begun to change, which lines mark: one at that time, one at the
+            median of the values before it, one at that of the last seven. None for no lines.
     """
     marks = _drawable(marks)
     x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
     parts = [_legend(marks, what, band), levels(y, ticks(low, high, 4), number)]
     parts += _band(marks, x, y, _FLOOR, TOP + 4)
     parts += _lines(marks, x, y, 1.5)
-    if since is not None and since >= marks[0].at:
-        parts.append(rule(x(since), TOP + 4, x(since), _FLOOR, "ink"))
+    if since is not None:
+        parts += _changed(marks, since, x, y)
     for mark in marks:
         if mark.bad and mark.value is not None:
             place = x(mark.at), y(mark.value)
@@ -92,6 +94,18 @@ def trend(
     parts += [tick_mark(x(date), _FLOOR, text) for date, text in _dates(marks)]
     linked = any(mark.to is not None for mark in marks)
     return Chart(title, _description(marks), _HEIGHT, joined(parts), linked=linked)
+
+
+def _changed(
+    marks: Sequence[Mark], since: datetime, x: Callable[[datetime], float], y: Map
+) -> Iterator[Html]:
+    before, after = ([m for m in marks if (m.at >= since) == late] for late in (False, True))
+    for side, shown in (before, before), (after, after[-7:]):
+        if values := [mark.value for mark in shown if mark.value is not None]:
+            level = y(median(values))
+            yield rule(x(side[0].at), level, x(side[-1].at), level, "ink")
+    if before:
+        yield rule(x(since), TOP + 4, x(since), _FLOOR, "ink")
 
 
 def _drawable(marks: Sequence[Mark]) -> list[Mark]:
