@@ -8,11 +8,10 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from lightmeter import _core
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item, RemotePart
-from lightmeter.errors import DecodeError, ImageError
+from lightmeter.errors import ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
@@ -50,29 +49,21 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield block
 
 
-# What came of a run of pictures: the bytes of the profile of all by "", and of each segment by its
-# text, in the order of their first pictures.
-Block = dict[str, bytes]
+# What came of a run of pictures: the profile of all by "", and of each segment by its text, in the
+# order of their first pictures.
+Block = dict[str, ProfileView]
 
 
 def block_text(block: Block) -> bytes:
     """Return a block as JSON, with profiles in base64."""
-    return json.dumps({text: b64encode(data).decode() for text, data in block.items()}).encode()
+    texts = {text: b64encode(view.to_bytes()).decode() for text, view in block.items()}
+    return json.dumps(texts).encode()
 
 
 def parse_block(data: bytes) -> Block:
-    """Return the block that `block_text` made these bytes of.
-
-    Raises:
-        DecodeError: they are those of no block. Every profile in it was decoded to see that.
-    """
-    try:
-        block = {text: b64decode(profile) for text, profile in parse_json(data).items()}
-        for profile in (block[""], *block.values()):
-            _core.Profile.decode(profile)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
-    return block
+    """Return the block that `block_text` made these bytes of; they may be of anybody."""
+    texts = parse_json(data).items()
+    return {text: ProfileView.from_bytes(b64decode(profile)) for text, profile in texts}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,16 +168,16 @@ class Merged(Parts):
 
     def add(self, block: Block) -> None:
         """Merge a block."""
-        for text, data in block.items():
-            self[text]._core.merge(_core.Profile.decode(data))
+        for text, view in block.items():
+            self[text]._core.merge(view._core)
 
     def block(self) -> Block:
-        """Return all as one block."""
-        return {text: part._core.encode() for text, part in self.items()}
+        """Return all as one block; nothing is merged after that."""
+        return {text: ProfileView(part._core) for text, part in self.items()}
 
     def views(self) -> SegmentedViews:
-        """Return the profiles; no block is merged after that."""
-        views = {text: ProfileView(part._core) for text, part in self.items()}
+        """Return the profiles, likewise."""
+        views = self.block()
         return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:

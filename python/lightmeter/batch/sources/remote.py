@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lightmeter.batch.sources.checks import reading_error
 from lightmeter.batch.sources.item import RemotePart
 from lightmeter.batch.sources.names import (
     is_image_name,
@@ -80,6 +81,22 @@ def system_of(url: str) -> tuple[Any, str]:
     return system, path
 
 
+class _Reported:
+    """A file of somebody else's library, whose errors are those of reading and not of the bytes."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, *count: int) -> bytes:
+        try:
+            return bytes(self._file.read(*count))
+        except Exception as error:
+            raise reading_error(error) from None
+
+
 def open_remote(url: str) -> tuple[Any, int | None]:
     """A file to read, and its size; None for one that cannot seek.
 
@@ -89,4 +106,4 @@ def open_remote(url: str) -> tuple[Any, int | None]:
     system, path = system_of(url)
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}
     file = system.open(path, "rb", **options)
-    return file, file.size if file.seekable() else None
+    return _Reported(file), file.size if file.seekable() else None
