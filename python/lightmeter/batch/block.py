@@ -141,12 +141,21 @@ class Work:
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
             profiles.append(merged.of(item.name, value_of))
-        group = None if self.group is None else group_in(self.group, item)
+        group = _group_of(measured)
+        if self.group is not None:
+            group = group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)
                 if self.values:
                     part.log(row={name: item.values.get(name) for name in self.values})
+
+
+def _group_of(measured: Measured | Profile | Failure) -> str | None:
+    """Return the group that a reader of the user says; None of what has none."""
+    if isinstance(measured, Profile):
+        return measured._group
+    return measured.group if isinstance(measured, Measured) else None
 
 
 class Merged(Parts):

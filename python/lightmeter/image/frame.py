@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
@@ -21,6 +23,10 @@ class Frame(NamedTuple):
         facts: of the header of its file, likewise.
         decoder: what decoded it.
         path: what it was read from, or "".
+        mask: HxW, not 0 where its reader says that a pixel is none.
+        returned: what the reader of the user says of it, by the name of that.
+        group: what it has in common with others, likewise.
+        reading: how it is measured, if its reader says more than whoever asked for it.
     """
 
     picture: Any
@@ -28,12 +34,16 @@ class Frame(NamedTuple):
     facts: Facts | None = None
     decoder: Decoder | None = None
     path: str = ""
+    mask: NDArray[Any] | None = None
+    returned: Returned = ()
+    group: str | None = None
+    reading: Any = None
 
 
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
     what the functions of the reading returned for it; the path that it was read from, or ""; what
-    decoded it, if it comes from a file; the text of how it was read.
+    decoded it, if it comes from a file; the text of how it was read; its group, if its reader says.
     """
 
     meter: ImageMeter | BandMeter
@@ -44,3 +54,4 @@ class Measured(NamedTuple):
     path: str = ""
     decoder: Decoder | None = None
     read: str = ""
+    group: str | None = None

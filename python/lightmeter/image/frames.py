@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -18,6 +19,7 @@ from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, kept_header, read_header
+from lightmeter.image.hook import pictures_read
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
@@ -54,7 +56,9 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
         ImageError: a picture cannot be read.
         Exception: what decoders and files raise.
     """
-    if isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
+    if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
+        yield from _frames_read(image, reading)
+    elif isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -71,6 +75,19 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
                 if frames is None:
                     frames = frames_in(open_picture(file, reading.limits), reading, file)
             yield from frames
+
+
+def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
+    """Yield those that the reader of the user finds."""
+    for found, own in pictures_read(image, reading):
+        is_known = isinstance(found.picture, str | os.PathLike | Image.Image)
+        if not is_known and not can_be_read(found.picture):
+            kind = type(found.picture).__name__
+            raise ImageError("unsupported", f"read= gave a {kind}; expected an array or an image")
+        facts = [(getattr(reading.read, "__name__", ""), found.facts)] if found.facts else []
+        more: Any = {"returned": tuple(facts), "mask": found.mask, "group": found.group}
+        for frame in frames_of(found.picture, replace(own, read=None)):
+            yield frame._replace(**more, reading=own)
 
 
 def frames_in(

@@ -121,6 +121,8 @@ def measure_together(
         The bytes of JPEG and PNG files that `measure_images` has to measure. None of all else, and
         of what fails.
     """
+    if reading.read is not None:  # which gets the files
+        return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
     counting = reading.counting if is_plain else None
@@ -159,7 +161,9 @@ def measure_frame(
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path = frame
+    picture, exif, facts, decoded_by, path = frame[:5]
+    given = frame.reading or reading
+    reading = given.masked(frame.mask)
     bands, counting, small = reading.bands, reading.counting, None
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
@@ -179,8 +183,9 @@ def measure_frame(
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
     channels, white = None if bands else channels, reading.value_range
-    returned = run(reading.functions, picture, channels=channels, value_range=white)
-    return Measured(whole, exif, facts, small, returned, path, decoded_by, _read_as(whole, reading))
+    called = run(reading.functions, picture, channels=channels, value_range=white)
+    returned, read = (*frame.returned, *called), _read_as(whole, given)
+    return Measured(whole, exif, facts, small, returned, path, decoded_by, read, frame.group)
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:

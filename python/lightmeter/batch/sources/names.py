@@ -22,6 +22,7 @@ _SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)",
 # and are counted as unsupported rather than passed over. MPO is read as JPEG.
 _OTHER_IMAGE_SUFFIXES = frozenset(
     {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
+    | {".czi", ".lif", ".nd2", ".vrt"}
     # raw files of cameras
     | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
     | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
