@@ -2,7 +2,9 @@
 
 A reader is a function from a path or bytes to what is measured, a `Read`:
 
->>> lm.profile_images("ct/", read=readers.dicom)
+>>> from lightmeter.interop import readers
+>>> lm.profile_images("photos/", read=readers.ome_tiff).images
+0
 
 Headers are checked before pixels are decoded, so that a picture takes at most 1 GiB. A picture that
 cannot be read is counted in ``image.Failure``.

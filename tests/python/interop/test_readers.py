@@ -12,6 +12,7 @@ from conftest import lightmeter as command
 from lightmeter.image.hook import Read
 from lightmeter.interop import readers
 from numpy.typing import NDArray
+from reader_files import write_dicom, write_geotiff, write_ome
 
 RNG = np.random.default_rng(0)
 SIDE = 24
@@ -81,7 +82,9 @@ def test_a_reader_on_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("house.py").write_text(
-        "import numpy as np\ndef squares(path):\n    return np.fromfile(path, 'u1').reshape(24, 24)\n"
+        "import numpy as np\n"
+        "def squares(path):\n"
+        "    return np.fromfile(path, 'u1').reshape(24, 24)\n"
     )
     result = command("profile", raw, "--read", "house:squares")
     assert "40 images measured" in result.stdout
@@ -157,33 +160,6 @@ def test_a_failure_without_a_reader_names_it(data: bytes, name: str, tmp_path: P
     assert all(f"(--read {name}): see docs/readers.md" in it.detail for it in failures)
 
 
-PEOPLE = {
-    "PatientName": "Doe^Jane", "PatientID": "4711-SECRET", "PatientBirthDate": "19700101",
-    "InstitutionName": "SECRET Hospital", "ReferringPhysicianName": "Roe^Richard",
-    "OperatorsName": "Poe^Pat", "StudyDescription": "Jane SECRET", "SeriesDescription": "SECRET",
-    "StationName": "SECRET7", "AccessionNumber": "SECRET8", "DeviceSerialNumber": "SECRET9",
-    "StudyInstanceUID": "1.2.777", "PatientComments": "SECRET", "ProtocolName": "SECRET",
-}  # fmt: skip
-
-
-def write_dicom(path: Path, samples: NDArray[Any], **tags: Any) -> Path:
-    pydicom = pytest.importorskip("pydicom")
-    file = pydicom.Dataset()
-    file.file_meta = pydicom.dataset.FileMetaDataset()
-    file.file_meta.TransferSyntaxUID = tags.pop("syntax", pydicom.uid.ExplicitVRLittleEndian)
-    file.SOPClassUID, file.SOPInstanceUID = pydicom.uid.CTImageStorage, "1.2.3"
-    known = {
-        "Modality": "CT", "Rows": SIDE, "Columns": SIDE, "SamplesPerPixel": 1, "BitsStored": 12,
-        "BitsAllocated": 8 * samples.dtype.itemsize, "PixelRepresentation": 0, "HighBit": 11,
-        "PhotometricInterpretation": "MONOCHROME2", "SeriesInstanceUID": "1.2.666",
-    }  # fmt: skip
-    for name, value in {**known, **PEOPLE, **tags}.items():
-        setattr(file, name, value)
-    file.PixelData = samples.tobytes()
-    file.save_as(path, enforce_file_format=True)
-    return path
-
-
 def twelve_bits() -> NDArray[Any]:
     return RNG.integers(0, 4096, (SIDE, SIDE)).astype(np.uint16)
 
@@ -255,19 +231,6 @@ def test_hostile_dicom(tmp_path: Path) -> None:
     assert failure.detail == "the modality is 'MR'; expected CT"
 
 
-def write_geotiff(path: Path, samples: NDArray[Any], names: Any = (), **more: Any) -> Path:
-    rasterio = pytest.importorskip("rasterio")
-    count, height, width = samples.shape
-    how = {"driver": "GTiff", "width": width, "height": height, "count": count, "crs": "EPSG:32633"}
-    place = rasterio.transform.from_origin(0, 0, 10, 10)
-    with rasterio.open(path, "w", dtype=samples.dtype, transform=place, **how, **more) as file:
-        file.write(samples)
-        for number, name in enumerate(names, 1):
-            file.set_band_description(number, name)
-    return path
-
-
-@pytest.mark.filterwarnings("ignore:Use `@`", "ignore:Dataset has no geo")  # of rasterio
 def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> None:
     samples = RNG.integers(1, 10_000, (3, SIDE, SIDE)).astype(np.uint16)
     samples[:, :5] = 0
@@ -294,7 +257,6 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
 
 
-@pytest.mark.filterwarnings("ignore:Use `@`", "ignore:Dataset has no geo")
 def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "a.tif", np.full((1, SIDE, SIDE), 9, np.uint8))
     virtual = tmp_path / "a.vrt"
@@ -309,14 +271,6 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
     for reader in (readers.geotiff, readers.gdal):
         (failure,) = lm.profile_images(["/vsicurl/http://127.0.0.1:9/a.tif"], read=reader).failures
         assert failure.reason == "vanished"
-
-
-def write_ome(path: Path, samples: NDArray[Any], axes: str) -> Path:
-    tifffile = pytest.importorskip("tifffile")
-    pytest.importorskip("imagecodecs")
-    metadata = {"axes": axes, "Channel": {"Name": ["DAPI", "B <2>"]}, "PhysicalSizeX": 0.5}
-    tifffile.imwrite(path, samples, metadata=metadata, ome=True)
-    return path
 
 
 def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
