@@ -141,7 +141,7 @@ class Work:
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
             profiles.append(merged.of(item.name, value_of))
-        group = _group_of(measured)
+        group: str | None = getattr(measured, "group", None)  # says a reader of the user
         if self.group is not None:
             group = group_in(self.group, item)
         for profile in profiles:
@@ -149,13 +149,6 @@ class Work:
                 part._add(IMAGE, measured)
                 if self.values:
                     part.log(row={name: item.values.get(name) for name in self.values})
-
-
-def _group_of(measured: Measured | Profile | Failure) -> str | None:
-    """Return the group that a reader of the user says; None of what has none."""
-    if isinstance(measured, Profile):
-        return measured._group
-    return measured.group if isinstance(measured, Measured) else None
 
 
 class Merged(Parts):

@@ -17,9 +17,8 @@ from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decoders import decoder_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
-from lightmeter.image.frame import Frame
+from lightmeter.image.frame import Frame, Read
 from lightmeter.image.header import Facts, kept_header, read_header
-from lightmeter.image.hook import pictures_read
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
@@ -78,16 +77,28 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
 
 
 def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield those that the reader of the user finds."""
-    for found, own in pictures_read(image, reading):
-        is_known = isinstance(found.picture, str | os.PathLike | Image.Image)
-        if not is_known and not can_be_read(found.picture):
-            kind = type(found.picture).__name__
-            raise ImageError("unsupported", f"read= gave a {kind}; expected an array or an image")
-        facts = [(getattr(reading.read, "__name__", ""), found.facts)] if found.facts else []
-        more: Any = {"returned": tuple(facts), "mask": found.mask, "group": found.group}
-        for frame in frames_of(found.picture, replace(own, read=None)):
-            yield frame._replace(**more, reading=own)
+    """Yield the frames that the reader of the user finds in a path or encoded bytes."""
+    read: Any = reading.read
+    if not encoded.is_zarr(image):
+        encoded.open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+    with quiet():
+        given = read(image)
+        several = given if isinstance(given, Iterator) else [given]
+        last = 1 if reading.frames == "first" else None
+        for number, one in enumerate(itertools.islice(several, last), 1):
+            check_frames(number, reading.limits)
+            found = Read(*one) if isinstance(one, tuple) else Read(one)
+            picture, range_ = found.picture, reading.value_range or found.value_range
+            if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(
+                picture
+            ):
+                detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
+                raise ImageError("unsupported", detail)
+            own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
+            said = ((read.__name__, found.known),) if found.facts else ()
+            for frame in frames_of(picture, replace(own, read=None)):
+                more = {"mask": found.mask, "group": found.group, "reading": own}
+                yield frame._replace(returned=said, **more)
 
 
 def frames_in(

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import Encoded, open_encoded
-from lightmeter.image.hook import Read
+from lightmeter.image.frame import Read
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.tiff import Tiff
 

@@ -156,7 +156,7 @@ class Profile:
                     part._log_arrays(rows, functions, raises=row is not None)
         self._core.merge(whole._core)
 
-    _group: str | None = None  # of the frames of a file, says their reader
+    group: str | None = None  # of the frames of a file, says their reader
 
     # The profiles of segments that rows are logged to in place of this one, and the columns that
     # say which; None are all.
@@ -198,7 +198,7 @@ class Profile:
         if second is None:
             return first
         together = self._empty()
-        together._group = first.group
+        together.group = first.group
         for measured in itertools.chain((first, second), images):
             together._add(prefix, measured)
         return together

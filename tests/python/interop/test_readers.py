@@ -9,7 +9,6 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import lightmeter as command
-from lightmeter.image.hook import Read
 from lightmeter.interop import readers
 from numpy.typing import NDArray
 from reader_files import write_dicom, write_geotiff, write_ome
@@ -94,10 +93,10 @@ def test_a_reader_on_the_command_line(
     assert result.returncode == 2
 
 
-def frames(image: Any) -> Iterator[Read]:
+def frames(image: Any) -> Iterator[readers.Read]:
     for shade in range(3):
         samples = np.full((4, 5, 2), 1000 * shade + 100, np.uint16)
-        yield Read(samples, bands=("DAPI", "GFP"), value_range=(0, 4095), group="plate")
+        yield readers.Read(samples, bands=("DAPI", "GFP"), value_range=(0, 4095), group="plate")
 
 
 def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> None:
