@@ -8,6 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from lightmeter import _core
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item, RemotePart
@@ -49,21 +50,19 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield block
 
 
-# What came of a run of pictures: the profile of all by "", and of each segment by its text, in the
-# order of their first pictures.
-Block = dict[str, ProfileView]
+# What came of a run of pictures: the bytes of the profile of all by "", and of each segment by its
+# text, in the order of their first pictures. A profile that was not encoded merges to other bytes.
+Block = dict[str, bytes]
 
 
 def block_text(block: Block) -> bytes:
     """Return a block as JSON, with profiles in base64."""
-    texts = {text: b64encode(view.to_bytes()).decode() for text, view in block.items()}
-    return json.dumps(texts).encode()
+    return json.dumps({text: b64encode(data).decode() for text, data in block.items()}).encode()
 
 
 def parse_block(data: bytes) -> Block:
-    """Return the block that `block_text` made these bytes of; they may be of anybody."""
-    texts = parse_json(data).items()
-    return {text: ProfileView.from_bytes(b64decode(profile)) for text, profile in texts}
+    """Return the block that `block_text` made these bytes of."""
+    return {text: b64decode(profile) for text, profile in parse_json(data).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +140,8 @@ class Work:
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
             profiles.append(merged.of(item.name, value_of))
-        group: str | None = getattr(measured, "group", None)  # says a reader of the user
-        if self.group is not None:
-            group = group_in(self.group, item)
+        own: str | None = getattr(measured, "group", None)  # says a reader of the user
+        group = own if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)
@@ -170,16 +168,16 @@ class Merged(Parts):
 
     def add(self, block: Block) -> None:
         """Merge a block."""
-        for text, view in block.items():
-            self[text]._core.merge(view._core)
+        for text, data in block.items():
+            self[text]._core.merge(_core.Profile.decode(data))
 
     def block(self) -> Block:
-        """Return all as one block; nothing is merged after that."""
-        return {text: ProfileView(part._core) for text, part in self.items()}
+        """Return all as one block."""
+        return {text: part._core.encode() for text, part in self.items()}
 
     def views(self) -> SegmentedViews:
-        """Return the profiles, likewise."""
-        views = self.block()
+        """Return the profiles; no block is merged after that."""
+        views = {text: ProfileView(part._core) for text, part in self.items()}
         return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lightmeter.batch.sources.checks import check_bytes, most_bytes, reading_error
@@ -22,9 +23,7 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
     """Yield the same items in the same order; those that are remote with bytes or an error."""
     end = time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
     pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
-
-    def begin(part: RemotePart, most: int) -> Future[bytes]:
-        return pool.submit(_read, part, most, limits, end)
+    begin = partial(pool.submit, _read, limits=limits, end=end)
 
     def data_of(part: RemotePart, future: Future[bytes]) -> bytes | ImageError:
         most = most_bytes(limits)

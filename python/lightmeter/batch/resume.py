@@ -63,7 +63,8 @@ class Kept:
         block = self._read(file)
         if block is None:
             block = self._work(items, watch, threads)
-            if not any(failure.reason in _PASSING for failure in block[""].failures):
+            failures = _core.Profile.decode(block[""]).failures()
+            if not any(reason in _PASSING for _, reason, _ in failures):
                 data = block_text(block)
                 with self._reported():
                     write_atomically(file, _digest(name, data) + data)
@@ -73,10 +74,12 @@ class Kept:
         try:
             data = read_regular(file)
             if data[:_DIGEST] == _digest(file.stem, data[_DIGEST:]):
-                return parse_block(data[_DIGEST:])
+                block = parse_block(data[_DIGEST:])
+                [*map(_core.Profile.decode, (block[""], *block.values()))]  # are whole
+                return block
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, AttributeError):  # of what is no block
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):  # of what is no block
             pass
         with self._reported():
             file.unlink(missing_ok=True)  # a pipe would be written to

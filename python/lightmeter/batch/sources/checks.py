@@ -61,8 +61,7 @@ def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row
         ValueError: the first thousand rows have none of some name, or all that there are.
         ImageError: there is damage behind the rows, none of which lacks a value.
     """
-    missing, names, number = set(values), set[str](), 0
-    damage = None
+    missing, names, number, damage = set(values), set[str](), 0, None
     try:
         for number, row in enumerate(rows, 1):
             missing.difference_update(row)

@@ -4,13 +4,7 @@ from typing import Any
 
 from lightmeter.batch.sources.checks import reading_error
 from lightmeter.batch.sources.item import RemotePart
-from lightmeter.batch.sources.names import (
-    is_image_name,
-    is_shard,
-    is_web,
-    shown_url,
-    without_secrets,
-)
+from lightmeter.batch.sources.names import is_image_name, is_shard, is_web, shown_url
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -49,7 +43,7 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
     except FileNotFoundError:
         raise FileNotFoundError(2, "No such file or folder", shown_url(url)) from None
     except Exception as error:  # of any library, whose text may have the whole address
-        detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
+        detail = reading_error(error).detail
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
     found, start = {}, ""
     for name, info in listed.items():
