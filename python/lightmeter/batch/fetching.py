@@ -23,24 +23,24 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
     """Yield the same items in the same order; those that are remote with bytes or an error."""
     end = time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
     pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
-    begin = partial(pool.submit, _read, limits=limits, end=end)
+    read = partial(_read, limits=limits, end=end)
 
     def data_of(part: RemotePart, future: Future[bytes]) -> bytes | ImageError:
         most = most_bytes(limits)
         try:
             data = future.result(end - time.monotonic())
             if len(data) > part.size:  # it has grown, or nobody told how large it is
-                data = begin(part, most).result(end - time.monotonic())
+                data = pool.submit(read, part, most).result(end - time.monotonic())
         except Exception as error:  # any that a file system of somebody else raises
             if isinstance(error, TimeoutError) and time.monotonic() >= end:
                 return ImageError("too_large", f"not read within {limits.seconds} seconds")
             return reading_error(error)
         return data if len(data) <= most else ImageError("too_large", f"more than {most} bytes")
 
-    begun = deque(
-        (item, begin(item.data, item.size) if isinstance(item.data, RemotePart) else None)
-        for item in items
-    )
+    begun = deque[tuple[Item, Future[bytes] | None]]()
+    for item in items:
+        is_remote = isinstance(item.data, RemotePart)
+        begun.append((item, pool.submit(read, item.data, item.size) if is_remote else None))
     try:
         while begun:
             item, future = begun.popleft()

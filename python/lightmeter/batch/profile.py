@@ -135,16 +135,13 @@ def profile_images(
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
-    run = Run(
-        workers_of(options.pop("workers", None)),
-        options.pop("executor", "threads"),
-        options.pop("resume", None),
-        options.pop("progress", None),
-    )
+    of_run = {name: options.pop(name) for name in _OF_RUN & options.keys()}
+    run = Run(workers_of(options.pop("workers", None)), **of_run)
     work, wanted = planned(segment_by, **options)
     return run.profile(source_of(source, wanted), work).result()
 
 
+_OF_RUN = {"executor", "resume", "progress"}
 _OF_WORK = {"values", "group", "exemplars", "sample", "tags"}
 
 

@@ -182,7 +182,7 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
-        raise ValueError(f"got {name!r}; expected a function such as shop:warm_percent")
+        raise ValueError(f"got {name!r}; expected one such as shop:warm_percent")
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:

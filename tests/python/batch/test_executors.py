@@ -47,18 +47,6 @@ def test_processes_give_the_bytes_of_threads(photos: Path) -> None:
     assert told["threads"] == told["processes"] == [(min(n, 153), 153) for n in range(16, 169, 16)]
 
 
-def test_many_pictures_have_one_profile_however_they_are_worked_through(tmp_path: Path) -> None:
-    """Beyond 1024 numbers are sampled: blocks are merged as if all had been written."""
-    for number in range(1100):
-        pixel = bytes([number % 256, number // 5, 7])
-        (tmp_path / f"{number:04}.ppm").write_bytes(b"P6 1 1 255\n" + pixel)
-    kept = tmp_path / "kept"
-    ways: list[dict[str, Any]] = [{"workers": 1}, {"workers": 3}, {"executor": "processes"}]
-    ways += [{"resume": kept}, {"resume": kept}]
-    views = [profile_images(f"{tmp_path}/*.ppm", **way) for way in ways]
-    assert len({view.to_bytes() for view in views}) == 1
-
-
 def test_an_executor_that_is_none() -> None:
     with pytest.raises(ValueError, match="executor is 'gpu'; expected one of threads, processes"):
         profile_images([], executor="gpu")  # type: ignore[call-overload]
