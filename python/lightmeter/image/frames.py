@@ -81,24 +81,32 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     read: Any = reading.read
     if not encoded.is_zarr(image):
         encoded.open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+    last = 1 if reading.frames == "first" else None
+    for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
+        check_frames(number, reading.limits)
+        found = Read(*one) if isinstance(one, tuple) else Read(one)
+        picture, range_ = found.picture, reading.value_range or found.value_range
+        if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(picture):
+            detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
+            raise ImageError("unsupported", detail)
+        own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
+        said = ((read.__name__, found.known),) if found.facts else ()
+        for frame in frames_of(picture, replace(own, read=None)):
+            more = {"mask": found.mask, "group": found.group, "reading": own}
+            yield frame._replace(returned=said, **more)
+
+
+def _returned(read: Any, image: Any) -> Iterator[Any]:
+    """Yield what a reader returns or yields, without its warnings."""
     with quiet():
         given = read(image)
-        several = given if isinstance(given, Iterator) else [given]
-        last = 1 if reading.frames == "first" else None
-        for number, one in enumerate(itertools.islice(several, last), 1):
-            check_frames(number, reading.limits)
-            found = Read(*one) if isinstance(one, tuple) else Read(one)
-            picture, range_ = found.picture, reading.value_range or found.value_range
-            if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(
-                picture
-            ):
-                detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
-                raise ImageError("unsupported", detail)
-            own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
-            said = ((read.__name__, found.known),) if found.facts else ()
-            for frame in frames_of(picture, replace(own, read=None)):
-                more = {"mask": found.mask, "group": found.group, "reading": own}
-                yield frame._replace(returned=said, **more)
+    several = given if isinstance(given, Iterator) else iter([given])
+    while True:
+        with quiet():
+            one = next(several, several)
+        if one is several:
+            break
+        yield one
 
 
 def frames_in(
