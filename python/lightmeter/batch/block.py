@@ -12,7 +12,7 @@ from lightmeter import _core
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item, RemotePart
-from lightmeter.errors import DecodeError, ImageError
+from lightmeter.errors import ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
@@ -51,7 +51,7 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 # What came of a run of pictures: the bytes of the profile of all by "", and of each segment by its
-# text, in the order of their first pictures.
+# text, in the order of their first pictures. A profile that was not encoded merges to other bytes.
 Block = dict[str, bytes]
 
 
@@ -61,18 +61,8 @@ def block_text(block: Block) -> bytes:
 
 
 def parse_block(data: bytes) -> Block:
-    """Return the block that `block_text` made these bytes of.
-
-    Raises:
-        DecodeError: they are those of no block. Every profile in it was decoded to see that.
-    """
-    try:
-        block = {text: b64decode(profile) for text, profile in parse_json(data).items()}
-        for profile in (block[""], *block.values()):
-            _core.Profile.decode(profile)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise DecodeError(f"a damaged block: {type(error).__name__}: {error}") from None
-    return block
+    """Return the block that `block_text` made these bytes of."""
+    return {text: b64decode(profile) for text, profile in parse_json(data).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +140,8 @@ class Work:
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
             profiles.append(merged.of(item.name, value_of))
-        group = None if self.group is None else group_in(self.group, item)
+        own: str | None = getattr(measured, "group", None)  # says a reader of the user
+        group = own if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)

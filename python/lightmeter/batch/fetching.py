@@ -3,9 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lightmeter.batch.sources.checks import check_bytes, most_bytes, reading_error
@@ -18,10 +19,34 @@ from lightmeter.image.limits import Limits
 _THREADS = 64  # as many pictures are in a block
 
 
-def loaded(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
-    """Return the same items in the same order; those that are remote with bytes or an error."""
-    is_remote = any(isinstance(item.data, RemotePart) for item in items)
-    return _fetched(items, limits) if is_remote else iter(items)
+def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
+    """Yield the same items in the same order; those that are remote with bytes or an error."""
+    end = time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
+    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
+    read = partial(_read, limits=limits, end=end)
+
+    def data_of(part: RemotePart, future: Future[bytes]) -> bytes | ImageError:
+        most = most_bytes(limits)
+        try:
+            data = future.result(end - time.monotonic())
+            if len(data) > part.size:  # it has grown, or nobody told how large it is
+                data = pool.submit(read, part, most).result(end - time.monotonic())
+        except Exception as error:  # any that a file system of somebody else raises
+            if isinstance(error, TimeoutError) and time.monotonic() >= end:
+                return ImageError("too_large", f"not read within {limits.seconds} seconds")
+            return reading_error(error)
+        return data if len(data) <= most else ImageError("too_large", f"more than {most} bytes")
+
+    begun = deque[tuple[Item, Future[bytes] | None]]()
+    for item in items:
+        is_remote = isinstance(item.data, RemotePart)
+        begun.append((item, pool.submit(read, item.data, item.size) if is_remote else None))
+    try:
+        while begun:
+            item, future = begun.popleft()
+            yield item if future is None else replace(item, data=data_of(item.data, future))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def opener_of(
@@ -34,32 +59,6 @@ def opener_of(
         return next(loaded([kept[name]], limits)).picture if name in kept else name
 
     return opened
-
-
-def _fetched(items: Sequence[Item], limits: Limits) -> Iterator[Item]:
-    most, end = most_bytes(limits), time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
-    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
-    parts = [item.data for item in items if isinstance(item.data, RemotePart)]
-    futures = deque(pool.submit(_read, part, part.size, limits, end) for part in parts)
-    try:
-        for item in items:
-            part: Any = item.data
-            if isinstance(part, RemotePart):
-                try:
-                    data: Any = futures.popleft().result(end - time.monotonic())
-                    if len(data) > part.size:  # it has grown, or nobody told how large it is
-                        again = pool.submit(_read, part, most, limits, end)
-                        data = again.result(end - time.monotonic())
-                    if len(data) > most:
-                        raise ImageError("too_large", f"more than {most} bytes")
-                except Exception as error:  # any that a file system of somebody else raises
-                    data = reading_error(error)
-                    if isinstance(error, TimeoutError) and time.monotonic() >= end:
-                        data = ImageError("too_large", f"not read within {limits.seconds} seconds")
-                item = replace(item, data=data)
-            yield item
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:

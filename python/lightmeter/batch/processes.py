@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -12,6 +13,7 @@ from functools import cache
 from multiprocessing import connection, get_context
 from typing import Any, TypeVar
 
+from lightmeter.batch.running import MOST_WAITING, Submit
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 
@@ -19,9 +21,7 @@ Result = TypeVar("Result")
 
 
 @contextmanager
-def processes(
-    work: Callable[[list[Item], None], Result], workers: int
-) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
+def processes(work: Callable[[list[Item], None], Result], workers: int) -> Iterator[Submit[Result]]:
     """Start processes that work on blocks, as `lightmeter.batch.running.threads` has it.
 
     They are no copies of this process. So a script that calls this is run again in each, up to its
@@ -36,22 +36,20 @@ def processes(
     # Its other end closes with this process, however that ends.
     alive, holder = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, _begin, (alive,))
-    begun: dict[Future[Result], list[Item]] = {}
+    begun = deque[tuple[Future[Result], list[str]]](maxlen=2 * MOST_WAITING)
 
-    def submit(block: list[Item]) -> "Future[Result]":
-        for done in [other for other in begun if other.done() and not other.exception()]:
-            del begun[done]
+    def submit(block: list[Item]) -> Future[Result]:
         future: Future[Result] = pool.submit(_worked, pickled, block)
-        begun[future] = block
+        begun.append((future, [item.name for item in block]))
         return future
 
     try:
         yield submit
     except BrokenProcessPool:
-        items = [item for block in begun.values() for item in block]
+        names = [name for future, block in begun if future.exception() for name in block]
         raise BatchError(
-            f"a worker process died at one of {len(items)} pictures, from {items[0].name!r} to "
-            f"{items[-1].name!r}. Workers run the script that started them, which must be a file: "
+            f"a worker process died at one of {len(names)} pictures, from {names[0]!r} to "
+            f"{names[-1]!r}. Workers run the script that started them, which must be a file: "
             "put what it does below `if __name__ == '__main__':`. Or the system killed it for want "
             "of memory: give limits. Or a decoder crashed: measure these pictures one by one. With "
             "`resume` nothing done is lost"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
-from lightmeter.batch.block import Merged, Work, blocks
+from lightmeter.batch.block import Merged, Work
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import in_order, threads, threads_for, workers_of
+from lightmeter.batch.running import results, threads, threads_for, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
@@ -135,16 +135,13 @@ def profile_images(
         ImportError: a package that the source needs is not installed.
         BatchError: a worker process died; the folder of `resume` cannot be written.
     """
-    run = Run(
-        workers_of(options.pop("workers", None)),
-        options.pop("executor", "threads"),
-        options.pop("resume", None),
-        options.pop("progress", None),
-    )
+    of_run = {name: options.pop(name) for name in _OF_RUN & options.keys()}
+    run = Run(workers_of(options.pop("workers", None)), **of_run)
     work, wanted = planned(segment_by, **options)
     return run.profile(source_of(source, wanted), work).result()
 
 
+_OF_RUN = {"executor", "resume", "progress"}
 _OF_WORK = {"values", "group", "exemplars", "sample", "tags"}
 
 
@@ -191,9 +188,7 @@ class Run:
         if self.executor == "processes":
             from lightmeter.batch.processes import processes as start  # most never need it
         shared = partial(worker, threads=threads_for(source, self.workers))
-        with start(shared, self.workers) as submit:
-            # In the order of the source, on which the segments kept depend.
-            cut = blocks(source.items())
-            for block in in_order(submit, cut, self.workers, self.progress, source.total):
-                merged.add(block)
+        # In the order of the source, on which the segments kept depend.
+        for block in results(shared, source, self.workers, self.progress, start):
+            merged.add(block)
         return merged

@@ -15,7 +15,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work, block_text, parse_block
 from lightmeter.batch.sources.item import Item, RemotePart
-from lightmeter.errors import BatchError, DecodeError, ImageError
+from lightmeter.errors import BatchError, ImageError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.decoders import decoder
 from lightmeter.image.tiles.measured import Watch
@@ -59,31 +59,31 @@ class Kept:
             BatchError: the folder cannot be written.
         """
         name = hashlib.sha256(_text([self._settings, *map(_described, items)]).encode()).hexdigest()
-        block = self._read(name)
+        file = self._folder / f"{name}.block"
+        block = self._read(file)
         if block is None:
             block = self._work(items, watch, threads)
             failures = _core.Profile.decode(block[""]).failures()
             if not any(reason in _PASSING for _, reason, _ in failures):
                 data = block_text(block)
                 with self._reported():
-                    write_atomically(self._folder / f"{name}.block", _digest(name, data) + data)
+                    write_atomically(file, _digest(name, data) + data)
         return block
 
-    def _read(self, name: str) -> Block | None:
-        file = self._folder / f"{name}.block"
+    def _read(self, file: Path) -> Block | None:
         try:
             data = read_regular(file)
-            if data[:_DIGEST] == _digest(name, data[_DIGEST:]):
-                return parse_block(data[_DIGEST:])
+            if data[:_DIGEST] == _digest(file.stem, data[_DIGEST:]):
+                block = parse_block(data[_DIGEST:])
+                [*map(_core.Profile.decode, (block[""], *block.values()))]  # are whole
+                return block
         except FileNotFoundError:
             return None
-        except (OSError, DecodeError):
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):  # of what is no block
             pass
         with self._reported():
-            file.unlink(missing_ok=True)
-        warnings.warn(
-            f"a damaged block of {os.fspath(self._folder)!r} is measured again", stacklevel=2
-        )
+            file.unlink(missing_ok=True)  # a pipe would be written to
+        warnings.warn(f"a damaged block of {str(self._folder)!r} is measured again", stacklevel=2)
         return None
 
     @contextlib.contextmanager
@@ -92,8 +92,8 @@ class Kept:
             yield
         except OSError as error:
             raise BatchError(
-                f"the folder {os.fspath(self._folder)!r} cannot keep what is done: {error}. What "
-                "it has is whole: once it can be written, start again"
+                f"the folder {str(self._folder)!r} cannot keep what is done: {error}. What it has "
+                "is whole: once it can be written, start again"
             ) from None
 
 

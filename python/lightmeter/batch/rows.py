@@ -1,9 +1,9 @@
 """What was measured of each of many images, as one row an image; and such rows as a file."""
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from typing import IO, Any, Unpack, cast
+from typing import IO, Any, Unpack
 
 from lightmeter.batch.running import each, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
@@ -15,7 +15,7 @@ from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, cells_of
-from lightmeter.profile.table_files import RowFormat, Value, line_of, write_table
+from lightmeter.profile.table_files import RowFormat, line_of, plain, write_table
 
 _PLAIN = "{}"  # how files are read by default
 
@@ -79,31 +79,30 @@ def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads
         own = item.read_by(reading)
         images = measure_images(item.picture, own, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
-            row: Row = {"path": item.name}
-            if reading.frames == "all":
-                row["frame"] = frame
-            row.update(_values(measured, with_exif))
-            if measured.read != _PLAIN:
-                row["reading"] = measured.read
-            rows.append(row)
+            numbered: Row = {"frame": frame} if reading.frames == "all" else {}
+            rows.append({"path": item.name, **numbered, **_values(measured, with_exif)})
     except ImageError as error:
         return [{"path": item.name, "failure": error.reason, "detail": error.detail}]
     return rows
 
 
 def _values(measured: Measured, with_exif: bool) -> Row:
-    cells = {f"{PREFIX}{name}": value for name, value in cells_of(measured).items()}
-    row: Row = {feature: value for feature, value in cells.items() if value is not None}
+    row: Row = {}
+    missing = []
+    for name, value in cells_of(measured).items():
+        if value is None:
+            missing.append(f"{PREFIX}{name}")
+        else:
+            row[f"{PREFIX}{name}"] = value
     if with_exif:
         row |= {f"{PREFIX}{name}": tag for name, tag in (measured.exif or {}).items()}
-    if missing := [feature for feature, value in cells.items() if value is None]:
-        row["missing"] = missing
-    return row
+    row |= {"missing": missing} if missing else {}
+    return row | ({"reading": measured.read} if measured.read != _PLAIN else {})
 
 
 def row_json(row: Row) -> str:
     """A row as a line of JSON in ASCII. A path that is no UTF-8 is whole in ``path_base64``."""
-    return line_of(cast(Mapping[str, Value], _texts(row)))
+    return line_of(_with_path(row))
 
 
 # Of CSV and Parquet, in order.
@@ -135,29 +134,24 @@ def write_rows(rows: Iterable[Row], file: IO[bytes], row_format: RowFormat) -> N
     Raises:
         ImportError: Parquet needs pyarrow, and that is not installed.
     """
-    cells = map(_texts if row_format == "jsonl" else _in_columns, rows)
-    write_table(cast(Iterable[Mapping[str, Value]], cells), file, row_format, _COLUMNS)
+    write_table(
+        map(_with_path if row_format == "jsonl" else _in_columns, rows), file, row_format, _COLUMNS
+    )
 
 
-def _texts(row: Row) -> Row:
-    """The row with every text in Unicode; names in lists are so anyway."""
-    path, *others = row.items()
-    texts: Row = {**path_texts(str(path[1]))}
-    for name, value in others:
-        texts[name] = value
-        if isinstance(value, str):
-            texts[name] = value.encode(errors="replace").decode()
-    return texts
+def _with_path(row: Row) -> Any:
+    """The row with its path as Unicode, in front."""
+    path = path_texts(str(row["path"]))
+    return path | row | path
 
 
-def _in_columns(row: Row) -> Row:
+def _in_columns(row: Row) -> Any:
     cells: Row = {}
     others: dict[str, Row] = {"metrics": {}, "exif": {}}
-    for name, value in _texts(row).items():
+    for name, value in plain(_with_path(row)).items():
         short = name.removeprefix(PREFIX)
         if name in _COLUMNS:
             cells[name] = json.dumps(value) if isinstance(value, list) else value
         else:
             others["exif" if short in KNOWN else "metrics"][short] = value
-    objects = {column: json.dumps(each, allow_nan=False) for column, each in others.items() if each}
-    return cells | objects
+    return cells | {column: json.dumps(each) for column, each in others.items() if each}

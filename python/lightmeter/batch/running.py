@@ -4,10 +4,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from lightmeter.batch.block import blocks
 from lightmeter.batch.fetching import loaded
@@ -18,12 +19,14 @@ from lightmeter.image.tiles.measured import Watch
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
+Submit = Callable[[list[Item]], Future[Result]]
 
-# Blocks that are begun beside those that workers are at, so that no worker waits for the next one.
-_AHEAD = 2
+# Blocks that are begun beside those that workers are at, so that no worker waits for the next one,
+# which is cut by then.
+_AHEAD = 1
 
 # Blocks that are begun or whose results wait for an earlier one, which is slow.
-_MOST_WAITING = 64
+MOST_WAITING = 64
 
 
 def workers_of(workers: int | None) -> int:
@@ -48,7 +51,7 @@ def threads_for(source: Source, workers: int) -> int:
 
 
 def in_order(
-    submit: Callable[[list[Item]], "Future[Result]"],
+    submit: Submit[Result],
     cut: Iterable[list[Item]],
     workers: int,
     progress: Progress | None = None,
@@ -61,39 +64,35 @@ def in_order(
     A process that forked has none of the workers: the iterator raises a RuntimeError there.
     """
     process = os.getpid()
+    free = SimpleQueue[object]()  # whose lock no signal can leave taken, as it could a semaphore's
+    for _ in range(workers + _AHEAD):
+        free.put(None)
     waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
     taken = finished = 0
     for block in chain(cut, [None]):
         if block is not None:
+            free.get()
+            future = submit(block)
+            future.add_done_callback(free.put)
+            waiting.append((future, len(block)))
             taken += len(block)
-            waiting.append((submit(block), len(block)))
-        is_last = block is None
+        most = 0 if block is None else MOST_WAITING - 1
         del block
-        while waiting:
-            if os.getpid() != process:  # before any lock, which a worker may have held as it forked
-                raise RuntimeError(
-                    "these results belong to the process that forked this one; start again here"
-                )
-            future, items = waiting[0]
-            if not future.done():
-                begun = [other for other, _ in waiting if not other.done()]
-                is_full = len(begun) >= workers + _AHEAD or len(waiting) >= _MOST_WAITING
-                if not (is_full or is_last):
-                    break
-                wait(begun, return_when=FIRST_COMPLETED)
-                continue
-            waiting.popleft()
+        while waiting and (len(waiting) > most or waiting[0][0].done()):
+            future, items = waiting.popleft()
             result = future.result()
             finished += items
             if progress is not None:
                 progress(finished, total or taken)
             yield result
+            if os.getpid() != process:  # before any lock, which a worker may have held as it forked
+                raise RuntimeError(
+                    "these results belong to the process that forked this one; start again here"
+                )
 
 
 @contextmanager
-def threads(
-    work: Callable[[list[Item], Watch], Result], workers: int
-) -> Iterator[Callable[[list[Item]], "Future[Result]"]]:
+def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterator[Submit[Result]]:
     """Start threads that work on blocks. Decoding and measuring run outside the GIL.
 
     Where the body ends by an error, Ctrl-C too, they stop after the item that they are at, and
@@ -122,6 +121,26 @@ def threads(
             raise
 
 
+def results(
+    work: Callable[[list[Item], Watch], Result],
+    source: Source,
+    workers: int,
+    progress: Progress | None = None,
+    start: Any = threads,
+) -> Generator[Result, None, None]:
+    """Yield what a function returns of each block of a source, in its order.
+
+    Args:
+        work: as `threads` takes it.
+        source: the pictures.
+        workers: how many there are.
+        progress: as for `in_order`.
+        start: what starts them: `threads`, or `lightmeter.batch.processes.processes`.
+    """
+    with start(work, workers) as submit:
+        yield from in_order(submit, blocks(source.items()), workers, progress, source.total)
+
+
 def each(
     function: Callable[[Item, Watch], Result],
     source: Source,
@@ -129,7 +148,7 @@ def each(
     limits: Limits,
     progress: Progress | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield what a function returns of each picture of a source, in its order, by threads.
+    """Yield what a function returns of each picture of a source, likewise, by threads.
 
     Args:
         function: is called with an item, a remote one with its bytes, and as `threads` says.
@@ -139,13 +158,11 @@ def each(
         progress: as for `in_order`.
     """
 
-    def work(block: list[Item], watch: Watch) -> list[Result]:
-        results = []
+    def work(block: list[Item], watch: Watch) -> Iterable[Result]:
+        found = []
         for item in loaded(block, limits):
             watch()
-            results.append(function(item, watch))
-        return results
+            found.append(function(item, watch))
+        return found
 
-    with threads(work, workers) as submit:
-        for results in in_order(submit, blocks(source), workers, progress, source.total):
-            yield from results
+    return (result for found in results(work, source, workers, progress) for result in found)

@@ -92,15 +92,10 @@ def _check_origin(text: Any, exif: ExifPolicy) -> None:
         )
     if kind == "path":
         _check_pattern(rest)
-    elif kind == "exif" and rest not in KNOWN:
-        hint = near(rest, KNOWN - PERSONAL, "expected one such as Model")
-        raise ValueError(f"there is no Exif tag {rest!r}; {hint}")
-    elif kind == "exif" and rest in PERSONAL | exif.withheld:
-        why = "personal" if rest in PERSONAL else "denied by the policy"
-        raise ValueError(
-            f"the Exif tag {rest} is {why}, and makes no segments; expected another tag, or a "
-            "column of a manifest"
-        )
+    known = KNOWN - PERSONAL - exif.withheld
+    if kind == "exif" and rest not in known:
+        hint = near(rest, known, "expected one such as Model, or a column of a manifest")
+        raise ValueError(f"the Exif tag {rest!r} is unknown, personal or denied; {hint}")
 
 
 def _check_pattern(text: str) -> None:

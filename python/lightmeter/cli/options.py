@@ -45,6 +45,9 @@ Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["all
 Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
 
 
+_READERS = "lightmeter.interop.readers"
+
+
 def _parameter(name: str, kind: Any, default: Any, *flags: str, **how: Any) -> inspect.Parameter:
     annotation = Annotated[kind, typer.Option(*flags, **how)]
     keyword = inspect.Parameter.KEYWORD_ONLY
@@ -150,6 +153,9 @@ def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
                 kept["tags"] = tags_of(kept["tags"])
             functions = list(map(_function_of, values.pop("metric") or ()))
             given = _given(Reading, values)
+            if "read" in given:
+                name = given["read"] if ":" in given["read"] else f"{_READERS}:{given['read']}"
+                given["read"] = _function_of(name)
             if functions:
                 given["metrics"] = [given.get("metrics", "default"), *functions]
             try:
@@ -176,7 +182,7 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
-        raise ValueError(f"got the metric {name!r}; expected one such as shop:warm_percent")
+        raise ValueError(f"got {name!r}; expected one such as shop:warm_percent")
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:

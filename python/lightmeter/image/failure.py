@@ -49,7 +49,7 @@ _TRUNCATED = re.compile(
 )
 _UNSUPPORTED = re.compile(
     "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"
-    "|not available|not installed|handle 12-bit|unknown (blp|pcx|compression|raw mode)",
+    "|not available|not installed|encrypted|handle 12-bit|unknown (blp|pcx|compression|raw mode)",
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
@@ -97,7 +97,7 @@ def _reason(error: BaseException) -> Reason | None:
             return "truncated"
         case OSError() if error.errno is not None and error.errno not in _OF_THE_CONTENTS:
             return "unreadable"
-        case UnidentifiedImageError() | NotImplementedError():
+        case UnidentifiedImageError() | NotImplementedError() | ImportError():
             return "unsupported"
     if _TOO_LARGE.search(str(error)):
         return "too_large"

@@ -1,5 +1,7 @@
 """A picture as a reader found it, and as it was measured."""
 
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from lightmeter.image.header import Facts
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned
 from lightmeter.image.thumbnail import Thumbnail
+
+_MOST_FACTS, _LONGEST = 64, 128  # of a picture; characters of a name or text
 
 
 class Frame(NamedTuple):
@@ -25,6 +29,9 @@ class Frame(NamedTuple):
         path: what it was read from, or "".
         mask: HxW, not 0 where its reader says that a pixel is none.
         nodata: the number that its file says of samples that are none.
+        returned: what the reader of the user says of it, by the name of that.
+        group: what it has in common with others, likewise.
+        reading: how it is measured, if its reader says more than whoever asked for it.
     """
 
     picture: Any
@@ -34,12 +41,46 @@ class Frame(NamedTuple):
     path: str = ""
     mask: NDArray[Any] | None = None
     nodata: float | None = None
+    returned: Returned = ()
+    group: str | None = None
+    reading: Any = None
+
+
+class Read(NamedTuple):
+    """What a reader of the user found: one picture of a file, and what is known of it.
+
+    A reader may also return the picture alone, or a tuple of it, facts and a mask.
+
+    Attributes:
+        picture: an array HxW or HxWxC, one that is read in pieces, a PIL image, or a path.
+        facts: numbers and texts by name, at most 64. They are features below the reader's name.
+        mask: HxW, not 0 where pixels are ignored.
+        bands: names of its channels, if they are no colours; those of the `Reading` come first.
+        value_range: which samples are black and white, likewise.
+        group: what pictures that are alike have in common, such as their series.
+    """
+
+    picture: Any
+    facts: Mapping[str, Any] | None = None
+    mask: Any = None
+    bands: Sequence[str] | None = None
+    value_range: tuple[float, float] | None = None
+    group: str | None = None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The facts, of which a stranger may have written any."""
+        facts = islice((self.facts or {}).items(), _MOST_FACTS)
+        return {
+            str(name)[:_LONGEST]: value[:_LONGEST] if isinstance(value, str) else value
+            for name, value in facts
+        }
 
 
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
     what the functions of the reading returned for it; the path that it was read from, or ""; what
-    decoded it, if it comes from a file; the text of how it was read.
+    decoded it, if it comes from a file; the text of how it was read; its group, if its reader says.
     """
 
     meter: ImageMeter | BandMeter
@@ -50,6 +91,7 @@ class Measured(NamedTuple):
     path: str = ""
     decoder: Decoder | None = None
     read: str = ""
+    group: str | None = None
 
     @property
     def all_facts(self) -> Facts | None:

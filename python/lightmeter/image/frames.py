@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -16,7 +17,7 @@ from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decoders import decoder_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
-from lightmeter.image.frame import Frame
+from lightmeter.image.frame import Frame, Read
 from lightmeter.image.header import Facts, kept_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
@@ -55,7 +56,9 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
         ImageError: a picture cannot be read.
         Exception: what decoders and files raise.
     """
-    if isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
+    if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
+        yield from _frames_read(image, reading)
+    elif isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -72,6 +75,39 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
                 if frames is None:
                     frames = frames_in(open_picture(file, reading.limits), reading, file)
             yield from frames
+
+
+def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
+    """Yield the frames that the reader of the user finds in a path or encoded bytes."""
+    read: Any = reading.read
+    if not encoded.is_zarr(image):
+        encoded.open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+    last = 1 if reading.frames == "first" else None
+    for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
+        check_frames(number, reading.limits)
+        found = Read(*one) if isinstance(one, tuple) else Read(one)
+        picture, range_ = found.picture, reading.value_range or found.value_range
+        if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(picture):
+            detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
+            raise ImageError("unsupported", detail)
+        own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
+        said = ((read.__name__, found.known),) if found.facts else ()
+        for frame in frames_of(picture, replace(own, read=None)):
+            more = {"mask": found.mask, "group": found.group, "reading": own}
+            yield frame._replace(returned=said, **more)
+
+
+def _returned(read: Any, image: Any) -> Iterator[Any]:
+    """Yield what a reader returns or yields, without its warnings."""
+    with quiet():
+        given = read(image)
+    several = given if isinstance(given, Iterator) else iter([given])
+    while True:
+        with quiet():
+            one = next(several, several)
+        if one is several:
+            break
+        yield one
 
 
 def frames_in(

@@ -1,16 +1,20 @@
 """How files of the formats begin. Formats have Pillow's names."""
 
 # As many first bytes tell the format: they hold a file type box with its brands.
-START_BYTES = 64
+START_BYTES = 192
 
 # Formats whose signature has one byte, or none, are left out. WebP is a kind of RIFF.
 _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "BLP": (b"BLP1", b"BLP2"),
     "BMP": b"BM",
+    "CZI": b"ZISRAWFILE",
     "DDS": b"DDS ",
     "GIF": (b"GIF87a", b"GIF89a"),
     "ICNS": b"icns",
     "ICO": b"\0\0\1\0",
+    "LIF": b"p\0\0\0",
+    "ND2": b"\xda\xce\xbe\x0a",
+    "VRT": b"<VRTDataset",
     "JPEG": b"\xff\xd8\xff",
     "JPEG2000": (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n"),
     "JXL": (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
@@ -26,6 +30,10 @@ _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
 _AVIF = {b"avif", b"avis"}
 _HEIF = {*b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()}
 
+# Formats that nobody reads here, and the readers of `lightmeter.interop.readers` that do.
+READERS = {"CZI": "microscope", "DICOM": "dicom", "LIF": "microscope", "ND2": "microscope"}
+READERS |= {"VRT": "gdal"}
+
 # Formats whose decoders take all bytes of a file into memory, whatever its header says.
 READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
@@ -36,6 +44,8 @@ def format_of(start: bytes) -> str | None:
         return _by_brands(start)
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WEBP"
+    if start[128:132] == b"DICM":
+        return "DICOM"
     return next((name for name, marks in _SIGNATURES.items() if start.startswith(marks)), None)
 
 

@@ -128,6 +128,8 @@ def measure_together(
         The bytes of JPEG and PNG files that `measure_images` has to measure. None of all else, and
         of what fails.
     """
+    if reading.read is not None:  # which gets the files
+        return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
     counting = reading.counting if is_plain else None
@@ -166,9 +168,11 @@ def measure_frame(
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path, mask, nodata = frame
-    if mask is not None or reading.ignore is not None:
-        reading = reading.of_picture(path, "", None, *([] if mask is None else [mask]))
+    picture, exif, facts, decoded_by, path, mask, nodata = frame[:7]
+    given = frame.reading or reading
+    reading = given
+    if mask is not None or given.ignore is not None:
+        reading = given.of_picture(path, "", None, *([] if mask is None else [mask]))
     bands, counting, small, ignored = reading.bands, reading.counting, None, reading.ignored
     mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
@@ -189,9 +193,10 @@ def measure_frame(
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
     channels, white = None if bands else channels, reading.value_range
-    returned = run(reading.functions, picture, channels=channels, value_range=white)
-    read = _read_as(whole, reading, fourth=_takes_fourth(frame.picture, reading))
-    return Measured(whole, exif, facts, small, returned, path, decoded_by, read)
+    called = run(reading.functions, picture, channels=channels, value_range=white)
+    read = _read_as(whole, given, fourth=_takes_fourth(frame.picture, given))
+    returned = (*frame.returned, *called)
+    return Measured(whole, exif, facts, small, returned, path, decoded_by, read, frame.group)
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:

@@ -12,7 +12,7 @@ from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pix
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import READ_WHOLE
+from lightmeter.image.magic import READ_WHOLE, READERS
 from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
@@ -69,6 +69,9 @@ def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
     if name is not None and name not in Image.OPEN:
         Image.init()
         _load_plugin(name)
+    if name in READERS:
+        how = f"read=readers.{READERS[name]} (--read {READERS[name]}): see docs/readers.md"
+        raise ImageError("unsupported", f"{name} is read by {how}")
     if name not in Image.OPEN:
         return Image.open(file)
     file.seek(0)

@@ -15,7 +15,7 @@ from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.meter import Counting
-from lightmeter.image.metrics import Metric, Metrics, as_metrics
+from lightmeter.image.metrics import TAKEN, Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
 
@@ -82,6 +82,9 @@ class Reading:
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
+        read: a function of yours that reads the pictures, from a path or bytes to an array. It may
+            also return a tuple of the array, a dict of facts and a mask, or yield one for each
+            frame. `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -106,6 +109,9 @@ class Reading:
         metadata={"parse": parse_ignored, "metavar": "X,Y,W,H|alpha|nodata|N|PATH", "many": True},
     )
     pyramid_level: int | None = None
+    read: Callable[[Any], Any] | None = field(
+        default=None, metadata={"metavar": "READER|MODULE:FUNCTION"}
+    )
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -206,6 +212,7 @@ class Reading:
                     "ignore": _bounded(() if self.ignored is None else self.ignored.said),
                     "metrics": self.metric_set != "default" and self.metric_set,
                     "pyramid_level": self.pyramid_level,
+                    "read": getattr(self.read, "__name__", ""),
                     "samples": samples,
                     "value_range": samples and self.value_range,
                 }
@@ -230,6 +237,17 @@ def _bounded(values: Sequence[Any]) -> Any:
     return f"{len(values)}: {hashlib.sha256(text).hexdigest()[:16]}"
 
 
+def _as_reader(read: Any) -> Any:
+    name = getattr(read, "__name__", "")
+    if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
+        raise TypeError(
+            f"read is {read!r}; expected a function by def, from a path or bytes to an array, that "
+            "has not the name of a built-in feature"
+        )
+    getattr(read, "check", lambda: None)()  # that what it needs is installed
+    return read
+
+
 def _as_level(level: int | None) -> int | None:
     if level is not None and operator.index(level) < 0:
         raise ValueError(f"pyramid_level is {level!r}; expected 0, 1, ... or None")
@@ -243,6 +261,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "bands": as_bands,
     "ignore": as_ignored,
     "pyramid_level": _as_level,
+    "read": _as_reader,
 }
 
 
@@ -259,6 +278,7 @@ class ReadingOptions(TypedDict, total=False):
     bands: Sequence[str] | None
     ignore: Ignore | Ignored | None
     pyramid_level: int | None
+    read: Callable[[Any], Any] | None
 
 
 DEFAULT_READING = Reading()

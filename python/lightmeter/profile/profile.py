@@ -156,6 +156,8 @@ class Profile:
                     part._log_arrays(rows, functions, raises=row is not None)
         self._core.merge(whole._core)
 
+    group: str | None = None  # of the frames of a file, says their reader
+
     # The profiles of segments that rows are logged to in place of this one, and the columns that
     # say which; None are all.
     _parts: Parts | None = None
@@ -199,6 +201,7 @@ class Profile:
         if second is None:
             return first
         together = self._empty()
+        together.group = first.group
         for measured in itertools.chain((first, second), images):
             together._add(prefix, measured)
         return together
@@ -220,7 +223,7 @@ class Profile:
             self._core.log_failure(prefix, path, result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
-        meter, exif, _, thumbnail, returned, path, decoder, read = result
+        meter, exif, _, thumbnail, returned, path, decoder, read, _ = result
         facts = result.all_facts
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lightmeter import Limits, measure, profile_images
 from lightmeter.batch.block import blocks
-from lightmeter.batch.fetching import _fetched as fetched
+from lightmeter.batch.fetching import loaded
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
 
@@ -114,7 +114,7 @@ def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
         odd.pipe(f"/bucket/{number:03}.png", encoded())
     size = len(encoded())
     items = [Item(str(n), RemotePart(f"odd://bucket/{n:03}.png", size)) for n in range(100)]
-    first = next(ahead := fetched(items, Limits()))
+    first = next(ahead := loaded(items, Limits()))
     assert (first.name, first.data) == ("0", encoded())
     ahead.close()  # type: ignore[attr-defined]
     large = [
@@ -129,7 +129,7 @@ def test_only_a_few_objects_are_read_ahead(odd: Odd) -> None:
 def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) -> None:
     """It is measured as it is; one that was empty is not asked for, as stores refuse that."""
     fill(odd, **{"a.png": encoded()})
-    (item,) = fetched([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
+    (item,) = loaded([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
     assert item.data == (b"" if size == 0 else encoded())
 
 

@@ -8,9 +8,7 @@ import pytest
 from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Reading, profile_images
-from lightmeter.batch.sources.folder import find_images
-from lightmeter.image.measure import Measured, measure_together
+from lightmeter import profile_images
 from memory import run_and_weigh
 from PIL import Image
 
@@ -35,15 +33,6 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 whole = (folder / f"{n % 2}{n:02}.jpg").read_bytes()
                 (folder / f"{n % 2}{n:02}.jpg").write_bytes(whole[: len(whole) * n // 80])
     return folder
-
-
-def test_a_limit_of_pillow_holds_for_small_pictures_too(
-    mixed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
-    files = find_images(mixed)
-    files = measure_together(files, files, Reading())
-    assert not any(isinstance(file, Measured) for file in files)
 
 
 @settings(max_examples=15)

@@ -117,7 +117,7 @@ def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
     results = list(run(work, (Item(str(number), "") for number in range(4000)), 4, 2))
     thread.join()
     assert [name for result in results for name in result] == [*map(str, range(4000))]
-    assert held == [running._MOST_WAITING]
+    assert held == [running.MOST_WAITING]
 
 
 def test_pictures_wait_in_bounded_memory() -> None:

@@ -112,6 +112,10 @@ def test_a_misspelt_value_is_an_error(tmp_path: Path) -> None:
             profile_images(path, values=["label", "lable"])
         path = write_tar(tmp_path / "q.tar", members | {f"{n}.png": encoded() for n in range(1100)})
     assert profile_images(path, values=["label"])["label"].n == 1101
+    path.write_bytes(path.read_bytes()[:5000])
+    assert len(profile_images(path, values=["label"]).failures) == 1
+    with pytest.raises(ValueError, match=r"no value 'lable' in the side files of .* has label"):
+        profile_images(path, values=["lable"])
     (tmp_path / "m.jsonl").write_text('{"path": "a.png"}\n{"path": "b.png", "label": 1}\n')
     with pytest.raises(ValueError, match=r"no value 'lable' in .*m.jsonl; it has label, path"):
         profile_images(tmp_path / "m.jsonl", values=["lable"])

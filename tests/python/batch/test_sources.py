@@ -77,6 +77,9 @@ def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None
     wanted = profile_images(write_folder(tmp_path / "photos", members), workers=1)
     for source in (write_tar(tmp_path / "p.tar", members), write_zip(tmp_path / "p.zip", members)):
         assert profile_images(source, workers=3).to_bytes() == wanted.to_bytes()
+    kept: dict[str, Any] = {"resume": tmp_path / "kept"}
+    for way in ({"executor": "processes"}, kept, kept):
+        assert profile_images(tmp_path / "photos", **way).to_bytes() == wanted.to_bytes()
 
 
 def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:

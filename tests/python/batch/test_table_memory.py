@@ -1,5 +1,6 @@
 """Tables of strangers take no more memory than the limits say, whatever their cells unpack to."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
+from lightmeter.batch.sources.thrift import read_numbers
 
 pa = pytest.importorskip("pyarrow")
 
@@ -167,3 +169,9 @@ def test_damaged_metadata_of_columns_end_no_process(tmp_path: Path) -> None:
     run = [sys.executable, "-c", _EACH, str(tmp_path)]
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_number_of_a_field_has_sixteen_bits() -> None:
+    """Thrift takes the second for the same field; the last counts."""
+    header = bytes([0x25, 2, 0x05, 0x84, 0x80, 0x08, 0x7E, 0])
+    assert read_numbers(io.BytesIO(header)) == {(2,): 63}

@@ -30,6 +30,7 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.option import options_of
 from make import DOCS, contents
 from PIL import Image
+from reader_files import write_all
 from receiver import Receiver
 
 pd = pytest.importorskip("pandas")
@@ -218,6 +219,8 @@ def run_shell(arguments: str) -> None:
 @pytest.mark.usefixtures("here")
 def test_samples_run(page: Path, request: pytest.FixtureRequest) -> None:
     names, text = named(), page.read_text(encoding="utf-8")
+    if page.name == "readers.md":
+        write_all(Path.cwd())
     if DATABASE in text:
         text = text.replace(DATABASE, request.getfixturevalue("database"))
     with served(text) as text:

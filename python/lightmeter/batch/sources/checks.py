@@ -6,7 +6,6 @@ from typing import Any
 
 from lightmeter.batch.sources.names import without_secrets
 from lightmeter.errors import ImageError
-from lightmeter.image.failure import Failure
 from lightmeter.image.limits import Limits
 from lightmeter.text import shorten
 
@@ -36,7 +35,7 @@ def reading_error(error: Exception) -> ImageError:
     if isinstance(error, ImageError):
         return error
     detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-    is_gone = Failure.of(error).reason == "vanished"
+    is_gone = isinstance(error, FileNotFoundError)
     return ImageError("vanished" if is_gone else "unreadable", without_secrets(detail)[:200])
 
 
@@ -60,14 +59,20 @@ def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row
 
     Raises:
         ValueError: the first thousand rows have none of some name, or all that there are.
+        ImageError: there is damage behind the rows, none of which lacks a value.
     """
-    missing, names, number = set(values), set[str](), 0
-    for number, row in enumerate(rows, 1):
-        missing.difference_update(row)
-        if missing:
-            names.update(filter(None, islice(row, _NAMED)))
-            if number == _MOST_WITHOUT:
-                check_known(sorted(missing), sorted(names), where)
-        yield row
+    missing, names, number, damage = set(values), set[str](), 0, None
+    try:
+        for number, row in enumerate(rows, 1):
+            missing.difference_update(row)
+            if missing:
+                names.update(filter(None, islice(row, _NAMED)))
+                if number == _MOST_WITHOUT:
+                    break
+            yield row
+    except ImageError as error:
+        damage = error
     if number:
         check_known(sorted(missing), sorted(names), where)
+    if damage:
+        raise damage

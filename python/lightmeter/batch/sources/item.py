@@ -59,17 +59,18 @@ class Item:
     @property
     def size(self) -> int:
         """Bytes of the picture as it is, wherever that is, if they are known; a folder is large."""
-        if isinstance(self.data, bytes | RemotePart):
-            return len(self.data) if isinstance(self.data, bytes) else self.data.size
-        if isinstance(self.data, Image.Image):  # as large as it is or will be when decoded
-            return self.data.width * self.data.height * len(self.data.getbands())
-        if not isinstance(self.data, str | os.PathLike):
-            return int(getattr(self.data, "nbytes", 0)) if is_array(self.data) else 0
-        try:
-            state = os.stat(self.data)
-        except (OSError, ValueError):
-            return 0
-        return state.st_size if stat.S_ISREG(state.st_mode) else _FOLDER
+        data = self.data
+        if isinstance(data, str | os.PathLike):
+            try:
+                state = os.stat(data)
+            except (OSError, ValueError):
+                return 0
+            return state.st_size if stat.S_ISREG(state.st_mode) else _FOLDER
+        if isinstance(data, bytes | RemotePart):
+            return len(data) if isinstance(data, bytes) else data.size
+        if isinstance(data, Image.Image):  # as large as it is or will be when decoded
+            return data.width * data.height * len(data.getbands())
+        return int(getattr(data, "nbytes", 0)) if is_array(data) else 0
 
     @property
     def picture(self) -> Any:

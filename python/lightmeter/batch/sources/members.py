@@ -1,21 +1,12 @@
 """Members of archives: their bytes when unpacked, or why they cannot be had."""
 
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
 
-from lightmeter.batch.sources.checks import check_bytes, reading_error
+from lightmeter.batch.sources.checks import check_bytes
 from lightmeter.errors import ImageError
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
-
-_TAIL = 1 << 17  # bytes at the end of a zip, where a directory is looked for
-# What libraries raise of bytes that are no archive.
-_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error, EOFError)
-_OF_BYTES = (*_OF_FORMATS, ValueError, ArithmeticError, LookupError, RuntimeError, ImportError)
 
 
 class Member(NamedTuple):
@@ -31,7 +22,7 @@ class Member(NamedTuple):
             check_bytes(self.size, limits)
             return self.read()
         except Exception as error:
-            return _damage(error)
+            return image_error(error)
 
 
 class Bounded:
@@ -43,9 +34,8 @@ class Bounded:
         self.seekable = file.seekable
         self.block = b""  # that was read last
 
-    def read(self, count: int = -1) -> bytes:
-        """Read as the file does, or refuse it."""
-        count = _TAIL if count < 0 else count
+    def read(self, count: int = 1 << 17) -> bytes:
+        """Read as the file does, or refuse it; without a count as much as the end of a zip has."""
         self.left -= count
         if self.left < 0:
             raise ImageError("corrupt", "a header or directory of too many bytes")
@@ -58,12 +48,4 @@ def with_damage(members: Iterable[Member]) -> Iterator[Member | ImageError]:
     try:
         yield from members
     except Exception as error:  # whatever somebody's bytes make of a library
-        yield _damage(error)
-
-
-def _damage(error: Exception) -> ImageError:
-    is_of_gzip = isinstance(error, OSError) and error.errno is None  # or of bz2
-    if is_of_gzip or isinstance(error, _OF_BYTES) or type(error).__name__ == "LZMAError":
-        is_method = isinstance(error, RuntimeError | ImportError)  # of packing; or a password
-        return image_error(error, otherwise="unsupported" if is_method else "corrupt")
-    return reading_error(error)
+        yield image_error(error)

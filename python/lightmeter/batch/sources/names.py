@@ -15,12 +15,14 @@ _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
 # Secret may be of the web a user, a password and the query of a signed address, else a password.
 _WEB = re.compile(r"(^|::)(https?://)(?:[^/?#]*@)?([^?#]*).*", re.IGNORECASE | re.DOTALL)
 _PASSWORD = re.compile(r"((?:^|::)[A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
+_HIDDEN = re.compile(r"(^|/)\.(?!\.?/)")
 _SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
 
 # Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
 # and are counted as unsupported rather than passed over. MPO is read as JPEG.
 _OTHER_IMAGE_SUFFIXES = frozenset(
     {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
+    | {".czi", ".lif", ".nd2", ".vrt"}
     # raw files of cameras
     | {".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mos", ".mrw"}
     | {".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
@@ -61,13 +63,11 @@ def linked(path: str, file: str) -> str | ImageError:
     folder, path = os.path.dirname(file), local_path(path)
     if is_url(file):
         address = path if is_url(path) else _below(folder, path)
-        if address is None or address.startswith(("file:", "local:")) or "::" in path:
-            detail = "a file elsewhere names one of this machine; expected an address"
-            return ImageError("unreadable", detail)
-        return address
-    if is_url(path) or os.path.isabs(path) or not folder:
-        return path
-    joined = os.path.join(folder, path)
+        if address and not address.startswith(("file:", "local:")) and "::" not in path:
+            return address
+        detail = "a file elsewhere names one of this machine; expected an address"
+        return ImageError("unreadable", detail)
+    joined = path if is_url(path) else os.path.join(folder, path)
     return path if not os.path.lexists(joined) and os.path.lexists(path) else joined
 
 
@@ -92,12 +92,9 @@ def image_suffixes() -> frozenset[str]:
     Image.preinit()  # the common ones first: files are tried in that order
     Image.init()
     # Pillow also registers suffixes of formats that are no pictures to a user.
-    readable = {
-        suffix
-        for suffix, format_name in Image.registered_extensions().items()
-        if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
-    }
-    return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
+    readable = Image.OPEN.keys() - {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
+    named = Image.registered_extensions().items()
+    return _OTHER_IMAGE_SUFFIXES.union(suffix for suffix, form in named if form in readable)
 
 
 def is_shard(path: str) -> bool:
@@ -113,7 +110,4 @@ def is_image_name(name: str) -> bool:
     """
     if name.rpartition("/")[2] in ZARR_FILES:
         return True
-    if os.path.splitext(name)[1].lower() not in image_suffixes():
-        return False
-    parts = name.split("/") if "/." in f"/{name}" else []
-    return not any(part.startswith(".") and part not in (".", "..") for part in parts)
+    return os.path.splitext(name)[1].lower() in image_suffixes() and not _HIDDEN.search(name)

@@ -44,7 +44,7 @@ class OpenedError(Exception):
     """Ends a read of columns that pyarrow has opened by then."""
 
 
-class CheckedPages(io.RawIOBase):
+class CheckedPages:
     """A file as pyarrow reads it. A page that would take too much memory ends a read.
 
     Attributes:
@@ -52,18 +52,12 @@ class CheckedPages(io.RawIOBase):
         most: bytes that a picture may have.
     """
 
+    mode, closed = "rb", False  # which pyarrow asks for
+
     def __init__(self, file: IO[bytes], limits: Limits) -> None:
         self._file, self._limits, self.most = file, limits, most_bytes(limits)
         self.chunks: list[Chunk] | None = []
-        self.seek, self.tell = file.seek, file.tell  # type: ignore[method-assign]
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
     def read(self, size: int = -1) -> bytes:
         """Read as the file does, unless a page that begins there is refused."""
@@ -83,14 +77,15 @@ class CheckedPages(io.RawIOBase):
         the pages of common writers are, which hold up to 1024 pictures.
         """
         self._file.seek(chunk.next)
+        data = io.BytesIO(self._file.read(_MOST_HEADER))
         try:
-            header, length = read_numbers(self._file.read(_MOST_HEADER))
+            header = read_numbers(data)
         except (IndexError, ValueError) as error:
             raise ImageError("corrupt", f"the header of a page: {error}") from None
         decoded, stored = header.get(_DECODED, 0), header.get(_STORED, 0)
         if not 0 <= stored <= chunk.end - chunk.next or not 0 <= decoded <= chunk.decoded:
             raise ImageError("corrupt", f"a page of {stored} bytes, {decoded} when decoded")
-        chunk.next += length + stored
+        chunk.next += data.tell() + stored
         if any(header.get(field) in _DELTA for field in _ENCODINGS):
             raise ImageError(
                 "unsupported",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import IO, Any
 
 from lightmeter.batch.sources.item import Item, Wanted, item_of
@@ -22,37 +23,39 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
         ImageError: its footer is damaged.
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
-    pyarrow = parquet()
     pages = CheckedPages(file, wanted.limits)
     try:
         # Without pre_buffer a column is read page by page, and not a whole row group at once.
-        how = {"buffer_size": 1 << 20, "thrift_container_size_limit": _MOST_PARTS}
-        opened = pyarrow.parquet.ParquetFile(pages, pre_buffer=False, **how)
-        schema = opened.schema_arrow
+        how: Any = {"buffer_size": 1 << 20, "thrift_container_size_limit": _MOST_PARTS}
+        opened = parquet().parquet.ParquetFile(pages, pre_buffer=False, **how)
+        schema, groups = opened.schema_arrow, range(opened.num_row_groups)
         kinds, leaves = kinds_of(schema), {field.name: _leaves(field) for field in schema}
-        groups = map(opened.metadata.row_group, range(opened.num_row_groups))
-        lengths = [group.num_rows for group in groups]
+        lengths = [opened.metadata.row_group(group).num_rows for group in groups]
     except Exception as error:  # whatever somebody's bytes make of a library
-        detail = f"the table cannot be read: {shorten(str(error), 150)}"
-        raise ImageError("corrupt", detail) from None
+        raise _damage(error, "the table cannot be read") from None
     wanted = with_column(wanted, kinds, name)
-    picture = leaves[str(wanted.column)]
     values = [name for name in wanted.values if leaves[name] == [name]]
     end = 0
     for group, length in enumerate(lengths):
-        row, end, damage = end, end + length, ImageError("corrupt", "rows are missing")
+        row, end = end, end + length
+        damage: Exception = ValueError("rows are missing")
         try:
-            rows = arrow_rows(_batches(opened, pages, group, [*picture, *values]))
+            rows = arrow_rows(
+                _batches(opened, pages, group, [*leaves[str(wanted.column)], *values])
+            )
             for item in row_items(name, rows, wanted, row):
                 yield item
                 row += 1
-        except ImageError as error:
-            damage = error
         except Exception as error:  # likewise; an encrypted one too
-            damage = ImageError("corrupt", shorten(str(error), 150) or type(error).__name__)
+            damage = error
         if row != end:
-            detail = f"rows {row} to {end - 1} are lost: {damage.detail}"
-            yield item_of(ImageError(damage.reason, detail), name)
+            yield item_of(_damage(damage, f"rows {row} to {end - 1} are lost"), name)
+
+
+def _damage(error: Exception, lost: str) -> ImageError:
+    reason = error.reason if isinstance(error, ImageError) else "corrupt"
+    detail = getattr(error, "detail", "") or shorten(str(error), 150) or type(error).__name__
+    return ImageError(reason, f"{lost}: {detail}")
 
 
 def _leaves(field: Any) -> list[str]:
@@ -60,10 +63,10 @@ def _leaves(field: Any) -> list[str]:
     may have any length in a file of few bytes, nothing.
     """
     types = parquet().types
-    parts = field.type if types.is_struct(field.type) else []
-    names = [part.name for part in parts if not types.is_nested(part.type)]
     if not types.is_nested(field.type):
         return [field.name]
+    parts = field.type if types.is_struct(field.type) else []
+    names = [part.name for part in parts if not types.is_nested(part.type)]
     return [f"{field.name}.{name}" for name in names if name in ("bytes", "path")]
 
 
@@ -74,16 +77,16 @@ def _batches(opened: Any, pages: CheckedPages, group: int, columns: list[str]) -
         ImageError: a page would take too much memory.
         Exception: any of pyarrow's, as the row group is damaged or encrypted.
     """
+    # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
+    read: Any = partial(opened.iter_batches, row_groups=[group], columns=columns, use_threads=False)
     # The metadata of a damaged or encrypted column end the process where Python asks for them, as
     # pyarrow catches no error there. Where pyarrow itself opens the columns, it raises it.
     pages.chunks = None
     with suppress(OpenedError):
-        next(opened.iter_batches(1, [group], columns, use_threads=False), None)
+        next(read(1), None)
     metadata = opened.metadata.row_group(group)
-    read = tuple(f"{name}." for name in columns)
-    found = map(metadata.column, range(metadata.num_columns))
-    pages.chunks = [chunk_of(leaf) for leaf in found if f"{leaf.path_in_schema}.".startswith(read)]
+    leaves = map(metadata.column, range(metadata.num_columns))
+    own = tuple(f"{name}." for name in columns)
+    pages.chunks = [chunk_of(leaf) for leaf in leaves if f"{leaf.path_in_schema}.".startswith(own)]
     largest = max((chunk.decoded for chunk in pages.chunks), default=0)
-    rows = max(1, min(ROWS, pages.most // max(1, largest)))
-    # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
-    yield from opened.iter_batches(rows, [group], columns, use_threads=False)
+    yield from read(max(1, min(ROWS, pages.most // max(1, largest))))

@@ -2,14 +2,9 @@
 
 from typing import Any
 
+from lightmeter.batch.sources.checks import reading_error
 from lightmeter.batch.sources.item import RemotePart
-from lightmeter.batch.sources.names import (
-    is_image_name,
-    is_shard,
-    is_web,
-    shown_url,
-    without_secrets,
-)
+from lightmeter.batch.sources.names import is_image_name, is_shard, is_web, shown_url
 
 # What stores call a version of an object, or when it was changed.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
@@ -48,7 +43,7 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
     except FileNotFoundError:
         raise FileNotFoundError(2, "No such file or folder", shown_url(url)) from None
     except Exception as error:  # of any library, whose text may have the whole address
-        detail = without_secrets(f"{type(error).__name__}: {error}")[:200]
+        detail = reading_error(error).detail
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
     found, start = {}, ""
     for name, info in listed.items():
@@ -80,6 +75,22 @@ def system_of(url: str) -> tuple[Any, str]:
     return system, path
 
 
+class _Reported:
+    """A file of somebody else's library, whose errors are those of reading and not of the bytes."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, *count: int) -> bytes:
+        try:
+            return bytes(self._file.read(*count))
+        except Exception as error:
+            raise reading_error(error) from None
+
+
 def open_remote(url: str) -> tuple[Any, int | None]:
     """A file to read, and its size; None for one that cannot seek.
 
@@ -89,4 +100,4 @@ def open_remote(url: str) -> tuple[Any, int | None]:
     system, path = system_of(url)
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}
     file = system.open(path, "rb", **options)
-    return file, file.size if file.seekable() else None
+    return _Reported(file), file.size if file.seekable() else None

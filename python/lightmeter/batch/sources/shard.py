@@ -57,5 +57,5 @@ def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
 
 
 def _opened(path: str) -> tuple[IO[bytes], int]:
-    raw = open_regular(path)
-    return io.BufferedReader(raw, _BUFFER), os.fstat(raw.fileno()).st_size
+    file = io.BufferedReader(open_regular(path), _BUFFER)
+    return file, os.fstat(file.fileno()).st_size

@@ -44,11 +44,11 @@ def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
         headers.seek(tar.offset)
         try:
             member = tarfile.TarInfo.fromtarfile(tar)
-        except tarfile.HeaderError as error:
-            if headers.block.strip(b"\0") or not (headers.block or is_in_zeros):
-                is_whole = len(headers.block) == tarfile.BLOCKSIZE
-                detail = f"no member and no end where one should be: {error}"
-                raise ImageError("corrupt" if is_whole else "truncated", detail) from None
+        except tarfile.HeaderError:
+            if headers.block.strip(b"\0"):
+                raise
+            if not (headers.block or is_in_zeros):
+                raise ImageError("truncated", "the archive has no end") from None
             if not headers.block or headers.left < tarfile.BLOCKSIZE:
                 return  # zeros without an end are as good as an end
             is_in_zeros, tar.offset = True, tar.offset + tarfile.BLOCKSIZE
@@ -56,11 +56,10 @@ def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
         if member.size < 0:
             raise ImageError("corrupt", f"a member of {member.size} bytes")
         headers.left, is_in_zeros = _MOST_HEADER, False
-        if not member.isreg() or member.name.endswith("/"):
-            continue
-        yield Member(member.name, member.size, partial(_data, file, member))
-        if size is not None and member.offset_data + member.size > size:
-            return  # it was cut off, and counted
+        if member.isreg() and not member.name.endswith("/"):
+            yield Member(member.name, member.size, partial(_data, file, member))
+            if size is not None and member.offset_data + member.size > size:
+                return  # it was cut off, and counted
 
 
 def _data(file: IO[bytes], member: tarfile.TarInfo) -> bytes:

@@ -1,57 +1,49 @@
 """The numbers in a struct of Thrift's compact protocol, as the headers of pages of Parquet are."""
 
-_MOST_FIELDS = 256  # of a header; there are about ten
+import io
+
 _FIXED = {1: 0, 2: 0, 3: 1, 7: 8}  # bytes of a value: true, false, a byte, a double
 
 
-def read_numbers(data: bytes) -> tuple[dict[tuple[int, ...], int], int]:
-    """Return the numbers of 32 bits by the fields that lead to them, and where the struct ends.
+def read_numbers(file: io.BytesIO, depth: int = 8) -> dict[tuple[int, ...], int]:
+    """Return the numbers of 32 bits by the fields that lead to them.
 
     Of one that comes twice the last holds, as for Thrift's own reader. Lists are not read: there
     are none in the headers of pages.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: it is damaged, or structs are in each other deeper than `depth`.
         IndexError: it ends early.
     """
     found: dict[tuple[int, ...], int] = {}
-    path, place = [0], 0
-    for _ in range(_MOST_FIELDS):
-        head, place = data[place], place + 1
-        if head == 0:
-            path.pop()
-            if not path:
-                return found, place
-            continue
-        step, kind = head >> 4, head & 15
-        path[-1] += step
-        if not step:
-            number, place = _varint(data, place)
-            path[-1] = _int32(number)
-        if kind in _FIXED:
-            place += _FIXED[kind]
-        elif kind == 12:
-            path.append(0)
-        elif kind in (4, 5, 6, 8):  # integers of 16, 32 and 64 bits, and the length of bytes
-            value, place = _varint(data, place)
-            if kind == 5:
-                found[tuple(path)] = _int32(value)
-            place += value if kind == 8 else 0
+    field = 0
+    while head := file.read(1)[0]:
+        step, kind = divmod(head, 16)
+        field = (field + step if step else _int32(file)) & 0xFFFF  # Thrift has 16 bits for it
+        if kind == 5:
+            found[field,] = _int32(file)
+        elif kind == 12 and depth:
+            inner = read_numbers(file, depth - 1)
+            found |= {(field, *path): number for path, number in inner.items()}
+        elif kind in (4, 6):
+            _varint(file)
+        elif kind == 8 or kind in _FIXED:
+            file.seek(_varint(file) if kind == 8 else _FIXED[kind], io.SEEK_CUR)
         else:
             raise ValueError(f"a field of kind {kind}")
-    raise ValueError("too many fields")
+    return found
 
 
-def _int32(value: int) -> int:
-    value &= 0xFFFFFFFF
+def _int32(file: io.BytesIO) -> int:
+    value = _varint(file) & 0xFFFFFFFF
     return (value >> 1) ^ -(value & 1)
 
 
-def _varint(data: bytes, place: int) -> tuple[int, int]:
+def _varint(file: io.BytesIO) -> int:
     value = 0
-    for number in range(10):
-        byte = data[place + number]
-        value |= (byte & 127) << 7 * number
+    for shift in range(0, 70, 7):
+        byte = file.read(1)[0]
+        value |= (byte & 127) << shift
         if byte < 128:
-            return value, place + number + 1
+            return value
     raise ValueError("a number of too many bytes")

@@ -1,0 +1,270 @@
+"""Readers of pictures of medicine, from above and from microscopes, for `lightmeter.Reading.read`.
+
+A reader is a function from a path or bytes to what is measured, a `Read`:
+
+>>> from lightmeter.interop import readers
+>>> lm.profile_images("photos/", read=readers.ome_tiff).images
+0
+
+Headers are checked before pixels are decoded, so that a picture takes at most 1 GiB. A picture that
+cannot be read is counted in ``image.Failure``.
+"""
+
+import html
+import io
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import Encoded, open_encoded
+from lightmeter.image.frame import Read
+from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.tiff import Tiff
+
+__all__ = ["Read", "ct", "dicom", "gdal", "geotiff", "microscope", "ome_tiff"]
+
+_MOST_BYTES = 1 << 30  # of the samples of a picture
+
+# Tags of DICOM that name nobody: what the machine is, and how it was set. They are codes, numbers,
+# and the names that makers give; texts that somebody types are not among them.
+_TAGS = (
+    *("Modality", "Manufacturer", "ManufacturerModelName", "PhotometricInterpretation"),
+    *("BodyPartExamined", "Laterality", "ViewPosition", "BurnedInAnnotation", "BitsStored"),
+    *("SliceThickness", "PixelSpacing", "ConvolutionKernel", "KVP", "XRayTubeCurrent", "Exposure"),
+    *("ExposureTime", "MagneticFieldStrength", "EchoTime", "RepetitionTime", "FlipAngle"),
+    *("WindowCenter", "WindowWidth", "LossyImageCompression"),
+)
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_MOST_DESCRIPTION = 16 << 20
+_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b[^>]*?\sName=\"([^\"]{1,64})\"")
+_DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
+_AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
+
+
+def _needs(package: str, extra: str) -> Callable[[Any], Any]:
+    """Have a `Reading` say what to install, before anything is measured."""
+
+    def check() -> None:
+        try:
+            import_module(package)
+        except ImportError as error:
+            install = f"pip install 'lightmeter[{extra}]'"
+            raise ImportError(f"for this, lightmeter needs {package}: {install}") from error
+
+    def decorate(reader: Any) -> Any:
+        reader.check = check
+        return reader
+
+    return decorate
+
+
+@_needs("pydicom", "dicom")
+def dicom(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+    """Read DICOM by pydicom: the frames of a file, in the units of its modality.
+
+    Samples are rescaled by slope and intercept, or the table of the file; black and white are the
+    least and largest that its stored bits can say, rescaled too. ``MONOCHROME1`` is turned, so that
+    white is bright. Padding is ignored. Colours are RGB. The series is the group of a picture.
+    What becomes a feature is a list of tags that name nobody, such as ``image.dicom.Modality``.
+
+    Raises:
+        ImageError: the picture is too large.
+        Exception: what pydicom raises of a damaged file.
+    """
+    from pydicom import dcmread
+    from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
+
+    with open_encoded(image, DEFAULT_LIMITS) as opened:
+        _check(opened.size, 1, 1, 1)
+        if _DEFLATED in opened.read(4096):  # which unpacks to any size
+            raise ImageError("unsupported", "a deflated data set; store it with another syntax")
+    file = dcmread(io.BytesIO(image) if isinstance(image, bytes) else image)
+    if "Rows" not in file:
+        raise ImageError("unsupported", "DICOM without a picture")
+    samples = file.get("SamplesPerPixel", 1)
+    _check(file.Rows, file.Columns, samples, max(1, file.BitsAllocated // 8))
+    facts = {name: _plain(file.get(name)) for name in _TAGS if name in file}
+    bits, is_signed = file.BitsStored, file.PixelRepresentation == 1
+    ends = np.array([-(1 << bits - 1), (1 << bits - 1) - 1] if is_signed else [0, (1 << bits) - 1])
+    if "ModalityLUTSequence" in file:
+        low, high = 0.0, float((1 << file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
+    else:
+        low, high = sorted(map(float, apply_modality_lut(ends, file)))
+    padding = file.get("PixelPaddingValue")
+    group = str(file.get("SeriesInstanceUID", "")) or None
+    is_turned = file.PhotometricInterpretation == "MONOCHROME1"
+    for stored in iter_pixels(file):
+        mask = None if padding is None or samples > 1 else _any(stored == padding)
+        array = stored
+        if file.PhotometricInterpretation == "PALETTE COLOR":
+            array = (apply_color_lut(stored, file) / np.float32(65535)).astype(np.float32)
+            low, high = 0.0, 1.0
+        elif samples == 1:
+            array = apply_modality_lut(stored, file)
+            array = low + high - array if is_turned else array
+        yield Read(array, facts, mask, value_range=(low, high), group=group)
+
+
+@_needs("pydicom", "dicom")
+def ct(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+    """Read computed tomography: as `dicom`, in Hounsfield units from air, -1000, to bone, 2000.
+
+    What is beyond is cut off, so that all scanners have one scale.
+
+    Raises:
+        ImageError: the picture is none of computed tomography, or too large.
+        Exception: what pydicom raises of a damaged file.
+    """
+    for found in dicom(image):
+        if (kind := (found.facts or {}).get("Modality")) != "CT":
+            raise ImageError("unsupported", f"the modality is {kind!r:.20}; expected CT")
+        units = found.picture.clip(_AIR, _BONE).astype(np.float32)
+        yield found._replace(picture=units, value_range=(_AIR, _BONE))
+
+
+def _plain(value: Any) -> float | str | None:
+    """A tag as a number or text; of several values the first."""
+    if hasattr(value, "__iter__") and not isinstance(value, str):
+        value = next(iter(value), None)
+    return value or None if isinstance(value, str | None) else float(value)
+
+
+@_needs("rasterio", "geotiff")
+def geotiff(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+    """Read GeoTIFF, COG and JPEG 2000 by rasterio: bands by their names, without nodata.
+
+    Pixels that the file calls nodata, transparent or masked are ignored, and those that are no
+    number in any band. Red, green and blue of 8 bits are colours; of all else each band is measured
+    by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray. A VRT is
+    refused, as it may name any file or address; so are files that lie beside it.
+
+    Raises:
+        ImageError: the picture is too large, or has more than 32 bands.
+        Exception: what rasterio raises of a damaged file.
+    """
+    with open_encoded(image, DEFAULT_LIMITS) as file:
+        driver = _DRIVERS.get(file.format or "")
+    if driver is None:
+        raise ImageError("unsupported", "no TIFF and no JPEG 2000; for a file of yours, read=gdal")
+    yield _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
+
+
+@_needs("rasterio", "geotiff")
+def gdal(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+    """Read whatever GDAL reads, likewise: also a VRT, which may name any file of this machine and
+    any address. So it is for files of your own.
+
+    Raises:
+        ImageError: as `geotiff` does.
+        Exception: likewise.
+    """
+    yield _raster(image, {})
+
+
+def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **how: Any) -> Read:
+    import rasterio
+    from rasterio.enums import ColorInterp
+
+    with ExitStack() as stack:
+        stack.enter_context(rasterio.Env(**settings))
+        if isinstance(image, bytes):
+            memory = stack.enter_context(rasterio.MemoryFile(image))
+            file = stack.enter_context(memory.open(**how))
+        else:  # from the root, so that no name is an address
+            file = stack.enter_context(rasterio.open(os.path.abspath(os.fsdecode(image)), **how))
+        _check(file.height, file.width, file.count, np.result_type(*file.dtypes).itemsize)
+        kinds = dict(enumerate(file.colorinterp, 1))
+        numbers = [number for number, kind in kinds.items() if kind != ColorInterp.alpha]
+        array = np.moveaxis(file.read(numbers), 0, -1)
+        mask = file.dataset_mask() == 0
+        if array.dtype.kind == "f":
+            mask |= np.isnan(array).any(axis=-1)
+        facts = {
+            "CRS": None if file.crs is None else file.crs.to_string(),
+            "PixelSize": float(abs(file.res[0])),
+            "Bands": file.count,
+            "Nodata": None if file.nodata is None else float(file.nodata),
+        }
+        names = [file.descriptions[number - 1] or f"B{number}" for number in numbers]
+        meant = [kinds[number] for number in numbers]
+        if meant == [ColorInterp.palette] and array.dtype == np.uint8:
+            table = file.colormap(1)
+            colours = [table.get(index, (0, 0, 0))[:3] for index in range(256)]
+            array = np.array(colours, np.uint8)[array[..., 0]]
+    is_colour = meant == [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+    is_plain = len(numbers) == 1 or (is_colour and array.dtype == np.uint8)
+    return Read(array, facts, _any(mask), None if is_plain else _names(names))
+
+
+@_needs("bioio", "microscopes")
+def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+    """Read files of microscopes by bioio and its plug-ins: channels as bands, z and t as frames.
+
+    bioio needs the plug-in of the format, such as ``bioio-ome-tiff``, ``bioio-czi``, ``bioio-nd2``
+    or ``bioio-lif``. All scenes are read, and of each all times and planes, which ``frames="all"``
+    measures. The size of a pixel is ``image.microscope.PixelSize``, in micrometres.
+
+    Raises:
+        ImageError: the picture is too large or in memory, or has more than 32 channels.
+        Exception: what bioio raises of a file that it cannot read.
+    """
+    from bioio import BioImage
+
+    if isinstance(image, bytes):
+        raise ImageError("unsupported", "bioio reads files; unpack the archive first")
+    file = BioImage(os.fspath(image))
+    for scene in file.scenes:
+        file.set_scene(scene)
+        sides = dict(zip(file.dims.order, file.shape, strict=True))
+        is_colour = sides.get("S", 1) > 1
+        count = sides.get("S", 1) if is_colour else sides["C"]
+        _check(sides["Y"], sides["X"], count, file.dtype.itemsize)
+        bands = None if is_colour or count == 1 else _names(map(str, file.channel_names))
+        facts = {"PixelSize": file.physical_pixel_sizes.X, "Step": file.physical_pixel_sizes.Z}
+        axes = "YXS" if is_colour else "YXC"
+        for time in range(sides["T"]):
+            for plane in range(sides["Z"]):
+                samples = file.get_image_dask_data(axes, T=time, Z=plane).compute()
+                yield Read(samples, facts, bands=bands)
+
+
+def ome_tiff(image: Encoded) -> Read:
+    """Find the names of the channels of an OME-TIFF, each of which is a page, as bands.
+
+    The pixels are read by lightmeter, in tiles (extra ``large``).
+
+    Raises:
+        ImageError: it is no TIFF, or has more than 32 channels.
+    """
+    with open_encoded(image, DEFAULT_LIMITS) as file:
+        tiff = Tiff(file)
+        entry = tiff.directory(tiff.first).get(270)  # ImageDescription
+        text = b"" if entry is None else tiff.raw(entry, _MOST_DESCRIPTION)
+    names = [html.unescape(name) for name in _CHANNEL.findall(text.decode(errors="replace"))]
+    return Read(image, bands=_names(names) if len(names) > 1 else None)
+
+
+def _check(height: int, width: int, channels: int, size: int) -> None:
+    """Refuse samples that would take too much memory."""
+    if (taken := height * width * channels * size) > _MOST_BYTES:
+        raise ImageError("too_large", f"{taken} bytes, more than {_MOST_BYTES}")
+
+
+def _any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    return mask if mask.any() else None
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    """Names as bands can have them, each once."""
+    names: list[str] = []
+    for name in given:
+        clean = re.sub(r"[^\w -]", "_", name)[:48].strip() or "channel"
+        names.append(f"{clean} {len(names) + 1}" if clean in names else clean)
+    return tuple(names)

@@ -1,0 +1,295 @@
+"""Readers: the hook at every door, and DICOM, GeoTIFF, OME-TIFF and microscopes by it."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter as command
+from lightmeter.interop import readers
+from numpy.typing import NDArray
+from reader_files import write_dicom, write_geotiff, write_ome
+
+RNG = np.random.default_rng(0)
+SIDE = 24
+
+
+def doubled(image: Any) -> Any:
+    """A format of somebody: bytes of gray samples."""
+    data = image if isinstance(image, bytes) else Path(image).read_bytes()
+    if data[0] == 0:
+        raise LookupError("no such camera")
+    pixels = np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
+    return pixels, {"gain": data[0] / 2, "name": "x" * 500}, pixels < 100
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for number in range(40):
+        data = RNG.integers(1, 256, SIDE * SIDE).astype(np.uint8)
+        data[0] = number
+        (folder / f"{number % 2}{number:02}.png").write_bytes(data.tobytes())
+    return folder
+
+
+def numbers(view: lm.ProfileView) -> dict[str, Any]:
+    ours = ("image.Brightness", "image.entropy", "image.DAPI", "image.B0", "image.B8", "image.B ")
+    return {
+        name: column.to_summary_dict()
+        for name, column in view.get_columns().items()
+        if name.startswith(ours) and not name.endswith(".pixels")
+    }
+
+
+def test_a_reader_has_threads_processes_failures_segments_and_resume(
+    raw: Path, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"read": doubled, "segment_by": {"half": "path:^(.)"}, "workers": 2}
+    views = lm.profile_images(raw, **options)
+    assert {name: view.images for name, view in views.items()} == {"half=0": 19, "half=1": 20}
+    (failure,) = views.whole.failures
+    assert (failure.path, failure.detail) == ("000.png", "LookupError: no such camera")
+    assert views.whole["image.doubled.gain"].max == 39 / 2
+    assert len(views.whole["image.doubled.name"].frequent[0].value) == 128
+    assert views == lm.profile_images(raw, executor="processes", **options)
+    resumed = [lm.profile_images(raw, resume=tmp_path / "kept", **options) for _ in range(2)]
+    assert resumed == [views, views]
+    kept = len(list((tmp_path / "kept").iterdir()))
+    doubled.version = 2  # type: ignore[attr-defined]
+    lm.profile_images(raw, resume=tmp_path / "kept", **options)
+    assert len(list((tmp_path / "kept").iterdir())) == 2 * kept
+    (text,) = views.whole.readings["image"]
+    assert text == '{"read":"doubled"}'
+
+
+def test_pixels_that_a_reader_masks_do_not_count(raw: Path) -> None:
+    file = raw / "139.png"
+    pixels, _, mask = doubled(file)
+    wanted = lm.log_image(pixels, ignore=mask).view()
+    assert numbers(lm.profile_images(file, read=doubled)) == numbers(wanted)
+    (row,) = lm.measure(file, read=doubled)
+    assert (row["path"], row["image.doubled.gain"]) == (str(file), 19.5)
+
+
+def test_a_reader_on_the_command_line(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("house.py").write_text(
+        "import numpy as np\n"
+        "def squares(path):\n"
+        "    return np.fromfile(path, 'u1').reshape(24, 24)\n"
+    )
+    result = command("profile", raw, "--read", "house:squares")
+    assert "40 images measured" in result.stdout
+    result = command("log", raw, "--read", "house:squares", "--dataset", "d", "--store", "s.db")
+    assert "40 images measured" in result.stdout
+    result = command("profile", raw, "--read", "nobody")
+    assert result.returncode == 2
+
+
+def frames(image: Any) -> Iterator[readers.Read]:
+    for shade in range(3):
+        samples = np.full((4, 5, 2), 1000 * shade + 100, np.uint16)
+        yield readers.Read(samples, bands=("DAPI", "GFP"), value_range=(0, 4095), group="plate")
+
+
+def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> None:
+    file = raw / "000.png"
+    view = lm.profile_images(file, read=frames, frames="all")
+    assert (view.images, view.groups) == (3, 1)
+    assert view["image.DAPI.mean"].max == pytest.approx(2100 / 4095 * 255, abs=0.01)
+    assert lm.profile_images([file, file], read=frames).groups == 1
+    own = lm.profile_images(file, read=frames, value_range=(0, 8190), bands=["a", "b"])
+    assert own["image.a.mean"].mean == pytest.approx(100 / 8190 * 255, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason", "detail"),
+    [
+        ({"a": 1}, "unsupported", "read= gave a dict; expected an array"),
+        (None, "unsupported", "read= gave a NoneType"),
+        ((np.zeros((4, 4), np.uint8), {}, np.zeros((3, 3))), "unsupported", "a mask of 3x3"),
+        (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
+    ],
+)
+def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, detail: str) -> None:
+    def wrong(image: Any) -> Any:
+        return given
+
+    (failure,) = lm.profile_images(raw / "000.png", read=wrong).failures
+    assert (failure.reason, detail in failure.detail) == (reason, True)
+
+
+def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("dicom", lambda path: path):
+        with pytest.raises(TypeError, match="expected a function by def"):
+            lm.Reading(read=wrong)  # type: ignore[arg-type]
+    for reader, package, extra in (
+        (readers.dicom, "pydicom", "dicom"),
+        (readers.geotiff, "rasterio", "geotiff"),
+        (readers.microscope, "bioio", "microscopes"),
+    ):
+        monkeypatch.setitem(__import__("sys").modules, package, None)
+        with pytest.raises(
+            ImportError, match=rf"needs {package}: pip install 'lightmeter\[{extra}"
+        ):
+            lm.Reading(read=reader)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (bytes(128) + b"DICM", "dicom"),
+        (b"ZISRAWFILE", "microscope"),
+        (b"\xda\xce\xbe\x0a", "microscope"),
+        (b"<VRTDataset rasterXSize='5'>", "gdal"),
+    ],
+)
+def test_a_failure_without_a_reader_names_it(data: bytes, name: str, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(data + bytes(99))
+    (tmp_path / "b.png").write_bytes(data + bytes(99))
+    failures = lm.profile_images(tmp_path).failures
+    assert [failure.path for failure in failures] == ["a", "b.png"]
+    assert all(f"(--read {name}): see docs/readers.md" in it.detail for it in failures)
+
+
+def twelve_bits() -> NDArray[Any]:
+    return RNG.integers(0, 4096, (SIDE, SIDE)).astype(np.uint16)
+
+
+def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
+    samples = twelve_bits()
+    rescaled = samples * 2.0 - 1024
+    scale = {"RescaleSlope": "2", "RescaleIntercept": "-1024"}
+    signed = (samples.astype(np.int16) - 2048).astype(np.int16)
+    colours = RNG.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    cases: list[tuple[Any, dict[str, Any], Any, Any]] = [
+        (samples, scale, rescaled, (-1024, 7166)),
+        (samples, {}, samples, (0, 4095)),
+        (signed, {"PixelRepresentation": 1}, signed, (-2048, 2047)),
+        (samples, {"PhotometricInterpretation": "MONOCHROME1"}, 4095 - samples, (0, 4095)),
+        (
+            colours,
+            {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
+             "BitsStored": 8, "HighBit": 7},
+            colours,
+            None,
+        ),
+    ]  # fmt: skip
+    for stored, tags, array, value_range in cases:
+        view = lm.profile_images(
+            write_dicom(tmp_path / "a.dcm", stored, **tags), read=readers.dicom
+        )
+        assert view.failures == []
+        wanted = lm.log_image(array, value_range=value_range).view()
+        assert numbers(view) == numbers(wanted), tags
+    padded = write_dicom(tmp_path / "p.dcm", samples, PixelPaddingValue=int(samples[0, 0]))
+    wanted = lm.log_image(samples, ignore=samples == samples[0, 0], value_range=(0, 4095)).view()
+    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
+    scanned = write_dicom(tmp_path / "c.dcm", samples, **scale)
+    units = rescaled.clip(-1000, 2000).astype(np.float32)
+    wanted = lm.log_image(units, value_range=(-1000, 2000)).view()
+    assert numbers(lm.profile_images(scanned, read=readers.ct)) == numbers(wanted)
+
+
+def test_dicom_says_nothing_of_people_and_groups_by_series(tmp_path: Path) -> None:
+    folder = tmp_path / "ct"
+    folder.mkdir()
+    for number in range(6):  # files without a suffix, as archives of hospitals have them
+        series = f"1.2.66{number % 2}"
+        tags = {"KVP": "120", "PixelSpacing": [0.5, 0.5], "SeriesInstanceUID": series}
+        write_dicom(folder / f"IM{number}", twelve_bits(), **tags)
+    view = lm.profile_images(folder, read=readers.dicom)
+    assert (view.images, view.groups, view["image.dicom.KVP"].mean) == (6, 2, 120)
+    assert view["image.dicom.PixelSpacing"].mean == 0.5
+    texts = [view.to_bytes(), repr(list(lm.measure(folder, read=readers.dicom))).encode()]
+    hidden = (b"SECRET", b"Doe", b"Roe", b"Poe", b"1.2.66", b"1.2.777", b"19700101")
+    assert not [word for word in hidden for text in texts if word in text]
+
+
+def test_hostile_dicom(tmp_path: Path) -> None:
+    write_dicom(tmp_path / "a.dcm", twelve_bits(), Rows=65535, Columns=65535)
+    deflated = write_dicom(tmp_path / "b.dcm", twelve_bits())
+    data = deflated.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99")
+    deflated.write_bytes(data)
+    cut = write_dicom(tmp_path / "c.dcm", twelve_bits())
+    cut.write_bytes(cut.read_bytes()[:-100])
+    view = lm.profile_images(tmp_path, read=readers.dicom)
+    reasons = {str(it.path): it.reason for it in view.failures}
+    assert (reasons["a.dcm"], reasons["b.dcm"]) == ("too_large", "unsupported")
+    assert "c.dcm" in reasons
+    (failure,) = lm.profile_images(
+        write_dicom(tmp_path / "m.dcm", twelve_bits(), Modality="MR"), read=readers.ct
+    ).failures
+    assert failure.detail == "the modality is 'MR'; expected CT"
+
+
+def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> None:
+    samples = RNG.integers(1, 10_000, (3, SIDE, SIDE)).astype(np.uint16)
+    samples[:, :5] = 0
+    names = ("B02", "B03", "B8A.nir")
+    path = write_geotiff(tmp_path / "a.tif", samples, names, nodata=0)
+    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
+    bands = ("B02", "B03", "B8A_nir")
+    how: dict[str, Any] = {"value_range": (0, 10_000), "ignore": samples[0] == 0}
+    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **how).view()
+    assert numbers(view) == numbers(wanted)
+    assert view["image.geotiff.CRS"].frequent[0].value == "EPSG:32633"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(path, "a.tif")
+    again = lm.profile_images(tmp_path / "a.zip", read=readers.geotiff, value_range=(0, 10_000))
+    assert numbers(again) == numbers(wanted)
+    height = RNG.random((1, SIDE, SIDE)).astype(np.float32)
+    height[0, 3:7] = np.nan
+    path = write_geotiff(tmp_path / "h.tif", height, nodata=None)
+    wanted = lm.log_image(height[0], ignore=np.isnan(height[0])).view()
+    assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+    colours = RNG.integers(0, 256, (3, SIDE, SIDE)).astype(np.uint8)
+    path = write_geotiff(tmp_path / "c.tif", colours, photometric="RGB")
+    wanted = lm.log_image(np.moveaxis(colours, 0, -1)).view()
+    assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+
+
+def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = write_geotiff(tmp_path / "a.tif", np.full((1, SIDE, SIDE), 9, np.uint8))
+    virtual = tmp_path / "a.vrt"
+    virtual.write_text(
+        f"<VRTDataset rasterXSize='{SIDE}' rasterYSize='{SIDE}'><VRTRasterBand dataType='Byte' "
+        f"band='1'><SimpleSource><SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand>"
+        "</SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    (failure,) = lm.profile_images(virtual, read=readers.geotiff).failures
+    assert "for a file of yours, read=gdal" in failure.detail
+    assert lm.profile_images(virtual, read=readers.gdal)["image.Brightness.mean"].mean == 9
+    for reader in (readers.geotiff, readers.gdal):
+        (failure,) = lm.profile_images(["/vsicurl/http://127.0.0.1:9/a.tif"], read=reader).failures
+        assert failure.reason == "vanished"
+
+
+def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
+    samples = RNG.integers(0, 65536, (2, SIDE, SIDE)).astype(np.uint16)
+    view = lm.profile_images(
+        write_ome(tmp_path / "a.ome.tif", samples, "CYX"), read=readers.ome_tiff
+    )
+    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"]).view()
+    assert numbers(view) == numbers(wanted)
+
+
+@pytest.mark.filterwarnings("ignore:As of version 0.4.0")  # of ome-types
+def test_planes_of_microscopes_are_frames(tmp_path: Path) -> None:
+    pytest.importorskip("bioio")
+    pytest.importorskip("bioio_ome_tiff")
+    samples = RNG.integers(0, 65536, (3, 2, SIDE, SIDE)).astype(np.uint16)
+    path = write_ome(tmp_path / "a.ome.tif", samples, "ZCYX")
+    view = lm.profile_images(path, read=readers.microscope, frames="all")
+    arrays = [np.moveaxis(plane, 0, -1) for plane in samples]
+    wanted = lm.log_image(arrays, bands=["DAPI", "B _2_"]).view()
+    assert (view.images, numbers(view)) == (3, numbers(wanted))
+    assert view["image.microscope.PixelSize"].mean == 0.5
+    assert lm.profile_images(path, read=readers.microscope).images == 1
