@@ -21,10 +21,10 @@ from lightmeter.cli.terminal import (
     written,
 )
 
-# Where a command is a function of its name, and where commands below a name are `commands`.
-_ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
-_ONES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
-_MANY = {name: name for name in ("contract", "store", "monitor", "serve")} | {"import": "imports"}
+# Functions of their names; names of several commands; modules that are called otherwise.
+_ONES = "measure profile drift check exif log show merge dashboard demo".split()
+_MANY = "contract store monitor serve import".split()
+_ELSEWHERE = {"show": "profile", "merge": "profile", "import": "imports"}
 
 
 class _Group(TyperGroup):
@@ -32,14 +32,14 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return all names."""
-        return [*_ONES, *_MANY]
+        return _ONES + _MANY
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a name; None where there is none."""
-        if cmd_name not in _ONES | _MANY:
+        if cmd_name not in _ONES + _MANY:
             return None
         with reported():  # as of the environment, which is read at once
-            module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
+            module = import_module(f"lightmeter.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
         if cmd_name in _MANY:
             commands = typer.main.get_group(module.commands)
             commands.name = cmd_name

@@ -42,8 +42,6 @@ def whylogs(
     """
     if (output is None) == (store is None) or (store is None) != (dataset is None):
         raise ValueError("expected either --output, or --store and --dataset")
-    if every is not None and store is None:
-        raise ValueError("--every is about a store; expected --store and --dataset")
     if output is not None:
         check_target(output)
     imported = [(file, profile) for file in files for profile in read_segments(file)]

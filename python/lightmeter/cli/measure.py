@@ -13,9 +13,9 @@ from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.cli.failures import tell_failures
 from lightmeter.cli.options import OUTPUT, Html, Sources, reads_images
 from lightmeter.cli.ranking import Tally, number_called
+from lightmeter.cli.render import tell_failures
 from lightmeter.cli.terminal import complain, print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.profile.row import Row

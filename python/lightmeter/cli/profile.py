@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from lightmeter import ProfileView, Reading, profile_images
-from lightmeter.cli.failures import tell_failures
 from lightmeter.cli.options import BATCH, OUTPUT, All, Printed, Sources, reads_images
-from lightmeter.cli.render import print_summary, reasons_of
+from lightmeter.cli.render import print_summary, reasons_of, tell_failures
 from lightmeter.cli.terminal import print_json, progress_bar
 from lightmeter.files import check_target
 from lightmeter.profile.log import view_of

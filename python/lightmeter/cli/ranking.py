@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from functools import partial
 from heapq import nlargest, nsmallest
 from operator import itemgetter
 from typing import Any
@@ -30,12 +29,11 @@ def number_called(name: str, own: Collection[str] = (), bands: Collection[str] =
     if short.partition(".")[0] in own:
         return f"{PREFIX}{short}"
     kinds = (numbers_of_bands(bands) if bands else NUMBERS) | FACTS
-    numbers = [feature for feature, kind in kinds.items() if kind in (int, float)]
-    known = [*(feature.removeprefix(PREFIX) for feature in numbers), *own]
-    for each in known:
+    known = [feature.removeprefix(PREFIX) for feature, kind in kinds.items() if kind is not str]
+    for each in (*known, *own):
         if each.casefold() == short.casefold():
             return f"{PREFIX}{each}"
-    expected = near(short, known, f"expected one of {', '.join(known)}")
+    expected = near(short, [*known, *own], f"expected one of {', '.join((*known, *own))}")
     raise ValueError(f"got the number {name!r} to sort by; {expected}")
 
 
@@ -54,7 +52,7 @@ class Tally:
         """Start with none, of which at most `most` will be kept."""
         self.images, self.reasons = 0, Counter[str]()
         self.failures, self.best = list[Failure](), list[tuple[Any, Row]]()
-        self._name, self._pick = name, partial(nlargest if highest else nsmallest, most)
+        self._name, self._most, self._pick = name, most, nlargest if highest else nsmallest
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield the same rows, looked at on their way."""
@@ -67,5 +65,5 @@ class Tally:
                     self.failures.append(Failure(str(row["path"]), reason, ""))
             value = row.get(self._name)
             if isinstance(value, int | float):
-                self.best = self._pick([*self.best, (value, row)], key=itemgetter(0))
+                self.best = self._pick(self._most, [*self.best, (value, row)], key=itemgetter(0))
             yield row

@@ -57,11 +57,10 @@ def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
     """Return a parameter with its line of the docstring as its help, if it has one."""
     if not text:
         return parameter
-    kind, info = parameter.annotation, None
+    kind, default = parameter.annotation, parameter.default
+    info = typer.Argument() if default is parameter.empty else typer.Option()
     if get_origin(kind) is Annotated:
         kind, info = get_args(kind)
-    if info is None:
-        info = typer.Argument() if parameter.default is parameter.empty else typer.Option()
     info = copy(info)
     info.help = text[0].upper() + " ".join(text[1:].split())
     return parameter.replace(annotation=Annotated[kind, info])
@@ -105,9 +104,8 @@ def _of_system(error: OSError) -> str:
     if error.filename is None or error.strerror is None:
         return str(error)
     path = os.fsdecode(error.filename)
-    if isinstance(error, FileNotFoundError) and not os.path.isabs(path):
-        return f"{path!r}: {error.strerror} in {os.getcwd()}"
-    return f"{path!r}: {error.strerror}"
+    is_here = isinstance(error, FileNotFoundError) and not os.path.isabs(path)
+    return f"{path!r}: {error.strerror}{f' in {os.getcwd()}' if is_here else ''}"
 
 
 def end_by_signal(number: int, frame: object) -> NoReturn:

@@ -3,7 +3,7 @@
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import uvicorn
@@ -33,13 +33,7 @@ def check_address(server: Server, host: str) -> None:
 
 
 def serve_store(
-    store: str,
-    *,
-    host: str,
-    port: int,
-    hosts: tuple[str, ...] = (),
-    ready: Callable[[str], object] = lambda url: None,
-    **options: Any,
+    store: str, host: str, port: int, *, hosts: Iterable[str] = (), **options: Any
 ) -> None:
     """Serve until the process is told to end. What runs then has some seconds to end too.
 
@@ -48,7 +42,6 @@ def serve_store(
         host: a name or address of this machine.
         port: 0 for any that is free.
         hosts: further names under which it may be asked.
-        ready: is called with the address once requests are taken.
         options: further ones of `make_app`.
 
     Raises:
@@ -75,7 +68,8 @@ def serve_store(
     with _bound(host, port) as listening:
         try:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
-            ready(f"http://{own}:{listening.getsockname()[1]}")
+            port = listening.getsockname()[1]
+            print(f"{store}: served at http://{own}:{port}", flush=True)
             uvicorn.Server(config).run(sockets=[listening])
         finally:
             server.store.close()
