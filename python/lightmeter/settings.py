@@ -54,7 +54,7 @@ def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
     try:
-        return tomllib.loads(body.decode("utf-8"))
+        return tomllib.loads(body.decode())
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{name}, line {line}: not UTF-8, as TOML must be") from None

@@ -23,7 +23,6 @@ import inbox_kills
 import logger_endings
 import resumed_runs
 import server_doors
-import server_kills
 import slow_connections
 import upload_kills
 import where
@@ -45,7 +44,6 @@ ATTACKS: list[ModuleType] = [
     resumed_runs,
     upload_kills,
     inbox_kills,
-    server_kills,
     server_doors,
     hostile_profiles,
     slow_connections,

@@ -132,7 +132,7 @@ class Way:
 
 
 def run(repeats: int) -> Row:
-    """`repeats` kills, of which every twentieth is one of the server."""
+    """`repeats` kills, with each sixth of which the server is killed too."""
     rng = random.Random(1)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["LIGHTMETER_SPOOL"] = f"{folder}/spool"
@@ -148,7 +148,7 @@ def run(repeats: int) -> Row:
                     name = f"{act.__name__[1:]}-{number}-{len(running)}"
                     running.append(_started(act, way.url, name, Path(folder, f"{name}.out")))
                 time.sleep(rng.uniform(0, 1.5))
-                if number % 20 == 10:
+                if number % 6 == 3:
                     server.kill()
                     time.sleep(rng.uniform(0, 2))
                     server = Process(path)

@@ -21,10 +21,11 @@ from lightmeter.cli.terminal import (
     written,
 )
 
-# Functions of their names; names of several commands; modules that are called otherwise.
-_ONES = "measure profile drift check exif log show merge dashboard demo".split()
-_MANY = "contract store monitor serve import".split()
-_ELSEWHERE = {"show": "profile", "merge": "profile", "import": "imports"}
+# The command of a name is a function of that name, or the `commands` of a module.
+_MODULES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
+_MODULES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
+_MODULES |= {name: name for name in ("contract", "store", "monitor", "serve")}
+_MODULES["import"] = "imports"
 
 
 class _Group(TyperGroup):
@@ -32,21 +33,20 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return all names."""
-        return _ONES + _MANY
+        return list(_MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a name; None where there is none."""
-        if cmd_name not in _ONES + _MANY:
+        if cmd_name not in _MODULES:
             return None
         with reported():  # as of the environment, which is read at once
-            module = import_module(f"lightmeter.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
-        if cmd_name in _MANY:
-            commands = typer.main.get_group(module.commands)
-            commands.name = cmd_name
-            return commands
-        single = Commands(add_completion=False)
-        single.command(cmd_name)(getattr(module, cmd_name))
-        return typer.main.get_command(single)
+            module = import_module(f"lightmeter.cli.{_MODULES[cmd_name]}")
+        if (commands := getattr(module, "commands", None)) is None:
+            commands = Commands(add_completion=False)
+            commands.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(commands)
+        command.name = cmd_name
+        return command
 
 
 app = Commands(cls=_Group, no_args_is_help=True)

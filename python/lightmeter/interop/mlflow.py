@@ -39,13 +39,15 @@ def log_report(
     """
     ms = to_ms(to_utc(at or datetime.now(UTC)))
     verdicts = Counter(row.verdict for row in report.features if row.verdict is not None)
-    numbers = {_key("drift", "verdict", verdict): n for verdict, n in verdicts.items()} | {
-        _key("drift", row.feature, name): value
-        for row in report.features
-        for name in _NUMBERS
-        if (value := getattr(row, name)) is not None and math.isfinite(value)
-    }
-    client = _log(run_id, [(name, value, ms, step) for name, value in numbers.items()])
+    numbers: dict[str, Any] = {f"verdict.{verdict}": n for verdict, n in verdicts.items()}
+    for row in report.features:
+        numbers |= {f"{row.feature}.{name}": getattr(row, name) for name in _NUMBERS}
+    points = [
+        (_key("drift", name), value, ms, step)
+        for name, value in numbers.items()
+        if value is not None and math.isfinite(value)
+    ]
+    client = _log(run_id, points)
     client.log_text(run_id, str(html_page(report)), "drift.html")
 
 
@@ -81,13 +83,12 @@ def log_series(
         StoreError: there is no such dataset, or the store cannot be read.
     """
     which: Any = {"segment": segment, "feature": feature, "statistics": statistics}
-    rows = list(series_rows(store, dataset, start, end, **which))
+    rows: list[Any] = list(series_rows(store, dataset, start, end, **which))
     length = store.datasets()[dataset] // MILLISECOND
     place = [dataset, *filter(None, [segment_text(segment)])]
-    points: list[tuple[str, Any, int, int]] = []
+    points = []
     for row in rows:
-        ms = to_ms(to_utc(row["bucket"]))  # type: ignore[arg-type]
-        name = _key(*place, str(row["feature"]), str(row["statistic"]))
+        name, ms = _key(*place, row["feature"], row["statistic"]), to_ms(row["bucket"])
         points.append((name, row["value"], ms, ms // length))
     _log(run_id, points)
     return len(points)

@@ -104,10 +104,13 @@ class StoreCollector(Collector):
                 end = each.start + MILLISECOND
                 for bucket in store.buckets(each.dataset, each.start, end, segment=each.segment):
                     if bucket.end <= now:  # not a day that hours were merged into
-                        say("bucket_start_timestamp_seconds", bucket.start.timestamp(), **labels)
-                        say("bucket_end_timestamp_seconds", bucket.end.timestamp(), **labels)
-                        written = bucket.updated.timestamp()
-                        say("bucket_written_timestamp_seconds", written, **labels)
+                        times = {
+                            "start": bucket.start,
+                            "end": bucket.end,
+                            "written": bucket.updated,
+                        }
+                        for name, time in times.items():
+                            say(f"bucket_{name}_timestamp_seconds", time.timestamp(), **labels)
                         say("bucket_length_seconds", each.every.total_seconds(), **labels)
                         say("bucket_images", bucket.images, **labels)
                         say("bucket_writers", bucket.writers, **labels)
