@@ -79,13 +79,11 @@ def _at(numbers: QuantileSketch, share: float) -> float | None:
     """Return the number at a share of all, infinite ones included; None if there are none."""
     total = numbers.n + numbers.neg_inf + numbers.pos_inf
     below = share * total - numbers.neg_inf
-    if not total:
-        return None
-    if below < 0 or total == numbers.neg_inf:
+    if below < 0 or 0 < total == numbers.neg_inf:
         return -math.inf
     if below >= numbers.n and numbers.pos_inf:
         return math.inf
-    return float(numbers.quantiles(min(1.0, below / numbers.n))[0])
+    return float(numbers.quantiles(min(1.0, below / numbers.n))[0]) if total else None
 
 
 def _distinct_bounds(column: ColumnView, name: str) -> tuple[float, float] | None:

@@ -1,7 +1,6 @@
 """What the live pages have beyond the static ones: how the monitors do, and forms."""
 
 import re
-from collections.abc import Sequence
 
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, worst
@@ -28,7 +27,7 @@ class LiveExtras(Extras):
     def __init__(self, server: Server, key: Key) -> None:
         """As it is now."""
         self._server, self._key = server, key
-        self._monitors, self._error = server.monitors.read() if server.monitors else Contents()
+        self._monitors, self._error = server.monitors.read() if server.monitors else Contents({})
         self._last = server.schedule.last
         self._runs = server.schedule.is_running or server.schedule.is_asked
         whose = key.id, sorted(key.rights)
@@ -62,25 +61,24 @@ class LiveExtras(Extras):
             words.append(tag("p", "The monitors run now."))
         elif last is not None:
             words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC."))
-            if last.error:
-                words.append(self._error_line("The last run had an error", last.error))
+            words += [self._error_line("The last run had an error", last.error)] * bool(last.error)
         return section("Monitors", words)
 
     def on_dataset(self, page: str, history: History) -> Content:
         """Which monitors watch it, or a button that switches some on."""
         if history.segment or self._server.monitors is None:
             return None
-        if names := self._monitors.get(history.dataset, ()):
-            return section("Monitors", _named(names))
-        if elsewhere := self._server.watching_elsewhere(history.dataset):
-            words = tag("p", "They are in another file than that of this server.", cls="quiet")
-            return section("Monitors", _named(elsewhere), words)
-        if self._error:
-            return section("Monitors", self._error_line(_NOT_UNDERSTOOD, self._error))
-        if not self._key.may("admin"):
-            words = tag("p", "No monitor is switched on. A key with the right to admin can do it.")
-            return section("Monitors", words)
-        return section("Monitors", self._watch_form(page, history))
+        dataset = history.dataset
+        if names := self._monitors.get(dataset) or self._server.watching_elsewhere(dataset):
+            listed = tag("bdi", shorten(", ".join(names), 300))
+            content = tag("p", f"{counted(len(names), 'monitor')}: ", listed, ".")
+        elif self._error:
+            content = self._error_line(_NOT_UNDERSTOOD, self._error)
+        elif self._key.may("admin"):
+            content = self._watch_form(page, history)
+        else:
+            content = tag("p", "No monitor is on. A key with the right to admin can switch it on.")
+        return section("Monitors", content)
 
     def _watch_form(self, page: str, history: History) -> Html:
         options = [tag("option", "the buckets before", value="")]
@@ -99,8 +97,3 @@ class LiveExtras(Extras):
             return tag("p", f"{words}; a key for all datasets sees it.", cls="verdict drift")
         public = shorten(self._server.public(error), 500)
         return tag("p", f"{words}: ", tag("bdi", public), cls="error")
-
-
-def _named(names: Sequence[str]) -> Html:
-    listed = tag("bdi", shorten(", ".join(names), 300))
-    return tag("p", f"{counted(len(names), 'monitor')}: ", listed, ".")

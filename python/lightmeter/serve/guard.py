@@ -139,6 +139,6 @@ def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
     """Of the first thing that is wrong. The description of a parameter says what is expected."""
     fields, name = get_type_hints(endpoint)["asked"].model_fields, error["loc"][1]
     if name not in fields:
-        return f"got a parameter that is not known; known are {', '.join(sorted(fields))}"
+        return f"got a parameter that is not known; expected one of {', '.join(sorted(fields))}"
     wrong = "missing" if error["type"] == "missing" else "not understood"
     return f"the parameter {name!r} is {wrong}: {fields[name].description}"

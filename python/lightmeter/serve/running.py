@@ -24,8 +24,8 @@ def check_address(server: Server, host: str) -> None:
     """
     if server.proxy is not None or server.store.state.keys.exist():
         return
-    if not is_loopback(host) or server.public_url:
-        what = f"--public-url {server.public_url}" if is_loopback(host) else f"--host {host}"
+    if not (local := is_loopback(host)) or server.public_url:
+        what = f"--public-url {server.public_url}" if local else f"--host {host}"
         raise ConfigError(
             f"{what} lets other machines in, and this store has no key; make one first: "
             "lightmeter serve key add --right admin --store STORE"

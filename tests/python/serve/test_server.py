@@ -66,7 +66,7 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
         ({"every": "3 days"}, 400, "such as '1h'"),
         ({"segment": "left"}, 400, "Such as camera=north"),
         ({"every": "1h"}, 409, "has buckets of 1d"),
-        ({"colour": "red"}, 400, "known are at, dataset"),
+        ({"colour": "red"}, 400, "expected one of at, dataset"),
         ({"dataset": ["a", "b"]}, 400, "twice"),
         ({"dataset": "hours", "at": "2022-09-07T01:00"}, 409, "rolled up"),
     ],
