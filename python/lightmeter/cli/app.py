@@ -11,15 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from lightmeter import __version__
-from lightmeter.cli.terminal import (
-    OK,
-    Commands,
-    be_quiet,
-    complain,
-    end_by_signal,
-    reported,
-    written,
-)
+from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
 # The command of a name is a function of that name, or the `commands` of a module.
 _MODULES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "log")}
@@ -60,7 +52,7 @@ def run() -> int:
     warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
-    before = signal.signal(signal.SIGTERM, end_by_signal)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends as Ctrl-C does
     try:
         app(prog_name="lightmeter")
         code = OK
@@ -88,7 +80,7 @@ def _options(
     Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; 2
     wrong usage, or a file of settings that is not understood; 3 drift --fail-on found drift, check
     an unusual image, or monitor run an anomaly; 4 monitor run or check could not judge; 130
-    interrupted; 141 the reader of a pipe closed it; 143 ended by SIGTERM.
+    interrupted, or ended by SIGTERM; 141 the reader of a pipe closed it.
 
     Args:
         version: print the version.

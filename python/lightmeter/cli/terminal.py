@@ -5,7 +5,6 @@ import inspect
 import json
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from copy import copy
@@ -21,8 +20,7 @@ from lightmeter.text import aligned, visible
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
-# What a shell says of a program that SIGPIPE or SIGTERM ended, as they end most.
-CLOSED, TERMINATED = 141, 143
+CLOSED = 141  # what a shell says of a program that SIGPIPE ended
 _is_quiet = False
 
 
@@ -106,13 +104,6 @@ def _of_system(error: OSError) -> str:
     path = os.fsdecode(error.filename)
     is_here = isinstance(error, FileNotFoundError) and not os.path.isabs(path)
     return f"{path!r}: {error.strerror}{f' in {os.getcwd()}' if is_here else ''}"
-
-
-def end_by_signal(number: int, frame: object) -> NoReturn:
-    """What SIGTERM does. A second one ends the process at once."""
-    signal.signal(number, signal.SIG_DFL)
-    complain("ended by SIGTERM")
-    sys.exit(TERMINATED)
 
 
 def written() -> int:
