@@ -4,6 +4,8 @@ import contextlib
 import http.client
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from server_process import Process, started
 
 BODY = log(row={"weight": 1.0}).view().to_bytes()
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+BYTES = {"Content-Type": "application/octet-stream"}
 PUT = "/api/v1/profile?dataset=cells&at=2022-09-07"
 
 
@@ -25,8 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 def ask(process: Process, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=30)
     try:
-        headers = {"Content-Type": "application/octet-stream"} if body is not None else {}
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, BYTES if body is not None else {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -77,6 +79,11 @@ def test_who_sends_much_is_told_what_is_wrong(
     """Closing a connection before all of a body has come would lose the answer."""
     for _ in range(5):
         assert ask(served, "PUT", path, bytes(size))[0] == status
+    put = urllib.request.Request(f"{served.url}{path}", bytes(size), BYTES, method="PUT")
+    with pytest.raises(urllib.error.HTTPError) as told:  # which asks for an end of the connection
+        urllib.request.urlopen(put)
+    told.value.close()
+    assert told.value.code == status
 
 
 def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> None:

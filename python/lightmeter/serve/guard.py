@@ -21,6 +21,7 @@ from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
 _log = logging.getLogger("lightmeter.serve")
+_DRAINED = 1.0  # seconds
 
 
 class Guard:
@@ -47,6 +48,8 @@ class Guard:
                     headers.setdefault(name, value)
                 if status >= 400 and "expect" in request.headers:  # the body will not come
                     headers["connection"] = "close"
+                elif status >= 400:
+                    await body.drain()
             await send(message)
 
         try:
@@ -81,7 +84,7 @@ class _Body:
         self._server: Server = request.app.state.server
         self._next, self._size, limits = request.receive, 0, self._server.limits
         self._most = limits.body if request.method == "PUT" else limits.json
-        self._end = anyio.current_time() + limits.seconds
+        self._end, self._is_whole = anyio.current_time() + limits.seconds, False
 
     def check(self, size: int) -> None:
         if size > self._most:
@@ -92,8 +95,10 @@ class _Body:
             with anyio.fail_after(self._end - anyio.current_time()):
                 message = await self._next()
         except TimeoutError:
+            self._is_whole = True  # nothing more is waited for
             words = "the body took too long to come; send it faster or less"
             raise HTTPException(408, words, {"Connection": "close"}) from None
+        self._is_whole = not message.get("more_body")
         size = len(message.get("body", b""))
         self._size += size
         self._server.buffered += size
@@ -101,6 +106,15 @@ class _Body:
         if self._server.buffered > self._server.limits.buffered:
             raise busy("the server receives too much at once; ask again in a moment")
         return message
+
+    async def drain(self) -> None:
+        """Throw away what still comes, for a while.
+
+        A client that looks for its answer only then would find the connection closed.
+        """
+        with anyio.move_on_after(_DRAINED):
+            while not self._is_whole:
+                self._is_whole = not (await self._next()).get("more_body")
 
     def forget(self) -> None:
         self._server.buffered -= self._size
