@@ -16,12 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify
 from lightmeter.serve.pages import is_page, refusal_page
-from lightmeter.serve.security import HEADERS, check_request
+from lightmeter.serve.security import API, HEADERS, check_request
 from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
 _log = logging.getLogger("lightmeter.serve")
 _DRAINED = 1.0  # seconds
+_WORDS = {  # in place of those of Starlette
+    "Not Found": f"there is nothing at this address; {API}/openapi.json has a list",
+    "Method Not Allowed": "this address does not take that method; see the header Allow",
+}
 
 
 class Guard:
@@ -135,7 +139,8 @@ def _refusal_of(request: Request, error: Exception) -> HTTPException:
     """
     match error:
         case HTTPException():
-            return error
+            words = _WORDS.get(error.detail, error.detail)
+            return HTTPException(error.status_code, words, error.headers)
         case RequestValidationError():
             return HTTPException(400, _not_understood(request.scope["endpoint"], error.errors()[0]))
         case ConflictError():
