@@ -105,6 +105,6 @@ def _print(path: str, checked: ImageCheck | Failure) -> None:
 def _plain(path: str, checked: ImageCheck | Failure) -> dict[str, Any]:
     if isinstance(checked, Failure):
         return checked.to_dict()
-    plain = {"path": path, "p_value": checked.p_value, "findings": checked.findings}
     differently = checked.read_differently
-    return ({"read_differently": differently} if differently else {}) | plain
+    first = {"read_differently": differently} if differently else {}
+    return {**first, "path": path, "p_value": checked.p_value, "findings": checked.findings}

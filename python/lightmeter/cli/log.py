@@ -76,15 +76,11 @@ def log(
             **batch,
         )
     if output_format == "json":
-        buckets = [
-            {
-                "bucket": start,
-                "images": view.images,
-                "failed": reasons_of(view).total(),
-                "segments": logged.segments[start],
-            }
-            for start, view in logged.profiles.items()
-        ]
+        buckets = []
+        for start, view in logged.profiles.items():
+            failed, parts = reasons_of(view).total(), logged.segments[start]
+            bucket = {"bucket": start, "images": view.images, "failed": failed, "segments": parts}
+            buckets.append(bucket)
         left = {"undated": logged.undated, "rolled_up": logged.rolled_up}
         print_json({"dataset": dataset, "segment": place, "buckets": buckets, **left})
     else:

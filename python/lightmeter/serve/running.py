@@ -12,6 +12,7 @@ from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
 from lightmeter.serve.server import Server
 from lightmeter.store.address import is_loopback
+from lightmeter.store.store import Store
 
 _EVERY = ("0.0.0.0", "::")
 
@@ -49,7 +50,8 @@ def serve_store(
         OSError: somebody else has the address.
     """
     own = f"[{host}]" if ":" in host else host
-    app = make_app(store, hosts=[*hosts, *([] if host in _EVERY else [own])], **options)
+    names = hosts if host in _EVERY else [*hosts, own]
+    app = make_app(Store(store), hosts=names, **options)
     server: Server = app.state.server
     check_address(server, host)
     config = uvicorn.Config(
