@@ -73,7 +73,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet")] = False,
+    quiet: bool = False,
 ) -> None:
     """Measure images, compare the profiles, and watch them over time.
 

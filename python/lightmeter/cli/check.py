@@ -1,7 +1,7 @@
 """The command that judges images one by one."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -25,9 +25,9 @@ _MOST = 5  # findings of an image
 @reads_images("column", "workers")
 def check(
     paths: Sources,
-    reference: Annotated[str, typer.Option()],
-    level: float = LEVEL,
     *,
+    reference: str,
+    level: float = LEVEL,
     options: ReadingOptions,
     batch: dict[str, Any],
     output_format: Printed = "text",

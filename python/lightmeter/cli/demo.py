@@ -8,16 +8,15 @@ from typing import Annotated
 import typer
 
 from lightmeter.cli.findings import print_findings
-from lightmeter.cli.options import OUTPUT
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.monitor.incidents import causes_text, lead_of
 
 
 def demo(
-    output: Annotated[Path, OUTPUT] = Path("lightmeter-demo"),
+    output: Path = Path("lightmeter-demo"),
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    timeline: Annotated[bool, typer.Option("--timeline")] = False,
+    timeline: bool = False,
 ) -> None:
     """Draw synthetic blood smears, some pale and blurred, and find out what changed.
 

@@ -23,7 +23,8 @@ from lightmeter.writers.folder import Logged
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
 def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
-    dataset: Annotated[str, typer.Option()],
+    *,
+    dataset: str,
     store: MaybeStore = None,
     inbox: str | None = None,
     day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"])] = None,
@@ -31,7 +32,6 @@ def log(
     segment: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE")] = None,
     every: str | None = None,
     writer: str | None = None,
-    *,
     reading: Reading,
     batch: dict[str, Any],
     output_format: Printed = "text",

@@ -13,7 +13,7 @@ from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.cli.options import OUTPUT, Html, Sources, reads_images
+from lightmeter.cli.options import Html, Sources, reads_images
 from lightmeter.cli.ranking import Tally
 from lightmeter.cli.render import tell_failures
 from lightmeter.cli.terminal import print_table, progress_bar, say
@@ -27,12 +27,12 @@ from lightmeter.text import counted, near, number
 @reads_images("column", "workers")
 def measure(
     paths: Sources,
-    output: Annotated[Path | None, OUTPUT] = None,
+    output: Path | None = None,
     sort: str | None = None,
     worst: Annotated[int, typer.Option(min=1)] = 20,
-    highest: Annotated[bool, typer.Option("--highest")] = False,
+    highest: bool = False,
     html: Html = None,
-    exif: Annotated[bool, typer.Option("--exif")] = False,
+    exif: bool = False,
     *,
     reading: Reading,
     batch: dict[str, Any],

@@ -12,7 +12,7 @@ import typer
 
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
-from lightmeter.cli.options import OUTPUT, From, Printed, StoreOption, To
+from lightmeter.cli.options import From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.baseline import words_of
@@ -89,9 +89,10 @@ def run(
 
 @commands.command()
 def init(
+    *,
     store: StoreOption,
-    dataset: Annotated[str, typer.Option()],
-    output: Annotated[Path, OUTPUT] = Path("monitors.toml"),
+    dataset: str,
+    output: Path = Path("monitors.toml"),
 ) -> None:
     """Write a file of the recommended monitors of a dataset, with comments.
 
@@ -142,7 +143,7 @@ def schema() -> None:
 @commands.command("results")
 def print_results(
     store: StoreOption,
-    output: Annotated[Path | None, OUTPUT] = None,
+    output: Path | None = None,
     dataset: str = "*",
     segment: str = "*",
     monitor: str = "*",
@@ -166,9 +167,10 @@ def print_results(
 
 @commands.command("series")
 def print_series(
+    *,
     store: StoreOption,
-    dataset: Annotated[str, typer.Option()],
-    output: Annotated[Path | None, OUTPUT] = None,
+    dataset: str,
+    output: Path | None = None,
     segment: str = "",
     feature: str = "*",
     statistic: list[str] | None = None,
@@ -212,7 +214,7 @@ def accept(
     segment: str = "*",
     monitor: str = "*",
     note: str = "",
-    remove: Annotated[bool, typer.Option("--remove")] = False,
+    remove: bool = False,
 ) -> None:
     """Make a change the new normal, such as that of a new lamp.
 

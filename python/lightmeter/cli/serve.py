@@ -76,8 +76,9 @@ def _serve(
 
 @keys.command()
 def add(
+    *,
     store: StoreOption,
-    right: Annotated[list[_Right], typer.Option()],
+    right: list[_Right],
     dataset: list[str] | None = None,
     note: str = "",
 ) -> None:

@@ -1,7 +1,7 @@
 """The commands on a store."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import typer
 
@@ -88,9 +88,7 @@ def copy(source: str, target: str) -> None:
 
 
 @commands.command(name="pull")
-def pull_inbox(
-    inbox: str, store: str, delete: Annotated[bool, typer.Option("--delete")] = False
-) -> None:
+def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
     """Put what others have written to an inbox into a store, as often as you like.
 
     What is no profile of an inbox, or damaged, is named and left there. So is what the store does

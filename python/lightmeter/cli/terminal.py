@@ -21,13 +21,15 @@ from lightmeter.text import aligned, visible
 OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
 CLOSED = 141  # what a shell says of a program that SIGPIPE ended
+_OPTION = inspect.Parameter.KEYWORD_ONLY
 _is_quiet = False
 
 
 class Commands(typer.Typer):
     """Commands whose errors become a line on stderr and an exit code.
 
-    Their docstrings explain them, and the lines of "Args:" their options.
+    Their docstrings explain them, and the lines of "Args:" their arguments and options, which are
+    the parameters with a default and those for keywords only.
     """
 
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
@@ -55,12 +57,17 @@ def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
     """Return a parameter with its line of the docstring as its help, if it has one."""
     if not text:
         return parameter
-    kind, default = parameter.annotation, parameter.default
-    info = typer.Argument() if default is parameter.empty else typer.Option()
+    kind, name = parameter.annotation, parameter.name
+    is_argument = parameter.default is parameter.empty and parameter.kind is not _OPTION
+    info: Any = typer.Argument() if is_argument else typer.Option()
+    if name == "output":
+        info = typer.Option("--output", "-o")
+    elif kind is bool:  # without an option that says no
+        info = typer.Option(f"--{name}")
     if get_origin(kind) is Annotated:
         kind, info = get_args(kind)
     info = copy(info)
-    info.help = text[0].upper() + " ".join(text[1:].split())
+    info.help = text[0].upper() + " ".join(text.split())[1:]
     return parameter.replace(annotation=Annotated[kind, info])
 
 
