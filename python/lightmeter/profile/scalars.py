@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter, methodcaller
 from typing import NamedTuple
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 from lightmeter.sketch import QuantileSketch
@@ -190,8 +192,7 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
         series: two values or more.
         alpha: between 0 and 1.
     """
-    n = len(series)
-    mean = math.fsum(series) / n
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in series) / (n - 1))
-    half = _core.student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
+    n, values = len(series), np.asarray(series)
+    mean, spread = float(values.mean()), float(values.std(ddof=1)) * math.sqrt(1 + 1 / n)
+    half = _core.student_quantile(alpha, n - 1) * spread
     return mean - half, mean + half
