@@ -32,8 +32,6 @@ from lightmeter.store.records import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY
 
-_READABLE = 0o644  # the collector that reads the file for Prometheus is another user
-
 commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
 
 Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
@@ -75,7 +73,7 @@ def run(
     if openmetrics is not None:
         with Store(store, create=False) as opened:
             text = metrics_text(opened)
-        write_atomically(openmetrics, text.encode(), mode=_READABLE)
+        write_atomically(openmetrics, text.encode())
     if as_json:
         print_json(watched.newest)
     else:
