@@ -6,7 +6,7 @@ concentration of the dye, and with the magnification and the focus of the micros
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,20 +85,15 @@ def draw_cells(
         _disc(draw, x, y, radius * 0.42, _colour(_RED_CELL, shade * 0.6))  # paler in the middle
     for _ in range(1 + rng.poisson(0.4 / magnification**2)):
         radius = rng.normal(2.0 * _RED_RADIUS, 2.0) * scale
-        x = rng.uniform(0.2, 0.8) * width
-        y = rng.uniform(0.2, 0.8) * height
+        x, y = rng.uniform(0.2, 0.8) * width, rng.uniform(0.2, 0.8) * height
         _disc(draw, x, y, radius, _colour(_PLASMA, dye), squeeze=rng.uniform(0.9, 1.0))
         lobes = int(rng.integers(1, 5))
         for lobe in range(lobes):
             angle = 2 * math.pi * (lobe / lobes + rng.uniform(0, 0.1))
             away = 0.0 if lobes == 1 else 0.42 * radius
-            _disc(
-                draw,
-                x + away * math.cos(angle),
-                y + away * math.sin(angle),
-                radius * (0.75 if lobes == 1 else 0.42),
-                _colour(_NUCLEUS, dye * rng.normal(1.0, 0.05)),
-            )
+            size = radius * (0.75 if lobes == 1 else 0.42)
+            at = x + away * math.cos(angle), y + away * math.sin(angle)
+            _disc(draw, *at, size, _colour(_NUCLEUS, dye * rng.normal(1.0, 0.05)))
     lens = ImageFilter.GaussianBlur(math.hypot(_LENS_BLUR, blur) * _DETAIL)
     image = image.filter(lens).resize(_SIZE)
     samples = np.asarray(image, dtype=np.float64) * rng.normal(1.0, 0.02)
@@ -134,17 +129,10 @@ def run_demo(
     """
     folder = Path(folder)
     sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
-    views = {}
-    for side, (name, how) in enumerate(sides.items()):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        files = [folder / name / f"smear-{index:02}.jpg" for index in range(_IMAGES)]
-        for index, file in enumerate(files):
-            rng = np.random.default_rng([seed, side, index])
-            draw_cells(rng, **how).save(file, quality=92, exif=_exif(rng))
-            if progress is not None:
-                progress(side * _IMAGES + index + 1, len(sides) * _IMAGES)
-        views[name] = profile_images(files, exemplars=_EXEMPLARS)
-        views[name].write(folder / f"{name}.lmp")
+    _draw([(folder / name, _IMAGES, how) for name, how in sides.items()], seed, progress)
+    views = {name: profile_images(folder / name, exemplars=_EXEMPLARS) for name in sides}
+    for name, view in views.items():
+        view.write(folder / f"{name}.lmp")
     report = compare(target=views["batch"], reference=views["reference"])
     page = folder / "report.html"
     report.write_html(
@@ -187,20 +175,11 @@ def run_timeline(
     """
     folder = Path(folder)
     days = [date(2022, 9, day) for day in range(1, _DAYS + 1)]
-    batches: list[tuple[Path, int, dict[str, float]]] = [(folder / "training", _IMAGES, {})]
-    batches += [
-        (folder / "cells" / day.isoformat(), images, _CHANGES.get(day.day, {})) for day in days
+    batches = [
+        (folder / "training", _IMAGES, {}),
+        *((folder / "cells" / f"{day}", images, _CHANGES.get(day.day, {})) for day in days),
     ]
-    total, done = sum(count for _, count, _ in batches), 0
-    for batch, (place, count, how) in enumerate(batches):
-        place.mkdir(parents=True, exist_ok=True)
-        for index in range(count):
-            rng = np.random.default_rng([seed, batch, index])
-            picture = draw_cells(rng, **how)
-            picture.save(place / f"smear-{index:02}.jpg", quality=92, exif=_exif(rng))
-            done += 1
-            if progress is not None:
-                progress(done, total)
+    _draw(batches, seed, progress)
     profile_images(folder / "training").write(folder / "training.lmp")
     monitors = folder / "monitors.toml"
     monitors.write_text(_MONITORS, encoding="utf-8")
@@ -213,21 +192,32 @@ def run_timeline(
     )
 
 
-def _exif(rng: np.random.Generator) -> Image.Exif:
-    """Says what the pictures are; two microscopes take turns, on both sides alike."""
-    exif = Image.Exif()
-    exif[0x010F] = "lightmeter demo, synthetic"  # Make
-    exif[0x0110] = f"microscope {'AB'[rng.integers(2)]}"  # Model
-    return exif
+def _draw(
+    batches: Sequence[tuple[Path, int, dict[str, float]]],
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Draw so many pictures of each batch into its folder."""
+    total, done = sum(count for _, count, _ in batches), 0
+    for batch, (place, count, how) in enumerate(batches):
+        place.mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            rng = np.random.default_rng([seed, batch, index])
+            picture, exif = draw_cells(rng, **how), Image.Exif()
+            exif[0x010F] = "lightmeter demo, synthetic"  # Make
+            # Two microscopes take turns, on both sides alike.
+            exif[0x0110] = f"microscope {'AB'[rng.integers(2)]}"  # Model
+            picture.save(place / f"smear-{index:02}.jpg", quality=92, exif=exif)
+            done += 1
+            if progress is not None:
+                progress(done, total)
 
 
 def _colour(stained: tuple[float, float, float], dye: float) -> tuple[int, int, int]:
     """Beer and Lambert's law: each channel's light falls exponentially with the concentration."""
-    red, green, blue = (
-        round(255 * (glass / 255) * (colour / glass) ** max(dye, 0.0))
-        for glass, colour in zip(_GLASS, stained, strict=True)
-    )
-    return min(red, 255), min(green, 255), min(blue, 255)
+    shares = np.divide(stained, _GLASS) ** max(dye, 0.0)
+    red, green, blue = np.minimum(np.rint(_GLASS * shares), 255).astype(int).tolist()
+    return red, green, blue
 
 
 def _disc(

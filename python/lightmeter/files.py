@@ -64,13 +64,10 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def open_atomically(
-    path: str | os.PathLike[str], *, mode: int | None = None
-) -> Iterator[IO[bytes]]:
+def open_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Write beside `path`, flush to disk, then rename over it. On an error `path` is untouched.
 
-    A pipe or device is written to directly. The new file has the permissions `mode`; None takes
-    those of the old one.
+    A pipe or device is written to directly. The new file has the permissions of the old one.
     """
     target = check_target(path)
     old = target.stat().st_mode if target.exists() else None
@@ -81,8 +78,8 @@ def open_atomically(
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
         with open(temporary, "xb") as file:
-            if mode is not None or old is not None:
-                os.chmod(temporary, stat.S_IMODE(old or 0) if mode is None else mode)
+            if old is not None:
+                os.chmod(temporary, stat.S_IMODE(old))
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -93,9 +90,9 @@ def open_atomically(
         raise
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes, *, mode: int | None = None) -> None:
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file whole or not at all, with permissions as `open_atomically` gives them."""
-    with open_atomically(path, mode=mode) as file:
+    with open_atomically(path) as file:
         file.write(data)
 
 

@@ -50,14 +50,11 @@ def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises:
         OSError: it cannot be read.
-        ConfigError: it is not TOML; the message names the line.
+        ConfigError: it is not TOML in UTF-8; the message names the place.
     """
     name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
     try:
-        return tomllib.loads(body.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}, line {line}: not UTF-8, as TOML must be") from None
+        return tomllib.loads(body.decode())
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{name}: {error}") from None
 

@@ -5,15 +5,18 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from lightmeter.profile.log import ProfileLike
 
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
+with suppress(ImportError):  # which the contract does not need
+    from hypothesis import strategies as st
+    from hypothesis.extra.numpy import arrays
 
+if TYPE_CHECKING:
     from lightmeter.contracts import Contract, ContractResult
 
 __all__ = ["assert_contract", "images", "merge_trees", "numbers", "streams"]
@@ -48,27 +51,20 @@ def assert_contract(
     return result
 
 
-def numbers() -> "SearchStrategy[float]":
+def numbers() -> "st.SearchStrategy[float]":
     """Floats like those of production: many repeats, both zeros, subnormals, infinities and NaN."""
-    from hypothesis import strategies as st
-
     few = st.sampled_from([0.0, -0.0, 1.0, 2.0, 255.0, 5e-324, -1e308])
     whole = st.integers(-300, 300).map(float)
     return st.one_of(few, whole, st.floats(width=64), st.floats(width=32))
 
 
-def streams(max_size: int = 60) -> "SearchStrategy[list[float]]":
+def streams(max_size: int = 60) -> "st.SearchStrategy[list[float]]":
     """Lists of `numbers`."""
-    from hypothesis import strategies as st
-
     return st.lists(numbers(), max_size=max_size)
 
 
-def images(max_side: int = 40) -> "SearchStrategy[Any]":
+def images(max_side: int = 40) -> "st.SearchStrategy[Any]":
     """uint8 arrays of shape HxW, HxWx1, HxWx3 or HxWx4."""
-    from hypothesis import strategies as st
-    from hypothesis.extra.numpy import arrays
-
     side = st.integers(1, max_side)
     bands = st.sampled_from([(), (1,), (3,), (4,)])
     shapes = st.tuples(side, side, bands).map(lambda s: (s[0], s[1], *s[2]))
@@ -76,9 +72,7 @@ def images(max_side: int = 40) -> "SearchStrategy[Any]":
 
 
 def merge_trees(
-    leaves: "SearchStrategy[T]", merge: Callable[[T, T], T], max_leaves: int = 12
-) -> "SearchStrategy[T]":
+    leaves: "st.SearchStrategy[T]", merge: Callable[[T, T], T], max_leaves: int = 12
+) -> "st.SearchStrategy[T]":
     """Leaves that were merged in the order of any binary tree, or one alone."""
-    from hypothesis import strategies as st
-
     return st.recursive(leaves, lambda trees: st.builds(merge, trees, trees), max_leaves=max_leaves)

@@ -120,23 +120,3 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
     assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
     assert "image.Saturation.stddev" not in features[11]
     assert "image.Sharpness" in features[11]
-
-
-@pytest.mark.parametrize("width", [400, 1200])
-def test_the_pages_are_fit_for_everybody(chromium: Any, served: Served, width: int) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page = opened(chromium, served, width, script=True)
-    for path in (
-        "index.html",
-        dataset_page("cells"),
-        dataset_page("training"),
-        feature_page("cells", "", "image.Saturation.stddev"),
-        bucket_page("cells", "", day_of(9)),
-        "nothing.html",
-    ):
-        page.goto(f"{served.address}/{path}")
-        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        axe_says = axe.run(page)
-        assert axe_says.violations_count == 0, axe_says.generate_report()
-    page.context.close()

@@ -4,6 +4,8 @@ import contextlib
 import http.client
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from server_process import Process, started
 
 BODY = log(row={"weight": 1.0}).view().to_bytes()
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+BYTES = {"Content-Type": "application/octet-stream"}
 PUT = "/api/v1/profile?dataset=cells&at=2022-09-07"
 
 
@@ -25,8 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 def ask(process: Process, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=30)
     try:
-        headers = {"Content-Type": "application/octet-stream"} if body is not None else {}
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, BYTES if body is not None else {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -37,44 +39,25 @@ def ask(process: Process, method: str, path: str, body: bytes | None = None) -> 
     ("request_", "status"),
     [
         (HEAD + b"\r\n", 200),
-        (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n", 200),
-        (HEAD.replace(b"/healthz", b"http://127.0.0.1/healthz") + b"\r\n", 404),
         (HEAD.replace(b"/healthz", b"http://evil.example/healthz") + b"\r\n", 404),
-        (HEAD.replace(b"/healthz", b"*") + b"\r\n", 404),
-        (HEAD.replace(b"/healthz", b"/%") + b"\r\n", 404),
         (HEAD.replace(b"/healthz", b"/%zz%c0%af..%2f..%2fetc%2fpasswd") + b"\r\n", 404),
         (HEAD.replace(b"/healthz", b"/..//../etc/passwd") + b"\r\n", 404),
-        (HEAD.replace(b"/healthz", b"/%00") + b"\r\n", 404),
         (HEAD.replace(b"/healthz", b"/\xff") + b"\r\n", 400),
         (HEAD.replace(b"/healthz", b"/" + b"a" * 20_000) + b"\r\n", 404),
         (HEAD.replace(b"GET", b"CONNECT").replace(b"/healthz", b"evil.example:443") + b"\r\n", 404),
-        (HEAD.replace(b"GET", b"TRACE") + b"\r\n", 405),
         (HEAD.replace(b"GET", b"G\x00T") + b"\r\n", 400),
-        (HEAD.replace(b"GET", b"GET" * 5000) + b"\r\n", 405),
         (HEAD + b"Host: 127.0.0.1\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
-        (b"GET /healthz HTTP/1.0\r\n\r\n", 400),
-        (b"GET /healthz HTTP/9.9\r\nHost: 127.0.0.1\r\n\r\n", 200),
-        (b"GET /healthz\r\n\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), 400),
-        (b"\r\n" * 100 + HEAD + b"\r\n", 400),
         (bytes(100_000), 400),
         (HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n", 400),
         (HEAD + b"X: a\r\n" * 50_000 + b"\r\n", 400),
-        (HEAD + b"X: a\r\n b\r\n\r\n", 200),
         (HEAD + b"X\x00: a\r\n\r\n", 400),
-        (HEAD + b"X: a\x00b\r\n\r\n", 400),
         (HEAD + b"Content-Length: -1\r\n\r\n", 400),
         (HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
         (HEAD + b"Content-Length: 99999999999999999999\r\n\r\n", 413),
-        (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 400),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (HEAD + b"Authorization: Basic " + b"A" * 10_000 + b"\r\n\r\n", 200),
-        (HEAD + b"Upgrade: websocket\r\nConnection: upgrade\r\n\r\n", 200),
-        (HEAD + b"Upgrade: h2c\r\nConnection: upgrade, HTTP2-Settings\r\n\r\n", 200),
         (HEAD + b"X-Forwarded-For: evil\r\nX-Forwarded-Proto: x\r\n\r\n", 200),
-        (HEAD + b"X-Forwarded-Host: evil.example\r\n\r\n", 200),
-        (HEAD + b"Range: bytes=0-" + b"9" * 500 + b"\r\n\r\n", 200),
     ],
 )
 def test_hostile_bytes(served: Process, request_: bytes, status: int) -> None:
@@ -96,6 +79,11 @@ def test_who_sends_much_is_told_what_is_wrong(
     """Closing a connection before all of a body has come would lose the answer."""
     for _ in range(5):
         assert ask(served, "PUT", path, bytes(size))[0] == status
+    put = urllib.request.Request(f"{served.url}{path}", bytes(size), BYTES, method="PUT")
+    with pytest.raises(urllib.error.HTTPError) as told:  # which asks for an end of the connection
+        urllib.request.urlopen(put)
+    told.value.close()
+    assert told.value.code == status
 
 
 def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,120 +26,8 @@ class Mutation(NamedTuple):
     tests: str  # that must fail
 
 
-MUTATIONS = [
-    Mutation(
-        "coin fixed",
-        "sampled.cpp",
-        "coin = coins_.draw()",
-        "coin = 2",
-        "QuantileError.Variance*",
-    ),
-    Mutation(
-        "pairing lost",
-        "sampled.cpp",
-        "here.paired ? !here.odd : (coin & 1) != 0",
-        "(coin & 1) != 0",
-        "QuantileError.Variance*",
-    ),
-    Mutation(
-        "weight off by one",
-        "sampled.cpp",
-        "merge_run(rising, values, std::uint64_t{1} << h)",
-        "merge_run(rising, values, (std::uint64_t{1} << h) + h / 2)",
-        "Quantiles.*",
-    ),
-    Mutation(
-        "half of a compaction lost",
-        "sampled.cpp",
-        "i < end; i += 2",
-        "i + 2 < end; i += 2",
-        "Quantiles.*",
-    ),
-    Mutation(
-        "one coin key for all",
-        "sampled.cpp",
-        "coins_.key = mix(key, newest_.values().size());",
-        "return;",
-        "QuantileError.Variance*",
-    ),
-    Mutation(
-        "errors of the same coins taken as independent",
-        "sampled.cpp",
-        "same_coins = coins_.key == other.coins_.key",
-        "same_coins = false",
-        "QuantileError.BoundsAdd*",
-    ),
-    Mutation(
-        "runs at a fixed offset",
-        "sampled.hpp",
-        "h > base ? coins_.draw(h) : 0",
-        "h < 0 ? coins_.draw(h) : 0",
-        "QuantileError.Variance*",
-    ),
-    Mutation(
-        "blocks at a fixed offset",
-        "quantile_feeder.cpp",
-        "sampled.draw_offset(thin_)",
-        "0",
-        "QuantileError.AMillion*",
-    ),
-    Mutation(
-        "variance charged too low",
-        "rank_error.hpp",
-        "variance_ += 0.75",
-        "variance_ += 0.375",
-        "QuantileError.Variance*",
-    ),
-    Mutation(
-        "merging resamples",
-        "sampled.cpp",
-        "kShare = 0.4",
-        "kShare = 4.0",
-        "QuantileError.AMillion*",
-    ),
-    Mutation(
-        "half step not charged",
-        "quantile_codec.cpp",
-        "error.half_step(top)",
-        "(void)0",
-        "QuantileError.Shipping*",
-    ),
-    Mutation(
-        "first of each block shipped",
-        "quantile_codec.cpp",
-        "(std::uint64_t{1} << h) / 2; }",
-        "h * 0; }",
-        "QuantileError.Shipping*",
-    ),
-    Mutation(
-        "a count lost",
-        "quantile_feeder.cpp",
-        "observed_ += kBlock",
-        "observed_ += kBlock - 1",
-        "Quantiles.*",
-    ),
-    Mutation(
-        "NaN lost in a merge",
-        "quantile_merge.cpp",
-        "apart_.nan += other.apart_.nan;",
-        "",
-        "Quantiles.*",
-    ),
-    Mutation(
-        "a level wrongly called sorted",
-        "sampled.cpp",
-        "kept.sorted = false",
-        "kept.sorted = true",
-        "Quantile*",
-    ),
-    Mutation(
-        "counts not summed on reading",
-        "quantile_codec.cpp",
-        'require(left == 0, "quantile sketch: the weights do not sum to n");',
-        "",
-        "QuantileCodec.*",
-    ),
-]
+TABLES = tomllib.loads((ROOT / "tests/mutation/mutations.toml").read_text())["mutation"]
+MUTATIONS = [Mutation(**table) for table in TABLES]
 
 
 def copy_sources(to: Path) -> None:

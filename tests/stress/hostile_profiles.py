@@ -121,7 +121,7 @@ def _crawled(asker: _Asker) -> int:
     datasets = re.findall(rb'"((?:[^"\\]|\\.)*)":"1d"', asker.noted("GET", f"{API}/datasets")[1])
     for dataset in datasets:
         name = quote(dataset.decode("unicode_escape"))
-        for path in ("report", "profile", "stored", "segments"):
+        for path in ("profile", "segments"):
             asker.noted("GET", f"{API}/{path}?dataset={name}")
     asker.noted("GET", "/metrics")
     seen: set[str] = set()

@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import util
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -278,20 +279,10 @@ def close_and_leave(log: RollingLogger) -> None:
     os._exit(0)
 
 
-def flush_and_leave(log: RollingLogger) -> None:
-    flushed(log)
-    os._exit(0)
-
-
-def flush_and_die(log: RollingLogger) -> None:
-    flushed(log)
-    kill(signal.SIGKILL)
-
-
 forked("return", lambda log: track(log, MANY, promised=True))
 forked("close and os._exit", close_and_leave)
-forked("os._exit after flush", flush_and_leave)
-forked("SIGKILL after flush", flush_and_die)
+forked("os._exit after flush", lambda log: (flushed(log), os._exit(0)))
+forked("SIGKILL after flush", lambda log: (flushed(log), kill(signal.SIGKILL)))
 
 
 @way("a forked child outlives the parent, which closes")
@@ -351,68 +342,59 @@ def wait_until_ready() -> None:
         time.sleep(0.01)
 
 
-for method in ("fork", "forkserver", "spawn"):
-
-    @way(f"Process by {method}")
-    def _(method: str = method) -> None:
-        context: Any = multiprocessing.get_context(method)
-        workers = [context.Process(target=work) for _ in range(3)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-
-    @way(f"Process by {method}, a finalizer tracks")
-    def _(method: str = method) -> None:
-        worker: Any = multiprocessing.get_context(method)
-        worker = worker.Process(target=work_in_finalizer)
+def processes(method: str, count: int, act: Callable[..., object]) -> None:
+    workers = [multiprocessing.get_context(method).Process(target=act) for _ in range(count)]  # type: ignore[attr-defined]
+    for worker in workers:
         worker.start()
+    for worker in workers:
         worker.join()
 
-    @way(f"Pool by {method}, close and join")
-    def _(method: str = method) -> None:
-        pool = multiprocessing.get_context(method).Pool(2, share)
-        pool.map(task, range(MANY), chunksize=1)
-        pool.close()
-        pool.join()
 
-    @way(f"Pool by {method}, terminate, each task flushes")
-    def _(method: str = method) -> None:
-        with multiprocessing.get_context(method).Pool(2, share) as pool:
-            pool.map(task_and_flush, range(MANY), chunksize=1)
+def pool(method: str, start: Callable[..., object], act: Callable[[object], object]) -> None:
+    """A pool that is terminated."""
+    with multiprocessing.get_context(method).Pool(2, start) as workers:
+        workers.map(act, range(MANY), chunksize=1)
 
-    @way(f"Pool by {method}, terminate, handle_signals")
-    def _(method: str = method) -> None:
-        with multiprocessing.get_context(method).Pool(2, share_and_handle) as pool:
-            pool.map(task, range(MANY), chunksize=1)
 
-    @way(f"ProcessPoolExecutor by {method}")
-    def _(method: str = method) -> None:
-        context = multiprocessing.get_context(method)
-        with concurrent.futures.ProcessPoolExecutor(2, context, share) as pool:
-            list(pool.map(task, range(MANY)))
+def closed_pool(method: str) -> None:
+    workers = multiprocessing.get_context(method).Pool(2, share)
+    workers.map(task, range(MANY), chunksize=1)
+    workers.close()
+    workers.join()
 
-    @way(f"daemon Process by {method}, the parent ends, after flush")
-    def _(method: str = method) -> None:
-        context: Any = multiprocessing.get_context(method)
-        context.Process(target=work_for_ever, args=({}, False), daemon=True).start()
-        wait_until_ready()
 
-    @way(f"daemon Process by {method}, the parent ends, handle_signals")
-    def _(method: str = method) -> None:
-        context: Any = multiprocessing.get_context(method)
-        options = {"handle_signals": True}
-        context.Process(target=work_for_ever, args=(options, True), daemon=True).start()
-        wait_until_ready()
+def executor(method: str) -> None:
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(2, context, share) as workers:
+        list(workers.map(task, range(MANY)))
 
-    @way(f"Process by {method}, terminate, handle_signals")
-    def _(method: str = method) -> None:
-        context: Any = multiprocessing.get_context(method)
-        worker = context.Process(target=work_for_ever, args=({"handle_signals": True}, True))
-        worker.start()
-        wait_until_ready()
+
+def ready_process(method: str, handles: bool, daemon: bool) -> None:
+    """A process that waits: a daemon, which ends with its parent, or one that is terminated."""
+    arguments = {"handle_signals": handles}, handles
+    context: Any = multiprocessing.get_context(method)
+    worker = context.Process(target=work_for_ever, args=arguments, daemon=daemon)
+    worker.start()
+    wait_until_ready()
+    if not daemon:
         worker.terminate()
         worker.join()
+
+
+def by(name: str, act: Callable[..., object], *arguments: object) -> None:
+    for method in ("fork", "forkserver", "spawn"):
+        WAYS[name.format(method)] = partial(act, method, *arguments)
+
+
+by("Process by {}", processes, 3, work)
+by("Process by {}, a finalizer tracks", processes, 1, work_in_finalizer)
+by("Pool by {}, close and join", closed_pool)
+by("Pool by {}, terminate, each task flushes", pool, share, task_and_flush)
+by("Pool by {}, terminate, handle_signals", pool, share_and_handle, task)
+by("ProcessPoolExecutor by {}", executor)
+by("daemon Process by {}, the parent ends, after flush", ready_process, False, True)
+by("daemon Process by {}, the parent ends, handle_signals", ready_process, True, True)
+by("Process by {}, terminate, handle_signals", ready_process, True, False)
 
 
 # In the process that watches

@@ -26,7 +26,6 @@ import large_files
 import logger_endings
 import resumed_runs
 import server_doors
-import server_kills
 import slow_connections
 import upload_kills
 import where
@@ -48,7 +47,6 @@ ATTACKS: list[ModuleType] = [
     resumed_runs,
     upload_kills,
     inbox_kills,
-    server_kills,
     server_doors,
     hostile_profiles,
     slow_connections,

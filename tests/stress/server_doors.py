@@ -1,4 +1,4 @@
-"""Who has no right key, asks from elsewhere, leads elsewhere or sends a bomb gets nothing in."""
+"""Who has no right key or sends a bomb gets nothing in."""
 
 import gzip
 import io
@@ -15,7 +15,7 @@ from lightmeter.monitor.sitemap import dataset_page
 from row import Row
 from serving import API, BYTES, PUT, Client, Process, basic, pictures, raw, resident, served
 
-NAME = "keys, sites, names, redirects and bombs at a server"
+NAME = "keys and bombs at a server"
 REPEATS = 1
 
 OPEN = [("GET", "/healthz"), ("GET", f"{API}/openapi.json")]
@@ -40,18 +40,6 @@ WRITES = [
     ("POST", "/v0/organizations/o/log/async/cells"),
     ("PUT", "/v1/upload?ticket=a.b"),
 ]
-FOREIGN = [
-    {},
-    {"Origin": "http://evil.example"},
-    {"Origin": "null"},
-    {"Origin": "http://127.0.0.1:1"},
-    {"Origin": "http://127.0.0.1.evil.example"},
-    {"Origin": "https://127.0.0.1"},
-    {"Sec-Fetch-Site": "cross-site"},
-]
-HOSTS = ["evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "", "[::1", "a, b"]
-BACKS = ["//evil.example/x.html", "https://evil.example/x.html", "../x.html", "/x.html", ""]
-BACKS += ["x.html\r\nSet-Cookie: a=b", "javascript:x.html", "\\\\evil.example\\x.html"]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -81,35 +69,6 @@ def _without_keys(port: int, key: str, removed: str) -> Iterator[str]:
             yield f"{method} {path} {sorted(wrong)}: {answer.status}"
         if "set-cookie" in answer.headers:
             yield f"{path}: a cookie"
-
-
-def _of_another_site(port: int, key: str) -> Iterator[str]:
-    """No form and no change is taken from another site."""
-    for headers, (method, path) in itertools.product(FOREIGN, WRITES):
-        form = path.startswith("/forms/")
-        if not headers and not form:
-            continue
-        kind = FORM if form else BYTES if method == "PUT" else {"Content-Type": "application/json"}
-        answer = Client(port, key).ask(method, path, b"{}", **headers, **kind)
-        if answer.status != 403 or any(
-            name.startswith("access-control") for name in answer.headers
-        ):
-            yield f"{method} {path} {headers}: {answer.status}"
-    for name in HOSTS:
-        answer = Client(port, key).ask("GET", f"{API}/datasets", Host=name)
-        if answer.status not in (400, 421):
-            yield f"host {name!r}: {answer.status}"
-
-
-def _led_elsewhere(port: int, key: str) -> Iterator[str]:
-    """A form leads back to a page of this server."""
-    site = {"Origin": f"http://127.0.0.1:{port}"}
-    for back in BACKS:
-        fields = f"back={''.join(f'%{byte:02x}' for byte in back.encode())}".encode()
-        answer = Client(port, key).ask("POST", "/forms/watch", fields, **FORM, **site)
-        place = urlsplit(answer.headers.get("location", ""))
-        if answer.status < 400 or place.netloc or "set-cookie" in answer.headers:
-            yield f"back {back!r}: {answer.status} {place.geturl()}"
 
 
 def _bombs(process: Process, key: str) -> Iterator[str]:
@@ -165,8 +124,6 @@ def run(repeats: int) -> Row:
         key, removed = (store.state.keys.add(["admin"]) for _ in range(2))
         store.state.keys.remove(removed[:10])
         before = store.summary(), store.stored("cells"), store.datasets()
-        for attack in (_of_another_site, _led_elsewhere):
-            faults += attack(process.port, key)
         faults += _bombs(process, key)
         faults += _without_keys(process.port, key, removed)
         faults += [

@@ -1,12 +1,8 @@
-"""Slow connections stand at a server, while eight writers put and somebody asks for its health.
-
-`python tests/stress/slow_connections.py PORT KEY [SECONDS]` measures a server that runs already.
-"""
+"""Slow connections stand at a server, while eight writers put and somebody asks for its health."""
 
 import multiprocessing
 import socket
 import statistics
-import sys
 import threading
 import time
 from typing import Any
@@ -66,17 +62,17 @@ def _ask(port: int, key: str, number: int, until: float, told: Any) -> None:
     told.put((number < 0, seconds, faults))
 
 
-def measured(port: int, key: str, slow: int, seconds: float = SECONDS) -> tuple[list[float], ...]:
+def measured(port: int, key: str, slow: int) -> tuple[list[float], ...]:
     """Seconds of each put and of each question, and what failed."""
     context = multiprocessing.get_context("fork")
-    told, until = context.Queue(), time.monotonic() + seconds
+    told, until = context.Queue(), time.monotonic() + SECONDS
     clients = [context.Process(target=_ask, args=(port, key, number, until, told))
                for number in (*range(WRITERS), -1)]  # fmt: skip
     if slow:
         clients.append(context.Process(target=_be_slow, args=(port, key, slow, until)))
     for client in reversed(clients):
         client.start()
-    answers = [told.get(timeout=seconds + 60) for _ in range(WRITERS + 1)]
+    answers = [told.get(timeout=SECONDS + 60) for _ in range(WRITERS + 1)]
     for client in clients:
         client.join()
     puts = [each for health, taken, _ in answers if not health for each in taken]
@@ -84,9 +80,9 @@ def measured(port: int, key: str, slow: int, seconds: float = SECONDS) -> tuple[
     return puts, asked, [fault for _, _, faults in answers for fault in faults]
 
 
-def words(puts: list[float], asked: list[float], seconds: float = SECONDS) -> str:
+def words(puts: list[float], asked: list[float]) -> str:
     cuts = [statistics.quantiles(each, n=100) for each in (puts, asked)]
-    return f"{len(puts) / seconds:.0f} puts/s, " + ", ".join(
+    return f"{len(puts) / SECONDS:.0f} puts/s, " + ", ".join(
         f"{name} p50 {1000 * cut[49]:.0f} p99 {1000 * cut[98]:.0f} ms"
         for name, cut in zip(("put", "health"), cuts, strict=True)
     )
@@ -103,10 +99,3 @@ def run(repeats: int) -> Row:
             faults.append(f"p99 over {MOST} s")
     note = f"alone {alone}; beside them {words(puts, asked)} {'; '.join(sorted(set(faults)))}"
     return Row(NAME, repeats, len(puts), len(faults), note)
-
-
-if __name__ == "__main__":
-    length = float(sys.argv[3]) if len(sys.argv) > 3 else SECONDS
-    for slow in (0, REPEATS):
-        puts, asked, faults = measured(int(sys.argv[1]), sys.argv[2], slow, length)
-        print(slow, "slow:", words(puts, asked, length), faults[:5])

@@ -9,12 +9,10 @@ import contextlib
 import os
 import random
 import secrets
-import select
 import signal
 import socket
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -30,12 +28,14 @@ from row import Row
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 from forks import forked
 from server_process import Process
+from weather import Weather
 
 NAME = "kill -9 of writers, senders and servers"
 REPEATS = 300
 DAY = date(2022, 9, 7)
 IMAGE = np.full((4, 4), 9, np.uint8)
 WRITERS = 4  # at once
+NO = "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}"
 
 
 def _write(url: str, name: str, rng: random.Random, tell: Callable[[str], None]) -> None:
@@ -90,56 +90,28 @@ def _started(act: Callable[..., None], url: str, name: str, output: Path) -> int
     return forked(work)
 
 
-class Way:
-    """To a port that may change. Half of the connections are cut somewhere, or get nothing."""
+class Way(Weather):
+    """To a port that may change. Half of the connections meet something, until it is fine."""
 
-    def __init__(self) -> None:
-        self.port, self.fine = 0, False
-        self._rng = random.Random(2)
-        self._server = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+    fine = False
 
-    def _accept(self) -> None:
-        while True:
-            end, _ = self._server.accept()
-            threading.Thread(target=self._pass, args=(end,), daemon=True).start()
+    def _connect(self, client: socket.socket, fault: str) -> None:
+        faults = ["", "", "", "", "torn", "lost", "reset", "silent", NO]
+        super()._connect(client, "" if self.fine else self._rng.choice(faults))
 
-    def _pass(self, near: socket.socket) -> None:
-        with near, contextlib.suppress(OSError):
-            left, fault = 1 << 62, "" if self.fine else self._rng.choice("    cccsr5")
-            if fault == "s":
-                time.sleep(self._rng.uniform(0, 1))
-                return
-            if fault == "r":
-                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                near.recv(100)
-                return
-            if fault == "5":
-                near.recv(1 << 16)
-                near.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}")
-                return
-            if fault == "c":  # somewhere in the first or one of the next requests and answers
-                left = self._rng.randrange(1, 9000)
-            with socket.create_connection(("127.0.0.1", self.port), 5) as far:
-                while left > 0:
-                    for source in select.select([near, far], [], [], 30)[0]:
-                        data = source.recv(min(left, 1 << 16))
-                        if not data:
-                            return
-                        (far if source is near else near).sendall(data)
-                        left -= len(data)
+    _rng = random.Random(2)
 
 
 def run(repeats: int) -> Row:
-    """`repeats` kills, of which every twentieth is one of the server."""
+    """`repeats` kills, with each sixth of which the server is killed too."""
     rng = random.Random(1)
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         os.environ["LIGHTMETER_SPOOL"] = f"{folder}/spool"
         path = Path(folder, "drift.db")
         Store(path).close()
-        server, way = Process(path), Way()
-        way.port = server.port
+        server = Process(path)
+        way = stack.enter_context(Way(server.port).blowing())
         running: list[int] = []
         try:
             for number in range(repeats):
@@ -148,11 +120,11 @@ def run(repeats: int) -> Row:
                     name = f"{act.__name__[1:]}-{number}-{len(running)}"
                     running.append(_started(act, way.url, name, Path(folder, f"{name}.out")))
                 time.sleep(rng.uniform(0, 1.5))
-                if number % 20 == 10:
+                if number % 6 == 3:
                     server.kill()
                     time.sleep(rng.uniform(0, 2))
                     server = Process(path)
-                    way.port = server.port
+                    way._port = server.port
                 child = running.pop(rng.randrange(len(running)))
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
@@ -161,6 +133,7 @@ def run(repeats: int) -> Row:
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
         way.fine = True
+        way.cut()
         with Store(way.url) as far:
             time.sleep(1)
             done = far.send()

@@ -11,20 +11,15 @@ import typer
 from typer.core import TyperGroup
 
 from lightmeter import __version__
-from lightmeter.cli.terminal import (
-    OK,
-    Commands,
-    be_quiet,
-    complain,
-    end_by_signal,
-    reported,
-    written,
-)
+from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
-# Where a command is a function of its name, and where commands below a name are `commands`.
-_ONES = {name: name for name in ("measure", "profile", "drift", "check", "exif", "explain", "log")}
-_ONES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
-_MANY = {name: name for name in ("contract", "store", "monitor", "serve")} | {"import": "imports"}
+# The command of a name is a function of that name, or the `commands` of a module.
+_MODULES = {
+    name: name for name in ("measure", "profile", "drift", "check", "exif", "explain", "log")
+}
+_MODULES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
+_MODULES |= {name: name for name in ("contract", "store", "monitor", "serve")}
+_MODULES["import"] = "imports"
 
 
 class _Group(TyperGroup):
@@ -32,21 +27,20 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return all names."""
-        return [*_ONES, *_MANY]
+        return list(_MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a name; None where there is none."""
-        if cmd_name not in _ONES | _MANY:
+        if cmd_name not in _MODULES:
             return None
         with reported():  # as of the environment, which is read at once
-            module = import_module(f"lightmeter.cli.{(_ONES | _MANY)[cmd_name]}")
-        if cmd_name in _MANY:
-            commands = typer.main.get_group(module.commands)
-            commands.name = cmd_name
-            return commands
-        single = Commands(add_completion=False)
-        single.command(cmd_name)(getattr(module, cmd_name))
-        return typer.main.get_command(single)
+            module = import_module(f"lightmeter.cli.{_MODULES[cmd_name]}")
+        if (commands := getattr(module, "commands", None)) is None:
+            commands = Commands(add_completion=False)
+            commands.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(commands)
+        command.name = cmd_name
+        return command
 
 
 app = Commands(cls=_Group, no_args_is_help=True)
@@ -60,7 +54,7 @@ def run() -> int:
     warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
-    before = signal.signal(signal.SIGTERM, end_by_signal)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends as Ctrl-C does
     try:
         app(prog_name="lightmeter")
         code = OK
@@ -81,14 +75,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
-    quiet: Annotated[bool, typer.Option("--quiet")] = False,
+    quiet: bool = False,
 ) -> None:
     """Measure images, compare the profiles, and watch them over time.
 
     Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; 2
     wrong usage, or a file of settings that is not understood; 3 drift --fail-on found drift, check
     an unusual image, or monitor run an anomaly; 4 monitor run or check could not judge; 130
-    interrupted; 141 the reader of a pipe closed it; 143 ended by SIGTERM.
+    interrupted, or ended by SIGTERM; 141 the reader of a pipe closed it.
 
     Args:
         version: print the version.

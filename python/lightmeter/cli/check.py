@@ -1,7 +1,7 @@
 """The command that judges images one by one."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -25,9 +25,9 @@ _MOST = 5  # findings of an image
 @reads_images("column", "workers")
 def check(
     paths: Sources,
-    reference: Annotated[str, typer.Option()],
-    level: float = LEVEL,
     *,
+    reference: str,
+    level: float = LEVEL,
     options: ReadingOptions,
     batch: dict[str, Any],
     output_format: Printed = "text",
@@ -55,13 +55,13 @@ def check(
     images = source_of(paths[0] if len(paths) == 1 else paths, wanted)
     judge = partial(_checked, reference=view, reading=reading, level=level)
     counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
-    flagged, notes = list[dict[str, Any]](), dict[str, str]()
+    flagged, notes = list[dict[str, Any]](), dict[str, None]()
     with progress_bar("checking") as bar:
         for path, checked in each(judge, images, workers_of(workers), reading.limits, bar):
             verdict = "failed" if isinstance(checked, Failure) else checked.verdict
             counts[verdict] += 1
-            for name in ("read_differently", "why_unknown"):
-                notes[name] = notes.get(name) or str(getattr(checked, name, ""))
+            if isinstance(checked, ImageCheck):
+                notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
             if verdict in ("unusual", "failed"):
                 flagged.append(_plain(path, checked))
                 if output_format == "text":
@@ -72,12 +72,8 @@ def check(
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         expected = number(level * (counts["ordinary"] + counts["unusual"]))
         say(f"{words}; of ordinary images {expected} may be flagged")
-    for note in filter(None, notes.values()):
+    for note in filter(None, notes):
         complain(note)
-    _end(counts)
-
-
-def _end(counts: dict[str, int]) -> None:
     if counts["failed"] == sum(counts.values()):
         fail("no image could be measured")
     if counts["unusual"] or counts["failed"]:
@@ -101,15 +97,15 @@ def _print(path: str, checked: ImageCheck | Failure) -> None:
         say(f"{path}: cannot be measured: {checked.reason}: {checked.detail}")
         return
     say(f"{path}: unusual, p = {number(checked.p_value, 2)}")
-    for finding in checked.findings[:_MOST]:
-        say(f"  {finding.sentence}")
-    if len(checked.findings) > _MOST:
-        say(f"  and {counted(len(checked.findings) - _MOST, 'more number')}")
+    lines = [finding.sentence for finding in checked.findings]
+    lines[_MOST:] = [f"and {counted(len(lines) - _MOST, 'more number')}"] * (len(lines) > _MOST)
+    for line in lines:
+        say(f"  {line}")
 
 
 def _plain(path: str, checked: ImageCheck | Failure) -> dict[str, Any]:
     if isinstance(checked, Failure):
         return checked.to_dict()
-    plain = {"path": path, "p_value": checked.p_value, "findings": checked.findings}
-    first = {"read_differently": checked.read_differently} if checked.read_differently else {}
-    return first | plain
+    differently = checked.read_differently
+    first = {"read_differently": differently} if differently else {}
+    return {**first, "path": path, "p_value": checked.p_value, "findings": checked.findings}

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Xml
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
-from lightmeter.cli.options import OUTPUT, Html, reads_images
+from lightmeter.cli.options import Html, reads_images
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
@@ -25,9 +25,9 @@ commands = Commands(no_args_is_help=True, help="Say what images and rows must be
 @reads_images("workers", exemplars=3)
 def check(
     source: str,
-    contract: Annotated[Path, typer.Option()],
-    html: Html = None,
     *,
+    contract: Path,
+    html: Html = None,
     reading: Reading,
     batch: dict[str, Any],
     output_format: Annotated[
@@ -58,7 +58,8 @@ def check(
 @commands.command()
 def init(
     profiles: list[Path],
-    output: Annotated[Path, OUTPUT],
+    *,
+    output: Path,
     batch: Annotated[int | None, typer.Option(min=2)] = None,
 ) -> None:
     """Write a contract that profiles of the same kind pass, with limits and why they are so.

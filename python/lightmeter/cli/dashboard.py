@@ -1,15 +1,14 @@
 """The command that writes a site about a store."""
 
 from pathlib import Path
-from typing import Annotated
 
 from lightmeter import Store
-from lightmeter.cli.options import OUTPUT, StoreOption
+from lightmeter.cli.options import StoreOption
 from lightmeter.cli.terminal import say
 from lightmeter.dashboard import write_dashboard
 
 
-def dashboard(store: StoreOption, output: Annotated[Path, OUTPUT]) -> None:
+def dashboard(*, store: StoreOption, output: Path) -> None:
     """Write a static site about a store, which needs no server, network or script.
 
     A run writes only the files that differ.

@@ -8,19 +8,15 @@ from typing import Annotated
 import typer
 
 from lightmeter.cli.findings import print_findings
-from lightmeter.cli.options import OUTPUT
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
-from lightmeter.drift.vectors import JOINT
-from lightmeter.monitor.results import Result, lead_of
-
-_MOST = 3  # causes of a day
+from lightmeter.monitor.results import causes_text, lead_of
 
 
 def demo(
-    output: Annotated[Path, OUTPUT] = Path("lightmeter-demo"),
+    output: Path = Path("lightmeter-demo"),
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    timeline: Annotated[bool, typer.Option("--timeline")] = False,
+    timeline: bool = False,
 ) -> None:
     """Draw synthetic blood smears, some pale and blurred, and find out what changed.
 
@@ -31,11 +27,7 @@ def demo(
     """
     if timeline:
         _timeline(output, seed)
-    else:
-        _comparison(output, seed)
-
-
-def _comparison(output: Path, seed: int) -> None:
+        return
     with progress_bar("drawing") as progress:
         demo = run_demo(output, seed=seed, progress=progress)
     say("Synthetic blood smears, drawn by this program. The batch got a diluted dye, and its")
@@ -56,10 +48,7 @@ def _timeline(output: Path, seed: int) -> None:
     print()
     anomalies = [result for result in days.results if result.state == "anomaly"]
     for start, results in groupby(anomalies, key=lambda result: result.bucket):
-        worst = sorted(results, key=_severity)
-        causes = ", ".join(result.words.partition(";")[0] for result in worst[:_MOST])
-        more = len(worst) - _MOST
-        say(f"{start:%Y-%m-%d}  {causes}{f', and {more} more' if more > 0 else ''}")
+        say(f"{start:%Y-%m-%d}  {causes_text(sorted(results, key=lead_of))}")
     print()
     say(f"Dashboard: {days.page}")
     say("Again:")
@@ -68,11 +57,6 @@ def _timeline(output: Path, seed: int) -> None:
     say(f"  {_command('log', days.pictures, '--dataset', 'cells', *store, *dates)}")
     say(f"  {_command('monitor', 'run', days.monitors, *store)}")
     say(f"  {_command('dashboard', *store, '-o', days.page.parent)}")
-
-
-def _severity(result: Result) -> tuple[bool, tuple[bool, float]]:
-    """What the numbers of images say by themselves comes before what they say together."""
-    return result.feature.endswith(f":{JOINT}"), lead_of(result)
 
 
 def _command(*words: str | Path) -> str:

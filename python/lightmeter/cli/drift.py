@@ -72,10 +72,10 @@ def drift(
         before = view_of_store(where, None, since)
     else:
         before = view_of_source(reference, Reading(**options), **batch)
-    alike = reading_like(before.readings.get("image", {}), options, None)
     if target is None:
         after = view_of_store(where, since, until)
     else:
+        alike = reading_like(before.readings.get("image", {}), options, None)
         after = view_of_source(target, alike, **batch)
     report = compare(reference=before, target=after, effect=effect)
     if html is not None:

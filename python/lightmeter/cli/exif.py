@@ -31,14 +31,8 @@ def exif(
     if output_format == "json":
         print_json({"tracked": tracked, "withheld": withheld})
         return
-    rows = ((name, _words(name, value)) for name, value in tracked.items())
-    print_table(("tag", "value"), rows)
+    for name in DATES & tracked.keys():
+        tracked[name] = f"{EPOCH + float(tracked[name]) * DAY:%Y-%m-%d %H:%M:%S}"
+    words = (each if isinstance(each, str) else f"{each:.10g}" for each in tracked.values())
+    print_table(("tag", "value"), zip(tracked, words, strict=True))
     print(f"\nwithheld: {', '.join(withheld) or 'nothing'}")
-
-
-def _words(name: str, value: int | float | str) -> str:
-    if isinstance(value, str):
-        return value
-    if name in DATES:
-        return f"{EPOCH + value * DAY:%Y-%m-%d %H:%M:%S}"
-    return f"{value:.10g}"

@@ -1,10 +1,9 @@
 """The commands that read what other tools wrote."""
 
 from pathlib import Path
-from typing import Annotated
 
 from lightmeter import ProfileView, Store
-from lightmeter.cli.options import OUTPUT, MaybeStore, Printed
+from lightmeter.cli.options import MaybeStore, Printed
 from lightmeter.cli.profile import print_profile
 from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
@@ -23,7 +22,7 @@ def _options() -> None:
 @commands.command()
 def whylogs(
     files: list[Path],
-    output: Annotated[Path | None, OUTPUT] = None,
+    output: Path | None = None,
     store: MaybeStore = None,
     dataset: str | None = None,
     every: str | None = None,
@@ -42,8 +41,6 @@ def whylogs(
     """
     if (output is None) == (store is None) or (store is None) != (dataset is None):
         raise ValueError("expected either --output, or --store and --dataset")
-    if every is not None and store is None:
-        raise ValueError("--every is about a store; expected --store and --dataset")
     if output is not None:
         check_target(output)
     imported = [(file, profile) for file in files for profile in read_segments(file)]

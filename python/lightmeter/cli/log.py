@@ -1,13 +1,11 @@
 """The command that fills a store from a folder, an archive, a table or an address."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Reading, log_folder
-from lightmeter.cli.failures import tell_failures
 from lightmeter.cli.options import (
     SOURCE,
     MaybeStore,
@@ -15,7 +13,7 @@ from lightmeter.cli.options import (
     reads_images,
     segments_of,
 )
-from lightmeter.cli.render import headline, reasons_of
+from lightmeter.cli.render import headline, reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
@@ -25,7 +23,8 @@ from lightmeter.writers.folder import Logged
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
 def log(
     folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
-    dataset: Annotated[str, typer.Option()],
+    *,
+    dataset: str,
     store: MaybeStore = None,
     inbox: str | None = None,
     day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"])] = None,
@@ -33,7 +32,6 @@ def log(
     segment: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE")] = None,
     every: str | None = None,
     writer: str | None = None,
-    *,
     reading: Reading,
     batch: dict[str, Any],
     output_format: Printed = "text",
@@ -61,10 +59,6 @@ def log(
         writer: by default the folder.
     """
     place, segment_by = segments_of(segment)
-    if day is not None and date_from is not None:
-        raise ValueError("got both --date and --date-from; expected one of them")
-    if (store is None) == (inbox is None):
-        raise ValueError("expected either --store or --inbox")
     with progress_bar("profiling") as progress:
         logged = log_folder(
             store,
@@ -82,39 +76,31 @@ def log(
             **batch,
         )
     if output_format == "json":
-        print_json({"dataset": dataset, "segment": place, **_record(logged)})
+        buckets = []
+        for start, view in logged.profiles.items():
+            failed, parts = reasons_of(view).total(), logged.segments[start]
+            bucket = {"bucket": start, "images": view.images, "failed": failed, "segments": parts}
+            buckets.append(bucket)
+        left = {"undated": logged.undated, "rolled_up": logged.rolled_up}
+        print_json({"dataset": dataset, "segment": place, "buckets": buckets, **left})
     else:
         _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
     if logged.undated:
         count, first = len(logged.undated), logged.undated[0]
         complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
     views = logged.profiles.values()
-    reasons = sum(map(reasons_of, views), Counter[str]())
     failures = [failure for view in views for failure in view.failures]
     measured = sum(view.images for view in views) or len(logged.rolled_up)
-    tell_failures(reasons, failures, measured, [] if logged.undated else [folder])
+    tell_failures(reasons_of(*views), failures, measured, [] if logged.undated else [folder])
 
 
 def _print(place: str, logged: Logged) -> None:
     for start, view in logged.profiles.items():
-        segments = len(logged.segments.get(start, ()))
-        more = f", {counted(segments, 'segment')}" if segments else ""
+        segments = logged.segments[start]
+        more = f", {counted(len(segments), 'segment')}" if segments else ""
         say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
     if logged.rolled_up:
         count = sum(map(len, logged.rolled_up.values()))
         sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
         say(f"{place} {first} and on  left as they are, as they have been rolled up: {sizes}")
-
-
-def _record(logged: Logged) -> dict[str, Any]:
-    buckets = [
-        {
-            "bucket": start,
-            "images": view.images,
-            "failed": reasons_of(view).total(),
-            "segments": logged.segments.get(start, {}),
-        }
-        for start, view in logged.profiles.items()
-    ]
-    return {"buckets": buckets, "undated": logged.undated, "rolled_up": logged.rolled_up}

@@ -13,26 +13,26 @@ from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.cli.failures import tell_failures
-from lightmeter.cli.options import OUTPUT, Html, Sources, reads_images
-from lightmeter.cli.ranking import Tally, number_called
-from lightmeter.cli.terminal import complain, print_table, progress_bar, say
+from lightmeter.cli.options import Html, Sources, reads_images
+from lightmeter.cli.ranking import Tally
+from lightmeter.cli.render import tell_failures
+from lightmeter.cli.terminal import print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.profile.row import Row
 from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
-from lightmeter.text import counted, number
+from lightmeter.text import counted, near, number
 
 
 @reads_images("column", "workers")
 def measure(
     paths: Sources,
-    output: Annotated[Path | None, OUTPUT] = None,
+    output: Path | None = None,
     sort: str | None = None,
     worst: Annotated[int, typer.Option(min=1)] = 20,
-    highest: Annotated[bool, typer.Option("--highest")] = False,
+    highest: bool = False,
     html: Html = None,
-    exif: Annotated[bool, typer.Option("--exif")] = False,
+    exif: bool = False,
     *,
     reading: Reading,
     batch: dict[str, Any],
@@ -51,9 +51,7 @@ def measure(
     """
     if sort is None and (highest or html is not None):
         raise ValueError("got --highest or --html without --sort; say which number")
-    own = [function.__name__ for function in reading.functions]
-    name = "" if sort is None else number_called(sort, own, reading.bands or ())
-    tally = Tally(name, worst if name else 0, highest=highest)
+    tally = Tally(sort or "", worst, highest=highest)
     row_format = None if output is None else row_format_of(output)
     for target in filter(None, (output, html)):
         check_target(target)
@@ -74,17 +72,18 @@ def measure(
                 print(row_json(row))
     failed = tally.reasons.total()
     if sort is not None:
-        # Paths are not cut and not wrapped, so that they can be copied.
-        print_table((name, "path"), starmap(_cells, tally.best), right=name)
         if tally.images and not tally.best:
-            complain(f"no image has the number {name}")
+            hint = near(sort, tally.names, f"expected one of {', '.join(tally.names)}")
+            raise ValueError(f"no image has the number {sort!r} to sort by; {hint}")
+        # Paths are not cut and not wrapped, so that they can be copied.
+        print_table((tally.name, "path"), starmap(_cells, tally.best), right=tally.name)
     if html is not None:
         best = [row for _, row in tally.best]
         wanted = Wanted(batch.get("column"), limits=reading.limits)
         names = {str(row["path"]) for row in best}
-        opener = opener_of(source_of(paths, wanted), names, reading.limits)
-        counts = {"images": tally.images, "failed": failed}
-        page = contact_sheet(best, name, highest=highest, **counts, reading=reading, opened=opener)
+        how: Any = {"highest": highest, "images": tally.images, "failed": failed}
+        how["opened"] = opener_of(source_of(paths, wanted), names, reading.limits)
+        page = contact_sheet(best, tally.name, **how, reading=reading)
         write_atomically(html, page.encode())
     if not printed:
         more = f", {counted(failed, 'file')} failed" if failed else ""

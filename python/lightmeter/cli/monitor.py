@@ -13,8 +13,8 @@ import typer
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.alerts.watch import watch
-from lightmeter.cli.options import OUTPUT, From, Printed, StoreOption, To
-from lightmeter.cli.terminal import FAILED, Commands, complain, print_json, say
+from lightmeter.cli.options import From, Printed, StoreOption, To
+from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.baseline import words_of
 from lightmeter.monitor.config import matches
@@ -31,8 +31,6 @@ from lightmeter.profile.table_files import Value, line_of, row_format_of, write_
 from lightmeter.store.records import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY
-
-_READABLE = 0o644  # the collector that reads the file for Prometheus is another user
 
 commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
 
@@ -75,7 +73,7 @@ def run(
     if openmetrics is not None:
         with Store(store, create=False) as opened:
             text = metrics_text(opened)
-        write_atomically(openmetrics, text.encode(), mode=_READABLE)
+        write_atomically(openmetrics, text.encode())
     if as_json:
         print_json(watched.newest)
     else:
@@ -89,9 +87,10 @@ def run(
 
 @commands.command()
 def init(
+    *,
     store: StoreOption,
-    dataset: Annotated[str, typer.Option()],
-    output: Annotated[Path, OUTPUT] = Path("monitors.toml"),
+    dataset: str,
+    output: Path = Path("monitors.toml"),
 ) -> None:
     """Write a file of the recommended monitors of a dataset, with comments.
 
@@ -118,7 +117,7 @@ def check(config: Config, store: str | None = None) -> None:
     Args:
         store: the store, to judge all of it without keeping or sending anything.
     """
-    monitors, known = load_config(config).monitor, list[float]()
+    monitors, known, unknown = load_config(config).monitor, 0.0, 0
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
         found = [] if opened is None else replay(opened, monitors)
         lengths = {} if opened is None else opened.datasets()
@@ -126,13 +125,11 @@ def check(config: Config, store: str | None = None) -> None:
             alarms = false_alarms_a_year(monitor, opened)
             text = "not known, depends on the data" if alarms is None else f"at most {alarms:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
-            known += [] if alarms is None else [alarms]
+            known, unknown = known + (alarms or 0), unknown + (alarms is None)
             for line in replayed.lines(lengths.get(monitor.dataset, DAY)) if replayed else ():
                 say(f"  {line}")
-    parts = [f"at most {sum(known):.3g}"] if known else []
-    if unknown := len(monitors) - len(known):
-        parts.append(f"{unknown} not known")
-    say(f"in all: {', and '.join(parts) or 'no monitor'}")
+    more = f", and {unknown} not known" if unknown else ""
+    say(f"in all: at most {known:.3g}{more}")
 
 
 @commands.command()
@@ -144,7 +141,7 @@ def schema() -> None:
 @commands.command("results")
 def print_results(
     store: StoreOption,
-    output: Annotated[Path | None, OUTPUT] = None,
+    output: Path | None = None,
     dataset: str = "*",
     segment: str = "*",
     monitor: str = "*",
@@ -168,9 +165,10 @@ def print_results(
 
 @commands.command("series")
 def print_series(
+    *,
     store: StoreOption,
-    dataset: Annotated[str, typer.Option()],
-    output: Annotated[Path | None, OUTPUT] = None,
+    dataset: str,
+    output: Path | None = None,
     segment: str = "",
     feature: str = "*",
     statistic: list[str] | None = None,
@@ -214,7 +212,7 @@ def accept(
     segment: str = "*",
     monitor: str = "*",
     note: str = "",
-    remove: Annotated[bool, typer.Option("--remove")] = False,
+    remove: bool = False,
 ) -> None:
     """Make a change the new normal, such as that of a new lamp.
 
@@ -234,15 +232,14 @@ def accept(
     with Store(store, create=False) as opened:
         if since is None:
             if remove or note:
-                raise typer.BadParameter("--remove and --note need --from")
+                raise ValueError("--remove and --note need --from")
             for each in opened.state.accepted():
                 say(_accepted(each))
             return
         accepted = Accepted(dataset, segment, monitor, since, note, datetime.now(UTC))
         if remove:
             if not opened.state.forget_accepted(accepted):
-                complain("nothing was accepted with these patterns and this --from")
-                raise typer.Exit(FAILED)
+                fail("nothing was accepted with these patterns and this --from")
             say("taken back; the next run of the monitors judges again")
             return
         opened.state.accept(accepted)
@@ -262,16 +259,15 @@ def test_alerts(config: Config) -> None:
     for delivery in deliveries:
         if delivery.error is None:
             say(f"{delivery.alert}: sent")
-    if _complain_of(deliveries):
+    _complain_of(deliveries)
+    if any(delivery.error is not None for delivery in deliveries):
         raise typer.Exit(FAILED)
 
 
-def _complain_of(deliveries: Sequence[Delivery]) -> bool:
-    """Return whether a message was not sent."""
-    failed = [delivery for delivery in deliveries if delivery.error is not None]
-    for delivery in failed:
-        complain(f"alert {delivery.alert}: {delivery.error}")
-    return bool(failed)
+def _complain_of(deliveries: Sequence[Delivery]) -> None:
+    for delivery in deliveries:
+        if delivery.error is not None:
+            complain(f"alert {delivery.alert}: {delivery.error}")
 
 
 def _accepted(accepted: Accepted) -> str:

@@ -20,7 +20,6 @@ from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
-OUTPUT = typer.Option("--output", "-o")
 Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a page about it to this file.")]

@@ -1,12 +1,11 @@
 """The commands that make profiles, print them and merge them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from lightmeter import ProfileView, Reading, profile_images
-from lightmeter.cli.failures import tell_failures
-from lightmeter.cli.options import BATCH, OUTPUT, All, Printed, Sources, reads_images
-from lightmeter.cli.render import print_summary, reasons_of
+from lightmeter.cli.options import BATCH, All, Printed, Sources, reads_images
+from lightmeter.cli.render import print_summary, reasons_of, tell_failures
 from lightmeter.cli.terminal import print_json, progress_bar
 from lightmeter.files import check_target
 from lightmeter.profile.log import view_of
@@ -16,7 +15,7 @@ from lightmeter.profile.view import plain_summary
 @reads_images(*BATCH)
 def profile(
     paths: Sources,
-    output: Annotated[Path | None, OUTPUT] = None,
+    output: Path | None = None,
     *,
     reading: Reading,
     batch: dict[str, Any],
@@ -53,7 +52,8 @@ def show(file: Path, output_format: Printed = "text") -> None:
 
 def merge(
     files: list[Path],
-    output: Annotated[Path, OUTPUT],
+    *,
+    output: Path,
     show_all: All = False,
     output_format: Printed = "text",
 ) -> None:

@@ -1,42 +1,15 @@
 """What rows say as they pass by: what failed, and the images at one end of a number."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from heapq import nlargest, nsmallest
 from operator import itemgetter
 from typing import Any
 
 from lightmeter import Failure
-from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, numbers_of_bands
-from lightmeter.text import near
+from lightmeter.profile.row import PREFIX, Row
 
 _MOST_FAILURES = 100
-
-
-def number_called(name: str, own: Collection[str] = (), bands: Collection[str] = ()) -> str:
-    """The feature that a name such as ``entropy``, ``hue.mean`` or ``image.entropy`` means.
-
-    Args:
-        name: the name of the feature, in capitals or small letters.
-        own: names of functions in `Reading.metrics`. What one of them returns in a dict is called
-            by its whole name, such as ``area.pixels``.
-        bands: names of bands, each of which has numbers of its own, such as ``DAPI.mean``.
-
-    Raises:
-        ValueError: none is called so; the message lists what is.
-    """
-    short = name.removeprefix(PREFIX)
-    if short.partition(".")[0] in own:
-        return f"{PREFIX}{short}"
-    kinds = (numbers_of_bands(bands) if bands else NUMBERS) | FACTS
-    numbers = [feature for feature, kind in kinds.items() if kind in (int, float)]
-    known = [*(feature.removeprefix(PREFIX) for feature in numbers), *own]
-    for each in known:
-        if each.casefold() == short.casefold():
-            return f"{PREFIX}{each}"
-    expected = near(short, known, f"expected one of {', '.join(known)}")
-    raise ValueError(f"got the number {name!r} to sort by; {expected}")
 
 
 class Tally:
@@ -46,26 +19,43 @@ class Tally:
         images: how many were measured.
         reasons: how many files failed, by reason.
         failures: the first of those.
-        best: value and row of the images with the least or the greatest values of a number, in
-            order; ties keep the earliest.
+        names: of what the last image has, without a prefix.
+        name: the feature that is meant, as rows name it; empty where none has it.
+        best: value and row of the images with its least or its greatest values, in order; ties keep
+            the earliest.
     """
 
-    def __init__(self, name: str, most: int, *, highest: bool) -> None:
-        """Start with none, of which at most `most` will be kept."""
-        self.images, self.reasons = 0, Counter[str]()
+    def __init__(self, wanted: str, most: int, *, highest: bool) -> None:
+        """Start with no row.
+
+        Args:
+            wanted: a number such as ``entropy``, ``hue.mean`` or ``image.entropy``, in capitals or
+                small letters.
+            most: how many images to keep.
+            highest: whether those with the greatest values.
+        """
+        self.images, self.reasons, self.name = 0, Counter[str](), ""
         self.failures, self.best = list[Failure](), list[tuple[Any, Row]]()
-        self._name, self._pick = name, partial(nlargest if highest else nsmallest, most)
+        self.names = list[str]()
+        self._wanted = wanted.removeprefix(PREFIX).casefold()
+        self._most, self._pick = most, nlargest if highest else nsmallest
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield the same rows, looked at on their way."""
         for row in rows:
             reason: Any = row.get("failure")
-            self.images += reason is None
-            if reason is not None:
+            if reason is None:
+                self.images += 1
+                self.names = [name.removeprefix(PREFIX) for name in row]
+                self._rank(row)
+            else:
                 self.reasons[reason] += 1
                 if len(self.failures) < _MOST_FAILURES:
                     self.failures.append(Failure(str(row["path"]), reason, ""))
-            value = row.get(self._name)
-            if isinstance(value, int | float):
-                self.best = self._pick([*self.best, (value, row)], key=itemgetter(0))
             yield row
+
+    def _rank(self, row: Row) -> None:
+        for short, (name, value) in zip(self.names, row.items(), strict=True):
+            if isinstance(value, int | float) and short.casefold() == self._wanted:
+                self.name = name
+                self.best = self._pick(self._most, [*self.best, (value, row)], key=itemgetter(0))

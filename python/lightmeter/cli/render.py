@@ -1,14 +1,17 @@
-"""A profile for a terminal."""
+"""A profile, and what failed, for a terminal."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 
-from lightmeter import ColumnView, ProfileView
+from lightmeter import Failure, ProfileView
+from lightmeter.cli.terminal import complain, fail
 from lightmeter.image.reading_text import reading_fields
 from lightmeter.profile.view import text_table
 from lightmeter.text import counted, number, visible
 
 _SHOWN_FAILURES = 5
 _SHOWN_MEANS = 4  # of a family
+_NAMED = 3  # files of a reason
 _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
 
 
@@ -18,32 +21,55 @@ def headline(view: ProfileView) -> str:
     return f"{counted(view.images, 'image')} measured, {failed} failed"
 
 
-def reasons_of(view: ProfileView) -> Counter[str]:
+def reasons_of(*views: ProfileView) -> Counter[str]:
     """How many files failed, by reason."""
-    reasons: Counter[str] = Counter()
-    for prefix in view._core.image_prefixes:
-        name = f"{prefix}.Failure"
-        if name in view:
-            for item in view[name].frequent:
+    reasons = Counter[str]()
+    for view in views:
+        for name in (f"{prefix}.Failure" for prefix in view._core.image_prefixes):
+            for item in view[name].frequent if name in view else ():
                 reasons[item.value] += item.est
     return reasons
 
 
+def tell_failures(
+    reasons: Counter[str], failures: Iterable[Failure], measured: int, sources: Sequence[str] = ()
+) -> None:
+    """Print a line for each reason on stderr, the most frequent first.
+
+    Args:
+        reasons: how many files failed, by reason.
+        failures: some of them, whose names are told.
+        measured: how many images did not; the command ends if there is none.
+        sources: where there may be no image.
+    """
+    failures = list(failures)
+    for reason, count in reasons.most_common():
+        names = [repr(_shown(each)) for each in failures if each.reason == reason][:_NAMED]
+        names += ["..."] * (count > _NAMED)
+        complain(f"failed as {reason}: {counted(count, 'file')}: {', '.join(names)}")
+    if not measured:
+        named = "" if reasons else ", ".join(map(repr, sources))
+        fail(f"no image could be measured{named and f': there is none in {named}'}")
+
+
+def _shown(failure: Failure) -> str:
+    return failure.to_dict()["path"] or "(not a file)"
+
+
 def _families(view: ProfileView) -> str:
     """Return a line for each family: how many features it has, and the means of the first."""
-    families: dict[str, list[ColumnView]] = {}
-    for column in view.get_columns().values():
-        families.setdefault(column.meaning.family, []).append(column)
+    families: dict[str, list[str]] = {}
+    for name in sorted(view, key=lambda name: name not in _FIRST):
+        families.setdefault(view[name].meaning.family, []).append(name)
     lines = []
-    for family, columns in families.items():
-        columns.sort(key=lambda column: column.name not in _FIRST)
+    for family, names in families.items():
         means = [
-            f"{visible(column.name.removeprefix('image.'))} {number(column.mean)}"
-            for column in columns
-            if column.kind == "number" and column.mean is not None
+            f"{visible(name.removeprefix('image.'))} {number(mean)}"
+            for name in names
+            if view[name].kind == "number" and (mean := view[name].mean) is not None
         ]
         shown = f", such as {', '.join(means[:_SHOWN_MEANS])}" if means else ""
-        lines.append(f"{family}: {counted(len(columns), 'feature')}{shown}")
+        lines.append(f"{family}: {counted(len(names), 'feature')}{shown}")
     return "\n".join(lines)
 
 
@@ -53,13 +79,11 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view.groups:
         lines.append(f"in about {counted(view.groups, 'group')}")
-    reasons = reasons_of(view)
-    if reasons:
+    if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")
     for failure in view.failures[:_SHOWN_FAILURES]:
-        shown = failure.to_dict()["path"] or "(not a file)"
-        lines.append(f"  {shown}: {failure.reason}, {failure.detail}")
+        lines.append(f"  {_shown(failure)}: {failure.reason}, {failure.detail}")
     if reasons.total() > _SHOWN_FAILURES:
         lines.append("  ...")
     print(*map(visible, lines), sep="\n")

@@ -10,7 +10,7 @@ import typer
 from lightmeter import Store
 from lightmeter.cli.options import MaybeStore, Printed, StoreOption
 from lightmeter.cli.terminal import Commands, complain, fail, print_json, print_table, say
-from lightmeter.store.keys import RIGHTS, Key
+from lightmeter.store.keys import RIGHTS
 
 _Right: Any = StrEnum("_Right", {right: right for right in RIGHTS})  # type: ignore[misc]
 
@@ -64,21 +64,21 @@ def _serve(
     given = {name: value for name, value in fields.items() if value}
     serve_store(
         store,
-        host=host,
-        port=port,
+        host,
+        port,
         public_url=public_url,
-        hosts=tuple(allow_host or ()),
+        hosts=allow_host or (),
         monitors=monitors,
         pull=pull,
         proxy=Proxy(**given) if given else None,
-        ready=lambda url: print(f"{store}: served at {url}", flush=True),
     )
 
 
 @keys.command()
 def add(
+    *,
     store: StoreOption,
-    right: Annotated[list[_Right], typer.Option()],
+    right: list[_Right],
     dataset: list[str] | None = None,
     note: str = "",
 ) -> None:
@@ -107,7 +107,20 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
     if output_format == "json":
         print_json(known)
     elif known:
-        print_table(("key", "rights", "datasets", "created", "note"), map(_row, known))
+        heads = ("key", "rights", "datasets", "created", "note")
+        print_table(
+            heads,
+            (
+                (
+                    key.id,
+                    ", ".join(sorted(key.rights)),
+                    ", ".join(key.datasets),
+                    f"{key.created:%Y-%m-%d %H:%M}",
+                    key.note,
+                )
+                for key in known
+            ),
+        )
     else:
         say(f"{store}: no key")
 
@@ -123,8 +136,3 @@ def remove(store: StoreOption, key: str) -> None:
         if not opened.state.keys.remove(key[:10]):
             fail(f"there is no key {key[:10]!r}; see lightmeter serve key list")
     say(f"{key[:10]}: removed")
-
-
-def _row(key: Key) -> tuple[str, ...]:
-    rights, datasets = ", ".join(sorted(key.rights)), ", ".join(key.datasets)
-    return key.id, rights, datasets, f"{key.created:%Y-%m-%d %H:%M}", key.note

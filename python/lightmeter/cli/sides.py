@@ -76,16 +76,14 @@ def _view_of_rows(
     try:
         with pyarrow.parquet.ParquetFile(source) as file:
             is_measured = not NUMBERS.keys().isdisjoint(file.schema_arrow.names)
-            if not is_measured:
-                with contextlib.suppress(ValueError):
-                    with_column(Wanted(), kinds_of(file.schema_arrow), source)
+            with contextlib.suppress(ValueError):
+                with_column(Wanted(), kinds_of(file.schema_arrow), source)
+                if not is_measured:
                     return None
             table = file.read()
     except pyarrow.ArrowException as error:
         raise DecodeError(f"{source}: no table that can be read: {error}") from None
+    how: Any = {"roles": "image"} if is_measured else {"functions": reading.functions}
     profile = Profile(reading=reading, sample=sample)
-    if is_measured:
-        profile.log(table=table, group=group, roles="image")
-    else:
-        profile.log(table=table, group=group, functions=reading.functions)
+    profile.log(table=table, group=group, **how)
     return profile.view()

@@ -1,6 +1,7 @@
 """The commands on a store."""
 
-from typing import Annotated, Any, cast
+from collections.abc import Iterable
+from typing import Any, cast
 
 import typer
 
@@ -36,8 +37,7 @@ def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printe
     if output_format == "json":
         print_json(summaries)
     elif summaries:
-        heads = ("dataset", *_NUMBERS, "tags")
-        print_table(heads, map(_row, summaries), right=_NUMBERS)
+        print_table(("dataset", *_NUMBERS, "tags"), map(_row, summaries), right=_NUMBERS)
     else:
         say(f"{store}: no dataset")
 
@@ -65,10 +65,7 @@ def verify(store: StoreArgument) -> None:
     """
     with Store(store, create=False) as opened:
         damages = opened.verify()
-    for damage in damages:
-        complain(str(damage))
-    if damages:
-        raise typer.Exit(FAILED)
+    _complain(map(str, damages))
     say(f"{store}: no damage")
 
 
@@ -87,16 +84,11 @@ def copy(source: str, target: str) -> None:
         copied = copy_store(first, second)
     state = f"{counted(copied.state, 'row')} of results and alerts"
     print(f"copied: {counted(copied.profiles, 'profile')}, {state}")
-    for reason in copied.left:
-        complain(reason)
-    if copied.left:
-        raise typer.Exit(FAILED)
+    _complain(copied.left)
 
 
 @commands.command(name="pull")
-def pull_inbox(
-    inbox: str, store: str, delete: Annotated[bool, typer.Option("--delete")] = False
-) -> None:
+def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
     """Put what others have written to an inbox into a store, as often as you like.
 
     What is no profile of an inbox, or damaged, is named and left there. So is what the store does
@@ -127,11 +119,19 @@ def send(store: StoreArgument) -> None:
         done = opened.send()
         aside = opened.spool.refused()
         say(f"{opened.address}  sent: {done.sent}, put aside: {done.refused}, left: {done.left}")
-        if done.left:
-            complain(f"profiles still wait in {opened.spool.path}: {done.why}")
         if aside:
             complain(f"put aside in {opened.spool.path}: {len(aside)}, the last as {aside[-1]}")
-    if done.left or done.refused:
+        if done.left:
+            fail(f"profiles still wait in {opened.spool.path}: {done.why}")
+    if done.refused:
+        raise typer.Exit(FAILED)
+
+
+def _complain(reasons: Iterable[str]) -> None:
+    """Print what is wrong, and end the command if something is."""
+    for reason in (wrong := list(reasons)):
+        complain(reason)
+    if wrong:
         raise typer.Exit(FAILED)
 
 

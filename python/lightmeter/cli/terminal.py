@@ -5,7 +5,6 @@ import inspect
 import json
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from copy import copy
@@ -21,15 +20,16 @@ from lightmeter.text import aligned, visible
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
-# What a shell says of a program that SIGPIPE or SIGTERM ended, as they end most.
-CLOSED, TERMINATED = 141, 143
+CLOSED = 141  # what a shell says of a program that SIGPIPE ended
+_OPTION = inspect.Parameter.KEYWORD_ONLY
 _is_quiet = False
 
 
 class Commands(typer.Typer):
     """Commands whose errors become a line on stderr and an exit code.
 
-    Their docstrings explain them, and the lines of "Args:" their options.
+    Their docstrings explain them, and the lines of "Args:" their arguments and options, which are
+    the parameters with a default and those for keywords only.
     """
 
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
@@ -57,13 +57,17 @@ def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
     """Return a parameter with its line of the docstring as its help, if it has one."""
     if not text:
         return parameter
-    kind, info = parameter.annotation, None
+    kind, name = parameter.annotation, parameter.name
+    is_argument = parameter.default is parameter.empty and parameter.kind is not _OPTION
+    info: Any = typer.Argument() if is_argument else typer.Option()
+    if name == "output":
+        info = typer.Option("--output", "-o")
+    elif kind is bool:  # without an option that says no
+        info = typer.Option(f"--{name}")
     if get_origin(kind) is Annotated:
         kind, info = get_args(kind)
-    if info is None:
-        info = typer.Argument() if parameter.default is parameter.empty else typer.Option()
     info = copy(info)
-    info.help = text[0].upper() + " ".join(text[1:].split())
+    info.help = text[0].upper() + " ".join(text.split())[1:]
     return parameter.replace(annotation=Annotated[kind, info])
 
 
@@ -105,16 +109,8 @@ def _of_system(error: OSError) -> str:
     if error.filename is None or error.strerror is None:
         return str(error)
     path = os.fsdecode(error.filename)
-    if isinstance(error, FileNotFoundError) and not os.path.isabs(path):
-        return f"{path!r}: {error.strerror} in {os.getcwd()}"
-    return f"{path!r}: {error.strerror}"
-
-
-def end_by_signal(number: int, frame: object) -> NoReturn:
-    """What SIGTERM does. A second one ends the process at once."""
-    signal.signal(number, signal.SIG_DFL)
-    complain("ended by SIGTERM")
-    sys.exit(TERMINATED)
+    is_here = isinstance(error, FileNotFoundError) and not os.path.isabs(path)
+    return f"{path!r}: {error.strerror}{f' in {os.getcwd()}' if is_here else ''}"
 
 
 def written() -> int:

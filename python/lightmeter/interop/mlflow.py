@@ -1,18 +1,14 @@
-"""MLflow: reports and numbers over time in its runs (needs ``mlflow`` or ``mlflow-skinny``)."""
+"""MLflow: a report in one of its runs (needs ``mlflow`` or ``mlflow-skinny``)."""
 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from lightmeter.monitor.export import series_rows
-from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.report.page import html_page
 from lightmeter.report.report import DriftReport
-from lightmeter.store.store import Store
-from lightmeter.times import MILLISECOND, to_ms, to_utc
+from lightmeter.times import to_ms, to_utc
 
 _MOST = 1000  # metrics that MLflow takes at once
 _MOST_NAME = 250  # characters that MLflow takes
@@ -26,7 +22,7 @@ def log_report(
     """Log the numbers of a report as metrics of a run, and its page as the artifact ``drift.html``.
 
     The metrics are called such as ``drift.verdict.possible``, which counts features, and
-    ``drift.image.Hue.mean.effect``.
+    ``drift.image.Hue.mean.effect``. A letter that MLflow does not take becomes ``_``.
 
     Args:
         report: what `lightmeter.compare` gave.
@@ -37,73 +33,19 @@ def log_report(
     Raises:
         ImportError: MLflow is not installed.
     """
-    ms = to_ms(to_utc(at or datetime.now(UTC)))
-    verdicts = Counter(row.verdict for row in report.features if row.verdict is not None)
-    numbers = {_key("drift", "verdict", verdict): n for verdict, n in verdicts.items()} | {
-        _key("drift", row.feature, name): value
-        for row in report.features
-        for name in _NUMBERS
-        if (value := getattr(row, name)) is not None and math.isfinite(value)
-    }
-    client = _log(run_id, [(name, value, ms, step) for name, value in numbers.items()])
-    client.log_text(run_id, str(html_page(report)), "drift.html")
-
-
-def log_series(
-    store: Store,
-    dataset: str,
-    run_id: str,
-    start: datetime | date | None = None,
-    end: datetime | date | None = None,
-    *,
-    segment: Segment | None = None,
-    feature: str = "*",
-    statistics: Sequence[str] = ("mean",),
-) -> int:
-    """Log numbers of features over time as metrics with the times of their buckets; how many.
-
-    A metric is called such as ``cells.image.Hue.mean.mean``. Its step counts buckets from 1970 on,
-    so that it is the same whenever a bucket is logged.
-
-    Args:
-        store: the store.
-        dataset: its name.
-        run_id: of a run.
-        start: of the first bucket; None for all.
-        end: no bucket starts at it or later.
-        segment: None for the dataset as a whole.
-        feature: pattern of names.
-        statistics: such as ``mean``, ``q_95`` or ``missing_rate``.
-
-    Raises:
-        ImportError: MLflow is not installed.
-        ValueError: there is no such statistic.
-        StoreError: there is no such dataset, or the store cannot be read.
-    """
-    which: Any = {"segment": segment, "feature": feature, "statistics": statistics}
-    rows = list(series_rows(store, dataset, start, end, **which))
-    length = store.datasets()[dataset] // MILLISECOND
-    place = [dataset, *filter(None, [segment_text(segment)])]
-    points: list[tuple[str, Any, int, int]] = []
-    for row in rows:
-        ms = to_ms(to_utc(row["bucket"]))  # type: ignore[arg-type]
-        name = _key(*place, str(row["feature"]), str(row["statistic"]))
-        points.append((name, row["value"], ms, ms // length))
-    _log(run_id, points)
-    return len(points)
-
-
-def _log(run_id: str, points: Sequence[tuple[str, Any, int, int]]) -> Any:
-    """Log metrics, and return the client that did."""
     import mlflow
 
+    ms = to_ms(to_utc(at or datetime.now(UTC)))
+    verdicts = Counter(row.verdict for row in report.features if row.verdict is not None)
+    numbers: dict[str, Any] = {f"drift.verdict.{verdict}": n for verdict, n in verdicts.items()}
+    for row in report.features:
+        numbers |= {f"drift.{row.feature}.{name}": getattr(row, name) for name in _NUMBERS}
+    points = [
+        mlflow.entities.Metric(_ODD.sub("_", name)[:_MOST_NAME], value, ms, step)
+        for name, value in numbers.items()
+        if value is not None and math.isfinite(value)
+    ]
     client = mlflow.MlflowClient()
-    for at in range(0, len(points), _MOST):
-        some = [mlflow.entities.Metric(*point) for point in points[at : at + _MOST]]
-        client.log_batch(run_id, metrics=some)
-    return client
-
-
-def _key(*parts: str) -> str:
-    """Return a name of letters that MLflow takes; what else is in a part becomes ``_``."""
-    return ".".join(_ODD.sub("_", part) or "_" for part in parts)[:_MOST_NAME]
+    for start in range(0, len(points), _MOST):
+        client.log_batch(run_id, metrics=points[start : start + _MOST])
+    client.log_text(run_id, str(html_page(report)), "drift.html")

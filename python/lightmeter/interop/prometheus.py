@@ -6,7 +6,7 @@ bucket of each, and a gauge that says when that was. No profile is read for it. 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -98,9 +98,10 @@ class StoreCollector(Collector):
             for name, words in _GAUGES.items()
         }
 
-        def say(name: str, value: float | None, **labels: str) -> None:
-            if value is not None:
-                gauges[name].add_sample(gauges[name].name, labels, value)
+        def say(labels: Mapping[str, str], **values: float | None) -> None:
+            for name, value in values.items():
+                if value is not None:
+                    gauges[name].add_sample(gauges[name].name, dict(labels), value)
 
         with store.snapshot():
             ours = [each[:2] for each in store.state.sources() if matches(each[1], self._datasets)]
@@ -108,39 +109,42 @@ class StoreCollector(Collector):
             segments = [each for each in store.newest(now) if matches(each.dataset, self._datasets)]
             segments.sort(key=lambda each: (bool(each.segment), -each.start.timestamp()))
             for each in segments[:_MOST_SEGMENTS]:
-                labels = {"dataset": each.dataset, "segment": segment_text(each.segment)}
-                end = each.start + MILLISECOND
-                for bucket in store.buckets(each.dataset, each.start, end, segment=each.segment):
+                span = each.start, each.start + MILLISECOND
+                for bucket in store.buckets(each.dataset, *span, segment=each.segment):
                     if bucket.end <= now:  # not a day that hours were merged into
-                        say("bucket_start_timestamp_seconds", bucket.start.timestamp(), **labels)
-                        say("bucket_end_timestamp_seconds", bucket.end.timestamp(), **labels)
-                        written = bucket.updated.timestamp()
-                        say("bucket_written_timestamp_seconds", written, **labels)
-                        say("bucket_length_seconds", each.every.total_seconds(), **labels)
-                        say("bucket_images", bucket.images, **labels)
-                        say("bucket_writers", bucket.writers, **labels)
+                        say(
+                            {"dataset": each.dataset, "segment": segment_text(each.segment)},
+                            bucket_start_timestamp_seconds=bucket.start.timestamp(),
+                            bucket_end_timestamp_seconds=bucket.end.timestamp(),
+                            bucket_written_timestamp_seconds=bucket.updated.timestamp(),
+                            bucket_length_seconds=each.every.total_seconds(),
+                            bucket_images=bucket.images,
+                            bucket_writers=bucket.writers,
+                        )
         parts = Counter({each.dataset: 0 for each in segments})
         parts.update(each.dataset for each in segments if each.segment)
         for dataset, many in parts.items():
-            say("segments", many, dataset=dataset)
-        newest = {(each.dataset, each.monitor): each.bucket for each in results}
+            say({"dataset": dataset}, segments=many)
         states = Counter((each.dataset, each.monitor, each.state) for each in results)
+        newest = {(each.dataset, each.monitor): each.bucket for each in results}
         for (dataset, monitor), start in newest.items():
-            say("judged_timestamp_seconds", start.timestamp(), dataset=dataset, monitor=monitor)
+            labels = {"dataset": dataset, "monitor": monitor}
+            say(labels, judged_timestamp_seconds=start.timestamp())
             for state in get_args(ResultState):
-                many = states[dataset, monitor, state]
-                say("results", many, dataset=dataset, monitor=monitor, state=state)
+                say(labels | {"state": state}, results=states[dataset, monitor, state])
         results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), line_of(each)))
         for result in results[:_MOST_LINES]:
-            labels = line_of(result)._asdict()
-            say("value", result.value, **labels)
-            say("upper_limit", result.upper, **labels)
-            say("lower_limit", result.lower, **labels)
-            if result.state in (OK, PENDING, ANOMALY):
-                say("anomaly", result.state == ANOMALY, **labels)
-        say("left_out", max(0, len(segments) - _MOST_SEGMENTS), what="segments")
-        say("left_out", max(0, len(results) - _MOST_LINES), what="lines")
-        say("build_info", 1, version=__version__)
+            is_judged = result.state in (OK, PENDING, ANOMALY)
+            say(
+                line_of(result)._asdict(),
+                value=result.value,
+                upper_limit=result.upper,
+                lower_limit=result.lower,
+                anomaly=result.state == ANOMALY if is_judged else None,
+            )
+        say({"what": "segments"}, left_out=max(0, len(segments) - _MOST_SEGMENTS))
+        say({"what": "lines"}, left_out=max(0, len(results) - _MOST_LINES))
+        say({"version": __version__}, build_info=1)
         return list(gauges.values())
 
 

@@ -1,10 +1,11 @@
 """Charts and reports in a notebook, by the names that whylogs gave them."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from lightmeter.files import write_atomically
-from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.profile import ProfileView
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.document import document
 from lightmeter.report.charts.features import category_bars, number_histograms
@@ -54,10 +55,7 @@ class NotebookProfileVisualizer:
             ValueError: the feature has no numbers, or no profile is set.
             KeyError: neither profile has the feature.
         """
-        chart = number_histograms(feature_name, *self._columns(feature_name))
-        if chart is None:
-            raise ValueError(f"feature {feature_name!r} has no numbers; see distribution_chart")
-        return chart
+        return self._chart(number_histograms, feature_name, "numbers; see distribution_chart")
 
     def distribution_chart(self, feature_name: str) -> Chart:
         """The shares of the most frequent strings or integers of a feature.
@@ -66,10 +64,7 @@ class NotebookProfileVisualizer:
             ValueError: the feature has none, or no profile is set.
             KeyError: neither profile has the feature.
         """
-        chart = category_bars(feature_name, *self._columns(feature_name))
-        if chart is None:
-            raise ValueError(f"feature {feature_name!r} has no categories; see double_histogram")
-        return chart
+        return self._chart(category_bars, feature_name, "categories; see double_histogram")
 
     def write(
         self,
@@ -93,10 +88,14 @@ class NotebookProfileVisualizer:
             write_atomically(path, document("lightmeter", shown).encode())
         return path
 
-    def _columns(self, name: str) -> list[ColumnView | None]:
+    def _chart(self, draw: Callable[..., Chart | None], name: str, needed: str) -> Chart:
         if self._target is None:
             raise ValueError("no profile to show: call set_profiles(target_profile_view=...) first")
-        views = [self._target, self._reference]
-        if not any(view is not None and name in view for view in views):
+        views = self._target, self._reference
+        columns = [view.get_columns().get(name) if view else None for view in views]
+        if not any(columns):
             self._target.get_column(name)  # raises, naming similar features
-        return [view.get_column(name) if view and name in view else None for view in views]
+        chart = draw(name, *columns)
+        if chart is None:
+            raise ValueError(f"feature {name!r} has no {needed}")
+        return chart

@@ -55,7 +55,7 @@ def columns_of(table: Any) -> dict[str, Any]:
     """
     got = f"table is a {type(table).__name__}"
     if not hasattr(table, "iloc") and not hasattr(table, "iter_columns"):  # of pandas and polars
-        if not any(hasattr(table, f"__arrow_c_{kind}__") for kind in ("stream", "array")):
+        if not hasattr(table, "__arrow_c_stream__") and not hasattr(table, "__arrow_c_array__"):
             raise TypeError(
                 f"{got}; expected a DataFrame of pandas or polars, a pyarrow Table, or an object "
                 "with __arrow_c_stream__; a dict of columns goes to columns=, and rows of "
@@ -65,11 +65,12 @@ def columns_of(table: Any) -> dict[str, Any]:
             table = parquet().table(table)
         except ValueError as error:
             raise TypeError(f"{got}, which Arrow cannot read as a table: {error}") from error
-    names = getattr(table, "column_names", None) or list(table.columns)
-    for name, count in Counter(map(str, names)).items():
-        if count > 1:
+    columns: dict[str, Any] = {}
+    for name in getattr(table, "column_names", None) or list(table.columns):
+        if str(name) in columns:
             raise ValueError(f"several columns are named {name}; rename them")
-    return {str(name): table[name] for name in names}
+        columns[str(name)] = table[name]
+    return columns
 
 
 def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -127,13 +128,13 @@ def rows_in(
         ValueError: there is no such column.
     """
     names = list(columns) if names is None else list(dict.fromkeys(names))
+    lists = []
     for name in names:
         if name not in columns:
             hint = near(name, columns, f"expected one of {list(columns)}")
             raise ValueError(f"got the column {name!r}; {hint}")
-    arrays = [columns[name] for name in names]  # of nanoseconds Python has no times
-    kinds = [array.dtype.str.replace("[ns]", "[us]") for array in arrays]
-    lists = [a.astype(kind, copy=False).tolist() for a, kind in zip(arrays, kinds, strict=True)]
+        kind = columns[name].dtype.str.replace("[ns]", "[us]")  # Python has no nanoseconds
+        lists.append(columns[name].astype(kind, copy=False).tolist())
     for cells in zip(*lists, strict=True):
         yield dict(zip(names, cells, strict=True))
 
@@ -194,7 +195,7 @@ def log_column(core: _core.Profile, name: str, array: NDArray[Any]) -> list[Any]
         core.add_types(name, len(array) if kind == "b" else 0, 0)
     elif kind in "fmM":
         present = array[~np.isnan(array)]
-        core.log_numbers(name, present.astype(np.float64) if kind == "f" else _in_seconds(present))
+        core.log_numbers(name, present.astype(float) if kind == "f" else _in_seconds(present))
         core.log_nulls(name, len(array) - len(present))
         core.add_types(name, 0, len(present) if kind == "M" else 0)
     else:
@@ -252,38 +253,34 @@ def plain_value(value: Any, column: str) -> Any:
         value = value.item()
     if isinstance(value, str):
         return value.encode(errors="replace").decode()  # a lone surrogate is no text
-    if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**63 else _float(value)
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
+        return int(value)
     if value is None or value is np.ma.masked or type(value).__name__ in _MISSING:
         return None
-    if isinstance(value, float | Decimal | Fraction | np.longdouble):
-        number = _float(value)
+    if isinstance(value, int | float | Decimal | Fraction | np.longdouble):
+        try:
+            number = float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+        except ValueError:  # a signalling NaN
+            return None
         return None if math.isnan(number) else number
     if isinstance(value, dt.date | dt.timedelta):
         return _seconds(value)
     return _plain_array(value, column)
 
 
-def _float(value: Any) -> float:
-    """As a float; infinite beyond these, and NaN for a signalling one."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-    except ValueError:
-        return math.nan
-
-
 def _plain_array(value: Any, column: str) -> Any:
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return plain_value(value[()], column)
-    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind == "f":
-        return _floats(value)
-    if isinstance(value, Image.Image | ImageMeter) or (
-        isinstance(value, np.ndarray) and value.ndim in (2, 3)
-    ):
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return plain_value(value[()], column)
+        if value.ndim == 1 and value.dtype.kind == "f":
+            return _floats(value)
+        if value.ndim in (2, 3):
+            return value
+    elif isinstance(value, Image.Image | ImageMeter):
         return value
-    if not isinstance(value, np.ndarray) and is_array(value):  # of another library
+    elif is_array(value):  # of another library
         try:
             return plain_value(as_numpy(value), column)
         except ImageError:  # measuring it will raise the same error
@@ -305,8 +302,7 @@ def plain_cell(value: Any, column: str) -> int | float | str | None:
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
     """As float64; what is masked is NaN, so that its vector is missing."""
-    floats = np.ma.filled(array.astype(np.float64), np.nan)
-    return np.asarray(floats, np.float64)
+    return np.asarray(np.ma.filled(array.astype(np.float64), np.nan))
 
 
 def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:

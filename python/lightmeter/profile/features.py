@@ -27,15 +27,8 @@ Kind = Literal["number", "hue", "category", "pixels", "failure", "hash", "vector
 _ROLES: tuple[Role, ...] = get_args(Role)
 _ORIGINS: tuple[Origin, ...] = get_args(Origin)
 _FAMILIES: dict[Origin, Family] = {"value": "values", "image": "image"}
-_KINDS: dict[Role, Kind] = {
-    "category": "category",
-    "angle": "hue",
-    "pixels": "pixels",
-    "angle pixels": "pixels",
-    "failure": "failure",
-    "hash": "hash",
-    "vector": "vector",
-}
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+_KINDS |= {"angle": "hue", "angle pixels": "pixels"}
 _NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
 _UNTESTED: dict[Role, str] = {

@@ -16,6 +16,7 @@ from lightmeter.profile.columns import (
     check_names,
     is_vector,
     log_column,
+    plain_cell,
     plain_value,
     rows_in,
 )
@@ -48,9 +49,8 @@ def returned_values(feature: str, returned: Any) -> dict[str, Any]:
 def _checked(feature: str, returned: Any) -> dict[str, Any]:
     values = _by_feature(feature, returned)
     for name, value in values.items():
-        plain = plain_value(value, name)
-        if not isinstance(plain, int | float | str | None) and not is_vector(plain):
-            raise TypeError(f"{name} is an image; expected a number, a string or a vector")
+        if not is_vector(plain_value(value, name)):
+            plain_cell(value, name)  # refuses an image
     return values
 
 

@@ -72,16 +72,14 @@ class Profile:
             options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
 
         Raises:
-            TypeError: a count is no integer, or an option is unknown or of another type.
-            ValueError: an argument is out of range.
+            TypeError: an option is unknown or of another type.
+            ValueError: an argument is out of range, or a count is no integer.
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
         for what, count, most in (("exemplars", exemplars, 16), ("sample", sample, MOST_SAMPLE)):
-            if not hasattr(count, "__index__"):
-                raise TypeError(f"{what} is {count!r}; expected an integer")
-            if not 0 <= count <= most:
-                raise ValueError(f"{what} is {count}; expected 0 to {most}")
+            if count not in range(most + 1):
+                raise ValueError(f"{what} is {count!r}; expected an integer from 0 to {most}")
         self._core.exemplars, self._core.rows = exemplars, sample
         if tags is not None:
             for pair in checked_tags(tags).items():
@@ -168,10 +166,10 @@ class Profile:
         if group is None:
             return self._core.log_row(row)
         part, rest = _core.Profile(), {name: row[name] for name in row if name != group}
-        if len(rest) == len(row) or not part.log_row(rest):
-            return False
-        self._core.merge_group(group_named(row[group], group) or None, part)
-        return True
+        is_one = len(rest) < len(row) and part.log_row(rest)
+        if is_one:
+            self._core.merge_group(group_named(row[group], group) or None, part)
+        return is_one
 
     def _log_arrays(
         self, arrays: Mapping[str, NDArray[Any]], functions: Sequence[Any], *, raises: bool

@@ -67,7 +67,7 @@ _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
 
 
-def numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
+def _numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
     """Return the numbers of a picture of these bands, as `NUMBERS` has those of another."""
     of_bands = {
         f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
@@ -155,7 +155,7 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         core.log_failure(_NAME, raw, reason, str(detail or ""))
         return
     cells = _cells(row)
-    kinds = _KINDS | numbers_of_bands(_bands_in(cells))
+    kinds = _KINDS | _numbers_of_bands(_bands_in(cells))
     if not cells.keys() & kinds.keys() - FACTS.keys():
         raise ValueError("got no number of an image; expected such as image.entropy")
     values: dict[str, Any] = {}

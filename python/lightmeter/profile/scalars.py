@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter, methodcaller
 from typing import NamedTuple
 
+import numpy as np
+
 from lightmeter import _core
 from lightmeter.profile.view import ColumnView
 from lightmeter.sketch import QuantileSketch
@@ -79,13 +81,11 @@ def _at(numbers: QuantileSketch, share: float) -> float | None:
     """Return the number at a share of all, infinite ones included; None if there are none."""
     total = numbers.n + numbers.neg_inf + numbers.pos_inf
     below = share * total - numbers.neg_inf
-    if not total:
-        return None
-    if below < 0 or total == numbers.neg_inf:
+    if below < 0 or 0 < total == numbers.neg_inf:
         return -math.inf
     if below >= numbers.n and numbers.pos_inf:
         return math.inf
-    return float(numbers.quantiles(min(1.0, below / numbers.n))[0])
+    return float(numbers.quantiles(min(1.0, below / numbers.n))[0]) if total else None
 
 
 def _distinct_bounds(column: ColumnView, name: str) -> tuple[float, float] | None:
@@ -192,8 +192,7 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
         series: two values or more.
         alpha: between 0 and 1.
     """
-    n = len(series)
-    mean = math.fsum(series) / n
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in series) / (n - 1))
-    half = _core.student_quantile(alpha, n - 1) * spread * math.sqrt(1 + 1 / n)
+    n, values = len(series), np.asarray(series)
+    mean, spread = float(values.mean()), float(values.std(ddof=1)) * math.sqrt(1 + 1 / n)
+    half = _core.student_quantile(alpha, n - 1) * spread
     return mean - half, mean + half

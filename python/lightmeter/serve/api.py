@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -26,6 +27,8 @@ BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+
+_FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
 router = APIRouter()
 
@@ -147,14 +150,10 @@ def results(caller: Reader, asked: Annotated[queries.Judged, Query()]) -> Respon
     """Return what monitors said of each feature in each bucket at their last run."""
     names = asked.model_dump(include={"dataset", "monitor", "segment"}, exclude_none=True)
     where = {name: glob.escape(text) for name, text in names.items()}
+    start, end = asked.start or _FIRST, asked.end or _LAST
     found: Iterator[Any] = result_rows(caller.server.store, **where)
-    lines = [
-        line_of(row)
-        for row in found
-        if caller.key.sees(row["dataset"])
-        and (asked.start is None or asked.start <= row["bucket"])
-        and (asked.end is None or row["bucket"] < asked.end)
-    ]
+    seen = (row for row in found if caller.key.sees(row["dataset"]))
+    lines = [line_of(row) for row in seen if start <= row["bucket"] < end]
     return Response(f'{{"rows": [{", ".join(lines)}]}}', media_type="application/json")
 
 

@@ -37,7 +37,7 @@ class Error(Model):
 
 
 def make_app(
-    store: Store | str | os.PathLike[str],
+    store: Store,
     *,
     monitors: str | os.PathLike[str] | None = None,
     pull: str | None = None,
@@ -51,10 +51,10 @@ def make_app(
     As long as the store has no key, whoever is on the same machine may do everything, and nobody
     else anything.
 
-    >>> app = make_app("drift.db", hosts=["www.example.com"])
+    >>> app = make_app(lm.Store("drift.db"), hosts=["www.example.com"])
 
     Args:
-        store: what it serves, or its address.
+        store: what it serves.
         monitors: the file of monitors that it runs.
         pull: the address of an inbox: what others put there comes into the store every few minutes,
             and is deleted there.
@@ -65,18 +65,15 @@ def make_app(
 
     Raises:
         ValueError: a host or the address is none, or the store is one of another server.
-        StoreError: the store cannot be opened.
     """
-    names = allowed_hosts(hosts, public_url)
-    address = store.address if isinstance(store, Store) else os.fspath(store)
-    if address.startswith(("http://", "https://")):
-        raise ValueError(f"{address} is a server already; serve the store where it is")
+    if store.address.startswith(("http://", "https://")):
+        raise ValueError(f"{store.address} is a server already; serve the store where it is")
     server = Server(
-        store=store if isinstance(store, Store) else Store(store),
+        store=store,
         monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
         pull=pull,
         public_url=None if public_url is None else public_url.rstrip("/"),
-        hosts=names,
+        hosts=allowed_hosts(hosts, public_url),
         proxy=proxy,
         limits=limits or Limits(),
     )

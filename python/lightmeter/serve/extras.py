@@ -28,7 +28,7 @@ class LiveExtras(Extras):
     def __init__(self, server: Server, key: Key) -> None:
         """As it is now."""
         self._server, self._key = server, key
-        self._monitors, self._error = server.monitors.read() if server.monitors else Contents()
+        self._monitors, self._error = server.monitors.read() if server.monitors else Contents({})
         self._last = server.schedule.last
         self._runs = server.schedule.is_running or server.schedule.is_asked
         whose = key.id, sorted(key.rights)
@@ -63,26 +63,23 @@ class LiveExtras(Extras):
             words.append(tag("p", "The monitors run now."))
         elif last is not None:
             words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC."))
-            if last.error:
-                words.append(self._error_line("The last run had an error", last.error))
+            words += [self._error_line("The last run had an error", last.error)] * bool(last.error)
         return section("Monitors", words)
 
     def on_dataset(self, page: str, history: History) -> Content:
         """Which monitors watch it, or a button that switches some on."""
         if history.segment or self._server.monitors is None:
             return None
-        if names := self._monitors.get(history.dataset, ()):
+        dataset = history.dataset
+        if names := self._monitors.get(dataset) or self._server.watching_elsewhere(dataset):
             return section("Monitors", _named(names))
-        if elsewhere := self._server.watching_elsewhere(history.dataset):
-            words = tag("p", "They are in another file than that of this server.", cls="quiet")
-            return section("Monitors", _named(elsewhere), words)
         if self._error:
             return section("Monitors", self._error_line(_NOT_UNDERSTOOD, self._error))
-        if not self._key.may("admin"):
-            words = tag("p", "No monitor is switched on. A key with the right to admin can do it.")
-            return section("Monitors", words, self._earlier(history.dataset))
-        form = self._watch_form(page, history)
-        return section("Monitors", form, self._earlier(history.dataset))
+        if self._key.may("admin"):
+            content = self._watch_form(page, history)
+        else:
+            content = tag("p", "No monitor is on. A key with the right to admin can switch it on.")
+        return section("Monitors", content, self._earlier(dataset))
 
     def _earlier(self, *datasets: str) -> list[Html]:
         """Say whose results are shown, where the file of this server has none of these monitors."""

@@ -16,11 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
 from lightmeter.serve.login import identify
 from lightmeter.serve.pages import is_page, refusal_page
-from lightmeter.serve.security import HEADERS, check_request
+from lightmeter.serve.security import API, HEADERS, check_request
 from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 
 _log = logging.getLogger("lightmeter.serve")
+_DRAINED = 1.0  # seconds
+_WORDS = {  # in place of those of Starlette
+    "Not Found": f"there is nothing at this address; {API}/openapi.json has a list",
+    "Method Not Allowed": "this address does not take that method; see the header Allow",
+}
 
 
 class Guard:
@@ -47,6 +52,8 @@ class Guard:
                     headers.setdefault(name, value)
                 if status >= 400 and "expect" in request.headers:  # the body will not come
                     headers["connection"] = "close"
+                elif status >= 400:
+                    await body.drain()
             await send(message)
 
         try:
@@ -81,7 +88,7 @@ class _Body:
         self._server: Server = request.app.state.server
         self._next, self._size, limits = request.receive, 0, self._server.limits
         self._most = limits.body if request.method == "PUT" else limits.json
-        self._end = anyio.current_time() + limits.seconds
+        self._end, self._is_whole = anyio.current_time() + limits.seconds, False
 
     def check(self, size: int) -> None:
         if size > self._most:
@@ -92,8 +99,10 @@ class _Body:
             with anyio.fail_after(self._end - anyio.current_time()):
                 message = await self._next()
         except TimeoutError:
+            self._is_whole = True  # nothing more is waited for
             words = "the body took too long to come; send it faster or less"
             raise HTTPException(408, words, {"Connection": "close"}) from None
+        self._is_whole = not message.get("more_body")
         size = len(message.get("body", b""))
         self._size += size
         self._server.buffered += size
@@ -101,6 +110,15 @@ class _Body:
         if self._server.buffered > self._server.limits.buffered:
             raise busy("the server receives too much at once; ask again in a moment")
         return message
+
+    async def drain(self) -> None:
+        """Throw away what still comes, for a while.
+
+        A client that looks for its answer only then would find the connection closed.
+        """
+        with anyio.move_on_after(_DRAINED):
+            while not self._is_whole:
+                self._is_whole = not (await self._next()).get("more_body")
 
     def forget(self) -> None:
         self._server.buffered -= self._size
@@ -121,7 +139,8 @@ def _refusal_of(request: Request, error: Exception) -> HTTPException:
     """
     match error:
         case HTTPException():
-            return error
+            words = _WORDS.get(error.detail, error.detail)
+            return HTTPException(error.status_code, words, error.headers)
         case RequestValidationError():
             return HTTPException(400, _not_understood(request.scope["endpoint"], error.errors()[0]))
         case ConflictError():
@@ -139,6 +158,6 @@ def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
     """Of the first thing that is wrong. The description of a parameter says what is expected."""
     fields, name = get_type_hints(endpoint)["asked"].model_fields, error["loc"][1]
     if name not in fields:
-        return f"got a parameter that is not known; known are {', '.join(sorted(fields))}"
+        return f"got a parameter that is not known; expected one of {', '.join(sorted(fields))}"
     wrong = "missing" if error["type"] == "missing" else "not understood"
     return f"the parameter {name!r} is {wrong}: {fields[name].description}"

@@ -1,6 +1,7 @@
 """Whose key a request has, and what it may do."""
 
 import base64
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -68,11 +69,9 @@ def _key_text(request: Request) -> str | None:
     if scheme.lower() == "bearer":
         return rest.strip()
     if scheme.lower() == "basic":
-        try:
+        with suppress(ValueError):  # it is no name and password
             name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
-        except ValueError:
-            return ""
-        return password or name
+            return password or name
     return "" if scheme else None
 
 
@@ -105,12 +104,13 @@ class Caller:
         Raises:
             HTTPException: 403.
         """
+        words = ""
         if not self.key.may(right):
-            words = f"the key {self.key.id} has no right to {right}; use one that has"
-            raise HTTPException(403, words)
-        if dataset is not None and not self.key.sees(dataset):
-            words = f"the key {self.key.id} is not for the dataset {dataset!r}; use one that is"
-            raise HTTPException(403, words)
+            words = f"has no right to {right}; use one that has"
+        elif dataset is not None and not self.key.sees(dataset):
+            words = f"is not for the dataset {dataset!r}; use one that is"
+        if words:
+            raise HTTPException(403, f"the key {self.key.id} {words}")
 
     def with_dataset(self, dataset: str, tags: str | None = None) -> Store:
         """The store, if it has a dataset of that name, as one of profiles with some tags.

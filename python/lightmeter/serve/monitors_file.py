@@ -3,7 +3,6 @@
 People edit the file too. What they wrote stays, byte for byte: monitors are only ever added behind.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ _MOST_BYTES = 2**22
 class Contents(NamedTuple):
     """Names of the monitors of each dataset, or why the file is not understood."""
 
-    monitors: Mapping[str, list[str]] = {}
+    monitors: dict[str, list[str]]
     error: str = ""
 
 
@@ -30,15 +29,15 @@ class MonitorsFile:
 
     def read(self) -> Contents:
         """What is in it now."""
-        monitors: dict[str, list[str]] = {}
+        found = Contents({})
         try:
             for monitor in load_config(self.path).monitor:
-                monitors.setdefault(monitor.dataset, []).append(monitor.name)
+                found.monitors.setdefault(monitor.dataset, []).append(monitor.name)
         except FileNotFoundError:
-            return Contents()
+            return found
         except (ConfigError, OSError) as error:
             return Contents({}, str(error))
-        return Contents(monitors)
+        return found
 
     def add(self, text: str) -> None:
         """Put tables behind what is there, all or nothing. Only one thread may do it at once.

@@ -4,6 +4,7 @@ import ipaddress
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -34,22 +35,19 @@ class Proxy:
         """
         self._networks = list(map(ipaddress.ip_network, networks))
         self._header, self._rights = header, frozenset(rights)
-        if not networks or any(not each.prefixlen for each in self._networks):
+        if not networks or not all(each.prefixlen for each in self._networks):
             text = "expected where it asks from, such as 10.0.0.5/32: whoever is in it may say who"
             raise ValueError(f"got the networks {list(networks)} of a proxy; {text} he is")
 
     def user(self, request: Request) -> Key | None:
         """Whoever has logged in there; None where the peer of the connection is another."""
-        names = request.headers.getlist(self._header)
-        try:
+        with suppress(TypeError, ValueError):  # not one name, or no address
             peer = ipaddress.ip_address(request.scope["client"][0])
-        except (TypeError, ValueError):
-            return None
-        peer = getattr(peer, "ipv4_mapped", None) or peer
-        known = any(peer in network for network in self._networks)
-        if not known or len(names) != 1 or not 0 < len(names[0]) <= _MOST_USER:
-            return None
-        return Key(names[0], self._rights, ("*",), "", datetime.now(UTC))
+            peer = getattr(peer, "ipv4_mapped", None) or peer
+            (name,) = request.headers.getlist(self._header)
+            if any(peer in network for network in self._networks) and 0 < len(name) <= _MOST_USER:
+                return Key(name, self._rights, ("*",), "", datetime.now(UTC))
+        return None
 
 
 class Failures:

@@ -18,8 +18,8 @@ from lightmeter.store.models import Every
 from lightmeter.times import parse_time
 
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
-_TIME = "a time such as 2022-09-07T12:00:00Z. One without a zone is local, a date midnight in UTC."
-_NAME = "by a name of 1 to 256 characters, none a control."
+_TIME = "a time such as 2022-09-07T12:00:00Z, local without a zone. A date is midnight in UTC."
+_NAME = "1 to 256 characters, no control characters."
 _LENGTH = "such as '1h', 36500d at most."
 _TAGS = "Only profiles with all of these, such as model=v7 or model=v7&site=hall."
 
@@ -53,7 +53,7 @@ class Nothing(BaseModel):
 class OfDataset(Nothing):
     """What every question about a dataset says."""
 
-    dataset: Annotated[_Name, _says(f"The dataset, {_NAME}")]
+    dataset: Annotated[_Name, _says(f"Name of the dataset: {_NAME}")]
 
 
 class Defined(OfDataset):
@@ -65,7 +65,7 @@ class Defined(OfDataset):
 class Written(OfDataset):
     """What a writer put."""
 
-    writer: Annotated[_Name, _says(f"Who wrote, {_NAME}")]
+    writer: Annotated[_Name, _says(f"Name of the writer: {_NAME}")]
     segment: _OneSegment = None
 
 
@@ -73,7 +73,7 @@ class Put(Written):
     """Where a profile goes."""
 
     at: Annotated[_Moment | None, _says(f"By default that of the profile: {_TIME}")] = None
-    seq: Annotated[_Number | None, _says("A whole number, which rises.")] = None
+    seq: Annotated[_Number | None, _says("Number of the put, a greater one than before.")] = None
     every: Annotated[Every | None, _says(f"Length of new buckets, {_LENGTH}")] = None
 
 
@@ -100,8 +100,8 @@ class Merged(Spans):
 class Judged(Nothing):
     """Results of monitors."""
 
-    dataset: Annotated[_Name | None, _says(f"That dataset alone, {_NAME}")] = None
-    monitor: Annotated[_Name | None, _says(f"That monitor alone, {_NAME}")] = None
+    dataset: Annotated[_Name | None, _says(f"Only that dataset: {_NAME}")] = None
+    monitor: Annotated[_Name | None, _says(f"Only that monitor: {_NAME}")] = None
     segment: _OneSegment = None
     start: _Start = None
     end: _End = None

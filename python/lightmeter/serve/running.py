@@ -3,7 +3,7 @@
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 import uvicorn
@@ -12,6 +12,7 @@ from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
 from lightmeter.serve.server import Server
 from lightmeter.store.address import is_loopback
+from lightmeter.store.store import Store
 
 _EVERY = ("0.0.0.0", "::")
 
@@ -24,8 +25,8 @@ def check_address(server: Server, host: str) -> None:
     """
     if server.proxy is not None or server.store.state.keys.exist():
         return
-    if not is_loopback(host) or server.public_url:
-        what = f"--public-url {server.public_url}" if is_loopback(host) else f"--host {host}"
+    if not (local := is_loopback(host)) or server.public_url:
+        what = f"--public-url {server.public_url}" if local else f"--host {host}"
         raise ConfigError(
             f"{what} lets other machines in, and this store has no key; make one first: "
             "lightmeter serve key add --right admin --store STORE"
@@ -33,13 +34,7 @@ def check_address(server: Server, host: str) -> None:
 
 
 def serve_store(
-    store: str,
-    *,
-    host: str,
-    port: int,
-    hosts: tuple[str, ...] = (),
-    ready: Callable[[str], object] = lambda url: None,
-    **options: Any,
+    store: str, host: str, port: int, *, hosts: Iterable[str] = (), **options: Any
 ) -> None:
     """Serve until the process is told to end. What runs then has some seconds to end too.
 
@@ -48,7 +43,6 @@ def serve_store(
         host: a name or address of this machine.
         port: 0 for any that is free.
         hosts: further names under which it may be asked.
-        ready: is called with the address once requests are taken.
         options: further ones of `make_app`.
 
     Raises:
@@ -56,7 +50,8 @@ def serve_store(
         OSError: somebody else has the address.
     """
     own = f"[{host}]" if ":" in host else host
-    app = make_app(store, hosts=[*hosts, *([] if host in _EVERY else [own])], **options)
+    names = hosts if host in _EVERY else [*hosts, own]
+    app = make_app(Store(store), hosts=names, **options)
     server: Server = app.state.server
     check_address(server, host)
     config = uvicorn.Config(
@@ -75,7 +70,8 @@ def serve_store(
     with _bound(host, port) as listening:
         try:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
-            ready(f"http://{own}:{listening.getsockname()[1]}")
+            port = listening.getsockname()[1]
+            print(f"{store}: served at http://{own}:{port}", flush=True)
             uvicorn.Server(config).run(sockets=[listening])
         finally:
             server.store.close()

@@ -87,8 +87,10 @@ class Schedule:
                 for name, command in commands.items():
                     outcome = await self._run(command)
                     self.last = outcome if name == MONITORS else self.last
-                    log = _log.warning if outcome.error else _log.info
-                    log("%s ended with %s %s", name, outcome.code, visible(outcome.error))
+                    level = logging.WARNING if outcome.error else logging.INFO
+                    _log.log(
+                        level, "%s ended with %s %s", name, outcome.code, visible(outcome.error)
+                    )
             except OSError:
                 _log.exception("a job could not be run")
             finally:

@@ -97,13 +97,12 @@ def _exif_date(item: Item) -> datetime | None:
 
 
 def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
-    last_date = None
+    last = None
     for match in expression.finditer(item.name):
         fields = {name: int(digits) for name, digits in match.groupdict().items()}
         with suppress(ValueError):  # there is no such day
-            clock = datetime(**fields, tzinfo=None)
-            last_date = to_utc(clock if "hour" in fields else clock.date())
-    return last_date
+            last = to_utc((datetime if "hour" in fields else dt.date)(**fields))
+    return last
 
 
 def _expression(pattern: str) -> str:
@@ -138,14 +137,13 @@ def by_bucket(
     """
     buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):
-        at, start = date_of(item), None
-        with suppress(ValueError, OverflowError):
-            start = bucket_start(at, every) if at is not None else None
-        if start is None:
+        try:
+            start = bucket_start(date_of(item), every)  # type: ignore[arg-type]
+        except (TypeError, ValueError):  # it is None, or in no bucket
             without.append(item.name)
-        else:
-            is_light = isinstance(item.data, str | RemotePart | ImageError)
-            buckets[start].append(item if is_light else replace(item, data=number))
+            continue
+        is_light = isinstance(item.data, str | RemotePart | ImageError)
+        buckets[start].append(item if is_light else replace(item, data=number))
     whole = _Cursor(source).whole
     return {
         start: Source(partial(map, whole, held), len(held))

@@ -197,17 +197,16 @@ class _Place:
             place = {"writer": self._writer, "segment": self._part}
             held = buckets.keys() & self._target.rolled_up(self._dataset, **place)
         rolled_up = {start: [item.name for item in buckets[start]] for start in sorted(held)}
-        logged = Logged({}, undated, rolled_up, {})
-        total = sum(source.total or 0 for start, source in buckets.items() if start not in held)
-        before = 0
+        logged, buckets = Logged({}, undated, rolled_up, {}), {**buckets}
+        for start in held:
+            del buckets[start]
+        total, before = sum(source.total or 0 for source in buckets.values()), 0
 
         def report(measured: int, came: int) -> None:
             if progress is not None:  # a total that is not known grows
                 progress(before + measured, max(total, before + came))
 
         for start, source in buckets.items():
-            if start in held:
-                continue
             done = replace(run, progress=report).profile(source, self._work, self._kept)
             views = done.views()
             before += source.total or 0

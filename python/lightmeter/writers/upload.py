@@ -61,14 +61,15 @@ class LightmeterWriter:
             StoreError: the store cannot be opened.
         """
         dataset = _given(dataset, "dataset", "LIGHTMETER_DATASET")
-        given = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
-        self._segment = segment_text(given)
+        segment = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
+        self._segment = segment_text(segment)
         self._length = None if every is None else to_duration(every)
         self._asked = False
         self._owned = not isinstance(store, Store)
         if store is None:
             inbox = inbox or os.environ.get("LIGHTMETER_INBOX") or None
-            store = _given(None, "store", "LIGHTMETER_STORE") if inbox is None else None
+        if inbox is None:
+            store = store or _given(None, "store", "LIGHTMETER_STORE")
         self._rows = Rows(target_of(store, inbox, key), dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
 

@@ -29,17 +29,6 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert re.match(r"lightmeter \d", lightmeter("--version").stdout)
 
 
-def test_the_output_is_looked_at_first(folder: Path, tmp_path: Path) -> None:
-    for command in (
-        ("profile", folder, "-o", tmp_path / "missing" / "a.lmp"),
-        ("drift", "--reference", folder, "--target", folder, "--html", tmp_path / "missing" / "a"),
-    ):
-        said = lightmeter(*command)
-        assert said.returncode == 1
-        assert said.stdout == ""
-        assert said.stderr.startswith("lightmeter: '")
-
-
 def run(*command: object, **how: Any) -> "subprocess.CompletedProcess[bytes]":
     """A process of its own."""
     words = [sys.executable, "-m", "lightmeter", *map(str, command)]

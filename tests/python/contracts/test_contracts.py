@@ -191,7 +191,7 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expect]", "line 1"),
         ("x = " + "[" * 5000, "nested|Invalid|recursion"),
         ("a" + ".a" * 3000 + " = 1", "a: unknown key|nested"),
-        ("x = '\udcff'", "UTF-8"),
+        ("x = '\udcff'", "utf-8"),
         ("[[expect]]\nx = 1\n" * 9, "and 4 more mistakes"),
     ],
 )

@@ -4,8 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from lightmeter.interop.whylogs import receiver
-from lightmeter.interop.whylogs.receiver import Asked, Tickets
+from lightmeter.interop.whylogs.receiver import Asked, Ticket, Tickets
 from starlette.exceptions import HTTPException
 
 
@@ -23,21 +22,12 @@ def test_another_request_is_refused(body: Any) -> None:
         Asked.model_validate({"dataset": "cells", **body})
 
 
-def test_a_ticket_says_what_it_is_for_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    tickets = Tickets()
-    text = tickets.give("\U0001f600" * 200, 5, is_reference=True, key="abcdefghij")
-    ticket = tickets.use(text, b"x")
-    assert (ticket.dataset, ticket.at, ticket.is_reference) == ("\U0001f600" * 200, 5, True)
-    assert ticket.key == "abcdefghij"
-    other = tickets.give("cells", 5, is_reference=False, key="")
-    for forged in ("", text[:-1], f"{text}A", other[:-1]):
-        with pytest.raises(HTTPException, match="unknown"):
-            tickets.use(forged, b"x")
-    later = time.monotonic() + receiver.LIFETIME + 1
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    with pytest.raises(HTTPException, match="too old"):
-        tickets.use(text, b"x")
-    monkeypatch.setattr(receiver, "_MOST_TICKETS", 3)
-    for _ in range(10):
-        tickets.give("cells", 5, is_reference=False, key="")
-        assert len(tickets._tickets) <= 3
+def test_a_ticket_says_what_it_is_for_and_ends() -> None:
+    tickets, now = Tickets(), time.time()
+    ticket = Ticket(dataset="\U0001f600" * 200, at=5, is_reference=True, key="a", end=now + 60)
+    text = tickets.give(ticket)
+    assert tickets.use(text) == ticket
+    late = tickets.give(ticket.model_copy(update={"end": now - 1}))
+    for forged in ("", "x", text[:-4], f"A{text[1:]}", Tickets().give(ticket), late):
+        with pytest.raises(HTTPException, match="unknown or too old"):
+            tickets.use(forged)

@@ -91,7 +91,7 @@ def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:
     profile = Profile(exemplars=2)
     profile.track_many([b"junk", np.zeros((4, 4, 3), np.uint8)])
     assert profile.view().exemplars("image.Brightness.mean") == ([], [], [])
-    with pytest.raises(ValueError, match="exemplars is 17; expected 0 to 16"):
+    with pytest.raises(ValueError, match="exemplars is 17; expected an integer from 0 to 16"):
         Profile(exemplars=17)
     profile.track(shade(100))
     (only,) = profile.view().exemplars("image.Brightness.mean").low

@@ -1,6 +1,5 @@
 """What is logged with group=: its state, where keys come from, and comparisons by groups."""
 
-import json
 import math
 from datetime import date
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift import Comparison
@@ -150,26 +148,6 @@ def test_files_by_their_path(slides: Path, source: Any) -> None:
     for group, words in wrong:
         with pytest.raises((TypeError, ValueError), match=words):
             lm.profile_images(slides, group=group)
-
-
-def test_stores_keep_groups(slides: Path, tmp_path: Path) -> None:
-    logged_folder = lm.log_folder(tmp_path / "a.db", slides, "cells", group="path:(slide-[0-9])")
-    (view,) = logged_folder.profiles.values()
-    assert view.groups == 6
-    with lm.logger(tmp_path / "b.db", "cells") as log:
-        log.track(Image.new("RGB", (8, 8)), group="slide-1")
-    with lm.Store(tmp_path / "b.db") as store:
-        assert store.read("cells").groups == 1
-
-
-def test_commands_take_groups(slides: Path, tmp_path: Path) -> None:
-    source, out, store = ("--group", "path:(slide-[0-9])"), tmp_path / "x.lmp", tmp_path / "x.db"
-    printed = lightmeter("profile", slides, *source, "-o", out, "--format", "json")
-    assert json.loads(printed.stdout)["groups"] == lm.ProfileView.read(out).groups == 6
-    assert lightmeter("log", slides, "--dataset", "a", "--store", store, *source).returncode == 0
-    with lm.Store(store) as opened:
-        assert opened.read("a").groups == 6
-    assert lightmeter("profile", slides, "--group", "folder:x").returncode == 2
 
 
 def burst(rng: np.random.Generator, groups: int, *, shift: float = 0.0) -> lm.Profile:

@@ -72,6 +72,9 @@ def test_bytes_pickle_copy_and_equality() -> None:
         assert hash(again) == hash(view)
     assert view != VIEWS[1]
     assert view != "something else"
+    column = view["image.entropy"]
+    again = pickle.loads(pickle.dumps(column))
+    assert (again.name, again.to_summary_dict()) == (column.name, column.to_summary_dict())
 
 
 @pytest.mark.parametrize(

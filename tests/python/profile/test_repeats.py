@@ -1,13 +1,11 @@
 """Repeats: a frozen camera, copies of files, and what cannot be proven."""
 
-import json
 from datetime import date
 from pathlib import Path
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter
 from lightmeter import ProfileView, Store, compare, log_image, profile_images
 from PIL import Image
 
@@ -82,13 +80,3 @@ def test_every_way_of_logging_knows_the_path(photos: Path, store: Store) -> None
     views.append(lm.log(columns={"image": [Image.open(path)] * 2}, metrics="camera").view())
     for view in views:
         assert view.repeats(PIXELS).hashes[0].path == path
-
-
-def test_the_command_line_shows_repeats(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out.lmp"
-    profile_images(photos, metrics="camera").write(out)
-    assert "37 repeats" in lightmeter("show", out).stdout
-    printed = json.loads(lightmeter("show", out, "--format", "json").stdout)
-    pixels = printed["repeats"][PIXELS]
-    assert pixels["at_least"] == 37
-    assert pixels["hashes"][0].items() >= {"times": 38, "path": str(photos / "001.png")}.items()

@@ -363,6 +363,8 @@ def test_the_greatest_integer_is_what_it_is() -> None:
     said = summary(ends, "a")
     assert (said["ints/min"], said["ints/max"]) == (-(2**63), 2**63 - 1)
     assert items(ends, "a") == {str(-(2**63)): 1, str(2**63 - 1): 1}
+    zeros = log(columns={"a": np.array([-0.0, 0.0])}).view()
+    assert zeros == one_by_one("a", [-0.0, 0.0]) == log(columns={"a": [0.0, 0.0]}).view()
 
 
 UTC_DAY = dt.datetime(2022, 9, 7, tzinfo=dt.UTC)

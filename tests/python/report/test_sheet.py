@@ -9,7 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.cli.ranking import Tally, number_called
+from lightmeter.cli.ranking import Tally
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
 from lightmeter.report.charts.html import Html
@@ -90,14 +90,16 @@ def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "feature"),
+    ("wanted", "name"),
     [
         ("ENTROPY", "image.entropy"),
-        ("brightness.MEAN", "image.Brightness.mean"),
-        ("blockiness", "image.Blockiness"),
-        ("glare", "image.glare"),
+        ("image.brightness.MEAN", "image.Brightness.mean"),
         ("area.pixels", "image.area.pixels"),
+        ("nothing", ""),
     ],
 )
-def test_numbers_by_their_names(name: str, feature: str) -> None:
-    assert number_called(name, ["glare", "area"]) == feature
+def test_numbers_by_their_names(wanted: str, name: str) -> None:
+    tally = Tally(wanted, 3, highest=True)
+    names = ("image.entropy", "image.Brightness.mean", "image.area.pixels")
+    list(tally.of([dict.fromkeys(names, 1.5)]))
+    assert tally.name == name

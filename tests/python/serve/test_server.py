@@ -59,14 +59,14 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     ("query", "status", "words"),
     [
         ({"dataset": ""}, 400, "'dataset'"),
-        ({"dataset": "a\0b"}, 400, "none a control"),
+        ({"dataset": "a\0b"}, 400, "no control"),
         ({"at": "yesterday"}, 400, "such as 2022-09-07T12:00:00Z"),
         ({"at": "9999-12-31"}, 400, "within the years"),
         ({"seq": "9" * 19}, 400, "seq"),
         ({"every": "3 days"}, 400, "such as '1h'"),
         ({"segment": "left"}, 400, "Such as camera=north"),
         ({"every": "1h"}, 409, "has buckets of 1d"),
-        ({"colour": "red"}, 400, "known are at, dataset"),
+        ({"colour": "red"}, 400, "expected one of at, dataset"),
         ({"dataset": ["a", "b"]}, 400, "twice"),
         ({"dataset": "hours", "at": "2022-09-07T01:00"}, 409, "rolled up"),
     ],
@@ -144,7 +144,7 @@ def test_head_and_options_and_other_methods(filled: Served) -> None:
     assert asked.get("/healthz").json() == {"status": "ok"}
     for path in ("/nothing", f"{API}/datasets/", f"{API}//datasets"):
         said = asked.get(path)
-        assert (said.status_code, list(said.json())) == (404, ["error"])
+        assert (said.status_code, "nothing at this address" in said.json()["error"]) == (404, True)
 
 
 def test_the_document_names_every_parameter_and_how_a_key_is_sent(filled: Served) -> None:

@@ -1,7 +1,6 @@
 """What a server lets in: hosts, origins, keys, sizes and times."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,11 +50,11 @@ def test_two_lengths_end_the_connection(served: tuple[Store, Starlette]) -> None
 
 
 @pytest.mark.parametrize("hosts", [["a b"], ["example.com:80"], ["http://x"], [""]])
-def test_a_host_that_is_none_is_refused(tmp_path: Path, hosts: list[str]) -> None:
+def test_a_host_that_is_none_is_refused(store: Store, hosts: list[str]) -> None:
     with pytest.raises(ValueError, match="expected a name such as"):
-        make_app(tmp_path / "a.db", hosts=hosts)
+        make_app(store, hosts=hosts)
     with pytest.raises(ValueError, match="expected one such as https"):
-        make_app(tmp_path / "a.db", public_url=f"ftp://{hosts[0]}")
+        make_app(store, public_url=f"ftp://{hosts[0]}")
 
 
 @pytest.mark.parametrize(

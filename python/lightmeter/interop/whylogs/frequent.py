@@ -42,11 +42,10 @@ def read_frequent(data: memoryview) -> Frequent:
     """
     require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
     longs, version, family, _, _, flags = data[:6]
-    require(version == 1 and family == 10, "frequent strings with a header that fits none")
-    is_empty = flags & _EMPTY_FLAGS
-    if longs == 1 and len(data) == 8 and is_empty:
+    is_empty, is_known = flags & _EMPTY_FLAGS, (version, family) == (1, 10)
+    if is_known and longs == 1 and len(data) == 8 and is_empty:
         return Frequent(0, 0, {})
-    is_full = longs == 4 and not is_empty and len(data) >= _PREAMBLE
+    is_full = is_known and longs == 4 and not is_empty and len(data) >= _PREAMBLE
     require(is_full, f"frequent strings with a preamble of {longs}, flags {flags}")
     entries, total, offset = struct.unpack_from("<1I4x2Q", data, 8)
     at = _PREAMBLE + 8 * entries
@@ -56,10 +55,7 @@ def read_frequent(data: memoryview) -> Frequent:
         size = int.from_bytes(data[at : at + 4], "little")
         at += 4 + size
         require(at <= len(data), "the bytes end within the frequent strings")
-        value = text_of(data[at - size : at])
-        is_new = value not in counts and 0 < weight <= MOST
-        require(is_new, "a frequent string that comes twice, or has no proper count")
-        counts[value] = weight
+        counts[text_of(data[at - size : at])] = weight
     require(at == len(data), "bytes after the frequent strings")
     left = total - sum(counts.values())
     # What was taken from one counter was taken from others too.

@@ -14,15 +14,11 @@ from typing import NamedTuple
 from lightmeter.interop.whylogs.protobuf import require
 
 _EMPTY, _MERGED = 4, 16
-_SET, _REGISTERS = 1, 2  # modes
-_KNOWN_FLAGS = 0x7F
+_LIST, _SET, _REGISTERS = range(3)  # modes
 _BITS = (4, 6, 8)
 _COUPONS = 2.0**26
 _MOST = 2.0**56
 
-# One standard error, as DataSketches gives it for k = 2^12, which is what whylogs uses: of the
-# lower bound and of the upper, of an estimate that was kept along and of one that was merged.
-_ERRORS_4096 = {False: (0.012936253, -0.012920332), True: (0.016155679, -0.016186662)}
 _COUPON_ERROR = 0.409 / 2**13
 
 
@@ -43,10 +39,10 @@ def read_distinct(data: memoryview) -> Distinct:
     require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
     ints, version, family, lg_k, _, flags, count, modes = data[:8]
     mode, width = modes & 3, modes >> 2
-    is_known = version == 1 and family == 7 and 4 <= lg_k <= 21 and not flags & ~_KNOWN_FLAGS
-    is_known = is_known and mode <= _REGISTERS and width < len(_BITS)
-    require(is_known and ints == (2, 3, 10)[mode], "a HyperLogLog with a header that fits none")
-    start = (8, 12, 40)[mode]
+    is_known = (version, family) == (1, 7) and 4 <= lg_k <= 21 and width < len(_BITS)
+    is_known = is_known and (mode, ints) in ((_LIST, 2), (_SET, 3), (_REGISTERS, 10))
+    require(is_known, "a HyperLogLog with a header that fits none")
+    start = 4 * ints
     require(len(data) >= start, "the bytes end within a HyperLogLog")
     if mode == _REGISTERS:
         return _of_registers(data, lg_k, width, count, merged=bool(flags & _MERGED))
@@ -66,7 +62,7 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
     # Exceptions may be stored with room between them.
-    is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k and least <= 63
+    is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
     is_possible = 0 < total <= k and 0 <= kept <= _MOST  # also false of NaN
     require(is_possible, "a HyperLogLog whose registers have an impossible sum")
@@ -78,9 +74,7 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
         estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
         if zeros and estimate < 3 * k:
             estimate = k * math.log(k / zeros)
-    below, above = unit / math.sqrt(k), -unit / math.sqrt(k)
-    if k == 4096:
-        below, above = _ERRORS_4096[merged]
-    lower = max(estimate / (1 + below), different)
-    upper = min(max(estimate, different) / (1 + above), _MOST)
+    error = unit / math.sqrt(k)  # one standard error
+    lower = max(estimate / (1 + error), different)
+    upper = min(max(estimate, different) / (1 - error), _MOST)
     return Distinct(lower, min(max(estimate, lower), upper), upper)

@@ -1,14 +1,14 @@
 """The requests of whylogs' client: it asks for an address with its key, and puts a profile there.
 
-It puts the profile without the key. So the address holds a ticket, which nobody else can guess. The
+It puts the profile without the key. So the address holds a ticket, which nobody else can sign. The
 protocol is that of whylogs 1.6.4, and the older form of 1.6.0.
 """
 
-import hashlib
+import base64
+import contextlib
+import hmac
 import secrets
-import threading
 import time
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -26,7 +26,7 @@ LIFETIME = 900.0  # seconds that a ticket is good for; the client puts at once
 _WRITER = "whylogs "
 _MOST_NAME = 200  # characters of a name of a dataset or an alias
 _MOST_SEGMENTS = 1000  # that one request may ask addresses for
-_MOST_TICKETS = 100_000  # that are good at once, of some 300 bytes each
+_DIGEST = 32  # bytes
 _UNPACKED = 4  # times the size of a body that an archive may hold
 _UPLOAD = "/v1/upload"
 _OLD = "/v0/organizations/{organization}"
@@ -53,8 +53,7 @@ class Asked(BaseModel):
     segments: list[object] | None = Field(None, max_length=_MOST_SEGMENTS)
 
 
-@dataclass
-class Ticket:
+class Ticket(BaseModel):
     """What may be put at one address.
 
     Attributes:
@@ -62,8 +61,7 @@ class Ticket:
         at: when it is from, unless the file says so, as in `Asked`.
         is_reference: whether it takes the place of the profiles that are there.
         key: the identifier of the key that asked; empty where no key was needed.
-        end: when it ends, by `time.monotonic`.
-        digest: of what was put there; empty before.
+        end: when it ends, in seconds since 1970.
     """
 
     dataset: str
@@ -71,45 +69,36 @@ class Ticket:
     is_reference: bool
     key: str
     end: float
-    digest: str = ""
 
 
 class Tickets:
-    """Tickets of one server process. Its end is that of the tickets it gave out."""
+    """Tickets of one server process, signed by a secret that ends with it."""
 
     def __init__(self) -> None:
-        """Start with none."""
-        self._tickets: dict[str, Ticket] = {}  # the oldest at the front
-        self._lock = threading.Lock()
+        """Choose the secret."""
+        self._secret = secrets.token_bytes(32)
 
-    def give(self, dataset: str, at: int | None, *, is_reference: bool, key: str) -> str:
-        """Return the text of a new ticket, which goes into the address."""
-        text, now = secrets.token_urlsafe(32), time.monotonic()
-        with self._lock:
-            self._tickets[text] = Ticket(dataset, at, is_reference, key, now + LIFETIME)
-            old, ticket = next(iter(self._tickets.items()))
-            if ticket.end < now or len(self._tickets) > _MOST_TICKETS:  # each makes room for one
-                del self._tickets[old]
-        return text
+    def _sign(self, said: bytes) -> bytes:
+        return hmac.digest(self._secret, said, "sha256")
 
-    def use(self, text: str, data: bytes) -> Ticket:
-        """Return the ticket in an address, at which `data` is put.
+    def give(self, ticket: Ticket) -> str:
+        """Return the text of a ticket, which goes into the address."""
+        said = ticket.model_dump_json().encode()
+        return base64.urlsafe_b64encode(self._sign(said) + said).decode()
 
-        The same bytes may be put again: an answer may get lost.
+    def use(self, text: str) -> Ticket:
+        """Return the ticket in an address.
 
         Raises:
-            HTTPException: 403, this process did not give it out, it is too old, or other bytes were
-                put there.
+            HTTPException: 403, this process did not give it out, or it is too old.
         """
-        digest = hashlib.sha256(data).hexdigest()
-        with self._lock:
-            ticket = self._tickets.get(text)
-            if ticket is None or ticket.end < time.monotonic():
-                raise HTTPException(403, "the address is unknown or too old; ask for a new one")
-            ticket.digest = ticket.digest or digest
-        if ticket.digest != digest:
-            raise HTTPException(403, "the address is used up; ask for a new one")
-        return ticket
+        with contextlib.suppress(ValueError):  # which is no base64
+            data = base64.urlsafe_b64decode(text)
+            if hmac.compare_digest(self._sign(data[_DIGEST:]), data[:_DIGEST]):
+                ticket = Ticket.model_validate_json(data[_DIGEST:])
+                if time.time() < ticket.end:
+                    return ticket
+        raise HTTPException(403, "the address is unknown or too old; ask for a new one")
 
 
 def routes(server: Any, writer: Any) -> APIRouter:
@@ -169,16 +158,17 @@ async def _give(
     caller.check("write", dataset)
     base = caller.server.public_url or f"{request.url.scheme}://{request.headers['host']}"
     given: list[dict[str, Any]] = []
+    more = {"is_reference": is_reference, "key": caller.key.id, "end": time.time() + LIFETIME}
+    text = tickets.give(Ticket(dataset=dataset, at=asked.at, **more))
     for _ in asked.segments or [None]:
-        ticket = tickets.give(dataset, asked.at, is_reference=is_reference, key=caller.key.id)
         ident, now = f"log-{secrets.token_hex(16)}", int(1000 * time.time())
-        address = f"{base}{_UPLOAD}?ticket={ticket}"
+        address = f"{base}{_UPLOAD}?ticket={text}"
         given.append({"id": ident, "uploadTimestamp": now, "uploadUrl": address})
     return asked, given
 
 
 def _keep(server: Any, tickets: Tickets, text: str, data: bytes) -> None:
-    ticket = tickets.use(text, data)
+    ticket = tickets.use(text)
     known = {key.id for key in server.store.state.keys.all()}
     if ticket.key not in known and (ticket.key or known):
         raise HTTPException(403, "the key was removed; ask for a new address with another")

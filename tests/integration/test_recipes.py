@@ -1,4 +1,4 @@
-"""The recipes of docs/contracts.md that need other programs: Dagster, Airflow, pre-commit."""
+"""The recipes of docs/ that need other programs: Dagster, Airflow, pre-commit, GitHub, DICOM."""
 
 import os
 import re
@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
+import numpy as np
 import pytest
 from conftest import picture
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/contracts.md").read_text(encoding="utf-8")
 CONTRACT = '[[expect]]\nfeature = "image.Luma.mean"\nmean = { at_least = 60 }\n'
 
 
-def block(kind: str, word: str) -> str:
+def block(kind: str, word: str, page: str = "contracts.md") -> str:
     """The block of the page that has the word."""
-    blocks = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.M | re.S)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S)
     (found,) = (each for each in blocks if word in each)
     return str(found)
 
@@ -93,17 +94,22 @@ def test_pre_commit(dark: bool, tmp_path: Path) -> None:
     assert run(*command, str(ROOT / ".pre-commit-hooks.yaml")).returncode == 0
 
 
+def run_step(number: int, **inputs: str) -> "subprocess.CompletedProcess[str]":
+    """Run a step of the action with its inputs, of which the others are empty."""
+    yaml = pytest.importorskip("yaml")
+    step = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"][
+        number
+    ]
+    environment = os.environ | dict.fromkeys(step["env"], "") | inputs
+    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    return subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_the_action_judges(dark: bool, tmp_path: Path) -> None:
     """Its script, with this lightmeter in place of the wheel that it would install."""
-    yaml = pytest.importorskip("yaml")
-    steps = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
     program(tmp_path / "lightmeter/bin")
-    inputs = dict.fromkeys(steps[1]["env"], "") | {"TARGET": "data", "CONTRACT": "contract.toml"}
-    inputs |= {"HTML": "page.html", "RUNNER_TEMP": str(tmp_path)}
-    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[1]["run"]]
-    done = subprocess.run(
-        script, env=os.environ | inputs, capture_output=True, text=True, check=False
-    )
+    inputs = {"TARGET": "data", "CONTRACT": "contract.toml", "HTML": "page.html"}
+    done = run_step(1, **inputs, RUNNER_TEMP=str(tmp_path))
     assert done.returncode == int(dark), done.stderr
     assert ("::error title=contract::" in done.stdout) == dark
     assert Path("page.html").exists()
@@ -112,8 +118,6 @@ def test_the_action_judges(dark: bool, tmp_path: Path) -> None:
 
 def test_the_action_installs_a_wheel(tmp_path: Path) -> None:
     """Its first step, with a pip that says what it was asked for."""
-    yaml = pytest.importorskip("yaml")
-    steps = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
     (tmp_path / "python3").write_text(
         '#!/bin/sh\nmkdir -p "$3/bin"\nprintf \'#!/bin/sh\\necho "$@"\\n\' > "$3/bin/pip"\n'
         'chmod +x "$3/bin/pip"\n'
@@ -121,7 +125,68 @@ def test_the_action_installs_a_wheel(tmp_path: Path) -> None:
     (tmp_path / "python3").chmod(0o755)
     for wheel, asked in (("dist/a.whl", "dist/a.whl"), ("", "/checkout")):
         inputs = {"WHEEL": wheel, "SOURCE": "/checkout", "RUNNER_TEMP": str(tmp_path / "r")}
-        inputs["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
-        script = ["bash", "-eo", "pipefail", "-c", steps[0]["run"]]
-        done = subprocess.run(script, env=inputs, capture_output=True, text=True, check=True)
+        done = run_step(0, **inputs, PATH=f"{tmp_path}:{os.environ['PATH']}")
         assert done.stdout.strip() == f"install -q {asked}[cli,parquet]"
+
+
+@pytest.mark.parametrize(
+    ("dark", "fail_on", "code"), [(False, "drift", 0), (True, "drift", 3), (True, "never", 0)]
+)
+def test_the_action_compares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dark: bool, fail_on: str, code: int
+) -> None:
+    """Its script, with this lightmeter in place of the one that it would build."""
+    pictures = [picture(seed=seed) for seed in range(40)]
+    lm.log_image(pictures[:20]).view().write(tmp_path / "good.lmp")
+    new = [image.point(lambda sample: sample // 3) if dark else image for image in pictures[20:]]
+    lm.log_image(new).view().write(tmp_path / "new one.lmp")
+    program(tmp_path / "lightmeter/bin")
+    monkeypatch.chdir(tmp_path)
+    inputs = {
+        "REFERENCE": "good.lmp",
+        "TARGET": "new one.lmp",
+        "FAIL_ON": fail_on,
+        "HTML": "a.html",
+    }
+    inputs |= {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    done = run_step(1, **inputs)
+    assert done.returncode == code
+    assert ("      drift  The images are darker" in (tmp_path / "summary.md").read_text()) == dark
+    assert (tmp_path / "a.html").exists()
+
+
+def write_slice(path: Path, series: int, seed: int) -> None:
+    """12 bits of a scanner whose units begin at -1024, with a patient."""
+    pydicom = pytest.importorskip("pydicom")
+    file = pydicom.Dataset()
+    file.file_meta = pydicom.dataset.FileMetaDataset()
+    file.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    file.SOPClassUID, file.SOPInstanceUID = pydicom.uid.CTImageStorage, f"1.2.{series}.{seed}"
+    file.PatientName, file.Modality, file.Manufacturer = "Somebody^Ill", "CT", "Ada"
+    file.SeriesInstanceUID = f"1.2.3.{series}"
+    file.Rows = file.Columns = 32
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, "MONOCHROME2"
+    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
+    file.RescaleSlope, file.RescaleIntercept = 1, -1024
+    samples = np.random.default_rng(seed).integers(500, 1500, (32, 32), dtype=np.uint16)
+    file.PixelData = samples.tobytes()
+    file.save_as(path, enforce_file_format=True)
+
+
+def test_dicom(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.dcm" for number in range(6)]
+    for number, path in enumerate(paths):
+        write_slice(path, number // 3, number)
+    names: dict[str, Any] = {"paths": paths}
+    exec(block("py", "pydicom", "cookbook.md"), names)
+    view = names["profile"].view()
+    values = [
+        np.random.default_rng(seed).integers(500, 1500, (32, 32), dtype=np.uint16)
+        for seed in range(6)
+    ]
+    expected = (np.mean(values) - 1024 + 1000) / 3000 * 255
+    assert view["slice.Brightness.mean"].mean == pytest.approx(expected, abs=0.01)
+    assert [(item.value, item.est) for item in view["Manufacturer"].frequent] == [("Ada", 6)]
+    assert view["KVP"].missing == 6
+    assert "series" not in view
+    assert b"Somebody" not in view.to_bytes()
