@@ -53,7 +53,8 @@ def change(store: Store, *statements: str) -> None:
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
     for row in store._database.rows(select(profile), lambda *row: row):
-        crc = crc_of(row[:10], kept=row[-1] is not None)
+        crc = crc_of(row[:10])
+        crc = crc if row[-1] is not None else -1 - crc
         with store._database.transaction() as connection:
             connection.execute(update(profile).where(has(profile, *row[:4])).values(crc=crc))
 

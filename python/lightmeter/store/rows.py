@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import NamedTuple
 
-from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.profile.segments import Segment
 
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
 Part = Segment | None
-Tags = Mapping[str, Sequence[str]]  # values by name
-NO_TAGS: Tags = MappingProxyType({})
 MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
 
 
@@ -20,32 +17,33 @@ class StoredProfile(NamedTuple):
 
     Attributes:
         dataset: its name.
+        segment: as text; empty for the dataset as a whole.
         start: of the bucket.
         end: of the bucket.
-        segment: ``{}`` for the dataset as a whole.
         writer: who wrote it; what a roll-up merged has none, or the text of its tags.
         seq: the number of the put.
         images: how many it is of.
         updated: when it was put.
-        digest: SHA-256 of its bytes as they were written.
-        tags: of the profile, such as ``{"model": ["v7"]}``.
     """
 
     dataset: str
+    segment: str
     start: datetime
     end: datetime
-    segment: dict[str, str]
     writer: str
     seq: int
     images: int
     updated: datetime
-    digest: bytes
-    tags: Tags = NO_TAGS
 
     @property
     def is_merged(self) -> bool:
         """Whether a roll-up made it."""
         return self.writer[:1] in MERGED
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        place = f"{self.dataset} {self.segment}".rstrip()
+        return f"the profile {place} {self.start:%Y-%m-%d %H:%M} of {self.writer!r}"
 
 
 class Bucket(NamedTuple):
@@ -72,7 +70,7 @@ class Summary(NamedTuple):
         images: how many the profiles are of.
         bytes: size of the profiles.
         updated: when the last was written; None without any.
-        tags: of the profiles.
+        tags: of the profiles, values by name, such as ``{"model": ["v7"]}``.
     """
 
     dataset: str
@@ -85,7 +83,7 @@ class Summary(NamedTuple):
     images: int
     bytes: int
     updated: datetime | None
-    tags: Tags = NO_TAGS
+    tags: Mapping[str, Sequence[str]]
 
 
 class Newest(NamedTuple):
@@ -120,10 +118,4 @@ class Damage(NamedTuple):
 
     def __str__(self) -> str:
         """Return it in words."""
-        return f"{describe(self.profile) if self.profile else 'the store'}: {self.reason}"
-
-
-def describe(row: StoredProfile) -> str:
-    """Return a stored profile in words."""
-    place = f" {segment_text(row.segment)}" if row.segment else ""
-    return f"the profile {row.dataset}{place} {row.start:%Y-%m-%d %H:%M} of {row.writer!r}"
+        return f"{self.profile or 'the store'}: {self.reason}"

@@ -103,7 +103,7 @@ def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:
         assert path.read_bytes() == before
     with pytest.raises(StoreError, match="no store at"):
         Store(tmp_path / "none.db", create=False)
-    with pytest.raises(StoreError, match="cannot open"):
+    with pytest.raises(StoreError, match="there is no folder"):
         Store(tmp_path / "none" / "drift.db")
     assert sorted(os.listdir(tmp_path)) == ["other.db", "text"]
 
