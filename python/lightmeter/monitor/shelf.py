@@ -214,7 +214,7 @@ class Shelf:
             wanted += starts[first : first + many - 1]
             end = wanted[-1] + MILLISECOND
             for row, content in self.store.load(dataset, start, end, segment=segment):
-                read[row.start].append(content)
+                read[row.bucket].append(content)
         for each in wanted:
             key = dataset, segment, each
             if key not in self._contents:

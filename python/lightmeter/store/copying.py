@@ -49,16 +49,16 @@ def copy_store(source: Store, target: Store) -> Copied:
         every = ((name, lengths[name] // MILLISECOND) for name in copied)
         insert(connection, tables.dataset, every)
         profiles = count = 0
-        for row, words, view in contents(database, profile.c.dataset.not_in(both)):
+        for row, body, view in contents(database, profile.c.dataset.not_in(both)):
             if isinstance(view, DecodeError):
-                left.append(f"{words}: it is damaged: {view}")
+                left.append(f"{row}: it is damaged: {view}")
             else:
-                insert(connection, profile, [row])
+                insert(connection, profile, [(*row, body)])
                 profiles += view is not None
         ours = {table: table.c.dataset.in_(copied) for table in STATE}
         where = ours if taken else dict.fromkeys(STATE, sa.true())
         try:
-            list(source.state.verify())
+            source.state.verify()
             kept = {t: database.rows(sa.select(t).where(where[t]), lambda *row: row) for t in STATE}
         except StoreError as error:
             left.append(f"results and alerts: {error}")

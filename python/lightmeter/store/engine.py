@@ -165,15 +165,15 @@ class Database:
         with self.snapshot() as held, self._reported(*_NONSENSE), held.lock:
             return [make(*row) for row in held.connection.execute(statement)]
 
-    def stream(self, statement: sa.Executable, make: Callable[..., _T]) -> Iterator[_T]:
-        """Give the same as `rows`, some at a time. The thread reads nothing else until the end."""
+    def stream(self, statement: sa.Executable) -> Iterator[Any]:
+        """Give the rows of a query, some at a time; the thread reads nothing else until the end."""
         options = {"yield_per": _TOGETHER}
         with self.snapshot() as held:
             with self._reported(), held.lock:
                 found = held.connection.execute(statement, execution_options=options)
             while True:
                 with self._reported(*_NONSENSE), held.lock:
-                    part = [make(*row) for row in found.fetchmany(_TOGETHER)]
+                    part = found.fetchmany(_TOGETHER)
                 if not part:
                     return
                 yield from part

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.store import tables
 from lightmeter.store.engine import DamagedError, Database
 from lightmeter.store.putting import LAST, crc_of, write
-from lightmeter.store.rows import MERGED, Collected, Damage, StoredProfile
+from lightmeter.store.rows import Collected, Damage, StoredProfile
 from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import DAY, EPOCH, MILLISECOND
 
@@ -21,21 +21,14 @@ _P = profile.c
 _DAY = DAY // MILLISECOND
 KEY = tuple(profile.primary_key)
 LISTED = list(_P)[:-1]  # all but the body
-# A row as it is in the table, what it says, and its profile: None if that was rolled up or deleted.
-Content = tuple[tuple[Any, ...], StoredProfile, ProfileView | DecodeError | None]
+# A row, its body, and its profile: None if that was rolled up or deleted.
+Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
 _MOST_TAGS = 200  # characters of tags that are a name themselves
 
 
 def time_of(ms: int) -> datetime:
     """Return the time of a row, unless no calendar has it, as in a damaged one."""
     return EPOCH + ms * MILLISECOND
-
-
-def listed(*row: Any) -> StoredProfile:
-    """Return what a row says."""
-    dataset, segment, start, writer, seq, span, images, updated = row[:8]
-    times = time_of(start), time_of(start + span)
-    return StoredProfile(dataset, segment, *times, writer, seq, images, time_of(updated))
 
 
 def contents(
@@ -46,39 +39,33 @@ def contents(
     With `lock`, nobody else can change them until the end of the transaction.
     """
     query, done = sa.select(profile).where(*where).order_by(*KEY), 0
+    query = query.with_for_update() if lock else query
     try:
-        for row in database.stream(query.with_for_update() if lock else query, _with_words):
+        for *row, body in database.stream(query):
             done += 1
-            yield *row, decoded(row[0])
+            yield decoded(StoredProfile(*row), body)
     except DamagedError:  # a page of the file: it costs one of them
-        for key in database.rows(query.with_only_columns(*KEY), lambda *key: key)[done:]:
-            one = sa.select(profile).where(tables.has(profile, *key))
+        for each in database.rows(query.with_only_columns(*LISTED), StoredProfile)[done:]:
+            one = sa.select(_P.body).where(tables.has(profile, *each[:4]))
             try:
-                found = database.rows(one, _with_words)
-            except DamagedError:  # in the body
-                without = one.with_only_columns(*LISTED)
-                found = database.rows(without, lambda *row: _with_words(*row, b""))
-            for row in found:
-                yield *row, decoded(row[0])
+                yield decoded(each, *database.rows(one, lambda body: body))
+            except DamagedError:
+                yield decoded(each, b"")
 
 
-def _with_words(*row: Any) -> tuple[tuple[Any, ...], StoredProfile]:
-    return row, listed(*row)
-
-
-def decoded(row: tuple[Any, ...]) -> ProfileView | DecodeError | None:
-    """Return the profile in a row, or what is wrong with it."""
-    *sealed, crc, body = row
-    if crc_of(sealed) != (-1 - crc if body is None else crc):
-        return DecodeError("its time, writer or counts are not those that were written")
-    if body is None:
-        return None
-    if hashlib.sha256(body).digest() != sealed[-1]:
-        return DecodeError("its bytes are not those that were written")
-    try:
-        return ProfileView.from_bytes(body)
-    except DecodeError as error:
-        return error
+def decoded(row: StoredProfile, body: bytes | None) -> Content:
+    """Return a row with its profile, or what is wrong with it."""
+    view: ProfileView | DecodeError | None = None
+    if (row.crc if body is not None else -1 - row.crc) != crc_of(row):
+        view = DecodeError("its time, writer or counts are not those that were written")
+    elif body is not None and hashlib.sha256(body).digest() != row.sha256:
+        view = DecodeError("its bytes are not those that were written")
+    elif body is not None:
+        try:
+            view = ProfileView.from_bytes(body)
+        except DecodeError as error:
+            view = error
+    return row, body, view
 
 
 # Keeping
@@ -132,16 +119,16 @@ def _delete_old(database: Database, period: _Period) -> int:
     with database.transaction() as connection:
         lock(connection, period.dataset)
         query = sa.select(*LISTED).where(period.where).with_for_update()
-        rows = database.rows(query, lambda *row: row)
+        rows = database.rows(query, StoredProfile)
         connection.execute(sa.delete(profile).where(period.where))  # first: its pages get empty
-        _hold(connection, (row[:-1] for row in rows if crc_of(row[:-1]) == row[-1]))
+        _hold(connection, (row for row in rows if row.crc == crc_of(row)))
         return len(rows)
 
 
-def _hold(connection: sa.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+def _hold(connection: sa.Connection, rows: Iterable[StoredProfile]) -> None:
     """Keep what is said of rows without their bodies, so that a late retry of one is refused."""
-    ours = [row for row in rows if row[3][:1] not in MERGED]
-    tables.insert(connection, profile, ((*row, -1 - crc_of(row), None) for row in ours))
+    ours = (row._replace(crc=-1 - row.crc) for row in rows if not row.is_merged)
+    tables.insert(connection, profile, ((*row, None) for row in ours))
 
 
 def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
@@ -149,27 +136,24 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
     dataset, segment, start, end, tags = period
     with database.transaction() as connection:
         lock(connection, dataset)
-        good: list[tuple[Any, ...]] = []
-        damaged: list[StoredProfile] = []
+        good, damaged = list[StoredProfile](), list[StoredProfile]()
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, words, view in contents(database, period.where, lock=True):
+            for row, _, view in contents(database, period.where, lock=True):
+                (good if isinstance(view, ProfileView) else damaged).append(row)
                 if isinstance(view, ProfileView):
-                    good.append(row[:-2])
                     yield view
-                else:
-                    damaged.append(words)
 
         view = ProfileView.merge_many(views())
-        is_one = [(row[2], row[2] + row[5]) for row in good] == [(start, end)]
+        is_one = [(row.start, row.start + row.span) for row in good] == [(start, end)]
         if not good or is_one or any(row.is_merged for row in damaged):
             return 0, len(damaged)
         tables.delete(connection, profile, (row[:4] for row in good))
         _hold(connection, good)
         long = len(tags) > _MOST_TAGS
         writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
-        place, updated = (dataset, segment, start, writer), max(row[7] for row in good)
-        write(connection, view._core, place, end - start, updated, None)
+        place, updated = (dataset, segment, start, writer), max(row.updated for row in good)
+        write(connection, place, end - start, updated, view._core, None)
         return len(good), len(damaged)
 
 
@@ -185,9 +169,9 @@ def find_damage(database: Database) -> Iterator[Damage]:
         found = database.rows(sa.text("PRAGMA integrity_check"), str)
         yield from (Damage(None, words) for words in found if words != "ok")
     lengths = dict(database.rows(sa.select(tables.dataset), lambda *row: row))
-    for row, words, view in contents(database):
-        length = lengths.get(row[0], 0)
+    for row, _, view in contents(database):
+        length = lengths.get(row.dataset, 0)
         if isinstance(view, DecodeError):
-            yield Damage(words, str(view))
-        elif length <= 0 or row[5] not in (length, _DAY if words.is_merged else length):
-            yield Damage(words, "its length is not that of the buckets of the dataset")
+            yield Damage(row, str(view))
+        elif length <= 0 or row.span not in (length, _DAY if row.is_merged else length):
+            yield Damage(row, "its length is not that of the buckets of the dataset")

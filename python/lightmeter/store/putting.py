@@ -21,7 +21,7 @@ from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.rows import MERGED, Moment, Part
+from lightmeter.store.rows import MERGED, Moment, Part, StoredProfile
 from lightmeter.times import (
     DAY,
     MILLISECOND,
@@ -146,7 +146,7 @@ class Putting:
                 core = core.copy()
                 core.dataset_timestamp = start
             place, now = (dataset, segment, start, writer), time.time_ns() // 1_000_000
-            return write(connection, core, place, span, now, seq)
+            return write(connection, place, span, now, core, seq)
 
 
 def checked_name(**names: Any) -> str:
@@ -204,16 +204,16 @@ def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
 
 
 def write(
-    connection: sa.Connection, core: Any, place: Place, span: int, updated: int, seq: int | None
+    connection: sa.Connection, place: Place, span: int, updated: int, core: Any, seq: int | None
 ) -> bool:
     """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
 
     Args:
         connection: in a transaction.
-        core: of the profile.
         place: where it goes.
         span: length of the bucket.
         updated: when it was put.
+        core: of the profile.
         seq: number of the put.
 
     Raises:
@@ -234,16 +234,16 @@ def write(
                 f"the profile of {place[3]!r} in it can no longer be replaced"
             )
         number = last + 1 if seq is None else seq
-        sealed = *place, number, span, core.images, updated, tags, digest
-        row = dict(zip(_NAMES, (*sealed, crc_of(sealed), body), strict=True))
-        if connection.execute(_WRITE, row).rowcount:
+        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
+        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
+        if connection.execute(_WRITE, values).rowcount:
             return True  # else somebody else has just written the first of this key
+
+
+def crc_of(row: StoredProfile) -> int:
+    """Return what the `crc` of a row with a body must be."""
+    return zlib.crc32(json.dumps(row[:-1], default=bytes.hex).encode())
 
 
 def _tags_text(pairs: Iterable[tuple[str, str]]) -> str:
     return f"&{'&'.join(sorted(segment_text({name: value}) for name, value in pairs))}&"
-
-
-def crc_of(sealed: Iterable[Any]) -> int:
-    """Return the check of all values of a row that are before it."""
-    return zlib.crc32(json.dumps([*sealed], default=bytes.hex).encode())

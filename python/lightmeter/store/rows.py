@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from lightmeter.profile.segments import Segment
+from lightmeter.times import EPOCH, from_ms
 
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
@@ -13,27 +14,41 @@ MERGED = "", "&"  # the first characters of the writers of roll-ups; others begi
 
 
 class StoredProfile(NamedTuple):
-    """Where a profile is in a store, and what is said of it.
+    """A row of a profile, but for its body. Times and lengths are in milliseconds.
 
     Attributes:
         dataset: its name.
         segment: as text; empty for the dataset as a whole.
-        start: of the bucket.
-        end: of the bucket.
+        start: of the bucket, since 1970 UTC.
         writer: who wrote it; what a roll-up merged has none, or the text of its tags.
         seq: the number of the put.
+        span: length of the bucket.
         images: how many it is of.
         updated: when it was put.
+        tags: as text, such as ``&model=v7&site=hall&``.
+        sha256: of the body.
+        crc: of all before it, or -1 less that without a body.
     """
 
     dataset: str
     segment: str
-    start: datetime
-    end: datetime
+    start: int
     writer: str
     seq: int
+    span: int
     images: int
-    updated: datetime
+    updated: int
+    tags: str
+    sha256: bytes
+    crc: int
+
+    @property
+    def bucket(self) -> datetime:
+        """The start of the bucket, unless it is damaged."""
+        try:
+            return from_ms(self.start)
+        except TypeError:
+            return EPOCH
 
     @property
     def is_merged(self) -> bool:
@@ -43,7 +58,7 @@ class StoredProfile(NamedTuple):
     def __str__(self) -> str:
         """Return it in words."""
         place = f"{self.dataset} {self.segment}".rstrip()
-        return f"the profile {place} {self.start:%Y-%m-%d %H:%M} of {self.writer!r}"
+        return f"the profile {place} {self.bucket:%Y-%m-%d %H:%M} of {self.writer!r}"
 
 
 class Bucket(NamedTuple):

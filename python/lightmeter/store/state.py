@@ -21,7 +21,6 @@ from lightmeter.store.records import (
     Source,
     Told,
 )
-from lightmeter.store.rows import Damage
 from lightmeter.store.tables import accepted, delete, has, insert, judged, result, told, watched
 
 _R = result.c
@@ -57,10 +56,8 @@ class State:
         self, monitor: str, dataset: str, segment: str | None = None, start: datetime | None = None
     ) -> list[Result]:
         """Return what is kept of a monitor, by segment, bucket and feature; None is for all."""
-        return self._results(has(result, monitor, dataset, segment, start))
-
-    def _results(self, *where: Any) -> list[Result]:
-        return self._all(Result, sa.select(result).order_by(*result.primary_key), *where)
+        where = has(result, monitor, dataset, segment, start)
+        return self._all(Result, sa.select(result).order_by(*result.primary_key), where)
 
     def judged(
         self, monitor: str, dataset: str, segment: str | None = None
@@ -85,8 +82,9 @@ class State:
 
     def newest(self, monitor: str, dataset: str) -> list[Result]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
-        newest = sa.select(sa.func.max(judged.c.bucket)).where(has(judged, monitor, dataset))
-        return self._results(has(result, monitor, dataset), _R.bucket == newest.scalar_subquery())
+        latest = self.latest(monitor, dataset)
+        newest = max((each.bucket for each in latest), default=None)
+        return [each for each in latest if each.bucket == newest]
 
     def turning_points(
         self, monitor: str, dataset: str, segment: str | None = None
@@ -113,16 +111,14 @@ class State:
         Raises:
             StoreError: it cannot be written, or the lock of this run was lost.
         """
-        stale, theirs = list(stale), watched.c.path.in_(list(sources))
+        stale, sources = list(stale), set(sources)
         with self._database.transaction() as connection:
-            gone = {each[:2] for each in self._all(Source, sa.select(watched), theirs)}
-            for monitor in gone - {each[:2] for each in monitors}:
-                for table in (result, judged):
-                    connection.execute(sa.delete(table).where(has(table, *monitor)))
-            connection.execute(sa.delete(watched).where(theirs))
-            insert(connection, watched, monitors)
+            before = {each[:2] for each in self.sources() if each.path in sources}
             for table in (result, judged):
+                delete(connection, table, before - {each[:2] for each in monitors})
                 delete(connection, table, stale)
+            delete(connection, watched, before)
+            insert(connection, watched, monitors)
             self._database.check_turn()
 
     def add(self, buckets: Iterable[BucketRows]) -> None:
@@ -166,21 +162,19 @@ class State:
         """
         remember = list(remember)
         with self._database.transaction() as connection:
-            for old in (*forget, *remember):
-                connection.execute(sa.delete(told).where(has(told, alert, *old[:-1])))
+            delete(connection, told, ((alert, *old[:-1]) for old in (*forget, *remember)))
             insert(connection, told, ((alert, *new) for new in remember))
 
     def accept(self, new: Accepted) -> None:
         """Keep it in place of what was said of the same patterns and bucket."""
         with self._database.transaction() as connection:
-            connection.execute(sa.delete(accepted).where(has(accepted, *new[:4])))
+            delete(connection, accepted, [new[:4]])
             insert(connection, accepted, [new])
 
     def forget_accepted(self, old: Accepted) -> bool:
         """Take back what was accepted with these patterns and time; whether there was anything."""
         with self._database.transaction() as connection:
-            found = connection.execute(sa.delete(accepted).where(has(accepted, *old[:4])))
-        return found.rowcount > 0
+            return delete(connection, accepted, [old[:4]]) > 0
 
     def accepted(self) -> list[Accepted]:
         """Return all that is taken as normal, the earliest first."""
@@ -189,18 +183,18 @@ class State:
 
     # Damage
 
-    def verify(self) -> Iterator[Damage]:
-        """Read every row. Numbers and words that are others than were written are not noticed."""
-        for read in (self.sources, partial(self.told, None), self.accepted, self.keys.all):
+    def verify(self) -> None:
+        """Read every row.
+
+        Raises:
+            StoreError: one says what nobody can have written. Numbers and words that are others
+                than were written are not noticed.
+        """
+        for read in (partial(self.told, None), self.accepted, self.keys.all):
             read()
-        states: defaultdict[Any, set[str]] = defaultdict(set)
-        for row in self._results():
-            states[row.place].add(row.state)
-        kept = {each[:4]: each.states for each in self._all(JudgedBucket, sa.select(judged))}
-        places = states.keys() | kept.keys()
-        wrong = {place[0] for place in places if kept.get(place) != states.get(place)}
-        for monitor in sorted(wrong):
-            yield Damage(None, f"results of the monitor {monitor!r} are not complete")
+        for each in self.sources():
+            for of in (self.results, self.judged):
+                of(*each[:2])
 
     def _turning_points(self, monitor: str, dataset: str, only: str | None) -> Iterator[Result]:
         """Give results, some of them more than once.

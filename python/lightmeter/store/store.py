@@ -7,6 +7,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -20,7 +21,7 @@ from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import profiles, tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.profiles import time_of
+from lightmeter.store.profiles import find_damage, time_of
 from lightmeter.store.putting import Putting, checked_name
 from lightmeter.store.rows import (
     MERGED,
@@ -39,7 +40,6 @@ from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 _P = profile.c
 _T = TypeVar("_T")
-_MEMORY = ":memory:", "file::memory:"  # of SQLite, where nothing is kept
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
@@ -104,7 +104,7 @@ class Store(Putting):
             StoreError: it cannot be opened, is no store or of a newer version, or there is none and
                 `create` is False.
         """
-        if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
+        if _scheme_of(address) not in ("", "postgresql"):
             raise StoreError(
                 f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
                 "https://..."
@@ -243,7 +243,7 @@ class Store(Putting):
         """
         where = *_is_in(dataset, start, end, segment), *self._here
         query = sa.select(*profiles.LISTED).where(*where).order_by(_P.start, _P.writer)
-        return self._found(dataset, query, profiles.listed)
+        return self._found(dataset, query, StoredProfile)
 
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
         """Return a number for each bucket, by segment as text and start.
@@ -281,27 +281,21 @@ class Store(Putting):
         return merged
 
     def merged(
-        self,
-        dataset: str,
-        start: Moment = None,
-        end: Moment = None,
-        *,
-        segment: Part = None,
-        most: int | None = None,
-    ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
+        self, *where: Any, segment: Part = None, most: int | None = None
+    ) -> tuple[ProfileView, list[tuple[StoredProfile, DecodeError]]]:
         """Return what `read` gives, and the damaged profiles that are not in it with what is wrong.
 
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
             IncompatibleError: together they have more than `most` features.
         """
-        damaged: list[tuple[StoredProfile, str]] = []
+        damaged: list[tuple[StoredProfile, DecodeError]] = []
         names = set[str]()
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, view in self._contents(dataset, start, end, segment):
-                if not isinstance(view, ProfileView):
-                    damaged.append((row, str(view)))
+            for row, view in self.load(*where, segment=segment):
+                if isinstance(view, DecodeError):
+                    damaged.append((row, view))
                     continue
                 names.update(view if most else ())
                 if most and len(names) > most:
@@ -310,16 +304,26 @@ class Store(Putting):
                     )
                 yield view
 
-        with self._database.snapshot():
+        with self.snapshot():
             return ProfileView.merge_many(views()), damaged
 
     def load(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
-    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
-        """Return every profile of these buckets, or what is wrong with it, in order of time."""
-        with self._database.snapshot():
-            found = self._contents(dataset, start, end, segment)
-            return [(row, view) for row, view in found if view is not None]
+    ) -> Iterator[tuple[StoredProfile, ProfileView | DecodeError]]:
+        """Give every profile of these buckets, or what is wrong with it, in order of time.
+
+        They are of one moment; the thread reads nothing else until the end.
+
+        Raises:
+            StoreError: there is no such dataset, or the store cannot be read.
+        """
+        where, empty = _is_in(dataset, start, end, segment), True
+        for row, _, view in profiles.contents(self._database, *where, *self._here):
+            empty = False
+            if view is not None:
+                yield row, view
+        if empty:
+            self._check(dataset)
 
     # Keeping
 
@@ -377,16 +381,6 @@ class Store(Putting):
         ages = to_duration(roll_up_after), None if keep is None else to_duration(keep)
         return profiles.collect(self._database, to_ms(to_utc(now or datetime.now(UTC))), *ages)
 
-    def _contents(
-        self, dataset: str, start: Moment, end: Moment, segment: Part
-    ) -> Iterator[tuple[StoredProfile, ProfileView | DecodeError | None]]:
-        where, empty = _is_in(dataset, start, end, segment), True
-        for _, row, view in profiles.contents(self._database, *where, *self._here):
-            empty = False
-            yield row, view
-        if empty:
-            self._check(dataset)
-
     def _found(self, dataset: str, query: sa.Select[Any], make: Callable[..., _T]) -> list[_T]:
         found = self._database.rows(query, make)
         if not found:
@@ -409,11 +403,11 @@ class Store(Putting):
         Raises:
             StoreError: the store is closed or out of reach.
         """
-        damage: list[Damage] = []
-        with self._database.snapshot():
-            for check in (profiles.find_damage(self._database), self.state.verify()):
+        database, damage = self._database, list[Damage]()
+        with database.snapshot():
+            for check in (partial(damage.extend, find_damage(database)), self.state.verify):
                 try:
-                    damage.extend(check)
+                    check()
                 except DamagedError as error:  # it cannot go on
                     damage.append(Damage(None, str(error)))
         return damage

@@ -6,13 +6,14 @@ Whoever reads a row makes something of its values, which may be none that were w
 `Database.rows`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
 import sqlalchemy as sa
 
 from lightmeter.store.records import Accepted, Flag, JudgedBucket, Result, Source, Time, Told
+from lightmeter.store.rows import StoredProfile
 from lightmeter.times import to_ms
 
 VERSION = 1
@@ -44,20 +45,15 @@ dataset = _table("dataset", {"name": str, "every": int}, "name", rowid=True)
 # A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
 # its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
 # text of the tags. Theirs stay without their bodies, and so do those that are deleted by their age:
-# a late retry of one is not counted again, and what monitors found in it stays. `sha256` is of the
-# body, and `crc` of all other values, or -1 less that without a body. The body comes last, as
-# SQLite stores columns in order.
+# a late retry of one is not counted again, and what monitors found in it stays. The body
+# comes last, as SQLite stores columns in order.
 profile = _table(
     "profile",
-    {
-        **dict.fromkeys(("dataset", "segment"), str), "start": int, "writer": str,
-        **dict.fromkeys(("seq", "span", "images", "updated"), int),
-        "tags": str, "sha256": bytes, "crc": int, "body": bytes | None,
-    },
+    {**StoredProfile.__annotations__, "body": bytes | None},
     "dataset segment start writer",
     sa.ForeignKeyConstraint(["dataset"], ["dataset.name"]),
     rowid=True,
-)  # fmt: skip
+)
 # For lists of segments and newest buckets, which need not see the rows then.
 KEPT = profile.c.body.is_not(None)
 _FIRST = profile.c.dataset, profile.c.segment, profile.c.start
@@ -105,10 +101,10 @@ def has(table: sa.Table, *key: Any) -> sa.ColumnElement[bool]:
     return sa.and_(True, *(each == plain(value) for each, value in pairs if value is not None))
 
 
-def delete(connection: sa.Connection, table: sa.Table, keys: Iterable[Iterable[Any]]) -> None:
-    """Delete rows by the first four columns of their keys."""
-    columns = list(table.primary_key)[:4]
-    values = [{c.name: plain(v) for c, v in zip(columns, key, strict=True)} for key in keys]
-    if values:
-        where = (column == sa.bindparam(column.name) for column in columns)
-        connection.execute(sa.delete(table).where(*where), values)
+def delete(connection: sa.Connection, table: sa.Table, keys: Iterable[Sequence[Any]]) -> int:
+    """Delete rows by the beginning of their keys, which are equally long; how many there were."""
+    columns = table.primary_key.columns.keys()
+    if values := [dict(zip(columns, map(plain, key), strict=False)) for key in keys]:
+        where = (table.c[name] == sa.bindparam(name) for name in values[0])
+        return connection.execute(sa.delete(table).where(*where), values).rowcount
+    return 0

@@ -91,7 +91,7 @@ def test_names_survive(inbox: Inbox, store: Store, name: str) -> None:
     pulled(inbox, store, new=1, delete=True)
     (row,) = store.stored(name, segment={name: name, "x": ""})
     assert (row.writer, row.seq) == (name, -(2**62))
-    assert row.start <= at < row.end
+    assert row.bucket <= at < row.bucket + timedelta(milliseconds=row.span)
     assert inbox.list() == {}
 
 

@@ -32,9 +32,6 @@ def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
         assert type(odd) is Store
-    for address in (":memory:", Path(":memory:"), "file::memory:"):
-        with pytest.raises(StoreError, match=r"got the address '.*:memory:'; expected a path"):
-            Store(address)
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
@@ -66,7 +63,7 @@ def test_a_damaged_profile_is_reported_and_skipped(store: Store) -> None:
     assert told[0].filename == __file__
     (damage,) = store.verify()
     assert damage.profile is not None
-    assert damage.profile.start.day == 3
+    assert damage.profile.bucket.day == 3
     assert store.gc(now=datetime(2023, 1, 1, tzinfo=UTC)).damaged == 1
     store.put("cells", view(3), at=date(2022, 9, 3), writer="a")
     assert store.verify() == []
@@ -87,7 +84,7 @@ def test_a_damaged_page_costs_one_profile(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="2022-09-03"):
             assert store.read("cells").images == 1 + 2 + 4 + 5
         damaged = store.verify()
-        assert [damage.profile.start.day for damage in damaged if damage.profile] == [3]
+        assert [damage.profile.bucket.day for damage in damaged if damage.profile] == [3]
         assert any(damage.profile is None for damage in damaged)  # the file as a whole
 
 

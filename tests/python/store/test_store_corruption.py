@@ -35,11 +35,9 @@ FLIPS = [
     "dataset SET name = name || 'x'",
     "held SET seq = seq + 1",
     "watched SET path = x'00'",
-    "judged SET states = 'ok'",
     "judged SET states = 'anomaly,fine'",
     "judged SET version = 'text'",
     "result SET state = 'fine'",
-    "result SET state = 'ok'",
     "result SET value = 'much'",
     "told SET kind = 'worry'",
 ]
