@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from os.path import samestat
 from pathlib import Path
@@ -171,12 +171,12 @@ class Database:
         with self.snapshot() as held:
             with self._reported(), held.lock:
                 found = held.connection.execute(statement, execution_options=options)
-            while True:
-                with self._reported(*_NONSENSE), held.lock:
-                    part = found.fetchmany(_TOGETHER)
-                if not part:
-                    return
-                yield from part
+            with contextlib.closing(found):
+                part: Sequence[Any] = [None]
+                while part:
+                    with self._reported(*_NONSENSE), held.lock:
+                        part = found.fetchmany(_TOGETHER)
+                    yield from part
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[_Held]:
