@@ -23,8 +23,8 @@ from sqlalchemy import select, update
 DATASETS = ("cells", "hours")
 
 
-def view(images: int, shade: int = 100) -> ProfileView:
-    profile = Profile()
+def view(images: int, shade: int = 100, **tags: str) -> ProfileView:
+    profile = Profile(tags=tags)
     for _ in range(images):
         profile.track(np.full((2, 2), shade, np.uint8))
     return profile.view()

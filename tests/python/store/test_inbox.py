@@ -74,7 +74,10 @@ def test_it_gives_what_a_put_gives(inbox: Inbox, store: Store, tmp_path: Path) -
         for dataset in other.datasets():
             for segment in other.segments(dataset):
                 rows, others = (
-                    [row._replace(updated=0, crc=0) for row in each.stored(dataset, segment=segment)]
+                    [
+                        row._replace(updated=0, crc=0)
+                        for row in each.stored(dataset, segment=segment)
+                    ]
                     for each in (store, other)
                 )
                 assert rows == others
