@@ -70,15 +70,21 @@ class State:
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
     ) -> list[Result]:
         """Return the results of the last `most` buckets that a monitor judged in each segment."""
-        place = judged.c.segment, judged.c.bucket
-        rank = sa.func.row_number().over(partition_by=place[0], order_by=place[1].desc())
+        segment_of, start_of = judged.c.segment, judged.c.bucket
+        rank = sa.func.row_number().over(partition_by=segment_of, order_by=start_of.desc())
         ours = has(judged, monitor, dataset, segment)
-        last = sa.select(*place, rank.label("rank")).where(ours).subquery()
-        query = sa.select(result).join(
-            last, (_R.segment == last.c.segment) & (_R.bucket == last.c.bucket)
+        last = sa.select(segment_of, start_of, rank.label("rank")).where(ours).subquery()
+        first = sa.select(last.c.segment, sa.func.min(last.c.bucket)).where(last.c.rank <= most)
+        # Most segments begin with the same bucket. No engine finds rows of a join by their key.
+        places: defaultdict[int, list[str]] = defaultdict(list)
+        self._database.rows(
+            first.group_by(last.c.segment), lambda name, start: places[start].append(name)
         )
-        query = query.where(has(result, monitor, dataset, segment), last.c.rank <= most)
-        return self._all(Result, query.order_by(*result.primary_key))
+        found: list[Result] = []
+        for start, segments in places.items():
+            there = _R.segment.in_(segments), _R.bucket >= start
+            found += self._all(Result, sa.select(result), has(result, monitor, dataset), *there)
+        return sorted(found, key=lambda each: (each.segment, each.bucket, each.feature))
 
     def newest(self, monitor: str, dataset: str) -> list[Result]:
         """Return the results of a monitor's newest bucket: that of all segments it watches."""
