@@ -1,7 +1,7 @@
 """What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -99,9 +99,42 @@ class State:
 
         By segment, bucket and feature.
         """
-        with self._database.snapshot():
-            found = self._turning_points(monitor, dataset, segment)
-            points = {(each.segment, each.bucket, each.feature): each for each in found}
+        found: list[Result] = []
+        with self._database.snapshot():  # each query is of a segment: an index has its rows
+            lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
+            bad = _R.state.in_(["anomaly", "pending", "error"])
+            query = sa.select(_R.segment, _R.feature).where(
+                has(result, monitor, dataset, segment), bad
+            )
+            self._database.rows(query.distinct(), lambda part, name: lines[part].add(name))
+            for part, features in lines.items():
+                ours = has(result, monitor, dataset, part)
+                here = ours & _R.feature.in_(features)
+                # An ok after an ok ends nothing, and neither would silence in its place.
+                before = sa.func.lag(_R.state, 1, "").over(
+                    partition_by=_R.feature, order_by=_R.bucket
+                )
+                found += self._beside(here, before, lambda c: (c.state != "ok") | (c.other != "ok"))
+                # Where a line is silent, the states of the others say what that means: one of each.
+                counts = sa.select(_R.bucket, sa.func.count()).where(here).group_by(_R.bucket)
+                said = dict(self._database.rows(counts, lambda *row: row))
+                starts = sa.select(judged.c.bucket).where(has(judged, monitor, dataset, part))
+                judged_at = self._database.rows(starts, int)
+                silent = [start for start in judged_at if said.get(start, 0) < len(features)]
+                state = _R.bucket, _R.state
+                rank = sa.func.row_number().over(partition_by=state, order_by=_R.feature)
+                for index in range(0, len(silent), _TOGETHER):
+                    there = _R.bucket.in_(silent[index : index + _TOGETHER])
+                    found += self._beside(ours & there, rank, lambda c: c.other == 1)
+            for each in self.told(None):  # by which results that is over
+                if each.watcher == (monitor, dataset) and segment in (None, each.segment):
+                    good = _R.state.in_(["ok", "pending"])
+                    over = good if each.kind == "anomaly" else _R.state != "error"
+                    late = _R.bucket >= tables.plain(each.start)
+                    where = has(result, monitor, dataset, each.segment), late, over
+                    query = sa.select(result).order_by(_R.bucket, _R.feature).limit(1)
+                    found += self._all(Result, query.where(*where))
+        points = {(each.segment, each.bucket, each.feature): each for each in found}
         return [points[key] for key in sorted(points)]
 
     def begin(
@@ -201,41 +234,6 @@ class State:
         for each in self.sources():
             for of in (self.results, self.judged):
                 of(*each[:2])
-
-    def _turning_points(self, monitor: str, dataset: str, only: str | None) -> Iterator[Result]:
-        """Give results, some of them more than once.
-
-        Each query is about one segment, so that every engine finds its rows by their key.
-        """
-        lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
-        bad = _R.state.in_(["anomaly", "pending", "error"])
-        query = sa.select(_R.segment, _R.feature).where(has(result, monitor, dataset, only), bad)
-        self._database.rows(query.distinct(), lambda segment, name: lines[segment].add(name))
-        for segment, features in lines.items():
-            ours = has(result, monitor, dataset, segment)
-            here = ours & _R.feature.in_(features)
-            # An ok after an ok ends nothing, and neither would silence in its place.
-            before = sa.func.lag(_R.state, 1, "").over(partition_by=_R.feature, order_by=_R.bucket)
-            yield from self._beside(here, before, lambda c: (c.state != "ok") | (c.other != "ok"))
-            # Where a line is silent, the states of the others say what that means: one of each.
-            counts = sa.select(_R.bucket, sa.func.count()).where(here).group_by(_R.bucket)
-            said = dict(self._database.rows(counts, lambda *row: row))
-            starts = sa.select(judged.c.bucket).where(has(judged, monitor, dataset, segment))
-            found = self._database.rows(starts, int)
-            silent = [start for start in found if said.get(start, 0) < len(features)]
-            state = _R.bucket, _R.state
-            rank = sa.func.row_number().over(partition_by=state, order_by=_R.feature)
-            for index in range(0, len(silent), _TOGETHER):
-                there = _R.bucket.in_(silent[index : index + _TOGETHER])
-                yield from self._beside(ours & there, rank, lambda c: c.other == 1)
-        for each in self.told(None):  # by which results that is over
-            if each.watcher == (monitor, dataset) and only in (None, each.segment):
-                good = _R.state.in_(["ok", "pending"])
-                over = good if each.kind == "anomaly" else _R.state != "error"
-                late = _R.bucket >= tables.plain(each.start)
-                where = has(result, monitor, dataset, each.segment), late, over
-                query = sa.select(result).order_by(_R.bucket, _R.feature).limit(1)
-                yield from self._all(Result, query.where(*where))
 
     def _beside(self, where: Any, other: Any, condition: Callable[[Any], Any]) -> list[Result]:
         """Return the results for which something holds of what a window beside them says."""
