@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
-import numpy as np
 import pytest
 from conftest import picture
 
@@ -153,40 +152,3 @@ def test_the_action_compares(
     assert done.returncode == code
     assert ("      drift  The images are darker" in (tmp_path / "summary.md").read_text()) == dark
     assert (tmp_path / "a.html").exists()
-
-
-def write_slice(path: Path, series: int, seed: int) -> None:
-    """12 bits of a scanner whose units begin at -1024, with a patient."""
-    pydicom = pytest.importorskip("pydicom")
-    file = pydicom.Dataset()
-    file.file_meta = pydicom.dataset.FileMetaDataset()
-    file.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    file.SOPClassUID, file.SOPInstanceUID = pydicom.uid.CTImageStorage, f"1.2.{series}.{seed}"
-    file.PatientName, file.Modality, file.Manufacturer = "Somebody^Ill", "CT", "Ada"
-    file.SeriesInstanceUID = f"1.2.3.{series}"
-    file.Rows = file.Columns = 32
-    file.SamplesPerPixel, file.PhotometricInterpretation = 1, "MONOCHROME2"
-    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
-    file.RescaleSlope, file.RescaleIntercept = 1, -1024
-    samples = np.random.default_rng(seed).integers(500, 1500, (32, 32), dtype=np.uint16)
-    file.PixelData = samples.tobytes()
-    file.save_as(path, enforce_file_format=True)
-
-
-def test_dicom(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.dcm" for number in range(6)]
-    for number, path in enumerate(paths):
-        write_slice(path, number // 3, number)
-    names: dict[str, Any] = {"paths": paths}
-    exec(block("py", "pydicom", "cookbook.md"), names)
-    view = names["profile"].view()
-    values = [
-        np.random.default_rng(seed).integers(500, 1500, (32, 32), dtype=np.uint16)
-        for seed in range(6)
-    ]
-    expected = (np.mean(values) - 1024 + 1000) / 3000 * 255
-    assert view["slice.Brightness.mean"].mean == pytest.approx(expected, abs=0.01)
-    assert [(item.value, item.est) for item in view["Manufacturer"].frequent] == [("Ada", 6)]
-    assert view["KVP"].missing == 6
-    assert "series" not in view
-    assert b"Somebody" not in view.to_bytes()

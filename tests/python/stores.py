@@ -16,14 +16,15 @@ from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.putting import crc_of
 from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
+from lightmeter.store.rows import StoredProfile
 from lightmeter.store.tables import has, profile
 from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")
 
 
-def view(images: int, shade: int = 100) -> ProfileView:
-    profile = Profile()
+def view(images: int, shade: int = 100, **tags: str) -> ProfileView:
+    profile = Profile(tags=tags)
     for _ in range(images):
         profile.track(np.full((2, 2), shade, np.uint8))
     return profile.view()
@@ -52,8 +53,9 @@ def change(store: Store, *statements: str) -> None:
 
 def reseal(store: Store) -> None:
     """Make what was changed in rows of profiles look as if it had been written so."""
-    for row in store._database.rows(select(profile), lambda *row: row):
-        crc = crc_of(row[:10], kept=row[-1] is not None)
+    for *values, body in store._database.rows(select(profile), lambda *row: row):
+        row = StoredProfile(*values)
+        crc = crc_of(row) if body is not None else -1 - crc_of(row)
         with store._database.transaction() as connection:
             connection.execute(update(profile).where(has(profile, *row[:4])).values(crc=crc))
 
@@ -144,7 +146,7 @@ def answers(store: Store) -> dict[str, Any]:
             f"{name} stored": lambda name=name: store.stored(name),
             f"{name} rolled up": lambda name=name: store.rolled_up(name, writer="a"),
             f"{name} read": lambda name=name: store.read(name).to_bytes(),
-            f"{name} profiles": lambda name=name: len(store.load(name)),
+            f"{name} profiles": lambda name=name: len(list(store.load(name))),
             f"{name} of b": lambda name=name: store.read(name, segment={"camera": "b"}).to_bytes(),
         }
     said = {}

@@ -100,7 +100,7 @@ def _result(place: Path) -> object:
     with Store(place / "drift.db") as store:
         damage = list(store.verify())
         rows = [
-            (segment, row.start, row.writer, profile.to_bytes())
+            (segment, row.bucket, row.writer, profile.to_bytes())
             for segment in [None, *store.segments("cells")]
             for row, profile in store.load("cells", segment=segment)
         ]

@@ -201,7 +201,7 @@ class Shelf:
         read: defaultdict[datetime, list[Any]] = defaultdict(list)
         end = wanted[-1] + MILLISECOND
         for row, content in self.store.load(dataset, start, end, segment=segment):
-            read[row.start].append(content)
+            read[row.bucket].append(content)
         for at in wanted:
             views = [content for content in read[at] if isinstance(content, ProfileView)]
             damage = [str(content) for content in read[at] if not isinstance(content, ProfileView)]

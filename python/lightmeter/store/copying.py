@@ -6,14 +6,10 @@ import sqlalchemy as sa
 
 from lightmeter.errors import DecodeError, StoreError
 from lightmeter.store import tables
-from lightmeter.store.profiles import contents, places
-from lightmeter.store.rows import describe
-from lightmeter.store.state import row_of
+from lightmeter.store.profiles import contents
 from lightmeter.store.store import Store
 from lightmeter.store.tables import STATE, insert, profile
 from lightmeter.times import MILLISECOND
-
-_P = profile.c
 
 
 class Copied(NamedTuple):
@@ -46,33 +42,29 @@ def copy_store(source: Store, target: Store) -> Copied:
     """
     database, there = source._database, target._database
     with database.snapshot(), there.transaction() as connection:
-        taken = target.datasets()
-        copied = [(name, every) for name, every in source.datasets().items() if name not in taken]
-        both = source.datasets().keys() & taken.keys()
-        left = [f"the dataset {name!r}: the target has one of that name" for name in sorted(both)]
-        insert(connection, tables.dataset, ((name, every // MILLISECOND) for name, every in copied))
-        names, profiles = [name for name, _ in copied], 0
-        for place in places(database, _P.dataset.in_(names)):
-            for row, listed, view in contents(
-                database, _P.dataset == place[0], _P.segment == place[1]
-            ):
-                if isinstance(view, DecodeError):
-                    left.append(f"{describe(listed)}: it is damaged: {view}")
-                else:
-                    insert(connection, profile, [row])
-                    profiles += view is not None
+        taken, lengths = target.datasets(), source.datasets()
+        copied = [name for name in lengths if name not in taken]
+        both = sorted(lengths.keys() & taken.keys())
+        left = [f"the dataset {name!r}: the target has one of that name" for name in both]
+        every = ((name, lengths[name] // MILLISECOND) for name in copied)
+        insert(connection, tables.dataset, every)
+        profiles = count = 0
+        for row, body, view in contents(database, profile.c.dataset.not_in(both)):
+            if isinstance(view, DecodeError):
+                left.append(f"{row}: it is damaged: {view}")
+            else:
+                insert(connection, profile, [(*row, body)])
+                profiles += view is not None
+        ours = {table: table.c.dataset.in_(copied) for table in STATE}
+        where = ours if taken else dict.fromkeys(STATE, sa.true())
         try:
-            state = [
-                (
-                    table,
-                    source.state.rows(table, table.c.dataset.in_(names) if taken else sa.true()),
-                )
-                for table in STATE
-            ]
+            source.state.verify()
+            kept = {t: database.rows(sa.select(t).where(where[t]), lambda *row: row) for t in STATE}
         except StoreError as error:
             left.append(f"results and alerts: {error}")
-            state = []
-        for table, rows in state:  # of a new dataset nobody has said anything
-            connection.execute(sa.delete(table).where(table.c.dataset.in_(names)))
-            insert(connection, table, map(row_of, rows) if table is tables.result else rows)
-    return Copied(profiles, sum(len(rows) for _, rows in state), left)
+            kept = {}
+        for table, rows in kept.items():  # of a new dataset nobody has said anything
+            connection.execute(sa.delete(table).where(ours[table]))
+            insert(connection, table, rows)
+            count += len(rows)
+    return Copied(profiles, count, left)

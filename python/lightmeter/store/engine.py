@@ -10,7 +10,8 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from os.path import samestat
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -27,10 +28,13 @@ _BUSY_SECONDS = 30
 SYNCHRONOUS = "FULL"
 _PAUSE = 0.001, 0.02  # seconds between two tries to write
 _BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
+_DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
+_WRITE = "BEGIN IMMEDIATE"
+_TOGETHER = 32  # rows that are fetched at once
 _REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError, OSError
-_DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+_NONSENSE = TypeError, ValueError, LookupError, OverflowError  # in whoever reads a damaged row
 _T = TypeVar("_T")
 
 
@@ -69,11 +73,9 @@ class Database:
         self._turns = threading.RLock()
         self._turn: contextlib.ExitStack | None = None
         self._locking: sa.Connection | None = None  # holds PostgreSQL's lock
-        self._mine, self._snapshots, self._closed = _Mine(), set[_Held](), False
+        self._mine, self._open, self._closed = _Mine(), set[_Held](), False
         self.path: Path | None = None
-        self._status: os.stat_result | None = None
         self.environment: dict[str, str] = {}
-        self._what = "cannot open the store"  # what an error begins with
         if str(address).startswith("postgresql:"):
             self._writer, self._reader = self._of_server(str(address))
         else:
@@ -84,8 +86,7 @@ class Database:
             found = list[int]()
             with contextlib.suppress(StoreError):  # there are none yet, or others make them
                 found = self.rows(sa.select(version), int)
-            found = found or [self._made(create)]
-            if found != [VERSION]:
+            if (found := found or [self._made(create)]) != [VERSION]:
                 raise StoreError(
                     f"{self.address} was made by a newer version of lightmeter (tables {found}, "
                     f"this one knows {VERSION}); update lightmeter"
@@ -93,7 +94,6 @@ class Database:
         except BaseException:
             self.close()
             raise
-        self._what = "store"
 
     def _of_server(self, address: str) -> tuple[sa.Engine, sa.Engine]:
         url = sa.make_url(address).set(drivername="postgresql+psycopg")
@@ -119,16 +119,18 @@ class Database:
             if not create and not (path.exists() and path.stat().st_size):
                 raise StoreError(f"there is no store at {path}; check the path, or log into it")
             self._status = os.stat(path)
+        real = os.path.realpath(path)
+        places = real, os.path.dirname(real)
+        fixed = not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
         # What cannot be written may change under a connection that takes it as it is.
         pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
-        if _is_read_only(path):
-            pool = {"poolclass": sa.NullPool}
-
-        def engine(seconds: float) -> sa.Engine:
-            connect = lambda: _connect(path, seconds)  # noqa: E731
-            return sa.create_engine("sqlite://", creator=connect, **pool)
-
-        return engine(0), engine(_BUSY_SECONDS)
+        pool = {"poolclass": sa.NullPool} if fixed else pool
+        connect = partial(_connect, path, f"{real}-wal" if fixed else "")
+        writer, reader = (
+            sa.create_engine("sqlite://", creator=partial(connect, seconds), **pool)
+            for seconds in (0, _BUSY_SECONDS)
+        )
+        return writer, reader
 
     def _made(self, create: bool) -> int:
         """Return the version of the tables, which are made if there are none."""
@@ -160,13 +162,21 @@ class Database:
             StoreError: the database refused; its error is the cause.
             DamagedError: `make` can make nothing of a row, or the file is damaged.
         """
-        with self.snapshot() as held, self._reported(), held.lock:
-            found = held.connection.execute(statement).all()
-        try:
-            return [make(*row) for row in found]
-        except (TypeError, ValueError, LookupError, OverflowError) as error:
-            words = f"{'the store is damaged: ' + str(error):.300}; see `lightmeter store verify`"
-            raise DamagedError(" ".join(words.split())) from None
+        with self.snapshot() as held, self._reported(*_NONSENSE), held.lock:
+            return [make(*row) for row in held.connection.execute(statement)]
+
+    def stream(self, statement: sa.Executable) -> Iterator[Any]:
+        """Give the rows of a query, some at a time; the thread reads nothing else until the end."""
+        options = {"yield_per": _TOGETHER}
+        with self.snapshot() as held:
+            with self._reported(), held.lock:
+                found = held.connection.execute(statement, execution_options=options)
+            with contextlib.closing(found):
+                part: Sequence[Any] = [None]
+                while part:
+                    with self._reported(*_NONSENSE), held.lock:
+                        part = found.fetchmany(_TOGETHER)
+                    yield from part
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[_Held]:
@@ -177,73 +187,61 @@ class Database:
         if self._mine.held is not None:
             yield self._mine.held
             return
-        with self._reported(), self._opening:
-            held = _Held(self._connected(self._reader, self.path and "BEGIN"), threading.RLock())
-            self._snapshots.add(held)
-        self._mine.held = held
-        try:
+        with self._connected(self._reader, self.path and "BEGIN") as held:
             yield held
-        finally:
-            self._mine.held = None
-            with self._opening:
-                self._snapshots.discard(held)
-                held.connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
-        connection = self._begun()
-        before, self._mine.held = self._mine.held, _Held(connection, threading.RLock())
         try:
-            yield connection
-            path, status = self.address, self._status
-            if status and not (os.path.exists(path) and samestat(status, os.stat(path))):
-                raise StoreError(
-                    f"the store {path!r} was moved, deleted or replaced while it was open; put it "
-                    "back, or open the store again"
-                )
-            connection.commit()
+            with self._connected(self._writer, self.path and _WRITE) as held:
+                yield held.connection
+                path = self.path
+                if path and not (path.exists() and samestat(self._status, os.stat(path))):
+                    raise StoreError(
+                        f"the store {self.address!r} was moved, deleted or replaced while it was "
+                        "open; put it back, or open the store again"
+                    )
+                held.connection.commit()
         except _REFUSED as error:
             raise self._error(error) from error
-        finally:
-            self._mine.held = before
-            with self._opening:
-                connection.close()
-            if self.path is not None:
-                self._writing.release()
 
-    def _begun(self) -> sa.Connection:
-        """Return a connection in a transaction; of a file, with `_writing` held.
+    @contextlib.contextmanager
+    def _connected(self, engine: sa.Engine, begin: Any) -> Iterator[_Held]:
+        """Give a connection, which is this thread's within the block.
 
-        While another process writes a file nothing is held, so that a fork need not wait. SQLite
-        would wait, too, but for longer than need be.
+        A file has one writer at a time. While that is another process nothing is held, so that a
+        fork need not wait. SQLite would wait, too, but for longer than need be.
         """
-        until = time.monotonic() + _BUSY_SECONDS
+        before, until, pause = self._mine.held, time.monotonic() + _BUSY_SECONDS, 0.0
+        alone = self._writing if begin == _WRITE else contextlib.nullcontext()
         while True:
-            with contextlib.ExitStack() as stack:
-                if self.path is not None:
-                    stack.enter_context(self._writing)
+            time.sleep(pause)
+            held = None
+            with alone:
                 try:
-                    connection = self._connected(self._writer, self.path and "BEGIN IMMEDIATE")
-                    stack.pop_all()
-                    return connection
-                except _REFUSED as error:
-                    if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
-                        raise self._error(error) from error
-            time.sleep(random.uniform(*_PAUSE))
-
-    def _connected(self, engine: sa.Engine, begin: Any = None) -> sa.Connection:
-        with self._opening:
-            if self._closed:
-                raise StoreError(f"the store {self.address!r} is closed")
-            connection = engine.connect()
-            try:
-                if begin:
-                    connection.exec_driver_sql(begin)
-            except BaseException:
-                connection.close()
-                raise
-            return connection
+                    try:
+                        with self._opening:
+                            if self._closed:
+                                raise StoreError(f"the store {self.address!r} is closed")
+                            held = _Held(engine.connect(), threading.RLock())
+                            self._open.add(held)
+                            if begin:
+                                held.connection.exec_driver_sql(begin)
+                    except _REFUSED as error:
+                        if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
+                            raise self._error(error) from error
+                        pause = random.uniform(*_PAUSE)
+                        continue
+                    self._mine.held = held
+                    yield held
+                    return
+                finally:
+                    if held is not None:
+                        self._mine.held = before
+                        with self._opening:
+                            self._open.discard(held)
+                            held.connection.close()
 
     # The lock for monitors
 
@@ -276,11 +274,11 @@ class Database:
                 if self.path is not None:
                     stack.enter_context(filelock.FileLock(place, _PATIENCE, poll_interval=0.05))
                 else:
-                    own = self._writer.execution_options(isolation_level="AUTOCOMMIT")
-                    begin = f"SET lock_timeout = '{_PATIENCE}s'"
-                    self._locking = stack.enter_context(self._connected(own, begin))
-                    stack.callback(self._locking.invalidate)  # it ends, which unlocks
-                    self._locking.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
+                    own = self._writer.execution_options(isolation_level="AUTOCOMMIT").connect()
+                    own.detach()  # closing it ends it, which unlocks
+                    self._locking = stack.enter_context(own)
+                    own.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
+                    own.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
                 return stack.pop_all()
         except (filelock.Timeout, SQLAlchemyError, OSError) as error:
             raise StoreError(
@@ -291,7 +289,7 @@ class Database:
     def check_turn(self) -> None:
         """Raise StoreError if the lock that this process holds was lost with its connection."""
         if self._turn is not None and self._locking is not None:
-            with self._reported("the lock of the monitors was lost; run them again:"):
+            with self._reported(what="the lock of the monitors was lost; run them again:"):
                 self._locking.exec_driver_sql("SELECT 1")
 
     # The file
@@ -300,9 +298,9 @@ class Database:
         """Give free pages of a file back to the file system, and the room of the log."""
         if self.path is not None:
             script = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
-            connected = self._connected
-            with self._reported(), self._writing, self._opening, connected(self._reader) as it:
-                _driver(it).executescript(script)  # which runs a pragma to its end
+            with self._reported(), self._writing, self._opening, self._reader.connect() as it:
+                # The driver runs a pragma to its end.
+                it.connection.driver_connection.executescript(script)  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Close it; later use raises StoreError."""
@@ -315,18 +313,20 @@ class Database:
         self._reader.dispose(close)
 
     @contextlib.contextmanager
-    def _reported(self, what: str = "") -> Iterator[None]:
+    def _reported(self, *more: Any, what: str = "the store") -> Iterator[None]:
         try:
             yield
-        except _REFUSED as error:
+        except _REFUSED + more as error:
             raise self._error(error, what) from error
 
-    def _error(self, error: Exception, what: str = "") -> StoreError:
+    def _error(self, error: Exception, what: str = "the store") -> StoreError:
         """Return an error of the engine as one of a store, with advice."""
-        cause, what = error.orig if isinstance(error, DBAPIError) else error, what or self._what
-        words = f"{what} {self.address!r}: {str(cause).partition(chr(10))[0]}"
-        if isinstance(cause, UnicodeDecodeError) or _sqlite_code(error) in _DAMAGE:
-            return DamagedError(f"{words}; see `lightmeter store verify`")
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        words = (
+            f"{what} {self.address!r}: {' '.join(str(cause).partition(chr(10))[0].split()):.300}"
+        )
+        if isinstance(cause, _NONSENSE) or _sqlite_code(error) in _DAMAGE:
+            return DamagedError(f"{words}; it is damaged, see `lightmeter store verify`")
         if isinstance(cause, PendingRollbackError):
             words = f"{what} {self.address!r}: its connection was lost, as by a fork; try again"
         if self.path is not None and not self.path.parent.is_dir():
@@ -334,33 +334,15 @@ class Database:
         return StoreError(words)
 
 
-def _driver(connection: sa.Connection) -> Any:
-    return connection.connection.driver_connection
-
-
-# The file of SQLite
-
-
-def _is_read_only(path: Path) -> bool:
-    """Return whether this process may not write to a file that is there, or into its folder."""
-    real = os.path.realpath(path)
-    places = real, os.path.dirname(real)
-    return not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
-
-
-def _connect(path: Path, seconds: float) -> sqlite3.Connection:
+def _connect(path: Path, log: str, seconds: float) -> sqlite3.Connection:
     """Open a file that is there; statements wait so many seconds for others.
 
-    Where it cannot be written, nobody can make the file that readers share. So a file without a log
-    is read as it is.
+    Where it cannot be written, nobody can make the file that readers share. So a file without a
+    `log` is read as it is.
     """
-    mode = "rw"
-    if _is_read_only(path):
-        log = Path(f"{os.path.realpath(path)}-wal")
-        mode = "ro" if log.exists() and log.stat().st_size else "ro&immutable=1"
-
+    mode = "ro" if log and os.path.exists(log) and os.path.getsize(log) else "ro&immutable=1"
     connection = sqlite3.connect(
-        f"{path.as_uri()}?mode={mode}",
+        f"{path.as_uri()}?mode={mode if log else 'rw'}",
         uri=True,
         timeout=seconds,
         isolation_level=None,
@@ -394,8 +376,8 @@ def _sqlite_code(error: BaseException) -> int:
 # cannot be opened again, as it is of one moment, and may last for minutes: it is lost, and so is a
 # transaction in which the forking thread itself is.
 #
-# The connections to PostgreSQL are sockets, which a child leaves to its parent. Snapshots are lost
-# all the same, as the child would end the parent's.
+# The connections to PostgreSQL are sockets, which a child leaves to its parent. What the forking
+# thread itself is in is lost all the same, as the child would end the parent's.
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 _forking: list[Database] = []
 _forks = threading.RLock()
@@ -408,19 +390,16 @@ def _before_fork() -> None:
     for database in _forking:
         database._writing.acquire()
         database._opening.acquire()
-        for held in database._snapshots:
-            held.lock.acquire()
-            held.connection.invalidate()
-        if database._mine.held is not None:
-            database._mine.held.connection.invalidate()
+        for held in database._open:
+            if database.path is not None or held is database._mine.held:
+                with held.lock:
+                    held.connection.invalidate()
         if database.path is not None:
             database._dispose()
 
 
 def _after_fork() -> None:
     for database in _forking:
-        for held in database._snapshots:
-            held.lock.release()
         database._opening.release()
         database._writing.release()
     _forking.clear()
@@ -429,12 +408,11 @@ def _after_fork() -> None:
 
 def _after_fork_in_child() -> None:
     for database in _forking:
-        _abandoned.append((database._turn, database._locking))
+        _abandoned.append((database._turn, database._locking, *database._open))
         database._turns, database._turn = threading.RLock(), None
         database._dispose(close=False)
+        database._open.clear()
     _after_fork()
-    for database in list(_databases):
-        database._snapshots.clear()
 
 
 os.register_at_fork(

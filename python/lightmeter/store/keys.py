@@ -105,7 +105,7 @@ class Keys:
     def remove(self, id: str) -> bool:  # noqa: A002
         """Take a key back, given by its first ten characters; whether there was one."""
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(tables.key).where(_K.id == id)).rowcount > 0
+            return tables.delete(connection, tables.key, [(id,)]) > 0
 
     def all(self) -> list[Key]:
         """Return every key, the oldest first."""

@@ -4,49 +4,26 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from lightmeter.errors import DecodeError, StoreError
+from lightmeter.errors import DecodeError
 from lightmeter.profile import ProfileView
-from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store import putting, tables
+from lightmeter.store import tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.rows import MERGED, Collected, Damage, Moment, Part, StoredProfile, Tags
+from lightmeter.store.putting import LAST, crc_of, write
+from lightmeter.store.rows import Collected, Damage, StoredProfile
 from lightmeter.store.tables import KEPT, profile
-from lightmeter.times import DAY, EPOCH, MILLISECOND, to_ms, to_utc
+from lightmeter.times import DAY, EPOCH, MILLISECOND
 
 _P = profile.c
-_TOGETHER = 32  # rows that are read by one statement
 _DAY = DAY // MILLISECOND
-_MOST_TAGS = 200  # characters of tags that are a name themselves
 KEY = tuple(profile.primary_key)
 LISTED = list(_P)[:-1]  # all but the body
-# A row as it is in the table, what it says, and its profile: None if that was rolled up or deleted.
-Content = tuple[tuple[Any, ...], StoredProfile, ProfileView | DecodeError | None]
-
-
-def check_dataset(database: Database, name: str) -> None:
-    """Raise StoreError if there is no dataset of that name."""
-    names = database.rows(sa.select(tables.dataset.c.name).order_by("name"), str)
-    if putting.checked_name(dataset=name) not in names:
-        raise StoreError(
-            f"there is no dataset {name!r} in {database.address}; it has "
-            f"{', '.join(map(repr, names)) or 'none'}"
-        )
-
-
-def is_in(
-    dataset: str, start: Moment = None, end: Moment = None, segment: Part = None
-) -> sa.ColumnElement[bool]:
-    """Return the condition for the rows of buckets that start in [start, end)."""
-    return sa.and_(
-        _P.dataset == putting.checked_name(dataset=dataset),
-        _P.segment == segment_text(segment),
-        sa.true() if start is None else _P.start >= to_ms(to_utc(start)),
-        sa.true() if end is None else _P.start < to_ms(to_utc(end)),
-    )
+# A row, its body, and its profile: None if that was rolled up or deleted.
+Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
+_MOST_TAGS = 200  # characters of tags that are a name themselves
 
 
 def time_of(ms: int) -> datetime:
@@ -54,79 +31,41 @@ def time_of(ms: int) -> datetime:
     return EPOCH + ms * MILLISECOND
 
 
-def places(database: Database, *where: sa.ColumnElement[bool]) -> list[tuple[Any, Any]]:
-    """Return the dataset and the segment of all rows, as they are in the table."""
-    query = sa.select(_P.dataset, _P.segment).where(*where).distinct()
-    return database.rows(query, lambda *place: place)
-
-
-def row_of(*row: Any) -> StoredProfile:
-    """Return what a row says; without its digest, which no body has, where it is damaged."""
-    *sealed, crc, body = row
-    dataset, segment, start, writer, seq, span, images, updated, tags, digest = sealed
-    return StoredProfile(
-        *(dataset, time_of(start), time_of(start + span), parse_segment(segment), writer, seq),
-        *(images, time_of(updated)),
-        digest if crc == putting.crc_of(sealed, kept=body is not None) else b"",
-        tags_of(tags.split("&")),
-    )
-
-
 def contents(
     database: Database, *where: sa.ColumnElement[bool], lock: bool = False
 ) -> Iterator[Content]:
-    """Give rows of a segment with their profiles, or what is wrong with each.
+    """Give rows with their profiles, or what is wrong with each.
 
     With `lock`, nobody else can change them until the end of the transaction.
     """
-    after = sa.true()
-    while True:
-        query = sa.select(profile).where(*where, after).order_by(*KEY).limit(_TOGETHER)
-        query = query.with_for_update() if lock else query
+    query, done = sa.select(profile).where(*where).order_by(*KEY), 0
+    query = query.with_for_update() if lock else query
+    try:
+        for *row, body in database.stream(query):
+            done += 1
+            yield decoded(StoredProfile(*row), body)
+    except DamagedError:  # a page of the file: it costs one of them
+        for each in database.rows(query.with_only_columns(*LISTED), StoredProfile)[done:]:
+            one = sa.select(_P.body).where(tables.has(profile, *each[:4]))
+            try:
+                yield decoded(each, *database.rows(one, lambda body: body))
+            except DamagedError:
+                yield decoded(each, b"")
+
+
+def decoded(row: StoredProfile, body: bytes | None) -> Content:
+    """Return a row with its profile, or what is wrong with it."""
+    view: ProfileView | DecodeError | None = None
+    if (row.crc if body is not None else -1 - row.crc) != crc_of(row):
+        view = DecodeError("its time, writer or counts are not those that were written")
+    elif body is not None and hashlib.sha256(body).digest() != row.sha256:
+        view = DecodeError("its bytes are not those that were written")
+    elif body is not None:
         try:
-            found = database.rows(query, lambda *row: (row, row_of(*row)))
-        except DamagedError:  # a page of the file: it costs one of them
-            keys = database.rows(query.with_only_columns(*KEY), lambda *key: key)
-            found = [each for key in keys for each in _alone(database, key)]
-        for row, listed in found:
-            yield row, listed, decoded(listed, row[-1])
-        if len(found) < _TOGETHER:
-            return
-        _, _, start, writer = found[-1][0][:4]  # the first condition is for the index
-        after = (_P.start >= start) & (sa.tuple_(_P.start, _P.writer) > (start, writer))
-
-
-def _alone(database: Database, key: tuple[Any, ...]) -> list[Any]:
-    """Return a row without the body if that cannot be read."""
-    query = sa.select(profile).where(tables.has(profile, *key))
-    try:
-        return database.rows(query, lambda *row: (row, row_of(*row)))
-    except DamagedError:
-        query = query.with_only_columns(*LISTED)
-        return database.rows(query, lambda *row: ((*row, b""), row_of(*row, b"")))
-
-
-def decoded(row: StoredProfile, body: bytes | None) -> ProfileView | DecodeError | None:
-    """Return the profile in a row, or what is wrong with it."""
-    if not row.digest or not isinstance(body, bytes | None):
-        return DecodeError("its time, writer or counts are not those that were written")
-    if body is None:
-        return None
-    if hashlib.sha256(body).digest() != row.digest:
-        return DecodeError("its bytes are not those that were written")
-    try:
-        return ProfileView.from_bytes(body)
-    except DecodeError as error:
-        return error
-
-
-def tags_of(texts: Iterable[str]) -> Tags:
-    """Return tags from the parts of a text between the `&`."""
-    tags: dict[str, list[str]] = {}
-    for text in sorted(texts):
-        for name, tag in parse_segment(text).items():
-            tags.setdefault(name, []).append(tag)
-    return tags
+            view = ProfileView.from_bytes(body)
+        except DecodeError as error:
+            view = error
+    return row, body, view
 
 
 # Keeping
@@ -146,13 +85,13 @@ class _Period(NamedTuple):
 
 
 def collect(
-    database: Database, now: datetime, roll_up_after: timedelta, keep: timedelta | None
+    database: Database, now: int, roll_up_after: timedelta, keep: timedelta | None
 ) -> Collected:
     """Do `Store.gc`. Each period is one transaction, so that it can be cut off anywhere."""
     query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
     periods = sorted(set(database.rows(query, _period_of)))
-    old = to_ms(now) - roll_up_after // MILLISECOND
-    older = -math.inf if keep is None else to_ms(now) - keep // MILLISECOND
+    old = now - roll_up_after // MILLISECOND
+    older = -math.inf if keep is None else now - keep // MILLISECOND
     # First, as it gives the room that merging takes.
     deleted = sum(_delete_old(database, each) for each in periods if each.end <= older)
     database.shrink()
@@ -164,7 +103,7 @@ def collect(
 def _period_of(dataset: str, segment: str, start: int, span: int, tags: str) -> _Period:
     """Return the day of a bucket that is shorter than a day; longer buckets stay as they are."""
     midnight = start - start % _DAY
-    if span < _DAY and midnight + _DAY <= putting.LAST:
+    if span < _DAY and midnight + _DAY <= LAST:
         start, span = midnight, _DAY
     return _Period(dataset, segment, start, start + span, tags)
 
@@ -180,18 +119,16 @@ def _delete_old(database: Database, period: _Period) -> int:
     with database.transaction() as connection:
         lock(connection, period.dataset)
         query = sa.select(*LISTED).where(period.where).with_for_update()
-        found = database.rows(query, lambda *row: row)
+        rows = database.rows(query, StoredProfile)
         connection.execute(sa.delete(profile).where(period.where))  # first: its pages get empty
-        _remember(connection, (row[:-1] for row in found if row[-1] == putting.crc_of(row[:-1])))
-        return len(found)
+        _hold(connection, (row for row in rows if row.crc == crc_of(row)))
+        return len(rows)
 
 
-def _remember(connection: sa.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+def _hold(connection: sa.Connection, rows: Iterable[StoredProfile]) -> None:
     """Keep what is said of rows without their bodies, so that a late retry of one is refused."""
-    ours = [row for row in rows if row[3][:1] not in MERGED]
-    tables.insert(
-        connection, profile, ((*row, putting.crc_of(row, kept=False), None) for row in ours)
-    )
+    ours = (row._replace(crc=-1 - row.crc) for row in rows if not row.is_merged)
+    tables.insert(connection, profile, ((*row, None) for row in ours))
 
 
 def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
@@ -199,59 +136,42 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
     dataset, segment, start, end, tags = period
     with database.transaction() as connection:
         lock(connection, dataset)
-        good: list[tuple[Any, ...]] = []
-        damaged: list[StoredProfile] = []
+        good, damaged = list[StoredProfile](), list[StoredProfile]()
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for row, listed, view in contents(database, period.where, lock=True):
+            for row, _, view in contents(database, period.where, lock=True):
+                (good if isinstance(view, ProfileView) else damaged).append(row)
                 if isinstance(view, ProfileView):
-                    good.append(row[:-2])
                     yield view
-                else:
-                    damaged.append(listed)
 
         view = ProfileView.merge_many(views())
-        is_one = [(row[2], row[2] + row[5]) for row in good] == [(start, end)]
+        is_one = [(row.start, row.start + row.span) for row in good] == [(start, end)]
         if not good or is_one or any(row.is_merged for row in damaged):
             return 0, len(damaged)
         tables.delete(connection, profile, (row[:4] for row in good))
-        _remember(connection, good)
+        _hold(connection, good)
         long = len(tags) > _MOST_TAGS
         writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
-        place, updated = (dataset, segment, start, writer), max(row[7] for row in good)
-        putting.write(connection, place, end - start, updated, view._core, None)
+        place, updated = (dataset, segment, start, writer), max(row.updated for row in good)
+        write(connection, place, end - start, updated, view._core, None)
         return len(good), len(damaged)
 
 
 # Damage
 
 
-def found_damage(database: Database, others: Iterator[Damage]) -> list[Damage]:
-    """Return what checks find; one that cannot go on for damage has found some."""
-    damage: list[Damage] = []
-    for check in (_of_file(database), _of_profiles(database), others):
-        try:
-            damage.extend(check)
-        except DamagedError as error:
-            damage.append(Damage(None, str(error)))
-    return damage
+def find_damage(database: Database) -> Iterator[Damage]:
+    """Read every profile, and what is said of it: time, segment, writer, counts.
 
-
-def _of_file(database: Database) -> Iterator[Damage]:
-    """Give what is wrong with the structure of a file; PostgreSQL looks after its own."""
+    Of a file it looks at the structure first; PostgreSQL looks after its own.
+    """
     if database.path is not None:
-        for words in database.rows(sa.text("PRAGMA integrity_check"), str):
-            if words != "ok":
-                yield Damage(None, words)
-
-
-def _of_profiles(database: Database) -> Iterator[Damage]:
-    """Read every profile, and what is said of it: time, segment, writer, counts."""
+        found = database.rows(sa.text("PRAGMA integrity_check"), str)
+        yield from (Damage(None, words) for words in found if words != "ok")
     lengths = dict(database.rows(sa.select(tables.dataset), lambda *row: row))
-    for dataset, segment in places(database):
-        length = time_of(lengths.get(dataset, 0)) - EPOCH
-        for _, row, view in contents(database, _P.dataset == dataset, _P.segment == segment):
-            if isinstance(view, DecodeError):
-                yield Damage(row, str(view))
-            elif row.end - row.start not in (length, DAY if row.is_merged else length):
-                yield Damage(row, "its length is not that of the buckets of the dataset")
+    for row, _, view in contents(database):
+        length = lengths.get(row.dataset, 0)
+        if isinstance(view, DecodeError):
+            yield Damage(row, str(view))
+        elif length <= 0 or row.span not in (length, _DAY if row.is_merged else length):
+            yield Damage(row, "its length is not that of the buckets of the dataset")

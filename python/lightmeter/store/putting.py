@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,7 +21,7 @@ from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.rows import MERGED, Moment, Part
+from lightmeter.store.rows import MERGED, Moment, Part, StoredProfile
 from lightmeter.times import (
     DAY,
     MILLISECOND,
@@ -52,27 +52,8 @@ _WRITE = sa.text(
     " WHERE profile.body IS NOT NULL AND excluded.seq > profile.seq"
 )
 
-
-class Put(NamedTuple):
-    """A profile to put.
-
-    Attributes:
-        dataset: its name.
-        view: the profile.
-        at: a time in the bucket, in milliseconds.
-        writer: its name.
-        segment: as text.
-        seq: the number of the put; None for the next.
-        every: length of the buckets in milliseconds; None for that of the dataset.
-    """
-
-    dataset: str
-    view: ProfileView
-    at: int
-    writer: str
-    segment: str
-    seq: int | None
-    every: int | None
+# A dataset, a segment as text, a time in milliseconds, and a writer.
+Place = tuple[str, str, int, str]
 
 
 class Putting:
@@ -152,19 +133,20 @@ class Putting:
             raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
         number = None if seq is None else checked_seq(seq)
         length = None if every is None else to_duration(every) // MILLISECOND
-        return self._put(Put(dataset, view, moment, writer, part, number, length))
+        return self._put(view, (dataset, part, moment, writer), number, length)
 
-    def _put(self, put: Put) -> bool:
+    def _put(self, view: ProfileView, place: Place, seq: int | None, every: int | None) -> bool:
+        dataset, segment, at, writer = place
         with self._database.transaction() as connection:
-            span, core = length_of(connection, put.dataset, put.every), put.view._core
-            start = put.at - (put.at - _MONDAY) % span
+            span, core = length_of(connection, dataset, every), view._core
+            start = at - (at - _MONDAY) % span
             if not FIRST <= start <= LAST - span:
-                bucket_start(from_ms(put.at), span * MILLISECOND)  # says so
+                bucket_start(from_ms(at), span * MILLISECOND)  # says so
             if core.dataset_timestamp is None:
                 core = core.copy()
                 core.dataset_timestamp = start
-            place = put.dataset, put.segment, start, put.writer
-            return write(connection, place, span, time.time_ns() // 1_000_000, core, put.seq)
+            place, now = (dataset, segment, start, writer), time.time_ns() // 1_000_000
+            return write(connection, place, span, now, core, seq)
 
 
 def checked_name(**names: Any) -> str:
@@ -222,18 +204,13 @@ def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
 
 
 def write(
-    connection: sa.Connection,
-    place: tuple[str, str, int, str],
-    span: int,
-    updated: int,
-    core: Any,
-    seq: int | None,
+    connection: sa.Connection, place: Place, span: int, updated: int, core: Any, seq: int | None
 ) -> bool:
     """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
 
     Args:
         connection: in a transaction.
-        place: dataset, segment, start and writer.
+        place: where it goes.
         span: length of the bucket.
         updated: when it was put.
         core: of the profile.
@@ -257,16 +234,16 @@ def write(
                 f"the profile of {place[3]!r} in it can no longer be replaced"
             )
         number = last + 1 if seq is None else seq
-        sealed = *place, number, span, core.images, updated, tags, digest
-        row = dict(zip(_NAMES, (*sealed, crc_of(sealed), body), strict=True))
-        if connection.execute(_WRITE, row).rowcount:
+        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
+        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
+        if connection.execute(_WRITE, values).rowcount:
             return True  # else somebody else has just written the first of this key
+
+
+def crc_of(row: StoredProfile) -> int:
+    """Return what the `crc` of a row with a body must be."""
+    return zlib.crc32(json.dumps(row[:-1], default=bytes.hex).encode())
 
 
 def _tags_text(pairs: Iterable[tuple[str, str]]) -> str:
     return f"&{'&'.join(sorted(segment_text({name: value}) for name, value in pairs))}&"
-
-
-def crc_of(sealed: Iterable[Any], *, kept: bool = True) -> int:
-    """Return the check of all values of a row before it, and of whether the body is kept."""
-    return zlib.crc32(json.dumps([*sealed, kept], default=bytes.hex).encode())

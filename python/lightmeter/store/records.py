@@ -1,6 +1,6 @@
-"""The records of a store's state. They know no monitor and no alert.
+"""The records of a store's state, which are rows of its tables. They know no monitor and no alert.
 
-Their types say what a row of a table must hold, where times are milliseconds since 1970 UTC.
+Their types say what a row must hold, where times are milliseconds since 1970 UTC.
 """
 
 from collections.abc import Sequence
@@ -81,8 +81,12 @@ class Result(NamedTuple):
 class JudgedBucket(NamedTuple):
     """What the next run has to know of a bucket: its version when it was judged, and all states."""
 
+    monitor: str
+    dataset: str
+    segment: str
+    bucket: Time
     version: int
-    states: frozenset[ResultState]
+    states: States
 
 
 class BucketRows(NamedTuple):

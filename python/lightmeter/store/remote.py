@@ -25,7 +25,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import models, rows
 from lightmeter.store.address import is_loopback, server_address
-from lightmeter.store.putting import Put, checked_name
+from lightmeter.store.putting import Place, checked_name
 from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.store import Store
@@ -216,7 +216,7 @@ class RemoteStore(Store):
             if not error.is_away:
                 raise
 
-    def _put(self, put: Put) -> bool:
+    def _put(self, view: ProfileView, place: Place, seq: int | None, every: int | None) -> bool:
         """While the server is away the profile waits on this machine's disk.
 
         It is on a disk, here or there, once this returns. What waits is sent by the next put or
@@ -225,14 +225,14 @@ class RemoteStore(Store):
         Raises:
             StoreError: the server refuses it, or is away and the profile cannot wait.
         """
-        view = put.view
         if os.environ.get("LIGHTMETER_SEND_EXEMPLARS") != "1":
             view = view.without_pictures()
         # What is sent late, or twice, must not replace what is newer.
-        number = clock_number() if put.seq is None else put.seq
-        every = duration_text(put.every * MILLISECOND) if put.every else None
-        place = put.dataset, put.segment, put.writer, str(from_ms(put.at))
-        entry = Entry(*place, number, put.seq is None, every, view.to_bytes())
+        number = clock_number() if seq is None else seq
+        length = duration_text(every * MILLISECOND) if every else None
+        dataset, segment, at, writer = place
+        where = dataset, segment, writer, str(from_ms(at))
+        entry = Entry(*where, number, seq is None, length, view.to_bytes())
         why = f"{self.address} was away a moment ago"
         if time.monotonic() >= self._rest_until:
             try:

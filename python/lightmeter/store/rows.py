@@ -2,50 +2,63 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 from typing import NamedTuple
 
-from lightmeter.profile.segments import Segment, segment_text
+from lightmeter.profile.segments import Segment
+from lightmeter.times import EPOCH, from_ms
 
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
 Part = Segment | None
-Tags = Mapping[str, Sequence[str]]  # values by name
-NO_TAGS: Tags = MappingProxyType({})
 MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
 
 
 class StoredProfile(NamedTuple):
-    """Where a profile is in a store, and what is said of it.
+    """A row of a profile, but for its body. Times and lengths are in milliseconds.
 
     Attributes:
         dataset: its name.
-        start: of the bucket.
-        end: of the bucket.
-        segment: ``{}`` for the dataset as a whole.
+        segment: as text; empty for the dataset as a whole.
+        start: of the bucket, since 1970 UTC.
         writer: who wrote it; what a roll-up merged has none, or the text of its tags.
         seq: the number of the put.
+        span: length of the bucket.
         images: how many it is of.
         updated: when it was put.
-        digest: SHA-256 of its bytes as they were written.
-        tags: of the profile, such as ``{"model": ["v7"]}``.
+        tags: as text, such as ``&model=v7&site=hall&``.
+        sha256: of the body.
+        crc: of all before it, or -1 less that without a body.
     """
 
     dataset: str
-    start: datetime
-    end: datetime
-    segment: dict[str, str]
+    segment: str
+    start: int
     writer: str
     seq: int
+    span: int
     images: int
-    updated: datetime
-    digest: bytes
-    tags: Tags = NO_TAGS
+    updated: int
+    tags: str
+    sha256: bytes
+    crc: int
+
+    @property
+    def bucket(self) -> datetime:
+        """The start of the bucket, unless it is damaged."""
+        try:
+            return from_ms(self.start)
+        except TypeError:
+            return EPOCH
 
     @property
     def is_merged(self) -> bool:
         """Whether a roll-up made it."""
         return self.writer[:1] in MERGED
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        place = f"{self.dataset} {self.segment}".rstrip()
+        return f"the profile {place} {self.bucket:%Y-%m-%d %H:%M} of {self.writer!r}"
 
 
 class Bucket(NamedTuple):
@@ -72,7 +85,7 @@ class Summary(NamedTuple):
         images: how many the profiles are of.
         bytes: size of the profiles.
         updated: when the last was written; None without any.
-        tags: of the profiles.
+        tags: of the profiles, values by name, such as ``{"model": ["v7"]}``.
     """
 
     dataset: str
@@ -85,7 +98,7 @@ class Summary(NamedTuple):
     images: int
     bytes: int
     updated: datetime | None
-    tags: Tags = NO_TAGS
+    tags: Mapping[str, Sequence[str]]
 
 
 class Newest(NamedTuple):
@@ -120,10 +133,4 @@ class Damage(NamedTuple):
 
     def __str__(self) -> str:
         """Return it in words."""
-        return f"{describe(self.profile) if self.profile else 'the store'}: {self.reason}"
-
-
-def describe(row: StoredProfile) -> str:
-    """Return a stored profile in words."""
-    place = f" {segment_text(row.segment)}" if row.segment else ""
-    return f"the profile {row.dataset}{place} {row.start:%Y-%m-%d %H:%M} of {row.writer!r}"
+        return f"{self.profile or 'the store'}: {self.reason}"

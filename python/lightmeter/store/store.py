@@ -7,6 +7,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -18,18 +19,27 @@ from lightmeter.errors import DecodeError, IncompatibleError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store import profiles, rows, tables
-from lightmeter.store.engine import Database
-from lightmeter.store.profiles import check_dataset, is_in, time_of
+from lightmeter.store import profiles, tables
+from lightmeter.store.engine import DamagedError, Database
+from lightmeter.store.profiles import find_damage, time_of
 from lightmeter.store.putting import Putting, checked_name
-from lightmeter.store.rows import Bucket, Moment, Newest, Part, StoredProfile, Summary
+from lightmeter.store.rows import (
+    MERGED,
+    Bucket,
+    Collected,
+    Damage,
+    Moment,
+    Newest,
+    Part,
+    StoredProfile,
+    Summary,
+)
 from lightmeter.store.state import State
 from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 _P = profile.c
 _T = TypeVar("_T")
-_MEMORY = ":memory:", "file::memory:"  # of SQLite, where nothing is kept
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
@@ -94,7 +104,7 @@ class Store(Putting):
             StoreError: it cannot be opened, is no store or of a newer version, or there is none and
                 `create` is False.
         """
-        if _scheme_of(address) not in ("", "postgresql") or os.fspath(address) in _MEMORY:
+        if _scheme_of(address) not in ("", "postgresql"):
             raise StoreError(
                 f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
                 "https://..."
@@ -128,10 +138,11 @@ class Store(Putting):
         return same
 
     @property
-    def _tagged(self) -> sa.ColumnElement[bool]:
+    def _here(self) -> list[sa.ColumnElement[bool]]:
+        """The conditions for the rows of profiles that are there and have the tags."""
         texts = (f"&{segment_text({name: tag})}&" for name, tag in self._tags.items())
         # LIKE would take "v7" for "V7" in SQLite.
-        return sa.and_(sa.true(), *(func.replace(_P.tags, text, "") != _P.tags for text in texts))
+        return [KEPT, *(func.replace(_P.tags, text, "") != _P.tags for text in texts)]
 
     # Reading
 
@@ -146,9 +157,9 @@ class Store(Putting):
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
-        checked_name(dataset=dataset)
-        query = sa.select(_P.segment).where(_P.dataset == dataset, KEPT, self._tagged)
-        return self._found(dataset, query.distinct().order_by(_P.segment), parse_segment)
+        ours = _P.dataset == checked_name(dataset=dataset)
+        query = sa.select(_P.segment).where(ours, *self._here).distinct().order_by(_P.segment)
+        return self._found(dataset, query, parse_segment)
 
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -160,16 +171,15 @@ class Store(Putting):
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
         """
-        counts = _sum(_P.images), func.count(), func.max(_P.updated)
-        query = (
-            sa.select(_P.start, func.max(_P.span), *counts).group_by(_P.start).order_by(_P.start)
-        )
-        query = query.where(is_in(dataset, start, end, segment), KEPT, self._tagged)
+        counts = func.sum(_P.images), func.count(), func.max(_P.updated)
+        query = sa.select(_P.start, func.max(_P.span), *counts).group_by(_P.start)
 
         def bucket(start: int, span: int, images: int, writers: int, updated: int) -> Bucket:
-            return Bucket(time_of(start), time_of(start + span), images, writers, time_of(updated))
+            times = time_of(start), time_of(start + span)
+            return Bucket(*times, int(images), writers, time_of(updated))
 
-        return self._found(dataset, query, bucket)
+        query = query.where(*_is_in(dataset, start, end, segment), *self._here)
+        return self._found(dataset, query.order_by(_P.start), bucket)
 
     def summary(self) -> list[Summary]:
         """Return a line for each dataset and segment, without reading the profiles.
@@ -179,36 +189,37 @@ class Store(Putting):
         place = _P.dataset, _P.segment
         columns = (
             *(*place, func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
-            *(func.count(_P.writer.distinct()), _sum(_P.images), _sum(func.length(_P.body))),
-            func.max(_P.updated),
+            *(func.count(_P.writer.distinct()), func.sum(_P.images)),
+            *(func.sum(func.length(_P.body)), func.max(_P.updated)),
+            func.aggregate_strings(_P.tags, "&"),
         )
-        query = sa.select(*columns).where(KEPT, self._tagged).group_by(*place)
-        each = sa.select(*place, _P.tags).where(KEPT, self._tagged).distinct()
-        tags: defaultdict[Any, set[str]] = defaultdict(set)
+        lines = dict[tuple[str, str], Summary]()
 
-        def line(dataset: str, segment: str, *numbers: Any) -> Summary:
-            buckets, first, last, writers, images, size, updated = numbers
-            named = profiles.tags_of(tags[dataset, segment])
-            place = dataset, lengths[dataset], parse_segment(segment), buckets
-            days: Any = time_of(first), time_of(last), writers, images, size, time_of(updated)
-            return Summary(*(*place, *days, named))
+        def add(dataset: str, segment: str, *numbers: Any) -> None:
+            buckets, first, last, writers, images, size, updated, texts = numbers
+            tags = defaultdict[str, list[str]](list)
+            for each in sorted(set(texts.split("&"))):
+                for name, tag in parse_segment(each).items():
+                    tags[name].append(tag)
+            days = time_of(first), time_of(last), writers, int(images), int(size), time_of(updated)
+            part = parse_segment(segment)
+            lines[dataset, segment] = Summary(dataset, lengths[dataset], part, buckets, *days, tags)
 
         with self._database.snapshot():
             lengths = self.datasets()
-            self._database.rows(each, lambda *row: tags[row[:2]].update(row[2].split("&")))
-            lines = self._database.rows(query, line)
-        for name in lengths.keys() - {each.dataset for each in lines}:
-            lines.append(Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None))
-        return sorted(lines, key=lambda line: (line.dataset, segment_text(line.segment)))
+            self._database.rows(sa.select(*columns).where(*self._here).group_by(*place), add)
+        for name in lengths.keys() - {dataset for dataset, _ in lines}:
+            lines[name, ""] = Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None, {})
+        return [lines[key] for key in sorted(lines)]
 
     def newest(self, now: datetime) -> list[Newest]:
         """Return the newest bucket of each segment that is complete by then, by an index alone."""
         every = tables.dataset.c.every
         place = _P.dataset, every, _P.segment
-        query = sa.select(*place, func.max(_P.start)).group_by(*place).order_by(*place)
         complete = tables.dataset.c.name == _P.dataset, _P.start <= to_ms(now) - every
+        query = sa.select(*place, func.max(_P.start)).where(*complete, *self._here)
         return self._database.rows(
-            query.where(*complete, KEPT, self._tagged),
+            query.group_by(*place).order_by(*place),
             lambda name, every, segment, start: Newest(
                 name, _length(every), parse_segment(segment), time_of(start)
             ),
@@ -219,7 +230,7 @@ class Store(Putting):
 
         What the writer said of them can no longer be replaced by `put`.
         """
-        where = is_in(dataset, segment=segment), _P.writer == writer, ~KEPT
+        where = *_is_in(dataset, segment=segment), _P.writer == writer, ~KEPT
         return self._database.rows(sa.select(_P.start).where(*where).order_by(_P.start), time_of)
 
     def stored(
@@ -230,9 +241,9 @@ class Store(Putting):
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
         """
-        where = is_in(dataset, start, end, segment), KEPT, self._tagged
+        where = *_is_in(dataset, start, end, segment), *self._here
         query = sa.select(*profiles.LISTED).where(*where).order_by(_P.start, _P.writer)
-        return self._found(dataset, query, lambda *row: profiles.row_of(*row, b""))
+        return self._found(dataset, query, StoredProfile)
 
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
         """Return a number for each bucket, by segment as text and start.
@@ -242,10 +253,8 @@ class Store(Putting):
         keeps it: what was merged is counted, and not what it was merged into.
         """
         query = sa.select(_P.segment, _P.start, _P.sha256).where(
-            _P.dataset == dataset,
-            tables.dataset.c.name == _P.dataset,
-            tables.dataset.c.every == _P.span,
-            func.substr(_P.writer, 1, 1).not_in(rows.MERGED),
+            *(_P.dataset == dataset, tables.dataset.c.name == _P.dataset),
+            *(tables.dataset.c.every == _P.span, func.substr(_P.writer, 1, 1).not_in(MERGED)),
         )
         versions: defaultdict[tuple[str, datetime], int] = defaultdict(int)
 
@@ -268,31 +277,25 @@ class Store(Putting):
         """
         merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
-            warnings.warn(f"{rows.describe(row)} is left out: {reason}", stacklevel=2)
+            warnings.warn(f"{row} is left out: {reason}", stacklevel=2)
         return merged
 
     def merged(
-        self,
-        dataset: str,
-        start: Moment = None,
-        end: Moment = None,
-        *,
-        segment: Part = None,
-        most: int | None = None,
-    ) -> tuple[ProfileView, list[tuple[StoredProfile, str]]]:
+        self, *where: Any, segment: Part = None, most: int | None = None
+    ) -> tuple[ProfileView, list[tuple[StoredProfile, DecodeError]]]:
         """Return what `read` gives, and the damaged profiles that are not in it with what is wrong.
 
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
             IncompatibleError: together they have more than `most` features.
         """
-        damaged: list[tuple[StoredProfile, str]] = []
+        damaged: list[tuple[StoredProfile, DecodeError]] = []
         names = set[str]()
 
         def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
-            for _, row, view in self._contents(dataset, start, end, segment):
-                if not isinstance(view, ProfileView):
-                    damaged.append((row, str(view)))
+            for row, view in self.load(*where, segment=segment):
+                if isinstance(view, DecodeError):
+                    damaged.append((row, view))
                     continue
                 names.update(view if most else ())
                 if most and len(names) > most:
@@ -301,16 +304,26 @@ class Store(Putting):
                     )
                 yield view
 
-        with self._database.snapshot():
+        with self.snapshot():
             return ProfileView.merge_many(views()), damaged
 
     def load(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
-    ) -> list[tuple[StoredProfile, ProfileView | DecodeError]]:
-        """Return every profile of these buckets, or what is wrong with it, in order of time."""
-        with self._database.snapshot():
-            found = self._contents(dataset, start, end, segment)
-            return [(row, view) for _, row, view in found if view is not None]
+    ) -> Iterator[tuple[StoredProfile, ProfileView | DecodeError]]:
+        """Give every profile of these buckets, or what is wrong with it, in order of time.
+
+        They are of one moment; the thread reads nothing else until the end.
+
+        Raises:
+            StoreError: there is no such dataset, or the store cannot be read.
+        """
+        where, empty = _is_in(dataset, start, end, segment), True
+        for row, _, view in profiles.contents(self._database, *where, *self._here):
+            empty = False
+            if view is not None:
+                yield row, view
+        if empty:
+            self._check(dataset)
 
     # Keeping
 
@@ -330,14 +343,14 @@ class Store(Putting):
         Raises:
             StoreError: there is no such dataset, or the store cannot be written.
         """
-        check_dataset(self._database, dataset)
-        rows = sa.delete(profile).where(is_in(dataset, start, end, segment))
+        self._check(dataset)
+        there = sa.delete(profile).where(*_is_in(dataset, start, end, segment))
         ours = sa.true() if writer is None else _P.writer == writer
         with self._database.transaction() as connection:
             profiles.lock(connection, dataset)
-            deleted = connection.execute(rows.where(KEPT, self._tagged, ours)).rowcount
+            deleted = connection.execute(there.where(ours, *self._here)).rowcount
             if writer is None and not self._tags:  # what is remembered of them, too
-                connection.execute(rows)
+                connection.execute(there)
             return deleted
 
     def gc(
@@ -346,7 +359,7 @@ class Store(Putting):
         now: datetime | None = None,
         roll_up_after: str | timedelta = "14d",
         keep: str | timedelta | None = None,
-    ) -> rows.Collected:
+    ) -> Collected:
         """Merge what is old into one profile per day and segment, and delete what is older still.
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
@@ -366,27 +379,22 @@ class Store(Putting):
                 gives the room that merging takes.
         """
         ages = to_duration(roll_up_after), None if keep is None else to_duration(keep)
-        return profiles.collect(self._database, to_utc(now or datetime.now(UTC)), *ages)
-
-    def _contents(
-        self, dataset: str, start: Moment, end: Moment, segment: Part
-    ) -> Iterator[profiles.Content]:
-        empty = True
-        for content in profiles.contents(
-            self._database, is_in(dataset, start, end, segment), KEPT, self._tagged
-        ):
-            empty = False
-            yield content
-        if empty:
-            check_dataset(self._database, dataset)
+        return profiles.collect(self._database, to_ms(to_utc(now or datetime.now(UTC))), *ages)
 
     def _found(self, dataset: str, query: sa.Select[Any], make: Callable[..., _T]) -> list[_T]:
         found = self._database.rows(query, make)
         if not found:
-            check_dataset(self._database, dataset)
+            self._check(dataset)
         return found
 
-    def verify(self) -> list[rows.Damage]:
+    def _check(self, dataset: str) -> None:
+        """Raise StoreError if there is no dataset of that name."""
+        names = self.datasets()
+        if checked_name(dataset=dataset) not in names:
+            there = ", ".join(map(repr, names)) or "none"
+            raise StoreError(f"there is no dataset {dataset!r} in {self.address}; it has {there}")
+
+    def verify(self) -> list[Damage]:
         """Read everything; what is damaged. An empty list means that nothing is.
 
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
@@ -395,9 +403,14 @@ class Store(Putting):
         Raises:
             StoreError: the store is closed or out of reach.
         """
-        database = self._database
+        database, damage = self._database, list[Damage]()
         with database.snapshot():
-            return profiles.found_damage(database, self.state.verify())
+            for check in (partial(damage.extend, find_damage(database)), self.state.verify):
+                try:
+                    check()
+                except DamagedError as error:  # it cannot go on
+                    damage.append(Damage(None, str(error)))
+        return damage
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
         """Wait until no other process or thread is inside a turn on this store.
@@ -454,6 +467,10 @@ def _length(every: int) -> timedelta:
     return length
 
 
-def _sum(column: Any) -> sa.ColumnElement[int]:
-    """Return a sum, which PostgreSQL has as a decimal number."""
-    return sa.cast(func.sum(column), sa.BigInteger)
+def _is_in(
+    dataset: str, start: Moment = None, end: Moment = None, segment: Part = None
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions for the rows of buckets that start in [start, end)."""
+    where = [_P.dataset == checked_name(dataset=dataset), _P.segment == segment_text(segment)]
+    where += [] if start is None else [_P.start >= to_ms(to_utc(start))]
+    return where + ([] if end is None else [_P.start < to_ms(to_utc(end))])

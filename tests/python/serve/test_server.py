@@ -46,7 +46,7 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     assert (said.status_code, said.json()) == (200, {"kept": True, "seq": 1})
     (row,) = store.stored("cells", segment={"camera": "left one"})
     assert (row.writer, row.seq) == ("a", 1)
-    assert row.start == datetime(2022, 9, 7, 10, tzinfo=UTC)
+    assert row.bucket == datetime(2022, 9, 7, 10, tzinfo=UTC)
     where = {"dataset": "cells", "segment": segment}
     got = asked.get(f"{API}/profile", params=where)
     assert ProfileView.from_bytes(got.content).images == 3

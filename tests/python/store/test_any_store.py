@@ -71,6 +71,10 @@ def test_buckets_ranges_segments_datasets(store: Store) -> None:
     assert store.read("cells", segment=left).images == 7
     assert store.read("cells", segment={"camera": "none"}).images == 0
     assert store.buckets("hours")[0].start == datetime(2022, 9, 7, 13, tzinfo=UTC)
+    with pytest.raises(StoreError, match="buckets of 1h, not of 1d"):
+        store.put("hours", view(1), at=DAY, writer="a", every="1d")
+    with pytest.raises(StoreError, match="no dataset 'cell'"):
+        store.read("cell")
 
 
 def test_time_comes_from_the_profile_unless_said(store: Store) -> None:
@@ -103,19 +107,8 @@ def test_profiles_can_be_deleted(store: Store) -> None:
     assert store.read("cells").images == 1 + 4 + 5
     assert store.delete("cells") == 3
     assert store.segments("cells") == [{"camera": "left"}]
-    with pytest.raises(StoreError, match="no dataset 'cell'"):
-        store.delete("cell")
     with pytest.raises(TypeError, match="as a duration"):
         store.gc(keep=30)  # type: ignore[arg-type]
-    assert store.verify() == []
-
-
-def test_what_is_refused(store: Store) -> None:
-    store.put("cells", view(1), at=DAY, writer="a", every="1h")
-    with pytest.raises(StoreError, match="buckets of 1h, not of 1d"):
-        store.put("cells", view(1), at=DAY, writer="a", every="1d")
-    with pytest.raises(StoreError, match="no dataset 'cell'"):
-        store.read("cell")
 
 
 @pytest.mark.parametrize(
@@ -157,12 +150,9 @@ def test_names_are_as_long_as_an_index_takes(store: Store) -> None:
     names: Any = {"dataset": text[:200], "writer": text[200:400], "segment": {"a": text[400:1024]}}
     assert store.put(profile=view(1), at=DAY, **names)
     assert store.read(names["dataset"], segment=names["segment"]).images == 1
-    for name in ("dataset", "writer"):
-        with pytest.raises(ValueError, match=r"2... bytes together; expected 2000 at most"):
-            store.put(profile=view(1), at=DAY, **{**names, name: "x" * 2001})
-    with pytest.raises(ValueError, match=r"together; expected 2000 at most: shorten 'a=222"):
-        store.put(profile=view(1), at=DAY, **{**names, "segment": {"a": "2" * 1999}})
-    assert list(store.datasets()) == [names["dataset"]]
+    for long in ({"dataset": "x" * 2001}, {"writer": "x" * 2001}, {"segment": {"a": "2" * 1999}}):
+        with pytest.raises(ValueError, match=r"2... bytes together; expected 2000 at most: short"):
+            store.put(profile=view(1), at=DAY, **{**names, **long})
 
 
 @pytest.mark.parametrize(

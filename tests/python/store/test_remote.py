@@ -39,7 +39,7 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
         ):
             assert ask(far) == ask(store)
         for use in (
-            *(lambda: far.state.sources(), lambda: far.load("cells")),
+            *(lambda: far.state.sources(), lambda: list(far.load("cells"))),
             *(far.turn, far.summary, far.verify, far.gc),
         ):
             with pytest.raises(StoreError, match="is a server, which keeps the results"):

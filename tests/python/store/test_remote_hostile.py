@@ -1,10 +1,5 @@
 """Servers, ways, spools and environments that are not as they should be."""
 
-import contextlib
-import socket
-import threading
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +10,7 @@ from lightmeter.errors import StoreError
 from lightmeter.store import remote
 from lightmeter.store.remote import Sent
 from stores import sql, view
-from weather import DAY, Weather, counts, put_away, waiting
+from weather import DAY, Weather, counts, put_away
 
 
 @pytest.mark.parametrize("size", ["-1", "-5"])
@@ -31,38 +26,6 @@ def test_chunks_of_fewer_bytes_than_none(
         pytest.raises(StoreError, match=r"more than 1000 bytes|is away, tried"),
     ):
         far.datasets()
-
-
-@contextlib.contextmanager
-def silent_port() -> Iterator[int]:
-    """One whose connections never come about: its queue is full."""
-    with contextlib.ExitStack() as stack:
-        server = stack.enter_context(socket.socket())
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        for _ in range(4):
-            end = stack.enter_context(socket.socket())
-            end.setblocking(False)
-            end.connect_ex(server.getsockname())
-        yield server.getsockname()[1]
-
-
-def test_hurry_is_heard_while_no_connection_comes_about(
-    spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote, "_TRY", 60.0)
-    with silent_port() as port, Store(f"http://127.0.0.1:{port}") as far:
-        put = threading.Thread(
-            target=far.put,
-            args=("cells", view(1)),
-            kwargs={"at": DAY, "writer": "a", "every": "1d"},
-        )
-        put.start()
-        time.sleep(0.3)
-        far.hurry(0.1)
-        put.join(6)  # without it the system waits for 10 seconds
-        assert not put.is_alive()
-    assert len(waiting(spool)) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from lightmeter import Store, times
 from lightmeter.errors import StoreError
 from lightmeter.store import engine
@@ -32,26 +30,17 @@ def test_the_kind_of_a_store_follows_its_address(store: Store, tmp_path: Path) -
     (tmp_path / "https:").mkdir()
     with Store(f"{tmp_path}/https://drift.db") as odd:
         assert type(odd) is Store
-    for address in (":memory:", Path(":memory:"), "file::memory:"):
-        with pytest.raises(StoreError, match=r"got the address '.*:memory:'; expected a path"):
-            Store(address)
 
 
-@given(st.datetimes(timezones=st.just(UTC)), st.sampled_from(["1m", "15m", "1h", "1d", "1w"]))
-def test_buckets_tile_time(at: datetime, every: str) -> None:
+@pytest.mark.parametrize("every", ["1m", "15m", "1h", "1d", "1w"])
+def test_buckets_tile_time(every: str) -> None:
     length = times.to_duration(every)
-    if not length <= at - datetime.min.replace(tzinfo=UTC) <= timedelta(days=9998 * 365):
-        return
-    start = times.bucket_start(at, length)
-    assert start <= at < start + length
-    assert times.bucket_start(start, length) == start
-    assert (start.second, start.microsecond) == (0, 0)
-    if every in ("1d", "1w"):
-        assert (start.hour, start.minute) == (0, 0)
-    if every == "1w":
-        assert start.weekday() == 0
+    for seconds in (-(10**10), -1, 0, 10**9 + 7, 10**11):
+        at = times.EPOCH + timedelta(seconds=seconds)
+        start = times.bucket_start(at, length)
+        assert start <= at < start + length
+        assert (start - datetime(1970, 1, 5, tzinfo=UTC)) % length == timedelta(0)  # a Monday
     assert times.duration_text(length) == every
-    assert times.duration_text(times.to_duration("86400001ms")) == "86400001ms"
 
 
 # Damage
@@ -66,7 +55,7 @@ def test_a_damaged_profile_is_reported_and_skipped(store: Store) -> None:
     assert told[0].filename == __file__
     (damage,) = store.verify()
     assert damage.profile is not None
-    assert damage.profile.start.day == 3
+    assert damage.profile.bucket.day == 3
     assert store.gc(now=datetime(2023, 1, 1, tzinfo=UTC)).damaged == 1
     store.put("cells", view(3), at=date(2022, 9, 3), writer="a")
     assert store.verify() == []
@@ -87,7 +76,7 @@ def test_a_damaged_page_costs_one_profile(tmp_path: Path) -> None:
         with pytest.warns(UserWarning, match="2022-09-03"):
             assert store.read("cells").images == 1 + 2 + 4 + 5
         damaged = store.verify()
-        assert [damage.profile.start.day for damage in damaged if damage.profile] == [3]
+        assert [damage.profile.bucket.day for damage in damaged if damage.profile] == [3]
         assert any(damage.profile is None for damage in damaged)  # the file as a whole
 
 
@@ -103,7 +92,7 @@ def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:
         assert path.read_bytes() == before
     with pytest.raises(StoreError, match="no store at"):
         Store(tmp_path / "none.db", create=False)
-    with pytest.raises(StoreError, match="cannot open"):
+    with pytest.raises(StoreError, match="there is no folder"):
         Store(tmp_path / "none" / "drift.db")
     assert sorted(os.listdir(tmp_path)) == ["other.db", "text"]
 

@@ -34,12 +34,10 @@ FLIPS = [
     "dataset SET every = 0",
     "dataset SET name = name || 'x'",
     "held SET seq = seq + 1",
-    "watched SET source = x'00'",
-    "judged SET states = 'ok'",
+    "watched SET path = x'00'",
     "judged SET states = 'anomaly,fine'",
     "judged SET version = 'text'",
     "result SET state = 'fine'",
-    "result SET state = 'ok'",
     "result SET value = 'much'",
     "told SET kind = 'worry'",
 ]

@@ -88,7 +88,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
         def read(*arguments: Any) -> Any:
             nonlocal most
             content = function(*arguments)
-            alive.add(content)
+            alive.add(content[-1])
             most = max(most, len(alive))
             return content
 

@@ -6,23 +6,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import lightmeter
-from lightmeter import Profile, ProfileView, Store
+from lightmeter import Store
 from lightmeter.store.copying import copy_store
+from stores import view
 from weather import Weather
 
 DAY = date(2022, 9, 7)
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
 ODD = {"a=b": "c&d", "ö": "100 %"}
-
-
-def view(images: int, **tags: str) -> ProfileView:
-    profile = Profile(tags=tags)
-    for _ in range(images):
-        profile.track(np.full((2, 2), 100, np.uint8))
-    return profile.view()
 
 
 def fill(store: Store) -> None:

@@ -197,5 +197,5 @@ def _store(store: Store, ticket: Ticket, imported: Imported) -> None:
     store.put(ticket.dataset, view, at=at, writer=writer, segment=segment, seq=1)
     for row in store.stored(ticket.dataset, segment=segment) if ticket.is_reference else ():
         if row.writer != writer and row.writer.startswith(_WRITER):
-            end = row.start + MILLISECOND
-            store.delete(ticket.dataset, row.start, end, segment=segment, writer=row.writer)
+            end = row.bucket + MILLISECOND
+            store.delete(ticket.dataset, row.bucket, end, segment=segment, writer=row.writer)
