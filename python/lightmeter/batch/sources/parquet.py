@@ -23,11 +23,11 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
         ImageError: its footer is damaged.
         ValueError: it has no column of pictures, or not all those that are wanted.
     """
-    pages = CheckedPages(file, wanted.limits)
+    pyarrow, pages = parquet(), CheckedPages(file, wanted.limits)
     try:
         # Without pre_buffer a column is read page by page, and not a whole row group at once.
         how: Any = {"buffer_size": 1 << 20, "thrift_container_size_limit": _MOST_PARTS}
-        opened = parquet().parquet.ParquetFile(pages, pre_buffer=False, **how)
+        opened = pyarrow.parquet.ParquetFile(pages, pre_buffer=False, **how)
         schema, groups = opened.schema_arrow, range(opened.num_row_groups)
         kinds, leaves = kinds_of(schema), {field.name: _leaves(field) for field in schema}
         lengths = [opened.metadata.row_group(group).num_rows for group in groups]
