@@ -21,6 +21,7 @@ class Frame(NamedTuple):
         facts: of the header of its file, likewise.
         decoder: what decoded it.
         path: what it was read from, or "".
+        seconds: its time in a video.
     """
 
     picture: Any
@@ -28,12 +29,13 @@ class Frame(NamedTuple):
     facts: Facts | None = None
     decoder: Decoder | None = None
     path: str = ""
+    seconds: float | None = None
 
 
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
     what the functions of the reading returned for it; the path that it was read from, or ""; what
-    decoded it, if it comes from a file; the text of how it was read.
+    decoded it, if it comes from a file; the text of how it was read; its time in a video.
     """
 
     meter: ImageMeter | BandMeter
@@ -44,3 +46,4 @@ class Measured(NamedTuple):
     path: str = ""
     decoder: Decoder | None = None
     read: str = ""
+    seconds: float | None = None

@@ -17,7 +17,7 @@ from lightmeter.image.magic import START_BYTES, format_of
 from lightmeter.image.tiff import DamagedError, Tiff
 
 # Name -> value. None: the format can have it, and this file has not.
-Facts = dict[str, int | str | None]
+Facts = dict[str, int | float | str | None]
 
 # The formats of which Pillow and its plugins say what the header does.
 BY_PILLOW = frozenset({"AVIF", "GIF", "HEIF", "JXL", "WEBP"})

@@ -92,6 +92,8 @@ def measure_images(
                 yield own
                 return
         for frame in frames_of(source, reading):
+            if watch is not None:
+                watch()
             named = frame._replace(path=encoded.short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
@@ -159,7 +161,7 @@ def measure_frame(
     Raises:
         ImageError: the picture cannot be measured.
     """
-    picture, exif, facts, decoded_by, path = frame
+    picture, exif, facts, decoded_by, path, seconds = frame
     bands, counting, small = reading.bands, reading.counting, None
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
@@ -180,7 +182,8 @@ def measure_frame(
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
     channels, white = None if bands else channels, reading.value_range
     returned = run(reading.functions, picture, channels=channels, value_range=white)
-    return Measured(whole, exif, facts, small, returned, path, decoded_by, _read_as(whole, reading))
+    read = _read_as(whole, reading)
+    return Measured(whole, exif, facts, small, returned, path, decoded_by, read, seconds)
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading) -> str:

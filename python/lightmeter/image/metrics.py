@@ -23,13 +23,16 @@ _EXPECTED = f"{', '.join(map(repr, SETS))}, a function"
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
 
-# What is known of a file from its header, below the prefix, and the type of its values.
-_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling")
-FACTS: dict[str, type[int] | type[str]] = {
-    name: str if name in _TEXTS else int
+# What is known of a file from its header, below the prefix, and the type of its values; and of a
+# video and its frames.
+_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling", "Codec")
+_FLOATS = ("FrameRate", "Shift", "StillSeconds")
+FACTS: dict[str, type[int] | type[float] | type[str]] = {
+    name: str if name in _TEXTS else float if name in _FLOATS else int
     for name in (
         *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
-        *("Progressive", "ChromaSubsampling", "JpegQuality"),
+        *("Progressive", "ChromaSubsampling", "JpegQuality", "Codec", "FrameRate", "TimeGaps"),
+        *("TimeRepeats", "UndecodedPackets", "Shift", "StillSeconds"),
     )
 }
 # First parts, below the prefix, of the names of what is measured anyway.

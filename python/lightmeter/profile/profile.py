@@ -217,7 +217,7 @@ class Profile:
             self._core.log_failure(prefix, path, result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
-        meter, exif, facts, thumbnail, returned, path, decoder, read = result
+        meter, exif, facts, thumbnail, returned, path, decoder, read, _ = result
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]
             self._core.log_bands(prefix, bands, meter.mode, path, read)

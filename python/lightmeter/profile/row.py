@@ -45,7 +45,7 @@ NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
     for number in IMAGE_NUMBERS
 }
 # Every other feature of an image but its Exif tags.
-FACTS: dict[str, type[int] | type[str]] = {
+FACTS: dict[str, type[int] | type[float] | type[str]] = {
     f"{PREFIX}Colorspace": str,
     **{f"{PREFIX}{name}": kind for name, kind in HEADER_FACTS.items()},
 }

@@ -9,6 +9,7 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import ZARR_FILES
+from lightmeter.image.magic import VIDEO_SUFFIXES
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
@@ -97,7 +98,7 @@ def image_suffixes() -> frozenset[str]:
         for suffix, format_name in Image.registered_extensions().items()
         if format_name in Image.OPEN and format_name not in {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     }
-    return frozenset(readable | _OTHER_IMAGE_SUFFIXES)
+    return frozenset(readable | _OTHER_IMAGE_SUFFIXES | VIDEO_SUFFIXES)
 
 
 def is_shard(path: str) -> bool:
