@@ -11,7 +11,7 @@ from lightmeter.profile.features import Origin, Role
 __version__: str
 
 # Name -> value. None: the format can have it, and this file has not.
-Facts: TypeAlias = dict[str, int | str | None]
+Facts: TypeAlias = dict[str, int | float | str | None]
 
 Part: TypeAlias = tuple[int, int]  # offset and size; all of it is in the file
 

@@ -69,8 +69,8 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
         is_read = isinstance(image, encoded.EncodedBytes)
         with image if is_read else encoded.open_encoded(image, reading.limits) as file:
             if file.format in VIDEOS:
-                span = (image.begin, image.end) if isinstance(image, Clip) else ()
-                yield from video_frames(file, reading, *span)
+                clip = image if isinstance(image, Clip) else None
+                yield from video_frames(file, reading, clip)
                 return
             with quiet():
                 frames = open_large_tiff(file, reading)

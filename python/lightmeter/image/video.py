@@ -5,11 +5,9 @@ no protocol. Sides, streams and memory are bounded before anything is decoded.
 """
 
 import ctypes
-import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from itertools import chain, pairwise
 from typing import Any
@@ -18,23 +16,20 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import Opened, most_pixels, open_encoded
-from lightmeter.image.failure import image_error
+from lightmeter.image.encoded import Opened, most_pixels
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
-from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.limits import check_frames, check_size
 from lightmeter.image.motion import SIDE, Motion
 from lightmeter.image.reading import Reading
-from lightmeter.times import to_utc
 
-_FILES = "mov,matroska,avi,mpegts,mpeg"  # demuxers that follow no name
-_STREAMS, _PROTOCOLS = "rtsp,mpegts", "rtp,udp,tcp,tls"
+_FILES = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg", "protocol_whitelist": "file"}
+_STREAMS = {"format_whitelist": "rtsp,mpegts", "protocol_whitelist": "rtp,udp,tcp,tls"}
 _TIMEOUT = 10.0  # seconds until a stream that says nothing is taken for broken
 _MOST_PIXELS = 1 << 25  # of a frame: 8K, of which a decoder holds up to 17
-_MOST_STREAMS = 16
+_BOUNDS = {"max_streams": "16", "max_pixels": str(_MOST_PIXELS)}
 _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frames a second
-_GROUP_PACKETS, _GROUP_BYTES = 600, 16 << 20  # that wait until it is known whether one is wanted
-_REORDERED = 32  # frames at most that are decoded before one that is shown earlier
+_MOST_WAITING, _MOST_BYTES = 600, 16 << 20  # packets since a key frame that nobody wants yet
 _GAP = 2.5  # frames
 _ROUNDING = 1e-6  # seconds
 
@@ -69,221 +64,182 @@ def pyav() -> Any:
     return av
 
 
-def video_frames(
-    file: Opened, reading: Reading, begin: float = 0.0, end: float = math.inf
-) -> Iterator[Frame]:
-    """Yield the frames of a video file that `Reading.every` asks for, as far as they are whole.
-
-    Facts of the file come with the first frame, and those of its times with the last one.
+def open_video(source: Opened | str) -> Any:
+    """Open a file, or the address of a stream, as a container of PyAV.
 
     Raises:
-        ImageError: it is no video that is read here, or has no frame in this part.
+        ImageError: PyAV is not installed.
+        Exception: what PyAV raises of a damaged file or a stream that is away.
     """
-    with _opened(file) as container:
-        if begin > 0:
-            container.seek(int(begin * 1_000_000))
-        facts: Facts = {"Format": file.format, "FileSize": file.size}
-        yield from _Video(container, reading, Motion(), facts).frames(begin, end)
+    of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
+    if isinstance(source, str):
+        of_kind = {"options": _STREAMS | _BOUNDS | {"rtsp_transport": "tcp"}, "timeout": _TIMEOUT}
+    return pyav().open(source, metadata_errors="replace", buffer_size=1 << 18, **of_kind)
 
 
-def stream_frames(
-    address: str, reading: Reading, motion: Motion, offset: float
-) -> Iterator[Frame]:
-    """Yield the frames of a stream until it breaks, as `video_frames` does.
-
-    Args:
-        address: such as ``rtsp://camera/1``.
-        reading: how to read it.
-        motion: of the frames before it broke.
-        offset: seconds to add to its times for `motion`.
-
-    Raises:
-        ImageError: it cannot be opened, or broke.
-    """
-    try:
-        with _opened(address, _STREAMS, _PROTOCOLS, timeout=_TIMEOUT) as container:
-            yield from _Video(container, reading, motion, {}, offset).frames()
-    except Exception as error:
-        raise image_error(error, otherwise="unreadable") from None
-
-
-def span_of(path: str) -> tuple[datetime | None, float]:
-    """Return when a video file says that it begins, and its seconds; 0 where it does not say.
-
-    Raises:
-        ImageError: it is no video that is read here.
-    """
-    with open_encoded(path, DEFAULT_LIMITS) as file, _opened(file) as container:
-        text = container.metadata.get("creation_time", "")
-        seconds = (container.duration or 0) / 1_000_000
-    try:
-        return to_utc(datetime.fromisoformat(text)), seconds
-    except ValueError:
-        return None, seconds
-
-
-def _opened(source: Any, demuxers: str = _FILES, protocols: str = "file", **more: Any) -> Any:
-    av = pyav()
-    options = {
-        "format_whitelist": demuxers,
-        "protocol_whitelist": protocols,
-        "max_streams": str(_MOST_STREAMS),
-        "max_pixels": str(_MOST_PIXELS),
-        "rtsp_transport": "tcp",
-    }
-    if not isinstance(source, str):
-        source.seek(0)
-        more |= {"io_open": _refuse, "buffer_size": 1 << 18}
-    try:
-        return av.open(source, options=options, metadata_errors="replace", **more)
-    except Exception as error:
-        raise image_error(error) from None
-
-
-def _refuse(url: str, *_: Any) -> Any:
+def _refuse(*_: object) -> Any:
     raise ImageError("unsupported", "a video that names other files")
 
 
-class _Video:
-    """The first video stream of a container, and which of its frames are wanted."""
+def video_frames(
+    source: Opened | str,
+    reading: Reading,
+    clip: Clip | None = None,
+    motion: Motion | None = None,
+    offset: float = 0.0,
+) -> Iterator[Frame]:
+    """Yield the frames of a video that `Reading.every` asks for, as far as they are whole.
 
-    def __init__(
-        self, container: Any, reading: Reading, motion: Motion, facts: Facts, offset: float = 0.0
-    ) -> None:
+    Facts of the file come with the first frame, and those of its times with the last one.
+
+    Args:
+        source: a file, or the address of a stream.
+        reading: how to read it.
+        clip: of which part; None takes all.
+        motion: of the frames before, where a stream broke.
+        offset: seconds to add for it.
+
+    Raises:
+        ImageError: it is no video that is read here, or has no frame in this part.
+        Exception: what PyAV raises.
+    """
+    begin, end = (0.0, math.inf) if clip is None else (clip.begin, clip.end)
+    motion = Motion() if motion is None else motion
+    with open_video(source) as container:
+        if begin > 0:
+            container.seek(int(begin * 1_000_000))
+        video, last = _Video(container, reading, begin), None
+        facts = video.facts
+        if not isinstance(source, str):
+            facts |= {"Format": source.format, "FileSize": source.size}
+        for count, (frame, seconds) in enumerate(video.sampled(), 1):
+            if seconds >= end - _ROUNDING:
+                break
+            if last is not None:
+                yield last
+            if reading.frames == "all":
+                check_frames(count, reading.limits)
+            picture = Image.fromarray(frame.to_ndarray(format=video.mode))
+            small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
+            facts |= motion.facts(small, seconds + offset)
+            decoded_by = decoder(str(facts.get("Format", "stream")), "av")
+            last = Frame(picture, None, facts, decoded_by, seconds=seconds)
+            facts = {}
+        if last is None:
+            raise ImageError("empty", "no frame that can be decoded")
+        yield last._replace(facts={**(last.facts or {}), **video.counts})
+
+
+class _Video:
+    """The best video stream of a container, from a second of it on.
+
+    Attributes:
+        facts: of the stream.
+        counts: of times and damage, so far.
+        mode: what its frames are, by PyAV's name.
+    """
+
+    def __init__(self, container: Any, reading: Reading, begin: float) -> None:
         stream = container.streams.best("video")
         context = stream and stream.codec_context
         if not context or not context.format:
             raise ImageError("unsupported", "no video that this FFmpeg decodes")
-        check_size(context.width, context.height, reading.limits)
-        if context.width * context.height > min(_MOST_PIXELS, most_pixels(reading.limits)):
-            raise ImageError("too_large", f"{context.width}x{context.height} pixels")
         bits = context.format.components[0].bits
         if bits > 8 and reading.value_range is not None:
             raise ImageError("unsupported", f"video of {bits} bits, of which 8 are decoded")
-        context.thread_count, context.options = 1, {"max_pixels": str(_MOST_PIXELS)}
+        context.thread_count, context.options = 1, dict(_BOUNDS)
+        self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
+        rate = stream.guessed_rate or stream.average_rate
+        self.facts: Facts = {"Codec": context.name, "BitDepth": bits}
+        self.facts["FrameRate"] = float(rate) if rate else None
+        self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
-        self._reading, self._motion, self._offset = reading, motion, offset
-        self._base = float(stream.time_base)
-        self._start = stream.start_time or 0
-        self._every = 0.0 if reading.frames == "all" else reading.seconds
-        self._wanted = 0.0  # the next time that a frame is wanted of
-        self._undecoded = self._gaps = self._repeats = 0
-        self._rate = float(stream.guessed_rate or stream.average_rate or 0)
-        self._decoder = decoder(str(facts.get("Format", "stream")), "av")
-        self._mode = "gray" if context.format.name.startswith("gray") else "rgb24"
-        self._facts: Facts = {**facts, "Codec": context.name, "BitDepth": bits}
-        self._facts["FrameRate"] = self._rate or None
+        self._limits, self._every = reading.limits, reading.seconds
+        self._base, self._rate = float(stream.time_base), float(rate or math.nan)
+        self._check_size(context)
+        self._wanted = begin  # the next time that a frame is wanted of
+        if self._every:
+            self._want_behind(begin - 2 * _ROUNDING)
 
-    def frames(self, begin: float = 0.0, end: float = math.inf) -> Iterator[Frame]:
-        """Yield the frames that are wanted; the last one waits until the times are known."""
-        self._wanted = self._next(begin - _ROUNDING) if self._every else begin
-        before, count = None, 0
+    def _check_size(self, sized: Any) -> None:
+        check_size(sized.width, sized.height, self._limits)
+        if sized.width * sized.height > min(_MOST_PIXELS, most_pixels(self._limits)):
+            raise ImageError("too_large", f"{sized.width}x{sized.height} pixels")
+
+    def _want_behind(self, seconds: float) -> None:
+        self._wanted = (math.floor((seconds + _ROUNDING) / self._every) + 1) * self._every
+
+    def _seconds(self, timed: Any) -> float:
+        """Return the time of a frame or packet; infinite without one, so that it is decoded."""
+        start = self._stream.start_time or 0
+        return math.inf if timed.pts is None else (timed.pts - start) * self._base
+
+    def sampled(self) -> Iterator[tuple[Any, float]]:
+        """Yield the frames that are wanted, and their times."""
         for frame in self._decoded():
             seconds = self._seconds(frame)
-            if seconds >= end - _ROUNDING:
-                break
-            if seconds < self._wanted - _ROUNDING:
-                continue
-            count += 1
-            if self._every:
-                self._wanted = self._next(seconds + _ROUNDING)
-            else:
-                check_frames(count, self._reading.limits)
-            if before is not None:
-                yield before
-            before = self._frame(frame, seconds)
-        if before is None:
-            raise ImageError("empty", "no frame that can be decoded")
-        times: Facts = {"TimeGaps": self._gaps, "TimeRepeats": self._repeats}
-        times["UndecodedPackets"] = self._undecoded
-        yield before._replace(facts={**(before.facts or {}), **times})
-
-    def _next(self, seconds: float) -> float:
-        """Return the first of the even times behind one."""
-        return (math.floor(seconds / self._every) + 1) * self._every
-
-    def _seconds(self, frame: Any) -> float:
-        return math.inf if frame.pts is None else (frame.pts - self._start) * self._base
-
-    def _frame(self, frame: Any, seconds: float) -> Frame:
-        check_size(frame.width, frame.height, self._reading.limits)  # which may change
-        picture = Image.fromarray(frame.to_ndarray(format=self._mode))
-        small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
-        facts, self._facts = self._facts, {}
-        facts |= self._motion.facts(small, seconds + self._offset)
-        return Frame(picture, None, facts, self._decoder, seconds=seconds)
+            if self._wanted - _ROUNDING <= seconds < math.inf:
+                self._check_size(frame)  # which may change
+                if self._every:
+                    self._want_behind(seconds)
+                yield frame, seconds
 
     def _decoded(self) -> Iterator[Any]:
-        """Decode what is needed of the frames that are wanted: groups of pictures that have one.
+        """Decode what is needed of the frames that are wanted.
 
-        Of these, what no other frame needs is passed over as well. What is damaged is counted.
+        Packets wait since the last key frame, and those since the one before, on which frames rest
+        that are shown before it. Two key frames later nobody needs them. Of what is decoded, frames
+        that no other rests on are passed over.
         """
-        is_fresh = True
-        for group, after in pairwise(chain(self._groups(), [[]])):
-            # Frames behind the next key frame that are shown before it belong to this group.
-            shown = [p for p in after if p.pts is not None and p.pts < (after[0].pts or 0)]
-            times = [self._seconds(packet) for packet in (*group, *shown)]
-            is_part = not group[0].is_keyframe or len(group) >= _GROUP_PACKETS
-            if max(times) < self._wanted - _ROUNDING and not is_part:
-                if not is_fresh:
-                    self._context.flush_buffers()
-                is_fresh = True
+        before: list[Any] = []
+        since: list[Any] = []
+        size, is_cut, is_owed = 0, False, False
+        for packet, after in pairwise(chain(self._packets(), [None])):
+            if packet.is_keyframe and since:
+                is_cut |= bool(before)
+                before, since, size = since, [], 0
+            since.append(packet)
+            size += packet.size
+            seconds = self._seconds(packet)
+            is_room = len(since) < _MOST_WAITING and size < _MOST_BYTES
+            if seconds < self._wanted - _ROUNDING and is_room and not is_owed:
                 continue
-            is_fresh = False
-            for packet in group:
-                is_wanted = self._seconds(packet) >= self._wanted - _ROUNDING
+            key = self._seconds(since[0])
+            is_shown_before = after is not None and self._seconds(after) < key
+            if before and seconds >= key and not is_shown_before:
+                before, is_cut = [], True
+            if is_cut:
+                self._context.flush_buffers()
+            for each in before + since:
+                is_wanted = self._seconds(each) >= self._wanted - _ROUNDING
                 self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
-                yield from self._frames_of(packet)
-        self._context.skip_frame = "DEFAULT"
+                yield from self._frames_of(each)
+            before, since, size, is_cut = [], [], 0, False
+            is_owed = seconds >= self._wanted - _ROUNDING  # it comes out later
         yield from self._frames_of(None)
 
-    def _frames_of(self, packet: Any) -> Iterable[Any]:
+    def _frames_of(self, packet: Any) -> Any:
         try:
-            return self._context.decode(packet)  # type: ignore[no-any-return]
+            return self._context.decode(packet)
         except MemoryError:
             raise
         except pyav().error.FFmpegError:
-            self._undecoded += 1
+            self.counts["UndecodedPackets"] += 1
             return []
 
-    def _groups(self) -> Iterator[list[Any]]:
-        """Yield packets from one key frame up to the next, in parts if they are many."""
-        group: list[Any] = []
-        size = 0
-        for packet in self._packets():
-            is_full = len(group) >= _GROUP_PACKETS or size >= _GROUP_BYTES
-            if group and (packet.is_keyframe or is_full):
-                yield group
-                group, size = [], 0
-            group.append(packet)
-            size += packet.size
-        if group:
-            yield group
-
     def _packets(self) -> Iterator[Any]:
-        """Yield the packets, and count the gaps and repeats of their times, in order."""
-        waiting: list[int] = []
+        """Yield the packets, and count gaps and repeats of their times in the order of decoding."""
         last = None
-        for packet in self._demuxed():
-            if packet.pts is not None:
-                if len(waiting) < _REORDERED:
-                    heapq.heappush(waiting, packet.pts)
-                else:
-                    last = self._count(last, heapq.heappushpop(waiting, packet.pts))
-            yield packet
-        for _ in range(len(waiting)):
-            last = self._count(last, heapq.heappop(waiting))
-
-    def _demuxed(self) -> Iterator[Any]:
         try:
-            yield from (p for p in self._container.demux(self._stream) if p.size)
+            for packet in self._container.demux(self._stream):
+                if packet.size and packet.dts is not None:
+                    steps = 1.0 if last is None else (packet.dts - last) * self._base * self._rate
+                    self.counts["TimeGaps"] += steps > _GAP
+                    self.counts["TimeRepeats"] += steps <= 0
+                    last = packet.dts
+                if packet.size:
+                    yield packet
         except pyav().error.FFmpegError:
             if self._container.file is None:  # a stream, which may go on
                 raise
-            self._undecoded += 1
-
-    def _count(self, last: int | None, pts: int) -> int:
-        if last is not None:
-            self._repeats += pts == last
-            self._gaps += (pts - last) * self._base * self._rate > _GAP
-        return pts
+            self.counts["UndecodedPackets"] += 1
