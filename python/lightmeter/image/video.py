@@ -8,6 +8,7 @@ import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import chain, pairwise
 from typing import Any
@@ -16,12 +17,13 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import Opened, most_pixels
+from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
-from lightmeter.image.limits import check_frames, check_size
+from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.motion import SIDE, Motion
 from lightmeter.image.reading import Reading
+from lightmeter.times import parse_time
 
 _FILES = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg", "protocol_whitelist": "file"}
 _STREAMS = {"format_whitelist": "rtsp,mpegts", "protocol_whitelist": "rtp,udp,tcp,tls"}
@@ -79,6 +81,18 @@ def open_video(source: Opened | str) -> Any:
 
 def _refuse(*_: object) -> Any:
     raise ImageError("unsupported", "a video that names other files")
+
+
+def span_of(path: str) -> tuple[datetime | None, float]:
+    """Return when a video file says that it begins, and for how many seconds it lasts.
+
+    Raises:
+        Exception: what `open_video` raises.
+    """
+    with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
+        text = container.metadata.get("creation_time")
+        seconds = (container.duration or 0) / 1_000_000
+    return text and parse_time(text), seconds
 
 
 def video_frames(

@@ -38,6 +38,16 @@ def is_web(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
 
 
+def is_stream(url: str) -> bool:
+    """Whether it is the address of a camera, whose pictures have no end."""
+    return url.lower().startswith(("rtsp://", "rtsps://", "tcp://", "udp://"))
+
+
+def is_video_name(name: str) -> bool:
+    """Whether the suffix of a name is that of a video."""
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
+
+
 def shown_url(url: str) -> str:
     """An address without what may be secret. Addresses may be chained by ``::``."""
     return _PASSWORD.sub(r"\1@", _WEB.sub(r"\1\2\3", url))
