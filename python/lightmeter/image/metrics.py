@@ -26,12 +26,19 @@ ERROR = "Error"
 # What is known of a file from its header, below the prefix, and the type of its values; and of a
 # video and its frames.
 _TEXTS = ("Format", "ColorProfile", "ChromaSubsampling", "Codec")
-_FLOATS = ("FrameRate", "Shift", "StillSeconds")
+_FLOATS = ("FramesPerSecond", "Shift", "StillSeconds")
 FACTS: dict[str, type[int] | type[float] | type[str]] = {
     name: str if name in _TEXTS else float if name in _FLOATS else int
     for name in (
         *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
-        *("Progressive", "ChromaSubsampling", "JpegQuality", "Codec", "FrameRate", "TimeGaps"),
+        *(
+            "Progressive",
+            "ChromaSubsampling",
+            "JpegQuality",
+            "Codec",
+            "FramesPerSecond",
+            "TimeGaps",
+        ),
         *("TimeRepeats", "UndecodedPackets", "Shift", "StillSeconds"),
     )
 }

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from lightmeter.image.header import Facts
 
 SIDE = 64  # of the small gray pictures that are compared, whatever the shape of the frames is
-_LEAST_CONTRAST = 2.0  # of those of which something can be told
+_LEAST_CONTRAST = 5.0  # of those of which something can be told
 _STILL = 2.5  # steps by which no cell differs while a camera is frozen, though its encoder is not
 _SAME = 0.4  # height of the peak where a view is the same; of unlike pictures it is below 0.25
 _FOLLOW = 0.1  # of a frame in the view that others are compared with, so that it follows the light
-_LASTING = 3  # frames that must agree: a car before the lens moves nothing
-_LOST = 10  # frames in a row of another view, before nothing of the first one is looked for
+_LASTING = 3  # frames of which the middle one counts: a car before the lens moves nothing
+_KNOWN = 10  # frames in a row that make a view known
 
 _HANN = np.hanning(SIDE + 2)[1:-1]
 _WINDOW = np.outer(_HANN, _HANN)
@@ -27,12 +27,12 @@ class Motion:
 
     def __init__(self) -> None:
         """Begin with no frame."""
-        self._cells: NDArray[Any] | None = None  # since when nothing changed, and how it looked
+        self._view: Any = None  # that others are compared with
+        self._before: Any = None
+        self._cells: Any = None  # since when nothing changed, and how it looked
         self._since = 0.0
-        self._view: NDArray[Any] | None = None
-        self._before: NDArray[Any] | None = None
+        self._alike = self._unlike = 0  # frames; in a row
         self._shifts: list[float] = []  # of the last frames
-        self._unlike = 0  # frames in a row
 
     def facts(self, small: NDArray[Any], seconds: float) -> Facts:
         """Return what is told of the next frame, which is None where it has no contrast.
@@ -52,26 +52,26 @@ class Motion:
         cells = picture.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
         if self._cells is None or np.abs(cells - self._cells).max() > _STILL:
             self._cells, self._since = cells, seconds
-        if self._view is None:
-            self._view = picture
         self._shifts = [*self._shifts, self._shift(picture)][-_LASTING:]
-        self._before = picture
         middle = sorted(self._shifts)[(len(self._shifts) - 1) // 2]
         return {"StillSeconds": seconds - self._since, "Shift": middle}
 
     def _shift(self, picture: NDArray[Any]) -> float:
+        if self._view is None or (self._unlike == _KNOWN > self._alike):  # an odd frame came first
+            self._view, self._before, self._alike = picture.copy(), picture, 0
         peak, steps = _correlated(picture, self._view)
         if peak >= _SAME:
-            self._unlike = 0
-            if steps == 0:
-                self._view += _FOLLOW * (picture - self._view)
-            return 100.0 * steps / SIDE
-        is_steady = self._before is not None and _correlated(picture, self._before)[0] >= _SAME
-        self._unlike = self._unlike + 1 if is_steady else 0
-        return 100.0 if self._unlike >= _LOST else self._shifts[-1] if self._shifts else 0.0
+            self._alike, self._unlike = self._alike + 1, 0
+            self._view += _FOLLOW * (picture - self._view) if steps == 0 else 0.0
+        else:
+            is_steady = _correlated(picture, self._before)[0] >= _SAME
+            self._unlike = min(self._unlike + 1, _KNOWN) if is_steady else 0
+            steps = SIDE if self._unlike == _KNOWN <= self._alike else 0
+        self._before = picture
+        return 100.0 * steps / SIDE
 
 
-def _correlated(picture: NDArray[Any], other: Any) -> tuple[float, int]:
+def _correlated(picture: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
     """Return the phase correlation of two pictures, 1 for equal ones, and at how many steps."""
     both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (picture, other)]
     cross = both[0] * np.conj(both[1])

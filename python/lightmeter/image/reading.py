@@ -53,8 +53,6 @@ class Reading:
             frame of a file, or the current one of a PIL image. ``"all"`` measures every frame or
             page of a file as an image. The Exif is counted once. A file, like a batch, counts whole
             or as one failure. Of a video, ``"first"`` stands for those that `every` takes.
-        every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
-            None takes a second. A frame is the first at that time or later; see docs/video.md.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost; one that costs more fails as ``too_large``.
         metrics: what is computed of a picture: a set, functions of yours, or both. The
@@ -79,6 +77,8 @@ class Reading:
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
             full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
             is asked for is read in tiles, however small it is; see docs/large-pictures.md.
+        every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
+            None takes a second. A frame is the first at that time or later; see docs/video.md.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -92,9 +92,6 @@ class Reading:
         default=None, metadata={"parse": _parts, "metavar": "BLACK,WHITE"}
     )
     frames: Frames = "first"
-    every: str | timedelta | None = field(
-        default=None, metadata={"flag": "frame_every", "metavar": "TIME"}
-    )
     exif: ExifPolicy = field(default=DEFAULT_POLICY, metadata={"prefix": "exif"})
     limits: Limits = field(default=DEFAULT_LIMITS, metadata={"prefix": "max"})
     metrics: Metrics = "default"
@@ -106,6 +103,9 @@ class Reading:
         metadata={"parse": parse_ignored, "metavar": "X,Y,WIDTH,HEIGHT|FILE", "many": True},
     )
     pyramid_level: int | None = None
+    every: str | timedelta | None = field(
+        default=None, metadata={"flag": "frame_every", "metavar": "TIME"}
+    )
 
     def __post_init__(self) -> None:
         """Check every option."""

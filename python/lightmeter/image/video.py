@@ -165,7 +165,7 @@ class _Video:
         self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
         rate = stream.guessed_rate or stream.average_rate
         self.facts: Facts = {"Codec": context.name, "BitDepth": bits}
-        self.facts["FrameRate"] = float(rate) if rate else None
+        self.facts["FramesPerSecond"] = float(rate) if rate else None
         self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
         self._limits, self._every = reading.limits, reading.seconds

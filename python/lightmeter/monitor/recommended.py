@@ -28,9 +28,9 @@ _FAILURES = 0.05
 # and limit. What was stored is taken for good.
 _OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]]] = (
     ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most",
-     lambda seen: max(60.0, 5 * (seen.max or 0.0))),
+     lambda seen: max(60.0, 5 * (seen.quantile(0.99) or 0.0))),
     ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most",
-     lambda seen: max(2.0, seen.max or 0.0)),
+     lambda seen: max(2.0, seen.quantile(0.95) or 0.0)),
     ("black", "Frames are black.", "Luma.mean", "q_05", "at_least",
      lambda seen: min(5.0, (seen.quantile(0.01) or 0.0) / 2)),
     ("covered", "Contrast is half of what it ever was.", "Luma.stddev", "q_05", "at_least",
