@@ -9,7 +9,7 @@ python bench/drift_calibration/camera.py --hours 124
 import argparse
 import math
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from scipy.ndimage import gaussian_filter
 
 WIDTH, HEIGHT, MARGIN = 320, 180, 40
 SECONDS = 3600
-START = datetime(2026, 5, 1, tzinfo=UTC)
+START = datetime(2025, 5, 1, tzinfo=UTC)
 FAULTS: dict[str, Callable[[Any, Any], Any]] = {
     "frozen": lambda frame, before: before,
     "black": lambda frame, _: np.zeros_like(frame),
@@ -58,11 +58,9 @@ class Scene:
         self.cloud = 0.98 * self.cloud + 0.04 * rng.normal()
         self.wind = max(0.1, 0.95 * self.wind + 0.06 + 0.15 * rng.normal())
         self.phase += 1 + 0.3 * rng.normal()
-        sway = [
-            round(self.wind * s)
-            for s in (1.5 * math.sin(self.phase), 2.5 * math.sin(0.7 * self.phase))
-        ]
-        scene = self.ground + self.tree * np.roll(self.leaves, sway, (0, 1))
+        sway = self.wind * np.array([1.5, 2.5]) * np.sin([self.phase, 0.7 * self.phase])
+        leaves = np.roll(self.leaves, sway.round().astype(int), (0, 1))
+        scene = self.ground + self.tree * leaves
         sun = 1 / (1 + math.exp(-8 * (math.sin((hour - 6) / 12 * math.pi) - 0.05)))
         day = sun * math.exp(0.25 * self.cloud)
         scene = scene * (day + 0.035 + 0.35 * (1 - sun) * self.lamp)
@@ -80,70 +78,45 @@ class Scene:
         return np.clip(scene[MARGIN:-MARGIN, MARGIN:-MARGIN], 0, 255)
 
 
-def write_hour(
-    path: Path, scene: Scene, hour: int, fault: Callable[[Any, Any], Any] | None
-) -> None:
-    """Write a video of an hour; a fault begins after ten minutes."""
+def log_hour(folder: Path, scene: Scene, hour: int, fault: str = "") -> None:
+    """Log a video of an hour, of which a fault begins after a sixth."""
+    path, at, before = folder / "hour.mp4", START + timedelta(hours=hour), None
+    encoder = {"crf": "28", "g": "60", "preset": "veryfast"}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(
-            "libx264", rate=1, options={"crf": "28", "g": "60", "preset": "veryfast"}
-        )
+        stream = container.add_stream("libx264", rate=1, options=encoder)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        before = None
         for second in range(SECONDS):
             frame = scene.frame(hour % 24 + second / 3600)
             if fault and second >= SECONDS / 6:
-                frame = fault(frame, before)
+                frame = FAULTS[fault](frame, before)
             before = frame
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame.astype(np.uint8), "gray")))
         container.mux(stream.encode())
-
-
-def log_hour(folder: Path, scene: Scene, hour: int, fault: str = "") -> None:
-    write_hour(folder / "hour.mp4", scene, hour, FAULTS.get(fault))
-    at = START + timedelta(hours=hour)
-    lm.log_folder(folder / "s.db", folder / "hour.mp4", "gate", at=at, every="1h", writer=f"{hour}")
-
-
-def found(folder: Path) -> dict[int, Counter[str]]:
-    """Return what all recommended monitors find, by hour: names of faults, and monitors."""
-    hours: dict[int, Counter[str]] = {}
-    now = START + timedelta(days=365)
-    for result in lm.watch(folder / "s.db", folder / "m.toml", now=now).results:
-        if result.state == "anomaly":
-            name = result.words.partition(": ")[0] if "contract" in result.monitor else ""
-            hour = (result.bucket - START) // timedelta(hours=1)
-            hours.setdefault(hour, Counter())[name if name in FAULTS else result.monitor] += 1
-    return hours
+    lm.log_folder(folder / "s.db", path, "gate", at=at, every="1h", writer=f"{hour}")
 
 
 def main(folder: Path, hours: int) -> None:
-    scene, faulty = Scene(0), hours - hours % 24 + 48
-    for hour in range(hours):
-        log_hour(folder, scene, hour)
+    scene = Scene(0)
+    faults = {hours + 48 + 6 * at: name for at, name in enumerate(2 * [*FAULTS])}
+    for hour in (*range(hours), *faults):
+        log_hour(folder, scene, hour, faults.get(hour, ""))
         if hour == 23:
             with lm.Store(folder / "s.db") as store:
                 write_monitors(store, "gate", folder / "m.toml")
-    cases = {
-        faulty + 24 * day + at: (name, at) for at in (1, 12) for day, name in enumerate(FAULTS)
-    }
-    for hour, (name, _) in cases.items():
-        log_hour(folder, scene, hour, name)
-    judged = found(folder)
-    print((folder / "m.toml").read_text())
-    print(
-        "false alarms:", {hour: dict(names) for hour, names in judged.items() if 24 <= hour < hours}
-    )
-    for hour, (name, at) in cases.items():
-        print(f"{name} at {at}:00:", dict(judged.get(hour, {})), flush=True)
+    found = defaultdict[int, Counter[str]](Counter)
+    for result in lm.watch(folder / "s.db", folder / "m.toml", now=datetime.now(UTC)).results:
+        if result.state == "anomaly":
+            name = result.words.partition(": ")[0]
+            hour = (result.bucket - START) // timedelta(hours=1)
+            found[hour][name if name in FAULTS else result.monitor] += 1
+    print("false alarms:", {hour: dict(found[hour]) for hour in sorted(found) if hour < hours})
+    for hour, name in faults.items():
+        print(f"{name} at {hour % 24}:", dict(found[hour]), flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--hours", type=int, default=124, help="of a good scene, a day to learn from"
-    )
-    parser.add_argument("--folder", type=Path, help="keeps the store")
-    arguments = parser.parse_args()
+    parser.add_argument("--hours", type=int, default=124, help="of a good scene; a day is learnt")
+    hours = parser.parse_args().hours
     with tempfile.TemporaryDirectory() as temporary:
-        main(arguments.folder or Path(temporary), arguments.hours)
+        main(Path(temporary), hours)

@@ -23,7 +23,13 @@ _PEAK = np.fft.irfft2(_WEIGHT, (SIDE, SIDE)).max()
 
 
 class Motion:
-    """Compares the frames of one video as they come."""
+    """Compares the frames of one video as they come.
+
+    Attributes:
+        offset: seconds to add to the times of what follows, where a stream broke.
+    """
+
+    offset = 0.0
 
     def __init__(self) -> None:
         """Begin with no frame."""
@@ -49,6 +55,7 @@ class Motion:
         picture = small.astype(np.float64)
         if picture.std() < _LEAST_CONTRAST:
             return {"StillSeconds": None, "Shift": None}
+        seconds += self.offset
         cells = picture.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
         if self._cells is None or np.abs(cells - self._cells).max() > _STILL:
             self._cells, self._since = cells, seconds

@@ -96,11 +96,7 @@ def span_of(path: str) -> tuple[datetime | None, float]:
 
 
 def video_frames(
-    source: Opened | str,
-    reading: Reading,
-    clip: Clip | None = None,
-    motion: Motion | None = None,
-    offset: float = 0.0,
+    source: Opened | str, reading: Reading, clip: Clip | None = None, motion: Motion | None = None
 ) -> Iterator[Frame]:
     """Yield the frames of a video that `Reading.every` asks for, as far as they are whole.
 
@@ -111,34 +107,31 @@ def video_frames(
         reading: how to read it.
         clip: of which part; None takes all.
         motion: of the frames before, where a stream broke.
-        offset: seconds to add for it.
 
     Raises:
         ImageError: it is no video that is read here, or has no frame in this part.
         Exception: what PyAV raises.
     """
-    begin, end = (0.0, math.inf) if clip is None else (clip.begin, clip.end)
-    motion = Motion() if motion is None else motion
+    clip = clip or Clip("", 0.0, math.inf)
+    motion = motion or Motion()
+    kind = "stream" if isinstance(source, str) else str(source.format)
+    decoded_by, last, count = decoder(kind, "av"), None, 0
     with open_video(source) as container:
-        if begin > 0:
-            container.seek(int(begin * 1_000_000))
-        video, last = _Video(container, reading, begin), None
-        facts = video.facts
-        if not isinstance(source, str):
-            facts |= {"Format": source.format, "FileSize": source.size}
-        for count, (frame, seconds) in enumerate(video.sampled(), 1):
-            if seconds >= end - _ROUNDING:
+        if clip.begin > 0:
+            container.seek(int(clip.begin * 1_000_000))
+        video = _Video(container, reading, clip.begin)
+        facts: Facts = {"Format": kind, "FileSize": getattr(source, "size", None), **video.facts}
+        for frame, seconds in video.sampled():
+            if seconds >= clip.end - _ROUNDING:
                 break
             if last is not None:
                 yield last
-            if reading.frames == "all":
-                check_frames(count, reading.limits)
+            count += reading.frames == "all"
+            check_frames(count, reading.limits)
             picture = Image.fromarray(frame.to_ndarray(format=video.mode))
             small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
-            facts |= motion.facts(small, seconds + offset)
-            decoded_by = decoder(str(facts.get("Format", "stream")), "av")
-            last = Frame(picture, None, facts, decoded_by, seconds=seconds)
-            facts = {}
+            facts |= motion.facts(small, seconds)
+            last, facts = Frame(picture, None, facts, decoded_by, seconds=seconds), {}
         if last is None:
             raise ImageError("empty", "no frame that can be decoded")
         yield last._replace(facts={**(last.facts or {}), **video.counts})
@@ -164,8 +157,8 @@ class _Video:
         context.thread_count, context.options = 1, dict(_BOUNDS)
         self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
         rate = stream.guessed_rate or stream.average_rate
-        self.facts: Facts = {"Codec": context.name, "BitDepth": bits}
-        self.facts["FramesPerSecond"] = float(rate) if rate else None
+        per_second = float(rate) if rate else None
+        self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}
         self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
         self._limits, self._every = reading.limits, reading.seconds

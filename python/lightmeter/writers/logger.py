@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Self, Unpack
 
 from lightmeter.image.failure import Failure
-from lightmeter.image.measure import Frame, ImageLike, Measured
+from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.columns import GroupName, group_of
@@ -162,11 +162,7 @@ class RollingLogger:
         self._until = self._end = math.inf  # when to stop measuring and storing, once closed
 
     def track(
-        self,
-        image: ImageLike | Frame | Failure,
-        *,
-        at: datetime | None = None,
-        group: GroupName = None,
+        self, image: ImageLike, *, at: datetime | None = None, group: GroupName = None
     ) -> bool:
         """Profile an image soon; it may be changed or closed as soon as this returns.
 

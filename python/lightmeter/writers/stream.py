@@ -53,12 +53,13 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> Iterator[St
     frames = dropped = breaks = 0
     every, due = reading.seconds or 1.0, began
     with RollingLogger(reading=reading, **options) as log:
+        track: Any = log.track  # which takes what is read here, too
         while True:
             why = "it ended"
             try:
-                offset = time.monotonic() - began
-                for frame in video_frames(address, reading, motion=motion, offset=offset):
-                    log.track(frame)
+                motion.offset = time.monotonic() - began
+                for frame in video_frames(address, reading, motion=motion):
+                    track(frame)
                     frames, due, pause = frames + 1, time.monotonic() + every, _PAUSE
                     yield Streamed(frames, dropped + log.dropped, breaks)
             except Exception as error:
@@ -69,6 +70,6 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> Iterator[St
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             while due < time.monotonic():
-                log.track(Failure(None, "dropped", why))
+                track(Failure(None, "dropped", why))
                 dropped, due = dropped + 1, due + every
             yield Streamed(frames, dropped + log.dropped, breaks)
