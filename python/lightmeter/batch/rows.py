@@ -40,8 +40,8 @@ def measure(
     ``failure``, which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a
     row, which says ``frame`` from 0; facts of the header and Exif are in that of the first.
     ``reading`` says how the image was read, where that is not as files are by default; see
-    `ProfileView.readings`. Of a video every frame that is measured has a row with its ``seconds``;
-    what is known of the times of all frames is in that of the last one.
+    `ProfileView.readings`. Of a video every frame that is measured has a row, which says ``frame``
+    and ``seconds``; what is known of the times of all is in that of the last one.
 
     Files are measured in threads a little ahead of the rows that were taken, so memory does not
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
@@ -81,7 +81,7 @@ def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads
         images = measure_images(item.picture, reading, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}
-            if reading.frames == "all":
+            if reading.frames == "all" or measured.seconds is not None:
                 row["frame"] = frame
             if measured.seconds is not None:
                 row["seconds"] = measured.seconds

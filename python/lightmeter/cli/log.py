@@ -73,7 +73,7 @@ def log(
         if given.keys() - {"sample", "tags"} or any((day, date_from, segment_by, writer)):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
         given |= {"store": store, "inbox": inbox, "every": every, "segment": place}
-        for _ in log_stream(folder, reading=reading, dataset=dataset, handle_signals=True, **given):
+        for _ in log_stream(folder, reading=reading, dataset=dataset, **given):
             pass
         return
     with progress_bar("profiling") as progress:

@@ -71,7 +71,7 @@ def test_rows_say_when_and_what(tmp_path: Path) -> None:
     path = tmp_path / "gate.mkv"
     write_video(path, yard(20), rate=5)
     first, *_, last = rows = list(lm.measure(path))
-    assert [row["seconds"] for row in rows] == [0, 1, 2, 3]
+    assert [(row["frame"], row["seconds"]) for row in rows] == [(0, 0), (1, 1), (2, 2), (3, 3)]
     of_file = {"Codec": "mpeg4", "FramesPerSecond": 5.0, "Format": "MATROSKA", "BitDepth": 8}
     assert of_file.items() <= {name.removeprefix("image."): x for name, x in first.items()}.items()
     assert {"image.TimeGaps": 0, "image.TimeRepeats": 0, "image.UndecodedPackets": 0}.items() <= (
