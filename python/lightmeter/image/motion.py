@@ -12,7 +12,7 @@ _LEAST_CONTRAST = 5.0  # of those of which something can be told
 _STILL = 2.5  # steps by which no cell differs while a camera is frozen, though its encoder is not
 _SAME = 0.4  # height of the peak where a view is the same; of unlike pictures it is below 0.25
 _FOLLOW = 0.1  # of a frame in the view that others are compared with, so that it follows the light
-_LASTING = 3  # frames of which the middle one counts: a car before the lens moves nothing
+_LASTING = 5  # frames of which the middle one counts: a car before the lens moves nothing
 _KNOWN = 10  # frames in a row that make a view known
 
 _HANN = np.hanning(SIDE + 2)[1:-1]
@@ -50,7 +50,7 @@ class Motion:
         Returns:
             ``StillSeconds``: for how long nothing has changed. ``Shift``: by how many percent of
             the width or height the view moved since the first frame, the larger of both; 100 if it
-            is another one. It is the median of three frames.
+            is another one. It is the median of five frames.
         """
         picture = small.astype(np.float64)
         if picture.std() < _LEAST_CONTRAST:
@@ -59,9 +59,11 @@ class Motion:
         cells = picture.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
         if self._cells is None or np.abs(cells - self._cells).max() > _STILL:
             self._cells, self._since = cells, seconds
+        middle, spread = picture.mean(), picture.std()
+        picture = picture.clip(middle - spread, middle + spread)  # a light at night is not the view
         self._shifts = [*self._shifts, self._shift(picture)][-_LASTING:]
-        middle = sorted(self._shifts)[(len(self._shifts) - 1) // 2]
-        return {"StillSeconds": seconds - self._since, "Shift": middle}
+        shift = sorted(self._shifts)[(len(self._shifts) - 1) // 2]
+        return {"StillSeconds": seconds - self._since, "Shift": shift}
 
     def _shift(self, picture: NDArray[Any]) -> float:
         if self._view is None or (self._unlike == _KNOWN > self._alike):  # an odd frame came first

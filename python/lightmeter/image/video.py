@@ -31,7 +31,8 @@ _TIMEOUT = 10.0  # seconds until a stream that says nothing is taken for broken
 _MOST_PIXELS = 1 << 25  # of a frame: 8K, of which a decoder holds up to 17
 _BOUNDS = {"max_streams": "16", "max_pixels": str(_MOST_PIXELS)}
 _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frames a second
-_MOST_WAITING, _MOST_BYTES = 600, 16 << 20  # packets since a key frame that nobody wants yet
+_MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
+_PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
 _ROUNDING = 1e-6  # seconds
 
@@ -76,7 +77,12 @@ def open_video(source: Opened | str) -> Any:
     of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
     if isinstance(source, str):
         of_kind = {"options": _STREAMS | _BOUNDS | {"rtsp_transport": "tcp"}, "timeout": _TIMEOUT}
-    return pyav().open(source, metadata_errors="replace", buffer_size=1 << 18, **of_kind)
+    try:
+        return pyav().open(source, metadata_errors="replace", buffer_size=1 << 18, **of_kind)
+    except OSError as error:  # of a file it is damage, unless reading its bytes raised it
+        if isinstance(source, str) or not isinstance(error, pyav().error.FFmpegError):
+            raise
+        raise ImageError("corrupt", str(error.strerror)) from None
 
 
 def _refuse(*_: object) -> Any:
@@ -206,9 +212,8 @@ class _Video:
                 is_cut |= bool(before)
                 before, since, size = since, [], 0
             since.append(packet)
-            size += packet.size
-            seconds = self._seconds(packet)
-            is_room = len(since) < _MOST_WAITING and size < _MOST_BYTES
+            size += packet.size + _PACKET
+            seconds, is_room = self._seconds(packet), size < _MOST_WAITING
             if seconds < self._wanted - _ROUNDING and is_room and not is_owed:
                 continue
             key = self._seconds(since[0])
