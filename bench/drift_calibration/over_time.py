@@ -2,7 +2,7 @@
 
 python bench/drift_calibration/over_time.py --years 6             # the tables: half an hour
 python bench/drift_calibration/over_time.py --quick               # two years a cell
-python bench/drift_calibration/over_time.py --pictures ~/photos   # also frames of a video of them
+python bench/drift_calibration/over_time.py --video FILE   # also its frames
 
 The rule is the real one, on summaries of buckets. Its least sizes of effects are left out, which
 can only add false alarms. One column goes through a store and `lightmeter.watch`.
@@ -128,8 +128,8 @@ def end_to_end(name: str, n: str, buckets: int) -> None:
     print(f"| {name}, n = {n} | {len(judged)} | {100 * len(bad) / len(judged):.1f} ({limit:.1f}) |")
 
 
-def frames_table(pictures: Path, years: int) -> None:
-    frames = frames_of(pictures)
+def frames_table(video: Path, years: int) -> None:
+    frames = frames_of(video)
     features = frames.values.shape[1]
     print(f"\nThe same of {len(frames.values)} frames of a video, {features} features\n")
     print("| past buckets | bursts of | n = 20 | n = 100 | n = 500 |")
@@ -150,7 +150,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=20, help="simulated years a cell")
     parser.add_argument("--quick", action="store_true", help="two years, less of everything")
-    parser.add_argument("--pictures", type=Path, help="a folder of pictures to make a video of")
+    parser.add_argument("--video", type=Path, help="a video, at best of many scenes")
     arguments = parser.parse_args()
     years = 2 if arguments.quick else arguments.years
     null_table(years, 28, SIZES)
@@ -159,5 +159,5 @@ if __name__ == "__main__":
     print("\nEnd to end\n\n| images | judged buckets | % with any alarm |\n| --- | --- | --- |")
     for name in ("independent", "bursts of 10, ICC .5", "day effect .3 sd"):
         end_to_end(name, "100", 60 if arguments.quick else DAYS)
-    if arguments.pictures:
-        frames_table(arguments.pictures, years)
+    if arguments.video:
+        frames_table(arguments.video, years)

@@ -1,18 +1,14 @@
-"""A video of a folder of pictures, a crop that pans, flickers and is noisy; days of its frames."""
+"""The numbers of all frames of a video, and days of bursts of them."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightmeter as lm
 import numpy as np
-from lightmeter.batch.sources.folder import find_images
-from PIL import Image
 
-SCENE = 70  # frames of each picture
-HEIGHT, WIDTH = 120, 160
-_LINEAR_HUE = ("image.Hue.mean", "image.Hue.stddev")  # which have no verdict
+SCENE = 70  # frames that bursts are taken within
+_LEFT_OUT = ("Hue.mean", "Hue.stddev", "Shift", "StillSeconds")  # no verdict, or none of a frame
 
 
 class Frames(NamedTuple):
@@ -23,39 +19,16 @@ class Frames(NamedTuple):
     modes: Any
 
 
-def frames_of(pictures: Path) -> Frames:
-    rng = np.random.default_rng(0)
-    flicker, index = 0.0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        for path in find_images(pictures):
-            with Image.open(path) as picture:
-                samples = np.asarray(picture.convert("RGB"), dtype=np.float32)
-            room = np.array([samples.shape[0] - HEIGHT, samples.shape[1] - WIDTH])
-            if room.min() < 0:
-                continue
-            place, speed = rng.uniform(0, room), rng.normal(0, 2, 2)
-            for _ in range(SCENE):
-                speed = 0.97 * speed + 0.5 * rng.normal(0, 1, 2)
-                speed = np.where((place + speed < 0) | (place + speed > room), -speed, speed)
-                place = np.clip(place + speed, 0, room)
-                flicker = 0.9 * flicker + 0.01 * rng.normal()
-                y, x = place.astype(int)
-                frame = samples[y : y + HEIGHT, x : x + WIDTH]
-                frame = frame * np.exp(flicker + 0.005 * rng.normal())
-                frame = frame + rng.normal(0, 3, frame.shape)
-                Image.fromarray(frame.clip(0, 255).astype(np.uint8)).save(
-                    Path(folder) / f"{index:06}.bmp"
-                )
-                index += 1
-        rows = list(lm.measure(folder, workers=1))
+def frames_of(video: Path) -> Frames:
+    rows = list(lm.measure(video, frames="all", limits=lm.Limits(frames=None)))
     names = [
         name
-        for name, value in rows[0].items()
-        if isinstance(value, float) and name.startswith("image.") and name not in _LINEAR_HUE
+        for name, value in rows[1].items()
+        if isinstance(value, float) and name.removeprefix("image.") not in (*_LEFT_OUT, "seconds")
     ]
     values = np.array([[row.get(name, np.nan) for name in names] for row in rows])
-    hue = names.index("image.Hue.circular_mean")  # to a line, cut where there is none
-    values[:, hue] = (values[:, hue] + 127.5 - np.median(values[:, hue])) % 255
+    hue = [name == "image.Hue.circular_mean" for name in names]  # to a line, cut where none is
+    values[:, hue] = (values[:, hue] + 127.5 - np.median(values[:, hue], axis=0)) % 255
     values = values[:, np.isfinite(values).all(axis=0) & (values.std(axis=0) > 0)]
     modes = np.array([_mode(column) for column in values.T])
     return Frames(values, values != modes, modes)

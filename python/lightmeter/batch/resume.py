@@ -26,7 +26,7 @@ _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may re
 # What decodes pictures: formats by Pillow, and packages. One that is not installed decides that its
 # pictures fail.
 _FORMATS = ("AVIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
-_PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs")
+_PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs", "av")
 
 
 class Kept:
@@ -126,7 +126,7 @@ def _lasting(value: Any) -> Any:
 def _described(item: Item) -> list[Any]:
     data: Any = item.data
     if isinstance(data, str | os.PathLike):
-        data = [os.fspath(data), _state_of(os.fspath(data))]
+        data = [str(data), _state_of(os.fspath(data))]
     elif not isinstance(data, bytes | RemotePart | ImageError):
         raise TypeError(
             f"{item.name} is a {type(data).__name__} in memory, so that what is done of it cannot "

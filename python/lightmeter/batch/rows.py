@@ -40,7 +40,8 @@ def measure(
     ``failure``, which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a
     row, which says ``frame`` from 0; facts of the header and Exif are in that of the first.
     ``reading`` says how the image was read, where that is not as files are by default; see
-    `ProfileView.readings`.
+    `ProfileView.readings`. Of a video every frame that is measured has a row, which says ``frame``
+    and ``seconds``; what is known of the times of all is in that of the last one.
 
     Files are measured in threads a little ahead of the rows that were taken, so memory does not
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
@@ -79,8 +80,12 @@ def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads
         own = item.read_by(reading)
         images = measure_images(item.picture, own, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
-            numbered: Row = {"frame": frame} if reading.frames == "all" else {}
-            rows.append({"path": item.name, **numbered, **_values(measured, with_exif)})
+            row: Row = {"path": item.name}
+            if reading.frames == "all" or measured.seconds is not None:
+                row["frame"] = frame
+            if measured.seconds is not None:
+                row["seconds"] = measured.seconds
+            rows.append({**row, **_values(measured, with_exif)})
     except ImageError as error:
         return [{"path": item.name, "failure": error.reason, "detail": error.detail}]
     return rows
@@ -110,6 +115,7 @@ _COLUMNS: dict[str, type] = {
     "path": str,
     "path_base64": str,
     "frame": int,
+    "seconds": float,
     **dict.fromkeys(("failure", "detail", "missing", "reading"), str),
     **NUMBERS,
     **FACTS,

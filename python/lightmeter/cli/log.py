@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Reading, log_folder
+from lightmeter.batch.sources.names import is_stream
 from lightmeter.cli.options import (
     SOURCE,
     MaybeStore,
@@ -18,6 +19,7 @@ from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
 from lightmeter.writers.folder import Logged
+from lightmeter.writers.stream import log_stream
 
 
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
@@ -38,8 +40,9 @@ def log(
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
-    The images are in a folder, archive, table or manifest, or at an address. `store pull` reads
-    an inbox. --date and the times of a dataset are in UTC.
+    The images are in a folder, archive, table or manifest, or at an address. Of rtsp:// they are
+    taken until the command is ended. `store pull` reads an inbox. --date and the times of a dataset
+    are in UTC.
 
     Logging a folder again as the same writer replaces what it gave before, so nothing counts twice.
     A bucket that `store gc` has rolled up keeps what the folder gave it.
@@ -59,6 +62,14 @@ def log(
         writer: by default the folder.
     """
     place, segment_by = segments_of(segment)
+    if is_stream(folder):
+        given = {name: value for name, value in batch.items() if value not in (0, "threads")}
+        if given.keys() - {"sample", "tags"} or any((day, date_from, segment_by, writer)):
+            raise ValueError("got an option that a stream does not have; see docs/video.md")
+        given |= {"store": store, "inbox": inbox, "every": every, "segment": place}
+        for _ in log_stream(folder, reading=reading, dataset=dataset, **given):
+            pass
+        return
     with progress_bar("profiling") as progress:
         logged = log_folder(
             store,

@@ -88,7 +88,7 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
         if below := option.how.get("prefix"):
             yield from _parameters(option.kind, f"{below}_", own.capitalize())
             continue
-        name, of_option = f"{prefix}{own}", _kind_of(option)
+        name, of_option = f"{prefix}{option.how.get('flag', own)}", _kind_of(option)
         more = " (repeatable)." if of_option == list[str] else "."
         yield _parameter(
             name,
@@ -119,7 +119,8 @@ def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any
             own = _given(option.kind, values, f"{below}_")
             value = option.kind(**own) if own else None
         else:
-            value, parse = values.pop(f"{prefix}{name}"), option.how.get("parse", str)
+            flag = option.how.get("flag", name)  # where commands have another one of its name
+            value, parse = values.pop(f"{prefix}{flag}"), option.how.get("parse", str)
             if isinstance(value, str):
                 value = parse(value)
             elif isinstance(value, list):

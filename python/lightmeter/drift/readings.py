@@ -123,7 +123,8 @@ def reading_like(
     usual = reading_options(readings)
     if (usual | options).get("bands"):
         usual.pop("channels", None)  # of bands there is no order
-    return reading_of(None, {**usual, **options})
+    usual.update(options)
+    return reading_of(None, usual)
 
 
 def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:

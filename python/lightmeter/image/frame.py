@@ -32,6 +32,7 @@ class Frame(NamedTuple):
         returned: what the reader of the user says of it, by the name of that.
         group: what it has in common with others, likewise.
         reading: how it is measured, if its reader says more than whoever asked for it.
+        seconds: its time in a video.
     """
 
     picture: Any
@@ -44,6 +45,7 @@ class Frame(NamedTuple):
     returned: Returned = ()
     group: str | None = None
     reading: Any = None
+    seconds: float | None = None
 
 
 class Read(NamedTuple):
@@ -80,7 +82,8 @@ class Read(NamedTuple):
 class Measured(NamedTuple):
     """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
     what the functions of the reading returned for it; the path that it was read from, or ""; what
-    decoded it, if it comes from a file; the text of how it was read; its group, if its reader says.
+    decoded it, if it comes from a file; the text of how it was read; its group, if its reader says;
+    its time in a video.
     """
 
     meter: ImageMeter | BandMeter
@@ -92,6 +95,7 @@ class Measured(NamedTuple):
     decoder: Decoder | None = None
     read: str = ""
     group: str | None = None
+    seconds: float | None = None
 
     @property
     def all_facts(self) -> Facts | None:

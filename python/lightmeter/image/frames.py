@@ -20,12 +20,14 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Read
 from lightmeter.image.header import Facts, kept_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.magic import VIDEOS
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import NODATA, parse_nodata
 from lightmeter.image.tiles.array_raster import is_chunked, open_array
 from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.tiles.zarr_folder import open_zarr
+from lightmeter.image.video import Clip, video_frames
 from lightmeter.quiet import quiet
 
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
@@ -70,6 +72,10 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     else:
         is_read = isinstance(image, encoded.EncodedBytes)
         with image if is_read else encoded.open_encoded(image, reading.limits) as file:
+            if file.format in VIDEOS:
+                clip = image if isinstance(image, Clip) else None
+                yield from video_frames(file, reading, clip)
+                return
             with quiet():
                 frames = open_large_tiff(file, reading)
                 if frames is None:

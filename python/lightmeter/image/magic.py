@@ -1,6 +1,7 @@
 """How files of the formats begin. Formats have Pillow's names."""
 
-# As many first bytes tell the format: they hold a file type box with its brands.
+# As many first bytes tell the format: they hold a file type box with its brands, and the start of
+# the second packet of a transport stream.
 START_BYTES = 192
 
 # Formats whose signature has one byte, or none, are left out. WebP is a kind of RIFF.
@@ -9,6 +10,8 @@ _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "BMP": b"BM",
     "CZI": b"ZISRAWFILE",
     "DDS": b"DDS ",
+    "MATROSKA": b"\x1a\x45\xdf\xa3",
+    "MPEG": b"\0\0\1\xba",
     "GIF": (b"GIF87a", b"GIF89a"),
     "ICNS": b"icns",
     "ICO": b"\0\0\1\0",
@@ -34,19 +37,31 @@ _HEIF = {*b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()}
 READERS = {"CZI": "microscope", "DICOM": "dicom", "LIF": "microscope", "ND2": "microscope"}
 READERS |= {"VRT": "gdal"}
 
+# Boxes that a QuickTime file begins with, which are at byte 4 as that of the file type is.
+_BOXES = {b"ftyp", b"moov", b"mdat", b"wide"}
+
+# Formats that are videos. MP4 stands for its whole family, QuickTime too.
+VIDEOS = frozenset({"AVI", "MATROSKA", "MP4", "MPEG", "MPEGTS"})
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
+)
+
 # Formats whose decoders take all bytes of a file into memory, whatever its header says.
 READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
 
 def format_of(start: bytes) -> str | None:
     """The format of a file by its first `START_BYTES`; None for an unknown one."""
-    if start[4:8] == b"ftyp":
-        return _by_brands(start)
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "WEBP"
+    if start[4:8] == b"ftyp" and (name := _by_brands(start)):
+        return name
+    if start[4:8] in _BOXES:
+        return "MP4"
+    if start[:4] == b"RIFF" and start[8:12] in (b"WEBP", b"AVI "):
+        return start[8:12].decode().strip()
     if start[128:132] == b"DICM":
         return "DICOM"
-    return next((name for name, marks in _SIGNATURES.items() if start.startswith(marks)), None)
+    marked = (name for name, marks in _SIGNATURES.items() if start.startswith(marks))
+    return next(marked, "MPEGTS" if start[:1] == start[188:189] == b"G" else None)
 
 
 def _by_brands(start: bytes) -> str | None:

@@ -87,18 +87,18 @@ def measure_images(
         source: Any = image
         if path is None and is_file(image):
             source = encoded.read_whole(image, reading.limits)
+        found: Any = None
         if isinstance(source, str | os.PathLike | bytes):
             (found,) = measure_together([source], [name], reading, thumbnail)
-            if isinstance(found, Measured):
-                yield found
-                return
             source = found or source
         if isinstance(source, encoded.EncodedBytes):
-            own = _measured_png(source, reading, name, thumbnail)
-            if own is not None:
-                yield own
-                return
+            found = _measured_png(source, reading, name, thumbnail)
+        if isinstance(found, Measured):
+            yield found
+            return
         for frame in frames_of(source, reading):
+            if watch is not None:
+                watch()
             named = frame._replace(path=encoded.short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
@@ -195,8 +195,8 @@ def measure_frame(
     channels, white = None if bands else channels, reading.value_range
     called = run(reading.functions, picture, channels=channels, value_range=white)
     read = _read_as(whole, given, fourth=_takes_fourth(frame.picture, given))
-    returned = (*frame.returned, *called)
-    return Measured(whole, exif, facts, small, returned, path, decoded_by, read, frame.group)
+    own = (*frame.returned, *called), path, decoded_by, read, frame.group, frame.seconds
+    return Measured(whole, exif, facts, small, *own)
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:

@@ -23,13 +23,23 @@ _EXPECTED = f"{', '.join(map(repr, SETS))}, a function"
 # Last part of the name of the feature that counts the errors of a function.
 ERROR = "Error"
 
-# What is known of a file from its header, below the prefix, and the type of its values.
-_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling")
+# What is known of a file from its header, below the prefix, and the type of its values; and of a
+# video and its frames.
+_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling", "Codec")
+_FLOATS = ("FramesPerSecond", "Shift", "StillSeconds")
 FACTS: dict[str, type[int] | type[float] | type[str]] = {
-    name: str if name in _TEXTS else int
+    name: str if name in _TEXTS else float if name in _FLOATS else int
     for name in (
         *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
-        *("Progressive", "ChromaSubsampling", "JpegQuality"),
+        *(
+            "Progressive",
+            "ChromaSubsampling",
+            "JpegQuality",
+            "Codec",
+            "FramesPerSecond",
+            "TimeGaps",
+        ),
+        *("TimeRepeats", "UndecodedPackets", "Shift", "StillSeconds"),
     )
 }
 FACTS["ignored_percent"] = float  # of pictures of which something is ignored

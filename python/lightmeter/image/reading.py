@@ -6,6 +6,7 @@ import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
@@ -18,6 +19,7 @@ from lightmeter.image.meter import Counting
 from lightmeter.image.metrics import TAKEN, Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import near
+from lightmeter.times import to_duration
 
 _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 
@@ -51,7 +53,7 @@ class Reading:
         frames: which images of a file to measure that holds several. ``"first"`` takes the first
             frame of a file, or the current one of a PIL image. ``"all"`` measures every frame or
             page of a file as an image. The Exif is counted once. A file, like a batch, counts whole
-            or as one failure.
+            or as one failure. Of a video, ``"first"`` stands for those that `every` takes.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost; one that costs more fails as ``too_large``.
         metrics: what is computed of a picture: a set, functions of yours, or both. The
@@ -85,6 +87,8 @@ class Reading:
         read: a function of yours that reads the pictures, from a path or bytes to an array. It may
             also return a tuple of the array, a dict of facts and a mask, or yield one for each
             frame. `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
+        every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
+            None takes a second. A frame is the first at that time or later; see docs/video.md.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -111,6 +115,9 @@ class Reading:
     pyramid_level: int | None = None
     read: Callable[[Any], Any] | None = field(
         default=None, metadata={"metavar": "READER|MODULE:FUNCTION"}
+    )
+    every: str | timedelta | None = field(
+        default=None, metadata={"flag": "frame_every", "metavar": "TIME"}
     )
 
     def __post_init__(self) -> None:
@@ -156,6 +163,11 @@ class Reading:
         if ignored is not None:
             mask_of = ignored.shared_mask if ignored.is_fixed else ignored.mask
         return Counting(self.channels, self.value_range, self.metric_set, mask_of)
+
+    @property
+    def seconds(self) -> float:
+        """The time from one frame of a video to the next; 0 for all frames."""
+        return 0.0 if self.frames == "all" else to_duration(self.every or "1s").total_seconds()
 
     @cached_property
     def is_of_one(self) -> bool:
@@ -256,6 +268,7 @@ def _as_level(level: int | None) -> int | None:
 
 # What makes of an option what a `Reading` keeps of it, or raises.
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "every": lambda every: None if every is None else to_duration(every),
     "value_range": as_range,
     "metrics": as_metrics,
     "bands": as_bands,
@@ -265,8 +278,8 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-class ReadingOptions(TypedDict, total=False):
-    """The attributes of a `Reading` as keywords."""
+class LoggedOptions(TypedDict, total=False):
+    """The attributes of a `Reading` as keywords, where `every` is said of buckets."""
 
     channels: Channels
     layout: Layout | None
@@ -281,10 +294,16 @@ class ReadingOptions(TypedDict, total=False):
     read: Callable[[Any], Any] | None
 
 
+class ReadingOptions(LoggedOptions, total=False):
+    """The attributes of a `Reading` as keywords."""
+
+    every: str | timedelta | None
+
+
 DEFAULT_READING = Reading()
 
 
-def reading_of(reading: Reading | None, options: ReadingOptions) -> Reading:
+def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
     """The `reading` given, or the default, changed by `options`.
 
     Raises:

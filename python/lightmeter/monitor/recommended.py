@@ -1,7 +1,7 @@
 """A file of monitors to begin with, made for what a store holds of a dataset."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,21 @@ _MOST_VALUES = 50  # of a category of which all are known
 _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 _FAILURES = 0.05
+
+# Faults of cameras, by the number of frames that tells them: name, comment, number, scalar, bound
+# and limit. What was stored is taken for good.
+_OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]]] = (
+    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most",
+     lambda seen: max(60.0, 5 * (seen.quantile(0.99) or 0.0))),
+    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most",
+     lambda seen: max(2.0, seen.quantile(0.95) or 0.0)),
+    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least",
+     lambda seen: min(5.0, (seen.quantile(0.01) or 0.0) / 2)),
+    ("covered", "Contrast is half of what it ever was.", "Luma.stddev", "q_05", "at_least",
+     lambda seen: (seen.quantile(0.01) or 0.0) / 2),
+    ("out of focus", "So is sharpness; covered pictures have none either.", "Sharpness", "q_05",
+     "at_least", lambda seen: (seen.quantile(0.01) or 0.0) / 2),
+)  # fmt: skip
 _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
 _IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
@@ -96,6 +111,7 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
 
 
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
+    length = store.datasets()[dataset]
     segments = list(map(segment_text, store.segments(dataset)))
     buckets: list[Bucket] = []
     delays: list[timedelta] = []
@@ -107,10 +123,11 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         # were filled in afterwards, which says nothing of what comes day by day.
         newest = {(each.updated - EPOCH) // (each.end - each.start): each for each in stored}
         delays += (max(timedelta(), each.updated - each.end) for each in newest.values())
-        ends = (bucket.start + MILLISECOND for bucket in stored[-_READ:])
+        read = max(_READ, DAY // length)  # a day, which has the light of a day and of a night
+        ends = (bucket.start + MILLISECOND for bucket in stored[-read:])
         views += (store.read(dataset, end - MILLISECOND, end, segment=text) for end in ends)
     columns = ProfileView.merge_many(views).get_columns()
-    length, many = store.datasets()[dataset], sum(map(bool, segments))
+    many = sum(map(bool, segments))
     each = ["segments = true"] * bool(many)
     each_alone = each if "" not in segments else []
 
@@ -156,6 +173,10 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
         comment = "A camera is frozen: its pictures are all the same."
         yield table(comment, hashes, "distinct_rate = { at_least = 0.1 }")
+    for name, comment, number, scalar, bound, limit in _OF_VIDEO:
+        if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
+            expected = f"{scalar} = {{ {bound} = {limit(columns[feature]):.3g} }}"
+            yield table(comment, [feature], f"name = {quoted(name)}\n{expected}")
     names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
     if 0 < len(names) <= _MOST_FEATURES:
         comment = "No feature is gone, as if a column was renamed."

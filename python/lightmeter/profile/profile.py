@@ -221,7 +221,7 @@ class Profile:
             self._core.log_failure(prefix, path, result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
-        meter, exif, _, thumbnail, returned, path, decoder, read, _ = result
+        meter, exif, _, thumbnail, returned, path, decoder, read, *_ = result
         facts = result.all_facts
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]

@@ -10,17 +10,22 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
+from math import inf
 from typing import Any
 
 from lightmeter.batch.segments import exif_of
 from lightmeter.batch.sources.item import Item, RemotePart, Source
+from lightmeter.batch.sources.names import is_video_name
 from lightmeter.errors import ImageError
+from lightmeter.image.video import Clip, span_of
 from lightmeter.times import EPOCH, bucket_start, parse_time, to_utc
 
 # From a picture to when it is from.
 DateOf = Callable[[Item], datetime | None]
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")  # offsets are OffsetTime...
+
+_MOST_PARTS = 1024  # of a video, as a file may say any length
 
 _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
@@ -35,7 +40,7 @@ def date_reader(source: str) -> DateOf:
         source: where dates come from:
 
             - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
-              camera noted its offset from UTC that is its zone.
+              camera noted its offset from UTC that is its zone. A video says when it begins.
             - ``"mtime"``: the time of modification of the file, for pictures that are files.
             - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
               the picture in an archive. It holds times, or texts of ISO 8601, such as
@@ -84,6 +89,8 @@ def _column_date(column: str, item: Item) -> datetime | None:
 
 
 def _exif_date(item: Item) -> datetime | None:
+    if _is_video(item):
+        return span_of(item.data)[0]
     tags = exif_of(item.picture)
     for date in _TAKEN:
         days, zone = tags.get(date), None
@@ -121,6 +128,28 @@ def _expression(pattern: str) -> str:
     return rf"(?<!\d)(?:{text})(?!\d)"
 
 
+def _is_video(item: Item) -> bool:
+    return isinstance(item.data, str) and is_video_name(item.data)
+
+
+def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetime, Item]]:
+    """Yield a picture and the start of its bucket; a video file in a part for each bucket.
+
+    The date of a video is that of its first frame.
+    """
+    begin, seconds = 0.0, 0.0
+    with suppress(Exception):  # measuring it says what is wrong
+        seconds = span_of(item.data)[1] if _is_video(item) else 0.0
+    for _ in range(_MOST_PARTS):
+        start = bucket_start(at + timedelta(seconds=begin), every)
+        end = (start + every - at).total_seconds()
+        if end >= seconds:
+            yield start, replace(item, data=Clip(item.data, begin, inf)) if begin else item
+            return
+        yield start, replace(item, data=Clip(item.data, begin, end))
+        begin = end
+
+
 def by_bucket(
     items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
 ) -> tuple[dict[datetime, Source], list[str]]:
@@ -137,13 +166,14 @@ def by_bucket(
     """
     buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):
-        try:
-            start = bucket_start(date_of(item), every)  # type: ignore[arg-type]
-        except (TypeError, ValueError):  # it is None, or in no bucket
+        at, is_dated = date_of(item), False
+        with suppress(ValueError, OverflowError):
+            for start, part in _parts(item, at, every) if at is not None else ():
+                is_light = isinstance(part.data, str | Clip | RemotePart | ImageError)
+                buckets[start].append(part if is_light else replace(part, data=number))
+                is_dated = True
+        if not is_dated:
             without.append(item.name)
-            continue
-        is_light = isinstance(item.data, str | RemotePart | ImageError)
-        buckets[start].append(item if is_light else replace(item, data=number))
     whole = _Cursor(source).whole
     return {
         start: Source(partial(map, whole, held), len(held))

@@ -21,7 +21,7 @@ from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url
 from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
-from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.reading import LoggedOptions, Reading, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, parse_segment, segment_text
 from lightmeter.store.inbox import Inbox
@@ -74,7 +74,7 @@ def log_folder(
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    **options: Unpack[ReadingOptions],
+    **options: Unpack[LoggedOptions],
 ) -> Logged:
     """Profile the images of a folder, or of an archive, table or address, into their buckets.
 

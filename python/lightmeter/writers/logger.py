@@ -14,7 +14,7 @@ from typing import NoReturn, Self, Unpack
 
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured
-from lightmeter.image.reading import Reading, ReadingOptions, reading_of
+from lightmeter.image.reading import LoggedOptions, Reading, reading_of
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.columns import GroupName, group_of
 from lightmeter.profile.segments import Segment, segment_text
@@ -84,7 +84,7 @@ class RollingLogger:
         tags: Mapping[str, str] | None = None,
         queue_bytes: int = 256 << 20,
         handle_signals: bool = False,
-        **options: Unpack[ReadingOptions],
+        **options: Unpack[LoggedOptions],
     ) -> None:
         """Open the store; a thread begins with the first image.
 

@@ -55,6 +55,8 @@ def attempt(measure: Callable[[Any, Reading], Any], image: Any, reading: Reading
 
 def keep(image: Any, reading: Reading) -> Any:
     """Return the image in a form that nobody else can change, as cheaply as it can be had."""
+    if isinstance(image, Frame | Failure):  # of a stream, which nobody else has
+        return image
     if isinstance(image, np.ndarray):
         return image.copy()
     if isinstance(image, Image.Image) and (reading.frames, reading.bands) == ("first", None):

@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from make import DOCS, contents
 from PIL import Image
 from reader_files import write_all
 from receiver import Receiver
+from videos import write_video, yard
 
 pd = pytest.importorskip("pandas")
 fsspec = pytest.importorskip("fsspec")
@@ -67,6 +69,8 @@ DAYS = [date(2022, 9, day) for day in range(1, 12)]
 def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All files that the samples name: pictures, profiles and a store of eleven days."""
     root = tmp_path_factory.mktemp("things")
+    if find_spec("av") is not None:
+        write_video(root / "gate.mp4", yard(30))
     demo = run_demo(root / "demo")
     shutil.copy(root / "demo/reference.lmp", root / "good.lmp")
     shutil.copy(root / "demo/batch.lmp", root / "today.lmp")
@@ -218,6 +222,8 @@ def run_shell(arguments: str) -> None:
 )
 @pytest.mark.usefixtures("here")
 def test_samples_run(page: Path, request: pytest.FixtureRequest) -> None:
+    if page.name == "video.md" and find_spec("av") is None:
+        pytest.skip("PyAV is not installed")
     names, text = named(), page.read_text(encoding="utf-8")
     if page.name == "readers.md":
         write_all(Path.cwd())
@@ -331,7 +337,8 @@ def test_the_table_of_options_of_reading_is_that_of_the_code() -> None:
     page = (ROOT / "docs/profiling.md").read_text(encoding="utf-8")
     for name, option in options_of(lm.Reading).items():
         prefix = option.how.get("prefix")
-        names = [f"{prefix}-{own}" for own in options_of(option.kind)] if prefix else [name]
+        flag = option.how.get("flag", name)
+        names = [f"{prefix}-{own}" for own in options_of(option.kind)] if prefix else [flag]
         names += ["metric"] if name == "metrics" else []
         flags = " ".join(f"`--{each.replace('_', '-')}`" for each in names)
         assert f"| `{name}` | {flags} | {option.says} |" in page

@@ -128,7 +128,8 @@ def file_for(option: str, folder: Path) -> Path:
 
 def test_every_option_is_a_keyword() -> None:
     assert [field.name for field in fields(Reading)] == list(ReadingOptions.__annotations__)
-    assert OPTIONS.keys() == ReadingOptions.__annotations__.keys()
+    # `every` is of videos, and where it says something else it is in a Reading: see test_video.py.
+    assert OPTIONS.keys() == ReadingOptions.__annotations__.keys() - {"every"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import ZARR_FILES
+from lightmeter.image.magic import VIDEO_SUFFIXES
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
@@ -37,6 +38,16 @@ def is_url(path: object) -> bool:
 def is_web(url: str) -> bool:
     """Whether it is of a web server, which may be anybody's."""
     return url.lower().startswith(("http://", "https://"))
+
+
+def is_stream(url: str) -> bool:
+    """Whether it is the address of a camera, whose pictures have no end."""
+    return url.lower().startswith(("rtsp://", "rtsps://", "tcp://", "udp://"))
+
+
+def is_video_name(name: str) -> bool:
+    """Whether the suffix of a name is that of a video."""
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def shown_url(url: str) -> str:
@@ -94,7 +105,8 @@ def image_suffixes() -> frozenset[str]:
     # Pillow also registers suffixes of formats that are no pictures to a user.
     readable = Image.OPEN.keys() - {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     named = Image.registered_extensions().items()
-    return _OTHER_IMAGE_SUFFIXES.union(suffix for suffix, form in named if form in readable)
+    pillow = (suffix for suffix, form in named if form in readable)
+    return _OTHER_IMAGE_SUFFIXES.union(VIDEO_SUFFIXES, pillow)
 
 
 def is_shard(path: str) -> bool:

@@ -1,0 +1,257 @@
+"""Videos: frames at even times out of a file or a stream, by PyAV, which is FFmpeg's libraries.
+
+A file names nothing that is opened: only demuxers of one file are allowed, which get its bytes and
+no protocol. Sides, streams and memory are bounded before anything is decoded.
+"""
+
+import ctypes
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import chain, pairwise
+from typing import Any
+
+from PIL import Image
+
+from lightmeter.errors import ImageError
+from lightmeter.image.decoders import decoder
+from lightmeter.image.encoded import Opened, most_pixels, open_encoded
+from lightmeter.image.frame import Frame
+from lightmeter.image.header import Facts
+from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.motion import SIDE, Motion
+from lightmeter.image.reading import Reading
+from lightmeter.times import parse_time
+
+_FILES = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg", "protocol_whitelist": "file"}
+_STREAMS = {"format_whitelist": "rtsp,mpegts", "protocol_whitelist": "rtp,udp,tcp,tls"}
+_TIMEOUT = 10.0  # seconds until a stream that says nothing is taken for broken
+_MOST_PIXELS = 1 << 25  # of a frame: 8K, of which a decoder holds up to 17
+_BOUNDS = {"max_streams": "16", "max_pixels": str(_MOST_PIXELS)}
+_MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frames a second
+_MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
+_PACKET = 500  # bytes of memory for a packet without its contents
+_GAP = 2.5  # frames
+_ROUNDING = 1e-6  # seconds
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A part of a video file, from one second of it up to another; as a path it is the file."""
+
+    path: str
+    begin: float
+    end: float
+
+    def __fspath__(self) -> str:
+        """Return the path of the file."""
+        return self.path
+
+
+@cache
+def pyav() -> Any:
+    """Import PyAV, and bound the memory that FFmpeg takes at once in this process.
+
+    Raises:
+        ImageError: it is not installed.
+    """
+    try:
+        import av
+    except ImportError:
+        text = "video needs PyAV: pip install 'lightmeter[video]'"
+        raise ImageError("unsupported", text) from None
+    # What a table says of the number of frames takes memory before one of them is read.
+    ctypes.CDLL(av._core.__file__).av_max_alloc(ctypes.c_size_t(_MOST_ALLOCATED))
+    return av
+
+
+def open_video(source: Opened | str) -> Any:
+    """Open a file, or the address of a stream, as a container of PyAV.
+
+    Raises:
+        ImageError: PyAV is not installed.
+        Exception: what PyAV raises of a damaged file or a stream that is away.
+    """
+    of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
+    if isinstance(source, str):
+        of_kind = {"options": _STREAMS | _BOUNDS | {"rtsp_transport": "tcp"}, "timeout": _TIMEOUT}
+    try:
+        return pyav().open(source, metadata_errors="replace", buffer_size=1 << 18, **of_kind)
+    except OSError as error:  # of a file it is damage, unless reading its bytes raised it
+        if isinstance(source, str) or not isinstance(error, pyav().error.FFmpegError):
+            raise
+        raise ImageError("corrupt", str(error.strerror)) from None
+
+
+def _refuse(*_: object) -> Any:
+    raise ImageError("unsupported", "a video that names other files")
+
+
+def span_of(path: str) -> tuple[datetime | None, float]:
+    """Return when a video file says that it begins, and for how many seconds it lasts.
+
+    Raises:
+        Exception: what `open_video` raises.
+    """
+    with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
+        text = container.metadata.get("creation_time")
+        seconds = (container.duration or 0) / 1_000_000
+    return text and parse_time(text), seconds
+
+
+def video_frames(
+    source: Opened | str, reading: Reading, clip: Clip | None = None, motion: Motion | None = None
+) -> Iterator[Frame]:
+    """Yield the frames of a video that `Reading.every` asks for, as far as they are whole.
+
+    Facts of the file come with the first frame, and those of its times with the last one.
+
+    Args:
+        source: a file, or the address of a stream.
+        reading: how to read it.
+        clip: of which part; None takes all.
+        motion: of the frames before, where a stream broke.
+
+    Raises:
+        ImageError: it is no video that is read here, or has no frame in this part.
+        Exception: what PyAV raises.
+    """
+    clip = clip or Clip("", 0.0, math.inf)
+    motion = motion or Motion()
+    kind = "stream" if isinstance(source, str) else str(source.format)
+    decoded_by, last, count = decoder(kind, "av"), None, 0
+    with open_video(source) as container:
+        if clip.begin > 0:
+            container.seek(int(clip.begin * 1_000_000))
+        video = _Video(container, reading, clip.begin)
+        facts: Facts = {"Format": kind, "FileSize": getattr(source, "size", None), **video.facts}
+        for frame, seconds in video.sampled():
+            if seconds >= clip.end - _ROUNDING:
+                break
+            if last is not None:
+                yield last
+            count += reading.frames == "all"
+            check_frames(count, reading.limits)
+            picture = Image.fromarray(frame.to_ndarray(format=video.mode))
+            small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
+            facts |= motion.facts(small, seconds)
+            last, facts = Frame(picture, None, facts, decoded_by, seconds=seconds), {}
+        if last is None:
+            raise ImageError("empty", "no frame that can be decoded")
+        yield last._replace(facts={**(last.facts or {}), **video.counts})
+
+
+class _Video:
+    """The best video stream of a container, from a second of it on.
+
+    Attributes:
+        facts: of the stream.
+        counts: of times and damage, so far.
+        mode: what its frames are, by PyAV's name.
+    """
+
+    def __init__(self, container: Any, reading: Reading, begin: float) -> None:
+        stream = container.streams.best("video")
+        context = stream and stream.codec_context
+        if not context or not context.format:
+            raise ImageError("unsupported", "no video that this FFmpeg decodes")
+        bits = context.format.components[0].bits
+        if bits > 8 and reading.value_range is not None:
+            raise ImageError("unsupported", f"video of {bits} bits, of which 8 are decoded")
+        context.thread_count, context.options = 1, dict(_BOUNDS)
+        self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
+        rate = stream.guessed_rate or stream.average_rate
+        per_second = float(rate) if rate else None
+        self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}
+        self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
+        self._container, self._stream, self._context = container, stream, context
+        self._limits, self._every = reading.limits, reading.seconds
+        self._base, self._rate = float(stream.time_base), float(rate or math.nan)
+        self._check_size(context)
+        self._wanted = begin  # the next time that a frame is wanted of
+        if self._every:
+            self._want_behind(begin - 2 * _ROUNDING)
+
+    def _check_size(self, sized: Any) -> None:
+        check_size(sized.width, sized.height, self._limits)
+        if sized.width * sized.height > min(_MOST_PIXELS, most_pixels(self._limits)):
+            raise ImageError("too_large", f"{sized.width}x{sized.height} pixels")
+
+    def _want_behind(self, seconds: float) -> None:
+        self._wanted = (math.floor((seconds + _ROUNDING) / self._every) + 1) * self._every
+
+    def _seconds(self, timed: Any) -> float:
+        """Return the time of a frame or packet; infinite without one, so that it is decoded."""
+        start = self._stream.start_time or 0
+        return math.inf if timed.pts is None else (timed.pts - start) * self._base
+
+    def sampled(self) -> Iterator[tuple[Any, float]]:
+        """Yield the frames that are wanted, and their times."""
+        for frame in self._decoded():
+            seconds = self._seconds(frame)
+            if self._wanted - _ROUNDING <= seconds < math.inf:
+                self._check_size(frame)  # which may change
+                if self._every:
+                    self._want_behind(seconds)
+                yield frame, seconds
+
+    def _decoded(self) -> Iterator[Any]:
+        """Decode what is needed of the frames that are wanted.
+
+        Packets wait since the last key frame, and those since the one before, on which frames rest
+        that are shown before it. Two key frames later nobody needs them. Of what is decoded, frames
+        that no other rests on are passed over.
+        """
+        before: list[Any] = []
+        since: list[Any] = []
+        size, is_cut, is_owed = 0, False, False
+        for packet, after in pairwise(chain(self._packets(), [None])):
+            if packet.is_keyframe and since:
+                is_cut |= bool(before)
+                before, since, size = since, [], 0
+            since.append(packet)
+            size += packet.size + _PACKET
+            seconds, is_room = self._seconds(packet), size < _MOST_WAITING
+            if seconds < self._wanted - _ROUNDING and is_room and not is_owed:
+                continue
+            key = self._seconds(since[0])
+            is_shown_before = after is not None and self._seconds(after) < key
+            if before and seconds >= key and not is_shown_before:
+                before, is_cut = [], True
+            if is_cut:
+                self._context.flush_buffers()
+            for each in before + since:
+                is_wanted = self._seconds(each) >= self._wanted - _ROUNDING
+                self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
+                yield from self._frames_of(each)
+            before, since, size, is_cut = [], [], 0, False
+            is_owed = seconds >= self._wanted - _ROUNDING  # it comes out later
+        yield from self._frames_of(None)
+
+    def _frames_of(self, packet: Any) -> Any:
+        try:
+            return self._context.decode(packet)
+        except MemoryError:
+            raise
+        except pyav().error.FFmpegError:
+            self.counts["UndecodedPackets"] += 1
+            return []
+
+    def _packets(self) -> Iterator[Any]:
+        """Yield the packets, and count gaps and repeats of their times in the order of decoding."""
+        last = None
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size and packet.dts is not None:
+                    steps = 1.0 if last is None else (packet.dts - last) * self._base * self._rate
+                    self.counts["TimeGaps"] += steps > _GAP
+                    self.counts["TimeRepeats"] += steps <= 0
+                    last = packet.dts
+                if packet.size:
+                    yield packet
+        except pyav().error.FFmpegError:
+            if self._container.file is None:  # a stream, which may go on
+                raise
+            self.counts["UndecodedPackets"] += 1

@@ -1,0 +1,231 @@
+import io
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import lightmeter as lm
+import numpy as np
+import pytest
+from conftest import lightmeter
+from lightmeter.image import video
+from videos import write_video, yard
+
+av = pytest.importorskip("av", reason="PyAV is not installed")
+
+KINDS: dict[str, dict[str, str]] = {
+    "mp4 of H.264, B-frames": {"kind": "mp4", "codec": "libx264", "g": "30"},
+    "mp4 of MPEG-4": {"kind": "mp4", "codec": "mpeg4", "g": "12", "bf": "2"},
+    "mkv of HEVC, open groups": {
+        "kind": "matroska",
+        "codec": "libx265",
+        "x265-params": "keyint=30:open-gop=1:log-level=none",
+    },
+    "avi of JPEG": {"kind": "avi", "codec": "mjpeg"},
+    "transport stream of MPEG-2": {"kind": "mpegts", "codec": "mpeg2video", "bf": "2"},
+    "program stream of MPEG-2": {"kind": "mpeg", "codec": "mpeg2video", "g": "12", "bf": "2"},
+}
+
+
+def video_of(frames: Any, **options: Any) -> bytes:
+    file = io.BytesIO()
+    write_video(file, frames, **{"kind": "mp4", **options})
+    return file.getvalue()
+
+
+def taken(data: bytes, **options: Any) -> list[tuple[float, int]]:
+    frames = video.video_frames(
+        lm.image.encoded.open_encoded(data, lm.Limits()), lm.Reading(**options)
+    )
+    return [(round(frame.seconds or 0, 3), hash(frame.picture.tobytes())) for frame in frames]
+
+
+def decoded(data: bytes, every: float) -> list[tuple[float, int]]:
+    """The same by decoding all: the first frame at each of the even times or later."""
+    found, wanted = [], 0.0
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.video[0]
+        for frame in container.decode(stream):
+            seconds = float((frame.pts - (stream.start_time or 0)) * stream.time_base)
+            if seconds >= wanted - 1e-6:
+                found.append((round(seconds, 3), hash(frame.to_ndarray(format="rgb24").tobytes())))
+                wanted = (math.floor((seconds + 1e-6) / every) + 1) * every
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_are_those_of_the_times_asked_for(kind: str) -> None:
+    options = KINDS[kind]
+    if options["codec"] not in av.codecs_available:
+        pytest.skip(f"no {options['codec']} in this FFmpeg")
+    data = video_of(yard(125), rate=25, **options)
+    for every, text in ((0.3, "300ms"), (1, "1s"), (2, "2s")):
+        assert taken(data, every=text) == decoded(data, every)
+    assert len(taken(data, frames="all")) == 125
+
+
+def test_rows_say_when_and_what(tmp_path: Path) -> None:
+    path = tmp_path / "gate.mkv"
+    write_video(path, yard(20), rate=5)
+    first, *_, last = rows = list(lm.measure(path))
+    assert [(row["frame"], row["seconds"]) for row in rows] == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    of_file = {"Codec": "mpeg4", "FramesPerSecond": 5.0, "Format": "MATROSKA", "BitDepth": 8}
+    assert of_file.items() <= {name.removeprefix("image."): x for name, x in first.items()}.items()
+    assert {"image.TimeGaps": 0, "image.TimeRepeats": 0, "image.UndecodedPackets": 0}.items() <= (
+        last.items()
+    )
+    assert len(list(lm.measure(path, reading=lm.Reading(every="2s")))) == 2
+    done = lightmeter("measure", path, "--frame-every", "2s", "-o", tmp_path / "rows.csv")
+    assert (tmp_path / "rows.csv").read_text().count("gate.mkv") == 2, done.stderr
+    with pytest.raises(ValueError, match="got the duration 'often'"):
+        lm.Reading(every="often")
+
+
+def test_a_video_is_one_group_unless_another_is_said(tmp_path: Path) -> None:
+    for name in ("a/north.mp4", "a/south.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_video(tmp_path / name, yard(6, seed=len(name)))
+    views = lm.profile_images(tmp_path, segment_by={"camera": "path:(north|south)"})
+    assert (views.whole.images, views["camera=north"].images) == (12, 6)
+
+    def reason(view: lm.ProfileView) -> str:
+        return str(lm.compare(target=view, reference=view)["image.Luma.mean"].reason)
+
+    assert reason(views.whole).startswith("groups in the target: 2;")
+    assert reason(lm.profile_images(tmp_path, group=lambda path: "")).endswith(
+        "by 12 and 12 groups"
+    )
+
+
+def test_gaps_and_repeats_of_times_are_counted(tmp_path: Path) -> None:
+    times = [0, 1, 2, 3, 14, 15, 16, 20]
+    write_video(tmp_path / "gate.mkv", yard(8), rate=5, times=times)
+    last = list(lm.measure(tmp_path / "gate.mkv"))[-1]
+    assert (last["image.TimeGaps"], last["image.TimeRepeats"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [{"codec": "mpeg4", "b": "60000", "g": "12"}, {"codec": "libx264", "crf": "30", "g": "10"}],
+    ids=lambda encoder: encoder["codec"],
+)
+def test_a_frozen_camera_stands_still_though_its_encoder_does_not(
+    encoder: dict[str, str], tmp_path: Path
+) -> None:
+    *live, still = yard(20)
+    write_video(tmp_path / "gate.mp4", [*live, *[still] * 100], **encoder)
+    rows = list(lm.measure(tmp_path / "gate.mp4", metrics="camera"))
+    assert len({row["image.PixelHash"] for row in rows[20:]}) > 3
+    seconds = [row["image.StillSeconds"] for row in rows]
+    assert max(seconds[:20]) <= 2
+    assert seconds[-1] >= 90
+
+
+@pytest.mark.parametrize(("rows", "columns", "shift"), [(0, 0, 0), (6, 3, 6.25), (0, 20, 12.5)])
+def test_a_moved_camera_is_told_by_how_much(
+    rows: int, columns: int, shift: float, tmp_path: Path
+) -> None:
+    before, after = list(yard(20)), yard(20, seed=1)
+    frames = [*before, *(np.roll(frame, (rows, columns), (0, 1)) for frame in after)]
+    write_video(tmp_path / "gate.mp4", frames)
+    shifts = [row["image.Shift"] for row in lm.measure(tmp_path / "gate.mp4")]
+    assert shifts[:21] == [0.0] * 21
+    assert shifts[22:] == pytest.approx([shift] * 18, abs=1.6)
+
+
+def test_another_view_is_one_and_a_car_is_none(tmp_path: Path) -> None:
+    before, after = list(yard(15)), [frame[::-1, ::-1] for frame in yard(30, seed=1)]
+    write_video(tmp_path / "a.mp4", [*before, *after])
+    assert [row["image.Shift"] for row in lm.measure(tmp_path / "a.mp4")][-1] == 100
+    car = np.full_like(before[0], 30)
+    write_video(tmp_path / "b.mp4", [*before[:7], car, *before[7:]])
+    rows = list(lm.measure(tmp_path / "b.mp4"))
+    assert "image.Shift" not in rows[7]  # it has no contrast
+    assert {row.get("image.Shift", 0.0) for row in rows} == {0.0}
+
+
+def test_without_pyav_a_video_is_a_counted_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_video(tmp_path / "gate.mp4", yard(2))
+    monkeypatch.setitem(sys.modules, "av", None)
+    video.pyav.cache_clear()
+    (failure,) = lm.profile_images(tmp_path).failures
+    video.pyav.cache_clear()
+    text = "video needs PyAV: pip install 'lightmeter[video]'"
+    assert failure == ("gate.mp4", "unsupported", text)
+
+
+def reasons(data: bytes, **options: Any) -> list[Any]:
+    return [row.get("failure") for row in lm.measure([data], **options)]
+
+
+def test_sides_and_frames_are_bounded() -> None:
+    data = video_of(yard(30))
+    assert reasons(data, limits=lm.Limits(pixels=1000)) == ["too_large"]
+    assert reasons(data, limits=lm.Limits(frames=20), frames="all") == ["too_large"]
+    table = bytearray(data)  # of frames that a file of 20 kB does not have
+    for name, at in ((b"stsz", 8), (b"stsz", 12), (b"stsc", 16), (b"stts", 12)):
+        place = table.find(name) + at
+        table[place : place + 4] = (1 if at == 8 else 1 << 30).to_bytes(4, "big")
+    assert reasons(bytes(table)) == ["unsupported"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {}\n",
+        "<?xml version='1.0'?><MPD><BaseURL>{}</BaseURL></MPD>",
+    ],
+    ids=["hls", "concat", "dash"],
+)
+def test_a_list_of_other_files_is_no_video(text: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "other.ts", yard(5), codec="mpeg2video", rate=25)
+    (tmp_path / "list.mp4").write_text(text.format(tmp_path / "other.ts"))
+    (failure,) = lm.profile_images(tmp_path / "list.mp4").failures
+    assert failure.reason == "unsupported"
+
+
+MUTATED = """
+import random, resource, sys
+from collections import Counter
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+import lightmeter as lm
+rng, found = random.Random(0), Counter()
+for path in sys.argv[1:]:
+    whole = open(path, "rb").read()
+    for number in range(50):
+        data = bytearray(whole)
+        if number % 3 == 0:
+            del data[rng.randrange(len(data)) :]
+        for _ in range(rng.randrange(20)):
+            place = rng.randrange(max(1, len(data)))
+            data[place : place + rng.choice((1, 4))] = rng.choice((b"\\xff" * 4, b"\\0", b"\\x7f"))
+        row = list(lm.measure([bytes(data)], workers=1))[0]
+        found[row.get("failure", "measured")] += 1
+print(dict(found))
+"""
+
+
+def test_damaged_files_are_counted_in_bounded_memory(tmp_path: Path) -> None:
+    """200 files, with 1 GB of address space."""
+    paths = []
+    for kind in list(KINDS)[:4]:
+        paths.append(str(tmp_path / f"{len(paths)}.video"))
+        Path(paths[-1]).write_bytes(video_of(yard(10), **KINDS[kind]))
+    done = subprocess.run(
+        [sys.executable, "-c", MUTATED, *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    found = Counter(eval(done.stdout))
+    assert found.total() == 200
+    assert found["measured"] > 20
+    assert found["corrupt"] > 20
