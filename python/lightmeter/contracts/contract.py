@@ -45,6 +45,8 @@ class Contract:
     def judge(self, profile: ProfileLike) -> ContractResult:
         """Judge a profile by all expectations.
 
+        >>> lm.Contract("contract.toml").judge("today.lmp").passed
+
         Args:
             profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file.
 
@@ -60,7 +62,10 @@ class Contract:
 
     @staticmethod
     def json_schema() -> dict[str, Any]:
-        """Return the JSON Schema of contracts, by which editors complete and check them."""
+        """Return the JSON Schema of contracts, by which editors complete and check them.
+
+        >>> lm.Contract.json_schema()["title"]
+        """
         return Expectations.model_json_schema()
 
 

@@ -79,6 +79,9 @@ class Outcome:
 class ContractResult:
     """The outcomes of a contract for one profile.
 
+    >>> result = lm.Contract("contract.toml").judge(view)
+    >>> result.passed, result.failures
+
     Attributes:
         outcomes: of every expectation, clause and feature, in the order of the contract.
     """
@@ -96,18 +99,27 @@ class ContractResult:
         return [outcome for outcome in self.outcomes if outcome.state != "holds"]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return a row for each outcome; this needs pandas."""
+        """Return a row for each outcome; this needs pandas.
+
+        >>> lm.Contract("contract.toml").judge(view).to_pandas()
+        """
         import pandas as pd
 
         return pd.DataFrame([outcome.plain() for outcome in self.outcomes])
 
     def to_json(self) -> str:
-        """Return ``passed`` and all outcomes as a JSON object."""
+        """Return ``passed`` and all outcomes as a JSON object.
+
+        >>> lm.Contract("contract.toml").judge(view).to_json()
+        """
         outcomes = [outcome.plain() for outcome in self.outcomes]
         return json.dumps({"passed": self.passed, "outcomes": outcomes}, indent=2)
 
     def to_html(self) -> str:
-        """Return a page of one file without a script: failures with their pictures first."""
+        """Return a page of one file without a script: failures with their pictures first.
+
+        >>> lm.Contract("contract.toml").judge(view).to_html()
+        """
         ordered = sorted(self.outcomes, key=lambda outcome: outcome.state == "holds")
         rows: list[Row] = [
             {name: getattr(each, name) for name in _COLUMNS}
@@ -118,7 +130,10 @@ class ContractResult:
         return document(str(self), section(str(self), listed, ident="outcomes"))
 
     def write_html(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_html` to a file: whole or not at all."""
+        """Write `to_html` to a file: whole or not at all.
+
+        >>> lm.Contract("contract.toml").judge(view).write_html("contract.html")
+        """
         write_atomically(path, self.to_html().encode())
 
     def __str__(self) -> str:

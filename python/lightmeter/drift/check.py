@@ -266,6 +266,9 @@ def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Arra
 class ImageCheck:
     """What `check_image` says of an image.
 
+    >>> ordinary = lm.profile_images("photos/", sample=256)
+    >>> lm.check_image("photo.jpg", ordinary).verdict
+
     Attributes:
         verdict: ``"unusual"`` where `p_value` is at most `level`, ``"ordinary"`` where it is not,
             ``"unknown"`` where the sample of the reference is too small to tell.

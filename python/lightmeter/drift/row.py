@@ -40,6 +40,9 @@ class FeatureDrift(Said):
     holds a sample of its values (more than 1024, more than 256 of them distinct); elsewhere the
     ends are the same.
 
+    >>> row = lm.compare(target=target, reference=reference)["image.Sharpness"]
+    >>> row.verdict, row.q_value
+
     Attributes:
         feature: such as ``image.entropy``; the rate of its missing values is a line of its own,
             ``image.entropy:missing``, and so is that of text and infinities among numbers,

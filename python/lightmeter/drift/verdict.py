@@ -16,6 +16,8 @@ CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"}
 class Thresholds:
     """What verdicts are reached by.
 
+    >>> lm.compare(target=target, reference=reference, effect=0.2)
+
     Attributes:
         drift: ``drift`` needs a q-value of at most this: 0.05, so that of comparisons where nothing
             changed at most one in twenty holds a false ``drift``, however many features there are.
@@ -50,7 +52,11 @@ class Thresholds:
             )
 
     def least(self, name: EffectName | None) -> float:
-        """The least size of that name that a verdict needs."""
+        """The least size of that name that a verdict needs.
+
+        >>> lm.Thresholds().least("shift")
+        0.1
+        """
         return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
     def units(self, name: EffectName | None, size: float) -> float:

@@ -15,6 +15,8 @@ from lightmeter.files import path_texts
 class Failure(NamedTuple):
     """An image that could not be measured.
 
+    >>> [failure.path for failure in lm.profile_images("photos/").failures]
+
     Attributes:
         path: of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that
             was not given by its path.
@@ -28,7 +30,11 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: Exception) -> "Failure":
-        """The failure that `error` stands for."""
+        """The failure that `error` stands for.
+
+        >>> lm.Failure.of(lm.errors.ImageError("empty", "no pixels", "a.png")).reason
+        'empty'
+        """
         image_failure = image_error(error)
         path = None if image_failure.path is None else os.fsdecode(image_failure.path)
         return cls(path, image_failure.reason, image_failure.detail)
@@ -38,6 +44,8 @@ class Failure(NamedTuple):
 
         A path that is not UTF-8 is shown with replacement characters, and given whole as
         ``path_base64``.
+
+        >>> [failure.to_dict() for failure in lm.profile_images("photos/").failures]
         """
         path = {"path": None} if self.path is None else path_texts(self.path)
         return {**path, "reason": self.reason, "detail": self.detail}

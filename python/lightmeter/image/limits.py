@@ -11,6 +11,8 @@ class Limits:
 
     None means no limit.
 
+    >>> lm.profile_images("photos/", limits=lm.Limits(pixels=50_000_000, seconds=10))
+
     Attributes:
         pixels: most pixels of an image, by its header, before anything is decoded. Pillow's own
             limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read

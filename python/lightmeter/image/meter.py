@@ -181,6 +181,9 @@ class ImageMeter:
         Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
         float64, and may have any strides and byte order. A fourth channel is alpha.
 
+        >>> meter = lm.ImageMeter()
+        >>> meter.update(frame)
+
         Args:
             tile: the pixels.
             at: (x, y) of its first pixel in an image of known size. None is the next strip, below
@@ -239,6 +242,10 @@ class ImageMeter:
 
         A number that is not defined, such as the circular hue of a gray image, is absent. A hash is
         a string of 16 hexadecimal digits.
+
+        >>> meter = lm.ImageMeter()
+        >>> meter.update(frame)
+        >>> meter.measurement()["Brightness.mean"]
         """
         return self._core.measurement()
 

@@ -207,6 +207,8 @@ class Reading:
         equal numbers has one text: the layout of arrays and the decoder of files do not enter, and
         neither does an option that the picture does not depend on.
 
+        >>> lm.Reading(channels="BGR").text()
+
         Args:
             channels: the order of the channels, of an array of colour; None of all else.
             samples: of more than 8 bits.

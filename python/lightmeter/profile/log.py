@@ -14,18 +14,28 @@ from lightmeter.profile.view import ProfileView
 
 
 class ResultSet:
-    """What `log` and `log_image` return."""
+    """What `log` and `log_image` return.
+
+    >>> lm.log_image("photo.jpg").profile().view().to_pandas()
+    """
 
     def __init__(self, profile: Profile) -> None:
         """Made by `log` and `log_image`."""
         self._profile = profile
 
     def profile(self) -> Profile:
-        """The profile, to which more can be added."""
+        """The profile, to which more can be added.
+
+        >>> lm.log_image("photo.jpg").profile()
+        """
         return self._profile
 
     def view(self) -> ProfileView:
-        """Short for ``profile().view()``."""
+        """Short for ``profile().view()``.
+
+        >>> lm.log_image("photo.jpg").view().images
+        1
+        """
         return self._profile.view()
 
     def __repr__(self) -> str:

@@ -46,6 +46,11 @@ class Profile:
     Threads may add to one profile at once where Python has a global interpreter lock; a view taken
     meanwhile may hold a part of what a call adds. Without that lock a profile belongs to one thread
     at a time. A `ProfileView` may be read from any. A copy, or what was pickled, grows by itself.
+
+    >>> profile = lm.Profile(metrics="camera")
+    >>> profile.track(frame)
+    >>> profile.view()["image.Sharpness"].n
+    1
     """
 
     def __init__(
@@ -88,13 +93,20 @@ class Profile:
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
 
+        >>> profile = lm.Profile()
+        >>> profile.track("photo.jpg")
+
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
         self._track(IMAGE, image, group_of(group), raises=True)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
-        """Add images; one that cannot be measured is counted in ``image.Failure``."""
+        """Add images; one that cannot be measured is counted in ``image.Failure``.
+
+        >>> profile = lm.Profile()
+        >>> profile.track_many(["photo.jpg", frame])
+        """
         for image in images:
             self._track(IMAGE, image, group_of(group))
 
@@ -111,6 +123,9 @@ class Profile:
         """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
 
         On any error the profile is unchanged.
+
+        >>> profile = lm.Profile()
+        >>> profile.log(row={"weight": 1.5, "camera": "north"})
 
         Raises:
             ImageError: an image in `row` cannot be measured; in a table such an image is counted in
@@ -258,6 +273,9 @@ class Profile:
         A time without a time zone is local time, as `datetime.astimezone` takes it; a date is its
         midnight in UTC.
 
+        >>> profile = lm.Profile()
+        >>> profile.set_dataset_timestamp(date(2022, 9, 7))
+
         Raises:
             TypeError: `timestamp` is neither a datetime nor a date.
             ValueError: it is in none of the years 1 to 9999 in UTC.
@@ -265,7 +283,11 @@ class Profile:
         self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
-        """A frozen copy of the profile as it is now."""
+        """A frozen copy of the profile as it is now.
+
+        >>> lm.Profile().view().images
+        0
+        """
         return ProfileView(self._core.copy())
 
     def __getstate__(self) -> tuple[Any, ...]:

@@ -211,6 +211,9 @@ class SegmentedViews(Mapping[str, ProfileView]):
     def merge(self, other: "SegmentedViews") -> Self:
         """A new set of both sides together, with every segment of both, however many these are.
 
+        >>> segmented = lm.profile_images("photos/", segment_by=lambda path: {"first": path[-5]})
+        >>> segmented.merge(segmented)
+
         Raises:
             TypeError: `other` is no such set.
         """

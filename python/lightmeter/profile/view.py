@@ -81,6 +81,8 @@ class ColumnView:
     ``angle pixels``) `mean` and `stddev` are those of directions on the circle of 255 steps, and
     what needs an order (`min`, `max`, `median`, `quantile`) does not exist.
 
+    >>> view["image.Sharpness"].median
+
     Attributes:
         name: that of the feature.
         meaning: what the values are: role, family and what follows from them.
@@ -151,6 +153,8 @@ class ColumnView:
     def quantile(self, q: float) -> float | None:
         """A number that a share `q` of the numbers is below, about: always one of them.
 
+        >>> view["image.Sharpness"].quantile(0.95)
+
         Raises:
             ValueError: `q` is not from 0 to 1.
         """
@@ -187,6 +191,8 @@ class ColumnView:
         Integers have ``ints/min``, ``ints/max``. Strings and integers have
         ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
         Angles are numbers here. Hashes have no frequent items: see `ProfileView.repeats`.
+
+        >>> view.get_column("image.Hue.mean").to_summary_dict()["distribution/mean"]
         """
         summary = self._core.summary(self.name)
         if "frequent_items/frequent_strings" in summary:
@@ -218,6 +224,9 @@ class ProfileView:
     """A frozen profile: merge it, read it, write it.
 
     Two views are equal, and hash equally, if they encode to the same bytes.
+
+    >>> view = lm.ProfileView.read("good.lmp")
+    >>> view["image.Sharpness"].mean
     """
 
     def __init__(self, core: _core.Profile) -> None:
@@ -227,12 +236,19 @@ class ProfileView:
         self._prepared: dict[Hashable, Any] = {}
 
     def merge(self, other: "ProfileView") -> "ProfileView":
-        """A new view of both sides together; neither side changes. No count is lost."""
+        """A new view of both sides together; neither side changes. No count is lost.
+
+        >>> view.merge(other).images == view.images + other.images
+        True
+        """
         return type(self).merge_many([self, other])
 
     @classmethod
     def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
-        """A new view of all of them together, which is faster than merging one by one."""
+        """A new view of all of them together, which is faster than merging one by one.
+
+        >>> lm.ProfileView.merge_many([view, other]).images
+        """
         merged = _core.Profile()
         for view in views:
             if not isinstance(view, ProfileView):
@@ -338,17 +354,25 @@ class ProfileView:
         return ColumnView(name, self._core)
 
     def get_columns(self) -> dict[str, ColumnView]:
-        """Every feature by name, in alphabetical order."""
+        """Every feature by name, in alphabetical order.
+
+        >>> sorted(view.get_columns())[0]
+        """
         return {name: ColumnView(name, self._core) for name in self}
 
     def get_column(self, name: str) -> ColumnView:
-        """``view[name]`` by whylogs' name."""
+        """``view[name]`` by whylogs' name.
+
+        >>> view.get_column("image.Hue.mean").n
+        """
         return self[name]
 
     def exemplars(self, name: str) -> Exemplars:
         """Pictures of images with extreme values of a feature, and some at random.
 
         Empty for a feature that has none, and if none were asked for, see `Profile`.
+
+        >>> view.exemplars("image.Sharpness").low
         """
         low, high, random = self._core.exemplars_of(name)
         return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
@@ -359,6 +383,8 @@ class ProfileView:
         By ``image.PixelHash`` those are the same pixel by pixel, by ``image.PerceptualHash`` they
         look alike. None by a feature that holds no hashes, or is not there. See
         `lightmeter.Reading` for the metrics that give hashes.
+
+        >>> lm.profile_images("photos/", metrics="camera").repeats("image.PixelHash")
         """
         if name not in self:
             return Repeats(0, [])
@@ -370,6 +396,8 @@ class ProfileView:
 
         Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
         failures by reason too. So does `sample`, which is numbers alone.
+
+        >>> view.without_pictures().write("small.lmp")
         """
         core = self._core.copy()
         core.forget_pictures()
@@ -377,6 +405,8 @@ class ProfileView:
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature (index name ``column``), one column per statistic.
+
+        >>> view.to_pandas()["distribution/mean"]
 
         Raises:
             ImportError: pandas is not installed.
@@ -391,12 +421,19 @@ class ProfileView:
         return pd.DataFrame.from_records(rows, index=index)
 
     def to_bytes(self) -> bytes:
-        """The profile in lightmeter's file format; equal profiles give equal bytes."""
+        """The profile in lightmeter's file format; equal profiles give equal bytes.
+
+        >>> lm.ProfileView.from_bytes(view.to_bytes()) == view
+        True
+        """
         return self._core.encode()
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> "ProfileView":
         """The profile that `to_bytes` encoded.
+
+        >>> lm.ProfileView.from_bytes(view.to_bytes()) == view
+        True
 
         Raises:
             TypeError: `data` is nothing like bytes.
@@ -405,12 +442,17 @@ class ProfileView:
         return cls(_core.Profile.decode(data))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a profile file (by convention ``*.lmp``): whole or not at all."""
+        """Write a profile file (by convention ``*.lmp``): whole or not at all.
+
+        >>> view.write("copy.lmp")
+        """
         write_atomically(path, self.to_bytes())
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> "ProfileView":
         """Read a profile file.
+
+        >>> lm.ProfileView.read("good.lmp").images
 
         Raises:
             OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.

@@ -21,13 +21,20 @@ _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict
 
 
 class DriftReport(Comparison):
-    """What `lightmeter.compare` found: a `Comparison` that can be shown."""
+    """What `lightmeter.compare` found: a `Comparison` that can be shown.
+
+    >>> report = lm.compare(target=view, reference="good.lmp")
+    >>> report["image.Sharpness"].verdict
+    'drift'
+    """
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON.
 
         It has ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
         ``features``.
+
+        >>> lm.compare(target=target, reference=reference).to_dict()
         """
         causes = (
             {"cause": each.cause, "words": each.words, "features": [f.feature for f in each.lines]}
@@ -44,6 +51,8 @@ class DriftReport(Comparison):
 
     def to_pandas(self) -> "pd.DataFrame":
         """One row per feature, the most severe first; the index is named ``feature``.
+
+        >>> lm.compare(target=target, reference=reference).to_pandas()
 
         Raises:
             ImportError: pandas is not installed.
@@ -66,6 +75,8 @@ class DriftReport(Comparison):
         reference_name: str = "reference",
     ) -> None:
         """Write the report as one page that needs no network and no script.
+
+        >>> lm.compare(target=target, reference=reference).write_html("report.html")
 
         Args:
             path: the file.
@@ -97,6 +108,8 @@ def compare(
     by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted
     chi-square test; rates of missing values, of text among numbers and of failures with Fisher's.
     Results are the same on every run. See `FeatureDrift` for what is reported.
+
+    >>> lm.compare(target="today.lmp", reference="good.lmp").summary()
 
     Args:
         unnamed: nothing: both sides have names.

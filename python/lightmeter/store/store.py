@@ -147,16 +147,28 @@ class Store(Putting):
     # Reading
 
     def snapshot(self) -> contextlib.AbstractContextManager[object]:
-        """Let all that this thread reads inside be of one moment, whoever writes meanwhile."""
+        """Let all that this thread reads inside be of one moment, whoever writes meanwhile.
+
+        >>> with lm.Store("drift.db") as store, store.snapshot():
+        ...     days = store.buckets("cells")
+        """
         return self._database.snapshot()
 
     def datasets(self) -> dict[str, timedelta]:
-        """Return the names of the datasets, and the length of their buckets."""
+        """Return the names of the datasets, and the length of their buckets.
+
+        >>> with lm.Store("drift.db") as store:
+        ...     store.datasets()
+        """
         query = sa.select(tables.dataset).order_by(tables.dataset.c.name)
         return dict(self._database.rows(query, lambda name, every: (name, _length(every))))
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
-        """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole."""
+        """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole.
+
+        >>> with lm.Store("drift.db") as store:
+        ...     store.segments("cells")
+        """
         ours = _P.dataset == checked_name(dataset=dataset)
         query = sa.select(_P.segment).where(ours, *self._here).distinct().order_by(_P.segment)
         return self._found(dataset, query, parse_segment)
@@ -167,6 +179,9 @@ class Store(Putting):
         """Return the buckets from `start` to before `end` that have profiles, earliest first.
 
         Those that have been rolled up are days.
+
+        >>> with lm.Store("drift.db") as store:
+        ...     store.buckets("cells", date(2022, 9, 7))
 
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
@@ -272,6 +287,9 @@ class Store(Putting):
 
         A damaged profile is left out with a warning; `verify` lists them.
 
+        >>> with lm.Store("drift.db") as store:
+        ...     week = store.read("cells", date(2022, 9, 1), date(2022, 9, 8))
+
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
         """
@@ -284,6 +302,9 @@ class Store(Putting):
         self, *where: Any, segment: Part = None, most: int | None = None
     ) -> tuple[ProfileView, list[tuple[StoredProfile, DecodeError]]]:
         """Return what `read` gives, and the damaged profiles that are not in it with what is wrong.
+
+        >>> with lm.Store("drift.db") as store:
+        ...     week = store.merged("cells", date(2022, 9, 1), date(2022, 9, 8))
 
         Raises:
             StoreError: there is no such dataset, or the store cannot be read.
@@ -340,6 +361,9 @@ class Store(Putting):
 
         With `writer` those of this writer alone.
 
+        >>> with lm.Store("drift.db") as store:
+        ...     store.delete("raw", date(2022, 9, 1), date(2022, 9, 2))
+
         Raises:
             StoreError: there is no such dataset, or the store cannot be written.
         """
@@ -366,6 +390,9 @@ class Store(Putting):
         writers; profiles of different tags stay apart. What was merged or deleted can no longer be
         replaced; what arrives late is added. Monitors no longer judge days made of shorter buckets.
         It can be cut off or run twice without harm. Damaged profiles are left as they are.
+
+        >>> with lm.Store("drift.db") as store:
+        ...     store.gc(roll_up_after="14d")
 
         Args:
             now: what age is counted from; None takes the time it is.
@@ -400,6 +427,9 @@ class Store(Putting):
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
         what monitors and alerts keep as far as it can be told. Of a file it looks at the structure.
 
+        >>> with lm.Store("drift.db") as store:
+        ...     damaged = store.verify()
+
         Raises:
             StoreError: the store is closed or out of reach.
         """
@@ -430,7 +460,11 @@ class Store(Putting):
         """
 
     def close(self) -> None:
-        """Close it. A closed store raises StoreError when used."""
+        """Close it. A closed store raises StoreError when used.
+
+        >>> store = lm.Store("drift.db")
+        >>> store.close()
+        """
         self._database.close()
 
     def __reduce__(self) -> tuple[Any, ...]:

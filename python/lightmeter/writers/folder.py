@@ -94,6 +94,8 @@ def log_folder(
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
     time, and else once for each bucket; with ``date_from`` once more, to date them.
 
+    >>> lm.log_folder("drift.db", "photos/", "cells")
+
     Args:
         store: the store, or its address, where a new one is made if there is none; None with
             `inbox`.

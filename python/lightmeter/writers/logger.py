@@ -171,6 +171,9 @@ class RollingLogger:
         yet is decoded here, which it would have to be anyway, and a file, a tensor or a PIL image
         of which all frames count is measured here. A path is read later.
 
+        >>> with lm.logger("drift.db", "camera") as log:
+        ...     log.track(frame)
+
         Args:
             image: whatever `lightmeter.log_image` takes one of.
             at: when it is from; without a time zone it is local time. None takes the time it is.
@@ -212,6 +215,10 @@ class RollingLogger:
         What was flushed outlives any end of the process. Call it where one may come at once, such
         as at the end of each task of a pool.
 
+        >>> with lm.logger("drift.db", "camera") as log:
+        ...     log.track(frame)
+        ...     log.flush()
+
         Args:
             timeout: seconds to wait at most; 0 only asks for it, None waits as long as it takes.
 
@@ -232,6 +239,10 @@ class RollingLogger:
         Images that still wait after two thirds of `timeout` are given up: counted in `dropped` and
         in ``image.Failure``. The rest of the time is for storing, which is tried until it succeeds.
         What is lost is told to the log.
+
+        >>> log = lm.logger("drift.db", "camera")
+        >>> log.close()
+        True
 
         Args:
             timeout: seconds that this may take; None takes as long as it takes.

@@ -76,6 +76,8 @@ class LightmeterWriter:
     def write(self, profile: ProfileLike) -> tuple[bool, str]:
         """Add a profile to the bucket of its dataset timestamp, or else to that of now.
 
+        >>> lm.LightmeterWriter("drift.db", dataset="cells").write(view)
+
         Args:
             profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a profile file.
 
@@ -107,7 +109,11 @@ class LightmeterWriter:
         return True, f"{place} {start:%Y-%m-%d %H:%M} is kept for {self._rows.address}"
 
     def close(self) -> None:
-        """Close the store, unless it was given."""
+        """Close the store, unless it was given.
+
+        >>> writer = lm.LightmeterWriter("drift.db", dataset="cells")
+        >>> writer.close()
+        """
         if self._owned:
             self._rows.close()
 

@@ -26,6 +26,8 @@ class ExifPolicy:
     descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
     ``GPSLatitude`` or ``Artist``; but two are ``ExifSharpness`` and ``ExifNoise``.
 
+    >>> lm.log_image("photo.jpg", exif=lm.ExifPolicy(allow=["GPSLatitude"], deny=["Model"]))
+
     Attributes:
         allow: personal Exif tags to track nevertheless. Names of other tags are dropped from it:
             those are tracked anyway.
