@@ -80,6 +80,8 @@ class Database:
             self._writer, self._reader = self._of_server(str(address))
         else:
             self._writer, self._reader = self._of_file(Path(address).absolute(), create)
+        for engine in (self._writer, self._reader):
+            weakref.finalize(self, engine.dispose)  # where nobody closes it
         with _forks:
             _databases.add(self)
         try:
