@@ -77,8 +77,10 @@ def open_video(source: Opened | str) -> Any:
     of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
     if isinstance(source, str):
         of_kind = {"options": _STREAMS | _BOUNDS | {"rtsp_transport": "tcp"}, "timeout": _TIMEOUT}
+    if int(pyav().__version__.partition(".")[0]) < 19:  # which escapes bad bytes by itself
+        of_kind["metadata_errors"] = "replace"
     try:
-        return pyav().open(source, metadata_errors="replace", buffer_size=1 << 18, **of_kind)
+        return pyav().open(source, buffer_size=1 << 18, **of_kind)
     except OSError as error:  # of a file it is damage, unless reading its bytes raised it
         if isinstance(source, str) or not isinstance(error, pyav().error.FFmpegError):
             raise
