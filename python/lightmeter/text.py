@@ -63,7 +63,7 @@ def number(value: float | None, digits: int = 4) -> str:
 def expected(lower: float | None, upper: float | None) -> str:
     """Limits in words; empty if there are none."""
     if lower is not None and upper is not None:
-        return f"{number(lower)} to {number(upper)}"
+        return number(lower) if lower == upper else f"{number(lower)} to {number(upper)}"
     if upper is not None:
         return f"at most {number(upper)}"
     return "" if lower is None else f"at least {number(lower)}"

@@ -36,14 +36,14 @@ class _Group(TyperGroup):
         with reported():  # as of the environment, which is read at once
             module = import_module(f"lightmeter.cli.{_MODULES[cmd_name]}")
         if (commands := getattr(module, "commands", None)) is None:
-            commands = Commands(add_completion=False)
+            commands = Commands()
             commands.command(cmd_name)(getattr(module, cmd_name))
         command = typer.main.get_command(commands)
         command.name = cmd_name
         return command
 
 
-app = Commands(cls=_Group, no_args_is_help=True)
+app = Commands(cls=_Group, no_args_is_help=True, add_completion=True)
 
 
 def run() -> int:

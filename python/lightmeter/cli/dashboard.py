@@ -6,6 +6,7 @@ from lightmeter import Store
 from lightmeter.cli.options import StoreOption
 from lightmeter.cli.terminal import say
 from lightmeter.dashboard import write_dashboard
+from lightmeter.text import counted
 
 
 def dashboard(*, store: StoreOption, output: Path) -> None:
@@ -18,4 +19,5 @@ def dashboard(*, store: StoreOption, output: Path) -> None:
     """
     with Store(store, create=False) as opened:
         written = write_dashboard(opened, output)
-        say(f"{output / 'index.html'}: {written.pages} pages, {written.written} of them written")
+        pages = counted(written.pages, "page")
+        say(f"{output / 'index.html'}: {pages}, {written.written} of them written")

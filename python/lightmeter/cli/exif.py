@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lightmeter.cli.options import Allow, Deny, Printed
 from lightmeter.cli.terminal import fail, print_json, print_table
+from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, ExifPolicy, read_exif
 from lightmeter.image.exif.tags import PERSONAL
@@ -21,7 +22,11 @@ def exif(
         file: image file.
     """
     policy = ExifPolicy(allow=allow or (), deny=deny or ())
-    with open_encoded(file, DEFAULT_LIMITS) as opened:
+    try:
+        opened = open_encoded(file, DEFAULT_LIMITS)
+    except ImageError as error:
+        raise ImageError(error.reason, error.detail, file) from error
+    with opened:
         header = file_header(opened, DEFAULT_LIMITS)
         if header is None:
             fail(f"{file} is in no format whose Exif is read here")

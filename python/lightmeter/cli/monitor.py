@@ -255,7 +255,10 @@ def accept(
 @commands.command()
 def test_alerts(config: Config) -> None:
     """Send a test message through every alert of a file."""
-    deliveries = try_out(load_config(config).alert)
+    alerts = load_config(config).alert
+    if not alerts:
+        complain(f"{config} has no [[alert]]")
+    deliveries = try_out(alerts)
     for delivery in deliveries:
         if delivery.error is None:
             say(f"{delivery.alert}: sent")

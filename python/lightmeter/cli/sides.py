@@ -58,7 +58,7 @@ def view_of_store(
 
     store, dataset, segment, tags = where
     if store is None or dataset is None:
-        raise ValueError("expected --store with --dataset, or what stands for them")
+        raise ValueError("expected --target, or --store with --dataset")
     place = dict(ChainMap(*segments_of(segment)))
     with Store(store, create=False) as opened:
         view = opened.tagged(tags_of(tags)).read(dataset, start, end, segment=place)

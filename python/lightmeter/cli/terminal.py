@@ -32,6 +32,10 @@ class Commands(typer.Typer):
     the parameters with a default and those for keywords only.
     """
 
+    def __init__(self, *, add_completion: bool = False, **more: Any) -> None:
+        """Options that install completion are those of the program, and of no group in it."""
+        super().__init__(add_completion=add_completion, **more)
+
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
         """Register a function."""
         return lambda function: super(Commands, self).command(name, **more)(_command(function))

@@ -30,7 +30,7 @@ def column_of(feature: str) -> str:
     return column if rate in RATES else feature
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, unsafe_hash=True)
 class FeatureDrift(Said):
     """One row of a `Comparison`. What does not apply to its kind is None.
 

@@ -12,6 +12,7 @@ from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.results import (
     ANOMALY,
+    ERROR,
     JUDGED,
     bucket_text,
     causes_text,
@@ -60,6 +61,7 @@ class Replayed:
         monitor: who.
         judged: how many buckets were judged; of each segment, if it watches segments.
         unjudged: how many could not be.
+        error: what the last of them met, if that was no want of data.
         starts: of the buckets that were judged.
         alarms: start and segment of the first of consecutive anomalous buckets, and what happened.
         design: how much more buckets differ than those of independent images would.
@@ -69,6 +71,7 @@ class Replayed:
     monitor: Monitor
     judged: int = 0
     unjudged: int = 0
+    error: str = ""
     starts: set[datetime] = field(default_factory=set)
     alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
     design: float | None = None
@@ -80,6 +83,8 @@ class Replayed:
         start, segment = bucket.place.start, bucket.place.segment
         if all(result.state not in JUDGED for result in bucket.results):
             self.unjudged += 1
+            errors = (result.words for result in bucket.results if result.state == ERROR)
+            self.error = next(errors, self.error)
             return
         self.judged += 1
         self.starts.add(start)
@@ -95,6 +100,8 @@ class Replayed:
         if self.starts:
             judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
         yield judged + (f"; {count(self.unjudged)} could not be" if self.unjudged else "")
+        if self.error:
+            yield f"error: {self.error}"
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))

@@ -132,6 +132,8 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
+    config.write_text(HOOK.partition("[[alert]]")[0])
+    assert "has no [[alert]]" in lightmeter("monitor", "test-alerts", config).stderr
 
 
 def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

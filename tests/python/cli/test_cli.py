@@ -29,6 +29,11 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert re.match(r"lightmeter \d", lightmeter("--version").stdout)
 
 
+def test_only_the_program_installs_completion() -> None:
+    for command, has in (((), True), (("monitor",), False), (("serve",), False)):
+        assert ("--install-completion" in lightmeter(*command, "--help").stdout) == has
+
+
 def run(*command: object, **how: Any) -> "subprocess.CompletedProcess[bytes]":
     """A process of its own."""
     words = [sys.executable, "-m", "lightmeter", *map(str, command)]

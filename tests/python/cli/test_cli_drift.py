@@ -80,6 +80,7 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
             assert ("1 of 1 feature drifted" in result.stdout) == changed
     for wrong, words in (
         (("--store", path), "expected --reference, or --store with --from"),
+        (("--reference", tmp_path / "ref.lmp"), "expected --target, or --store with --dataset"),
         ((*place, "--from", "tomorrow"), "got the time 'tomorrow'"),
         ((*place, "--from", "2030-01-01"), "the store holds nothing of 'cells' camera=left then"),
         (

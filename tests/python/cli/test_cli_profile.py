@@ -82,3 +82,5 @@ def test_names_and_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
         said = lightmeter(command[0], tmp_path / command[1], *command[2:]).stdout
         assert "[31mred" in said
         assert all(char.isprintable() or char == "\n" for char in said)
+    nowhere = tmp_path / "nowhere.jpg"
+    assert f"'{nowhere}': No such file" in lightmeter("exif", nowhere).stderr

@@ -356,3 +356,9 @@ def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:
         assert all(char.isprintable() or char == "\n" for char in "".join(page.words))
         assert "script-src" not in file.read_text()
         assert "default-src 'none'; style-src 'sha256-" in file.read_text()
+
+
+def test_one_page_is_one(store: Store, tmp_path: Path) -> None:
+    store.close()
+    done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
+    assert done.stdout.endswith("index.html: 1 page, 1 of them written\n")

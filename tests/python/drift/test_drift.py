@@ -178,6 +178,13 @@ def test_a_report_is_a_mapping_of_names_to_lines() -> None:
     assert kinds == ["missing", "number"]
 
 
+def test_lines_can_be_in_a_set(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
+    target, reference = views
+    first, again = (lm.compare(target=target, reference=reference) for _ in range(2))
+    assert first.drifted
+    assert set(first.drifted) == set(again.drifted)
+
+
 def test_an_exif_tag_that_one_side_lacks_is_judged_by_its_missing_rate() -> None:
     with_tag = lm.log_image([encoded("JPEG", tags={271: "Canon"})] * 12).view()
     without = lm.log_image([encoded("JPEG", tags={})] * 15).view()

@@ -49,3 +49,13 @@ def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
     assert hashlib.sha256(store.path.read_bytes()).hexdigest() == before
     with Store(store.path) as again:
         assert again.state.sources() == []
+
+
+def test_what_cannot_be_read_is_told(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 4))
+    gone = monitor(type="contract", file=str(tmp_path / "gone.toml"))
+    (replayed,) = replay(store, [gone], now=NOW)
+    lines = list(replayed.lines(DAY))
+    assert lines[0] == "judged: 0 buckets; 3 could not be"
+    assert lines[1].startswith("error: [Errno 2]")
+    assert "gone.toml" in lines[1]

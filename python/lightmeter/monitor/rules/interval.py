@@ -22,7 +22,7 @@ from lightmeter.profile.scalars import (
     nearest_turn,
     scalar_of,
 )
-from lightmeter.text import near, number
+from lightmeter.text import expected, near, number
 
 _RATES = "missing_rate", "failure_rate"
 _LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
@@ -101,7 +101,7 @@ class IntervalRule(ComparingMonitor):
         room = 1e-9 * (max(map(abs, limits)) or 1.0)  # rounding of a constant is no change
         if low - room <= value <= high + room:
             return Result(name, OK, value, low, high)
-        words = f"{self.scalar} of {name} is {number(value)}, not {number(low)} to {number(high)}"
+        words = f"{self.scalar} of {name} is {number(value)}, not {expected(low, high)}"
         return Result(name, ANOMALY, value, low, high, words)
 
     def _limits(
