@@ -141,9 +141,9 @@ def geotiff(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
     """Read GeoTIFF, COG and JPEG 2000 by rasterio: bands by their names, without nodata.
 
     Pixels that the file calls nodata, transparent or masked are ignored, and those that are no
-    number in any band. Red, green and blue of 8 bits are colours; of all else each band is measured
-    by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray. A VRT is
-    refused, as it may name any file or address; so are files that lie beside it.
+    number, in each band by itself. Red, green and blue of 8 bits are colours; of all else each band
+    is measured by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray.
+    A VRT is refused, as it may name any file or address; so are files that lie beside it.
 
     Raises:
         ImageError: the picture is too large, or has more than 32 bands.
@@ -183,9 +183,9 @@ def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **h
         kinds = dict(enumerate(file.colorinterp, 1))
         numbers = [number for number, kind in kinds.items() if kind != ColorInterp.alpha]
         array = np.moveaxis(file.read(numbers), 0, -1)
-        mask = file.dataset_mask() == 0
+        mask = np.moveaxis(file.read_masks(numbers), 0, -1) == 0
         if array.dtype.kind == "f":
-            mask |= np.isnan(array).any(axis=-1)
+            mask |= np.isnan(array)
         facts = {
             "CRS": None if file.crs is None else file.crs.to_string(),
             "PixelSize": float(abs(file.res[0])),
@@ -200,6 +200,7 @@ def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **h
             array = np.array(colours, np.uint8)[array[..., 0]]
     is_colour = meant == [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     is_plain = len(numbers) == 1 or (is_colour and array.dtype == np.uint8)
+    mask = mask.all(axis=-1) if is_plain else mask  # a pixel may have data in one band alone
     return Read(array, facts, _any(mask), None if is_plain else _names(names))
 
 

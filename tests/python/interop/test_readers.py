@@ -116,6 +116,10 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
         (None, "unsupported", "read= gave a NoneType"),
         ((np.zeros((4, 4), np.uint8), {}, np.zeros((3, 3))), "unsupported", "a mask of 3x3"),
         (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
+        ((np.zeros((4, 4)), "gain"), "unsupported", "read= gave a str as facts; expected a dict"),
+        ((), "unsupported", "read= gave a tuple of 0; expected (picture, facts, mask)"),
+        (iter(()), "empty", "read= gave no picture"),
+        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
     ],
 )
 def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, detail: str) -> None:
@@ -245,6 +249,11 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
         archive.write(path, "a.tif")
     again = lm.profile_images(tmp_path / "a.zip", read=readers.geotiff, value_range=(0, 10_000))
     assert numbers(again) == numbers(wanted)
+    samples[0, 9:12] = 0  # there other bands have data
+    path = write_geotiff(tmp_path / "b.tif", samples, names, nodata=0)
+    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
+    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **{**how, "ignore": 0}).view()
+    assert numbers(view) == numbers(wanted)
     height = RNG.random((1, SIDE, SIDE)).astype(np.float32)
     height[0, 3:7] = np.nan
     path = write_geotiff(tmp_path / "h.tif", height, nodata=None)
