@@ -140,22 +140,13 @@ class Work:
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
             profiles.append(merged.of(item.name, value_of))
-        # A reader of the user says so, and frames of a video are alike.
-        own: str | None = getattr(measured, "group", None) or _video_group(item, measured)
+        own: str | None = getattr(measured, "group", None)
         group = own if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)
                 if self.values:
                     part.log(row={name: item.values.get(name) for name in self.values})
-
-
-def _video_group(item: Item, measured: Measured | Profile | Failure) -> str | None:
-    """Return the group of a video, whose frames are alike; None of all else."""
-    if isinstance(measured, Profile):
-        return item.name if f"{IMAGE}.Codec" in measured._core else None
-    is_video = isinstance(measured, Measured) and measured.seconds is not None
-    return item.name if is_video else None
 
 
 class Merged(Parts):

@@ -197,7 +197,8 @@ def measure_frame(
     channels, white = None if bands else channels, reading.value_range
     called = run(reading.functions, picture, channels=channels, value_range=white)
     read = _read_as(whole, given, fourth=_takes_fourth(frame.picture, given))
-    own = (*frame.returned, *called), path, decoded_by, read, frame.group, frame.seconds
+    group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
+    own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
     return Measured(whole, exif, facts, small, *own)
 
 

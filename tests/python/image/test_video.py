@@ -95,6 +95,14 @@ def test_a_video_is_one_group_unless_another_is_said(tmp_path: Path) -> None:
         return str(lm.compare(target=view, reference=view)["image.Luma.mean"].reason)
 
     assert reason(views.whole).startswith("groups in the target: 2;")
+    paths = sorted(tmp_path.rglob("*.mp4"))
+    assert lm.log_image(paths).profile().view().groups == 2
+    assert lm.log_image(paths, group="").profile().view().groups == 0
+    with lm.logger(store=tmp_path / "s.db", dataset="d") as log:
+        for path in paths:
+            log.track(path)
+    with lm.Store(tmp_path / "s.db") as store:
+        assert store.read("d").groups == 2
     assert reason(lm.profile_images(tmp_path, group=lambda path: "")).endswith(
         "by 12 and 12 groups"
     )
