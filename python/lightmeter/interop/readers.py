@@ -97,11 +97,14 @@ def dicom(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
         low, high = 0.0, float((1 << file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
     else:
         low, high = sorted(map(float, apply_modality_lut(ends, file)))
-    padding = file.get("PixelPaddingValue")
+    ends_of_padding = map(file.get, ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    padding = [value for value in ends_of_padding if value is not None]
     group = str(file.get("SeriesInstanceUID", "")) or None
     is_turned = file.PhotometricInterpretation == "MONOCHROME1"
     for stored in iter_pixels(file):
-        mask = None if padding is None or samples > 1 else _any(stored == padding)
+        mask = None
+        if padding and samples == 1:
+            mask = _any((min(padding) <= stored) & (stored <= max(padding)))
         array = stored
         if file.PhotometricInterpretation == "PALETTE COLOR":
             array = (apply_color_lut(stored, file) / np.float32(65535)).astype(np.float32)

@@ -196,6 +196,11 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     padded = write_dicom(tmp_path / "p.dcm", samples, PixelPaddingValue=int(samples[0, 0]))
     wanted = lm.log_image(samples, ignore=samples == samples[0, 0], value_range=(0, 4095)).view()
     assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
+    ends = {"PixelPaddingValue": 3000, "PixelPaddingRangeLimit": 2000}
+    padded = write_dicom(tmp_path / "p.dcm", samples, **ends)
+    ignored = (samples >= 2000) & (samples <= 3000)
+    wanted = lm.log_image(samples, ignore=ignored, value_range=(0, 4095)).view()
+    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
     scanned = write_dicom(tmp_path / "c.dcm", samples, **scale)
     units = rescaled.clip(-1000, 2000).astype(np.float32)
     wanted = lm.log_image(units, value_range=(-1000, 2000)).view()
