@@ -73,6 +73,12 @@ class Ignored:
         return all(isinstance(part, tuple) for part in self.parts)
 
     @property
+    def needs_files(self) -> bool:
+        """Whether masks belong to files of pictures: those of a folder or column."""
+        named = (part for part in self.parts if isinstance(part, str | Path))
+        return not all(map(is_rule, named))
+
+    @property
     def column(self) -> str | None:
         """The column that has a mask of each picture."""
         columns = (part for part in self.parts if isinstance(part, str) and part not in _RULES)

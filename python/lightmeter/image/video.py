@@ -34,6 +34,7 @@ _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frame
 _MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
 _PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
+NO_FRAME_IN_PART = "no frame in this part of a video"
 _ROUNDING = 1e-6  # seconds
 
 
@@ -132,14 +133,16 @@ def video_frames(
                 break
             if last is not None:
                 yield last
-            count += reading.frames == "all"
+            count += reading.frames == "all" and not isinstance(source, str)  # which has no end
             check_frames(count, reading.limits)
             picture = Image.fromarray(frame.to_ndarray(format=video.mode))
             small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
             facts |= motion.facts(small, seconds)
             last, facts = Frame(picture, None, facts, decoded_by, seconds=seconds), {}
         if last is None:
-            raise ImageError("empty", "no frame that can be decoded")
+            is_whole = clip.begin > 0 and not video.counts["UndecodedPackets"]
+            detail = NO_FRAME_IN_PART if is_whole else "no frame that can be decoded"
+            raise ImageError("empty", detail)
         yield last._replace(facts={**(last.facts or {}), **video.counts})
 
 
