@@ -165,6 +165,9 @@ class _Video:
             raise ImageError("unsupported", f"video of {bits} bits, of which 8 are decoded")
         context.thread_count, context.options = 1, dict(_BOUNDS)
         self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
+        if reading.ignored is not None and "alpha" in reading.ignored.parts:
+            has_alpha = any(part.is_alpha for part in context.format.components)
+            self.mode = "rgba" if has_alpha else self.mode
         rate = stream.guessed_rate or stream.average_rate
         per_second = float(rate) if rate else None
         self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}
