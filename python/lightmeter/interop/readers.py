@@ -17,12 +17,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.bands import NO_BANDS
 from lightmeter.image.encoded import Encoded, open_encoded
 from lightmeter.image.frame import Read
 from lightmeter.image.limits import DEFAULT_LIMITS
@@ -228,9 +230,9 @@ def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
         file.set_scene(scene)
         sides = dict(zip(file.dims.order, file.shape, strict=True))
         is_colour = sides.get("S", 1) > 1
-        count = sides.get("S", 1) if is_colour else sides["C"]
-        _check(sides["Y"], sides["X"], count, file.dtype.itemsize)
-        bands = None if is_colour or count == 1 else _names(map(str, file.channel_names))
+        channels = sides.get("S", 1) if is_colour else sides["C"]
+        _check(sides["Y"], sides["X"], channels, file.dtype.itemsize)
+        bands = None if is_colour or channels == 1 else _names(map(str, file.channel_names))
         facts = {"PixelSize": file.physical_pixel_sizes.X, "Step": file.physical_pixel_sizes.Z}
         axes = "YXS" if is_colour else "YXC"
         for time in range(sides["T"]):
@@ -266,9 +268,11 @@ def _any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def _names(given: Any) -> tuple[str, ...]:
-    """Names as bands can have them, each once."""
+    """Names as bands can have them, each once, and none that features or readers have."""
     names: list[str] = []
     for name in given:
-        clean = re.sub(r"[^\w -]", "_", name)[:48].strip() or "channel"
-        names.append(f"{clean} {len(names) + 1}" if clean in names else clean)
+        clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"
+        clean = f"{clean} band" if clean in NO_BANDS or clean in __all__ else clean
+        numbered = (f"{clean} {number}" for number in count(len(names) + 1))
+        names.append(next(one for one in chain([clean], numbered) if one not in names))
     return tuple(names)

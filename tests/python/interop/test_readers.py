@@ -270,6 +270,24 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
 
 
+def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
+    samples = RNG.integers(1, 200, (6, SIDE, SIDE)).astype(np.uint8)
+    names = ("Sharpness", "B", "B 4", "B", "geotiff", "Red")
+    view = lm.profile_images(
+        write_geotiff(tmp_path / "a.tif", samples, names), read=readers.geotiff
+    )
+    for name in ("Sharpness band", "B", "B 4", "B 5", "geotiff band", "Red"):
+        assert view[f"image.{name}.mean"].n == 1
+    for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
+        with pytest.raises(ValueError, match="a function geotiff; rename one"):
+            lm.Reading(read=readers.geotiff, **how)
+
+
+def geotiff(image: Any) -> float:
+    """A function of a name that a reader has."""
+    return 1.0
+
+
 def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
     path = write_geotiff(tmp_path / "a.tif", np.full((1, SIDE, SIDE), 9, np.uint8))
     virtual = tmp_path / "a.vrt"
