@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
+import numpy as np
 from PIL import Image
 
 from lightmeter.errors import ImageError
@@ -104,6 +105,9 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
             ) from error
         said = ((read.__name__, found.known),) if found.facts else ()
         for frame in frames_of(picture, replace(own, read=None)):
+            if isinstance(frame.picture, np.ndarray):
+                height, width = frame.picture.shape[:2]
+                check_size(width, height, reading.limits)
             more = {"mask": found.mask, "group": found.group, "reading": own}
             yield frame._replace(returned=said, **more)
     if number == 0:

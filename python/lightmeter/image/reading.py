@@ -88,7 +88,8 @@ class Reading:
             also return a tuple of the array, a dict of facts and a mask, or yield one for each
             frame. `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
         every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
-            None takes a second. A frame is the first at that time or later; see docs/video.md.
+            None takes a second. A frame is the first at that time or later; see docs/video.md. It
+            does not go with ``frames="all"``.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -130,6 +131,8 @@ class Reading:
                 raise TypeError(f"{got}; expected a value of {kind.__name__}")
         for name, checked in _CHECKS.items():
             object.__setattr__(self, name, checked(getattr(self, name)))
+        if self.frames == "all" and self.every is not None:
+            raise ValueError("got both every and frames='all'; expected one of them")
         names = [function.__name__ for function in self.functions]
         if (reader := getattr(self.read, "__name__", None)) in names:
             raise ValueError(f"got a reader and a function {reader}; rename one")

@@ -133,6 +133,11 @@ def test_what_is_ignored_of_a_video(tmp_path: Path) -> None:
             assert view[name].to_summary_dict() == wanted[name].to_summary_dict()
 
 
+def test_all_frames_and_some_is_an_error() -> None:
+    with pytest.raises(ValueError, match="got both every and frames='all'"):
+        lm.Reading(frames="all", every="5s")
+
+
 def test_gaps_and_repeats_of_times_are_counted(tmp_path: Path) -> None:
     times = [0, 1, 2, 3, 14, 15, 16, 20]
     write_video(tmp_path / "gate.mkv", yard(8), rate=5, times=times)

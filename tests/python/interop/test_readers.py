@@ -130,6 +130,12 @@ def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, det
     assert (failure.reason, detail in failure.detail) == (reason, True)
 
 
+def test_limits_hold_for_readers(raw: Path) -> None:
+    limits = lm.Limits(pixels=SIDE * SIDE - 1)
+    (failure,) = lm.profile_images(raw / "002.png", read=doubled, limits=limits).failures
+    assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
+
+
 def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("dicom", lambda path: path):
         with pytest.raises(TypeError, match="expected a function by def"):
