@@ -45,7 +45,9 @@ _TAGS = (
 )
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MOST_DESCRIPTION = 16 << 20
-_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b[^>]*?\sName=\"([^\"]{1,64})\"")
+_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^>]*)")
+_NAME = re.compile(r"\sName=\"([^\"]{1,64})\"")
+_END_OF_IMAGE = re.compile(r"</(?:\w+:)?Image>")
 _DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
 _AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
 
@@ -244,6 +246,8 @@ def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
 def ome_tiff(image: Encoded) -> Read:
     """Find the names of the channels of an OME-TIFF, each of which is a page, as bands.
 
+    Channels without a name are ``C1``, ``C2``, ....
+
     The pixels are read by lightmeter, in tiles (extra ``large``).
 
     Raises:
@@ -253,7 +257,9 @@ def ome_tiff(image: Encoded) -> Read:
         tiff = Tiff(file)
         entry = tiff.directory(tiff.first).get(270)  # ImageDescription
         text = b"" if entry is None else tiff.raw(entry, _MOST_DESCRIPTION)
-    names = [html.unescape(name) for name in _CHANNEL.findall(text.decode(errors="replace"))]
+    first = _END_OF_IMAGE.split(text.decode(errors="replace"), maxsplit=1)[0]
+    found = map(_NAME.search, _CHANNEL.findall(first))
+    names = [html.unescape(name[1]) if name else f"C{at}" for at, name in enumerate(found, 1)]
     return Read(image, bands=_names(names) if len(names) > 1 else None)
 
 

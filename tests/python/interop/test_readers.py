@@ -317,6 +317,10 @@ def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
     )
     wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"]).view()
     assert numbers(view) == numbers(wanted)
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)
+    view = lm.profile_images(tmp_path / "b.ome.tif", read=readers.ome_tiff)
+    assert (view["image.C1.mean"].n, view["image.C2.mean"].n) == (1, 1)
 
 
 @pytest.mark.filterwarnings("ignore:As of version 0.4.0")  # of ome-types
