@@ -18,6 +18,7 @@ from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.measured import Watch
+from lightmeter.image.video import NO_FRAME_IN_PART
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.profile import IMAGE
@@ -131,6 +132,8 @@ class Work:
                         how = {"threads": threads, "name": item.name, "watch": watch}
                         measured = merged.whole._measure(IMAGE, measured, reading, **how)
                 except ImageError as error:
+                    if error.detail == NO_FRAME_IN_PART:  # its other parts have them
+                        continue
                     measured = Failure(item.within or item.name, error.reason, error.detail)
                 self._log(merged, item, measured)
         return merged.block()
@@ -140,10 +143,7 @@ class Work:
         if self.segment_by is not None:
             value_of = partial(value_in, item=item)
             profiles.append(merged.of(item.name, value_of))
-        # Frames of a video are alike, and a reader of the user may say what is.
-        is_video = getattr(measured, "seconds", None) is not None
-        is_video |= isinstance(measured, Profile) and f"{IMAGE}.Codec" in measured._core
-        own: str | None = getattr(measured, "group", None) or (item.name if is_video else None)
+        own: str | None = getattr(measured, "group", None)
         group = own if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:

@@ -14,6 +14,12 @@ _OTHERS = {
     "Colorspace": "the mode of the picture, such as RGB",
     "ColorProfile": "the name of the embedded colour profile",
     "JpegQuality": "the quality at which libjpeg's table of luminance is nearest to the file's",
+    "ignored_percent": "the share of pixels that are ignored, in percent",
+    "Shift": "how far the view of a video has moved since its first frame, in percent of a side",
+    "StillSeconds": "for how many seconds nothing has changed in a video",
+    "TimeGaps": "how often a frame of a video comes 2.5 frames or more after the one before",
+    "TimeRepeats": "how often a frame of a video comes not after the one before",
+    "UndecodedPackets": "how many pieces of a video are damaged",
     "Progressive": "1 for a progressive or interlaced file, else 0",
 }
 

@@ -74,6 +74,7 @@ def measure(
     if sort is not None:
         if tally.images and not tally.best:
             hint = near(sort, tally.names, f"expected one of {', '.join(tally.names)}")
+            hint = "that is a text" if sort in tally.names else hint
             raise ValueError(f"no image has the number {sort!r} to sort by; {hint}")
         # Paths are not cut and not wrapped, so that they can be copied.
         print_table((tally.name, "path"), starmap(_cells, tally.best), right=tally.name)

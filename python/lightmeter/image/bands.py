@@ -15,8 +15,8 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
 
-# Names that are also those of channels of colour, with the same numbers.
-_COLOURS = frozenset({"Red", "Green", "Blue"})
+# Names of no band. The channels of colour have the same numbers.
+NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 
 # Modes of samples that are bands as they are, and of one band.
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
@@ -92,7 +92,7 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
                 f"bands has the name {name!r}; expected 1 to {_LONGEST} visible characters "
                 "without a dot"
             )
-        if name in TAKEN - _COLOURS:
+        if name in NO_BANDS:
             raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
         if names.count(name) > 1:
             raise ValueError(f"bands has {name!r} twice; expected every name once")

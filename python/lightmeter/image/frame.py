@@ -27,7 +27,7 @@ class Frame(NamedTuple):
         facts: of the header of its file, likewise.
         decoder: what decoded it.
         path: what it was read from, or "".
-        mask: HxW, not 0 where its reader says that a pixel is none.
+        mask: HxW, not 0 where its reader says that a pixel is none, or HxWxC of each band.
         nodata: the number that its file says of samples that are none.
         returned: what the reader of the user says of it, by the name of that.
         group: what it has in common with others, likewise.
@@ -56,7 +56,7 @@ class Read(NamedTuple):
     Attributes:
         picture: an array HxW or HxWxC, one that is read in pieces, a PIL image, or a path.
         facts: numbers and texts by name, at most 64. They are features below the reader's name.
-        mask: HxW, not 0 where pixels are ignored.
+        mask: HxW, not 0 where pixels are ignored; of bands also HxWxC, a mask of each.
         bands: names of its channels, if they are no colours; those of the `Reading` come first.
         value_range: which samples are black and white, likewise.
         group: what pictures that are alike have in common, such as their series.

@@ -4,11 +4,12 @@ import contextlib
 import io
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
+import numpy as np
 from PIL import Image
 
 from lightmeter.errors import ImageError
@@ -88,19 +89,41 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     read: Any = reading.read
     if not encoded.is_zarr(image):
         encoded.open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
-    last = 1 if reading.frames == "first" else None
+    last, number = 1 if reading.frames == "first" else None, 0
     for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)
-        found = Read(*one) if isinstance(one, tuple) else Read(one)
+        found = _as_read(one)
         picture, range_ = found.picture, reading.value_range or found.value_range
         if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(picture):
             detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
             raise ImageError("unsupported", detail)
-        own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
+        try:
+            own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
+        except (TypeError, ValueError) as error:
+            raise ImageError(
+                "unsupported", f"read= gave options that cannot be: {error}"
+            ) from error
         said = ((read.__name__, found.known),) if found.facts else ()
         for frame in frames_of(picture, replace(own, read=None)):
+            if isinstance(frame.picture, np.ndarray):
+                height, width = frame.picture.shape[:2]
+                check_size(width, height, reading.limits)
             more = {"mask": found.mask, "group": found.group, "reading": own}
             yield frame._replace(returned=said, **more)
+    if number == 0:
+        raise ImageError("empty", "read= gave no picture")
+
+
+def _as_read(one: Any) -> Read:
+    """What a reader returned for one picture, of the types that it may be."""
+    if isinstance(one, tuple) and not 0 < len(one) <= len(Read._fields):
+        detail = f"read= gave a tuple of {len(one)}; expected (picture, facts, mask)"
+        raise ImageError("unsupported", detail)
+    found = Read(*one) if isinstance(one, tuple) else Read(one)
+    if not isinstance(found.facts, Mapping | None):
+        detail = f"read= gave a {type(found.facts).__name__} as facts; expected a dict"
+        raise ImageError("unsupported", detail)
+    return found
 
 
 def _returned(read: Any, image: Any) -> Iterator[Any]:

@@ -73,6 +73,12 @@ class Ignored:
         return all(isinstance(part, tuple) for part in self.parts)
 
     @property
+    def needs_files(self) -> bool:
+        """Whether masks belong to files of pictures: those of a folder or column."""
+        named = (part for part in self.parts if isinstance(part, str | Path))
+        return not all(map(is_rule, named))
+
+    @property
     def column(self) -> str | None:
         """The column that has a mask of each picture."""
         columns = (part for part in self.parts if isinstance(part, str) and part not in _RULES)
@@ -149,8 +155,10 @@ class Ignored:
                 number = nodata if part == "nodata" else part
                 # As the file has it; nothing equals NaN, which None becomes.
                 found = colours == (colours.dtype.type(number) if is_float else number)
-                found |= np.isnan(colours) if is_float and part == "nodata" else False
-                mask.ignore(found.all(axis=2), *at)
+                ignored = found.all(axis=2)
+                if is_float and part == "nodata":  # of which no colour can be measured
+                    ignored |= np.isnan(colours).any(axis=2)
+                mask.ignore(ignored, *at)
 
 
 def _of_size(mask: _Mask, width: int, height: int) -> _Mask:
@@ -174,6 +182,9 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
     parts = sorted(map(_part, ignore), key=lambda part: repr(_said(part)))
+    columns = {part for part in parts if isinstance(part, str) and part not in _RULES}
+    if len(columns) > 1:
+        raise ValueError(f"ignore has {len(columns)} columns; expected one, of one mask a picture")
     return Ignored(tuple(parts), tuple(map(_said, parts))) if parts else None
 
 
@@ -256,7 +267,9 @@ def _mask_beside(part: Any, path: str, within: str, cell: Any) -> _Mask | None:
         if isinstance(part, Path):
             given = _in_folder(part, within)
         elif isinstance(part, str):
-            given = "" if cell is None else cell
+            given = cell
+            if cell is None or (isinstance(cell, str | bytes) and not cell):
+                raise ImageError("vanished", f"nothing in {part!r}, which is of tables")
         else:
             given = part(path) if callable(part) else part
         if isinstance(given, ImageError):

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -170,10 +171,10 @@ def measure_frame(
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
-    reading = given
-    if mask is not None or given.ignore is not None:
-        reading = given.of_picture(path, "", None, *([] if mask is None else [mask]))
-    bands, counting, small, ignored = reading.bands, reading.counting, None, reading.ignored
+    bands, small = given.bands, None
+    masks = _masks_of(mask, 0 if isinstance(picture, list) else len(bands or ()))
+    readings = [given.of_picture(path, "", None, *own) for own in masks]
+    reading, ignored = readings[0], readings[0].ignored
     mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
     if not isinstance(picture, list):
@@ -186,7 +187,8 @@ def measure_frame(
             if bands is not None:
                 picture = bands_of(picture, len(bands))
             parts = [picture] if bands is None else np.split(picture, len(bands), axis=2)
-            meters = [counting.measure(part, threads, mark) for part in parts]
+            ways = zip(parts, cycle(readings), strict=False)
+            meters = [way.counting.measure(part, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
         if thumbnail and isinstance(picture, Image.Image):
@@ -195,8 +197,16 @@ def measure_frame(
     channels, white = None if bands else channels, reading.value_range
     called = run(reading.functions, picture, channels=channels, value_range=white)
     read = _read_as(whole, given, fourth=_takes_fourth(frame.picture, given))
-    own = (*frame.returned, *called), path, decoded_by, read, frame.group, frame.seconds
+    group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
+    own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
     return Measured(whole, exif, facts, small, *own)
+
+
+def _masks_of(mask: Any, bands: int) -> list[list[Any]]:
+    """Return what a reader says is ignored: of the picture, or of each of its bands."""
+    if bands and getattr(mask, "shape", ())[2:] == (bands,):
+        return [[mask[..., band]] for band in range(bands)]
+    return [[] if mask is None else [mask]]
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:

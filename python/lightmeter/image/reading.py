@@ -88,7 +88,8 @@ class Reading:
             also return a tuple of the array, a dict of facts and a mask, or yield one for each
             frame. `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
         every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
-            None takes a second. A frame is the first at that time or later; see docs/video.md.
+            None takes a second. A frame is the first at that time or later; see docs/video.md. It
+            does not go with ``frames="all"``.
 
     Raises:
         TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
@@ -130,15 +131,20 @@ class Reading:
                 raise TypeError(f"{got}; expected a value of {kind.__name__}")
         for name, checked in _CHECKS.items():
             object.__setattr__(self, name, checked(getattr(self, name)))
+        if self.frames == "all" and self.every is not None:
+            raise ValueError("got both every and frames='all'; expected one of them")
+        names = [function.__name__ for function in self.functions]
+        if (reader := getattr(self.read, "__name__", None)) in names:
+            raise ValueError(f"got a reader and a function {reader}; rename one")
         if self.bands is not None:
-            self._check_bands(self.bands)
+            self._check_bands(self.bands, [*names, reader])
 
-    def _check_bands(self, bands: Sequence[str]) -> None:
+    def _check_bands(self, bands: Sequence[str], taken: Sequence[str | None]) -> None:
         if self.channels != "RGB":
             raise ValueError(f"got both bands and channels={self.channels!r}; expected one of them")
-        for function in self.functions:
-            if function.__name__ in bands:
-                raise ValueError(f"got a band and a function {function.__name__}; rename one")
+        for name in taken:
+            if name in bands:
+                raise ValueError(f"got a band and a function {name}; rename one")
 
     @property
     def band_count(self) -> int | None:

@@ -34,6 +34,7 @@ _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frame
 _MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
 _PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
+NO_FRAME_IN_PART = "no frame in this part of a video"
 _ROUNDING = 1e-6  # seconds
 
 
@@ -134,14 +135,16 @@ def video_frames(
                 break
             if last is not None:
                 yield last
-            count += reading.frames == "all"
+            count += reading.frames == "all" and not isinstance(source, str)  # which has no end
             check_frames(count, reading.limits)
             picture = Image.fromarray(frame.to_ndarray(format=video.mode))
             small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
             facts |= motion.facts(small, seconds)
             last, facts = Frame(picture, None, facts, decoded_by, seconds=seconds), {}
         if last is None:
-            raise ImageError("empty", "no frame that can be decoded")
+            is_whole = clip.begin > 0 and not video.counts["UndecodedPackets"]
+            detail = NO_FRAME_IN_PART if is_whole else "no frame that can be decoded"
+            raise ImageError("empty", detail)
         yield last._replace(facts={**(last.facts or {}), **video.counts})
 
 
@@ -164,6 +167,9 @@ class _Video:
             raise ImageError("unsupported", f"video of {bits} bits, of which 8 are decoded")
         context.thread_count, context.options = 1, dict(_BOUNDS)
         self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
+        if reading.ignored is not None and "alpha" in reading.ignored.parts:
+            has_alpha = any(part.is_alpha for part in context.format.components)
+            self.mode = "rgba" if has_alpha else self.mode
         rate = stream.guessed_rate or stream.average_rate
         per_second = float(rate) if rate else None
         self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}

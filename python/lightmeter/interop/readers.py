@@ -17,12 +17,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib import import_module
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
+from lightmeter.image.bands import NO_BANDS
 from lightmeter.image.encoded import Encoded, open_encoded
 from lightmeter.image.frame import Read
 from lightmeter.image.limits import DEFAULT_LIMITS
@@ -43,7 +45,9 @@ _TAGS = (
 )
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MOST_DESCRIPTION = 16 << 20
-_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b[^>]*?\sName=\"([^\"]{1,64})\"")
+_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^>]*)")
+_NAME = re.compile(r"\sName=\"([^\"]{1,64})\"")
+_END_OF_IMAGE = re.compile(r"</(?:\w+:)?Image>")
 _DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
 _AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
 
@@ -97,11 +101,14 @@ def dicom(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
         low, high = 0.0, float((1 << file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
     else:
         low, high = sorted(map(float, apply_modality_lut(ends, file)))
-    padding = file.get("PixelPaddingValue")
+    ends_of_padding = map(file.get, ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    padding = [value for value in ends_of_padding if value is not None]
     group = str(file.get("SeriesInstanceUID", "")) or None
     is_turned = file.PhotometricInterpretation == "MONOCHROME1"
     for stored in iter_pixels(file):
-        mask = None if padding is None or samples > 1 else _any(stored == padding)
+        mask = None
+        if padding and samples == 1:
+            mask = _any((min(padding) <= stored) & (stored <= max(padding)))
         array = stored
         if file.PhotometricInterpretation == "PALETTE COLOR":
             array = (apply_color_lut(stored, file) / np.float32(65535)).astype(np.float32)
@@ -141,9 +148,9 @@ def geotiff(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
     """Read GeoTIFF, COG and JPEG 2000 by rasterio: bands by their names, without nodata.
 
     Pixels that the file calls nodata, transparent or masked are ignored, and those that are no
-    number in any band. Red, green and blue of 8 bits are colours; of all else each band is measured
-    by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray. A VRT is
-    refused, as it may name any file or address; so are files that lie beside it.
+    number, in each band by itself. Red, green and blue of 8 bits are colours; of all else each band
+    is measured by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray.
+    A VRT is refused, as it may name any file or address; so are files that lie beside it.
 
     Raises:
         ImageError: the picture is too large, or has more than 32 bands.
@@ -183,9 +190,9 @@ def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **h
         kinds = dict(enumerate(file.colorinterp, 1))
         numbers = [number for number, kind in kinds.items() if kind != ColorInterp.alpha]
         array = np.moveaxis(file.read(numbers), 0, -1)
-        mask = file.dataset_mask() == 0
+        mask = np.moveaxis(file.read_masks(numbers), 0, -1) == 0
         if array.dtype.kind == "f":
-            mask |= np.isnan(array).any(axis=-1)
+            mask |= np.isnan(array)
         facts = {
             "CRS": None if file.crs is None else file.crs.to_string(),
             "PixelSize": float(abs(file.res[0])),
@@ -200,6 +207,7 @@ def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **h
             array = np.array(colours, np.uint8)[array[..., 0]]
     is_colour = meant == [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     is_plain = len(numbers) == 1 or (is_colour and array.dtype == np.uint8)
+    mask = mask.all(axis=-1) if is_plain else mask  # a pixel may have data in one band alone
     return Read(array, facts, _any(mask), None if is_plain else _names(names))
 
 
@@ -224,9 +232,9 @@ def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
         file.set_scene(scene)
         sides = dict(zip(file.dims.order, file.shape, strict=True))
         is_colour = sides.get("S", 1) > 1
-        count = sides.get("S", 1) if is_colour else sides["C"]
-        _check(sides["Y"], sides["X"], count, file.dtype.itemsize)
-        bands = None if is_colour or count == 1 else _names(map(str, file.channel_names))
+        channels = sides.get("S", 1) if is_colour else sides["C"]
+        _check(sides["Y"], sides["X"], channels, file.dtype.itemsize)
+        bands = None if is_colour or channels == 1 else _names(map(str, file.channel_names))
         facts = {"PixelSize": file.physical_pixel_sizes.X, "Step": file.physical_pixel_sizes.Z}
         axes = "YXS" if is_colour else "YXC"
         for time in range(sides["T"]):
@@ -238,6 +246,8 @@ def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
 def ome_tiff(image: Encoded) -> Read:
     """Find the names of the channels of an OME-TIFF, each of which is a page, as bands.
 
+    Channels without a name are ``C1``, ``C2``, ....
+
     The pixels are read by lightmeter, in tiles (extra ``large``).
 
     Raises:
@@ -247,7 +257,9 @@ def ome_tiff(image: Encoded) -> Read:
         tiff = Tiff(file)
         entry = tiff.directory(tiff.first).get(270)  # ImageDescription
         text = b"" if entry is None else tiff.raw(entry, _MOST_DESCRIPTION)
-    names = [html.unescape(name) for name in _CHANNEL.findall(text.decode(errors="replace"))]
+    first = _END_OF_IMAGE.split(text.decode(errors="replace"), maxsplit=1)[0]
+    found = map(_NAME.search, _CHANNEL.findall(first))
+    names = [html.unescape(name[1]) if name else f"C{at}" for at, name in enumerate(found, 1)]
     return Read(image, bands=_names(names) if len(names) > 1 else None)
 
 
@@ -262,9 +274,11 @@ def _any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def _names(given: Any) -> tuple[str, ...]:
-    """Names as bands can have them, each once."""
+    """Names as bands can have them, each once, and none that features or readers have."""
     names: list[str] = []
     for name in given:
-        clean = re.sub(r"[^\w -]", "_", name)[:48].strip() or "channel"
-        names.append(f"{clean} {len(names) + 1}" if clean in names else clean)
+        clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"
+        clean = f"{clean} band" if clean in NO_BANDS or clean in __all__ else clean
+        numbered = (f"{clean} {number}" for number in count(len(names) + 1))
+        names.append(next(one for one in chain([clean], numbered) if one not in names))
     return tuple(names)

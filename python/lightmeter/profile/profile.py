@@ -169,7 +169,7 @@ class Profile:
                     part._log_arrays(rows, functions, raises=row is not None)
         self._core.merge(whole._core)
 
-    group: str | None = None  # of the frames of a file, says their reader
+    group: str | None = None  # of the frames of a file
 
     # The profiles of segments that rows are logged to in place of this one, and the columns that
     # say which; None are all.
@@ -264,7 +264,7 @@ class Profile:
             if raises:
                 raise
             result = Failure.of(error)
-        with self._in_group(group) as part:
+        with self._in_group(getattr(result, "group", None) if group is None else group) as part:
             part._add(prefix, result)
 
     def set_dataset_timestamp(self, timestamp: datetime | date) -> None:

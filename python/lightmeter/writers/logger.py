@@ -304,7 +304,7 @@ class RollingLogger:
             if len(self._profiles) + len(self._unstored) >= 2 * _MOST:
                 return False
             profile = self._profiles[start] = copy(self._empty)
-        with profile._in_group(group) as part:
+        with profile._in_group(getattr(result, "group", None) if group is None else group) as part:
             part._add("image", result)
         return True
 

@@ -29,3 +29,4 @@ def test_a_misspelt_feature_gets_the_nearest_names() -> None:
     assert result.returncode == 2
     assert "measures no Sharpnes; did you mean Sharpness" in result.stderr
     assert "unit: squares of 8-bit steps" in lightmeter("explain", "Sharpness").stdout
+    assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout

@@ -74,6 +74,7 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--sort", "sharpnes"], "did you mean Sharpness"),
+        (["--sort", "Format"], "that is a text"),
         (["--highest"], "without --sort"),
         (["-o", "rows.xlsx"], ".parquet"),
     ],

@@ -134,6 +134,10 @@ def test_the_tag_of_gdal_and_nan(tmp_path: Path) -> None:
             mean = view["image.Brightness.mean"].mean
             assert mean == pytest.approx(good.mean(dtype=float), rel=1e-4)
             assert view["image.ignored_percent"].mean == share
+    colours = np.full((20, 20, 3), 0.25, np.float32)
+    colours[:5, :, 1] = np.nan  # so that the pixel has no colour
+    view = lm.log_image(colours, ignore="nodata").view()
+    assert view["image.ignored_percent"].mean == 25
     for text in ("", "black", "1 2", "\u00b5" * 90):
         tifffile.imwrite(file, eight, extratags=[(GDAL, "s", 0, text.encode(), True)])
         for level in (None, 0):
@@ -248,7 +252,11 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
     assert "no name in a folder of masks" in failure.detail
     (tmp_path / "list.csv").write_text(f"path,mask\n{photos / 'a.jpg'},\n")
     (failure,) = lm.profile_images(tmp_path / "list.csv", ignore="column:mask").failures
-    assert failure.reason == "vanished"
+    assert (failure.reason, "nothing in 'column:mask'" in failure.detail) == ("vanished", True)
+    with pytest.raises(ImageError, match="which is of tables"):
+        lm.log_image(photos / "a.jpg", ignore="column:mask")
+    with pytest.raises(ValueError, match="ignore has 2 columns; expected one"):
+        Reading(ignore=["column:a", "column:b"])
 
 
 def test_a_mask_of_a_reader() -> None:

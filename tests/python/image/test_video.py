@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import lightmeter
 from lightmeter.image import video
+from PIL import Image
 from videos import write_video, yard
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
@@ -95,9 +96,46 @@ def test_a_video_is_one_group_unless_another_is_said(tmp_path: Path) -> None:
         return str(lm.compare(target=view, reference=view)["image.Luma.mean"].reason)
 
     assert reason(views.whole).startswith("groups in the target: 2;")
+    paths = sorted(tmp_path.rglob("*.mp4"))
+    assert lm.log_image(paths).profile().view().groups == 2
+    assert lm.log_image(paths, group="").profile().view().groups == 0
+    with lm.logger(store=tmp_path / "s.db", dataset="d") as log:
+        for path in paths:
+            log.track(path)
+    with lm.Store(tmp_path / "s.db") as store:
+        assert store.read("d").groups == 2
     assert reason(lm.profile_images(tmp_path, group=lambda path: "")).endswith(
         "by 12 and 12 groups"
     )
+
+
+def test_what_is_ignored_of_a_video(tmp_path: Path) -> None:
+    """Masks by the name of the file, and alpha, which few codecs have."""
+    path, frame = (
+        tmp_path / "a.mov",
+        np.random.default_rng(0).integers(0, 256, (32, 48, 4)).astype(np.uint8),
+    )
+    frame[:16, :, 3] = 0
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("qtrle", rate=1)
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "argb"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "rgba")))
+        container.mux(stream.encode())
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(np.eye(32, 48, dtype=np.uint8)).save(tmp_path / "masks/a.png")
+    rules: list[tuple[Any, Any]] = [
+        ("alpha", frame[..., 3] == 0), (tmp_path / "masks", np.eye(32, 48)), (None, None),
+    ]  # fmt: skip
+    for ignore, mask in rules:
+        view = lm.profile_images(path, ignore=ignore)
+        wanted = lm.log_image(frame[..., :3], ignore=mask).view()
+        for name in ("image.Brightness.pixels", "image.Sharpness"):
+            assert view[name].to_summary_dict() == wanted[name].to_summary_dict()
+
+
+def test_all_frames_and_some_is_an_error() -> None:
+    with pytest.raises(ValueError, match="got both every and frames='all'"):
+        lm.Reading(frames="all", every="5s")
 
 
 def test_gaps_and_repeats_of_times_are_counted(tmp_path: Path) -> None:

@@ -116,6 +116,10 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
         (None, "unsupported", "read= gave a NoneType"),
         ((np.zeros((4, 4), np.uint8), {}, np.zeros((3, 3))), "unsupported", "a mask of 3x3"),
         (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
+        ((np.zeros((4, 4)), "gain"), "unsupported", "read= gave a str as facts; expected a dict"),
+        ((), "unsupported", "read= gave a tuple of 0; expected (picture, facts, mask)"),
+        (iter(()), "empty", "read= gave no picture"),
+        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
     ],
 )
 def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, detail: str) -> None:
@@ -124,6 +128,12 @@ def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, det
 
     (failure,) = lm.profile_images(raw / "000.png", read=wrong).failures
     assert (failure.reason, detail in failure.detail) == (reason, True)
+
+
+def test_limits_hold_for_readers(raw: Path) -> None:
+    limits = lm.Limits(pixels=SIDE * SIDE - 1)
+    (failure,) = lm.profile_images(raw / "002.png", read=doubled, limits=limits).failures
+    assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
 
 
 def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,6 +202,11 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     padded = write_dicom(tmp_path / "p.dcm", samples, PixelPaddingValue=int(samples[0, 0]))
     wanted = lm.log_image(samples, ignore=samples == samples[0, 0], value_range=(0, 4095)).view()
     assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
+    ends = {"PixelPaddingValue": 3000, "PixelPaddingRangeLimit": 2000}
+    padded = write_dicom(tmp_path / "p.dcm", samples, **ends)
+    ignored = (samples >= 2000) & (samples <= 3000)
+    wanted = lm.log_image(samples, ignore=ignored, value_range=(0, 4095)).view()
+    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
     scanned = write_dicom(tmp_path / "c.dcm", samples, **scale)
     units = rescaled.clip(-1000, 2000).astype(np.float32)
     wanted = lm.log_image(units, value_range=(-1000, 2000)).view()
@@ -245,6 +260,11 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
         archive.write(path, "a.tif")
     again = lm.profile_images(tmp_path / "a.zip", read=readers.geotiff, value_range=(0, 10_000))
     assert numbers(again) == numbers(wanted)
+    samples[0, 9:12] = 0  # there other bands have data
+    path = write_geotiff(tmp_path / "b.tif", samples, names, nodata=0)
+    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
+    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **{**how, "ignore": 0}).view()
+    assert numbers(view) == numbers(wanted)
     height = RNG.random((1, SIDE, SIDE)).astype(np.float32)
     height[0, 3:7] = np.nan
     path = write_geotiff(tmp_path / "h.tif", height, nodata=None)
@@ -254,6 +274,24 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     path = write_geotiff(tmp_path / "c.tif", colours, photometric="RGB")
     wanted = lm.log_image(np.moveaxis(colours, 0, -1)).view()
     assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+
+
+def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
+    samples = RNG.integers(1, 200, (6, SIDE, SIDE)).astype(np.uint8)
+    names = ("Sharpness", "B", "B 4", "B", "geotiff", "Red")
+    view = lm.profile_images(
+        write_geotiff(tmp_path / "a.tif", samples, names), read=readers.geotiff
+    )
+    for name in ("Sharpness band", "B", "B 4", "B 5", "geotiff band", "Red"):
+        assert view[f"image.{name}.mean"].n == 1
+    for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
+        with pytest.raises(ValueError, match="a function geotiff; rename one"):
+            lm.Reading(read=readers.geotiff, **how)
+
+
+def geotiff(image: Any) -> float:
+    """A function of a name that a reader has."""
+    return 1.0
 
 
 def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -279,6 +317,10 @@ def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
     )
     wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"]).view()
     assert numbers(view) == numbers(wanted)
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)
+    view = lm.profile_images(tmp_path / "b.ome.tif", read=readers.ome_tiff)
+    assert (view["image.C1.mean"].n, view["image.C2.mean"].n) == (1, 1)
 
 
 @pytest.mark.filterwarnings("ignore:As of version 0.4.0")  # of ome-types

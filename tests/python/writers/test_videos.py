@@ -38,6 +38,12 @@ def test_a_video_is_logged_into_the_buckets_of_its_frames(date_from: str, tmp_pa
         )
         parts = {start: before, start + HOUR: 8 - before}
         assert images_of(logged) == {at: count for at, count in parts.items() if count}
+    reading = lm.Reading(every="5s")  # of which no frame is in the last tenths of a second
+    for every in ("2s", "6s"):
+        how: Any = {"date_from": date_from, "every": every, "reading": reading}
+        logged = lm.log_folder(tmp_path / f"{every}.db", path, "gate", **how)
+        assert sum(images_of(logged).values()) == 2
+        assert not any(view.failures for view in logged.profiles.values())
     path.write_bytes(b"\0\0\0\x18ftypmp42" + bytes(99))
     logged = lm.log_folder(tmp_path / "t.db", path, "gate", date_from=date_from)
     assert logged.undated or logged.profiles[START]["image.Failure"].n == 1
@@ -128,7 +134,6 @@ def test_a_stream_is_opened_again_and_what_is_missed_is_counted(
 
 
 def test_a_stream_takes_no_options_of_files(tmp_path: Path) -> None:
-    done = lightmeter(
-        "log", "rtsp://a/1", "--dataset", "a", "--inbox", tmp_path, "--group", "path:a"
-    )
-    assert "an option that a stream does not have" in done.stderr
+    for option in (("--group", "path:a"), ("--ignore", tmp_path), ("--read", "ome_tiff")):
+        done = lightmeter("log", "rtsp://a/1", "--dataset", "a", "--inbox", tmp_path, *option)
+        assert "an option that a stream does not have" in done.stderr
