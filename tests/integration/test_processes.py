@@ -14,18 +14,17 @@ import pytest
 from lightmeter import ProfileView, profile_images
 from lightmeter.batch.processes import processes
 from lightmeter.batch.profile import Executor
-from lightmeter.batch.running import in_order
+from lightmeter.batch.running import results
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 from PIL import Image
 from worked import die_of_seven, edges, odd_error
 
 
-def results(work: Callable[..., Any], count: int) -> Iterator[Any]:
+def worked(work: Callable[..., Any], count: int) -> Iterator[Any]:
     items = (Item(str(number), "") for number in range(count))
     blocks = iter(lambda: list(islice(items, 2)), [])
-    with processes(work, 1) as submit:
-        yield from in_order(submit, blocks, 1)
+    return results(work, blocks, 1, start=processes)
 
 
 def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -39,18 +38,18 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
     for number in range(60, 3000):
         os.link(tmp_path / f"{number % 60:04}.png", tmp_path / f"{number:04}.png")
     executors: tuple[Executor, ...] = ("threads", "processes")
-    results = set()
+    found = set()
     for executor in executors:
         for workers in (1, 2, 3, 8):
             metrics = ["default", edges]
             view = profile_images(tmp_path, executor=executor, workers=workers, metrics=metrics)
-            results.add(view.to_bytes())
-    (whole,) = results
+            found.add(view.to_bytes())
+    (whole,) = found
     assert ProfileView.from_bytes(whole).images == 3000
 
 
 def test_a_worker_that_dies_is_an_error_and_no_hang() -> None:
-    done = results(die_of_seven, 20)
+    done = worked(die_of_seven, 20)
     assert [next(done) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4", "5"]]
     with pytest.raises(BatchError, match=r"died at one of \d pictures, from '6' to '\d+'"):
         list(done)
@@ -58,7 +57,7 @@ def test_a_worker_that_dies_is_an_error_and_no_hang() -> None:
 
 def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
     with pytest.raises(RuntimeError, match="OddError: seven"):
-        list(results(odd_error, 3))
+        list(worked(odd_error, 3))
 
 
 UNGUARDED = """
@@ -81,13 +80,12 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
 ENDLESS = """
 import sys, time
 from lightmeter.batch.processes import processes
-from lightmeter.batch.running import in_order
+from lightmeter.batch.running import results
 from lightmeter.batch.sources.item import Item
 sys.path.insert(0, sys.argv[1])
 from endless import forever
 if __name__ == "__main__":
-    with processes(forever, 2) as submit:
-        list(in_order(submit, ([Item("", "")] for _ in range(4)), 2))
+    list(results(forever, ([Item("", "")] for _ in range(4)), 2, start=processes))
 """
 FOREVER = """
 import os, time

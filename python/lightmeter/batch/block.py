@@ -99,7 +99,8 @@ class Work:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of pictures; rename the column"
                 )
-        check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
+        if self.segment_by is not None or self.group is not None:
+            check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
 
     def empty(self) -> Profile:
         """Return a profile of nothing."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
-from lightmeter.batch.block import Merged, Work
+from lightmeter.batch.block import Merged, Work, blocks
 from lightmeter.batch.resume import Kept
 from lightmeter.batch.running import results, threads, threads_for, workers_of
-from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
+from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -155,8 +155,8 @@ def planned(
     of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
     of_work["values"] = tuple(of_work.get("values", ()))
     work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
-    columns = (*work.values, *columns_of(segment_by, work.group))
-    return work, Wanted.of(work.reading, column, columns)
+    origins = segment_by, work.group
+    return work, Wanted.of(work.reading, column, work.values, origins)
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,7 @@ class Run:
             from lightmeter.batch.processes import processes as start  # most never need it
         shared = partial(worker, threads=threads_for(source, self.workers))
         # In the order of the source, on which the segments kept depend.
-        for block in results(shared, source, self.workers, self.progress, start):
+        cut = blocks(source.items())
+        for block in results(shared, cut, self.workers, self.progress, source.total, start):
             merged.add(block)
         return merged

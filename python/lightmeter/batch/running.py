@@ -50,47 +50,6 @@ def threads_for(source: Source, workers: int) -> int:
     return max(1, workers // max(1, source.total or workers))
 
 
-def in_order(
-    submit: Submit[Result],
-    cut: Iterable[list[Item]],
-    workers: int,
-    progress: Progress | None = None,
-    total: int | None = None,
-) -> Generator[Result, None, None]:
-    """Yield the result of each block in the order of the blocks, which are taken a few ahead.
-
-    Progress is told behind each; without a total that is the number of items that came so far.
-
-    A process that forked has none of the workers: the iterator raises a RuntimeError there.
-    """
-    process = os.getpid()
-    free = SimpleQueue[object]()  # whose lock no signal can leave taken, as it could a semaphore's
-    for _ in range(workers + _AHEAD):
-        free.put(None)
-    waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
-    taken = finished = 0
-    for block in chain(cut, [None]):
-        if block is not None:
-            free.get()
-            future = submit(block)
-            future.add_done_callback(free.put)
-            waiting.append((future, len(block)))
-            taken += len(block)
-        most = 0 if block is None else MOST_WAITING - 1
-        del block
-        while waiting and (len(waiting) > most or waiting[0][0].done()):
-            future, items = waiting.popleft()
-            result = future.result()
-            finished += items
-            if progress is not None:
-                progress(finished, total or taken)
-            yield result
-            if os.getpid() != process:  # before any lock, which a worker may have held as it forked
-                raise RuntimeError(
-                    "these results belong to the process that forked this one; start again here"
-                )
-
-
 @contextmanager
 def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterator[Submit[Result]]:
     """Start threads that work on blocks. Decoding and measuring run outside the GIL.
@@ -123,22 +82,52 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
 
 def results(
     work: Callable[[list[Item], Watch], Result],
-    source: Source,
+    cut: Iterable[list[Item]],
     workers: int,
     progress: Progress | None = None,
+    total: int | None = None,
     start: Any = threads,
 ) -> Generator[Result, None, None]:
-    """Yield what a function returns of each block of a source, in its order.
+    """Yield what a function returns of each block, in the order of the blocks.
+
+    Blocks are taken a few ahead. A process that forked has none of the workers: the iterator raises
+    a RuntimeError there.
 
     Args:
         work: as `threads` takes it.
-        source: the pictures.
+        cut: the blocks.
         workers: how many there are.
-        progress: as for `in_order`.
-        start: what starts them: `threads`, or `lightmeter.batch.processes.processes`.
+        progress: is called after each block.
+        total: the number of items; None tells `progress` the number that came so far.
+        start: what starts the workers: `threads`, or `lightmeter.batch.processes.processes`.
     """
+    process = os.getpid()
+    free = SimpleQueue[object]()  # whose lock no signal can leave taken, as it could a semaphore's
+    for _ in range(workers + _AHEAD):
+        free.put(None)
+    waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
+    taken = finished = 0
     with start(work, workers) as submit:
-        yield from in_order(submit, blocks(source.items()), workers, progress, source.total)
+        for block in chain(cut, [None]):
+            if block is not None:
+                free.get()
+                future = submit(block)
+                future.add_done_callback(free.put)
+                waiting.append((future, len(block)))
+                taken += len(block)
+            most = 0 if block is None else MOST_WAITING - 1
+            del block
+            while waiting and (len(waiting) > most or waiting[0][0].done()):
+                future, items = waiting.popleft()
+                result = future.result()
+                finished += items
+                if progress is not None:
+                    progress(finished, total or taken)
+                yield result
+                if os.getpid() != process:  # before any lock that a worker held as it forked
+                    raise RuntimeError(
+                        "these results belong to the process that forked this one; start again here"
+                    )
 
 
 def each(
@@ -155,7 +144,7 @@ def each(
         source: the pictures.
         workers: how many threads.
         limits: what fetching a picture may cost.
-        progress: as for `in_order`.
+        progress: as for `results`.
     """
 
     def work(block: list[Item], watch: Watch) -> Iterable[Result]:
@@ -165,4 +154,5 @@ def each(
             found.append(function(item, watch))
         return found
 
-    return (result for found in results(work, source, workers, progress) for result in found)
+    blocks_done = results(work, blocks(source.items()), workers, progress, source.total)
+    return (result for found in blocks_done for result in found)

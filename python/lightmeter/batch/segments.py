@@ -57,16 +57,6 @@ def group_in(group: GroupBy, item: Item) -> str:
     return group_named("" if name is None else name, "group")
 
 
-def columns_of(*origins: object) -> list[str]:
-    """The columns of a source that each `segment_by` or `group` names."""
-    columns = []
-    for origin in origins:
-        for text in origin.values() if isinstance(origin, Mapping) else [origin]:
-            if isinstance(text, str) and text.startswith("column:"):
-                columns.append(text.removeprefix("column:"))
-    return columns
-
-
 def value_in(origin: str, item: Item) -> Any:
     """Return what an origin says of a picture; None if that is nothing.
 

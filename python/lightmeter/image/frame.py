@@ -80,15 +80,24 @@ class Read(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One image: its exact counts; its Exif and header facts, if it can have any; a thumbnail;
-    what the functions of the reading returned for it; the path that it was read from, or ""; what
-    decoded it, if it comes from a file; the text of how it was read; its group, if its reader says;
-    its time in a video.
+    """One image, as it was measured.
+
+    Attributes:
+        meter: its exact counts.
+        exif: its Exif, if it can have any.
+        facts: of its header, if it can have any, and the share of its pixels that is ignored.
+        thumbnail: a small picture.
+        returned: what the functions of the reading returned for it.
+        path: what it was read from, or "".
+        decoder: what decoded it, if it comes from a file.
+        read: the text of how it was read.
+        group: its group, if its reader says.
+        seconds: its time in a video.
     """
 
     meter: ImageMeter | BandMeter
     exif: ExifTags | None
-    facts: Facts | None = None  # of the header of its encoded bytes
+    facts: Facts | None = None
     thumbnail: Thumbnail | None = None
     returned: Returned = ()
     path: str = ""
@@ -96,12 +105,3 @@ class Measured(NamedTuple):
     read: str = ""
     group: str | None = None
     seconds: float | None = None
-
-    @property
-    def all_facts(self) -> Facts | None:
-        """Those of its header, and the share of its pixels that is ignored, if anything is."""
-        meters = self.meter.bands.values() if isinstance(self.meter, BandMeter) else [self.meter]
-        known = [share for m in meters if (share := m._core.ignored_percent) is not None]
-        if not known:
-            return self.facts
-        return {**(self.facts or {}), "ignored_percent": sum(known) / len(known)}

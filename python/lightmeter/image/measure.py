@@ -24,7 +24,7 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
-from lightmeter.image.header import profile_description
+from lightmeter.image.header import Facts, profile_description
 from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import check_level
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
@@ -191,6 +191,8 @@ def measure_frame(
             meters = [way.counting.measure(part, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
+        if ignored is not None:
+            facts = _with_ignored(facts or {}, meters) or None
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
@@ -200,6 +202,12 @@ def measure_frame(
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
     return Measured(whole, exif, facts, small, *own)
+
+
+def _with_ignored(facts: Facts, meters: Sequence[ImageMeter]) -> Facts:
+    """Return the facts, and the share of the pixels that is ignored, in the mean of the bands."""
+    shares = [share for meter in meters if (share := meter._core.ignored_percent) is not None]
+    return {**facts, "ignored_percent": sum(shares) / len(shares)} if shares else facts
 
 
 def _masks_of(mask: Any, bands: int) -> list[list[Any]]:
@@ -264,7 +272,8 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     metrics = [counting.metrics, *reading.functions]
     own = replace(reading, value_range=counting.value_range, metrics=metrics)
     returned = run(reading.functions, None)
-    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
+    facts = _with_ignored({}, [meter]) or None
+    return Measured(meter, None, facts, returned=returned, read=_read_as(meter, own))
 
 
 def _measured_png(
@@ -281,6 +290,8 @@ def _measured_png(
         if meter is None:
             return None
         exif, facts = header_in(file, image, reading.exif)
+        if reading.ignored is not None:
+            facts = _with_ignored(facts, [meter])
         path = encoded.short_path(name)
         small = make_thumbnail(image, path) if thumbnail else None
     is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
@@ -295,6 +306,8 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
     meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
+    if reading.ignored is not None:
+        facts = _with_ignored(facts, [meter])
     tags, path = tags_of(exif, reading.exif), encoded.short_path(name)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())

@@ -99,7 +99,7 @@ class Profile:
         Raises:
             ImageError: it cannot be measured; the profile is unchanged.
         """
-        self._track(IMAGE, image, group_of(group), raises=True)
+        self._track(IMAGE, image, group, raises=True)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``.
@@ -108,7 +108,7 @@ class Profile:
         >>> profile.track_many(["photo.jpg", frame])
         """
         for image in images:
-            self._track(IMAGE, image, group_of(group))
+            self._track(IMAGE, image, group)
 
     def log(
         self,
@@ -236,8 +236,7 @@ class Profile:
             self._core.log_failure(prefix, path, result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
-        meter, exif, _, thumbnail, returned, path, decoder, read, *_ = result
-        facts = result.all_facts
+        meter, exif, facts, thumbnail, returned, path, decoder, read, *_ = result
         if isinstance(meter, BandMeter):
             bands = [(band, each._as_features()) for band, each in meter.bands.items()]
             self._core.log_bands(prefix, bands, meter.mode, path, read)
@@ -256,7 +255,7 @@ class Profile:
             self._core.sample_row(numbers_of(prefix, result))
 
     def _track(
-        self, prefix: str, image: ImageLike, group: str | None = None, *, raises: bool = False
+        self, prefix: str, image: ImageLike, group: GroupName = None, *, raises: bool = False
     ) -> None:
         try:
             result: Measured | Profile | Failure = self._measure(prefix, image)
@@ -264,7 +263,8 @@ class Profile:
             if raises:
                 raise
             result = Failure.of(error)
-        with self._in_group(getattr(result, "group", None) if group is None else group) as part:
+        named = getattr(result, "group", None) if group is None else group_of(group)
+        with self._in_group(named) as part:
             part._add(prefix, result)
 
     def set_dataset_timestamp(self, timestamp: datetime | date) -> None:

@@ -101,7 +101,7 @@ def cells_of(measured: Measured) -> dict[str, Any]:
                 continue
             is_finite = not isinstance(plain, float) or math.isfinite(plain)
             cells[feature] = plain if is_finite else None
-    return cells | (measured.all_facts or {})
+    return cells | (measured.facts or {})
 
 
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:

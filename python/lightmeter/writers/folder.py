@@ -15,7 +15,7 @@ from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.profile import Executor, Run
 from lightmeter.batch.running import workers_of
-from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
+from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url
@@ -141,8 +141,8 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     read_date = None if date_from is None else date_reader(date_from)
-    columns = columns_of(date_from, segment_by, group)
-    source = source_of(folder, Wanted.of(reading, column, columns))
+    origins = date_from, segment_by, group
+    source = source_of(folder, Wanted.of(reading, column, origins=origins))
     run = Run(workers_of(workers), executor, resume)
     work = Work(
         reading=reading,

@@ -12,7 +12,7 @@ from lightmeter import profile_images
 from lightmeter.batch import running
 from lightmeter.batch.block import blocks
 from lightmeter.batch.profile import Executor
-from lightmeter.batch.running import in_order
+from lightmeter.batch.running import results
 from lightmeter.batch.sources.item import Item
 
 
@@ -87,8 +87,7 @@ def run(
 ) -> Generator[Any, None, None]:
     cut = iter(items)
     listed = iter(lambda: list(islice(cut, size)), [])
-    with running.threads(work, workers) as submit:
-        yield from in_order(submit, listed, workers, told)
+    return results(work, listed, workers, told)
 
 
 def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:

@@ -158,8 +158,23 @@ class Wanted:
     mask: str | None = None
 
     @classmethod
-    def of(cls, reading: Reading, column: str | None = None, values: Iterable[str] = ()) -> Self:
-        """Return what a reading wants of pictures, and these columns."""
+    def of(
+        cls,
+        reading: Reading,
+        column: str | None = None,
+        values: Iterable[str] = (),
+        origins: Iterable[object] = (),
+    ) -> Self:
+        """Return what a reading wants of pictures, these columns, and those that origins name.
+
+        An origin is what `lightmeter.profile_images` takes as `segment_by` or `group`.
+        """
+        columns = dict.fromkeys(values)
+        for origin in origins:
+            for text in origin.values() if isinstance(origin, Mapping) else [origin]:
+                if isinstance(text, str) and text.startswith("column:"):
+                    columns[text.removeprefix("column:")] = None
         mask = None if reading.ignored is None else reading.ignored.column
-        columns = dict.fromkeys((*values, *([] if mask is None else [mask])))
+        if mask is not None:
+            columns[mask] = None
         return cls(column, tuple(columns), reading.limits, reading.layout, mask)

@@ -111,7 +111,7 @@ def image_suffixes() -> frozenset[str]:
 
 def is_shard(path: str) -> bool:
     """Whether the suffix of a path or address is that of a file of many pictures."""
-    return _SHARD.fullmatch(shown_url(path) if is_url(path) else path) is not None
+    return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
 
 
 def is_image_name(name: str) -> bool:
