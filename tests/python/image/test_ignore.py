@@ -136,7 +136,7 @@ def test_a_reading_with_masks_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(reading)) == reading == Reading(ignore=reading.ignore)
     assert len({reading, Reading(ignore=[BLIND, (0, 0, 5, 5)])}) == 1
     assert Reading(ignore=[]).ignore is None
-    assert "mask of 40x20" in repr(reading)
+    assert "said=('40x20 " in repr(reading)
 
 
 @pytest.mark.parametrize(
