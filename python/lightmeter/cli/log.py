@@ -69,9 +69,7 @@ def log(
         if given.keys() - {"sample", "tags"} or any(of_folders):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
         given |= {"store": store, "inbox": inbox, "every": every, "segment": place}
-        for _ in log_stream(folder, reading=reading, dataset=dataset, **given):
-            pass
-        return
+        log_stream(folder, reading=reading, dataset=dataset, **given)
     with progress_bar("profiling") as progress:
         logged = log_folder(
             store,

@@ -1,8 +1,9 @@
 """Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
 
 import hashlib
+import math
 import os
-import re
+from ast import literal_eval
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -30,9 +31,7 @@ MaskOf = Callable[[str], Any]  # from the path of a picture to its mask, or None
 _One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
 Ignore = _One | Sequence[_One]
 
-_NUMBER = re.compile(r"\s*-?\d*\.?\d+([eE][-+]?\d+)?\s*")
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
-_PIXELS_AT_ONCE = 1 << 22  # of a mask, of a byte each
 ALL_IGNORED = "all pixels are ignored"
 _SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
 _EXPECTED = (
@@ -45,10 +44,6 @@ class _Mask(NamedTuple):
     width: int
     height: int
     bits: bytes  # one for a pixel; each row begins with a byte
-
-    def rows(self, start: int, count: int) -> NDArray[np.bool_]:
-        rows = np.frombuffer(self.bits, np.uint8).reshape(self.height, -1)[start : start + count]
-        return np.unpackbits(rows, axis=1, count=self.width).view(np.bool_)
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ class Ignored:
         Raises:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
-        mask, rows = _core.Mask(width, height), max(1, _PIXELS_AT_ONCE // width)
+        mask = _core.Mask(width, height)
         for area in self.areas:
             if not isinstance(area, _Mask):
                 x, y, across, down = area
@@ -116,8 +111,8 @@ class Ignored:
                 advice = "give a mask of the size of the picture, or rectangles in shares of it"
                 raise ImageError("unsupported", f"{got} of what to ignore; {advice}")
             else:
-                for top in range(0, height, rows):
-                    mask.ignore(area.rows(top, rows), 0, top)
+                rows = np.frombuffer(area.bits, np.uint8).reshape(height, -1)
+                mask.ignore(np.unpackbits(rows, axis=1, count=width).view(np.bool_), 0, 0)
         if mask.count == width * height:
             raise ImageError("empty", ALL_IGNORED)
         return mask
@@ -208,11 +203,11 @@ def is_rule(given: object) -> bool:
 
 def parse_ignored(text: str) -> Any:
     """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, a number, or the text."""
-    numbers = text.split(",")
-    if not all(map(_NUMBER.fullmatch, numbers)):
+    try:
+        parsed = literal_eval(text.strip())
+    except (ValueError, SyntaxError):
         return text
-    parsed = [int(each) if each.strip("- ").isdigit() else float(each) for each in numbers]
-    return tuple(parsed) if len(parsed) > 1 else parsed[0]
+    return parsed if _is_rectangle(parsed) or is_rule(parsed) else text
 
 
 def _is_rectangle(value: object) -> bool:
@@ -225,14 +220,12 @@ def _is_rectangle(value: object) -> bool:
 
 def _rectangle(numbers: Any) -> Rectangle:
     in_shares = not all(isinstance(number, Integral) for number in numbers)
-    if len(numbers) != 4:
-        raise ValueError(f"ignore has {numbers!r}; expected {_EXPECTED}")
-    x, y, width, height = map(float if in_shares else int, numbers)
-    if not (x >= 0 and y >= 0 and width > 0 and height > 0):
-        wanted = "expected x and y from 0, and a width and a height above 0"
-        raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
-    if in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
-        wanted = "in shares of the sides it reaches beyond 1; for pixels give whole numbers"
+    x, y, width, height = map(float if in_shares else int, (*numbers, 0, 0)[:4])
+    most = 1 + 1e-9 if in_shares else math.inf
+    is_inside = min(x, y) >= 0 and x + width <= most and y + height <= most
+    if len(numbers) != 4 or not (is_inside and min(width, height) > 0):
+        wanted = "expected x and y from 0, and width and height above 0: whole numbers of pixels, "
+        wanted += "or shares of the sides, which end at 1"
         raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
     return x, y, width, height
 

@@ -76,6 +76,15 @@ def test_pixels_that_a_reader_masks_do_not_count(raw: Path) -> None:
     assert (row["path"], row["image.doubled.gain"]) == (str(file), 19.5)
 
 
+def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
+    def some(image: Any) -> Any:
+        return np.zeros((4, 4), np.uint8), {"odd": object(), "gain": 2.5}
+
+    view = lm.profile_images(raw / "139.png", read=some)
+    assert (view["image.some.gain"].mean, "image.some.odd" in view) == (2.5, False)
+    assert view["image.some.Error"].frequent[0].value == "TypeError"
+
+
 def test_a_reader_on_the_command_line(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
