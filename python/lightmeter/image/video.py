@@ -20,7 +20,7 @@ from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
-from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits, check_frames, check_size
 from lightmeter.image.motion import SIDE, Motion
 from lightmeter.image.reading import Reading
 from lightmeter.times import parse_time
@@ -34,6 +34,7 @@ _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frame
 _MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
 _PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
+_PER_SECOND = 1_000_000  # units of a container's times, and the least step of ours
 NO_FRAME_IN_PART = "no frame in this part of a video"
 
 
@@ -99,7 +100,7 @@ def span_of(path: str) -> tuple[datetime | None, float]:
     """
     with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
         text = container.metadata.get("creation_time")
-        seconds = (container.duration or 0) / 1_000_000
+        seconds = (container.duration or 0) / _PER_SECOND
     return text and parse_time(text), seconds
 
 
@@ -126,7 +127,7 @@ def video_frames(
     decoded_by, last, count = decoder(kind, "av"), None, 0
     with open_video(source) as container:
         if clip.begin > 0:
-            container.seek(int(clip.begin * 1_000_000))
+            container.seek(int(clip.begin * _PER_SECOND))
         video = _Video(container, reading, clip.begin)
         facts: Facts = {"Format": kind, "FileSize": getattr(source, "size", None), **video.facts}
         for frame, seconds in video.frames():
@@ -170,23 +171,17 @@ class _Video:
             has_alpha = any(part.is_alpha for part in context.format.components)
             self.mode = "rgba" if has_alpha else self.mode
         rate = stream.guessed_rate or stream.average_rate
-        self.facts = {
-            "Codec": context.name,
-            "BitDepth": bits,
-            "FramesPerSecond": rate and float(rate),
-        }
+        per_second = rate and float(rate)
+        self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}
         self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
-        self._limits, self._base, self._rate = reading.limits, stream.time_base, rate or math.nan
-        self._check_size(context)
-        self._every, first = map(_exact, (reading.seconds, begin))
+        self._base, self._rate = stream.time_base, rate or math.nan
+        self._limits = Limits(pixels=min(_MOST_PIXELS, most_pixels(reading.limits)))
+        check_size(context.width, context.height, self._limits)
+        self._every = Fraction(reading.seconds).limit_denominator(_PER_SECOND)
+        first = Fraction(begin).limit_denominator(_PER_SECOND)
         # The next time that a frame is wanted of.
-        self._wanted = -(-first // self._every) * self._every if self._every else first
-
-    def _check_size(self, sized: Any) -> None:
-        check_size(sized.width, sized.height, self._limits)
-        if sized.width * sized.height > min(_MOST_PIXELS, most_pixels(self._limits)):
-            raise ImageError("too_large", f"{sized.width}x{sized.height} pixels")
+        self._wanted = math.ceil(first / self._every) * self._every if self._every else first
 
     def _seconds(self, timed: Any) -> Any:
         """Return the time of a frame or packet; infinite without one, so that it is decoded."""
@@ -197,7 +192,7 @@ class _Video:
         """Yield the frames that are wanted, and their times."""
         for frame in self._decoded():
             if self._wanted <= (seconds := self._seconds(frame)) < math.inf:
-                self._check_size(frame)  # which may change
+                check_size(frame.width, frame.height, self._limits)  # which may change
                 if self._every:
                     self._wanted = (seconds // self._every + 1) * self._every
                 yield frame, float(seconds)
@@ -253,7 +248,3 @@ class _Video:
             if self._container.file is None:  # a stream, which may go on
                 raise
             self.counts["UndecodedPackets"] += 1
-
-
-def _exact(seconds: float) -> Fraction:
-    return Fraction(seconds).limit_denominator(1_000_000)
