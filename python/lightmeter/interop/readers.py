@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,9 +176,7 @@ def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
     from rasterio.enums import ColorInterp
 
     # From the root, so that no name is an address.
-    source: Any = (
-        io.BytesIO(image) if isinstance(image, bytes) else os.path.abspath(os.fsdecode(image))
-    )
+    source: Any = io.BytesIO(image) if isinstance(image, bytes) else Path(image).absolute()
     with rasterio.Env(**settings), rasterio.open(source, **how) as file:
         _check(file.height, file.width, file.count, np.result_type(*file.dtypes).itemsize)
         kinds = dict(enumerate(file.colorinterp, 1))
@@ -186,12 +185,9 @@ def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
         mask = np.moveaxis(file.read_masks(numbers), 0, -1) == 0
         if array.dtype.kind == "f":
             mask |= np.isnan(array)
-        facts = {
-            "CRS": None if file.crs is None else file.crs.to_string(),
-            "PixelSize": float(abs(file.res[0])),
-            "Bands": file.count,
-            "Nodata": None if file.nodata is None else float(file.nodata),
-        }
+        crs = file.crs.to_string() if file.crs else None
+        facts = {"CRS": crs, "PixelSize": abs(file.res[0]), "Bands": file.count}
+        facts["Nodata"] = file.nodata
         names = [file.descriptions[number - 1] or f"B{number}" for number in numbers]
         meant = [kinds[number] for number in numbers]
         if meant == [ColorInterp.palette] and array.dtype == np.uint8:

@@ -126,7 +126,7 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
         ((np.zeros((4, 4), np.uint8), {}, np.zeros((3, 3))), "unsupported", "a mask of 3x3"),
         (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
         ((np.zeros((4, 4)), "gain"), "unsupported", "read= gave a str as facts; expected a dict"),
-        ((), "unsupported", "read= gave a tuple of 0; expected (picture, facts, mask)"),
+        ((), "unsupported", "read= gave a tuple; expected an array or an image"),
         (iter(()), "empty", "read= gave no picture"),
         (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
     ],
