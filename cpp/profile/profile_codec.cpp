@@ -12,7 +12,7 @@ namespace lightmeter::profile {
 
 namespace {
 
-// Whoever changes a layout changes docs/format.md, or raises the version.
+// Version 1 is frozen: what may be added is in docs/format.md, "Versions".
 constexpr std::uint8_t kMagic[4] = {'L', 'M', 'P', '\n'};
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kHeadSize = 11;

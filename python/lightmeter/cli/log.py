@@ -64,14 +64,12 @@ def log(
     place, segment_by = segments_of(segment)
     if is_stream(folder):
         given = {name: value for name, value in batch.items() if value not in (0, "threads")}
-        of_files = reading.read, reading.ignored and reading.ignored.needs_files
+        of_files = reading.read, reading.ignored and reading.ignored.beside
         of_folders = day, date_from, segment_by, writer, *of_files
         if given.keys() - {"sample", "tags"} or any(of_folders):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
         given |= {"store": store, "inbox": inbox, "every": every, "segment": place}
-        for _ in log_stream(folder, reading=reading, dataset=dataset, **given):
-            pass
-        return
+        log_stream(folder, reading=reading, dataset=dataset, **given)
     with progress_bar("profiling") as progress:
         logged = log_folder(
             store,

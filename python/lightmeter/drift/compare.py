@@ -9,7 +9,7 @@ from lightmeter import _core
 from lightmeter.drift.describe.findings import Finding, causes, findings, summary
 from lightmeter.drift.describe.sentences import describe, strings_of
 from lightmeter.drift.families import holm_p_values
-from lightmeter.drift.groups import ASSUMED, judge_by_group
+from lightmeter.drift.groups import ASSUMED, PARTLY, judge_by_group
 from lightmeter.drift.names import said
 from lightmeter.drift.readings import Unlike, decoded_unlike
 from lightmeter.drift.row import ONE_VALUE, RATES, DriftKind, FeatureDrift, Rate, rest_on
@@ -95,6 +95,8 @@ class Comparison:
         """What the data cannot check and verdicts rest on, in sentences for small print."""
         alone = (row for row in self.features if row.groups_target is None)
         assumed = ASSUMED if any(row.q_value is not None for row in alone) else ""
+        if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
+            assumed = PARTLY
         return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))
 
     @property

@@ -116,10 +116,8 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
 
 def _as_read(one: Any) -> Read:
     """What a reader returned for one picture, of the types that it may be."""
-    if isinstance(one, tuple) and not 0 < len(one) <= len(Read._fields):
-        detail = f"read= gave a tuple of {len(one)}; expected (picture, facts, mask)"
-        raise ImageError("unsupported", detail)
-    found = Read(*one) if isinstance(one, tuple) else Read(one)
+    is_several = isinstance(one, tuple) and 0 < len(one) <= len(Read._fields)
+    found = Read(*one) if is_several else Read(one)
     if not isinstance(found.facts, Mapping | None):
         detail = f"read= gave a {type(found.facts).__name__} as facts; expected a dict"
         raise ImageError("unsupported", detail)

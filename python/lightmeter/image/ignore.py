@@ -1,10 +1,11 @@
 """Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
 
 import hashlib
+import math
 import os
-import re
+from ast import literal_eval
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -30,9 +31,7 @@ MaskOf = Callable[[str], Any]  # from the path of a picture to its mask, or None
 _One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
 Ignore = _One | Sequence[_One]
 
-_NUMBER = re.compile(r"\s*-?\d*\.?\d+([eE][-+]?\d+)?\s*")
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
-_PIXELS_AT_ONCE = 1 << 22  # of a mask, of a byte each
 ALL_IGNORED = "all pixels are ignored"
 _SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
 _EXPECTED = (
@@ -46,43 +45,32 @@ class _Mask(NamedTuple):
     height: int
     bits: bytes  # one for a pixel; each row begins with a byte
 
-    def __repr__(self) -> str:
-        return f"a mask of {self.width}x{self.height}"
-
-    def rows(self, start: int, count: int) -> NDArray[np.bool_]:
-        rows = np.frombuffer(self.bits, np.uint8).reshape(self.height, -1)[start : start + count]
-        return np.unpackbits(rows, axis=1, count=self.width).view(np.bool_)
-
 
 @dataclass(frozen=True)
 class Ignored:
     """What `as_ignored` made of an `Ignore`.
 
     Attributes:
-        parts: rectangles and masks, which are tuples; ``"alpha"``, ``"nodata"`` and numbers; and
-            where the mask of a picture is: a folder, ``"column:NAME"`` or a function.
-        said: what a profile says of them.
+        areas: rectangles and masks.
+        rules: what samples say: ``"alpha"``, ``"nodata"`` and numbers.
+        beside: where each picture has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
+        said: what a profile says of all.
     """
 
-    parts: tuple[Any, ...] = ()
+    areas: tuple[Any, ...] = field(default=(), repr=False)
+    rules: tuple[str | float, ...] = ()
+    beside: Any = None
     said: tuple[Any, ...] = ()
 
     @property
     def is_fixed(self) -> bool:
         """Whether pictures of one size have one mask."""
-        return all(isinstance(part, tuple) for part in self.parts)
-
-    @property
-    def needs_files(self) -> bool:
-        """Whether masks belong to files of pictures: those of a folder or column."""
-        named = (part for part in self.parts if isinstance(part, str | Path))
-        return not all(map(is_rule, named))
+        return not self.rules and self.beside is None
 
     @property
     def column(self) -> str | None:
         """The column that has a mask of each picture."""
-        columns = (part for part in self.parts if isinstance(part, str) and part not in _RULES)
-        return next((text.removeprefix(_COLUMN) for text in columns), None)
+        return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
     def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
         """Return what is ignored of one picture, with its masks.
@@ -96,12 +84,13 @@ class Ignored:
         Raises:
             ImageError: a mask is missing, or cannot be read.
         """
-        found = []
-        for part in (*self.parts, *masks):
-            is_known = isinstance(part, tuple) or is_rule(part)
-            mask = part if is_known else _mask_beside(part, path, within, cell)
-            found += [] if mask is None else [mask]
-        return replace(self, parts=tuple(found))
+        try:
+            found = (_beside(self.beside, path, within, cell), *masks)
+            own = [_mask(given) for given in found if given is not None]
+        except Exception as error:
+            known = image_error(error, otherwise="unsupported")
+            raise ImageError(known.reason, f"its mask: {known.detail}"[:200]) from error
+        return replace(self, areas=(*self.areas, *own), beside=None)
 
     def mask(self, width: int, height: int) -> _core.Mask:
         """Return the mask of a picture of this size, which `mark` may add to.
@@ -110,19 +99,20 @@ class Ignored:
             ImageError: a mask is of another size, or all pixels are ignored.
         """
         mask = _core.Mask(width, height)
-        for start in range(0, height, rows := max(1, _PIXELS_AT_ONCE // width)):
-            strip = np.zeros((min(rows, height - start), width), np.bool_)
-            for part in self.parts:
-                if isinstance(part, _Mask):
-                    strip |= _of_size(part, width, height).rows(start, len(strip))
-                elif isinstance(part, tuple):
-                    x, y, across, down = part
-                    edges = x, x + across, y, y + down
-                    if any(isinstance(number, float) for number in edges):
-                        edges = tuple(np.multiply(edges, (width, width, height, height)))
-                    left, right, top, bottom = map(round, edges)
-                    strip[max(0, top - start) : max(0, bottom - start), left:right] = True
-            mask.ignore(strip, 0, start)
+        for area in self.areas:
+            if not isinstance(area, _Mask):
+                x, y, across, down = area
+                edges = np.array([x, x + across, y, y + down], float)
+                edges *= [width, width, height, height] if isinstance(x, float) else 1
+                left, right, top, bottom = map(round, edges.clip(0, [width, width, height, height]))
+                mask.ignore(np.broadcast_to(np.True_, (bottom - top, right - left)), left, top)
+            elif area[:2] != (width, height):
+                got = f"got {width}x{height} pixels, and a mask of {area.width}x{area.height}"
+                advice = "give a mask of the size of the picture, or rectangles in shares of it"
+                raise ImageError("unsupported", f"{got} of what to ignore; {advice}")
+            else:
+                rows = np.frombuffer(area.bits, np.uint8).reshape(height, -1)
+                mask.ignore(np.unpackbits(rows, axis=1, count=width).view(np.bool_), 0, 0)
         if mask.count == width * height:
             raise ImageError("empty", ALL_IGNORED)
         return mask
@@ -148,25 +138,17 @@ class Ignored:
         has_alpha, is_float = colours.shape[2] in (2, 4), colours.dtype.kind == "f"
         if has_alpha:
             colours, alpha = colours[..., :-1], colours[..., -1]
-        for part in self.parts:
-            if part == "alpha" and has_alpha:
-                mask.ignore(alpha == 0, *at)
-            elif part != "alpha" and is_rule(part):
-                number = nodata if part == "nodata" else part
+        for rule in self.rules:
+            if rule != "alpha":
+                number = nodata if rule == "nodata" else rule
                 # As the file has it; nothing equals NaN, which None becomes.
                 found = colours == (colours.dtype.type(number) if is_float else number)
                 ignored = found.all(axis=2)
-                if is_float and part == "nodata":  # of which no colour can be measured
+                if is_float and rule == "nodata":  # of which no colour can be measured
                     ignored |= np.isnan(colours).any(axis=2)
                 mask.ignore(ignored, *at)
-
-
-def _of_size(mask: _Mask, width: int, height: int) -> _Mask:
-    if mask[:2] != (width, height):
-        got = f"got {width}x{height} pixels, and {mask} of what to ignore"
-        advice = "give a mask of the size of the picture, or rectangles in shares of it"
-        raise ImageError("unsupported", f"{got}; {advice}")
-    return mask
+            elif has_alpha:
+                mask.ignore(alpha == 0, *at)
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
@@ -174,7 +156,8 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
 
     Raises:
         TypeError: `ignore` is of another type.
-        ValueError: a rectangle has no area, or a share is not from 0 to 1; an array is not HxW.
+        ValueError: a rectangle has no area, or a share is not from 0 to 1; an array is not HxW;
+            masks of pictures are in several places.
         ImageError: a mask cannot be read.
     """
     if ignore is None or isinstance(ignore, Ignored):
@@ -182,10 +165,13 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
     parts = sorted(map(_part, ignore), key=lambda part: repr(_said(part)))
-    columns = {part for part in parts if isinstance(part, str) and part not in _RULES}
-    if len(columns) > 1:
-        raise ValueError(f"ignore has {len(columns)} columns; expected one, of one mask a picture")
-    return Ignored(tuple(parts), tuple(map(_said, parts))) if parts else None
+    areas = tuple(part for part in parts if isinstance(part, tuple))
+    rules = tuple(filter(is_rule, parts))
+    beside = [part for part in parts if part not in areas and not is_rule(part)]
+    if len(beside) > 1:
+        raise ValueError(f"ignore has masks of pictures at {len(beside)} places; expected one")
+    said = tuple(map(_said, parts))
+    return Ignored(areas, rules, next(iter(beside), None), said) if parts else None
 
 
 def _part(given: Any) -> Any:
@@ -194,11 +180,11 @@ def _part(given: Any) -> Any:
         return _rectangle(given)
     if is_rule(given):  # of which NaN is no number
         return given if isinstance(given, str) else float(given) if given == given else "nodata"
-    if isinstance(given, str) and given.startswith(_COLUMN):
+    if callable(given) or (isinstance(given, str) and given.startswith(_COLUMN)):
         return given
     if isinstance(given, str | os.PathLike) and os.path.isdir(given):
         return Path(os.fsdecode(given))
-    return given if callable(given) else _mask(given)
+    return _mask(given)
 
 
 def _said(part: Any) -> Any:
@@ -217,11 +203,11 @@ def is_rule(given: object) -> bool:
 
 def parse_ignored(text: str) -> Any:
     """Return a rectangle such as ``0,0,200,40`` or ``0,0.9,1,0.1``, a number, or the text."""
-    numbers = text.split(",")
-    if not all(map(_NUMBER.fullmatch, numbers)):
+    try:
+        parsed = literal_eval(text.strip())
+    except (ValueError, SyntaxError):
         return text
-    parsed = [int(each) if each.strip("- ").isdigit() else float(each) for each in numbers]
-    return tuple(parsed) if len(parsed) > 1 else parsed[0]
+    return parsed if _is_rectangle(parsed) or is_rule(parsed) else text
 
 
 def _is_rectangle(value: object) -> bool:
@@ -234,14 +220,12 @@ def _is_rectangle(value: object) -> bool:
 
 def _rectangle(numbers: Any) -> Rectangle:
     in_shares = not all(isinstance(number, Integral) for number in numbers)
-    if len(numbers) != 4:
-        raise ValueError(f"ignore has {numbers!r}; expected {_EXPECTED}")
-    x, y, width, height = map(float if in_shares else int, numbers)
-    if not (x >= 0 and y >= 0 and width > 0 and height > 0):
-        wanted = "expected x and y from 0, and a width and a height above 0"
-        raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
-    if in_shares and not (x + width <= 1 + 1e-9 and y + height <= 1 + 1e-9):
-        wanted = "in shares of the sides it reaches beyond 1; for pixels give whole numbers"
+    x, y, width, height = map(float if in_shares else int, (*numbers, 0, 0)[:4])
+    most = 1 + 1e-9 if in_shares else math.inf
+    is_inside = min(x, y) >= 0 and x + width <= most and y + height <= most
+    if len(numbers) != 4 or not (is_inside and min(width, height) > 0):
+        wanted = "expected x and y from 0, and width and height above 0: whole numbers of pixels, "
+        wanted += "or shares of the sides, which end at 1"
         raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
     return x, y, width, height
 
@@ -260,36 +244,23 @@ def _mask(given: Any) -> _Mask:
     return _Mask(width, height, np.packbits(samples != 0, axis=1).tobytes())
 
 
-def _mask_beside(part: Any, path: str, within: str, cell: Any) -> _Mask | None:
-    """Return the mask of a picture; None of one whose function says that it has none."""
-    given: Any
-    try:
-        if isinstance(part, Path):
-            given = _in_folder(part, within)
-        elif isinstance(part, str):
-            given = cell
-            if cell is None or (isinstance(cell, str | bytes) and not cell):
-                raise ImageError("vanished", f"nothing in {part!r}, which is of tables")
-        else:
-            given = part(path) if callable(part) else part
-        if isinstance(given, ImageError):
-            raise given
-        return None if given is None else _mask(given)
-    except Exception as error:
-        known = image_error(error, otherwise="unsupported")
-        raise ImageError(known.reason, f"its mask: {known.detail}"[:200]) from error
-
-
-def _in_folder(folder: Path, name: str) -> Path:
-    """Return the file of the picture's name in a folder, or with a suffix of masks."""
-    own = Path(name)
+def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
+    """Return the mask that a picture has at a place, as `_mask` takes it, or None."""
+    if place is None or callable(place):
+        return place and place(path)
+    if isinstance(cell, ImageError):
+        raise cell
+    if isinstance(place, str):
+        if cell is None or (isinstance(cell, str | bytes) and not cell):
+            raise ImageError("vanished", f"nothing in {place!r}, which is of tables")
+        return cell
+    own = Path(within)
     if not own.name or own.is_absolute() or ".." in own.parts:
-        raise ImageError("unsupported", f"no name in a folder of masks: {name!r:.100}")
-    names = [own, *map(own.with_suffix, _SUFFIXES)]
-    found = next(filter(os.path.isfile, map(folder.joinpath, names)), None)
-    if found is None:
-        raise ImageError("vanished", f"there is no {own}, nor with .png or .tif")
-    return found
+        raise ImageError("unsupported", f"no name in a folder of masks: {within!r:.100}")
+    for name in (own, *map(own.with_suffix, _SUFFIXES)):
+        if os.path.isfile(place / name):
+            return place / name
+    raise ImageError("vanished", f"there is no {own}, nor with .png or .tif")
 
 
 def _samples_of(path: str | os.PathLike[str] | bytes) -> NDArray[Any]:

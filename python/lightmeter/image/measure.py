@@ -224,7 +224,7 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
 
 def _takes_fourth(picture: Any, reading: Reading) -> bool:
     """Return whether the fourth channel of a picture is taken for alpha, though nothing says so."""
-    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.parts):
+    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.rules):
         return False
     if isinstance(picture, Image.Image):
         tags = getattr(picture, "tag_v2", {})

@@ -76,9 +76,9 @@ class Reading:
             to 1. A mask is a path or an array HxW, not 0 where pixels are ignored. A mask of each
             picture is in a folder, by its name below the folder of pictures, with its suffix or
             ``.png`` or ``.tif``; in a column of the table, ``"column:NAME"``, as a path or bytes;
-            or what a function of the path returns. ``"alpha"`` ignores where alpha is 0.
-            ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A
-            number ignores where all colours have it, or a band. A picture of another size than a
+            or what a function of the path returns: one of these. ``"alpha"`` ignores where alpha is
+            0. ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A number
+            ignores where all colours have it, or a band. A picture of another size than a
             mask fails, and so does one that has none, or is ignored as a whole. Functions of
             yours get the picture as it is. ``image.ignored_percent`` is the share.
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from functools import cache
-from itertools import chain, pairwise
 from typing import Any
 
 from PIL import Image
@@ -20,7 +20,7 @@ from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
-from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.limits import DEFAULT_LIMITS, Limits, check_frames, check_size
 from lightmeter.image.motion import SIDE, Motion
 from lightmeter.image.reading import Reading
 from lightmeter.times import parse_time
@@ -34,8 +34,8 @@ _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frame
 _MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
 _PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
+_PER_SECOND = 1_000_000  # units of a container's times, and the least step of ours
 NO_FRAME_IN_PART = "no frame in this part of a video"
-_ROUNDING = 1e-6  # seconds
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def span_of(path: str) -> tuple[datetime | None, float]:
     """
     with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
         text = container.metadata.get("creation_time")
-        seconds = (container.duration or 0) / 1_000_000
+        seconds = (container.duration or 0) / _PER_SECOND
     return text and parse_time(text), seconds
 
 
@@ -127,11 +127,11 @@ def video_frames(
     decoded_by, last, count = decoder(kind, "av"), None, 0
     with open_video(source) as container:
         if clip.begin > 0:
-            container.seek(int(clip.begin * 1_000_000))
+            container.seek(int(clip.begin * _PER_SECOND))
         video = _Video(container, reading, clip.begin)
         facts: Facts = {"Format": kind, "FileSize": getattr(source, "size", None), **video.facts}
-        for frame, seconds in video.sampled():
-            if seconds >= clip.end - _ROUNDING:
+        for frame, seconds in video.frames():
+            if seconds >= clip.end:
                 break
             if last is not None:
                 yield last
@@ -167,75 +167,60 @@ class _Video:
             raise ImageError("unsupported", f"video of {bits} bits, of which 8 are decoded")
         context.thread_count, context.options = 1, dict(_BOUNDS)
         self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
-        if reading.ignored is not None and "alpha" in reading.ignored.parts:
+        if reading.ignored is not None and "alpha" in reading.ignored.rules:
             has_alpha = any(part.is_alpha for part in context.format.components)
             self.mode = "rgba" if has_alpha else self.mode
         rate = stream.guessed_rate or stream.average_rate
-        per_second = float(rate) if rate else None
+        per_second = rate and float(rate)
         self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}
         self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
-        self._limits, self._every = reading.limits, reading.seconds
-        self._base, self._rate = float(stream.time_base), float(rate or math.nan)
-        self._check_size(context)
-        self._wanted = begin  # the next time that a frame is wanted of
-        if self._every:
-            self._want_behind(begin - 2 * _ROUNDING)
+        self._base, self._rate = stream.time_base, rate or math.nan
+        self._limits = Limits(pixels=min(_MOST_PIXELS, most_pixels(reading.limits)))
+        check_size(context.width, context.height, self._limits)
+        self._every = Fraction(reading.seconds).limit_denominator(_PER_SECOND)
+        first = Fraction(begin).limit_denominator(_PER_SECOND)
+        # The next time that a frame is wanted of.
+        self._wanted = math.ceil(first / self._every) * self._every if self._every else first
 
-    def _check_size(self, sized: Any) -> None:
-        check_size(sized.width, sized.height, self._limits)
-        if sized.width * sized.height > min(_MOST_PIXELS, most_pixels(self._limits)):
-            raise ImageError("too_large", f"{sized.width}x{sized.height} pixels")
-
-    def _want_behind(self, seconds: float) -> None:
-        self._wanted = (math.floor((seconds + _ROUNDING) / self._every) + 1) * self._every
-
-    def _seconds(self, timed: Any) -> float:
+    def _seconds(self, timed: Any) -> Any:
         """Return the time of a frame or packet; infinite without one, so that it is decoded."""
         start = self._stream.start_time or 0
         return math.inf if timed.pts is None else (timed.pts - start) * self._base
 
-    def sampled(self) -> Iterator[tuple[Any, float]]:
+    def frames(self) -> Iterator[tuple[Any, float]]:
         """Yield the frames that are wanted, and their times."""
         for frame in self._decoded():
-            seconds = self._seconds(frame)
-            if self._wanted - _ROUNDING <= seconds < math.inf:
-                self._check_size(frame)  # which may change
+            if self._wanted <= (seconds := self._seconds(frame)) < math.inf:
+                check_size(frame.width, frame.height, self._limits)  # which may change
                 if self._every:
-                    self._want_behind(seconds)
-                yield frame, seconds
+                    self._wanted = (seconds // self._every + 1) * self._every
+                yield frame, float(seconds)
 
     def _decoded(self) -> Iterator[Any]:
-        """Decode what is needed of the frames that are wanted.
+        """Decode what the frames that are wanted rest on.
 
-        Packets wait since the last key frame, and those since the one before, on which frames rest
-        that are shown before it. Two key frames later nobody needs them. Of what is decoded, frames
-        that no other rests on are passed over.
+        Packets wait until one is wanted, and those before a key frame that is not too late go. Of
+        what is decoded, frames that no other rests on are passed over.
         """
-        before: list[Any] = []
-        since: list[Any] = []
+        waiting: list[Any] = []
         size, is_cut, is_owed = 0, False, False
-        for packet, after in pairwise(chain(self._packets(), [None])):
-            if packet.is_keyframe and since:
-                is_cut |= bool(before)
-                before, since, size = since, [], 0
-            since.append(packet)
+        for packet in self._packets():
+            seconds = self._seconds(packet)
+            if packet.is_keyframe and seconds <= self._wanted and not is_owed and waiting:
+                waiting, size, is_cut = [], 0, True
+            waiting.append(packet)
             size += packet.size + _PACKET
-            seconds, is_room = self._seconds(packet), size < _MOST_WAITING
-            if seconds < self._wanted - _ROUNDING and is_room and not is_owed:
+            if seconds < self._wanted and size < _MOST_WAITING and not is_owed:
                 continue
-            key = self._seconds(since[0])
-            is_shown_before = after is not None and self._seconds(after) < key
-            if before and seconds >= key and not is_shown_before:
-                before, is_cut = [], True
             if is_cut:
                 self._context.flush_buffers()
-            for each in before + since:
-                is_wanted = self._seconds(each) >= self._wanted - _ROUNDING
+            for each in waiting:
+                is_wanted = self._seconds(each) >= self._wanted
                 self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
                 yield from self._frames_of(each)
-            before, since, size, is_cut = [], [], 0, False
-            is_owed = seconds >= self._wanted - _ROUNDING  # it comes out later
+            waiting, size, is_cut = [], 0, False
+            is_owed = seconds >= self._wanted  # it comes out later
         yield from self._frames_of(None)
 
     def _frames_of(self, packet: Any) -> Any:

@@ -14,10 +14,11 @@ import html
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,14 @@ from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import NO_BANDS
-from lightmeter.image.encoded import Encoded, open_encoded
+from lightmeter.image.encoded import open_encoded
 from lightmeter.image.frame import Read
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.tiff import Tiff
 
 __all__ = ["Read", "ct", "dicom", "gdal", "geotiff", "microscope", "ome_tiff"]
+
+File = str | os.PathLike[str] | bytes  # a path, or the contents
 
 _MOST_BYTES = 1 << 30  # of the samples of a picture
 
@@ -52,25 +55,22 @@ _DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
 _AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
 
 
-def _needs(package: str, extra: str) -> Callable[[Any], Any]:
+def _import(package: str, extra: str) -> None:
+    try:
+        import_module(package)
+    except ImportError as error:
+        install = f"pip install 'lightmeter[{extra}]'"
+        raise ImportError(f"for this, lightmeter needs {package}: {install}") from error
+
+
+def _needs(package: str, extra: str, reader: Any) -> Any:
     """Have a `Reading` say what to install, before anything is measured."""
-
-    def check() -> None:
-        try:
-            import_module(package)
-        except ImportError as error:
-            install = f"pip install 'lightmeter[{extra}]'"
-            raise ImportError(f"for this, lightmeter needs {package}: {install}") from error
-
-    def decorate(reader: Any) -> Any:
-        reader.check = check
-        return reader
-
-    return decorate
+    reader.check = partial(_import, package, extra)
+    return reader
 
 
-@_needs("pydicom", "dicom")
-def dicom(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+@partial(_needs, "pydicom", "dicom")
+def dicom(image: File) -> Iterator[Read]:
     """Read DICOM by pydicom: the frames of a file, in the units of its modality.
 
     Samples are rescaled by slope and intercept, or the table of the file; black and white are the
@@ -95,32 +95,28 @@ def dicom(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
     samples = file.get("SamplesPerPixel", 1)
     _check(file.Rows, file.Columns, samples, max(1, file.BitsAllocated // 8))
     facts = {name: _plain(file.get(name)) for name in _TAGS if name in file}
-    bits, is_signed = file.BitsStored, file.PixelRepresentation == 1
-    ends = np.array([-(1 << bits - 1), (1 << bits - 1) - 1] if is_signed else [0, (1 << bits) - 1])
+    bits, kind = file.BitsStored, file.PhotometricInterpretation
+    ends = np.array([0, (1 << bits) - 1]) - ((file.PixelRepresentation == 1) << bits - 1)
     if "ModalityLUTSequence" in file:
         low, high = 0.0, float((1 << file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
     else:
         low, high = sorted(map(float, apply_modality_lut(ends, file)))
     ends_of_padding = map(file.get, ("PixelPaddingValue", "PixelPaddingRangeLimit"))
-    padding = [value for value in ends_of_padding if value is not None]
+    padding = [value for value in ends_of_padding if value is not None and samples == 1]
     group = str(file.get("SeriesInstanceUID", "")) or None
-    is_turned = file.PhotometricInterpretation == "MONOCHROME1"
-    for stored in iter_pixels(file):
-        mask = None
-        if padding and samples == 1:
-            mask = _any((min(padding) <= stored) & (stored <= max(padding)))
-        array = stored
-        if file.PhotometricInterpretation == "PALETTE COLOR":
-            array = (apply_color_lut(stored, file) / np.float32(65535)).astype(np.float32)
+    for array in iter_pixels(file):
+        mask = _any((min(padding) <= array) & (array <= max(padding))) if padding else None
+        if kind == "PALETTE COLOR":
+            array = (apply_color_lut(array, file) / np.float32(65535)).astype(np.float32)
             low, high = 0.0, 1.0
         elif samples == 1:
-            array = apply_modality_lut(stored, file)
-            array = low + high - array if is_turned else array
+            array = apply_modality_lut(array, file)
+            array = low + high - array if kind == "MONOCHROME1" else array
         yield Read(array, facts, mask, value_range=(low, high), group=group)
 
 
-@_needs("pydicom", "dicom")
-def ct(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+@partial(_needs, "pydicom", "dicom")
+def ct(image: File) -> Iterator[Read]:
     """Read computed tomography: as `dicom`, in Hounsfield units from air, -1000, to bone, 2000.
 
     What is beyond is cut off, so that all scanners have one scale.
@@ -143,8 +139,8 @@ def _plain(value: Any) -> float | str | None:
     return value or None if isinstance(value, str | None) else float(value)
 
 
-@_needs("rasterio", "geotiff")
-def geotiff(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+@partial(_needs, "rasterio", "geotiff")
+def geotiff(image: File) -> Read:
     """Read GeoTIFF, COG and JPEG 2000 by rasterio: bands by their names, without nodata.
 
     Pixels that the file calls nodata, transparent or masked are ignored, and those that are no
@@ -160,11 +156,11 @@ def geotiff(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
         driver = _DRIVERS.get(file.format or "")
     if driver is None:
         raise ImageError("unsupported", "no TIFF and no JPEG 2000; for a file of yours, read=gdal")
-    yield _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
+    return _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
 
 
-@_needs("rasterio", "geotiff")
-def gdal(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+@partial(_needs, "rasterio", "geotiff")
+def gdal(image: File) -> Read:
     """Read whatever GDAL reads, likewise: also a VRT, which may name any file of this machine and
     any address. So it is for files of your own.
 
@@ -172,20 +168,16 @@ def gdal(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
         ImageError: as `geotiff` does.
         Exception: likewise.
     """
-    yield _raster(image, {})
+    return _raster(image, {})
 
 
-def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **how: Any) -> Read:
+def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
     import rasterio
     from rasterio.enums import ColorInterp
 
-    with ExitStack() as stack:
-        stack.enter_context(rasterio.Env(**settings))
-        if isinstance(image, bytes):
-            memory = stack.enter_context(rasterio.MemoryFile(image))
-            file = stack.enter_context(memory.open(**how))
-        else:  # from the root, so that no name is an address
-            file = stack.enter_context(rasterio.open(os.path.abspath(os.fsdecode(image)), **how))
+    # From the root, so that no name is an address.
+    source: Any = io.BytesIO(image) if isinstance(image, bytes) else Path(image).absolute()
+    with rasterio.Env(**settings), rasterio.open(source, **how) as file:
         _check(file.height, file.width, file.count, np.result_type(*file.dtypes).itemsize)
         kinds = dict(enumerate(file.colorinterp, 1))
         numbers = [number for number, kind in kinds.items() if kind != ColorInterp.alpha]
@@ -193,12 +185,9 @@ def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **h
         mask = np.moveaxis(file.read_masks(numbers), 0, -1) == 0
         if array.dtype.kind == "f":
             mask |= np.isnan(array)
-        facts = {
-            "CRS": None if file.crs is None else file.crs.to_string(),
-            "PixelSize": float(abs(file.res[0])),
-            "Bands": file.count,
-            "Nodata": None if file.nodata is None else float(file.nodata),
-        }
+        crs = file.crs.to_string() if file.crs else None
+        facts = {"CRS": crs, "PixelSize": abs(file.res[0]), "Bands": file.count}
+        facts["Nodata"] = file.nodata
         names = [file.descriptions[number - 1] or f"B{number}" for number in numbers]
         meant = [kinds[number] for number in numbers]
         if meant == [ColorInterp.palette] and array.dtype == np.uint8:
@@ -211,8 +200,8 @@ def _raster(image: str | os.PathLike[str] | bytes, settings: dict[str, str], **h
     return Read(array, facts, _any(mask), None if is_plain else _names(names))
 
 
-@_needs("bioio", "microscopes")
-def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
+@partial(_needs, "bioio", "microscopes")
+def microscope(image: File) -> Iterator[Read]:
     """Read files of microscopes by bioio and its plug-ins: channels as bands, z and t as frames.
 
     bioio needs the plug-in of the format, such as ``bioio-ome-tiff``, ``bioio-czi``, ``bioio-nd2``
@@ -243,7 +232,7 @@ def microscope(image: str | os.PathLike[str] | bytes) -> Iterator[Read]:
                 yield Read(samples, facts, bands=bands)
 
 
-def ome_tiff(image: Encoded) -> Read:
+def ome_tiff(image: File) -> Read:
     """Find the names of the channels of an OME-TIFF, each of which is a page, as bands.
 
     Channels without a name are ``C1``, ``C2``, ....

@@ -38,20 +38,24 @@ def returned_values(feature: str, returned: Any) -> dict[str, Any]:
     """Return a value, or those of a dict as ``feature.key``; never raises an Exception.
 
     ``feature.Error`` is the type of what was raised, or None: the failure rate of that feature is
-    the share of errors. What is neither a value nor a dict of values is an error too.
+    the share of errors. What is neither a value nor a dict of values is an error too. Of a dict
+    the values that are none are left out.
     """
     errors = f"{feature}.{ERROR}"
     if not isinstance(returned, Raised):
-        returned = called(feature, _checked, feature, returned)
-    return {errors: returned.kind} if isinstance(returned, Raised) else {**returned, errors: None}
+        returned = called(feature, _by_feature, feature, returned)
+    if isinstance(returned, Raised):
+        return {errors: returned.kind}
+    checked = {name: called(name, _checked, name, value) for name, value in returned.items()}
+    wrong = {name: value.kind for name, value in checked.items() if isinstance(value, Raised)}
+    values = {name: value for name, value in checked.items() if name not in wrong}
+    return {**values, errors: next(iter(wrong.values()), None)}
 
 
-def _checked(feature: str, returned: Any) -> dict[str, Any]:
-    values = _by_feature(feature, returned)
-    for name, value in values.items():
-        if not is_vector(plain_value(value, name)):
-            plain_cell(value, name)  # refuses an image
-    return values
+def _checked(name: str, value: Any) -> Any:
+    if not is_vector(plain_value(value, name)):
+        plain_cell(value, name)  # refuses an image
+    return value
 
 
 def _by_feature(name: str, returned: Any) -> dict[str, Any]:

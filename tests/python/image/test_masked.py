@@ -255,7 +255,7 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
     assert (failure.reason, "nothing in 'column:mask'" in failure.detail) == ("vanished", True)
     with pytest.raises(ImageError, match="which is of tables"):
         lm.log_image(photos / "a.jpg", ignore="column:mask")
-    with pytest.raises(ValueError, match="ignore has 2 columns; expected one"):
+    with pytest.raises(ValueError, match="masks of pictures at 2 places; expected one"):
         Reading(ignore=["column:a", "column:b"])
 
 

@@ -76,6 +76,15 @@ def test_pixels_that_a_reader_masks_do_not_count(raw: Path) -> None:
     assert (row["path"], row["image.doubled.gain"]) == (str(file), 19.5)
 
 
+def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
+    def some(image: Any) -> Any:
+        return np.zeros((4, 4), np.uint8), {"odd": object(), "gain": 2.5}
+
+    view = lm.profile_images(raw / "139.png", read=some)
+    assert (view["image.some.gain"].mean, "image.some.odd" in view) == (2.5, False)
+    assert view["image.some.Error"].frequent[0].value == "TypeError"
+
+
 def test_a_reader_on_the_command_line(
     raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +126,7 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
         ((np.zeros((4, 4), np.uint8), {}, np.zeros((3, 3))), "unsupported", "a mask of 3x3"),
         (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
         ((np.zeros((4, 4)), "gain"), "unsupported", "read= gave a str as facts; expected a dict"),
-        ((), "unsupported", "read= gave a tuple of 0; expected (picture, facts, mask)"),
+        ((), "unsupported", "read= gave a tuple; expected an array or an image"),
         (iter(()), "empty", "read= gave no picture"),
         (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
     ],

@@ -1,11 +1,12 @@
 """What the files of tests/golden/v1 hold, and how version 1 writes them.
 
-Run as a script this writes those that are not there. Version 1 is open until a release freezes it:
-whoever changes one removes its files, runs this and says so in CHANGELOG.
+Version 1 is frozen since 0.3.0: no file changes, and no line of `said.jsonl`. Run as a script this
+writes what is not there, such as the file of a section that is new.
 """
 
 import functools
 import io
+import json
 import secrets
 import tempfile
 import time
@@ -19,6 +20,10 @@ import lightmeter as lm
 import numpy as np
 from lightmeter import Failure, ImageMeter, Profile, ProfileView, Store
 from lightmeter.batch.rows import write_rows
+from lightmeter.image.frame import Frame
+from lightmeter.image.measure import measure_frame
+from lightmeter.profile.table_files import plain
+from lightmeter.profile.view import plain_summary
 from lightmeter.sketch import QuantileSketch
 from lightmeter.store.records import (
     Accepted,
@@ -53,6 +58,69 @@ def read_with(options: dict[str, Any]) -> ProfileView:
     return profile.view()
 
 
+def masked() -> ProfileView:
+    """Pictures of which something is ignored, in each way that a reading can say."""
+    mask, deep = pattern(6, 7, 1)[..., 0] % 2, pattern(6, 7, 2)[..., 0] / np.float32(255)
+    deep[2:4, 1] = np.nan
+    clear = np.dstack([pattern(6, 7, 3), mask * np.uint8(255)])
+    pictures: list[tuple[Any, Any]] = [
+        (pattern(6, 7, 1), (0, 0, 2, 3)),
+        (pattern(6, 7, 2), [(0.0, 0.5, 1.0, 0.5), mask]),
+        (clear, "alpha"),
+        (deep, ["nodata", 0]),
+        (pattern(6, 7, 4)[..., 0], lambda path: mask),
+    ]
+
+    def one(image: Any, ignore: Any) -> ProfileView:
+        return lm.log_image(image, metrics=SET, ignore=ignore).view()
+
+    return ProfileView.merge_many([one(*each) for each in pictures])
+
+
+def filmed() -> ProfileView:
+    """Frames of a video, which are a group, before a moment of 1969."""
+    profile = Profile(metrics=SET)
+    for seed in range(3):
+        facts: dict[str, Any] = {"Shift": 3.125 * seed, "StillSeconds": None if seed else 0.0}
+        if seed == 0:
+            facts |= {"Codec": "h264", "BitDepth": 8, "FramesPerSecond": 29.97, "FileSize": 7000}
+        if seed == 2:
+            facts |= {"TimeGaps": 1, "TimeRepeats": 0, "UndecodedPackets": 2}
+        frame = Frame(pattern(6, 7, seed), None, facts, ("MP4", "av 16.0.1"), "caf\u00e9.mp4")
+        with profile._in_group("caf\u00e9.mp4") as part:
+            part._add("image", measure_frame(frame, part._reading))
+    profile.set_dataset_timestamp(datetime(1969, 7, 20, 20, 17, tzinfo=UTC))
+    return profile.view()
+
+
+def dicom(image: Any) -> Any:
+    raise NotImplementedError
+
+
+def from_readers() -> ProfileView:
+    """Bands of what a reader of the user found, each with a mask, and what that said."""
+    profile = Profile(reading=lm.Reading(metrics=SET, bands=["DAPI", "caf\u00e9"], read=dicom))
+    for seed in range(3):
+        said = ("dicom", {"Modality": "CT", "KVP": 120.5 + seed, "Laterality": None})
+        mask = pattern(6, 7, seed)[..., :2] % 3 == 0
+        frame = Frame(pattern(6, 7, seed)[..., :2], mask=mask, returned=(said,), group="series")
+        profile._add("image", measure_frame(frame, profile._reading))
+    return profile.view()
+
+
+def grouped() -> ProfileView:
+    whole = Profile()
+    for seed in range(400):  # more groups than places
+        part = Profile()
+        part._core.log_row({"a": seed % 4, "b": "cat" if seed % 3 else None})
+        part._core.log_numbers("far", np.array([np.inf] if seed < 9 else []))
+        part._core.log_numbers("hue", np.array([0.0, seed % 255]), "angle", "image")
+        exif = {"Make": "Caf\u00e9"} if seed % 2 else {}
+        part._core.log_file("image", exif=exif)
+        whole._core.merge_group(f"Caf\u00e9 {seed}" if seed % 5 else None, part._core)
+    return whole.view()
+
+
 @functools.cache
 def profiles() -> dict[str, ProfileView]:
     single = Profile(metrics=SET)
@@ -70,6 +138,7 @@ def profiles() -> dict[str, ProfileView]:
     for seed in range(1500):  # past exact mode
         sampled.log(row={"camera": pattern(4, 5, seed)})
         sampled._core.log_file("camera", exif={"Model": f"model {seed % 700}", "ISO": seed})
+        sampled.log(row={"few": seed % 300, "fraction": seed / 7})
 
     pictured = Profile(exemplars=2, metrics=SET)
     for seed in range(6):
@@ -99,23 +168,18 @@ def profiles() -> dict[str, ProfileView]:
     decoded._core.log_file("image", ("HEIF", "pillow-heif 1.1.1, libheif 1.20.2"))
 
     embedded = Profile(metrics=SET)
-    whole = pattern(40, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 40 rows
+    whole = pattern(70, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 70 rows
     for length in (40, 3):
         embedded.log(columns={"caf\u00e9": whole[:, :length]})
     embedded.log(columns={"few": np.array([[0.5, -2.0], [np.nan, 1.0], [0.1, 0.0]])})
     for seed in range(34):
         embedded.track(pattern(6, 7, seed))
-    grouped = Profile()
-    for seed in range(300):  # more groups than places
-        part = Profile()
-        part._core.log_row({"a": seed % 4, "b": "cat" if seed % 3 else None})
-        exif = {"Make": "Caf\u00e9"} if seed % 2 else {}
-        part._core.log_file("image", exif=exif)
-        grouped._core.merge_group(f"Caf\u00e9 {seed}" if seed % 5 else None, part._core)
-
     valued = Profile()
     for value in ("a", -7, 2.5, True, None, float("nan"), float("inf"), 2**60, AT):
         valued.log(row={"caf\u00e9": value})
+    valued._core.log_numbers("numbers", np.array([np.nan, np.inf, -np.inf, 0.1, 0.1]))
+
+    foreign = lm.read_whylogs(FOLDER.parent / "whylogs" / "thousands.bin")
 
     def half(image: Any) -> dict[str, Any]:
         return {"share": 0.5, "colour": "red"} if image[0, 0, 0] else 1 / 0
@@ -134,8 +198,12 @@ def profiles() -> dict[str, ProfileView]:
         "repeats": repeated.view(),
         "rows": rowed.view(),
         "vectors": embedded.view(),
-        "groups": grouped.view(),
+        "groups": grouped(),
         "decoders": decoded.view(),
+        "masks": masked(),
+        "video": filmed(),
+        "readers": from_readers(),
+        "foreign": foreign.merge(lm.log(row={"fractions": 0.5, "texts": "b"}).view()),
         "readings": ProfileView.merge_many(map(read_with, READINGS)),
         "values": valued.view(),
         "functions": returned.view(),
@@ -199,6 +267,28 @@ def fill(address: Path) -> None:
         store.state.keys.add(["read", "write"], datasets=["cells*"], note="camera", now=AT)
 
 
+def said(view: ProfileView) -> dict[str, Any]:
+    """All that a profile says, as JSON has it; of each feature a row."""
+    summary = plain_summary(view)
+    features = summary.pop("features")
+    for name, column in view.get_columns().items():
+        features[name]["frequent_items/frequent_strings"] = column.frequent[:9]
+        features[name]["error"] = column.numbers.error()
+        features[name]["meaning"] = view._core.meaning(name)
+        features[name]["types"] = column.types
+    statistics = sorted({statistic for row in features.values() for statistic in row})
+    rows = {name: [row.get(each) for each in statistics] for name, row in features.items()}
+    found = {**summary, "sample": view.sample, "statistics": statistics, "features": rows}
+    return dict(json.loads(json.dumps(plain(found))))
+
+
+def all_said() -> bytes:
+    """A line for each profile, as it is read: a file has fewer of the numbers that are sampled."""
+    views = {name: ProfileView.from_bytes(view.to_bytes()) for name, view in profiles().items()}
+    lines = ({"profile": name, **said(view)} for name, view in views.items())
+    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
+
+
 def files() -> dict[str, Callable[[], bytes]]:
     """Name and writer of each file. A store is written otherwise: see `fill`."""
     return {
@@ -210,7 +300,7 @@ def files() -> dict[str, Callable[[], bytes]]:
 
 def main() -> None:
     (FOLDER / "sketches").mkdir(parents=True, exist_ok=True)
-    for name, write in files().items():
+    for name, write in {**files(), "said.jsonl": all_said}.items():
         if not (FOLDER / name).exists():
             (FOLDER / name).write_bytes(write())
     if not (FOLDER / "store.db").exists():

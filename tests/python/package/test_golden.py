@@ -1,6 +1,7 @@
 """Golden files: what version 1 wrote is read, and means what it meant. See golden.py."""
 
 import contextlib
+import json
 import platform
 import shutil
 import sqlite3
@@ -8,14 +9,14 @@ from pathlib import Path
 
 import lightmeter as lm
 import pytest
-from golden import AT, FOLDER, files, fill, pattern, profiles
+from golden import AT, FOLDER, files, fill, pattern, profiles, said
 from lightmeter import ProfileView, Store
 from lightmeter.sketch import QuantileSketch
 
 
 @pytest.mark.parametrize("name", sorted(files().keys()))
 def test_golden_files_are_read(name: str) -> None:
-    """What they mean is told by what is written: the same bytes."""
+    """They are written again as they were."""
     data = (FOLDER / name).read_bytes()
     if name.endswith(".lmp"):
         assert ProfileView.from_bytes(data).to_bytes() == data
@@ -35,10 +36,22 @@ def test_the_same_bytes_are_written(name: str) -> None:
     assert files()[name]() == (FOLDER / name).read_bytes()
 
 
+@pytest.mark.skipif(not GLIBC, reason="numbers differ in the last bit")
+@pytest.mark.parametrize("line", (FOLDER / "said.jsonl").read_text().splitlines())
+def test_golden_profiles_say_what_they_said(line: str) -> None:
+    stored = json.loads(line)
+    found = said(ProfileView.read(FOLDER / f"{stored.pop('profile')}.lmp"))
+    known = [found["statistics"].index(statistic) for statistic in stored["statistics"]]
+    found["features"] = {name: [row[at] for at in known] for name, row in found["features"].items()}
+    found["statistics"] = stored["statistics"]  # of which later versions may have more
+    assert {name: found[name] for name in stored} == stored
+
+
 def test_every_golden_file_is_known() -> None:
     there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*") if path.is_file()}
-    known = {name for name in there if name != "store.db"}
-    assert known == files().keys()
+    assert there == files().keys() | {"store.db", "said.jsonl"}
+    lines = map(json.loads, (FOLDER / "said.jsonl").read_text().splitlines())
+    assert [line["profile"] for line in lines] == list(profiles())
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
@@ -59,7 +72,7 @@ def kept(tmp_path: Path) -> Path:
     return Path(shutil.copy(FOLDER / "store.db", tmp_path / "store.db"))
 
 
-def said(path: Path) -> list[str]:
+def inserted(path: Path) -> list[str]:
     """All that a store holds, in any order. The words of its tables are SQLAlchemy's."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         return sorted(line for line in connection.iterdump() if line.startswith("INSERT"))
@@ -75,7 +88,7 @@ def test_a_golden_store_is_read(kept: Path) -> None:
 @pytest.mark.skipif(not GLIBC, reason="numbers differ in the last bit")
 def test_a_store_is_written_the_same(kept: Path, tmp_path: Path) -> None:
     fill(tmp_path / "again.db")
-    assert said(tmp_path / "again.db") == said(kept)
+    assert inserted(tmp_path / "again.db") == inserted(kept)
 
 
 def test_a_golden_value() -> None:

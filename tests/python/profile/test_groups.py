@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift import Comparison
-from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, Grouped, mean_p_value
+from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, PARTLY, Grouped, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -245,11 +245,11 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     rng = np.random.default_rng(5)
     grouped, alone = burst(rng, 20), lm.log(columns={"number": rng.normal(0, 1, 200)})
     mixed = alone.view().merge(grouped.view())
-    for target in (alone, mixed):
+    for target, note in ((alone, ASSUMED), (mixed, PARTLY)):
         report = lm.compare(target=target, reference=grouped)
         assert report["number"].groups_target is None
-        assert report.to_dict()["notes"] == [ASSUMED]
-        assert ASSUMED in report._repr_html_()
+        assert report.to_dict()["notes"] == [note]
+        assert note in report._repr_html_()
 
 
 @pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])
