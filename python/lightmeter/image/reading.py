@@ -329,6 +329,6 @@ def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
         if name not in names:
             raise TypeError(
                 f"got an unexpected keyword {name!r}; {near(name, names, 'expected another:')} "
-                f"the options of reading pictures are {', '.join(names)}"
+                f"the reading options are {', '.join(names)}"
             )
     return replace(reading, **options)

@@ -361,4 +361,4 @@ def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:
 def test_one_page_is_one(store: Store, tmp_path: Path) -> None:
     store.close()
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
-    assert done.stdout.endswith("index.html: 1 page, 1 of them written\n")
+    assert done.stdout.endswith("index.html: 1 page, 1 written\n")
