@@ -65,6 +65,6 @@ def _of_number(number: ImageNumber) -> dict[str, str]:
 
 def _judged(role: Role) -> str:
     if role == "hash":
-        return "no: equal pictures are counted"
+        return "no: equal images are counted"
     untested = Meaning(role).untested
     return f"no: {untested}" if untested else "yes"
