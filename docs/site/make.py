@@ -19,6 +19,7 @@ ROOT = DOCS.parent
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)(?=[)#])")
 ENTRY = re.compile(r"^\| \[[^]]*\]\(([^)#]+)\)")
 HEADING = re.compile(r"^## (.*)")
+UNSEARCHED = "---\nno-search: true\n---\n"  # the search finds the title only
 
 
 def contents() -> dict[str, list[Path]]:
@@ -42,12 +43,15 @@ def name_of(page: Path) -> str:
 
 def stage(folder: Path) -> None:
     """Put all that the site is made of into a folder."""
-    pages = {DOCS / "README.md", *(page for pages in contents().values() for page in pages)}
+    below = contents()
+    pages = {DOCS / "README.md", *(page for pages in below.values() for page in pages)}
     for page in sorted(pages):
         text = expanded(page.read_text(encoding="utf-8"), name_of(page), folder)
         text = LINK.sub(lambda match, at=page: linked(at, match[1], pages, folder), text)
         if name_of(page) == "index":
             text += "".join(trees())
+        if page in below["Inside"]:
+            text = UNSEARCHED + text
         (folder / f"{name_of(page)}.md").write_text(text, encoding="utf-8")
     for name in ("conf.py", "site.css", "favicon.svg"):
         shutil.copy(HERE / name, folder)

@@ -214,7 +214,7 @@ def _lines(change: Change) -> Iterator[str]:
         where = f"--dataset {_pattern(incident.dataset)}"
         where += f" --segment {_pattern(incident.segment)}" if incident.segment else ""
         command = f"lightmeter monitor accept --store ... {where}"
-        yield f"If it is to stay: {command} --from {incident.start:%Y-%m-%dT%H:%MZ}"
+        yield f"If the change is permanent: {command} --from {incident.start:%Y-%m-%dT%H:%MZ}"
 
 
 def _pattern(name: str) -> str:

@@ -48,10 +48,10 @@ def processes(work: Callable[[list[Item], None], Result], workers: int) -> Itera
     except BrokenProcessPool:
         names = [name for future, block in begun if future.exception() for name in block]
         raise BatchError(
-            f"a worker process died at one of {len(names)} pictures, from {names[0]!r} to "
+            f"a worker process died at one of {len(names)} images, from {names[0]!r} to "
             f"{names[-1]!r}. Workers run the script that started them, which must be a file: "
             "put what it does below `if __name__ == '__main__':`. Or the system killed it for want "
-            "of memory: give limits. Or a decoder crashed: measure these pictures one by one. With "
+            "of memory: give limits. Or a decoder crashed: measure these images one by one. With "
             "`resume` nothing done is lost"
         ) from None
     finally:

@@ -79,14 +79,14 @@ def _options(
 ) -> None:
     """Measure images, compare the profiles, and watch them over time.
 
-    Exit codes: 0 done; 1 no image could be measured, or a file could not be read or written; 2
-    wrong usage, or a file of settings that is not understood; 3 drift --fail-on found drift, check
-    an unusual image, or monitor run an anomaly; 4 monitor run or check could not judge; 130
+    Exit codes: 0 success; 1 no image could be measured, or a file could not be read or written; 2
+    wrong usage, or an invalid contract or monitor file; 3 drift --fail-on found drift, check found
+    an unusual image, or monitor run found an anomaly; 4 monitor run or check could not judge; 130
     interrupted, or ended by SIGTERM; 141 the reader of a pipe closed it.
 
     Args:
         version: print the version.
-        quiet: print nothing but what is asked for, and complaints.
+        quiet: print only requested output and error messages.
     """
     if quiet:
         be_quiet()

@@ -32,18 +32,18 @@ def check(
     batch: dict[str, Any],
     output_format: Printed = "text",
 ) -> None:
-    """Flag images that are out of the ordinary of a reference, and say why.
+    """Flag images that are unusual compared with a reference, and say why.
 
-    The reference is a profile file, or a folder, archive, table or address of images, which are
-    measured first. A profile is made with --sample 256 for that. Images are read as those of the
-    reference, if no option says otherwise.
+    The reference is a profile file made with --sample 256, or a folder, archive, table or address
+    of images, which are measured first. Images are read like those of the reference, unless an
+    option says otherwise.
 
-    Exit codes: 0 no image was flagged; 3 one was, or could not be measured; 4 none was, but the
-    reference is too small to judge some; 1 no image could be measured.
+    Exit codes: 0 no image was flagged; 3 an image was flagged, or could not be measured; 4 no image
+    was flagged, but the reference is too small to judge some; 1 no image could be measured.
 
     Args:
         reference: a profile file, or images.
-        level: share of ordinary images flagged.
+        level: share of ordinary images that may be flagged.
     """
     if options.get("frames") == "all":
         raise ValueError("got --frames all; expected first, the only frame that is judged")
@@ -71,7 +71,7 @@ def check(
     else:
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         expected = number(level * (counts["ordinary"] + counts["unusual"]))
-        say(f"{words}; of ordinary images {expected} may be flagged")
+        say(f"{words} (about {expected} expected by chance)")
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):

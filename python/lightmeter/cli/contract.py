@@ -18,7 +18,7 @@ from lightmeter.text import visible
 
 _PICTURES = 3  # of a failure that are named
 
-commands = Commands(no_args_is_help=True, help="Say what images and rows must be like; judge them.")
+commands = Commands(no_args_is_help=True, help="Define what data must be like, and judge it.")
 
 
 @commands.command()
@@ -36,8 +36,8 @@ def check(
 ) -> None:
     """Judge images, rows or a profile by a contract.
 
-    Exit codes: 0 all expectations hold but for warnings; 1 an error does not hold, or the source
-    or the contract cannot be read; 2 the contract is not understood.
+    Exit codes: 0 all expectations hold, except warnings; 1 an expectation of severity error does
+    not hold, or the source or the contract cannot be read; 2 the contract is invalid.
 
     Args:
         source: images, a profile file, or rows.parquet.
@@ -62,14 +62,14 @@ def init(
     output: Path,
     batch: Annotated[int | None, typer.Option(min=2)] = None,
 ) -> None:
-    """Write a contract that profiles of the same kind pass, with limits and why they are so.
+    """Write a contract that similar profiles pass, with the reason for each limit.
 
     It never overwrites a file.
 
     Args:
-        profiles: profile files of what is good.
+        profiles: profile files of good data.
         output: write the contract here.
-        batch: images or rows judged at once, by default as now.
+        batch: number of images or rows per batch, by default as in the smallest profile.
     """
     if output.exists():
         raise ValueError(f"{output} is there already; name another file, or delete it")

@@ -12,12 +12,12 @@ from lightmeter.text import counted
 def dashboard(*, store: StoreOption, output: Path) -> None:
     """Write a static site about a store, which needs no server, network or script.
 
-    A run writes only the files that differ.
+    A run writes only the files that changed.
 
     Args:
-        output: folder: new, empty or of an earlier run.
+        output: folder that is new, empty, or from an earlier run.
     """
     with Store(store, create=False) as opened:
         written = write_dashboard(opened, output)
         pages = counted(written.pages, "page")
-        say(f"{output / 'index.html'}: {pages}, {written.written} of them written")
+        say(f"{output / 'index.html'}: {pages}, {written.written} written")

@@ -21,8 +21,8 @@ def demo(
     """Draw synthetic blood smears, some pale and blurred, and find out what changed.
 
     Args:
-        output: folder for pictures, profiles and pages.
-        seed: which pictures to draw.
+        output: folder for images, profiles and pages.
+        seed: number that selects the images to draw.
         timeline: draw 14 days, and write a store and a dashboard.
     """
     if timeline:
@@ -30,14 +30,14 @@ def demo(
         return
     with progress_bar("drawing") as progress:
         demo = run_demo(output, seed=seed, progress=progress)
-    say("Synthetic blood smears, drawn by this program. The batch got a diluted dye, and its")
-    say("microscope was out of focus.")
+    say("Synthetic blood smears, drawn by this program. In the batch, the dye is diluted and the")
+    say("microscope is out of focus.")
     print()
     print_findings(demo.report)
     print()
     say(f"Report: {demo.page}")
     sides = ("--reference", demo.reference, "--target", demo.target)
-    say(f"Again: {_command('drift', *sides, '--html', 'report.html')}")
+    say(f"To repeat: {_command('drift', *sides, '--html', 'report.html')}")
 
 
 def _timeline(output: Path, seed: int) -> None:
@@ -51,7 +51,7 @@ def _timeline(output: Path, seed: int) -> None:
         say(f"{start:%Y-%m-%d}  {causes_text(sorted(results, key=lead_of))}")
     print()
     say(f"Dashboard: {days.page}")
-    say("Again:")
+    say("To repeat:")
     store = ("--store", days.store)
     dates = ("--date-from", "path:%Y-%m-%d")
     say(f"  {_command('log', days.pictures, '--dataset', 'cells', *store, *dates)}")

@@ -45,20 +45,20 @@ def drift(
     batch: dict[str, Any],
     output_format: Printed = "text",
 ) -> None:
-    """Compare two profiles: what changed, by how much, and how surely.
+    """Compare two profiles: what changed, by how much, and how certain that is.
 
-    Either side is a profile file, or a folder or glob pattern of images, which are measured first:
-    those of the target as those of the reference, if no option says otherwise. Or the target is
-    what a store holds of a dataset from --from to before --to, by default compared with what it
-    holds before.
+    Each side is a profile file, or a folder or glob pattern of images, which are measured first.
+    Images of the target are read like those of the reference, unless an option says otherwise. With
+    --store, the target is the part of a dataset from --from to before --to, compared by default
+    with everything before it.
 
     Args:
-        reference: a profile file, or images.
-        target: the same, which is judged.
+        reference: a profile file, or images, to compare with.
+        target: a profile file, or images, to judge.
         dataset: the dataset in the store.
         segment: the segment in the store, such as camera=north (repeatable).
         fail_on: exit with 3 if a feature has this verdict or a worse one.
-        effect: the least shift, or difference of shares, of a drift.
+        effect: the smallest shift, or difference of shares, that counts as drift.
     """
     where = (store, dataset, segment, tag)
     if target is not None and any((*where, since, until)):

@@ -16,7 +16,7 @@ from lightmeter.times import DAY, EPOCH
 def exif(
     file: Path, allow: Allow = None, deny: Deny = None, output_format: Printed = "text"
 ) -> None:
-    """Print the Exif tags of a file that are tracked, and the names of those that are withheld.
+    """Print the Exif tags of a file that are tracked, and the names of withheld tags.
 
     Args:
         file: image file.

@@ -11,21 +11,21 @@ from lightmeter.text import near
 _NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 _OTHERS = {
     "Failure": "why files could not be measured, by reason",
-    "Colorspace": "the mode of the picture, such as RGB",
+    "Colorspace": "the mode of the image, such as RGB",
     "ColorProfile": "the name of the embedded colour profile",
-    "JpegQuality": "the quality at which libjpeg's table of luminance is nearest to the file's",
+    "JpegQuality": "the JPEG quality whose libjpeg luminance table is nearest to the file's",
     "ignored_percent": "the share of pixels that are ignored, in percent",
     "Shift": "how far the view of a video has moved since its first frame, in percent of a side",
     "StillSeconds": "for how many seconds nothing has changed in a video",
-    "TimeGaps": "how often a frame of a video comes 2.5 frames or more after the one before",
-    "TimeRepeats": "how often a frame of a video comes not after the one before",
-    "UndecodedPackets": "how many pieces of a video are damaged",
+    "TimeGaps": "how often a frame of a video comes 2.5 frames or more after the previous one",
+    "TimeRepeats": "how often a frame of a video does not come after the previous one",
+    "UndecodedPackets": "the number of damaged packets of a video",
     "Progressive": "1 for a progressive or interlaced file, else 0",
 }
 
 
 def explain(features: list[str], output_format: Printed = "text") -> None:
-    """Say what features of images are: the unit, the set of metrics, and whether they are judged.
+    """Explain features of images: the unit, the metric sets, and whether they are judged.
 
     Args:
         features: names such as image.Noise, or Noise.
@@ -65,6 +65,6 @@ def _of_number(number: ImageNumber) -> dict[str, str]:
 
 def _judged(role: Role) -> str:
     if role == "hash":
-        return "no: equal pictures are counted"
+        return "no: equal images are counted"
     untested = Meaning(role).untested
     return f"no: {untested}" if untested else "yes"

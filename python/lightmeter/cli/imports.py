@@ -16,7 +16,7 @@ commands = Commands(no_args_is_help=True, help="Read profiles that other tools w
 
 @commands.callback()
 def _options() -> None:
-    """There may be further tools."""
+    """There may be more tools."""
 
 
 @commands.command()
@@ -28,10 +28,10 @@ def whylogs(
     every: str | None = None,
     output_format: Printed = "text",
 ) -> None:
-    """Read profiles of whylogs: into one file, or into a store.
+    """Read whylogs profiles into one file, or into a store.
 
-    In a store each profile goes to the bucket of its dataset timestamp and to its segment. A
-    profile that is read again replaces what it gave before, so nothing counts twice.
+    In a store, each profile goes to the bucket of its dataset timestamp and to its segment. A
+    profile that is imported again replaces itself, so nothing is counted twice.
 
     Args:
         files: profile files of whylogs 1.x (.bin), or archives (.zip).

@@ -40,26 +40,27 @@ def log(
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
-    The images are in a folder, archive, table or manifest, or at an address. Of rtsp:// they are
-    taken until the command is ended. `store pull` reads an inbox. --date and the times of a dataset
+    The images are in a folder, archive, table or manifest, or at an address. An rtsp:// stream is
+    read until you end the command. `store pull` reads an inbox. --date and the times of a dataset
     are in UTC.
 
-    Logging a folder again as the same writer replaces what it gave before, so nothing counts twice.
-    A bucket that `store gc` has rolled up keeps what the folder gave it.
+    Logging a folder again as the same writer replaces its earlier profiles, so nothing is counted
+    twice. A bucket that `store gc` has rolled up keeps the earlier data.
 
-    --segment camera=north is that of all images. With camera=path:REGEX, camera=exif:Model or
-    camera=column:NAME each segment has a profile of its own, beside that of all
-    images. An image without a value is in the segment `none`. Segments beyond the first 1000 are
-    counted together as `other`.
+    --segment camera=north assigns all images to one segment. With camera=path:REGEX,
+    camera=exif:Model or camera=column:NAME, each segment has its own profile, in addition to the
+    profile of all images. An image without a value is in the segment `none`. Segments beyond the
+    first 1000 are counted together as `other`.
 
     Args:
-        dataset: name of what is watched, such as cells.
-        inbox: such as s3://bucket/drift.
-        day: by default today.
-        date_from: the date of each: exif, mtime, column:NAME, or such as path:%Y-%m-%d.
-        segment: such as camera=north, path:REGEX, exif:TAG, column:NAME (repeatable).
+        dataset: name of the dataset, such as cells.
+        inbox: inbox instead of a store, such as s3://bucket/drift.
+        day: date of all images, by default today.
+        date_from: source of each image's date: exif, mtime, column:NAME, or path:%Y-%m-%d.
+        segment: segment, such as camera=north, or its source, such as camera=exif:Model
+            (repeatable).
         every: the length of buckets of a new dataset, by default 1d.
-        writer: by default the folder.
+        writer: name of the writer, by default the folder.
     """
     place, segment_by = segments_of(segment)
     if is_stream(folder):
@@ -98,7 +99,7 @@ def log(
         _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
     if logged.undated:
         count, first = len(logged.undated), logged.undated[0]
-        complain(f"not logged for want of a date: {counted(count, 'file')}, such as {first!r}")
+        complain(f"not logged, without a date: {counted(count, 'file')}, such as {first!r}")
     views = logged.profiles.values()
     failures = [failure for view in views for failure in view.failures]
     measured = sum(view.images for view in views) or len(logged.rolled_up)

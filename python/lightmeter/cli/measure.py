@@ -37,16 +37,16 @@ def measure(
     reading: Reading,
     batch: dict[str, Any],
 ) -> None:
-    """Measure images and write one row an image, in the order of their paths or of their source.
+    """Measure images and write one row per image, in the order of their paths or of their source.
 
     A folder stands for the images below it. The row of a file that cannot be read says why. Without
-    -o rows are printed as JSON lines. The page of --sort has pictures.
+    -o, rows are printed as JSON lines.
 
     Args:
         output: write the rows to this .csv, .jsonl or .parquet.
-        sort: print the images lowest in this number.
-        worst: how many.
-        highest: those with the highest.
+        sort: print the images with the lowest values of this number, such as sharpness.
+        worst: number of images to list.
+        highest: list the highest values instead.
         exif: write the Exif tags too.
     """
     if sort is None and (highest or html is not None):

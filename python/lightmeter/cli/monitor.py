@@ -32,7 +32,7 @@ from lightmeter.store.records import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY
 
-commands = Commands(no_args_is_help=True, help="Watch what a store holds.")
+commands = Commands(no_args_is_help=True, help="Judge the profiles in a store.")
 
 Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
 
@@ -48,18 +48,17 @@ def run(
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
     Text lists what is not ok in the newest bucket of each monitor. JSON lists all results of the
-    newest bucket of each monitor. A segment without data in that
-    bucket is not listed.
+    newest bucket of each monitor. A segment without data in that bucket is not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
-    anomaly, but an alert was not sent, which the next run tries again; 2 the file is not
-    understood; 4 none has an anomaly, but a monitor could judge no feature of one.
+    anomaly, but an alert was not delivered, which the next run tries again; 2 the file is invalid;
+    4 none has an anomaly, but a monitor could judge no feature of one.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
 
     Args:
-        openmetrics: write what the store holds and what was found to this file, for Prometheus.
+        openmetrics: write the results to this file, for Prometheus.
         dashboard: address of the dashboard, for links.
     """
     if openmetrics is not None:
@@ -80,7 +79,7 @@ def run(
         for line in _lines(watched.newest):
             say(line)
         if not watched.newest:
-            say("nothing to judge yet: no bucket is over")
+            say("nothing to judge yet: no bucket has ended")
     _complain_of(watched.deliveries)
     raise typer.Exit(watched.exit_code)
 
@@ -92,13 +91,13 @@ def init(
     dataset: str,
     output: Path = Path("monitors.toml"),
 ) -> None:
-    """Write a file of the recommended monitors of a dataset, with comments.
+    """Write a file with the recommended monitors for a dataset, with comments.
 
-    They fit what is stored now.
+    The monitors depend on the data that is stored now.
 
     Args:
         dataset: the dataset to watch.
-        output: file to write, which is not there yet.
+        output: file to write, which must not exist yet.
     """
     with Store(store, create=False) as opened:
         write_monitors(opened, dataset, output)
@@ -107,15 +106,15 @@ def init(
 
 @commands.command()
 def check(config: Config, store: str | None = None) -> None:
-    """Check a file of monitors, and say how many false alarms a year to expect.
+    """Check a file of monitors, and estimate false alarms per year.
 
-    The number of some rules depends on the data, and is not known.
+    For some rules, the number depends on the data and is unknown.
 
-    With --store, everything in the store is judged. For each monitor it is said which alarms it
-    would have raised, and how much buckets vary. The store stays as it is.
+    With --store, every bucket in the store is judged. For each monitor, the output lists the alarms
+    that it would have raised, and how much buckets vary. The store is not changed.
 
     Args:
-        store: the store, to judge all of it without keeping or sending anything.
+        store: the store to judge, without storing or sending anything.
     """
     monitors, known, unknown = load_config(config).monitor, 0.0, 0
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
@@ -123,18 +122,18 @@ def check(config: Config, store: str | None = None) -> None:
         lengths = {} if opened is None else opened.datasets()
         for monitor, replayed in zip_longest(monitors, found):
             alarms = false_alarms_a_year(monitor, opened)
-            text = "not known, depends on the data" if alarms is None else f"at most {alarms:.3g}"
+            text = "unknown, depends on the data" if alarms is None else f"at most {alarms:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
             known, unknown = known + (alarms or 0), unknown + (alarms is None)
             for line in replayed.lines(lengths.get(monitor.dataset, DAY)) if replayed else ():
                 say(f"  {line}")
-    more = f", and {unknown} not known" if unknown else ""
-    say(f"in all: at most {known:.3g}{more}")
+    more = f", and {unknown} unknown" if unknown else ""
+    say(f"total: at most {known:.3g}{more}")
 
 
 @commands.command()
 def schema() -> None:
-    """Print the JSON Schema of files of monitors and alerts, by which editors check them."""
+    """Print the JSON Schema of files of monitors and alerts, for editors."""
     print_json(WatchConfig.model_json_schema())
 
 
@@ -147,7 +146,7 @@ def print_results(
     monitor: str = "*",
     feature: str = "*",
 ) -> None:
-    """Write what monitors found, one row a feature and bucket.
+    """Write the results of monitors, one row per feature and bucket.
 
     Each option is a pattern. Without -o the rows are printed as JSON lines.
 
@@ -175,7 +174,7 @@ def print_series(
     since: From = None,
     until: To = None,
 ) -> None:
-    """Write numbers of features over time, one row a feature and bucket.
+    """Write a statistic of features over time, one row per feature and bucket.
 
     Without -o the rows are printed as JSON lines.
 
@@ -184,7 +183,7 @@ def print_series(
         output: write the rows to this .csv, .jsonl or .parquet.
         segment: the segment, such as 'camera=north'.
         feature: which features, such as 'image.Hue.*'.
-        statistic: such as mean, stddev, q_95 or missing_rate, by default mean (repeatable).
+        statistic: such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
     with Store(store, create=False) as opened:
         where = {"segment": segment, "feature": feature}
@@ -214,20 +213,20 @@ def accept(
     note: str = "",
     remove: bool = False,
 ) -> None:
-    """Make a change the new normal, such as that of a new lamp.
+    """Accept a change as the new normal, such as a new lamp.
 
-    From the next run on, trailing baselines begin there, and what lasts ends. Until there are
-    enough buckets, new ones are not judged. Each option is a pattern. Without patterns all monitors
-    are meant. Without --from what was accepted is listed.
+    From the next run on, trailing baselines begin at --from, and ongoing incidents end. Until there
+    are enough buckets, new ones are not judged. The options take patterns. Without patterns, the
+    change is accepted for all monitors. Without --from, accepted changes are listed.
 
-    With the same patterns and the same --from, --remove takes it back.
+    With the same patterns and the same --from, --remove revokes a change.
 
     Args:
         dataset: which datasets, such as 'cells*'.
         segment: which segments, such as 'camera=*'.
         monitor: which monitors, such as 'drift*'.
-        note: why, for the dashboard.
-        remove: take it back.
+        note: reason, for the dashboard.
+        remove: revoke the change.
     """
     with Store(store, create=False) as opened:
         if since is None:

@@ -21,8 +21,8 @@ from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
 Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
-All = Annotated[bool, typer.Option("--all", help="Print all features, one a line.")]
-Html = Annotated[Path | None, typer.Option("--html", help="Write a page about it to this file.")]
+All = Annotated[bool, typer.Option("--all", help="Print all features, one per line.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write a page to this file.")]
 _STORE = "The store, such as drift.db."
 StoreArgument = Annotated[str, typer.Argument(help=_STORE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE)]
@@ -37,7 +37,7 @@ SOURCE = (
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
 )
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
-_TAG = "Only profiles with this, such as model=v7 (repeatable)."
+_TAG = "Only profiles with this tag, such as model=v7 (repeatable)."
 WithTags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help=_TAG)]
 _EXIF = options_of(ExifPolicy)
 Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
@@ -62,21 +62,21 @@ BATCH = {
     option.name: option
     for option in (
         _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
-        _run("values", list[str] | None, "Log this column or key too (repeatable).", "--value"),
-        _run("group", str | None, "What is alike, by path:REGEX, exif:TAG or column:NAME."),
-        _run("exemplars", int, "Pictures kept at each end of a feature.", default=0, min=0, max=16),
-        _run("sample", int, "Images kept whole, for check.", default=0, min=0, max=MOST_SAMPLE),
-        _run("tags", list[str] | None, "Say such as model=v7 of it (repeatable).", "--tag"),
-        _run("workers", int | None, "How many measure, by default one a processor.", min=1),
-        _run("executor", Executor, "Processes, if a --metric takes long.", default="threads"),
-        _run("resume", str | None, "Folder of what is done, to go on where it ended."),
+        _run("values", list[str] | None, "Also log this column or key (repeatable).", "--value"),
+        _run("group", str | None, "Group of each image: path:REGEX, exif:TAG or column:NAME."),
+        _run("exemplars", int, "Thumbnails per end of a feature.", default=0, min=0, max=16),
+        _run("sample", int, "Images kept for check.", default=0, min=0, max=MOST_SAMPLE),
+        _run("tags", list[str] | None, "Label such as model=v7 (repeatable).", "--tag"),
+        _run("workers", int | None, "Parallel workers, by default one per processor.", min=1),
+        _run("executor", Executor, "Use processes if a --metric is slow.", default="threads"),
+        _run("resume", str | None, "Folder that keeps finished blocks, to resume a run."),
     )
 }
 _METRIC = _parameter(
     "metric",
     list[str] | None,
     None,
-    help="Call this function of yours with every picture too (repeatable).",
+    help="Also call your function with every image (repeatable).",
     metavar="MODULE:FUNCTION",
     rich_help_panel="Reading",
 )

@@ -42,7 +42,7 @@ def profile(
 
 
 def show(file: Path, output_format: Printed = "text") -> None:
-    """Print what a profile file holds.
+    """Print the contents of a profile file.
 
     Args:
         file: profile file.
@@ -57,7 +57,7 @@ def merge(
     show_all: All = False,
     output_format: Printed = "text",
 ) -> None:
-    """Merge profile files into one, and print it.
+    """Merge profile files into one, and print the result.
 
     Args:
         files: profile files.

@@ -68,7 +68,8 @@ def _families(view: ProfileView) -> str:
             for name in names
             if view[name].kind == "number" and (mean := view[name].mean) is not None
         ]
-        shown = f", such as {', '.join(means[:_SHOWN_MEANS])}" if means else ""
+        such = ": " if len(means) == len(names) <= _SHOWN_MEANS else ", such as "
+        shown = f"{such}{', '.join(means[:_SHOWN_MEANS])}" if means else ""
         lines.append(f"{family}: {counted(len(names), 'feature')}{shown}")
     return "\n".join(lines)
 
@@ -93,4 +94,4 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     ways = (way for readings in view.readings.values() for way in readings.items())
     if taken := sum(count for text, count in ways if "fourth" in reading_fields(text)):
         of = f"the fourth channel of {counted(taken, 'image')}"
-        print(f"{of} was taken for alpha; bands (--bands) measures it")
+        print(f"{of} counted as alpha; --bands measures it")

@@ -35,19 +35,19 @@ def _serve(
 ) -> None:
     """Serve a store over HTTP: its pages, and an API.
 
-    Without keys only this machine is let in. A proxy on this machine lets others in: make a key
-    first.
+    Without keys, only this machine has access. A proxy on this machine gives access to others, so
+    make a key first.
 
     Args:
-        host: where to listen; others need a key.
-        port: 0 is any that is free.
-        public_url: the address before a proxy.
-        allow_host: a further name of it (repeatable).
+        host: address to listen on; other machines need a key.
+        port: port to listen on; 0 is any free port.
+        public_url: the public address, if a proxy is in front.
+        allow_host: a further host name of the server (repeatable).
         monitors: file of monitors to run.
         pull: inbox to empty into the store.
-        proxy_from: network of a proxy that has people log in (repeatable).
-        proxy_header: where it says who asks, by default X-Forwarded-User.
-        proxy_rights: what those may do, by default read (repeatable).
+        proxy_from: network of a proxy that logs people in (repeatable).
+        proxy_header: header with the user's name, by default X-Forwarded-User.
+        proxy_rights: rights of these users, by default read (repeatable).
     """
     if context.invoked_subcommand is not None:
         return
@@ -82,14 +82,14 @@ def add(
     dataset: list[str] | None = None,
     note: str = "",
 ) -> None:
-    """Make a key and print it. It is not kept, so that it cannot be printed again.
+    """Make a key and print it. The key is not stored, so it cannot be printed again.
 
-    Where there is no store yet, one is started, and standard error says so.
+    If the store does not exist yet, it is created, and standard error says so.
 
     Args:
-        right: what it may do; admin has both others (repeatable).
+        right: right of the key; admin includes the others (repeatable).
         dataset: only for these datasets, such as 'cells*' (repeatable).
-        note: what it is for.
+        note: purpose of the key.
     """
     rights: Any = right
     is_new = "://" not in store and not Path(store).exists()
@@ -127,7 +127,7 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
 
 @keys.command()
 def remove(store: StoreOption, key: str) -> None:
-    """Remove a key. A server that runs takes it no more.
+    """Remove a key. A running server refuses it at once.
 
     Args:
         key: the first ten characters of the key.

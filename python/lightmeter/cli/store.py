@@ -26,7 +26,7 @@ from lightmeter.times import duration_text
 
 _NUMBERS = ("every", "buckets", "first", "last", "writers", "images", "bytes")
 
-commands = Commands(no_args_is_help=True, help="Show a store, and keep it small and whole.")
+commands = Commands(no_args_is_help=True, help="Show, verify, shrink, copy and fill a store.")
 
 
 @commands.command("show")
@@ -44,11 +44,11 @@ def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printe
 
 @commands.command()
 def gc(store: StoreArgument, roll_up_after: str = "14d", keep: str | None = None) -> None:
-    """Merge old profiles into one a day, delete older ones, and shrink the file.
+    """Merge old profiles into one per day, delete older ones, and shrink the file.
 
     Args:
-        roll_up_after: age of days to merge.
-        keep: age of days to delete, by default none.
+        roll_up_after: merge days older than this.
+        keep: delete days older than this, by default none.
     """
     with Store(store, create=False) as opened:
         collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
@@ -71,10 +71,10 @@ def verify(store: StoreArgument) -> None:
 
 @commands.command()
 def copy(source: str, target: str) -> None:
-    """Put the datasets of a store into another that does not have them, all or nothing.
+    """Copy the datasets of a store into another that does not have them, all or nothing.
 
-    Results, and what was told and accepted, are copied into a store that has none. The exit code is
-    1 if something was left, which is listed.
+    Results, sent alerts and accepted changes are copied into a store that has none. The exit code
+    is 1 if something was skipped, which is listed.
 
     Args:
         source: the store to copy, of any kind.
@@ -89,15 +89,15 @@ def copy(source: str, target: str) -> None:
 
 @commands.command(name="pull")
 def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
-    """Put what others have written to an inbox into a store, as often as you like.
+    """Put the profiles of an inbox into a store, as often as you like.
 
-    What is no profile of an inbox, or damaged, is named and left there. So is what the store does
-    not take, because it was rolled up or the buckets of the dataset have another length.
+    Objects that are damaged or not profiles are listed and stay in the inbox. So do profiles that
+    the store refuses, because the bucket was rolled up or buckets have another length.
 
     Args:
         inbox: the inbox, such as s3://bucket/drift.
         store: the store, which may be new.
-        delete: delete what the store has.
+        delete: delete objects that the store has.
     """
     source = Inbox(inbox, create=False)
     with Store(store) as opened:
@@ -107,11 +107,11 @@ def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
 
 @commands.command()
 def send(store: StoreArgument) -> None:
-    """Send the profiles that wait on this machine, as their server was away.
+    """Send the profiles that wait on this machine because their server was unreachable.
 
     The store is the address of the server, and its key is in LIGHTMETER_KEY. The next log or put to
-    the server sends them too. The exit code is 1 if some still wait, or the server does not take
-    some: these are put aside, each with the reason.
+    the server sends them too. The exit code is 1 if some still wait, or if the server refuses some:
+    these are kept with the reason, and not sent again.
     """
     with cast(Any, Store(store, create=False)) as opened:
         if not hasattr(opened, "spool"):

@@ -45,7 +45,7 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
         for view in views
     ]
     if not min(sizes):
-        raise ValueError("got a profile that holds nothing; expected one of what is good")
+        raise ValueError("got an empty profile; expected one of good data")
     return "\n".join(_Suggested(views, sum(sizes), batch or min(sizes)).lines())
 
 
@@ -71,9 +71,9 @@ class _Suggested:
     def lines(self) -> Iterator[str]:
         profiles = counted(len(self._views), "profile")
         alike = "vary no more than these do" if len(self._views) > 1 else "are independent"
-        yield f"# Made of {profiles} of what is good. A batch of {self._batch} that is good, too,"
-        yield f"# fails with a probability of {_ALPHA:.0%} at most, if its images or rows {alike}."
-        yield "\n[[expect]]  # nothing is gone"
+        yield f"# Made from {profiles} of good data. Another good batch of {self._batch} fails with"
+        yield f"# a probability of at most {_ALPHA:.0%}, if its images or rows {alike}."
+        yield "\n[[expect]]  # these features exist"
         names = {column.name: quoted(glob.escape(column.name)) for column in self._columns}
         yield f"features = [{', '.join(names.values())}]"
         yield 'schema = "at_least"'

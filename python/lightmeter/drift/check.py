@@ -308,8 +308,8 @@ class ImageCheck:
             return ""
         least = least_rows(self.level)
         return (
-            f"the reference has a sample of {counted(self.rows, 'image')} to compare this one "
-            f"with, and a level of {self.level:g} needs {count(least)}; profile it again with "
+            f"the reference has a sample of {counted(self.rows, 'image')}, and a level of "
+            f"{self.level:g} needs {count(least)}; profile it again with "
             f"sample={max(least, SAMPLE)} (option --sample)"
         )
 

@@ -14,16 +14,16 @@ class Limits:
     >>> lm.profile_images("photos/", limits=lm.Limits(pixels=50_000_000, seconds=10))
 
     Attributes:
-        pixels: most pixels of an image, by its header, before anything is decoded. Pillow's own
+        pixels: maximum pixels of an image, checked before it is decoded. Pillow's own
             limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read
             in tiles; only you can raise it.
-        frames: most frames of a file, if all of them are measured (``frames="all"``).
-        bytes: most bytes of a file, or encoded; not of a folder of Zarr. What comes from a pipe is
-            kept in memory, so more than 2 GiB fail whatever this says.
-        bytes_in_memory: most bytes of AVIF, HEIF, JPEG XL and WebP, whose decoders hold the whole
-            file in memory, more than once. Also the unpacked size of a member of an archive, of a
-            cell of a table, and of a page or batch of one that hardly has as much in the file.
-        seconds: most seconds to fetch what an address names, and to measure a picture in tiles.
+        frames: maximum frames of a file, if all are measured (``frames="all"``).
+        bytes: maximum bytes of a file or of encoded data; not of a folder of Zarr. What comes from
+            a pipe is kept in memory, so more than 2 GiB fail whatever this says.
+        bytes_in_memory: maximum bytes of AVIF, HEIF, JPEG XL and WebP, whose decoders hold the
+            whole file in memory, more than once. Also the unpacked size of a member of an archive,
+            of a cell of a table, and of a page or batch that is much smaller in the file.
+        seconds: maximum seconds to fetch an address, and to measure an image in tiles.
             Other files and pipes are read as long as it takes.
     """
 

@@ -46,7 +46,8 @@ def options_of(kind: Any) -> dict[str, Option]:
 
 
 def _plain(sentence: str) -> str:
-    text = re.sub(r'``"?|"?``|`', "", " ".join(sentence.split()))
+    words = re.sub(r'``"([^`"]*)"``', r"\1", " ".join(sentence.split()))
+    text = words.replace("`", "")
     return text[:1].upper() + text[1:].rstrip(";.") + "."
 
 

@@ -56,7 +56,7 @@ class Reading:
             or as one failure. Of a video, ``"first"`` stands for those that `every` takes.
         exif: which Exif tags to track; by default none that are personal.
         limits: what one image may cost; one that costs more fails as ``too_large``.
-        metrics: what is computed of a picture: a set, functions of yours, or both. The
+        metrics: what is computed of an image: a set, functions of yours, or both. The
             sets are ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light,
             sharpness, noise and more; ``"camera"``, also where in the picture, and hashes;
             ``"all"``. Functions alone come with the default set. A function takes the picture as an
@@ -66,7 +66,7 @@ class Reading:
             HxWx3 (RGB) or HxW (gray) of uint8, read-only, without alpha, and not turned by its
             Exif. Deeper samples are scaled from `value_range` to 0..255. Threads call it, several
             at once.
-        bands: names of the channels of pictures that are no colours, such as DAPI and GFP.
+        bands: names of channels that are not colours, such as DAPI and GFP.
             Each is measured as a gray picture. The features are ``image.DAPI.mean``,
             ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
             and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
@@ -82,9 +82,9 @@ class Reading:
             mask fails, and so does one that has none, or is ignored as a whole. Functions of
             yours get the picture as it is. ``image.ignored_percent`` is the share.
         pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
-            full picture, 1 the next smaller one. None is the full one too. A TIFF of which a level
-            is asked for is read in tiles, however small it is; see docs/large-pictures.md.
-        read: a function of yours that reads the pictures, from a path or bytes to an array. It may
+            full image, 1 the next smaller one. None is the full one too. A TIFF of which a level
+            is asked for is read in tiles, however small it is; see docs/large-images.md.
+        read: a function of yours that reads the images, from a path or bytes to an array. It may
             also return a tuple of the array, a dict of facts and a mask, or yield one for each
             frame. `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
         every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
@@ -329,6 +329,6 @@ def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
         if name not in names:
             raise TypeError(
                 f"got an unexpected keyword {name!r}; {near(name, names, 'expected another:')} "
-                f"the options of reading pictures are {', '.join(names)}"
+                f"the reading options are {', '.join(names)}"
             )
     return replace(reading, **options)

@@ -34,9 +34,9 @@ _OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]
      lambda seen: max(2.0, seen.quantile(0.95) or 0.0)),
     ("black", "Frames are black.", "Luma.mean", "q_05", "at_least",
      lambda seen: min(5.0, (seen.quantile(0.01) or 0.0) / 2)),
-    ("covered", "Contrast is half of what it ever was.", "Luma.stddev", "q_05", "at_least",
+    ("covered", "Contrast is below half of the lowest so far.", "Luma.stddev", "q_05", "at_least",
      lambda seen: (seen.quantile(0.01) or 0.0) / 2),
-    ("out of focus", "So is sharpness; covered pictures have none either.", "Sharpness", "q_05",
+    ("out of focus", "Sharpness is below half of the lowest so far.", "Sharpness", "q_05",
      "at_least", lambda seen: (seen.quantile(0.01) or 0.0) / 2),
 )  # fmt: skip
 _LONGEST = 100  # characters of a dataset in the name of a monitor
@@ -44,25 +44,25 @@ _LATER_FACTOR = 3
 _IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
 
 _HEAD = """\
-# Monitors of the dataset {}: buckets of {}.
-# They fit what was stored: {}.
+# Monitors for the dataset {}, with buckets of {}.
+# Based on the stored data: {}.
 #
-#     lightmeter monitor check FILE --store STORE  what they would have found
-#     lightmeter monitor run FILE --store STORE    judge what is new, and tell
+#     lightmeter monitor check FILE --store STORE  replay the past
+#     lightmeter monitor run FILE --store STORE    judge new buckets and send alerts
 
 """
 _DRIFT = """\
-# Pictures look different than those that they are compared with. It needs 14 buckets, and
-# finds smaller changes with 28. All segments of a bucket share q."""
+# The images differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
+# All segments of a bucket share q."""
 _SLOW = """\
-# A feature creeps, or has changed for good: about one false alarm a year. It
-# needs 35 days."""
+# A feature changes slowly, or has changed for good: about one false alarm per year.
+# Needs 35 days."""
 _PEERS = """\
-# One segment changes, and the others do not. What they do together, such as a
-# dark day, is no anomaly here."""
+# One segment changes and the others do not. A change of all segments, such as a dark day,
+# is not an anomaly here."""
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
-# Tell somebody. Without an alert a run prints what it finds, and its exit code says so.
+# Send alerts. Without one, a run only prints its findings and sets its exit code.
 # [[alert]]
 # name = "team"
 # to = "webhook"
@@ -147,7 +147,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         yield table("slow change", "trend", _SLOW, *each_alone)
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
-    comment, keys = "# Nothing came.", each
+    comment, keys = "# No data came.", each
     # Nothing is known of what is usual where most were filled in afterwards, or come days later.
     usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
     if 2 * len(delays) >= max(1, len(buckets)) and usual <= max(length, DAY):
@@ -155,7 +155,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         after = duration_text(timedelta(hours=hours))
         keys = [f'wait = "{after}"', *each]  # a run before would tell of what only comes later
         if len(delays) >= _IN_TIME * len(buckets):
-            comment, keys = f"{comment} Or it came much later.", [f'after = "{after}"', *keys]
+            comment, keys = f"{comment[:-1]}, or it came much later.", [f'after = "{after}"', *keys]
     yield table("missing", "missing", comment, *keys)
     if expected := list(_expected(columns)):
         yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
@@ -171,7 +171,7 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
         comment = f"At most {_FAILURES:.0%} of the files cannot be read."
         yield table(comment, failures, f"failure_rate = {{ at_most = {_FAILURES} }}")
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        comment = "A camera is frozen: its pictures are all the same."
+        comment = "A camera is frozen: nearly all its images are the same."
         yield table(comment, hashes, "distinct_rate = { at_least = 0.1 }")
     for name, comment, number, scalar, bound, limit in _OF_VIDEO:
         if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
@@ -179,12 +179,12 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
             yield table(comment, [feature], f"name = {quoted(name)}\n{expected}")
     names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
     if 0 < len(names) <= _MOST_FEATURES:
-        comment = "No feature is gone, as if a column was renamed."
+        comment = "All these features still exist."
         yield table(comment, names, 'schema = "at_least"')
     categories = (column for column in columns.values() if _is_known(column))
     for column in islice(categories, _MOST_NAMES):
         values = _listed(sorted(str(item.value) for item in column.frequent))
-        yield table("No value that was not there.", [column.name], f"values = {values}")
+        yield table("No new values.", [column.name], f"values = {values}")
 
 
 def _is_known(column: ColumnView) -> bool:

@@ -99,7 +99,7 @@ class Replayed:
         judged = f"judged: {counted(self.judged, 'bucket')}"
         if self.starts:
             judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
-        yield judged + (f"; {count(self.unjudged)} could not be" if self.unjudged else "")
+        yield judged + (f"; {count(self.unjudged)} could not be judged" if self.unjudged else "")
         if self.error:
             yield f"error: {self.error}"
         rate = ""
@@ -110,7 +110,7 @@ class Replayed:
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)}; 1 is that of independent images"
+            yield f"design effect: {number(self.design)} (independent images: 1)"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

@@ -464,7 +464,7 @@ class ProfileView:
         except DecodeError as error:
             words = f"{os.fsdecode(path)}: {error}"
             if not data.startswith(b"LMP"):
-                words += "; a picture is measured first: profile_images, or lightmeter profile"
+                words += "; measure images first: profile_images, or lightmeter profile"
             raise DecodeError(words) from None
 
     def __reduce__(self) -> tuple[Any, tuple[bytes]]:

@@ -116,8 +116,8 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     tested = sum(row.q_value is not None for row in features)
     words = f"The most severe first. {counted(tested, 'feature')} tested"
     if others := len(features) - tested:
-        words += f", {count(others)} not: too few values, only one value, or never judged"
-    words += ". Values are those of the reference / the target."
+        words += f"; {count(others)} not: too few values, only one value, or never judged"
+    words += ". The last column counts the values of the reference / the target."
     rows = []
     for row in features:
         place = idents.get(row.feature)

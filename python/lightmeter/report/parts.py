@@ -161,9 +161,9 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
     if not figures:
         return None, idents
-    explained = "The pictures in 16 parts. Each number is the mean over all pictures of a side."
+    explained = "The images in 16 parts. Each number is the mean over all images of a side."
     grids = tag("div", figures, cls="cards wide")
-    return section("Where in the picture", tag("p", explained, cls="quiet"), grids), idents
+    return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
 
 
 def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[FeatureDrift]]]:
@@ -227,7 +227,7 @@ def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | Non
     """The section; None where neither side has repeats."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
     words = "Only what is proven is counted: there may be more."
-    return section("Repeated pictures", tag("p", words, cls="quiet"), parts) if parts else None
+    return section("Repeated images", tag("p", words, cls="quiet"), parts) if parts else None
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
@@ -241,12 +241,12 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
-        many = f"at least {count(repeats)} of {count(column.n - column.missing)} pictures"
+        many = f"at least {count(repeats)} of {count(column.n - column.missing)} images"
         yield tag("h3", f"{side}: {many} {how}", cls="group")
         yield tag("ul", map(_repeated, listed[:_MOST_REPEATS]))
 
 
 def _repeated(item: Repeated) -> Html:
-    path = item.path or "a picture without a path"
+    path = item.path or "an image without a path"
     times = tag("b", f"{count(item.times)} times ")
     return tag("li", times, tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path))

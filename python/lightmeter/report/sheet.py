@@ -59,7 +59,7 @@ def contact_sheet(
     )
     main = (
         section("Images", tag("div", cards, cls="cards sheet")) if rows else None,
-        tag("p", f"No pictures of {count(more)} more.", cls="quiet") if more > 0 else None,
+        tag("p", f"{count(more)} more are not shown.", cls="quiet") if more > 0 else None,
     )
     return document(f"Contact sheet: {headline}", tag("header", header), tag("main", main))
 
@@ -77,7 +77,7 @@ def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> 
     size = None if None in sides else f", {sides[0]}\N{MULTIPLICATION SIGN}{sides[1]}"
     return tag(
         "figure",
-        image or tag("p", "This picture cannot be shown.", cls="quiet"),
+        image or tag("p", "This image cannot be shown.", cls="quiet"),
         tag("p", tag("b", shown), f" {_called(by)}"),
         tag("figcaption", tag("bdi", path), frame, size),
     )

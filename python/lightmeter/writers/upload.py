@@ -106,7 +106,7 @@ class LightmeterWriter:
                 _log.warning("%s is not written: %s", self._rows.dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._rows.dataset, self._segment)))
-        return True, f"{place} {start:%Y-%m-%d %H:%M} is kept for {self._rows.address}"
+        return True, f"{place} {start:%Y-%m-%d %H:%M} saved to {self._rows.address}"
 
     def close(self) -> None:
         """Close the store, unless it was given.

@@ -28,7 +28,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert message.link.endswith("/20220906T000000.html")
     assert "saturation fell by 38 % (drift: 0.62, expected at most 0.25)" in message.lines
     assert message.lines[-1] == (
-        "If it is to stay: lightmeter monitor accept --store ... --dataset cells "
+        "If the change is permanent: lightmeter monitor accept --store ... --dataset cells "
         "--segment camera=left --from 2022-09-06T00:00Z"
     )
     assert message.text().endswith(f"  {message.link}")

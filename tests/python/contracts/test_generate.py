@@ -156,7 +156,7 @@ def test_of_numbers_of_any_size(scale: tuple[float, float]) -> None:
 
 def test_of_nothing() -> None:
     for views in ([lm.Profile().view()], [lm.log(row={"a": 1}).view(), lm.Profile().view()]):
-        with pytest.raises(ValueError, match="holds nothing"):
+        with pytest.raises(ValueError, match="empty profile"):
             contract_of(views)
     few = lm.log(columns={"x": [1.0, 2.0, 3.0, 4.0]}).view()
     with pytest.raises(ValueError, match="nothing can be expected; expected a feature that"):

@@ -265,7 +265,7 @@ def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     for written in ("6", "0"):
         done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
         assert done.returncode == 0, done.stderr
-        assert f"{tmp_path}/site/index.html: 6 pages, {written} of them" in done.stdout
+        assert f"{tmp_path}/site/index.html: 6 pages, {written} written" in done.stdout
     text = Page(tmp_path / "site/index.html").text
     assert re.search(r"Anomalies 2022-09-20 cells .* “ drift ” in 3 features; still open", text)
     assert " 2022-09-0" not in text.split("Anomalies")[1]
@@ -361,4 +361,4 @@ def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:
 def test_one_page_is_one(store: Store, tmp_path: Path) -> None:
     store.close()
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
-    assert done.stdout.endswith("index.html: 1 page, 1 of them written\n")
+    assert done.stdout.endswith("index.html: 1 page, 1 written\n")

@@ -278,7 +278,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert lines[1].startswith("  ")
     assert f"{junk}: cannot be measured: " in "\n".join(lines)
     counts = "1 ordinary, 1 unusual, 0 unknown, 1 failed"
-    assert lines[-1] == f"{counts}; of ordinary images 0.04 may be flagged"
+    assert lines[-1] == f"{counts} (about 0.04 expected by chance)"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
     assert printed["flagged"][0]["findings"][0]["sentence"]

@@ -116,13 +116,13 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
-            "the picture lost sharpness most at the top inner left",
+            "the image lost sharpness most at the top inner left",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more",
         ),
-        (grid(lambda row, column: -20.0, 100), "the picture darkened everywhere alike"),
+        (grid(lambda row, column: -20.0, 100), "the image darkened evenly everywhere"),
         ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
     ],
 )
@@ -134,7 +134,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence == "The picture darkened most at the top left"
+    assert where.sentence == "The image darkened most at the top left"
     assert where.certainty == "image.Grid.r0c0; and 15 more features"
     assert noise.lines == (lines[-1],)
 

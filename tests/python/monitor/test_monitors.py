@@ -68,7 +68,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
 
     config = tmp_path / "m.toml"
     config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
-    assert monitor("check", config).stdout.endswith("in all: at most 3.65\n")
+    assert monitor("check", config).stdout.endswith("total: at most 3.65\n")
     run = "run", config, "--store", store.path
     put_days(store, range(1, 8), history=True)
     put_days(store, range(8, 9), day8={"shift": 3.0})

@@ -43,9 +43,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("measure empty", "no image could be measured: there is none in 'empty'"),
         ("log empty --dataset a --store a.db", "measured: there is none in 'empty'"),
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
-        ("drift --reference good.lmp --target 0.png", "a picture is measured first"),
+        ("drift --reference good.lmp --target 0.png", "measure images first"),
         ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
-        ("show text.jpg", "a picture is measured first: profile_images, or lightmeter profile"),
+        ("show text.jpg", "measure images first: profile_images, or lightmeter profile"),
         ("show text.jpg", "text.jpg: not a lightmeter profile: got 5 bytes"),
         ("check 0.png --reference good.lmp", "with sample=256 (option --sample)"),
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
@@ -83,7 +83,7 @@ def test_the_first_run_on_a_day_that_is_not_over(
     lightmeter("log", "photos", "--dataset", "camera", "--store", "today.db")
     result = lightmeter("monitor", "run", "monitors.toml", "--store", "today.db")
     said = (result.returncode, result.stdout, result.stderr)
-    assert said == (0, "nothing to judge yet: no bucket is over\n", "")
+    assert said == (0, "nothing to judge yet: no bucket has ended\n", "")
 
 
 def test_slips_in_python(folder: Path) -> None:

@@ -65,7 +65,7 @@ def test_it_shows_the_worst_and_opens_no_other(
 def test_a_picture_that_changed_since_is_left_out(folder: Path) -> None:
     row: Row = {"path": str(folder / "gone.png"), "image.entropy": 1.5}
     page = contact_sheet([row], "image.entropy", highest=True, images=1, reading=lm.Reading())
-    assert "This picture cannot be shown." in page
+    assert "This image cannot be shown." in page
     assert "The 1 image with the highest entropy" in page
 
 

@@ -44,7 +44,7 @@ def test_the_upload_of_the_article(
         writer = LightmeterWriter()
         assert writer.write(profile_view) == (
             True,
-            f"cells 2022-09-07 12:00 is kept for http://127.0.0.1:{port}",
+            f"cells 2022-09-07 12:00 saved to http://127.0.0.1:{port}",
         )
         writer.close()
     assert store.read("cells", DAY).images == 1

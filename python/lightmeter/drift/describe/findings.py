@@ -179,7 +179,7 @@ def _several(row: FeatureDrift) -> str:
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Where the picture changed most, if there is such a place."""
-    picture = f"the {_several(rows[0])}picture"
+    image = f"the {_several(rows[0])}image"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
@@ -187,10 +187,10 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     cell = rows[sure.index(most)].cell
     assert cell is not None
     if not most:
-        return Finding(f"{picture} changed in {len(rows)} places", tuple(rows))
+        return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "everywhere alike" if is_even else f"most {place(cell)}"
-    words = f"{picture} {_VERBS[cell.number][most > 0]} {where}"
+    where = "evenly everywhere" if is_even else f"most {place(cell)}"
+    words = f"{image} {_VERBS[cell.number][most > 0]} {where}"
     return Finding(words, tuple(rows), is_even=is_even)
 
 

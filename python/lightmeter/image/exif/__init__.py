@@ -29,7 +29,7 @@ class ExifPolicy:
     >>> lm.log_image("photo.jpg", exif=lm.ExifPolicy(allow=["GPSLatitude"], deny=["Model"]))
 
     Attributes:
-        allow: personal Exif tags to track nevertheless. Names of other tags are dropped from it:
+        allow: personal Exif tags to track anyway. Names of other tags are dropped from it:
             those are tracked anyway.
         deny: Exif tags not to track, whether allowed or not.
 
