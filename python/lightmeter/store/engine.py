@@ -89,10 +89,10 @@ class Database:
             with contextlib.suppress(StoreError):  # there are none yet, or others make them
                 found = self.rows(sa.select(version), int)
             if (found := found or [self._made(create)]) != [VERSION]:
-                raise StoreError(
-                    f"{self.address} was made by a newer version of lightmeter (tables {found}, "
-                    f"this one knows {VERSION}); update lightmeter"
-                )
+                is_old = found < [VERSION]
+                who = "an earlier lightmeter; make it again" if is_old else "a newer one; update"
+                words = f"{self.address} was made by {who} (its tables are {found}, not {VERSION})"
+                raise StoreError(words)
         except BaseException:
             self.close()
             raise
