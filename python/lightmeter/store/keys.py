@@ -16,8 +16,8 @@ from pydantic import Json, TypeAdapter
 
 from lightmeter.store import tables
 from lightmeter.store.engine import Database
+from lightmeter.store.profiles import checked_name
 from lightmeter.store.records import Time
-from lightmeter.store.rows import checked_name
 
 Right = Literal["read", "write", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)

@@ -7,6 +7,7 @@ texts.
 import hashlib
 import json
 import math
+import operator
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -28,8 +29,6 @@ from lightmeter.store.rows import (
     Moment,
     Part,
     StoredProfile,
-    checked_name,
-    checked_seq,
 )
 from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import (
@@ -52,6 +51,8 @@ LISTED = list(_P)[:-1]  # all but the body
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
 FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 _MONDAY = 4 * _DAY
+_MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
+_MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 _MOST_TAGS = 200  # characters of tags that are a name themselves
 
@@ -180,6 +181,41 @@ class Putting:
             return write(connection, place, span, now, core, seq)
 
 
+def checked_name(**names: Any) -> str:
+    """Return the first of some names, of what the keywords say, such as ``dataset="cells"``.
+
+    Raises:
+        TypeError: one is no string.
+        ValueError: one is empty, has a zero character or cannot be written as UTF-8, or they are
+            too long together.
+    """
+    for what, name in names.items():
+        if not isinstance(name, str):
+            raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
+        if not name or "\0" in name:
+            got = f"{name!r} as" if name else "an empty"
+            raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
+    if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
+        raise ValueError(
+            f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "
+            f"most: shorten {max(names.values(), key=len)!r:.80}"
+        )
+    return str(next(iter(names.values())))
+
+
+def checked_seq(seq: Any) -> int:
+    """Return the number of a put.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it does not fit into 62 bits.
+    """
+    number = operator.index(seq)
+    if not -_MOST_SEQ <= number <= _MOST_SEQ:
+        raise ValueError(f"got {seq} as seq; expected a number from {-_MOST_SEQ} to {_MOST_SEQ}")
+    return number
+
+
 def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
     """Return the length of the buckets of a dataset; a new one is entered."""
     length = connection.scalar(_EVERY, {"name": name})
@@ -216,10 +252,12 @@ def write(
         ConflictError: `gc` has merged or deleted an earlier profile of the writer, or deleted the
             bucket.
     """
+    body, pairs = core.encode(), core.tags()
+    digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""
+    key, merges = dict(zip(_KEY, place, strict=True)), place[3][:1] in MERGED
     while True:
-        key = dict(zip(_KEY, place, strict=True))
         there = connection.execute(_THERE, key).first()
-        last, kept = there or (0, connection.execute(_CLOSED, key).first() is None)
+        last, kept = there or (0, merges or not connection.execute(_CLOSED, key).first())
         if type(last) is not int:
             raise DamagedError(f"the store is damaged: {last!r:.100} is no seq")
         if there is not None and seq is not None and seq <= last:
@@ -230,17 +268,10 @@ def write(
                 f"what {place[3]!r} says of it can no longer be put"
             )
         number = last + 1 if seq is None else seq
-        row = row_of(place, number, span, updated, core)
-        if connection.execute(_WRITE, dict(zip(_NAMES, row, strict=True))).rowcount:
+        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
+        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
+        if connection.execute(_WRITE, values).rowcount:
             return True  # else somebody else has just written the first of this key
-
-
-def row_of(place: Place, seq: int, span: int, updated: int, core: Any) -> tuple[Any, ...]:
-    """Return the row of a profile, with its body."""
-    body, pairs = core.encode(), core.tags()
-    digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""
-    row = StoredProfile(*place, seq, span, core.images, updated, tags, digest, 0)
-    return *row._replace(crc=crc_of(row)), body
 
 
 def crc_of(row: StoredProfile) -> int:
@@ -382,7 +413,7 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
         long = len(tags) > _MOST_TAGS
         writer = f"&{hashlib.sha256(tags.encode()).hexdigest()}" if long else tags
         place, updated = (dataset, segment, start, writer), max(row.updated for row in good)
-        tables.insert(connection, profile, [row_of(place, 1, end - start, updated, view._core)])
+        write(connection, place, end - start, updated, view._core, None)
         return len(good), len(damaged)
 
 

@@ -1,9 +1,8 @@
 """What is put into a store, what is listed of it, and what must hold for both."""
 
-import operator
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lightmeter.profile.segments import Segment
 from lightmeter.times import EPOCH, from_ms
@@ -11,8 +10,6 @@ from lightmeter.times import EPOCH, from_ms
 # A time, or None where it is left open; a segment, or None for the dataset as a whole.
 Moment = datetime | date | None
 Part = Segment | None
-_MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
-_MOST_SEQ = 2**62
 MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
 
 
@@ -137,38 +134,3 @@ class Damage(NamedTuple):
     def __str__(self) -> str:
         """Return it in words."""
         return f"{self.profile or 'the store'}: {self.reason}"
-
-
-def checked_name(**names: Any) -> str:
-    """Return the first of some names, of what the keywords say, such as ``dataset="cells"``.
-
-    Raises:
-        TypeError: one is no string.
-        ValueError: one is empty, has a zero character or cannot be written as UTF-8, or they are
-            too long together.
-    """
-    for what, name in names.items():
-        if not isinstance(name, str):
-            raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
-        if not name or "\0" in name:
-            got = f"{name!r} as" if name else "an empty"
-            raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
-    if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
-        raise ValueError(
-            f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "
-            f"most: shorten {max(names.values(), key=len)!r:.80}"
-        )
-    return str(next(iter(names.values())))
-
-
-def checked_seq(seq: Any) -> int:
-    """Return the number of a put.
-
-    Raises:
-        TypeError: it is no whole number.
-        ValueError: it does not fit into 62 bits.
-    """
-    number = operator.index(seq)
-    if not -_MOST_SEQ <= number <= _MOST_SEQ:
-        raise ValueError(f"got {seq} as seq; expected a number from {-_MOST_SEQ} to {_MOST_SEQ}")
-    return number

@@ -21,7 +21,7 @@ from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import profiles, tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.profiles import Putting, find_damage, time_of
+from lightmeter.store.profiles import Putting, checked_name, find_damage, time_of
 from lightmeter.store.rows import (
     MERGED,
     Bucket,
@@ -32,7 +32,6 @@ from lightmeter.store.rows import (
     Part,
     StoredProfile,
     Summary,
-    checked_name,
 )
 from lightmeter.store.state import State
 from lightmeter.store.tables import KEPT, profile
