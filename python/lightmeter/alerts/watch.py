@@ -1,6 +1,7 @@
 """One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
 
 import os
+import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -210,7 +211,11 @@ def watch(
             dataset.
         StoreError: there is no store at the address, or it cannot be read or written.
         OSError: the file cannot be read.
+        ValueError: `dashboard` is no address.
     """
+    if dashboard is not None and not re.match("(https?|file)://.", dashboard):
+        words = "expected one such as https://host/dashboard"
+        raise ValueError(f"got {dashboard!r} as the address of the dashboard; {words}")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config), os.fspath(config)

@@ -21,7 +21,7 @@ from lightmeter.errors import LightmeterError
 from lightmeter.monitor.results import ERROR, Result, joined
 from lightmeter.monitor.shelf import Side
 from lightmeter.settings import Table
-from lightmeter.store.putting import checked_name
+from lightmeter.store.profiles import checked_name
 from lightmeter.store.rows import Bucket
 from lightmeter.text import near
 from lightmeter.times import duration_text, to_duration
