@@ -2,7 +2,6 @@
 
 import logging
 import time
-from itertools import count
 from typing import Any, NoReturn
 
 from lightmeter.batch.sources.names import shown_url, without_secrets
@@ -36,7 +35,7 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> NoReturn:
     every, due = reading.seconds or 1.0, began
     with RollingLogger(reading=reading, **options) as log:
         track: Any = log.track  # which takes what is read here, too
-        for breaks in count(1):
+        while True:
             why = "it ended"
             try:
                 motion.offset = time.monotonic() - began
