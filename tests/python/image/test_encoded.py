@@ -106,7 +106,7 @@ class Fails(io.BytesIO):
 )
 @pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP"])
 def test_a_read_that_fails_is_not_damage(name: str, error: Exception) -> None:
-    assert outcome(Fails(SIGNED[name](), error)) == "unreadable"
+    assert outcome(Fails(SIGNED[name], error)) == "unreadable"
 
 
 def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Exif tags as numbers and strings, from every kind of file that can hold them."""
 
 import io
-import struct
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import encoded, picture
@@ -24,6 +23,7 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.pillow import file_header
 from PIL import ExifTags as Pillow
 from PIL import Image, features
+from png_files import chunk
 from tiffs import (
     ASCII,
     BYTE,
@@ -141,10 +141,6 @@ def saved(form: str, exif: bytes) -> bytes:
     return encoded(form, picture(8, 8), exif=exif)
 
 
-def png_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
 def files() -> dict[str, bytes]:
     """The same Exif in every container."""
     block = tiff(CAMERA)
@@ -156,9 +152,9 @@ def files() -> dict[str, bytes]:
     plain = saved("PNG", b"")
     digits = b"\nexif\n %d\n" % len(block) + (b"Exif\0\0" + block).hex().encode()
     for name, text in (("tEXt", digits), ("zTXt", b"\0" + zlib.compress(digits))):
-        chunk = png_chunk(name.encode(), b"Raw profile type exif\0" + text)
-        found[f"PNG {name}"] = plain[:-12] + chunk + plain[-12:]
-    found["PNG eXIf after the pixels"] = plain[:-12] + png_chunk(b"eXIf", block) + plain[-12:]
+        text_chunk = chunk(name.encode(), b"Raw profile type exif\0" + text)
+        found[f"PNG {name}"] = plain[:-12] + text_chunk + plain[-12:]
+    found["PNG eXIf after the pixels"] = plain[:-12] + chunk(b"eXIf", block) + plain[-12:]
     pixels: Tags = {tag: (SHORT, [1]) for tag in (257, 259, 262, 277, 278)}
     pixels = {**pixels, 258: (SHORT, [8]), 273: (LONG, [8]), 279: (LONG, [8])}
     for order in "<>":
@@ -188,8 +184,10 @@ def test_measuring_an_image_tracks_them(form: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(data)
     assert measure_image(data).exif == wanted
     assert measure_image(tmp_path / "file").exif == wanted
+    facts = measure_image(data).facts
     with Image.open(tmp_path / "file") as image:
-        assert measure_image(image).exif == measure_image(image).exif == wanted
+        for _ in range(2):  # the second time it is loaded
+            assert (measure_image(image).exif, measure_image(image).facts) == (wanted, facts)
     with Image.open(io.BytesIO(data)) as image:
         kept = measure_image(image).exif
         assert measure_image(image).exif == kept
@@ -223,27 +221,6 @@ def test_a_policy_knows_the_tags() -> None:
     assert {"GPSLatitude", "Artist", "Copyright", "ImageUniqueID", "HostComputer"} <= PERSONAL
 
 
-VALUES = [
-    (ASCII, b" \0", None),
-    (ASCII, b"caf\xc3\xa9\0", "caf\u00e9"),
-    (ASCII, b"caf\xe9\0", "caf\u00e9"),
-    (ASCII, b"\xc3\xa9" * 400, "\u00e9" * 128),
-    (SHORT, [8, 8, 8], 8),
-    (SHORT, [5, 6, 5], "5 6 5"),
-    (SHORT, range(17), 17),
-    (SHORT, [], None),
-    (BYTE, [1, 2, 3, 4, 5], 5),
-    (UNDEFINED, b"\0\1\2\3\4", 5),
-    (RATIONAL, [1, 0], None),
-    (RATIONAL, [1, 0, 1, 2], "- 0.5"),
-    (RATIONAL, [4, 2], 2.0),
-    (SRATIONAL, [-1, -2], 0.5),
-    (DOUBLE, [float("inf")], None),
-    (16, [2**64 - 1], float(2**64 - 1)),
-    (16, [2**63 - 1], 2**63 - 1),
-]
-
-
 @pytest.mark.parametrize("kind", [BYTE, SHORT, UNDEFINED])
 def test_a_table_that_is_longer_than_any_file(kind: int) -> None:
     """BigTIFF can say so. A profile counts whole numbers of 64 bits."""
@@ -252,64 +229,65 @@ def test_a_table_that_is_longer_than_any_file(kind: int) -> None:
     assert (type(length), length) == (float, 2.0**64)
 
 
-@pytest.mark.parametrize(("kind", "values", "expected"), VALUES)
+NORTH, EAST = (RATIONAL, [48, 1, 0, 1, 0, 1]), (RATIONAL, [11, 1, 0, 0, 0, 0])
+ZERO = (RATIONAL, [0, 0, 0, 0, 0, 0])
+NAN = float("nan")
+VALUES: list[tuple[str, int, Any, object]] = [
+    ("Gamma", ASCII, b" \0", None),
+    ("Gamma", ASCII, b"caf\xc3\xa9\0", "caf\u00e9"),
+    ("Gamma", ASCII, b"caf\xe9\0", "caf\u00e9"),
+    ("Gamma", ASCII, b"\xc3\xa9" * 400, "\u00e9" * 128),
+    ("Gamma", SHORT, [8, 8, 8], 8),
+    ("Gamma", SHORT, [5, 6, 5], "5 6 5"),
+    ("Gamma", SHORT, range(17), 17),
+    ("Gamma", SHORT, [], None),
+    ("Gamma", BYTE, [1, 2, 3, 4, 5], 5),
+    ("Gamma", UNDEFINED, b"\0\1\2\3\4", 5),
+    ("Gamma", RATIONAL, [1, 0], None),
+    ("Gamma", RATIONAL, [1, 0, 1, 2], "- 0.5"),
+    ("Gamma", RATIONAL, [4, 2], 2.0),
+    ("Gamma", SRATIONAL, [-1, -2], 0.5),
+    ("Gamma", DOUBLE, [float("inf")], None),
+    ("Gamma", 16, [2**64 - 1], float(2**64 - 1)),
+    ("Gamma", 16, [2**63 - 1], 2**63 - 1),
+    ("DateTime", ASCII, b"2002:07:13 15:58:28\0", 11881 + 57508 / 86400),
+    ("DateTime", ASCII, b"2002-07-13T15:58\0", 11881 + 57480 / 86400),
+    ("DateTime", ASCII, b"2002/07/13\0", 11881.0),
+    ("DateTime", ASCII, b"0000:00:00 00:00:00\0", None),
+    ("DateTime", ASCII, b"2002:13:45 99:99:99\0", None),
+    ("DateTime", ASCII, b"yesterday\0", None),
+    ("UserComment", UNDEFINED, b"UNICODE\0" + "h\u00e9".encode("utf-16-le"), "UNICODE"),
+    ("UserComment", UNDEFINED, b"\0" * 8 + b"plain", "plain"),
+    ("UserComment", UNDEFINED, b"no charset in front", "no charset in front"),
+    ("XPTitle", BYTE, list("h\u00e9!\0".encode("utf-16-le")), "h\u00e9!"),
+    ("Orientation", SHORT, [99], "99"),
+    ("Orientation", RATIONAL, [1, 0], None),
+    ("Flash", SHORT, [24], "not fired, auto"),
+    ("Flash", DOUBLE, [NAN], None),
+    ("MeteringMode", DOUBLE, [NAN], None),
+    ("MeteringMode", RATIONAL, [1, 0, 5, 1], "multi-segment"),
+    ("WhitePoint", DOUBLE, [NAN, float("inf")], None),
+    ("WhitePoint", RATIONAL, [100, 1, 1, 0], "100 -"),
+]
+PLACES: list[tuple[Tags, int]] = [
+    ({2: NORTH, 4: EAST}, 1),
+    ({2: NORTH}, 0),
+    ({2: ZERO, 4: ZERO}, 0),
+    ({0: (BYTE, [2, 3, 0, 0])}, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "values", "expected"), VALUES)
 @pytest.mark.parametrize("order", "<>")
-def test_values_by_type(kind: int, values: bytes, expected: object, order: str) -> None:
-    tags = read_exif(exif_block(tiff({TAG["Gamma"]: (kind, values)}, order)))
-    assert tags.get("Gamma") == expected
-    assert type(tags.get("Gamma")) is type(expected)
+def test_values_by_type(name: str, kind: int, values: Any, expected: object, order: str) -> None:
+    """Dates are days since 1970; what is no number is absent."""
+    if name == "XPTitle" and order == ">":
+        pytest.skip("Windows writes it in its own order")
+    value = read_exif(exif_block(tiff({TAG[name]: (kind, values)}, order)), EVERYTHING).get(name)
+    assert (value, type(value)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (b"2002:07:13 15:58:28", (datetime(2002, 7, 13, 15, 58, 28) - datetime(1970, 1, 1))),
-        (b"2002-07-13T15:58", (datetime(2002, 7, 13, 15, 58) - datetime(1970, 1, 1))),
-        (b"2002/07/13", (datetime(2002, 7, 13) - datetime(1970, 1, 1))),
-        (b"0000:00:00 00:00:00", None),
-        (b"2002:13:45 99:99:99", None),
-        (b"yesterday", None),
-    ],
-)
-def test_dates_are_days_since_1970(text: bytes, expected: object) -> None:
-    tags = read_exif(exif_block(tiff({TAG["DateTime"]: (ASCII, text + b"\0")})))
-    wanted = expected.total_seconds() / 86400 if expected else None  # type: ignore[attr-defined]
-    assert tags.get("DateTime") == wanted
-
-
-@pytest.mark.parametrize(
-    ("comment", "expected"),
-    [
-        (b"UNICODE\0" + "h\u00e9".encode("utf-16-le"), "UNICODE"),
-        (b"\0" * 8 + b"plain", "plain"),
-        (b"no charset in front", "no charset in front"),
-    ],
-)
-def test_comments_say_their_character_set(comment: bytes, expected: str | None) -> None:
-    block = tiff({EXIF: {TAG["UserComment"]: (UNDEFINED, comment)}})
-    assert read_exif(exif_block(block), EVERYTHING).get("UserComment") == expected
-
-
-def test_titles_of_windows_are_wide() -> None:
-    block = tiff({TAG["XPTitle"]: (BYTE, list("h\u00e9!\0".encode("utf-16-le")))})
-    assert read_exif(exif_block(block), EVERYTHING)["XPTitle"] == "h\u00e9!"
-
-
-def test_unknown_numbers_of_an_enumeration_stay_numbers() -> None:
-    tags = read_exif(exif_block(tiff({274: (SHORT, [99]), EXIF: {37385: (SHORT, [24])}})))
-    assert tags["Orientation"] == "99"
-    assert tags["Flash"] == "not fired, auto"
-
-
-@pytest.mark.parametrize(
-    ("gps", "has_gps"),
-    [
-        ({2: (RATIONAL, [48, 1, 0, 1, 0, 1]), 4: (RATIONAL, [11, 1, 0, 0, 0, 0])}, 1),
-        ({2: (RATIONAL, [48, 1, 0, 1, 0, 1])}, 0),
-        ({2: (RATIONAL, [0, 0, 0, 0, 0, 0]), 4: (RATIONAL, [0, 0, 0, 0, 0, 0])}, 0),
-        ({0: (BYTE, [2, 3, 0, 0])}, 0),
-    ],
-)
+@pytest.mark.parametrize(("gps", "has_gps"), PLACES)
 def test_has_gps(gps: Tags, has_gps: int) -> None:
     assert read_exif(exif_block(tiff({GPS: gps})))["has_gps"] == has_gps
 
@@ -338,24 +316,6 @@ def test_damaged_exif_keeps_the_picture_and_what_is_whole() -> None:
         for name, value in measured.exif.items():
             assert value == pytest.approx(TRACKED[name]) or name == "has_gps", name
     assert measured.exif["Make"] == "SONY"
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "values", "expected"),
-    [
-        ("Orientation", RATIONAL, [1, 0], None),
-        ("MeteringMode", DOUBLE, [float("nan")], None),
-        ("MeteringMode", RATIONAL, [1, 0, 5, 1], "multi-segment"),
-        ("Flash", DOUBLE, [float("nan")], None),
-        ("WhitePoint", DOUBLE, [float("nan"), float("inf")], None),
-        ("WhitePoint", RATIONAL, [100, 1, 1, 0], "100 -"),
-    ],
-)
-def test_what_is_no_number_is_absent(
-    name: str, kind: int, values: list[float], expected: str | None
-) -> None:
-    value = tags_of(tiff({TAG[name]: (kind, values)})).get(name)
-    assert (value if value is None else str(value).lower()) == expected
 
 
 CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}

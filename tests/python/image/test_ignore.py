@@ -7,7 +7,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter, picture
+from conftest import picture
 from lightmeter import ProfileView, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.ignore import parse_ignored
@@ -23,7 +23,8 @@ def numbers(view: ProfileView) -> dict[str, Any]:
     return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
 
 
-def mask_file(folder: Path, mode: str) -> Path:
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P", "RGB", "RGBA"])
+def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
     mask = Image.fromarray(BLIND.astype(np.uint8) * 7)
     if mode == "RGBA":
         mask = Image.merge("RGB", [mask, mask, Image.new("L", mask.size)]).convert("RGBA")
@@ -33,8 +34,12 @@ def mask_file(folder: Path, mode: str) -> Path:
         mask = Image.fromarray(BLIND.astype(np.uint16) * 256)
     elif mode != "L":
         mask = mask.point(lambda sample: 255 * bool(sample)).convert(mode)
-    mask.save(folder / "mask.png")
-    return folder / "mask.png"
+    file = tmp_path / "mask.png"
+    mask.save(file)
+    with Image.open(file) as image:
+        assert image.mode == mode
+    for given in (file, str(file)):
+        assert Reading(ignore=given) == Reading(ignore=BLIND)
 
 
 @pytest.mark.parametrize(
@@ -62,15 +67,6 @@ def test_ignored_pixels_enter_no_number(ignore: Any) -> None:
     assert views[0]["image.ImagePixelWidth"].mean == WIDTH
     reverse = lm.log_image(samples[..., ::-1], ignore=ignore, channels="BGR").view()
     assert numbers(reverse) == numbers(views[0])
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P", "RGB", "RGBA"])
-def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
-    file = mask_file(tmp_path, mode)
-    with Image.open(file) as image:
-        assert image.mode == mode
-    for given in (file, str(file)):
-        assert Reading(ignore=given) == Reading(ignore=BLIND)
 
 
 def test_a_rectangle_is_cut_at_the_border_and_rounded() -> None:
@@ -145,13 +141,3 @@ def test_a_reading_with_masks_is_a_value() -> None:
 )
 def test_a_text_is_a_rectangle_or_a_path(text: str, ignore: Any) -> None:
     assert parse_ignored(text) == ignore
-
-
-def test_on_the_command_line(tmp_path: Path) -> None:
-    image, mask = tmp_path / "a.png", mask_file(tmp_path, "L")
-    picture(WIDTH, HEIGHT).save(image)
-    options = ("--ignore", "0,0,1,1", "--ignore", mask, "-o", tmp_path / "a.lmp")
-    assert lightmeter("profile", image, *options).returncode == 0
-    view = lm.log_image(image, ignore=[(0, 0, 1, 1), BLIND]).view()
-    assert ProfileView.read(tmp_path / "a.lmp") == view
-    assert lightmeter("profile", image, "--ignore", "gone.png").returncode == 2

@@ -2,6 +2,7 @@
 
 import io
 import random
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import PIL
 import pytest
 import tifffile
+from counts import numbers_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import ImageMeter, Limits, Reading
@@ -42,10 +44,7 @@ def texture(height: int, width: int, channels: int = 3, dtype: str = "uint8") ->
     return picture if dtype == "uint8" else (picture / 255).astype(dtype)
 
 
-def of_array(array: Any, metrics: Any = "all", **more: Any) -> dict[str, Any]:
-    meter = ImageMeter(metrics=metrics, size=array.shape[1::-1], **more)
-    meter.update(array)
-    return meter.measurement()
+of_array = partial(numbers_of, metrics="all")
 
 
 def of_file(file: Any, threads: int = 1, **options: Any) -> Measured:
@@ -100,7 +99,7 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         extrasamples=["unassalpha"] if form.channels == 4 else None,
         **form.layout,
     )
-    want = of_array(picture, form.metrics)
+    want = numbers_of(picture, metrics=form.metrics)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
         got = of_file(file, form.threads, metrics=form.metrics).meter

@@ -274,11 +274,15 @@ def test_a_mask_of_a_reader() -> None:
 
 def test_rules_on_the_command_line_and_in_readings(tmp_path: Path) -> None:
     samples = scene(20, 30, 1, "uint8", np.eye(20, 30, dtype=bool))
+    mask = RNG.random((20, 30)) < 0.2
     Image.fromarray(samples).save(tmp_path / "a.png")
-    args = ("--ignore", "7", "--ignore", "0,0,3,3", "--ignore", "alpha")
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    rules = ("7", "0,0,3,3", "alpha", tmp_path / "mask.png")
+    args = [word for rule in rules for word in ("--ignore", rule)]
     lightmeter("profile", tmp_path / "a.png", *args, "-o", tmp_path / "a.lmp")
-    view = lm.log_image(tmp_path / "a.png", ignore=[7, (0, 0, 3, 3), "alpha"]).view()
+    view = lm.log_image(tmp_path / "a.png", ignore=[7, (0, 0, 3, 3), "alpha", mask]).view()
     assert ProfileView.read(tmp_path / "a.lmp") == view
+    assert lightmeter("profile", tmp_path / "a.png", "--ignore", "gone.png").returncode == 2
     assert Reading(ignore=float("nan")) == Reading(ignore="nodata")
     assert "ignored" not in lm.check_image(samples, view).read_differently
     with pytest.raises(TypeError, match="ignore has a bool"):

@@ -8,7 +8,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from counts import measured
+from counts import numbers_of
 from lightmeter import ImageMeter
 from lightmeter.errors import ImageError, IncompatibleError
 from lightmeter.image.numbers import SETS
@@ -39,16 +39,16 @@ def test_counts_of_all_colours_are_pillows() -> None:
     green, blue = np.mgrid[0:256, 0:256].astype(np.uint8)
     for red in range(256):
         rgb = np.stack([np.full_like(green, red), green, blue], axis=-1)
-        assert_counts_are_exact(measured(rgb), rgb)
+        meter = ImageMeter()
+        meter.update(rgb)
+        assert_counts_are_exact(meter, rgb)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("seed", range(4))
 def test_statistics_are_pillows(mode: str, seed: int) -> None:
     image = picture(seed=seed).convert(mode)
-    meter = ImageMeter()
-    meter.update(image)
-    numbers = meter.measurement()
+    numbers = numbers_of(image)
     hsv = ImageStat.Stat(image.convert("RGB").convert("HSV"))
     for band, name in enumerate(("Hue", "Saturation", "Brightness")):
         assert numbers[f"{name}.mean"] == pytest.approx(hsv.mean[band], rel=1e-9, abs=1e-9)
@@ -113,15 +113,14 @@ def samples(height: int, width: int, seed: int) -> NDArray[np.uint8]:
 def test_pictures_in_several_blocks_are_tiles_too() -> None:
     """Pillow exports no picture over 16 MB in one piece."""
     image = samples(2050, 2100, 2)
-    expected = ImageMeter(metrics="all", size=(2100, 2050))
-    expected.update(image)
+    expected = numbers_of(image, metrics="all")
     for threads in (1, 3):
         meter = ImageMeter(metrics="all", size=(2100, 2050), threads=threads)
         picture = Image.fromarray(image)
         meter.update(picture.crop((0, 0, 2100, 2000)))
         meter.update(picture.crop((0, 2000, 1000, 2050)), at=(0, 2000))
         meter.update(picture.crop((1000, 2000, 2100, 2050)), at=(1000, 2000))
-        assert meter.measurement() == expected.measurement()
+        assert meter.measurement() == expected
 
 
 def test_places_and_sizes_are_checked() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lightmeter import ImageMeter
+from counts import numbers_of
 from PIL import Image
 from scipy import ndimage
 
@@ -12,13 +12,6 @@ SIZES = [(1, 1), (3, 2), (5, 7), (9, 8), (64, 48), (300, 30), (517, 41), (8, 9)]
 def picture(width: int, height: int, *, seed: int = 0, gray: bool = False) -> np.ndarray:
     shape = (height, width) if gray else (height, width, 3)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def measured(array: np.ndarray, **options: object) -> dict[str, object]:
-    size = (array.shape[1], array.shape[0])
-    meter = ImageMeter(metrics="camera", size=size, **options)  # type: ignore[arg-type]
-    meter.update(array)
-    return meter.measurement()
 
 
 def luma_of(array: np.ndarray) -> np.ndarray:
@@ -62,7 +55,7 @@ def test_grid_and_vignetting(size: tuple[int, int], kind: str) -> None:
         array = array.astype(np.uint16) * 201
     got = {
         name: value
-        for name, value in measured(array).items()
+        for name, value in numbers_of(array, metrics="camera").items()
         if name.startswith("Grid.") or name == "Vignetting"
     }
     assert got == pytest.approx(expected_grid(array), rel=1e-12, abs=1e-12)
@@ -83,18 +76,17 @@ def expected_look(array: np.ndarray) -> str | None:
 @pytest.mark.parametrize("seed", range(4))
 def test_the_perceptual_hash_is_the_difference_hash(size: tuple[int, int], seed: int) -> None:
     array = picture(*size, seed=seed, gray=seed == 3)
-    assert measured(array).get("PerceptualHash") == expected_look(array)
+    assert numbers_of(array, metrics="camera").get("PerceptualHash") == expected_look(array)
 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_picture_without_structure_has_no_look(level: int) -> None:
     flat = np.full((30, 40, 3), level, np.uint8)
-    assert "PerceptualHash" not in measured(flat)
-    assert "PerceptualHash" not in measured(
-        np.repeat(np.arange(30, dtype=np.uint8), 40).reshape(30, 40)
-    )
+    assert "PerceptualHash" not in numbers_of(flat, metrics="camera")
+    rows = np.repeat(np.arange(30, dtype=np.uint8), 40).reshape(30, 40)
+    assert "PerceptualHash" not in numbers_of(rows, metrics="camera")
     falling = np.repeat(np.arange(40, 0, -1, dtype=np.uint8)[None], 30, axis=0)
-    assert measured(falling)["PerceptualHash"] == "0" * 16
+    assert numbers_of(falling, metrics="camera")["PerceptualHash"] == "0" * 16
 
 
 MASK = (1 << 64) - 1
@@ -137,4 +129,4 @@ def test_the_pixel_hash_is_the_sum_that_its_file_says(
     size: tuple[int, int], gray: bool, dtype: type
 ) -> None:
     array = picture(*size, gray=gray).astype(dtype) * (251 if dtype is np.uint16 else 1)
-    assert measured(array)["PixelHash"] == expected_pixel_hash(array)
+    assert numbers_of(array, metrics="camera")["PixelHash"] == expected_pixel_hash(array)
