@@ -79,11 +79,13 @@ def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
     assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
 
 
-def test_workers_below_one(folder: Path) -> None:
+def test_workers_and_executors_are_checked(folder: Path) -> None:
     with pytest.raises(TypeError, match="workers is 'all'; expected an integer"):
         profile_images([], workers="all")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="workers is 0"):
         profile_images(folder, workers=0)
+    with pytest.raises(ValueError, match="executor is 'gpu'; expected one of threads, processes"):
+        profile_images([], executor="gpu")  # type: ignore[call-overload]
 
 
 PROFILE = """

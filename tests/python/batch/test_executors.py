@@ -47,11 +47,6 @@ def test_processes_give_the_bytes_of_threads(photos: Path) -> None:
     assert told["threads"] == told["processes"] == [(min(n, 153), 153) for n in range(16, 169, 16)]
 
 
-def test_an_executor_that_is_none() -> None:
-    with pytest.raises(ValueError, match="executor is 'gpu'; expected one of threads, processes"):
-        profile_images([], executor="gpu")  # type: ignore[call-overload]
-
-
 def test_functions_that_cannot_be_sent_are_refused_before_anything_runs(photos: Path) -> None:
     def local(path: str) -> str:
         return path

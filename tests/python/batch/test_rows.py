@@ -7,7 +7,6 @@ import math
 import os
 import signal
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
+from forks import ended_well, forked
 from lightmeter.batch.rows import write_rows
 from lightmeter.profile.row import FACTS, NUMBERS, Row
 from numpy.typing import NDArray
@@ -116,18 +116,13 @@ def test_a_fork_cannot_read_on(folder: Path) -> None:
         os.link(folder / "0.jpg", folder / f"more/{number}.jpg")
     rows = lm.measure(folder, workers=2)
     next(rows)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: threads and fork
-        child = os.fork()
-    if child == 0:
+
+    def read_on() -> None:
         signal.alarm(60)
-        try:
+        with pytest.raises(RuntimeError):
             list(rows)
-        except RuntimeError:
-            os._exit(0)
-        finally:
-            os._exit(1)
-    assert os.waitpid(child, 0)[1] == 0
+
+    assert ended_well(forked(read_on))
     assert len(list(rows)) == 107
 
 

@@ -137,21 +137,6 @@ def test_a_user_ends_the_run(kind: type[BaseException], monkeypatch: pytest.Monk
         lm.log_image(hostile("KeyError", "loading"))
 
 
-def test_an_image_that_somebody_loaded_after_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "p.png"
-    Image.effect_noise((64, 64), 50).save(path)
-    path.write_bytes(path.read_bytes()[:-400])
-    with Image.open(path) as image:
-        for _ in range(2):
-            with pytest.raises(ImageError):
-                lm.log_image(image)
-        monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-        image.load()
-        assert lm.log_image(image).view().images == 1
-
-
 MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl", "AVIF": "PIL.AvifImagePlugin"}
 STARTS = {
     "heic": ("HEIF", b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"),

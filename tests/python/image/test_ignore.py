@@ -10,7 +10,6 @@ import pytest
 from conftest import picture
 from lightmeter import ProfileView, Reading
 from lightmeter.errors import ImageError
-from lightmeter.image.ignore import parse_ignored
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -133,11 +132,3 @@ def test_a_reading_with_masks_is_a_value() -> None:
     assert len({reading, Reading(ignore=[BLIND, (0, 0, 5, 5)])}) == 1
     assert Reading(ignore=[]).ignore is None
     assert "mask of 40x20" in repr(reading)
-
-
-@pytest.mark.parametrize(
-    ("text", "ignore"),
-    [("0,0,.25,0.25", (0, 0, 0.25, 0.25)), ("0, 0,1,1", (0, 0, 1, 1)), ("a,b.png", "a,b.png")],
-)
-def test_a_text_is_a_rectangle_or_a_path(text: str, ignore: Any) -> None:
-    assert parse_ignored(text) == ignore

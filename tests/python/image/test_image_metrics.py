@@ -97,9 +97,9 @@ def cells(seed: int = 1) -> Samples:
     return np.asarray(draw_cells(np.random.default_rng(seed)))
 
 
-def noise(*shape: int, dtype: type = np.uint8) -> Samples:
+def noise(*shape: int, dtype: type = np.uint8, seed: int = 3) -> Samples:
     highest = np.iinfo(dtype).max
-    return np.random.default_rng(3).integers(0, highest, shape, dtype, endpoint=True)
+    return np.random.default_rng(seed).integers(0, highest, shape, dtype, endpoint=True)
 
 
 def gradient() -> Samples:

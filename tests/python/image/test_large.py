@@ -1,7 +1,7 @@
 """Pictures that are read in tiles: the numbers are those of the whole array, bit for bit."""
 
 import io
-import random
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,15 +15,11 @@ import tifffile
 from counts import numbers_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import ImageMeter, Limits, Reading
+from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import open_encoded
 from lightmeter.image.measure import Measured, measure_image, measure_images
-from lightmeter.image.tiff import Tiff
 from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles import tiff as large_open
-from lightmeter.image.tiles.measured import measure_raster
-from lightmeter.image.tiles.tiff import open_pages, rasters_of
 from PIL import Image
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -79,7 +75,6 @@ LAYOUTS = st.one_of(
         block=st.integers(1, 9000),
         threads=st.integers(1, 4),
         metrics=st.sampled_from(SETS),
-        seed=st.integers(0, 1000),
     )
 )
 def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) -> None:
@@ -99,20 +94,10 @@ def test_tiff_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) 
         extrasamples=["unassalpha"] if form.channels == 4 else None,
         **form.layout,
     )
-    want = numbers_of(picture, metrics=form.metrics)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
         got = of_file(file, form.threads, metrics=form.metrics).meter
-        assert got.measurement() == want
-        with open_encoded(file, Limits()) as opened:
-            ((raster,),) = rasters_of(open_pages(opened, Tiff(opened)), opened, Reading())
-            blocks = list(raster.blocks())
-            assert sum(each.width * each.height for each in blocks) == raster.width * raster.height
-            random.Random(form.seed).shuffle(blocks)
-            patch.setattr(raster, "blocks", lambda: iter(blocks))
-            meter = ImageMeter(metrics=form.metrics, size=picture.shape[1::-1])
-            measure_raster(raster, [meter], form.threads, lambda: None)
-        assert meter.measurement() == want
+    assert got.measurement() == numbers_of(picture, metrics=form.metrics)
 
 
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -207,30 +192,22 @@ def test_a_small_picture_in_a_huge_tile(tmp_path: Path, monkeypatch: pytest.Monk
     assert caught.value.reason == "too_large"
 
 
-def test_frames(tmp_path: Path) -> None:
-    pages = texture(3 * 40, 50, 1).reshape(3, 40, 50)
-    tifffile.imwrite(tmp_path / "a.tif", pages, photometric="minisblack", tile=(16, 16))
-    reading = Reading(pyramid_level=0, frames="all", metrics="all")
-    got = list(measure_images(tmp_path / "a.tif", reading))
-    assert [each.meter.measurement() for each in got] == [of_array(page) for page in pages]
-    assert [each.facts is None for each in got] == [False, True, True]
-    with pytest.raises(ImageError, match="3 frames, more than 2"):
-        list(measure_images(tmp_path / "a.tif", Reading(
-            pyramid_level=0, frames="all", limits=Limits(frames=2))))  # fmt: skip
-
-
-def test_bands(tmp_path: Path) -> None:
+def test_frames_and_bands(tmp_path: Path) -> None:
     planes = texture(4 * 40, 50, 1).reshape(2, 2, 40, 50)  # Z, C, Y, X
     bands, path = ["DAPI", "GFP"], tmp_path / "a.ome.tif"
     options: dict[str, Any] = {"photometric": "minisblack", "tile": (16, 16), "ome": True}
     tifffile.imwrite(path, planes, metadata={"axes": "ZCYX"}, **options)
-    reading = Reading(pyramid_level=0, frames="all", bands=bands, metrics="all")
+    reading = Reading(pyramid_level=0, frames="all", metrics="all")
+    pages = list(measure_images(path, reading))
+    expected = [of_array(plane) for plane in planes.reshape(4, 40, 50)]
+    assert [page.meter.measurement() for page in pages] == expected
+    assert [page.facts is None for page in pages] == [False, True, True, True]
+    with pytest.raises(ImageError, match="4 frames, more than 3"):
+        list(measure_images(path, replace(reading, limits=Limits(frames=3))))
+    reading = replace(reading, bands=bands)
     pictures = list(measure_images(path, reading))
-    assert len(pictures) == 2
-    for z, picture in enumerate(pictures):
-        for channel, band in enumerate(bands):
-            got = picture.meter.bands[band].measurement()  # type: ignore[union-attr]
-            assert got == of_array(planes[z, channel])
+    got = [each.meter.bands[band].measurement() for each in pictures for band in bands]  # type: ignore[union-attr]
+    assert got == expected
     for axes in ("CZYX", "CTYX"):
         tifffile.imwrite(path, planes, metadata={"axes": axes}, **options)
         with pytest.raises(ImageError, match="channels are not the first"):

@@ -61,28 +61,22 @@ PALETTE = [10, 20, 30, 200, 100, 50]
 
 @pytest.mark.parametrize("transparency", [None, 0, b"\x00\x80"])
 def test_a_palette_is_expanded_and_its_transparency_left_out(transparency: Any) -> None:
-    image = Image.new("P", (2, 1))
+    image, with_alpha = Image.new("P", (2, 1)), Image.new("P", (2, 1))
     image.putpalette(PALETTE)
-    image.putdata([0, 1])
-    options = {} if transparency is None else {"transparency": transparency}
-    data = encoded("PNG", image, **options)
-    numbers = numbers_of(image)
-    assert numbers["Brightness.mean"] == (30 + 200) / 2
-    assert numbers["Saturation.mean"] == (170 + 191) / 2  # 255 * 20 / 30, 255 * 150 / 200
-    with Image.open(io.BytesIO(data)) as read:
-        assert read.mode == "P"
-        assert numbers_of(read) == numbers
-
-
-def test_a_palette_with_alpha() -> None:
-    image = Image.new("P", (2, 1))
-    image.putpalette([10, 20, 30, 0, 200, 100, 50, 9], "RGBA")
-    image.putdata([0, 1])
-    assert numbers_of(image)["Brightness.mean"] == 115
+    with_alpha.putpalette([*PALETTE[:3], 0, *PALETTE[3:], 9], "RGBA")
+    for each in (image, with_alpha):
+        each.putdata([0, 1])
     both = Image.new("PA", (2, 1))
     both.putpalette(PALETTE)
     both.putdata([(0, 3), (1, 77)])
-    assert numbers_of(both) == numbers_of(image)
+    numbers = numbers_of(image)
+    assert numbers["Brightness.mean"] == (30 + 200) / 2
+    assert numbers["Saturation.mean"] == (170 + 191) / 2  # 255 * 20 / 30, 255 * 150 / 200
+    options = {} if transparency is None else {"transparency": transparency}
+    with Image.open(io.BytesIO(encoded("PNG", image, **options))) as read:
+        assert read.mode == "P"
+        for other in (read, with_alpha, both):
+            assert numbers_of(other) == numbers
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])

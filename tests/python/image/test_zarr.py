@@ -181,10 +181,8 @@ COMPLEX = {
         ({"shape": [-1, 50]}, "corrupt", "metadata of Zarr"),
         ({"shape": [2**60, 50]}, "too_large", "a picture of 50x"),
         (COMPLEX, "unsupported", "array of complex64"),
-        ({"data_type": {"name": "struct"}}, "corrupt", "metadata of Zarr"),
         ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
         ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
-        ({"data_type": "float32", "fill_value": [7.0]}, "corrupt", "metadata of Zarr"),
         (
             {"chunk_key_encoding": {"name": "v2", "configuration": {"separator": "/../../b/"}}},
             "corrupt",
@@ -206,13 +204,15 @@ def test_metadata_that_lie(tmp_path: Path, changes: Any, reason: str, words: str
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none"])
+@pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none", "checked"])
 def test_a_chunk_that_decodes_to_less_is_damaged(tmp_path: Path, codec: str) -> None:
     folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16),
                      compressors=NEW[codec])  # fmt: skip
     whole = (folder / "c/1/1").read_bytes()
-    for size in (0, 1, 5, 20, len(whole) - 1):
-        (folder / "c/1/1").write_bytes(whole[:size])
+    parts = [whole[:size] for size in (0, 1, 5, 20, len(whole) - 1)]
+    parts += [bytes([*whole[:7], whole[7] ^ 1, *whole[8:]])] if codec == "checked" else []
+    for part in parts:
+        (folder / "c/1/1").write_bytes(part)
         with pytest.raises(ImageError) as caught:
             numbers(folder)
         assert caught.value.reason in ("corrupt", "truncated")
@@ -251,17 +251,6 @@ def test_more_planes_than_memory_has_room_for(tmp_path: Path) -> None:
     planes = measure_images(folder, reading)
     assert next(planes).meter.measurement() == numbers(folder, layout="NHW", metrics="default")
     planes.close()
-
-
-def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
-    checked = [zarr.codecs.Crc32cCodec()]
-    folder = written(tmp_path / "a.zarr", texture(16, 16, 1), chunks=(16, 16), compressors=checked)
-    data = bytearray((folder / "c/0/0").read_bytes())
-    data[7] ^= 1
-    (folder / "c/0/0").write_bytes(data)
-    with pytest.raises(ImageError, match="checksum") as caught:
-        numbers(folder)
-    assert caught.value.reason == "corrupt"
 
 
 MEASURE = """

@@ -33,29 +33,26 @@ def bright(image: Image.Image) -> bool:
     return image.getpixel((0, 0)) > (99, 99, 99)  # type: ignore[operator]
 
 
+SUFFIXES = ["jpg", "png", "gif", "tif", "bmp", "webp"]
+
+
 def draw(kind: int, seed: int, file: Path) -> None:
-    """A file of some kind, by number."""
+    """A file of some kind, by number; the last are junk, and 16 bits deep."""
     exif = Image.Exif()
     exif[271], exif[306], exif[315] = f"Maker {seed % 3}", f"2024:01:0{seed % 9 + 1}", "=A, B"
     exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}
-    image = picture(16 + seed, 12, seed=seed)
-    match kind:
-        case 0:
-            image.save(file.with_suffix(".jpg"), exif=exif if seed % 2 else Image.Exif())
-        case 1:
-            image.convert("L").save(file.with_suffix(".png"))
-        case 2:
-            image.save(file.with_suffix(".gif"), save_all=True, append_images=[image.rotate(90)])
-        case 3:
-            image.save(file.with_suffix(".tif"), tiffinfo={271: "Maker", 315: "=A, B"})
-        case 4:
-            image.save(file.with_suffix(".bmp"))
-        case 5:
-            image.save(file.with_suffix(".webp"))
-        case 6:
-            file.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(seed))
-        case _:
-            Image.fromarray(np.full((4, 4), seed, np.uint16)).save(file.with_suffix(".png"))
+    image = picture(16 + seed, 12, seed=seed).convert("L" if seed % 5 == 0 else "RGB")
+    options: dict[str, dict[str, Any]] = {
+        "gif": {"save_all": True, "append_images": [image.rotate(90)]},
+        "tif": {"tiffinfo": {271: "Maker", 315: "=A, B"}},
+    }
+    if kind < len(SUFFIXES):
+        usual = {"exif": exif} if seed % 2 else {}
+        image.save(file.with_suffix(f".{SUFFIXES[kind]}"), **options.get(SUFFIXES[kind], usual))
+    elif kind == len(SUFFIXES):
+        file.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(seed))
+    else:
+        Image.fromarray(np.full((4, 4), seed, np.uint16)).save(file.with_suffix(".png"))
 
 
 def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
