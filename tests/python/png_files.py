@@ -179,10 +179,11 @@ def random_chunks(numbers: random.Random) -> list[Chunk]:
     depth, colour = numbers.choice(FORMS)
     width, height = numbers.randrange(1, 24), numbers.randrange(1, 14)
     coded = rows(width, height, depth, colour, numbers)
+    interlaced = b"\0\0\1" if numbers.random() < 0.1 else b"\0\0\0"
     entries = numbers.choice((1 << depth, 1 << depth, numbers.randrange(1, (1 << depth) + 1)))
     palette = [(b"PLTE", numbers.randbytes(3 * entries))] if colour == 3 else []
     return [
-        header(width, height, depth, colour),
+        header(width, height, depth, colour, interlaced),
         *palette,
         *extras(numbers),
         *cut(zlib.compress(coded, numbers.choice((0, 1, 6))), numbers.choice((1, 50, 8192))),

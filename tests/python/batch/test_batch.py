@@ -9,7 +9,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import profile_images
-from memory import run_and_weigh
+from memory import profile_and_weigh
 from PIL import Image
 
 
@@ -79,22 +79,6 @@ def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
     assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
 
 
-def test_workers_and_executors_are_checked(folder: Path) -> None:
-    with pytest.raises(TypeError, match="workers is 'all'; expected an integer"):
-        profile_images([], workers="all")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="workers is 0"):
-        profile_images(folder, workers=0)
-    with pytest.raises(ValueError, match="executor is 'gpu'; expected one of threads, processes"):
-        profile_images([], executor="gpu")  # type: ignore[call-overload]
-
-
-PROFILE = """
-import sys
-from lightmeter import profile_images
-print(profile_images(sys.argv[1], workers=2).images)
-"""
-
-
 def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
     """5000 files may cost what their paths and a full sketch of each feature take, no more."""
     for seed in range(50):
@@ -103,8 +87,8 @@ def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         for index in range(count):
             os.link(tmp_path / f"{index % 50}.ppm", tmp_path / folder / f"{index}.ppm")
-    (few,), peak_of_few = run_and_weigh(PROFILE, tmp_path / "few")
-    (many,), peak_of_many = run_and_weigh(PROFILE, tmp_path / "many")
+    (few,), peak_of_few = profile_and_weigh(tmp_path / "few")
+    (many,), peak_of_many = profile_and_weigh(tmp_path / "many")
     assert (few, many) == ("1000", "5000")
     # Measured of 20 000: 4.5 MB, of which the paths are 3.
     assert peak_of_many - peak_of_few < 5

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
-import numpy as np
 import pytest
 from lightmeter import profile_images
 
@@ -119,13 +118,6 @@ def test_a_misspelt_value_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "m.jsonl").write_text('{"path": "a.png"}\n{"path": "b.png", "label": 1}\n')
     with pytest.raises(ValueError, match=r"no value 'lable' in .*m.jsonl; it has label, path"):
         profile_images(tmp_path / "m.jsonl", values=["lable"])
-
-
-def test_a_value_with_the_name_of_a_measured_number_is_an_error() -> None:
-    sample = {"image": np.zeros((9, 9, 3), np.uint8), "image.Hue.mean": 1.5, "image.weight": 2}
-    with pytest.raises(ValueError, match=r"'image\.Hue\.mean', which is measured of pictures"):
-        profile_images([sample], values=["image.Hue.mean"])
-    assert profile_images([sample], values=["image.weight"])["image.weight"].n == 1
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,9 @@ import errno
 import glob
 import os
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from lightmeter import Failure, measure, profile_images
+from lightmeter import Failure, profile_images
 from lightmeter.batch.sources.folder import find_images, matches
 from PIL import Image
 
@@ -86,22 +84,6 @@ def test_patterns_do_not_run_in_circles(tmp_path: Path, monkeypatch: pytest.Monk
         assert find_images(pattern) == ["a/b.jpg", "c/d.jpg"], pattern
     assert find_images(".") == ["./a/b.jpg", "./c/d.jpg"]
     assert find_images("link*/*.jpg") == ["linked/d.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (5, "got a int; expected a path"),
-        ({"train": 1, "test": 2}, "got a dict; expected a path, a table, such as one split"),
-        (b"a.jpg", "got a bytes; expected a path"),
-        (np.zeros((2, 2, 3), np.uint8), "got a ndarray; .* is for lightmeter.log_image"),
-        (["a.jpg", np.zeros(3)], "expected str, bytes or os.PathLike object, not ndarray"),
-    ],
-)
-def test_what_is_no_path_is_refused_in_words(given: Any, message: str) -> None:
-    for door in (profile_images, lambda given: list(measure(given))):
-        with pytest.raises(TypeError, match=message):
-            door(given)
 
 
 def test_deep_folders(tmp_path: Path) -> None:

@@ -180,30 +180,6 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
     assert profile_images(f"{tmp_path.as_uri()}/[ab].parquet").images == 6
 
 
-@pytest.mark.parametrize(
-    ("make", "options", "message"),
-    [
-        (lambda: pa.table({"a": [b"x"], "b": [b"y"]}), {}, "has 2 columns of pictures"),
-        (lambda: pa.table({"a": ["x"]}), {}, "has 0 columns of pictures"),
-        (lambda: table_of(pictures(1)), {"column": "gone"}, "expected one of bytes"),
-        (lambda: table_of(pictures(1)), {"values": ["speed"]}, "no value 'speed' in table"),
-        (lambda: "photos", {"values": ["speed"]}, "no value 'speed' in files; it has none"),
-        (lambda: "photos", {"group": "column:x"}, "no value 'x' in files"),
-        (lambda: "m.csv", {}, r"m.csv has 0 columns .* of paths in path, .*; it has a, b"),
-        (lambda: "m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
-        (lambda: "nonsense://bucket/a.png", {}, "Protocol not known"),
-    ],
-)
-def test_what_a_source_does_not_have(
-    make: Any, options: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_folder(Path("photos"), pictures(1))
-    Path("m.csv").write_text("a,b\nphotos/a/00.png,2\n")
-    with pytest.raises(ValueError, match=message):
-        profile_images(make(), **options)
-
-
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_tar(Path("s.tar"), {**pictures(), "bad.png": b"no picture"})

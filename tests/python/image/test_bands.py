@@ -118,45 +118,6 @@ def test_damaged_tiffs_of_several_samples() -> None:
             lm.log_image(whole, **{"bands": BANDS[:5], **options})  # type: ignore[arg-type]
 
 
-def test_pictures_of_other_bands_fail(tmp_path: Path) -> None:
-    pages = [Image.new("L", (4 + (number == 3), 4)) for number in range(4)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    Image.new("P", (4, 4)).save(tmp_path / "p.png")
-    for image, count, message in (
-        (samples(3), 2, "got an array of 3 channels; expected 2 bands"),
-        (samples(1)[..., 0], 2, "got an array of 1 channels; expected 2 bands"),
-        (Image.new("RGB", (4, 4)), 4, "mode RGB; expected 4 bands"),
-        (tmp_path / "p.png", 3, "mode P; expected 3 bands, .* as an array HxWxC"),
-        (tmp_path / "a.tif", 2, "a gray picture of 3 pages; expected 2 bands"),
-        (lm.ImageMeter(), 2, "has measured no pixel"),
-    ):
-        with pytest.raises(ImageError, match=message):
-            lm.log_image(image, bands=BANDS[:count])  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("bands", ["DAPI", 5, {"DAPI", "GFP"}, [1, 2]])
-def test_bands_are_a_list_of_names(bands: Any) -> None:
-    """A set has no order."""
-    with pytest.raises(TypeError, match="expected a list of names"):
-        Reading(bands=bands)
-
-
-@pytest.mark.parametrize(
-    ("bands", "message"),
-    [
-        (["a"], "has 1 names; expected 2 to 32"),
-        (["a", "a"], "has 'a' twice"),
-        (["a", ""], "has the name ''"),
-        (["a", "b.c"], "without a dot"),
-        (["a", "\udcff"], "has the name"),
-        (["a", "Hue"], "'Hue', the name of a built-in feature"),
-    ],
-)
-def test_names_of_bands(bands: list[str], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Reading(bands=bands)
-
-
 def test_bands_with_other_options(tmp_path: Path) -> None:
     def deepest(image: Any) -> dict[str, Any]:
         return {"shape": str(image.shape), "type": str(image.dtype), "max": int(image.max())}
@@ -170,12 +131,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
     assert view["image.deepest.type"].frequent[0].value == "uint8"
     assert view["image.deepest.max"].mean == 255  # of the picture as it is
     assert view["image.s.pixels"].max == pytest.approx(array[..., 4][~mask].max() / 257)
-    for wrong, message in (
-        ({"channels": "BGR"}, "both bands and channels='BGR'"),
-        ({"metrics": deepest, "bands": ["a", "deepest"]}, "a band and a function deepest"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            Reading(**{"bands": BANDS[:5], **wrong})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("compression", [None, "jpeg", "tiff_adobe_deflate"])

@@ -84,9 +84,9 @@ MASK = np.zeros((6, 8), np.bool_)
     ],
 )
 def test_arguments_are_checked(options: dict[str, Any], words: str) -> None:
-    with pytest.raises((TypeError, ValueError), match=words):
+    with pytest.raises((TypeError, ValueError), match=words or None):
         ImageMeter(**options)
-    if words == "":
+    if "size" in options and "mask" not in options:
         with pytest.raises((TypeError, ValueError)):
             ImageMeter(size=(8, 6)).update(np.zeros((4, 4), np.uint8), at=options["size"])
     with pytest.raises(TypeError, match="cannot measure str"):

@@ -26,7 +26,6 @@ WHITE = 4095
 _NUMBERS = np.random.default_rng(1)
 RGBA = _NUMBERS.integers(0, WHITE + 1, (40, 50, 4), dtype=np.uint16)
 RGB, GRAY = np.ascontiguousarray(RGBA[..., :3]), np.ascontiguousarray(RGBA[..., 0])
-LA = np.ascontiguousarray(RGBA[..., :2])
 FLOAT = _NUMBERS.random((40, 50)).astype(np.float32) * WHITE
 
 
@@ -58,8 +57,6 @@ HONOURED = {
         for kind in ("i2", "i4", "f4")
     },
     "RGB PNG": (imagecodecs.png_encode(RGB), RGB),
-    "RGBA PNG": (imagecodecs.png_encode(RGBA), RGB),
-    "LA PNG": (imagecodecs.png_encode(LA), GRAY),
     "gray PNG": (imagecodecs.png_encode(GRAY), GRAY),
     "gray JPEG 2000": (jpeg2000(GRAY), GRAY),
 }

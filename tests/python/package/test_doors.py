@@ -154,7 +154,6 @@ def test_unknown_options_are_refused(door: Door, folder: Path) -> None:
     for unknown, error, message in (
         ({"frame": "all"}, TypeError, "unexpected keyword 'frame'.*frames, exif, limits"),
         ({"reading": {"frames": "all"}}, TypeError, "reading is a dict; expected a .*Reading"),
-        ({"frames": "last"}, ValueError, "frames is 'last'; expected 'first' or 'all'"),
     ):
         with pytest.raises(error, match=message):
             door([folder / "a.tif"], **unknown)

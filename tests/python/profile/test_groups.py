@@ -67,27 +67,6 @@ def test_rows_and_images() -> None:
     assert state(profile, "photo.Brightness.mean")["n"].sum() == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"group": "slide"}, ValueError, "column 'slide'; did you mean site"),
-        ({"columns": None, "row": {"a": 1}, "group": "slide"}, ValueError, "expected one of"),
-        ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, ValueError, "different lengths"),
-        ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, TypeError, "bytes"),
-        ({"segment_by": "sight"}, ValueError, "column 'sight'; did you mean site"),
-        ({"segment_by": {}}, TypeError, "also the name of a column"),
-        ({"segment_by": {"": "site"}}, ValueError, "empty key"),
-        ({"segment_by": lambda row: 5}, TypeError, "returned 5"),
-        ({"segment_by": "site", "row": {"a": 1}, "columns": None}, TypeError, "with row="),
-    ],
-)
-def test_wrong_groups_and_segments(
-    arguments: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        lm.log(**{"columns": {"site": ["a"]}, **arguments})
-
-
 @pytest.mark.parametrize("library", ["", "pandas", "polars"])
 def test_a_table_has_a_profile_for_each_segment(library: str) -> None:
     columns: dict[str, Any] = {"camera": ["a", "b ", None, "a"], "x": [1, 2, 3, 4]}
@@ -136,10 +115,6 @@ def test_files_by_their_path(slides: Path, source: Any) -> None:
     segments = lm.profile_images(slides, group=source, segment_by={"s": "path:slide-([0-9])"})
     assert segments.whole == views[0]
     assert segments["s=1"].groups == 1
-    wrong: tuple[Any, ...] = (("folder:x", "source of segments"), (3, "expected a function"))
-    for group, words in wrong:
-        with pytest.raises((TypeError, ValueError), match=words):
-            lm.profile_images(slides, group=group)
 
 
 def burst(rng: np.random.Generator, groups: int, *, shift: float = 0.0) -> lm.Profile:

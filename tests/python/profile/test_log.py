@@ -1,6 +1,5 @@
 """log_image: features and their names, and every shape of argument."""
 
-import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import ProfileView, log_image
@@ -45,10 +44,3 @@ def test_a_bad_image_raises_alone_and_is_counted_in_a_list() -> None:
 def test_what_is_no_image_is_a_type_error(value: object) -> None:
     with pytest.raises(TypeError, match=r"expected a PIL image|got 3 as a name"):
         log_image(value)  # type: ignore[arg-type]
-
-
-def test_masked_pixels_are_not_measured() -> None:
-    masked = np.ma.array(np.zeros((3, 3), np.uint8), mask=np.eye(3))
-    with pytest.raises(ImageError, match="fill it first") as raised:
-        log_image(masked)
-    assert raised.value.reason == "unsupported"

@@ -157,6 +157,3 @@ def test_rows_have_groups_segments_and_a_sample(folder: Path) -> None:
     for names in ({"group": "side"}, {"segment_by": {"side": "column:side"}}):
         with pytest.raises(ValueError, match="got the column 'side'; expected one of"):
             lm.log(table=rows, roles="image", **names)
-    for wrong in ({"table": rows, "roles": "camera"}, {"columns": {}, "roles": "image"}):
-        with pytest.raises(TypeError, match="expected 'image', for table="):
-            lm.log(**wrong)

@@ -119,6 +119,9 @@ def test_tensors_are_images_or_numbers() -> None:
     assert len(log(columns={"a": [Unviewable(pixels)]}).view().failures) == 1
 
 
+SITE = {"site": ["a"]}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -132,6 +135,19 @@ def test_tensors_are_images_or_numbers() -> None:
         ({"table": [1, 2]}, "expected a DataFrame"),
         ({"table": {"a": [1, 2]}}, "a dict of columns goes to columns="),
         ({"table": [{"image.entropy": 1}]}, r"rows of lm\.measure go with roles='image'"),
+        ({"columns": SITE, "group": "slide"}, "column 'slide'; did you mean site"),
+        ({"row": {"a": 1}, "group": "slide"}, "expected one of"),
+        ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, "different lengths"),
+        ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, "bytes"),
+        ({"columns": SITE, "segment_by": "sight"}, "column 'sight'; did you mean site"),
+        ({"columns": SITE, "segment_by": {}}, "also the name of a column"),
+        ({"columns": SITE, "segment_by": {"": "site"}}, "empty key"),
+        ({"columns": SITE, "segment_by": lambda row: 5}, "returned 5"),
+        ({"row": {"a": 1}, "segment_by": "site"}, "with row="),
+        ({"columns": {"a": [1]}, "tags": "model=v7"}, "tag"),
+        ({"columns": {}, "roles": "image"}, "expected 'image', for table="),
+        ({"table": [], "roles": "camera"}, "expected 'image', for table="),
+        ({"table": [], "roles": "image", "functions": [one_by_one]}, "without functions"),
     ],
 )
 def test_calls_that_cannot_be_meant(arguments: dict[str, Any], words: str) -> None:
@@ -402,5 +418,3 @@ def test_functions_of_rows_and_columns(options: dict[str, Any]) -> None:
 def test_functions_that_cannot_be_features(functions: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="function"):
         log(columns={"cheap": [1]}, functions=functions)
-    with pytest.raises(TypeError, match="without functions"):
-        log(table=[], roles="image", functions=[cheap])
