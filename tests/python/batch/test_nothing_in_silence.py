@@ -38,11 +38,7 @@ def test_nothing_to_measure(pattern: str, tmp_path: Path, caplog: pytest.LogCapt
     write_folder(tmp_path, pictures(1))
     assert profile_images(tmp_path).images == 1
     assert warnings(caplog) == []
-
-
-def test_an_empty_folder_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
-    system = fsspec.filesystem("memory")
-    system.pipe("/nothing/notes.txt", b"")
+    fsspec.filesystem("memory").pipe("/nothing/notes.txt", b"")
     assert profile_images("memory://nothing/").images == 0
     assert warnings(caplog)[0].startswith("found no image in memory://nothing")
 

@@ -18,25 +18,20 @@ def touch(root: Path, *names: str) -> None:
 
 
 def test_a_folder_stands_for_its_images(tmp_path: Path) -> None:
-    touch(tmp_path, "b.JPG", "a/c.png", "d.heic", "notes.txt", "a.pdf", "e.RAF", "f.mpo")
-    touch(tmp_path, ".hidden.jpg", ".hidden/f.jpg", "a/.hidden/g.jpg")
-    found = [os.path.relpath(path, tmp_path) for path in find_images(tmp_path)]
-    assert found == ["a/c.png", "b.JPG", "d.heic", "e.RAF", "f.mpo"]
-
-
-def test_files_without_suffix_are_taken_if_they_start_like_an_image(tmp_path: Path) -> None:
+    """By their suffix, or without one by their first bytes."""
+    touch(
+        tmp_path, "b.JPG", "a/c.png", "d.heic", "notes.txt", "a.pdf", "e.RAF", "f[1].mpo", "empty"
+    )
+    touch(tmp_path, ".hidden.jpg", ".hidden/f.jpg", "a/.hidden/g.jpg", "f1.mpo")
     (tmp_path / "LICENSE").write_text("Permission is hereby granted")
-    (tmp_path / "empty").touch()
     Image.new("L", (3, 3)).save(tmp_path / "0a1b2c", "PNG")
     Image.new("L", (3, 3)).save(tmp_path / "3d4e5f", "JPEG")
     os.mkfifo(tmp_path / "pipe")
-    found = [os.path.basename(path) for path in find_images(tmp_path)]
-    assert found == ["0a1b2c", "3d4e5f"]
-
-
-def test_a_file_with_magic_characters_is_a_file(tmp_path: Path) -> None:
-    touch(tmp_path, "a[1].jpg", "a1.jpg")
-    assert find_images(tmp_path / "a[1].jpg") == [str(tmp_path / "a[1].jpg")]
+    found = [os.path.relpath(path, tmp_path) for path in find_images(tmp_path)]
+    images = ["0a1b2c", "3d4e5f", "a/c.png", "b.JPG", "d.heic", "e.RAF", "f1.mpo", "f[1].mpo"]
+    assert found == images
+    one = str(tmp_path / "f[1].mpo")  # no pattern, as there is a file of this name
+    assert find_images(one) == [one]
 
 
 def test_a_folder_that_cannot_be_listed_is_counted(

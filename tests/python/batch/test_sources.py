@@ -97,7 +97,7 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
     write_folder(tmp_path, members)
     (tmp_path / "m.csv").write_text("\n".join(["path,x", *(f"{name},1" for name in listed)]))
     failed = profile_images(tmp_path / "m.csv").failures
-    assert [failure.path for failure in failed] == ["0", *listed[1:]]
+    assert [failure.path for failure in failed] == ["1", *listed[1:]]
 
 
 def test_a_sample_without_dimensions_is_a_failure() -> None:

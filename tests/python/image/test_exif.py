@@ -181,7 +181,7 @@ VALUES: list[tuple[str, int, Any, object]] = [
     ("Gamma", SHORT, range(17), 17),
     ("Gamma", SHORT, [], None),
     ("Gamma", BYTE, [1, 2, 3, 4, 5], 5),
-    ("Gamma", UNDEFINED, b"\0\1\2\3\4", 5),
+    ("Gamma", UNDEFINED, b"\0\1", 2),
     ("Gamma", RATIONAL, [1, 0], None),
     ("Gamma", RATIONAL, [1, 0, 1, 2], "- 0.5"),
     ("Gamma", RATIONAL, [4, 2], 2.0),
