@@ -103,6 +103,8 @@ def test_text_is_unsupported(text: str) -> None:
         (zlib.error("Error -3 while decompressing data"), "corrupt"),
         (zlib.error("Error -5 while decompressing data: incomplete or truncated"), "truncated"),
         (NotImplementedError("no"), "unsupported"),
+        (OSError("decoder jpeg2k not available"), "unsupported"),
+        (EOFError(), "truncated"),
         (UnidentifiedImageError("cannot identify"), "unsupported"),
         (struct.error("unpack requires a buffer of 4 bytes"), "truncated"),
         (OSError("image file is truncated (3 bytes not processed)"), "truncated"),

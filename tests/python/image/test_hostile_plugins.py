@@ -39,7 +39,7 @@ ACTS: dict[str, Callable[[Any], object]] = {
     "detach": lambda file: file.detach(),
     "close descriptor": lambda file: os.close(file.fileno()),
 }
-ERRORS = {kind.__name__: kind for kind in (KeyError, MemoryError, PanicException, SyntaxError)}
+ERRORS = {kind.__name__: kind for kind in (KeyError, MemoryError, PanicException, StopIteration)}
 NAMES = [*ACTS, *ERRORS]
 PLACES = ("opening", "loading", "counting")
 

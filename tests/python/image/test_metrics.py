@@ -67,6 +67,7 @@ def seen(image: Any, **options: Any) -> Any:
     [
         (2, 1, 0, 2),
         (np.float32(0.5), 1, 0, 0.5),
+        (np.array(3), 1, 0, 3),
         (None, 1, 1, None),
         (math.nan, 1, 1, None),
     ],

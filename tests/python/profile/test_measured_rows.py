@@ -36,7 +36,7 @@ def bright(image: Image.Image) -> bool:
 SUFFIXES = ["jpg", "png", "gif", "tif", "bmp", "webp"]
 
 
-def draw(kind: int, seed: int, file: Path) -> None:
+def draw_picture(kind: int, seed: int, file: Path) -> None:
     """A file of some kind, by number; the last are junk, and 16 bits deep."""
     exif = Image.Exif()
     exif[271], exif[306], exif[315] = f"Maker {seed % 3}", f"2024:01:0{seed % 9 + 1}", "=A, B"
@@ -86,29 +86,23 @@ def as_table(rows: list[Any], library: str) -> Any:
 
 
 @settings(max_examples=30, derandomize=True)
-@given(
-    st.lists(st.tuples(st.integers(0, 7), st.integers(0, 40)), max_size=9, unique=True),
-    st.sampled_from(["first", "all"]),
-    st.sampled_from([lm.ExifPolicy(), lm.ExifPolicy(["GPSLatitude", "Artist"], ["has_gps"])]),
-    st.sampled_from(LIBRARIES),
-    st.sampled_from(["whylogs", "default", "camera", "all"]),
-)
+@given(st.data())
 def test_the_profile_of_rows_is_that_of_their_images(
-    tmp_path_factory: pytest.TempPathFactory,
-    kinds: list[tuple[int, int]],
-    frames: Any,
-    policy: lm.ExifPolicy,
-    library: str,
-    metrics: Any,
+    tmp_path_factory: pytest.TempPathFactory, data: Any
 ) -> None:
-    folder = tmp_path_factory.mktemp("photos")
-    for number, (kind, seed) in enumerate(kinds):
-        draw(kind, seed, folder / f"{number}")
+    draw, folder = data.draw, tmp_path_factory.mktemp("photos")
+    kinds = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 40)), max_size=9, unique=True)
+    for number, (kind, seed) in enumerate(draw(kinds)):
+        draw_picture(kind, seed, folder / f"{number}")
+    policies = [lm.ExifPolicy(), lm.ExifPolicy(["GPSLatitude", "Artist"], ["has_gps"])]
+    policy = draw(st.sampled_from(policies))
+    metrics = draw(st.sampled_from(["whylogs", "default", "camera", "all"]))
+    frames = draw(st.sampled_from(["first", "all"]))
     reading = lm.Reading(frames=frames, exif=policy, metrics=[metrics, moody, bright])
     images = lm.profile_images(folder, reading=reading)
     rows = list(lm.measure(folder, with_exif=True, reading=reading))
     assert_same(lm.log(table=iter(rows), roles="image", exif=policy).view(), images)
-    table = as_table(rows, library)
+    table = as_table(rows, draw(st.sampled_from(LIBRARIES)))
     assert_same(lm.log(table=table, roles="image", exif=policy).view(), images)
 
 
