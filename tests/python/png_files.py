@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bad_files import mutated
 from lightmeter import Reading
 from lightmeter.image.decode.png import measure_png
 from lightmeter.quiet import quiet
@@ -106,43 +107,27 @@ def pillows(file: bytes, reading: Reading = READING) -> Answer | None:
 
 
 def damaged(chunks: list[Chunk], numbers: random.Random) -> bytes:
-    """A file with one to three changes: to bytes, to chunks with right checksums, or to rows."""
+    """A file with one to three changes: to chunks with right checksums, to rows, or to bytes."""
     chunks = list(chunks)
-    file = None
     for _ in range(numbers.choice((1, 1, 2, 3))):
-        kind = numbers.randrange(10)
-        at = numbers.randrange(len(chunks))
+        at, other = numbers.randrange(len(chunks)), numbers.randrange(len(chunks))
         name, body = chunks[at]
-        if kind == 0:
-            chunks.insert(numbers.randrange(len(chunks) + 1), chunks[at])
-        elif kind == 1 and len(chunks) > 1:
-            del chunks[at]
-        elif kind == 2:
-            other = numbers.randrange(len(chunks))
-            chunks[at], chunks[other] = chunks[other], chunks[at]
-        elif kind == 3:
-            chunks[at] = (numbers.choice(NAMES), body)
-        elif kind == 4:
-            chunks.insert(at, (numbers.choice(NAMES), numbers.randbytes(numbers.randrange(40))))
-        elif kind in (5, 6) and body:
-            place = numbers.randrange(len(body))
-            piece = numbers.randbytes(numbers.randrange(3))
-            chunks[at] = (name, body[:place] + piece + body[place + numbers.randrange(3) :])
-        elif kind == 7:
-            chunks = _with_other_rows(chunks, numbers)
-        elif kind == 8 and name == b"IHDR" and len(body) == 13:
-            place = numbers.randrange(13)
-            changed = bytearray(body)
-            changed[place] = numbers.choice((0, 1, 2, 3, 4, 6, 8, 16, body[place] ^ 1))
-            chunks[at] = (name, bytes(changed))
-        else:
-            file = bytearray(written(chunks) if file is None else file)
-            if file and numbers.random() < 0.3:
-                del file[numbers.randrange(len(file)) :]
-                file += numbers.randbytes(numbers.choice((0, 0, 3)))
-            if file:
-                file[numbers.randrange(len(file))] = numbers.randrange(256)
-    return bytes(file) if file is not None else written(chunks)
+        match numbers.randrange(7):
+            case 0:
+                chunks.insert(other, chunks[at])
+            case 1 if len(chunks) > 1:
+                del chunks[at]
+            case 2:
+                chunks[at], chunks[other] = chunks[other], chunks[at]
+            case 3:
+                chunks[at] = (numbers.choice(NAMES), body)
+            case 4 if body:
+                chunks[at] = (name, mutated(body, numbers))
+            case 5:
+                chunks = _with_other_rows(chunks, numbers)
+            case _:
+                return mutated(written(chunks), numbers)
+    return written(chunks)
 
 
 NAMES = [
@@ -153,28 +138,19 @@ NAMES = [
 
 
 def _with_other_rows(chunks: list[Chunk], numbers: random.Random) -> list[Chunk]:
-    """The inflated rows changed, and deflated again."""
+    """The inflated rows changed and deflated again, or what is deflated."""
     data = b"".join(body for name, body in chunks if name == b"IDAT")
     try:
-        inflated = bytearray(zlib.decompress(data))
+        inflated = zlib.decompress(data)
     except zlib.error:
         return chunks
-    if not inflated:
-        return chunks
-    place = numbers.randrange(len(inflated))
-    kind = numbers.randrange(4)
-    if kind == 0:
-        inflated[place] = numbers.randrange(7)
-    elif kind == 1:
-        del inflated[place:]
-    elif kind == 2:
-        inflated += numbers.randbytes(numbers.choice((1, 9, 300)))
-    deflated = zlib.compress(bytes(inflated), numbers.choice((0, 1, 9)))
-    if kind == 3:
-        deflated = deflated[: -numbers.randrange(1, 6)] + numbers.randbytes(numbers.randrange(6))
+    if inflated and numbers.random() < 0.8:
+        data = zlib.compress(mutated(inflated, numbers), numbers.choice((0, 1, 9)))
+    else:
+        data = mutated(data, numbers)
     first = next(at for at, each in enumerate(chunks) if each[0] == b"IDAT")
     rest = [each for each in chunks[first:] if each[0] != b"IDAT"]
-    return [*chunks[:first], *cut(deflated, numbers.choice((1, 7, 8192))), *rest]
+    return [*chunks[:first], *cut(data, numbers.choice((1, 7, 8192))), *rest]
 
 
 def extras(numbers: random.Random) -> list[Chunk]:
@@ -203,10 +179,11 @@ def random_chunks(numbers: random.Random) -> list[Chunk]:
     depth, colour = numbers.choice(FORMS)
     width, height = numbers.randrange(1, 24), numbers.randrange(1, 14)
     coded = rows(width, height, depth, colour, numbers)
+    interlaced = b"\0\0\1" if numbers.random() < 0.1 else b"\0\0\0"
     entries = numbers.choice((1 << depth, 1 << depth, numbers.randrange(1, (1 << depth) + 1)))
     palette = [(b"PLTE", numbers.randbytes(3 * entries))] if colour == 3 else []
     return [
-        header(width, height, depth, colour),
+        header(width, height, depth, colour, interlaced),
         *palette,
         *extras(numbers),
         *cut(zlib.compress(coded, numbers.choice((0, 1, 6))), numbers.choice((1, 50, 8192))),

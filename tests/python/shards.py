@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import conftest
 import pyarrow as pa
 import pyarrow.parquet
 from conftest import picture
@@ -15,10 +16,8 @@ from lightmeter import profile_images
 Members = Mapping[str, bytes]
 
 
-def encoded(seed: int = 0, width: int = 12, height: int = 10, form: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    picture(width, height, seed=seed).save(file, form)
-    return file.getvalue()
+def encoded(seed: int = 0, width: int = 12, height: int = 10) -> bytes:
+    return conftest.encoded("PNG", picture(width, height, seed=seed))
 
 
 def pictures(count: int = 6) -> dict[str, bytes]:

@@ -3,13 +3,14 @@
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import picture
+from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import profile_images
-from memory import run_and_weigh
+from memory import profile_and_weigh
 from PIL import Image
 
 
@@ -17,49 +18,36 @@ from PIL import Image
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Small JPEGs with and without Exif, PNGs of several modes, larger pictures, damaged files."""
     folder = tmp_path_factory.mktemp("mixed")
-    exif = Image.Exif()
     for n in range(60):
-        image = picture(12 + n % 3, 10, seed=n // 2)
+        image, tags = picture(12 + n % 3, 10, seed=n // 2), {272: f"camera {n % 4}"}
         match n % 6:
             case 0 | 1:
-                exif[272] = f"camera {n % 4}"
-                image.save(folder / f"{n % 2}{n:02}.jpg", exif=exif if n % 4 else b"")
+                data = encoded("JPEG", image, tags=tags if n % 4 else None)
             case 2 | 3:
-                image.convert(("L", "P", "RGBA", "1")[n % 4]).save(folder / f"{n % 2}{n:02}.png")
+                data = encoded("PNG", image.convert(("L", "P", "RGBA", "1")[n % 4]))
             case 4:
-                picture(200, 130, seed=n).save(folder / f"{n % 2}{n:02}.jpg")
+                data = encoded("JPEG", picture(200, 130, seed=n))
             case _:
-                image.save(folder / f"{n % 2}{n:02}.jpg")
-                whole = (folder / f"{n % 2}{n:02}.jpg").read_bytes()
-                (folder / f"{n % 2}{n:02}.jpg").write_bytes(whole[: len(whole) * n // 80])
+                data = encoded("JPEG", image)
+                data = data[: len(data) * n // 80]
+        (folder / f"{n % 2}{n:02}.{'png' if n % 6 in (2, 3) else 'jpg'}").write_bytes(data)
     return folder
 
 
 @settings(max_examples=15)
-@given(
-    size=st.integers(2, 70),
-    exemplars=st.integers(0, 2),
-    sample=st.integers(0, 8),
-    segments=st.booleans(),
-)
-def test_the_size_of_blocks_does_not_change_the_bytes(
-    mixed: Path, size: int, exemplars: int, sample: int, segments: bool
-) -> None:
+@given(st.data())
+def test_the_size_of_blocks_does_not_change_the_bytes(mixed: Path, data: Any) -> None:
     """Also of one, where each picture is measured alone: small ones are measured together."""
+    options = {"exemplars": data.draw(st.integers(0, 2)), "sample": data.draw(st.integers(0, 8))}
+    segment_by = data.draw(st.sampled_from([None, {"half": "path:^(.)"}]))
     views = []
-    for most in (1, size):
+    for most in (1, data.draw(st.integers(2, 70))):
         with pytest.MonkeyPatch.context() as patch:
             for name in ("_FEWEST", "_MOST"):
                 patch.setattr(f"lightmeter.batch.block.{name}", most)
             patch.setattr("lightmeter.batch.block._PICTURE_BYTES", 16 << 20)
-            found = profile_images(
-                mixed,
-                workers=2,
-                exemplars=exemplars,
-                sample=sample,
-                segment_by={"half": "path:^(.)"} if segments else None,
-            )
-        parts = [found.whole, *found.values()] if segments else [found]
+            found: Any = profile_images(mixed, workers=2, segment_by=segment_by, **options)
+        parts = [found.whole, *found.values()] if segment_by else [found]
         views.append([view.to_bytes() for view in parts])
     assert views[0] == views[1]
 
@@ -79,20 +67,6 @@ def test_a_failing_listener_stops_the_workers(tmp_path: Path) -> None:
     assert not any(thread.name.startswith("lightmeter") for thread in threading.enumerate())
 
 
-def test_workers_below_one(folder: Path) -> None:
-    with pytest.raises(TypeError, match="workers is 'all'; expected an integer"):
-        profile_images([], workers="all")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="workers is 0"):
-        profile_images(folder, workers=0)
-
-
-PROFILE = """
-import sys
-from lightmeter import profile_images
-print(profile_images(sys.argv[1], workers=2).images)
-"""
-
-
 def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
     """5000 files may cost what their paths and a full sketch of each feature take, no more."""
     for seed in range(50):
@@ -101,8 +75,8 @@ def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
         (tmp_path / folder).mkdir()
         for index in range(count):
             os.link(tmp_path / f"{index % 50}.ppm", tmp_path / folder / f"{index}.ppm")
-    (few,), peak_of_few = run_and_weigh(PROFILE, tmp_path / "few")
-    (many,), peak_of_many = run_and_weigh(PROFILE, tmp_path / "many")
+    (few,), peak_of_few = profile_and_weigh(tmp_path / "few")
+    (many,), peak_of_many = profile_and_weigh(tmp_path / "many")
     assert (few, many) == ("1000", "5000")
     # Measured of 20 000: 4.5 MB, of which the paths are 3.
     assert peak_of_many - peak_of_few < 5

@@ -11,7 +11,7 @@ from typing import Any
 import lightmeter as lm
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import ExifPolicy, SegmentedViews, Store, profile_images
+from lightmeter import SegmentedViews, Store, profile_images
 from lightmeter.profile.segments import segment_text
 from lightmeter.writers import log_folder
 from PIL import Image
@@ -86,27 +86,6 @@ def test_where_segments_come_from(photos: Path, by: Any, wanted: dict[str, int])
     views = profile_images(photos, segment_by=by)
     assert {segment: view.images for segment, view in views.items()} == wanted
     assert sum(len(view.failures) for view in views.values()) == 1
-
-
-@pytest.mark.parametrize(
-    ("by", "error", "message"),
-    [
-        ({"a": "path:("}, ValueError, r"expression '\(' is not understood"),
-        ({"a": "path:(.)(.)"}, ValueError, "has 2 groups; expected at most one"),
-        ({"a": "exif:GPSLatitude"}, ValueError, "'GPSLatitude' is unknown, personal or denied"),
-        ({"a": "exif:Software"}, ValueError, "'Software' is unknown, personal or denied"),
-        ({"a": "exif:Modell"}, ValueError, "'Modell' is .*; did you mean Model"),
-        ({"a": "folder:x"}, ValueError, "got 'folder:x' as the source of segments"),
-        ({"": "path:x"}, ValueError, "empty key"),
-        ({"a": 3}, TypeError, "expected strings as keys and values"),
-        ({}, TypeError, "expected a function, or a dict such as"),
-        (lambda path: 3, TypeError, "returned 3; expected a string, None"),
-    ],
-)
-def test_wrong_sources(photos: Path, by: Any, error: type[Exception], message: str) -> None:
-    policy = ExifPolicy(allow={"GPSLatitude"}, deny={"Software"})
-    with pytest.raises(error, match=message):
-        profile_images(photos, segment_by=by, exif=policy)
 
 
 def test_the_first_segments_in_the_order_of_the_paths_are_kept(
@@ -184,13 +163,6 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     assert "is not understood" in result.stderr
 
 
-def test_texts_of_segments() -> None:
-    assert segment_text("b=x y&a=%20") == segment_text({"a": " ", "b": "x y"}) == "a=%20&b=x%20y"
-    for wrong in ("camera", "a=1&a=2", "=x", "a=1&"):
-        with pytest.raises(ValueError, match="got the segment"):
-            segment_text(wrong)
-
-
 def test_what_are_no_views() -> None:
     view = lm.Profile().view()
     views = SegmentedViews(view, {"a=1": view})
@@ -199,3 +171,7 @@ def test_what_are_no_views() -> None:
         views["a=12"]
     with pytest.raises(TypeError, match="got a ProfileView to merge; expected a SegmentedViews"):
         views.merge(view)  # type: ignore[arg-type]
+    assert segment_text("b=x y&a=%20") == segment_text({"a": " ", "b": "x y"}) == "a=%20&b=x%20y"
+    for wrong in ("camera", "a=1&a=2", "=x", "a=1&"):
+        with pytest.raises(ValueError, match="got the segment"):
+            segment_text(wrong)

@@ -13,20 +13,13 @@ from lightmeter.batch.sources.thrift import read_numbers
 
 pa = pytest.importorskip("pyarrow")
 
-from memory import run_and_weigh  # noqa: E402
+from memory import profile_and_weigh  # noqa: E402
 from shards import encoded, failures, pictures, write_parquet  # noqa: E402
 
 _LARGE = 64_000_000  # bytes of a cell
 _MOST = 16 << 20
 _MOST_GROWTH = 100  # MB beyond what a table of small pictures takes
 
-_MEASURE = """
-import sys
-import lightmeter as lm
-limits = lm.Limits(bytes_in_memory=int(sys.argv[2]))
-view = lm.profile_images(sys.argv[1], limits=limits, workers=1)
-print(view.images, *(failure.reason for failure in view.failures))
-"""
 
 # Each file by itself: a list would end with the first that ends the process.
 _EACH = """
@@ -44,7 +37,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.parquet")):
 def usual(tmp_path_factory: pytest.TempPathFactory) -> float:
     """The peak of memory with a table of small pictures."""
     path = write_parquet(tmp_path_factory.mktemp("usual") / "p.parquet", pictures())
-    words, peak = run_and_weigh(_MEASURE, path, _MOST)
+    words, peak = profile_and_weigh(path, bytes_in_memory=_MOST)
     assert words == ["6"]
     return peak
 
@@ -94,7 +87,7 @@ def test_no_more_memory_than_the_limit(
 ) -> None:
     path = tmp_path / "p.parquet"
     make(path)
-    words, peak = run_and_weigh(_MEASURE, path, _MOST)
+    words, peak = profile_and_weigh(path, bytes_in_memory=_MOST)
     assert words == expected
     # Pictures that come with their bytes wait for a worker, in at most 256 MB.
     assert peak < usual + _MOST_GROWTH + (256 if words == ["24"] else 0)
@@ -110,7 +103,7 @@ def test_a_count_of_lengths_inside_a_page(usual: float, tmp_path: Path) -> None:
     lying = varint(1 << 26) + b"\x01" + varint(1 << 26) + bytes(3)
     data[start : start + len(lying)] = lying
     path.write_bytes(data)
-    words, peak = run_and_weigh(_MEASURE, path, _MOST)
+    words, peak = profile_and_weigh(path, bytes_in_memory=_MOST)
     assert words == ["0", "unsupported"]
     assert peak < usual + _MOST_GROWTH
 

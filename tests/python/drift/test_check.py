@@ -161,8 +161,6 @@ def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
     copied = pickle.loads(pickle.dumps(profile))
     copied.track(scene(2))
     assert len(copied.view().sample) == 2
-    with pytest.raises(ValueError, match="sample is 5000; expected an integer from 0 to 4096"):
-        Profile(sample=5000)
 
 
 def test_the_set_of_metrics_is_that_of_the_reference() -> None:
@@ -236,7 +234,7 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
             check_image(stack(100), view, bands=other)
 
 
-@pytest.mark.parametrize("count", [1.5, "many", None, -1])
+@pytest.mark.parametrize("count", [1.5, "many", None, -1, 5000])
 def test_the_size_of_a_sample_is_a_count(count: object) -> None:
     for what in ("sample", "exemplars"):
         with pytest.raises(ValueError, match=f"{what} is {count!r}; expected an integer from 0 to"):
@@ -245,12 +243,11 @@ def test_the_size_of_a_sample_is_a_count(count: object) -> None:
 
 def test_rows_of_huge_numbers_are_harmless() -> None:
     wild = Profile(sample=64)
-    core = wild._core
     for size in range(60):
-        core.sample_row({"image.Brightness.mean": (-1) ** size * 1e38, "image.own": 1e38 * size})
+        row = {"image.Brightness.mean": (-1) ** size * 1e38, "image.own": 1e38 * size}
+        wild._core.sample_row(row)
     wild.track(scene(1))
-    check = check_image(scene(2), wild)
-    assert check.verdict in ("ordinary", "unusual", "unknown")
+    assert check_image(scene(2), wild).verdict in ("ordinary", "unusual", "unknown")
 
 
 def test_the_command(tmp_path: Path) -> None:

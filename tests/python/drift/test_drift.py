@@ -48,6 +48,7 @@ def test_compare_finds_and_names_what_changed(
     assert report["image.Colorspace"].verdict == "none"
     again = lm.compare(target=target, reference=reference)
     assert again.features == report.features
+    assert set(again.features) == set(report.features)
 
 
 def test_a_profile_does_not_drift_from_itself(
@@ -98,16 +99,6 @@ def test_little_data_and_one_sided_features_are_listed() -> None:
     assert (alone.verdict, alone.reason) == ("not enough data", "only in the target, 1 value")
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [{"drift": 0.2}, {"effect": 2.0}, {"min_values": 0}, {"delta": 0.0}, {"possible": 1.0}],
-)
-def test_thresholds_are_checked(bad: dict[str, float]) -> None:
-    view = lm.log_image(picture(8, 8)).view()
-    with pytest.raises(ValueError, match=str(next(iter(bad.values())))):
-        lm.compare(target=view, reference=view, **bad)  # type: ignore[arg-type]
-
-
 def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
     result = lm.log(columns={"x": range(20)})
     result.view().write(tmp_path / "good.lmp")
@@ -117,6 +108,9 @@ def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
     assert repr(reports[0]) == "<DriftReport: no drift in 1 feature>"
     few = lm.log(columns={"x": range(2)})
     assert lm.compare(target=few, reference=few).summary() == "not enough data to compare"
+    for name, wrong in {"drift": 0.2, "effect": 2.0, "min_values": 0, "delta": 0.0}.items():
+        with pytest.raises(ValueError, match=str(wrong)):
+            lm.compare(target=few, reference=few, **{name: wrong})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="got a list; expected a Profile, a ProfileView"):
         lm.compare(target=[], reference=result)  # type: ignore[arg-type]
     with pytest.raises(FileNotFoundError):
@@ -176,13 +170,6 @@ def test_a_report_is_a_mapping_of_names_to_lines() -> None:
     assert report["a:missing"].kind == "missing"
     kinds = sorted(line.kind for line in report.features if line.feature == "a:missing")
     assert kinds == ["missing", "number"]
-
-
-def test_lines_can_be_in_a_set(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
-    target, reference = views
-    first, again = (lm.compare(target=target, reference=reference) for _ in range(2))
-    assert first.drifted
-    assert set(first.drifted) == set(again.drifted)
 
 
 def test_an_exif_tag_that_one_side_lacks_is_judged_by_its_missing_rate() -> None:
@@ -266,15 +253,12 @@ def test_comparisons_without_drift_rarely_find_any() -> None:
 
 
 def test_what_is_missing_throughout_on_both_sides_has_not_drifted() -> None:
-    target, reference = (lm.log(columns={"x": [None] * n}).view() for n in (20, 30))
-    assert lm.compare(target=target, reference=reference)["x"].verdict == "none"
-    assert lm.compare(target=target, reference=reference)["x"].reason == "no number on either side"
-    infinite = columns(x=[math.inf] * 20)
-    (line,) = lm.compare(target=infinite, reference=infinite).features
-    assert (line.verdict, line.reason) == ("none", "no number on either side")
-    some = lm.log(columns={"x": [1.0] * 30}).view()
-    assert lm.compare(target=target, reference=some)["x"].verdict == "not enough data"
-    assert lm.compare(target=target, reference=some)["x:missing"].verdict == "drift"
+    nothing, infinite, some = (lm.log(columns={"x": [x] * 20}) for x in (None, math.inf, 1.0))
+    for side in (nothing, infinite):
+        line = lm.compare(target=side, reference=side)["x"]
+        assert (line.verdict, line.reason) == ("none", "no number on either side")
+    report = lm.compare(target=nothing, reference=some)
+    assert (report["x"].verdict, report["x:missing"].verdict) == ("not enough data", "drift")
 
 
 @pytest.mark.parametrize(

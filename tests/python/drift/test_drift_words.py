@@ -147,10 +147,6 @@ def test_cells_of_the_grid_are_one_finding() -> None:
             "files that cannot be measured went from 0 % to 50 %",
         ),
         (
-            {"kind": "failure", "name": "left Failure", "level_target": 1.0},
-            "left files that cannot be measured went from 0 % to 100 %",
-        ),
-        (
             {"level_target": 2.0**62 + 2**20, "level_reference": 2.0**62, "stddev_target": 0.0}
             | {"stddev_reference": 0.0},
             "x rose from 4.611686018427e18 to 4.611686018428e18",

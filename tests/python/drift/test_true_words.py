@@ -28,6 +28,11 @@ def compared(target: Any, reference: Any, role: str = "plain") -> lm.FeatureDrif
     return lm.compare(target=views[0], reference=views[1]).features[0]
 
 
+def assert_only_true_words(target: Any, reference: Any, role: str = "plain") -> None:
+    line = compared(target, reference, role)
+    assert line.verdict not in CHANGED or is_true(line.words, "x", target, reference), line.words
+
+
 def normal(mean: float = 10, spread: float = 1) -> Draw:
     return lambda rng, n: rng.normal(mean, spread, n)
 
@@ -35,10 +40,6 @@ def normal(mean: float = 10, spread: float = 1) -> Draw:
 def mixed(share: float, other: Draw, usual: Draw | None = None) -> Draw:
     most = usual or normal()
     return lambda rng, n: np.where(np.arange(n) < share * n, other(rng, n), most(rng, n))
-
-
-def lognormal(factor: float, spread: float = 1) -> Draw:
-    return lambda rng, n: factor * rng.lognormal(0, spread, n)
 
 
 def of_values(*shares: float) -> Draw:
@@ -52,12 +53,9 @@ def constant(value: float) -> Draw:
 
 NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("up", normal(), normal(12), "x rose by 20 %"),
-    ("no longer 0", constant(0), normal(0), "x is 0 in 0 % of values instead of 100 %"),
     ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n),
      r"x rose from (10|9\.9\d) to 1(19|20)"),
-    ("skewed, doubled", lognormal(1), lognormal(2), r"x rose by \d+ %"),
     ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much"),
-    ("a sixth far up", normal(), mixed(1 / 6, normal(20)), "1[78] % of values have higher x .*"),
     ("a tenth far down", normal(), mixed(0.1, normal(0)), "1[01] % of values have lower x .*"),
     ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)),
      "x is distributed differently|x fell by .*"),
@@ -71,12 +69,8 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
 
 
 @pytest.mark.parametrize("n", [400, 6000])
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [case[1:] for case in NUMBERS],
-    ids=[case[0] for case in NUMBERS],
-)
-def test_numbers(before: Draw, after: Draw, expected: str, n: int) -> None:
+@pytest.mark.parametrize(("case", "before", "after", "expected"), NUMBERS)
+def test_numbers(case: str, before: Draw, after: Draw, expected: str, n: int) -> None:
     rng = np.random.default_rng(1)
     target, reference = after(rng, n), before(rng, n)
     line = compared(target, reference)
@@ -130,10 +124,8 @@ HUES: list[tuple[str, Draw, Draw, str]] = [
 
 
 @pytest.mark.parametrize("n", [60, 400, 3000])
-@pytest.mark.parametrize(
-    ("before", "after", "expected"), [case[1:] for case in HUES], ids=[case[0] for case in HUES]
-)
-def test_hues(before: Draw, after: Draw, expected: str, n: int) -> None:
+@pytest.mark.parametrize(("case", "before", "after", "expected"), HUES)
+def test_hues(case: str, before: Draw, after: Draw, expected: str, n: int) -> None:
     rng = np.random.default_rng(2)
     target, reference = after(rng, n), before(rng, n)
     line = compared(target, reference, "angle")
@@ -183,10 +175,7 @@ def test_whatever_is_said_of_random_changes_is_true(
     target = np.where(rng.random(n) < part, target + round(far, 1), target)
     if negative:
         target, reference = -target, -reference
-    line = compared(target, reference)
-    if line.verdict in CHANGED:
-        words = line.words
-        assert is_true(words, "x", target, reference), words
+    assert_only_true_words(target, reference)
 
 
 @settings(max_examples=60, derandomize=True)
@@ -203,10 +192,7 @@ def test_whatever_is_said_of_random_hues_is_true(
     target, reference = (
         hues(*((1 / len(heaps), *heap) for heap in heaps))(rng, n) for heaps in (after, before)
     )
-    line = compared(target, reference, "angle")
-    if line.verdict in CHANGED:
-        words = line.words
-        assert is_true(words, "x", target, reference), words
+    assert_only_true_words(target, reference, "angle")
 
 
 @settings(max_examples=60)
@@ -219,7 +205,4 @@ def test_whatever_is_said_of_random_categories_is_true(before: list[int], after:
         [value for value, count in zip("abcdef", counts, strict=True) for _ in range(count)]
         for counts in (after, before)
     )
-    line = compared(target, reference)
-    if line.verdict in CHANGED:
-        words = line.words
-        assert is_true(words, "x", target, reference), words
+    assert_only_true_words(target, reference)

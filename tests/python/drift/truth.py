@@ -158,21 +158,6 @@ def _is_about(text: str, share: float) -> bool:
     return share * 100 <= 1.05 * float(number) if most else _is_percent(number, share, 0.002)
 
 
-def _missing(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    after, before = (
-        np.mean([x is None or (isinstance(x, float) and np.isnan(x)) for x in side])
-        for side in (target, reference)
-    )
-    return _is_percent(match[1], float(before)) and _is_percent(match[2], float(after))
-
-
-def _odd(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    after, before = (
-        np.mean([isinstance(x, str) or np.isinf(x) for x in side]) for side in (target, reference)
-    )
-    return _is_percent(match[1], float(before)) and _is_percent(match[2], float(after))
-
-
 def _differs(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     return sorted(map(str, target)) != sorted(map(str, reference))
 
@@ -221,8 +206,6 @@ _PATTERNS: list[tuple[str, Check]] = [
         r"((?:about |at most )?[<>]?[\d.]+ %)(.*)",
         _category,
     ),
-    (rf"missing NAME went from {_PERCENT} to {_PERCENT}", _missing),
-    (rf"text or infinite values in NAME went from {_PERCENT} to {_PERCENT}", _odd),
     (r"NAME is distributed differently", _differs),
     (r"NAME turned by ([+-]\d+) degrees?", _turned),
 ]

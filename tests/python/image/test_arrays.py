@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from counts import LAYOUTS, measured, numbers_of
+from counts import numbers_of
 from hypothesis import given, settings
 from lightmeter import ImageMeter, Profile, Reading, log_image
 from lightmeter.errors import ImageError
@@ -10,7 +10,7 @@ from lightmeter.image.measure import measure_image
 from lightmeter.testing import images
 from numpy.typing import NDArray
 from PIL import Image
-from tensors import Tensor, Unviewable
+from tensors import Tensor
 
 
 def random(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -66,42 +66,6 @@ def test_nothing_is_copied() -> None:
     assert numbers_of(huge)["Brightness.mean"] == 3.0
 
 
-@pytest.mark.parametrize(
-    ("shape", "layout"),
-    [
-        ((4, 4, 2), None),
-        ((3, 8, 9), None),
-        ((2, 4, 4, 3), None),
-        ((4,), None),
-        ((), None),
-        ((4, 4, 3), "HW"),
-        ((4, 4), "HWC"),
-        ((8, 9, 3), "CHW"),
-        ((2, 3, 8, 9), "NHWC"),
-    ],
-)
-def test_other_shapes_say_what_to_do(shape: tuple[int, ...], layout: str | None) -> None:
-    with pytest.raises(ImageError, match=r"expected HxW or HxWxC .* layout='CHW'") as caught:
-        log_image(np.zeros(shape, np.uint8), layout=layout)
-    assert caught.value.reason == "unsupported"
-    assert str(shape) in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("shape", "layout"),
-    [((0, 4, 4, 3), "NHWC"), ((2, 0, 4, 3), "NHWC"), ((0, 4, 3), None), ((4, 0), None)],
-)
-def test_no_pixels(shape: tuple[int, ...], layout: str | None) -> None:
-    with pytest.raises(ImageError, match="without pixels") as caught:
-        log_image(np.zeros(shape, np.uint8), layout=layout)
-    assert caught.value.reason == "empty"
-
-
-def test_layouts_are_checked() -> None:
-    with pytest.raises(ValueError, match="layout is 'CWH'"):
-        log_image(random(2, 2), layout="CWH")
-
-
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_tensors_are_arrays(dtype: type[np.generic]) -> None:
     samples = random(5, 9, 3)
@@ -114,20 +78,6 @@ def test_tensors_are_arrays(dtype: type[np.generic]) -> None:
     batch = Tensor(np.ascontiguousarray(np.stack([array, array]).transpose(0, 3, 1, 2)))
     assert log_image(batch, layout="NCHW").view() == log_image([array, array]).view()
     assert numbers_of(Tensor(array[::-1, ::2])) == numbers_of(array[::-1, ::2])
-
-
-@pytest.mark.parametrize("device", [2, 8, 99])
-def test_a_tensor_on_another_device_says_what_to_do(device: int) -> None:
-    with pytest.raises(ImageError, match="on another device; copy it to the CPU") as caught:
-        log_image(Tensor(random(2, 2), device))
-    assert caught.value.reason == "unsupported"
-
-
-def test_a_tensor_that_numpy_cannot_view() -> None:
-    with pytest.raises(ImageError, match="NumPy cannot view: no such dtype") as caught:
-        log_image(Unviewable(random(2, 2)))
-    assert caught.value.reason == "unsupported"
-    assert log_image([Unviewable(random(2, 2)), random(2, 2)]).view().images == 1
 
 
 WHITE = 65535
@@ -150,7 +100,7 @@ def hsv_of(rgb: NDArray[np.uint16]) -> tuple[NDArray[np.int64], ...]:
 def test_statistics_against_their_definitions() -> None:
     rgb = np.random.default_rng(3).integers(0, WHITE + 1, (61, 47, 3), dtype=np.uint16)
     hue, saturation, value, chroma = hsv_of(rgb)
-    numbers = measured(rgb).measurement()
+    numbers = numbers_of(rgb)
     for name, plane in (("Hue", hue), ("Saturation", saturation), ("Brightness", value)):
         assert numbers[f"{name}.mean"] == pytest.approx((plane / 257).mean(), rel=1e-12)
         assert numbers[f"{name}.stddev"] == pytest.approx((plane / 257).std(), rel=1e-9)
@@ -165,8 +115,20 @@ def test_statistics_against_their_definitions() -> None:
     assert numbers["entropy"] == pytest.approx(-(shares * np.log2(shares)).sum(), rel=1e-12)
 
 
+LAYOUTS = {
+    "as it is": lambda a: a,
+    "upside down": lambda a: np.ascontiguousarray(a[::-1])[::-1],
+    "channels reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1],
+    "planar": lambda a: np.ascontiguousarray(a.transpose(2, 0, 1)).transpose(1, 2, 0),
+    "padded": lambda a: np.concatenate([a, np.full_like(a[..., :1], 99)], axis=-1)[..., :3],
+    "other byte order": lambda a: a.astype(a.dtype.newbyteorder()),
+    "unaligned": lambda a: np.frombuffer(b"x" + a.tobytes(), a.dtype, a.size, 1).reshape(a.shape),
+    "with alpha": lambda a: np.concatenate([a, a[..., :1]], axis=-1),
+}
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("size", [(1, 1), (3, 171), (97, 131)])
+@pytest.mark.parametrize("size", [(1, 1), (97, 131)])
 def test_counts_in_every_layout(layout: str, size: tuple[int, int]) -> None:
     rgb = np.random.default_rng(sum(size)).integers(0, WHITE + 1, (*size, 3), dtype=np.uint16)
     expected, laid_out = numbers_of(rgb), LAYOUTS[layout](rgb)
@@ -189,36 +151,12 @@ def test_a_bad_sample_in_the_last_of_several_blocks_changes_nothing(threads: int
     assert meter.measurement() == before
 
 
-@pytest.mark.parametrize("value_range", [(1, 0), (0, 0), (0, np.inf), (np.nan, 1), (-1e308, 1e308)])
-def test_a_value_range_is_checked(value_range: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="value_range is"):
-        ImageMeter(value_range=value_range)
-
-
-@pytest.mark.parametrize(
-    ("dtype", "words"),
-    [
-        ("complex64", "expected bool, uint8"),
-        *(
-            (dtype, "say what is black and white")
-            for dtype in ("int8", "int16", "int32", "uint32", "int64")
-        ),
-    ],
-)
-def test_other_dtypes_say_what_to_do(dtype: str, words: str) -> None:
-    with pytest.raises(ImageError, match=f"got an array of {dtype}; {words}") as caught:
-        log_image(np.zeros((3, 3), dtype))
-    assert caught.value.reason == "unsupported"
-
-
-@pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "uint32", "float16"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "uint32", "int64", "float16"])
 def test_other_dtypes_are_measured_on_a_range(dtype: str) -> None:
     samples = np.arange(60).reshape(4, 5, 3).astype(dtype)
     for options in ({"value_range": (0, 100)}, {"value_range": (0, 100), "channels": "BGR"}):
-        whole = log_image(samples.astype("float64"), **options).view()
-        assert log_image(samples, **options).view()["image.Hue.mean"].mean == (
-            whole["image.Hue.mean"].mean
-        )
+        whole = numbers_of(samples.astype("float64"), **options)
+        assert numbers_of(samples, **options)["Hue.mean"] == whole["Hue.mean"]
 
 
 class Torch(Tensor):
@@ -246,9 +184,8 @@ def test_tensors_with_a_gradient_or_of_bfloat16() -> None:
         assert log_image(tensor).view()["image.Hue.mean"].mean == (
             log_image(array).view()["image.Hue.mean"].mean
         )
-    for dark in (Torch(array - 3, "bfloat16", False), (array - 3).astype(np.float16)):
-        with pytest.raises(ImageError, match="give value_range="):
-            log_image(dark)
+    with pytest.raises(ImageError, match="give value_range="):
+        log_image(Torch(array - 3, "bfloat16", False))
 
 
 def test_arrays_of_ml_dtypes() -> None:

@@ -1,29 +1,26 @@
 """Exif tags as numbers and strings, from every kind of file that can hold them."""
 
 import io
-import struct
 import zlib
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Profile, ProfileView, log_image
-from lightmeter.image.encoded import open_encoded
+from lightmeter import Profile, ProfileView, Reading, log_image
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.exif.tags import KNOWN, PERSONAL
 from lightmeter.image.exif.values import value_of
 from lightmeter.image.header import exif_block
-from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.image.pillow import file_header
 from PIL import ExifTags as Pillow
 from PIL import Image, features
+from png_files import chunk
 from tiffs import (
     ASCII,
     BYTE,
@@ -43,106 +40,60 @@ from tiffs import (
 TAG = {name: code for code, name in Pillow.TAGS.items()}
 EVERYTHING = ExifPolicy(allow=PERSONAL)
 
+GPS_TAG = {name: code for code, name in Pillow.GPSTAGS.items()}
+# Name, type, values, and what is read of them, computed by hand.
+MAIN: list[tuple[str, int, Any, Any]] = [
+    ("Make", ASCII, b"SONY\0\0\0\0", "SONY"),
+    ("Model", ASCII, b"  DSC-1 \0", "DSC-1"),
+    ("Software", ASCII, b"v1\0junk", "v1"),
+    ("Orientation", SHORT, [6], "rotate 90 CW"),
+    ("XResolution", RATIONAL, [300, 4], 75.0),
+    ("DateTime", ASCII, b"2004:02:29 12:00:00\0", 12477.5),
+    ("Artist", ASCII, b"somebody\0", "somebody"),
+    ("ImageWidth", LONG, [8], 8),
+]
+SHOT: list[tuple[str, int, Any, Any]] = [
+    ("ExposureTime", RATIONAL, [1, 250], 0.004),
+    ("FNumber", RATIONAL, [28, 10], 2.8),
+    ("ExposureProgram", SHORT, [2], "program"),
+    ("ISOSpeedRatings", SHORT, [200, 1600], 200),
+    ("ExifVersion", UNDEFINED, b"0230", "0230"),
+    ("DateTimeOriginal", ASCII, b"1969:12:31 06:00:00\0", -0.75),
+    ("ExposureBiasValue", SRATIONAL, [-1, 3], -1 / 3),
+    ("MeteringMode", SHORT, [5], "multi-segment"),
+    ("Flash", SHORT, [0x5F], "fired, auto, return detected, red-eye reduction"),
+    ("MakerNote", UNDEFINED, b"secret of the maker", 19),
+    ("UserComment", UNDEFINED, b"ASCII\0\0\0hello  ", "hello"),
+    ("FileSource", UNDEFINED, b"\3", "digital camera"),
+    ("LensSpecification", RATIONAL, [18, 1, 55, 1, 35, 10, 56, 10], "18 55 3.5 5.6"),
+    ("BodySerialNumber", ASCII, b"0042\0", "0042"),
+]
+PLACE: list[tuple[str, int, Any, Any]] = [
+    ("GPSVersionID", BYTE, [2, 3, 0, 0], "2 3 0 0"),
+    ("GPSLatitudeRef", ASCII, b"S\0", "S"),
+    ("GPSLatitude", RATIONAL, [48, 1, 30, 1, 36, 1], -48.51),
+    ("GPSLongitudeRef", ASCII, b"E\0", "E"),
+    ("GPSLongitude", RATIONAL, [11, 1, 15, 1, 0, 1], 11.25),
+    ("GPSAltitudeRef", BYTE, [1], "below sea level"),
+    ("GPSAltitude", RATIONAL, [125, 10], -12.5),
+    ("GPSTimeStamp", RATIONAL, [13, 1, 30, 1, 0, 1], 13.5),
+    ("GPSDateStamp", ASCII, b"1970:01:02\0", 1.0),
+]
+HIDDEN = {"Artist", "UserComment", "BodySerialNumber", "GPSLatitudeRef", "GPSLatitude"}
+HIDDEN |= {"GPSLongitudeRef", "GPSLongitude", "GPSAltitudeRef", "GPSAltitude"}
+INSIDE: Tags = {INTEROP: {1: (ASCII, b"R98\0"), 2: (UNDEFINED, b"0100")}}
 CAMERA: Tags = {
-    TAG["Make"]: (ASCII, b"SONY\0\0\0\0"),
-    TAG["Model"]: (ASCII, b"  DSC-1 \0"),
-    TAG["Software"]: (ASCII, b"v1\0junk"),
-    TAG["Orientation"]: (SHORT, [6]),
-    TAG["XResolution"]: (RATIONAL, [300, 4]),
-    TAG["DateTime"]: (ASCII, b"2004:02:29 12:00:00\0"),
-    TAG["Artist"]: (ASCII, b"somebody\0"),
-    TAG["ImageWidth"]: (LONG, [8]),
-    EXIF: {
-        TAG["ExposureTime"]: (RATIONAL, [1, 250]),
-        TAG["FNumber"]: (RATIONAL, [28, 10]),
-        TAG["ExposureProgram"]: (SHORT, [2]),
-        TAG["ISOSpeedRatings"]: (SHORT, [200, 1600]),
-        TAG["ExifVersion"]: (UNDEFINED, b"0230"),
-        TAG["DateTimeOriginal"]: (ASCII, b"1969:12:31 06:00:00\0"),
-        TAG["ExposureBiasValue"]: (SRATIONAL, [-1, 3]),
-        TAG["MeteringMode"]: (SHORT, [5]),
-        TAG["Flash"]: (SHORT, [0x5F]),
-        TAG["MakerNote"]: (UNDEFINED, b"secret of the maker"),
-        TAG["UserComment"]: (UNDEFINED, b"ASCII\0\0\0hello  "),
-        TAG["FileSource"]: (UNDEFINED, b"\3"),
-        TAG["LensSpecification"]: (RATIONAL, [18, 1, 55, 1, 35, 10, 56, 10]),
-        TAG["BodySerialNumber"]: (ASCII, b"0042\0"),
-        INTEROP: {1: (ASCII, b"R98\0"), 2: (UNDEFINED, b"0100")},
-    },
-    GPS: {
-        0: (BYTE, [2, 3, 0, 0]),
-        1: (ASCII, b"S\0"),
-        2: (RATIONAL, [48, 1, 30, 1, 36, 1]),
-        3: (ASCII, b"E\0"),
-        4: (RATIONAL, [11, 1, 15, 1, 0, 1]),
-        5: (BYTE, [1]),
-        6: (RATIONAL, [125, 10]),
-        7: (RATIONAL, [13, 1, 30, 1, 0, 1]),
-        29: (ASCII, b"1970:01:02\0"),
-    },
+    **{TAG[name]: (kind, values) for name, kind, values, _ in MAIN},
+    EXIF: {**{TAG[name]: (kind, values) for name, kind, values, _ in SHOT}, **INSIDE},
+    GPS: {GPS_TAG[name]: (kind, values) for name, kind, values, _ in PLACE},
 }
-
-# Computed by hand from the bytes above.
-TRACKED: ExifTags = {
-    "Make": "SONY",
-    "Model": "DSC-1",
-    "Software": "v1",
-    "Orientation": "rotate 90 CW",
-    "XResolution": 75.0,
-    "DateTime": 12477.5,
-    "ImageWidth": 8,
-    "ExposureTime": 0.004,
-    "FNumber": 2.8,
-    "ExposureProgram": "program",
-    "ISOSpeedRatings": 200,
-    "ExifVersion": "0230",
-    "DateTimeOriginal": -0.75,
-    "ExposureBiasValue": -1 / 3,
-    "MeteringMode": "multi-segment",
-    "Flash": "fired, auto, return detected, red-eye reduction",
-    "MakerNote": 19,
-    "FileSource": "digital camera",
-    "LensSpecification": "18 55 3.5 5.6",
-    "InteropIndex": "R98",
-    "InteropVersion": "0100",
-    "GPSVersionID": "2 3 0 0",
-    "GPSTimeStamp": 13.5,
-    "GPSDateStamp": 1.0,
-    "has_gps": 1,
-}
-WITHHELD: ExifTags = {
-    "Artist": "somebody",
-    "UserComment": "hello",
-    "BodySerialNumber": "0042",
-    "GPSLatitudeRef": "S",
-    "GPSLatitude": -48.51,
-    "GPSLongitudeRef": "E",
-    "GPSLongitude": 11.25,
-    "GPSAltitudeRef": "below sea level",
-    "GPSAltitude": -12.5,
-}
-# What a TIFF file says of its pixels.
-OF_PIXELS = {"ImageLength", "BitsPerSample", "Compression", "PhotometricInterpretation"} | {
-    "SamplesPerPixel",
-    "RowsPerStrip",
-    "PlanarConfiguration",
-}
-
-
-def tags_of(data: bytes, policy: ExifPolicy = EVERYTHING) -> ExifTags:
-    """Of the bytes of a file in any format."""
-    with open_encoded(data, Limits()) as file:
-        header = file_header(file, Limits())
-        assert header is not None
-        return read_exif(header.exif, policy, header.orientation)
+EVERY: ExifTags = {name: read for name, _, _, read in MAIN + SHOT + PLACE}
+EVERY |= {"InteropIndex": "R98", "InteropVersion": "0100", "has_gps": 1}
+TRACKED = {name: read for name, read in EVERY.items() if name not in HIDDEN}
 
 
 def saved(form: str, exif: bytes) -> bytes:
     return encoded(form, picture(8, 8), exif=exif)
-
-
-def png_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def files() -> dict[str, bytes]:
@@ -156,40 +107,34 @@ def files() -> dict[str, bytes]:
     plain = saved("PNG", b"")
     digits = b"\nexif\n %d\n" % len(block) + (b"Exif\0\0" + block).hex().encode()
     for name, text in (("tEXt", digits), ("zTXt", b"\0" + zlib.compress(digits))):
-        chunk = png_chunk(name.encode(), b"Raw profile type exif\0" + text)
-        found[f"PNG {name}"] = plain[:-12] + chunk + plain[-12:]
-    found["PNG eXIf after the pixels"] = plain[:-12] + png_chunk(b"eXIf", block) + plain[-12:]
+        text_chunk = chunk(name.encode(), b"Raw profile type exif\0" + text)
+        found[f"PNG {name}"] = plain[:-12] + text_chunk + plain[-12:]
+    found["PNG eXIf after the pixels"] = plain[:-12] + chunk(b"eXIf", block) + plain[-12:]
     pixels: Tags = {tag: (SHORT, [1]) for tag in (257, 259, 262, 277, 278)}
     pixels = {**pixels, 258: (SHORT, [8]), 273: (LONG, [8]), 279: (LONG, [8])}
-    for order in "<>":
-        for big in (False, True):
-            found[f"TIFF {order} {big}"] = tiff({**CAMERA, **pixels}, order, big)
+    for order, big in (("<", False), ("<", True), (">", False)):  # Pillow opens no other
+        found[f"TIFF {order} {big}"] = tiff({**CAMERA, **pixels}, order, big)
     return found
 
 
-@pytest.mark.parametrize("form", files())
-def test_every_container_gives_the_same_tags(form: str) -> None:
-    data = files()[form]
-    everything = tags_of(data)
-    expected = TRACKED | WITHHELD
-    extra = everything.keys() - expected.keys()
-    assert extra == (OF_PIXELS - {"PlanarConfiguration"} if form.startswith("TIFF") else set())
-    for name, value in expected.items():
-        assert everything[name] == pytest.approx(value), name
-        assert type(everything[name]) is type(value), name
-
-
-# Pillow does not open big-endian BigTIFF.
-@pytest.mark.parametrize("form", sorted(files().keys() - {"TIFF > True"}))
-def test_measuring_an_image_tracks_them(form: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", sorted(files()))
+def test_every_container_gives_the_same_tags(form: str, tmp_path: Path) -> None:
     """From a path and from bytes; an image of Pillow without a path has what Pillow keeps."""
     data = files()[form]
-    wanted = {name: value for name, value in tags_of(data).items() if name not in WITHHELD}
+    everything = measure_image(data, Reading(exif=EVERYTHING)).exif or {}
+    of_pixels = {"ImageLength", "BitsPerSample", "Compression", "PhotometricInterpretation"}
+    of_pixels |= {"SamplesPerPixel", "RowsPerStrip"}
+    assert everything.keys() - EVERY.keys() == (of_pixels if form.startswith("TIFF") else set())
+    for name, value in EVERY.items():
+        assert everything[name] == pytest.approx(value), name
+        assert type(everything[name]) is type(value), name
+    wanted = {name: value for name, value in everything.items() if name not in HIDDEN}
+    facts = measure_image(data).facts
     (tmp_path / "file").write_bytes(data)
-    assert measure_image(data).exif == wanted
-    assert measure_image(tmp_path / "file").exif == wanted
+    assert measure_image(data).exif == measure_image(tmp_path / "file").exif == wanted
     with Image.open(tmp_path / "file") as image:
-        assert measure_image(image).exif == measure_image(image).exif == wanted
+        for _ in range(2):  # the second time it is loaded
+            assert (measure_image(image).exif, measure_image(image).facts) == (wanted, facts)
     with Image.open(io.BytesIO(data)) as image:
         kept = measure_image(image).exif
         assert measure_image(image).exif == kept
@@ -200,9 +145,10 @@ def test_measuring_an_image_tracks_them(form: str, tmp_path: Path) -> None:
 
 
 def test_personal_tags_are_withheld() -> None:
+    assert {"GPSLatitude", "Artist", "Copyright", "ImageUniqueID", "HostComputer"} <= PERSONAL
     block = exif_block(tiff(CAMERA))
     assert read_exif(block, ExifPolicy()) == pytest.approx(TRACKED)
-    assert read_exif(block, EVERYTHING) == pytest.approx(TRACKED | WITHHELD)
+    assert read_exif(block, EVERYTHING) == pytest.approx(EVERY)
     policy = ExifPolicy(allow={"Artist", "GPSLatitude"}, deny={"Make", "Artist", "has_gps"})
     expected = (TRACKED.keys() | {"GPSLatitude"}) - {"Make", "has_gps"}
     assert read_exif(block, policy).keys() == expected
@@ -214,36 +160,6 @@ def test_no_tag_has_the_name_of_a_number_of_the_pixels() -> None:
     assert read_exif(block) == {"ExifSharpness": "hard", "ExifNoise": 7, "has_gps": 0}
 
 
-def test_a_policy_knows_the_tags() -> None:
-    assert ExifPolicy(allow={"Make", "Artist"}) == ExifPolicy(allow=["Artist"])
-    with pytest.raises(ValueError, match="'GPSLattitude', which is no Exif tag; did you mean GPSL"):
-        ExifPolicy(deny={"GPSLattitude"})
-    with pytest.raises(TypeError, match="expected a collection"):
-        ExifPolicy(allow="Artist")
-    assert {"GPSLatitude", "Artist", "Copyright", "ImageUniqueID", "HostComputer"} <= PERSONAL
-
-
-VALUES = [
-    (ASCII, b" \0", None),
-    (ASCII, b"caf\xc3\xa9\0", "caf\u00e9"),
-    (ASCII, b"caf\xe9\0", "caf\u00e9"),
-    (ASCII, b"\xc3\xa9" * 400, "\u00e9" * 128),
-    (SHORT, [8, 8, 8], 8),
-    (SHORT, [5, 6, 5], "5 6 5"),
-    (SHORT, range(17), 17),
-    (SHORT, [], None),
-    (BYTE, [1, 2, 3, 4, 5], 5),
-    (UNDEFINED, b"\0\1\2\3\4", 5),
-    (RATIONAL, [1, 0], None),
-    (RATIONAL, [1, 0, 1, 2], "- 0.5"),
-    (RATIONAL, [4, 2], 2.0),
-    (SRATIONAL, [-1, -2], 0.5),
-    (DOUBLE, [float("inf")], None),
-    (16, [2**64 - 1], float(2**64 - 1)),
-    (16, [2**63 - 1], 2**63 - 1),
-]
-
-
 @pytest.mark.parametrize("kind", [BYTE, SHORT, UNDEFINED])
 def test_a_table_that_is_longer_than_any_file(kind: int) -> None:
     """BigTIFF can say so. A profile counts whole numbers of 64 bits."""
@@ -252,64 +168,66 @@ def test_a_table_that_is_longer_than_any_file(kind: int) -> None:
     assert (type(length), length) == (float, 2.0**64)
 
 
-@pytest.mark.parametrize(("kind", "values", "expected"), VALUES)
+NORTH, EAST = (RATIONAL, [48, 1, 0, 1, 0, 1]), (RATIONAL, [11, 1, 0, 0, 0, 0])
+ZERO = (RATIONAL, [0, 0, 0, 0, 0, 0])
+NAN = float("nan")
+VALUES: list[tuple[str, int, Any, object]] = [
+    ("Gamma", ASCII, b" \0", None),
+    ("Gamma", ASCII, b"caf\xc3\xa9\0", "caf\u00e9"),
+    ("Gamma", ASCII, b"caf\xe9\0", "caf\u00e9"),
+    ("Gamma", ASCII, b"\xc3\xa9" * 400, "\u00e9" * 128),
+    ("Gamma", SHORT, [8, 8, 8], 8),
+    ("Gamma", SHORT, [5, 6, 5], "5 6 5"),
+    ("Gamma", SHORT, range(17), 17),
+    ("Gamma", SHORT, [], None),
+    ("Gamma", BYTE, [1, 2, 3, 4, 5], 5),
+    ("Gamma", UNDEFINED, b"\0\1", 2),
+    ("Gamma", RATIONAL, [1, 0], None),
+    ("Gamma", RATIONAL, [1, 0, 1, 2], "- 0.5"),
+    ("Gamma", RATIONAL, [4, 2], 2.0),
+    ("Gamma", SRATIONAL, [-1, -2], 0.5),
+    ("Gamma", DOUBLE, [float("inf")], None),
+    ("Gamma", 16, [2**64 - 1], float(2**64 - 1)),
+    ("Gamma", 16, [2**63 - 1], 2**63 - 1),
+    ("DateTime", ASCII, b"2002:07:13 15:58:28\0", 11881 + 57508 / 86400),
+    ("DateTime", ASCII, b"2002-07-13T15:58\0", 11881 + 57480 / 86400),
+    ("DateTime", ASCII, b"2002/07/13\0", 11881.0),
+    ("DateTime", ASCII, b"0000:00:00 00:00:00\0", None),
+    ("DateTime", ASCII, b"2002:13:45 99:99:99\0", None),
+    ("DateTime", ASCII, b"yesterday\0", None),
+    ("UserComment", UNDEFINED, b"UNICODE\0" + "h\u00e9".encode("utf-16-le"), "UNICODE"),
+    ("UserComment", UNDEFINED, b"\0" * 8 + b"plain", "plain"),
+    ("UserComment", UNDEFINED, b"no charset in front", "no charset in front"),
+    ("XPTitle", BYTE, list("h\u00e9!\0".encode("utf-16-le")), "h\u00e9!"),
+    ("Orientation", SHORT, [99], "99"),
+    ("Orientation", RATIONAL, [1, 0], None),
+    ("Flash", SHORT, [24], "not fired, auto"),
+    ("Flash", SHORT, [0x0D], "fired, on, return not detected"),
+    ("Flash", DOUBLE, [NAN], None),
+    ("MeteringMode", DOUBLE, [NAN], None),
+    ("MeteringMode", RATIONAL, [1, 0, 5, 1], "multi-segment"),
+    ("WhitePoint", DOUBLE, [NAN, float("inf")], None),
+    ("WhitePoint", RATIONAL, [100, 1, 1, 0], "100 -"),
+]
+PLACES: list[tuple[Tags, int]] = [
+    ({2: NORTH, 4: EAST}, 1),
+    ({2: NORTH}, 0),
+    ({2: ZERO, 4: ZERO}, 0),
+    ({0: (BYTE, [2, 3, 0, 0])}, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "values", "expected"), VALUES)
 @pytest.mark.parametrize("order", "<>")
-def test_values_by_type(kind: int, values: bytes, expected: object, order: str) -> None:
-    tags = read_exif(exif_block(tiff({TAG["Gamma"]: (kind, values)}, order)))
-    assert tags.get("Gamma") == expected
-    assert type(tags.get("Gamma")) is type(expected)
+def test_values_by_type(name: str, kind: int, values: Any, expected: object, order: str) -> None:
+    """Dates are days since 1970; what is no number is absent."""
+    if name == "XPTitle" and order == ">":
+        pytest.skip("Windows writes it in its own order")
+    value = read_exif(exif_block(tiff({TAG[name]: (kind, values)}, order)), EVERYTHING).get(name)
+    assert (value, type(value)) == (expected, type(expected))
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (b"2002:07:13 15:58:28", (datetime(2002, 7, 13, 15, 58, 28) - datetime(1970, 1, 1))),
-        (b"2002-07-13T15:58", (datetime(2002, 7, 13, 15, 58) - datetime(1970, 1, 1))),
-        (b"2002/07/13", (datetime(2002, 7, 13) - datetime(1970, 1, 1))),
-        (b"0000:00:00 00:00:00", None),
-        (b"2002:13:45 99:99:99", None),
-        (b"yesterday", None),
-    ],
-)
-def test_dates_are_days_since_1970(text: bytes, expected: object) -> None:
-    tags = read_exif(exif_block(tiff({TAG["DateTime"]: (ASCII, text + b"\0")})))
-    wanted = expected.total_seconds() / 86400 if expected else None  # type: ignore[attr-defined]
-    assert tags.get("DateTime") == wanted
-
-
-@pytest.mark.parametrize(
-    ("comment", "expected"),
-    [
-        (b"UNICODE\0" + "h\u00e9".encode("utf-16-le"), "UNICODE"),
-        (b"\0" * 8 + b"plain", "plain"),
-        (b"no charset in front", "no charset in front"),
-    ],
-)
-def test_comments_say_their_character_set(comment: bytes, expected: str | None) -> None:
-    block = tiff({EXIF: {TAG["UserComment"]: (UNDEFINED, comment)}})
-    assert read_exif(exif_block(block), EVERYTHING).get("UserComment") == expected
-
-
-def test_titles_of_windows_are_wide() -> None:
-    block = tiff({TAG["XPTitle"]: (BYTE, list("h\u00e9!\0".encode("utf-16-le")))})
-    assert read_exif(exif_block(block), EVERYTHING)["XPTitle"] == "h\u00e9!"
-
-
-def test_unknown_numbers_of_an_enumeration_stay_numbers() -> None:
-    tags = read_exif(exif_block(tiff({274: (SHORT, [99]), EXIF: {37385: (SHORT, [24])}})))
-    assert tags["Orientation"] == "99"
-    assert tags["Flash"] == "not fired, auto"
-
-
-@pytest.mark.parametrize(
-    ("gps", "has_gps"),
-    [
-        ({2: (RATIONAL, [48, 1, 0, 1, 0, 1]), 4: (RATIONAL, [11, 1, 0, 0, 0, 0])}, 1),
-        ({2: (RATIONAL, [48, 1, 0, 1, 0, 1])}, 0),
-        ({2: (RATIONAL, [0, 0, 0, 0, 0, 0]), 4: (RATIONAL, [0, 0, 0, 0, 0, 0])}, 0),
-        ({0: (BYTE, [2, 3, 0, 0])}, 0),
-    ],
-)
+@pytest.mark.parametrize(("gps", "has_gps"), PLACES)
 def test_has_gps(gps: Tags, has_gps: int) -> None:
     assert read_exif(exif_block(tiff({GPS: gps})))["has_gps"] == has_gps
 
@@ -338,24 +256,6 @@ def test_damaged_exif_keeps_the_picture_and_what_is_whole() -> None:
         for name, value in measured.exif.items():
             assert value == pytest.approx(TRACKED[name]) or name == "has_gps", name
     assert measured.exif["Make"] == "SONY"
-
-
-@pytest.mark.parametrize(
-    ("name", "kind", "values", "expected"),
-    [
-        ("Orientation", RATIONAL, [1, 0], None),
-        ("MeteringMode", DOUBLE, [float("nan")], None),
-        ("MeteringMode", RATIONAL, [1, 0, 5, 1], "multi-segment"),
-        ("Flash", DOUBLE, [float("nan")], None),
-        ("WhitePoint", DOUBLE, [float("nan"), float("inf")], None),
-        ("WhitePoint", RATIONAL, [100, 1, 1, 0], "100 -"),
-    ],
-)
-def test_what_is_no_number_is_absent(
-    name: str, kind: int, values: list[float], expected: str | None
-) -> None:
-    value = tags_of(tiff({TAG[name]: (kind, values)})).get(name)
-    assert (value if value is None else str(value).lower()) == expected
 
 
 CODES = {"Make": 271, "Software": 305, "Artist": 315, "Copyright": 33432}

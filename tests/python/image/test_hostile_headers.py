@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from bad_files import mutated
 from conftest import encoded, lightmeter
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes, open_encoded, read_files
@@ -17,8 +18,6 @@ from lightmeter.image.pillow import file_header
 from PIL import Image
 from test_exif import EVERYTHING, files
 
-_NUMBERS = [bytes(4), b"\xff" * 4, b"\0\0\0\x08", b"\x08\0\0\0", b"\x7f\xff\xff\xff"]
-
 
 def seeds() -> list[bytes]:
     found = [data for data in files().values() if len(data) < 6000]
@@ -26,25 +25,6 @@ def seeds() -> list[bytes]:
         first, *rest = (Image.new("RGB", (8, 8), shade) for shade in range(3))
         found.append(encoded(form, first, frames=rest))
     return found
-
-
-def mutated(data: bytes, rng: random.Random) -> bytes:
-    changed = bytearray(data)
-    for _ in range(rng.choice((1, 1, 2, 4, 8))):
-        at = rng.randrange(len(changed))
-        match rng.randrange(10):
-            case 0 | 1 | 2 | 3 | 4:
-                changed[at] = rng.choice((0, 1, 127, 128, 255, rng.randrange(256)))
-            case 5 | 6:
-                changed[at : at + 4] = rng.choice(_NUMBERS)
-            case 7:
-                del changed[at : at + rng.randrange(1, 40)]
-            case 8:
-                changed[at:at] = changed[at : at + rng.randrange(1, 40)]
-            case _:
-                del changed[at + 1 :]
-        changed = changed or bytearray(b"x")
-    return bytes(changed)
 
 
 def attack(runs: int, seed: int) -> None:

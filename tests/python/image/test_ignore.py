@@ -7,10 +7,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter, picture
+from conftest import picture
 from lightmeter import ProfileView, Reading
-from lightmeter.errors import ImageError
-from lightmeter.image.ignore import parse_ignored
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -23,7 +21,8 @@ def numbers(view: ProfileView) -> dict[str, Any]:
     return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
 
 
-def mask_file(folder: Path, mode: str) -> Path:
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P", "RGB", "RGBA"])
+def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
     mask = Image.fromarray(BLIND.astype(np.uint8) * 7)
     if mode == "RGBA":
         mask = Image.merge("RGB", [mask, mask, Image.new("L", mask.size)]).convert("RGBA")
@@ -33,15 +32,18 @@ def mask_file(folder: Path, mode: str) -> Path:
         mask = Image.fromarray(BLIND.astype(np.uint16) * 256)
     elif mode != "L":
         mask = mask.point(lambda sample: 255 * bool(sample)).convert(mode)
-    mask.save(folder / "mask.png")
-    return folder / "mask.png"
+    file = tmp_path / "mask.png"
+    mask.save(file)
+    with Image.open(file) as image:
+        assert image.mode == mode
+    for given in (file, str(file)):
+        assert Reading(ignore=given) == Reading(ignore=BLIND)
 
 
 @pytest.mark.parametrize(
     "ignore",
     [
         (0, 0, 10, 5),
-        [0, 0, 10, 5],
         [(0, 0, 10, 3), (0, 2, 10, 3)],
         (0.0, 0, 0.25, 0.25),
         BLIND,
@@ -49,28 +51,16 @@ def mask_file(folder: Path, mode: str) -> Path:
         [(0, 0, 1, 1), BLIND],
     ],
 )
-def test_ignored_pixels_enter_no_number(ignore: Any) -> None:
-    """Nothing changes whatever they are; and the rest has the numbers that it has alone."""
+def test_ignored_pixels_enter_no_number_however_they_are_given(ignore: Any) -> None:
     image = picture(WIDTH, HEIGHT)
-    painted = image.copy()
-    painted.paste((255, 0, 0), (0, 0, 10, 5))
-    views = [lm.log_image(each, ignore=ignore).view() for each in (image, painted)]
-    assert numbers(views[0]) == numbers(views[1])
-    assert numbers(views[0]) != numbers(lm.log_image(image).view())
+    view = lm.log_image(image, ignore=ignore).view()
+    image.paste((255, 0, 0), (0, 0, 10, 5))
+    assert numbers(view) == numbers(lm.log_image(image, ignore=ignore).view())
     samples = np.asarray(image)
-    assert views[0]["image.Brightness.mean"].mean == samples.max(axis=2)[~BLIND].mean()
-    assert views[0]["image.ImagePixelWidth"].mean == WIDTH
+    assert view["image.Brightness.mean"].mean == samples.max(axis=2)[~BLIND].mean()
+    assert view["image.ImagePixelWidth"].mean == WIDTH
     reverse = lm.log_image(samples[..., ::-1], ignore=ignore, channels="BGR").view()
-    assert numbers(reverse) == numbers(views[0])
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P", "RGB", "RGBA"])
-def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
-    file = mask_file(tmp_path, mode)
-    with Image.open(file) as image:
-        assert image.mode == mode
-    for given in (file, str(file)):
-        assert Reading(ignore=given) == Reading(ignore=BLIND)
+    assert numbers(reverse) == numbers(view)
 
 
 def test_a_rectangle_is_cut_at_the_border_and_rounded() -> None:
@@ -104,54 +94,9 @@ def test_every_frame_and_every_large_image(tmp_path: Path) -> None:
     assert numbers(views[0]) == numbers(views[1])
 
 
-def test_what_cannot_be_ignored(tmp_path: Path) -> None:
-    """Of a picture it is an error of the picture; else it is one of the reading."""
-    image = picture(WIDTH, HEIGHT)
-    for ignore, reason, message in (
-        (BLIND.T, "unsupported", "got 40x20 pixels, and a mask of 20x40"),
-        ((0, 0, 40, 20), "empty", "all pixels are ignored"),
-    ):
-        with pytest.raises(ImageError, match=message) as raised:
-            lm.log_image(image, ignore=ignore)
-        assert raised.value.reason == reason
-    (tmp_path / "junk.png").write_bytes(b"junk")
-    for wrong, error, message in (
-        ((0, 0, 10), ValueError, "expected x and y from 0"),
-        ((0, 0, 0, 10), ValueError, "width and height above 0"),
-        ((-1, 0, 5, 10), ValueError, "expected x and y from 0"),
-        ((0.5, 0, 0.6, 0.1), ValueError, "shares of the sides, which end at 1"),
-        ((0, 0, float("nan"), 1), ValueError, "above 0"),
-        (np.zeros((2, 2, 2)), ValueError, "a mask of shape"),
-        ({"x": 1}, TypeError, "ignore has a dict"),
-        ([None], TypeError, "ignore has a NoneType"),
-        (tmp_path / "junk.png", ImageError, "junk.png"),
-        ("gone.png", ImageError, "gone.png"),
-    ):
-        with pytest.raises(error, match=message):
-            Reading(ignore=wrong)
-
-
 def test_a_reading_with_masks_is_a_value() -> None:
     reading = Reading(ignore=[(0, 0, 5, 5), BLIND])
     assert pickle.loads(pickle.dumps(reading)) == reading == Reading(ignore=reading.ignore)
     assert len({reading, Reading(ignore=[BLIND, (0, 0, 5, 5)])}) == 1
     assert Reading(ignore=[]).ignore is None
     assert "said=('40x20 " in repr(reading)
-
-
-@pytest.mark.parametrize(
-    ("text", "ignore"),
-    [("0,0,.25,0.25", (0, 0, 0.25, 0.25)), ("0, 0,1,1", (0, 0, 1, 1)), ("a,b.png", "a,b.png")],
-)
-def test_a_text_is_a_rectangle_or_a_path(text: str, ignore: Any) -> None:
-    assert parse_ignored(text) == ignore
-
-
-def test_on_the_command_line(tmp_path: Path) -> None:
-    image, mask = tmp_path / "a.png", mask_file(tmp_path, "L")
-    picture(WIDTH, HEIGHT).save(image)
-    options = ("--ignore", "0,0,1,1", "--ignore", mask, "-o", tmp_path / "a.lmp")
-    assert lightmeter("profile", image, *options).returncode == 0
-    view = lm.log_image(image, ignore=[(0, 0, 1, 1), BLIND]).view()
-    assert ProfileView.read(tmp_path / "a.lmp") == view
-    assert lightmeter("profile", image, "--ignore", "gone.png").returncode == 2

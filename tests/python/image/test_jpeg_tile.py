@@ -1,7 +1,6 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -61,52 +60,38 @@ def by_imagecodecs(file: Path) -> Any:
 
 
 @settings(max_examples=80)
-@given(
-    st.builds(
-        SimpleNamespace,
-        size=st.tuples(st.integers(1, 150), st.integers(1, 150)),
-        tile=st.tuples(*[st.sampled_from([32, 64, 96])] * 2),
-        subsampling=st.sampled_from(SUBSAMPLINGS),
-        gray=st.booleans(),
-        stored=st.sampled_from(["ycbcr", "rgb"]),
-        separate=st.booleans(),
-        quality=st.integers(1, 100),
-        seed=st.integers(0, 1000),
-    )
-)
+@given(st.data())
 def test_samples_are_those_of_imagecodecs(
-    tmp_path_factory: pytest.TempPathFactory, form: Any
+    tmp_path_factory: pytest.TempPathFactory, data: Any
 ) -> None:
-    file = tmp_path_factory.getbasetemp() / "tiles.tif"
-    samples = picture(*form.size, form.seed)
-    separate = form.separate and not form.gray
-    stored = "rgb" if separate else form.stored
-    if separate:
+    draw, file = data.draw, tmp_path_factory.getbasetemp() / "tiles.tif"
+    size = draw(st.tuples(st.integers(1, 150), st.integers(1, 150)))
+    samples = picture(*size, draw(st.integers(0, 1000)))
+    layout = draw(st.sampled_from(["gray", "separate", "ycbcr", "rgb"]))
+    subsampling = draw(st.sampled_from(SUBSAMPLINGS)) if layout == "ycbcr" else None
+    options: dict[str, Any] = {"level": draw(st.integers(1, 100))}
+    if layout == "gray":
+        samples = samples[..., 0]
+    elif layout == "separate":
         samples = samples.transpose(2, 0, 1)
-    options: dict[str, Any] = {"level": form.quality}
-    if not (form.gray or separate):
-        options["outcolorspace"] = stored
+    else:
+        options["outcolorspace"] = layout
     tifffile.imwrite(
         file,
-        samples[..., 0] if form.gray else samples,
-        photometric="minisblack" if form.gray else "rgb",
-        planarconfig=None if form.gray else "separate" if separate else "contig",
-        tile=form.tile,
+        samples,
+        photometric="minisblack" if layout == "gray" else "rgb",
+        planarconfig={"gray": None, "separate": "separate"}.get(layout, "contig"),
+        tile=draw(st.tuples(*[st.sampled_from([32, 64, 96])] * 2)),
         compression="jpeg",
         compressionargs=options,
-        subsampling=None if form.gray or stored == "rgb" else form.subsampling,
+        subsampling=subsampling,
     )
     with pytest.MonkeyPatch.context() as patch:
         answers = watched(patch)
         got = numbers_of(file)
     assert got == by_imagecodecs(file)
-    if form.gray or separate:
-        assert all(answers)
-        assert answers
-    elif stored == "rgb":
-        assert not answers
-    else:
-        assert all(answer == (form.subsampling in SUBSAMPLINGS[:3]) for answer in answers)
+    assert bool(answers) == (layout != "rgb")
+    assert all(answer == (subsampling in (None, *SUBSAMPLINGS[:3])) for answer in answers)
 
 
 def with_tables(file: Path, stream: bytes, tables: bytes | None, photometric: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 from lightmeter import Limits, Reading
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
-from memory import run_and_weigh
+from memory import profile_and_weigh, run_and_weigh
 from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
 
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -42,6 +42,12 @@ def tiled(data: bytes, compression: int = DEFLATE, side: int = 64, **changes: An
 
 def in_file(tags: Tags, data: bytes) -> bytes:
     return tiff(tags).ljust(START, b"\0") + data
+
+
+def in_strips(side: int, size: int, **changes: Any) -> bytes:
+    """The directory of a gray picture of one strip, which has so many bytes."""
+    return tiled(b"", DEFLATE, side, _322=None, _323=None, _324=None, _325=None,
+                 _273=(LONG, [START]), _279=(LONG, [size]), **changes)  # fmt: skip
 
 
 def refused(file: bytes, **options: Any) -> ImageError:
@@ -127,8 +133,7 @@ def test_pages_in_a_circle_and_too_many_pages() -> None:
 
 
 def test_directories_inside_of_directories() -> None:
-    inner = {INNER: (LONG, [8] * 100)}
-    file = tiled(zlib.compress(PIXELS), _330=inner[INNER])
+    file = tiled(zlib.compress(PIXELS), _330=(LONG, [8] * 100))
     assert measure_image(file, Reading(pyramid_level=0))
     with pytest.raises(ImageError, match="no level 1"):
         measure_image(file, Reading(pyramid_level=1))
@@ -136,26 +141,19 @@ def test_directories_inside_of_directories() -> None:
 
 
 def test_a_strip_of_a_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    side = 20_000
-    tags: dict[int, Any] = {
-        WIDTH: (LONG, [side]), HEIGHT: (LONG, [side]), BITS: (SHORT, [8]),
-        COMPRESSION: (SHORT, [DEFLATE]), PHOTOMETRIC: (SHORT, [1]), STRIPS: (LONG, [START]),
-        STRIP_BYTES: (LONG, [100]), ROWS: (LONG, [2**32 - 1]),
-    }  # fmt: skip
-    error = refused(in_file(tags, bytes(100)))
+    error = refused(in_strips(20_000, 100, _278=(LONG, [2**32 - 1])) + bytes(100))
     assert error.reason == "too_large"
     assert "a strip of 20000x20000 pixels, which is decoded whole" in error.detail
     assert "write the picture in smaller tiles" in error.detail
     # Without compression any strip is read row by row.
     monkeypatch.setattr("lightmeter.image.tiles.tiff._PIXELS_AT_ONCE", 200)
     monkeypatch.setattr("lightmeter.image.tiles.raster._BLOCK_PIXELS", 200)
-    plain = {WIDTH: (LONG, [64]), HEIGHT: (LONG, [64]), COMPRESSION: (SHORT, [NONE]),
-             STRIP_BYTES: (LONG, [4096])}  # fmt: skip
-    measured = measure_image(in_file(tags | plain, PIXELS), Reading(pyramid_level=0))
+    plain = in_strips(64, 4096, _259=(SHORT, [NONE])) + PIXELS
+    measured = measure_image(plain, Reading(pyramid_level=0))
     assert measured.meter.measurement()["Brightness.mean"] == 31.5
-    assert refused(in_file(tags | plain, PIXELS[:-1])).reason == "truncated"
-    short = {STRIP_BYTES: (LONG, [4095])}
-    assert refused(in_file(tags | plain | short, PIXELS)).reason == "corrupt"
+    assert refused(plain[:-1]).reason == "truncated"
+    short = in_strips(64, 4095, _259=(SHORT, [NONE])) + PIXELS
+    assert refused(short).reason == "corrupt"
 
 
 def test_tiles_that_are_left_out() -> None:
@@ -171,14 +169,8 @@ def test_tiles_that_are_left_out() -> None:
 def test_time_is_bounded_where_nothing_is_read() -> None:
     """A million tiles that are left out take longer than any limit, and no byte of the file."""
     count = 2**20
-    zeros = (BYTE, bytes(4 * count))
-    tags: dict[int, Any] = {
-        WIDTH: (LONG, [2**20]), HEIGHT: (LONG, [2**20]), BITS: (SHORT, [8]),
-        COMPRESSION: (SHORT, [DEFLATE]), PHOTOMETRIC: (SHORT, [1]), SAMPLES: (SHORT, [1]),
-        TILE_WIDTH: (LONG, [1024]), TILE_HEIGHT: (LONG, [1024]),
-        TILES: zeros, TILE_BYTES: zeros,
-    }  # fmt: skip
-    file = tiff(tags)
+    zeros, side = (BYTE, bytes(4 * count)), (LONG, [1024])
+    file = tiled(b"", side=2**20, _322=side, _323=side, _324=zeros, _325=zeros)
     for tag in (TILES, TILE_BYTES):
         old = struct.pack("<HHI", tag, BYTE, 4 * count)
         file = file.replace(old, struct.pack("<HHI", tag, LONG, count))
@@ -186,24 +178,12 @@ def test_time_is_bounded_where_nothing_is_read() -> None:
     assert error.detail == "not measured within 0.2 seconds"
 
 
-MEASURE = """
-import sys
-import lightmeter as lm
-view = lm.profile_images(sys.argv[1], workers=2)
-assert view.images == 1, view.failures
-"""
-
-
 def test_memory_does_not_grow_with_the_picture(tmp_path: Path) -> None:
     side = 16_384
-    tags: dict[int, Any] = {
-        WIDTH: (LONG, [side]), HEIGHT: (LONG, [side]), BITS: (SHORT, [8]),
-        COMPRESSION: (SHORT, [NONE]), PHOTOMETRIC: (SHORT, [1]), STRIPS: (LONG, [START]),
-        STRIP_BYTES: (LONG, [side * side]), ROWS: (LONG, [side]),
-    }  # fmt: skip
-    (tmp_path / "a.tif").write_bytes(in_file(tags, b""))
+    (tmp_path / "a.tif").write_bytes(in_strips(side, side * side, _259=(SHORT, [NONE])))
     os.truncate(tmp_path / "a.tif", START + side * side)
-    assert run_and_weigh(MEASURE, tmp_path / "a.tif")[1] < 150  # the samples are 268
+    images, megabytes = profile_and_weigh(tmp_path / "a.tif")
+    assert (images, megabytes < 150) == (["1"], True)  # the samples are 268
 
 
 CHANGE = """

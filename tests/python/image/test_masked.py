@@ -255,8 +255,6 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
     assert (failure.reason, "nothing in 'column:mask'" in failure.detail) == ("vanished", True)
     with pytest.raises(ImageError, match="which is of tables"):
         lm.log_image(photos / "a.jpg", ignore="column:mask")
-    with pytest.raises(ValueError, match="masks of pictures at 2 places; expected one"):
-        Reading(ignore=["column:a", "column:b"])
 
 
 def test_a_mask_of_a_reader() -> None:
@@ -274,12 +272,14 @@ def test_a_mask_of_a_reader() -> None:
 
 def test_rules_on_the_command_line_and_in_readings(tmp_path: Path) -> None:
     samples = scene(20, 30, 1, "uint8", np.eye(20, 30, dtype=bool))
+    mask = RNG.random((20, 30)) < 0.2
     Image.fromarray(samples).save(tmp_path / "a.png")
-    args = ("--ignore", "7", "--ignore", "0,0,3,3", "--ignore", "alpha")
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    rules = ("7", "0,0,3,3", "alpha", tmp_path / "mask.png")
+    args = [word for rule in rules for word in ("--ignore", rule)]
     lightmeter("profile", tmp_path / "a.png", *args, "-o", tmp_path / "a.lmp")
-    view = lm.log_image(tmp_path / "a.png", ignore=[7, (0, 0, 3, 3), "alpha"]).view()
+    view = lm.log_image(tmp_path / "a.png", ignore=[7, (0, 0, 3, 3), "alpha", mask]).view()
     assert ProfileView.read(tmp_path / "a.lmp") == view
+    assert lightmeter("profile", tmp_path / "a.png", "--ignore", "gone.png").returncode == 2
     assert Reading(ignore=float("nan")) == Reading(ignore="nodata")
     assert "ignored" not in lm.check_image(samples, view).read_differently
-    with pytest.raises(TypeError, match="ignore has a bool"):
-        Reading(ignore=True)  # type: ignore[arg-type]

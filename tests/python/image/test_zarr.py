@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import lightmeter as lm
@@ -65,49 +64,34 @@ def numbers(path: Path, threads: int = 1, **options: Any) -> dict[str, Any]:
 
 
 @settings(max_examples=15)
-@given(
-    st.builds(
-        SimpleNamespace,
-        size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
-        chunks=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-        parts=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-        dtype=st.sampled_from(["|b1", "|u1", "<u2", ">u2", "<f2", "<f4", ">f8"]),
-        colour=st.sampled_from([0, 1, 3]),
-        version=st.sampled_from([2, 3]),
-        codec=st.sampled_from(sorted(OLD | NEW)),
-        shards=st.booleans(),
-        turned=st.booleans(),
-        holes=st.booleans(),
-        block=st.integers(1, 3000),
-        threads=st.integers(1, 4),
-    )
-)
-def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, form: Any) -> None:
-    kind = np.dtype(form.dtype)
-    samples = texture(*form.size, 3)
-    samples = samples if form.colour else samples[..., 0]
+@given(st.data())
+def test_zarr_is_its_array(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    draw, sides = data.draw, st.tuples(st.integers(1, 40), st.integers(1, 40))
+    kind = np.dtype(draw(st.sampled_from(["|b1", "|u1", "<u2", ">u2", "<f2", "<f4", ">f8"])))
+    colour, version = draw(st.sampled_from([0, 1, 3])), draw(st.sampled_from([2, 3]))
+    samples = texture(draw(st.integers(1, 60)), draw(st.integers(1, 60)), 3)
+    samples = samples if colour else samples[..., 0]
     scale = 251 if kind == np.uint16 else 1
     values = {"b": samples > 120, "u": samples.astype(np.uint16) * scale, "f": samples / 255}
     samples = values[kind.kind].astype(kind)
-    if form.holes:  # zarr writes no chunk of zeros
+    if draw(st.booleans()):  # zarr writes no chunk of zeros
         samples[len(samples) // 2 :] = 0
-    shape = (*form.chunks, form.colour) if form.colour else form.chunks
+    chunks = draw(sides)
+    shape = (*chunks, colour) if colour else chunks
+    codecs = OLD if version == 2 else NEW
     options: dict[str, Any] = {"chunks": shape}
-    codecs = OLD if form.version == 2 else NEW
-    options["compressors"] = codecs.get(form.codec, codecs["zstd"])
-    if form.version == 2 and form.turned:
-        options["order"] = "F"
-    if form.version == 3 and form.turned:
+    options["compressors"] = codecs[draw(st.sampled_from(sorted(codecs)))]
+    if draw(st.booleans()):
         order = tuple(range(len(shape)))[::-1]
-        options["filters"] = [zarr.codecs.TransposeCodec(order=order)]
-    if form.version == 3 and form.shards:
-        sides = (side * parts for side, parts in zip(form.chunks, form.parts, strict=True))
-        options["shards"] = (*sides, 3)[: len(shape)]
-    folder = written(tmp_path_factory.getbasetemp() / "any.zarr", samples, form.version, **options)
-    plain = samples.astype(np.float32 if form.dtype == "<f2" else kind.newbyteorder("="))
+        turned = [zarr.codecs.TransposeCodec(order=order)]
+        options |= {"order": "F"} if version == 2 else {"filters": turned}
+    if version == 3 and draw(st.booleans()):
+        options["shards"] = (*(side * draw(st.integers(1, 3)) for side in chunks), 3)[: len(shape)]
+    folder = written(tmp_path_factory.getbasetemp() / "any.zarr", samples, version, **options)
+    plain = samples.astype(np.float32 if kind == np.float16 else kind.newbyteorder("="))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(large_raster, "_BLOCK_PIXELS", form.block)
-        assert numbers(folder, form.threads) == of_array(plain)
+        patch.setattr(large_raster, "_BLOCK_PIXELS", draw(st.integers(1, 3000)))
+        assert numbers(folder, draw(st.integers(1, 4))) == of_array(plain)
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -181,10 +165,8 @@ COMPLEX = {
         ({"shape": [-1, 50]}, "corrupt", "metadata of Zarr"),
         ({"shape": [2**60, 50]}, "too_large", "a picture of 50x"),
         (COMPLEX, "unsupported", "array of complex64"),
-        ({"data_type": {"name": "struct"}}, "corrupt", "metadata of Zarr"),
         ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
         ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
-        ({"data_type": "float32", "fill_value": [7.0]}, "corrupt", "metadata of Zarr"),
         (
             {"chunk_key_encoding": {"name": "v2", "configuration": {"separator": "/../../b/"}}},
             "corrupt",
@@ -206,13 +188,15 @@ def test_metadata_that_lie(tmp_path: Path, changes: Any, reason: str, words: str
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none"])
+@pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none", "checked"])
 def test_a_chunk_that_decodes_to_less_is_damaged(tmp_path: Path, codec: str) -> None:
     folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16),
                      compressors=NEW[codec])  # fmt: skip
     whole = (folder / "c/1/1").read_bytes()
-    for size in (0, 1, 5, 20, len(whole) - 1):
-        (folder / "c/1/1").write_bytes(whole[:size])
+    parts = [whole[:size] for size in (0, 1, 5, 20, len(whole) - 1)]
+    parts += [bytes([*whole[:7], whole[7] ^ 1, *whole[8:]])] if codec == "checked" else []
+    for part in parts:
+        (folder / "c/1/1").write_bytes(part)
         with pytest.raises(ImageError) as caught:
             numbers(folder)
         assert caught.value.reason in ("corrupt", "truncated")
@@ -251,17 +235,6 @@ def test_more_planes_than_memory_has_room_for(tmp_path: Path) -> None:
     planes = measure_images(folder, reading)
     assert next(planes).meter.measurement() == numbers(folder, layout="NHW", metrics="default")
     planes.close()
-
-
-def test_a_chunk_whose_checksum_is_wrong(tmp_path: Path) -> None:
-    checked = [zarr.codecs.Crc32cCodec()]
-    folder = written(tmp_path / "a.zarr", texture(16, 16, 1), chunks=(16, 16), compressors=checked)
-    data = bytearray((folder / "c/0/0").read_bytes())
-    data[7] ^= 1
-    (folder / "c/0/0").write_bytes(data)
-    with pytest.raises(ImageError, match="checksum") as caught:
-        numbers(folder)
-    assert caught.value.reason == "corrupt"
 
 
 MEASURE = """

@@ -1,7 +1,11 @@
-"""TIFF structures made by hand: any tag, type and byte order, and any damage."""
+"""TIFF files: structures made by hand, of any tag, type and byte order; and arrays."""
 
+import io
 import struct
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 ASCII, BYTE, SHORT, LONG, RATIONAL, UNDEFINED, SRATIONAL, DOUBLE = 2, 1, 3, 4, 5, 7, 10, 12
 CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q"}
@@ -16,6 +20,18 @@ def tiff(tags: Tags, order: str = "<", big: bool = False, base: int = 0) -> byte
     head = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if big else 42)
     head += struct.pack(order + "HHQ", 8, 0, 16) if big else struct.pack(order + "I", 8)
     return head + _directory(tags, order, big, base + len(head))
+
+
+def of_array(samples: Any, **options: Any) -> bytes:
+    """The file that tifffile writes of an array HxW or HxWxC, by default of gray samples."""
+    import tifffile
+
+    file = io.BytesIO()
+    if options.get("planarconfig") == "separate":
+        samples = np.ascontiguousarray(np.moveaxis(samples, 2, 0))
+    usual = {"photometric": "minisblack", "planarconfig": "contig" if samples.ndim > 2 else None}
+    tifffile.imwrite(file, samples, **usual | options)
+    return file.getvalue()
 
 
 def with_pixels(tags: Tags, pixels: bytes, place: int = 273) -> bytes:

@@ -75,16 +75,11 @@ def test_log_image_along_with_custom_metric(tmp_path: Path) -> None:
 
 def test_a_custom_metric_in_place_of_the_resolver(tmp_path: Path) -> None:
     """The article's function as it was; `metrics=` takes the place of resolver and schema."""
-    pd = pytest.importorskip("pandas")
     picture(noise=60).save(tmp_path / "image.jpg")
     img = Image.open(tmp_path / "image.jpg")
     # log image along with custom metric
     results = why.log(row={"images": img}, metrics=["default", my_glare_percent])
-    profile = results.profile()
-    profile_view = profile.view()
-    # extract desired stats for custom metric
+    profile_view = results.profile().view()
     profile_dict = profile_view.get_column("images.my_glare_percent").to_summary_dict()
-    columns = ["counts/n", "distribution/mean", "distribution/stddev"]
-    frame = pd.DataFrame.from_records([profile_dict])[columns].T
-    assert frame[0].tolist() == [1, my_glare_percent(img), 0]
+    assert profile_dict["distribution/mean"] == my_glare_percent(img) > 0
     assert profile_view.get_column("images.Hue.mean").to_summary_dict()["counts/n"] == 1

@@ -306,10 +306,7 @@ def test_every_baseline_of_the_table_is_understood() -> None:
     baselines = re.findall(r"^\| `(\{.*?\})` \|", page, re.MULTILINE)
     assert len(baselines) > 4
     head = '[[monitor]]\ndataset = "cells"\ntype = "drift"\n'
-    tables = [
-        f'{head}name = "{index}"\nbaseline = {baseline}\n'
-        for index, baseline in enumerate(baselines)
-    ]
+    tables = [f'{head}name = "{at}"\nbaseline = {one}\n' for at, one in enumerate(baselines)]
     Path("baselines.toml").write_text("".join(tables), encoding="utf-8")
     run_shell("monitor check baselines.toml")
     run_shell("monitor run baselines.toml --store drift.db")

@@ -2,9 +2,8 @@
 
 import pickle
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,6 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import lightmeter
 from lightmeter import ExifPolicy, Limits, ProfileView, Reading, Store
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.writers import log_folder
@@ -43,61 +41,69 @@ OPTIONS: dict[str, Any] = {
     "pyramid_level": 1,  # there is none
     "read": halved,
 }
-OF_ARRAYS = {"channels", "layout"}
+OF_PIXELS = {"channels", "layout"}  # of files they say nothing
 Door = Callable[..., ProfileView]
 
 
-@contextmanager
-def new_store(folder: Path) -> Iterator[Store]:
-    with TemporaryDirectory(dir=folder.parent) as place, Store(Path(place) / "drift.db") as store:
-        yield store
-
-
-@contextmanager
-def opened(sources: Any) -> Iterator[list[Any]]:
-    """As whoever holds pictures in memory has them."""
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(Image.open(source)) if isinstance(source, Path) else source
-            for source in sources
-        ]
-
-
-def by_a_profile(sources: Any, folder: Path, **options: Any) -> ProfileView:
+def by_a_profile(sources: Any, **options: Any) -> ProfileView:
     profile = lm.Profile(**options)
     profile.track_many(sources)
     return profile.view()
 
 
-def by_a_table(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    with opened(sources) as images:
+def by_row(sources: Any, **options: Any) -> ProfileView:
+    views = [lm.log(row={"image": source}, **options).view() for source in sources]
+    return ProfileView.merge_many(views)
+
+
+def by_a_table(sources: Any, **options: Any) -> ProfileView:
+    """With pictures that somebody opened."""
+    with ExitStack() as stack:
+        images = [
+            stack.enter_context(Image.open(source)) if isinstance(source, Path) else source
+            for source in sources
+        ]
         return lm.log(columns={"image": images}, **options).view()
 
 
-def by_a_logger(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    with new_store(folder) as store:
+def by_a_logger(sources: Any, **options: Any) -> ProfileView:
+    with TemporaryDirectory() as place, Store(Path(place) / "drift.db") as store:
         with lm.logger(store, "cells", **options) as log:
             for source in sources:
                 log.track(source)
         return store.read("cells")
 
 
-def by_a_logger_in_memory(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    with opened(sources) as images:
-        return by_a_logger(images, folder, **options)
+def by_rows(sources: Any, **options: Any) -> ProfileView:
+    return lm.log(table=lm.measure(sources, **options), roles="image").view()
 
 
-def by_a_folder(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    with new_store(folder) as store:
-        log_folder(store, folder, "cells", **options)
+def by_meters(sources: Any, **options: Any) -> ProfileView:
+    profile = lm.Profile()
+    for source in sources:
+        meter = lm.ImageMeter(**options)
+        meter.update(source)
+        profile.track(meter)
+    return profile.view()
+
+
+def by_a_folder(sources: Any, **options: Any) -> ProfileView:
+    return lm.profile_images(sources[0].parent, **options)
+
+
+def by_a_logged_folder(sources: Any, **options: Any) -> ProfileView:
+    with TemporaryDirectory() as place, Store(Path(place) / "drift.db") as store:
+        log_folder(store, sources[0].parent, "cells", **options)
         return store.read("cells")
 
 
-OF_IMAGES: list[Door] = [by_a_profile, by_a_logger, by_a_table, by_a_logger_in_memory]
-OF_FILES: list[Door] = [
-    lambda sources, folder, **options: lm.profile_images(folder, **options),
-    by_a_folder,
-]
+def by_an_iterable(sources: Any, **options: Any) -> ProfileView:
+    return lm.profile_images(sources, **options)
+
+
+OF_FILES: list[Door] = [by_a_folder, by_a_logged_folder]
+OF_FILES_AND_ARRAYS: list[Door] = [by_a_profile, by_a_logger, by_a_table]
+OF_ARRAYS: list[Door] = [*OF_FILES_AND_ARRAYS, by_row, by_an_iterable, by_rows, by_meters]
 
 
 def numbers(view: ProfileView) -> dict[str, Any]:
@@ -116,16 +122,6 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def file_for(option: str, folder: Path) -> Path:
-    """A file of which the option says something else."""
-    file = folder / "a.tif"
-    if option == "bands":
-        file.unlink()
-        file = folder / "a.png"
-        file.write_bytes(file_of(12, 10, 8, 4))
-    return file
-
-
 def test_every_option_is_a_keyword() -> None:
     assert [field.name for field in fields(Reading)] == list(ReadingOptions.__annotations__)
     # `every` is of videos, and where it says something else it is in a Reading: see test_video.py.
@@ -133,42 +129,34 @@ def test_every_option_is_a_keyword() -> None:
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("door", OF_IMAGES)
-def test_doors_of_images(door: Door, option: str, folder: Path) -> None:
-    if option == "read" and door in (by_a_table, by_a_logger_in_memory):
+@pytest.mark.parametrize("door", [*OF_FILES_AND_ARRAYS, *OF_FILES])
+def test_every_door_takes_every_option(door: Door, option: str, folder: Path) -> None:
+    if option == "read" and door is by_a_table:
         pytest.skip("a picture in memory has been read")
-    if option in OF_ARRAYS:
-        source: Any = np.random.default_rng(0).integers(0, 256, (3, 8, 4), np.uint8)
+    source: Any = folder / "a.tif"
+    if option == "bands":
+        source.unlink()
+        source = folder / "a.png"
+        source.write_bytes(file_of(12, 10, 8, 4))
+    if option in OF_PIXELS and door not in OF_FILES:
+        source = np.random.default_rng(0).integers(0, 256, (3, 8, 4), np.uint8)
         source = source if option == "layout" else source[..., :3]
-    else:
-        source = file_for(option, folder)
-    check_option(door, option, [source], folder)
-
-
-def check_option(door: Door, option: str, sources: list[Any], folder: Path) -> None:
     wanted = {option: OPTIONS[option]}
-    view = door(sources, folder, **wanted)
-    assert numbers(view) == numbers(lm.log_image(sources, **wanted).view())
-    assert numbers(view) == numbers(door(sources, folder, reading=Reading(**wanted)))
-    is_other = numbers(view) != numbers(door(sources, folder))
-    assert is_other == (option not in OF_ARRAYS or not isinstance(sources[0], Path))
+    view = door([source], **wanted)
+    assert numbers(view) == numbers(lm.log_image([source], **wanted).view())
+    assert numbers(view) == numbers(door([source], reading=Reading(**wanted)))
+    is_other = numbers(view) != numbers(door([source]))
+    assert is_other == (option not in OF_PIXELS or not isinstance(source, Path))
 
 
-@pytest.mark.parametrize("option", OPTIONS)
-@pytest.mark.parametrize("door", OF_FILES)
-def test_doors_of_files(door: Door, option: str, folder: Path) -> None:
-    check_option(door, option, [file_for(option, folder)], folder)
-
-
-@pytest.mark.parametrize("door", OF_IMAGES + OF_FILES)
+@pytest.mark.parametrize("door", OF_FILES_AND_ARRAYS + OF_FILES)
 def test_unknown_options_are_refused(door: Door, folder: Path) -> None:
     for unknown, error, message in (
         ({"frame": "all"}, TypeError, "unexpected keyword 'frame'.*frames, exif, limits"),
         ({"reading": {"frames": "all"}}, TypeError, "reading is a dict; expected a .*Reading"),
-        ({"frames": "last"}, ValueError, "frames is 'last'; expected 'first' or 'all'"),
     ):
         with pytest.raises(error, match=message):
-            door([folder / "a.tif"], folder, **unknown)
+            door([folder / "a.tif"], **unknown)
 
 
 def test_keywords_change_a_reading() -> None:
@@ -181,76 +169,6 @@ def test_keywords_change_a_reading() -> None:
         reading.frames = "first"  # type: ignore[misc]
 
 
-def test_a_batch_through_the_logger_is_its_images(tmp_path: Path) -> None:
-    batch = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
-    view = by_a_logger([batch], tmp_path / "x", layout="NHWC")
-    assert view.images == 5
-    assert numbers(view) == numbers(lm.log_image(list(batch)).view())
-
-
-def by_rows(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    return lm.log(table=lm.measure(sources, **options), roles="image").view()
-
-
-def by_meters(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    profile = lm.Profile()
-    for source in sources:
-        meter = lm.ImageMeter(**options)
-        meter.update(source)
-        profile.track(meter)
-    return profile.view()
-
-
-def by_row(sources: Any, folder: Path, **options: Any) -> ProfileView:
-    views = [lm.log(row={"image": source}, **options).view() for source in sources]
-    return ProfileView.merge_many(views)
-
-
-OF_ARRAYS_TOGETHER: dict[str, Door] = {
-    "log_image": lambda sources, folder, **options: lm.log_image(sources, **options).view(),
-    "profile": by_a_profile,
-    "row": by_row,
-    "table": by_a_table,
-    "logger": by_a_logger,
-    "iterable": lambda sources, folder, **options: lm.profile_images(sources, **options),
-    "rows": by_rows,
-    "meters": by_meters,
-}
-
-
-def by_an_archive(source: Any, folder: Path) -> ProfileView:
-    return lm.profile_images(shutil.make_archive(str(folder), "zip", folder))
-
-
-def by_a_manifest(source: Any, folder: Path) -> ProfileView:
-    manifest = folder.parent / "photos.csv"
-    manifest.write_text("\n".join(["path", *map(str, folder.iterdir())]))
-    return lm.profile_images(manifest)
-
-
-def by_parquet(source: Any, folder: Path) -> ProfileView:
-    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    data = [path.read_bytes() for path in folder.iterdir()]
-    parquet.write_table(pyarrow.table({"image": data}), folder.parent / "photos.parquet")
-    return lm.profile_images(folder.parent / "photos.parquet")
-
-
-def by_the_command_line(source: Any, folder: Path) -> ProfileView:
-    said = lightmeter("profile", folder, "-o", folder.parent / "a.lmp")
-    assert said.returncode == 0, said.stderr
-    return ProfileView.read(folder.parent / "a.lmp")
-
-
-OF_FOLDERS: dict[str, Door] = {
-    "images": OF_FILES[0],
-    "folder": by_a_folder,
-    "rows of files": lambda sources, folder, **options: by_rows(folder, folder, **options),
-    "paths": lambda source, folder: lm.profile_images(iter([*map(str, folder.iterdir())])),
-    "archive": by_an_archive,
-    "manifest": by_a_manifest,
-    "table": by_parquet,
-    "command line": by_the_command_line,
-}
 COLOUR = np.random.default_rng(0).integers(0, 256, (9, 20, 24, 3)) * np.array([1.0, 0.6, 0.3])
 # What pictures are, how they should be read, and how they are read where nobody says so.
 MISREAD: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
@@ -283,27 +201,24 @@ def assert_it_is_said(target: ProfileView, reference: ProfileView, words: str) -
 
 
 @pytest.mark.parametrize("case", MISREAD)
-@pytest.mark.parametrize("door", OF_ARRAYS_TOGETHER)
-def test_arrays_that_are_read_wrongly_give_no_silent_number(
-    door: str, case: str, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("door", OF_ARRAYS)
+def test_arrays_that_are_read_wrongly_give_no_silent_number(door: Door, case: str) -> None:
     arrays, right, wrong, words = MISREAD[case]
     reference = lm.log_image(list(arrays), **right).view()
-    target = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **wrong)
-    assert_it_is_said(target, reference, words)
-    same = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **right)
+    assert_it_is_said(door(list(arrays), **wrong), reference, words)
+    same = door(list(arrays), **right)
     assert not lm.compare(target=same, reference=reference).read_differently
 
 
 @pytest.mark.parametrize("case", REFUSED)
-@pytest.mark.parametrize("door", OF_ARRAYS_TOGETHER)
-def test_arrays_that_cannot_be_read_so_give_no_number(door: str, case: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("door", OF_ARRAYS)
+def test_arrays_that_cannot_be_read_so_give_no_number(door: Door, case: str) -> None:
     """Where one image is given it is raised, where several are it is counted."""
     arrays, wrong, words = REFUSED[case]
-    if door == "meters" and "layout" in wrong:
+    if door is by_meters and "layout" in wrong:
         pytest.skip("a meter takes no layout")
     try:
-        view = OF_ARRAYS_TOGETHER[door](list(arrays), tmp_path / "x", **wrong)
+        view = door(list(arrays), **wrong)
     except lm.errors.ImageError as error:
         assert re.search(words, str(error))  # noqa: PT017
     else:
@@ -312,15 +227,15 @@ def test_arrays_that_cannot_be_read_so_give_no_number(door: str, case: str, tmp_
         assert all(re.search(words, failure.detail) for failure in view.failures)
 
 
-@pytest.mark.parametrize("door", OF_FOLDERS)
-def test_files_that_are_read_wrongly_give_no_silent_number(door: str, tmp_path: Path) -> None:
+def test_files_that_are_read_wrongly_give_no_silent_number(tmp_path: Path) -> None:
+    """Every source of the same files gives the same profile: see test_sources.py."""
     folder = tmp_path / "photos"
     folder.mkdir()
     arrays, right, _, words = MISREAD["12 bits"]
     for number, array in enumerate(arrays[..., 0]):
         Image.fromarray(array).save(folder / f"{number}.png")
     reference = lm.profile_images(folder, **right, sample=9)
-    assert_it_is_said(OF_FOLDERS[door](None, folder), reference, words)
+    assert_it_is_said(lm.profile_images(folder), reference, words)
     check = lm.check_image(folder / "0.png", reference)
     assert (check.read_differently, check.odd) == ("", [])
     check = lm.check_image(folder / "0.png", reference, value_range=None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import lightmeter as lm
 import pytest
-from golden import AT, FOLDER, files, fill, pattern, profiles, said
+from golden import AT, FOLDER, files, fill, profiles, said
 from lightmeter import ProfileView, Store
 from lightmeter.sketch import QuantileSketch
 
@@ -89,13 +89,3 @@ def test_a_golden_store_is_read(kept: Path) -> None:
 def test_a_store_is_written_the_same(kept: Path, tmp_path: Path) -> None:
     fill(tmp_path / "again.db")
     assert inserted(tmp_path / "again.db") == inserted(kept)
-
-
-def test_a_golden_value() -> None:
-    view = ProfileView.read(FOLDER / "one_image_with_exif.lmp")
-    pixels = pattern(9, 14, 1)
-    brightness = view.get_column("image.Brightness.mean").to_summary_dict()
-    assert brightness["distribution/mean"] == pytest.approx(pixels.max(axis=-1).mean())
-    (make,) = view.get_column("image.Make").to_summary_dict()["frequent_items/frequent_strings"]
-    assert make == ("Caf\u00e9 1", 1, 1, 1)
-    assert view._core.exif_policies() == [(["Artist"], ["Software"])]

@@ -11,18 +11,8 @@ from lightmeter import _core, errors
 from PIL import Image
 
 # Not needed to measure an image.
-HEAVY = {
-    "filelock",
-    "multiprocessing",
-    "pandas",
-    "polars",
-    "pyarrow",
-    "rich",
-    "scipy",
-    "sqlite3",
-    "subprocess",
-}
-HEAVY |= {"asyncio", "pydantic", "sqlalchemy", "ssl", "tomllib", "typer"}
+HEAVY = {"filelock", "multiprocessing", "pandas", "polars", "pyarrow", "rich", "scipy", "sqlite3"}
+HEAVY |= {"asyncio", "pydantic", "sqlalchemy", "ssl", "subprocess", "tomllib", "typer"}
 
 
 def test_public_names_exist_and_are_documented() -> None:

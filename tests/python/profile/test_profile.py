@@ -43,20 +43,11 @@ def test_any_order_and_tree_of_merges_gives_the_same_bytes(tree, random) -> None
     seeds, merged = tree
     random.shuffle(seeds)
     assert merged == functools.reduce(ProfileView.merge, map(leaf, seeds))
+    assert merged.images == len(seeds)  # no merge changes its sides
+    assert merged.merge(Profile().view()) == Profile().view().merge(merged) == merged
     assert len(merged.sample) == min(5, len(set(seeds)))
     again = ProfileView.from_bytes(merged.to_bytes())
     assert (again, again.sample) == (merged, merged.sample)
-
-
-def test_merge_changes_neither_side_and_empty_is_neutral() -> None:
-    a, b = VIEWS[:2]
-    before = a.to_bytes(), b.to_bytes()
-    doubled = a.merge(a)
-    a.merge(b)
-    assert (a.to_bytes(), b.to_bytes()) == before
-    assert doubled.images == 2
-    assert a.merge(Profile().view()) == a
-    assert Profile().view().merge(a) == a
 
 
 def test_bytes_pickle_copy_and_equality() -> None:
@@ -95,30 +86,22 @@ def test_a_copy_of_a_profile_grows_by_itself(again: Callable[[Profile], Profile]
     assert profile.view() == other.view() != before
 
 
-def test_timestamps() -> None:
-    profile = log_image(picture()).profile()
-    assert profile.view().dataset_timestamp is None
-    early = datetime(2022, 9, 7, 12, tzinfo=timezone(timedelta(hours=2)))
-    late = datetime(2022, 9, 9, tzinfo=UTC)
-    profile.set_dataset_timestamp(late)
-    view = profile.view()
-    profile.set_dataset_timestamp(early)
-    for merged in (view.merge(profile.view()), profile.view().merge(view)):
-        assert merged.dataset_timestamp == early
-        assert merged.dataset_timestamp.utcoffset() == timedelta(0)
-    assert ProfileView.from_bytes(view.to_bytes()).dataset_timestamp == late
-    assert view.merge(VIEWS[0]).dataset_timestamp == late
-
-
-def test_a_timestamp_is_a_datetime_with_a_year_in_utc() -> None:
+def test_the_earlier_timestamp_stays_and_is_in_utc() -> None:
     profile, hour = Profile(), timedelta(hours=1)
+    assert profile.view().dataset_timestamp is None
     first, last = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 30)
+    views = []
+    for moment in (datetime(2022, 9, 7, 12, tzinfo=timezone(2 * hour)), last.replace(tzinfo=UTC)):
+        profile.set_dataset_timestamp(moment)
+        views.append(ProfileView.from_bytes(profile.view().to_bytes()))
+        assert views[-1].dataset_timestamp == moment
+        assert views[-1].merge(VIEWS[0]).dataset_timestamp == moment
+    for merged in (views[0].merge(views[1]), views[1].merge(views[0])):
+        assert merged.dataset_timestamp == views[0].dataset_timestamp
+        assert merged.dataset_timestamp.utcoffset() == timedelta(0)
     for moment in (first.replace(tzinfo=timezone(hour)), last.replace(tzinfo=timezone(-hour))):
         with pytest.raises(ValueError, match="expected a time in the years 1 to 9999"):
             profile.set_dataset_timestamp(moment)
-    for end in (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC)):
-        profile.set_dataset_timestamp(end)
-        assert profile.view().dataset_timestamp == end
     with pytest.raises(TypeError, match="expected a date or a datetime"):
         profile.set_dataset_timestamp("2022-09-07")  # type: ignore[arg-type]
 
@@ -181,8 +164,7 @@ def test_unknown_columns_are_named_with_similar_ones(missing: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [[1, 2, 2, 7, None], [0.5, -3.25, 1e9], list(range(5000)), ["x", "y", "x"], [math.inf], [None]],
+    "values", [[1, 2, 2, 7, None], [0.5, -3.25, 1e9], ["x", "y", "x"], [math.inf], [None]]
 )
 def test_a_column_says_what_its_summary_says(values: list[Any]) -> None:
     column = log(columns={"x": values}).view()["x"]
@@ -218,11 +200,8 @@ def test_angles_have_directions_and_no_order() -> None:
 
 def test_truncated_and_damaged_bytes_are_refused() -> None:
     data = VIEWS[0].to_bytes()
-    for size in range(len(data)):
-        with pytest.raises(DecodeError):
-            ProfileView.from_bytes(data[:size])
     for at in range(len(data)):
-        damaged = bytearray(data)
-        damaged[at] ^= 1 << (at % 8)
-        with pytest.raises(DecodeError):
-            ProfileView.from_bytes(bytes(damaged))
+        flipped = data[:at] + bytes([data[at] ^ 1 << (at % 8)]) + data[at + 1 :]
+        for damaged in (data[:at], flipped):
+            with pytest.raises(DecodeError):
+                ProfileView.from_bytes(damaged)

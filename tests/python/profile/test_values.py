@@ -21,15 +21,6 @@ from lightmeter.profile.view import TypeCounts
 from tensors import Tensor, Unviewable
 
 
-def summary(view: ProfileView, name: str) -> dict[str, Any]:
-    return view.get_column(name).to_summary_dict()
-
-
-def items(view: ProfileView, name: str) -> dict[str, int]:
-    frequent = summary(view, name)["frequent_items/frequent_strings"]
-    return {item.value: item.est for item in frequent}
-
-
 def one_by_one(name: str, values: list[Any]) -> ProfileView:
     profile = Profile()
     for value in values:
@@ -42,7 +33,7 @@ def test_a_row_of_everything() -> None:
     row = {"share": 1.5, "count": 3, "camera": "north", "ok": True, "gone": None, "images": image}
     view = log(row=row).view()
     assert (view["share"].mean, view["count"].max, view["ok"].mean) == (1.5, 3, 1)
-    assert items(view, "camera") == {"north": 1}
+    assert view["camera"].frequent == [("north", 1, 1, 1)]
     assert (view["gone"].n, view["gone"].missing, "images" in view, view.images) == (1, 1, False, 1)
     for name, column in log_image({"images": image}).view().get_columns().items():
         assert view[name].to_summary_dict() == column.to_summary_dict()
@@ -62,38 +53,30 @@ def test_rows_of_any_order_are_one_table() -> None:
     ("value", "expected"),
     [
         (np.float32(0.5), 0.5),
-        (np.longdouble(0.25), 0.25),
-        (np.int8(-3), -3),
         (np.uint64(2**63 + 2048), float(2**63 + 2048)),
         (2**70, float(2**70)),
         (np.array(7), 7),
         (Decimal("0.125"), 0.125),
         (Fraction(1, 4), 0.25),
         (True, 1),
-        (np.False_, 0),
         (dt.date(1970, 1, 2), 86400),
-        (dt.datetime(1970, 1, 1, 0, 0, 1), 1),
         (dt.datetime(1970, 1, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=1))), 3600),
         (dt.timedelta(minutes=1), 60),
         (np.datetime64("1970-01-01T00:01"), 60),
-        (np.timedelta64(1500, "ms"), 1.5),
-        (np.datetime64("1972"), 730 * 86_400),
         (np.datetime64("1970-02"), 31 * 86_400),
         (np.timedelta64(1500, "ns"), 1.5e-6),
     ],
 )
 def test_what_is_a_number(value: Any, expected: float) -> None:
-    assert summary(log(row={"x": value}).view(), "x")["distribution/max"] == expected
-    assert summary(log(columns={"x": [value]}).view(), "x")["distribution/max"] == expected
+    assert log(row={"x": value}).view()["x"].max == expected
+    assert log(columns={"x": [value]}).view()["x"].max == expected
 
 
 @pytest.mark.parametrize(
     "value",
     [
         None,
-        float("nan"),
         np.float32("nan"),
-        np.datetime64("NaT", "s"),
         np.timedelta64("NaT", "s"),
         Decimal("NaN"),
         np.ma.masked,
@@ -102,8 +85,7 @@ def test_what_is_a_number(value: Any, expected: float) -> None:
 )
 def test_what_is_missing(value: Any) -> None:
     for view in (log(row={"x": value}).view(), log(columns={"x": [value]}).view()):
-        result = summary(view, "x")
-        assert (result["counts/n"], result["counts/null"], result["counts/nan"]) == (1, 1, 0)
+        assert (view["x"].n, view["x"].missing, view["x"].types.missing) == (1, 1, 1)
 
 
 NO_VALUES = [b"bytes", Path("a.jpg"), [1, 2], {"a": 1}, 1j, np.arange(3), object(), np.bytes_(b"x")]
@@ -134,29 +116,43 @@ def test_tensors_are_images_or_numbers() -> None:
     assert log(row={"a": Tensor(np.array(3.5))}).view() == log(row={"a": 3.5}).view()
     with pytest.raises(TypeError, match="'a' holds ndarray"):
         log(row={"a": Tensor(np.arange(3))})
-    elsewhere = log(columns={"a": [Unviewable(pixels)]}).view()
-    assert elsewhere.get_column("a.Failure").to_summary_dict()["counts/n"] == 1
+    assert len(log(columns={"a": [Unviewable(pixels)]}).view().failures) == 1
 
 
-def test_calls_that_cannot_be_meant() -> None:
-    for wrong in ({}, {"row": {}, "columns": {}}):
-        with pytest.raises(TypeError, match="exactly one"):
-            log(**wrong)
-    with pytest.raises(TypeError, match="row is a list; expected a dict"):
-        log(row=[{"a": 1}])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="different lengths"):
-        log(columns={"a": [1, 2], "b": [1]})
-    with pytest.raises(ValueError, match="one dimension"):
-        log(columns={"a": np.zeros((2, 2), int)})
-    for values in ("text", 5):
-        with pytest.raises(TypeError, match="expected its values"):
-            log(columns={"a": values})
-    with pytest.raises(TypeError, match="expected a DataFrame"):
-        log(table=[1, 2])
-    with pytest.raises(TypeError, match="a dict of columns goes to columns="):
-        log(table={"a": [1, 2]})
-    with pytest.raises(TypeError, match=r"rows of lm\.measure go with roles='image'"):
-        log(table=[{"image.entropy": 1}])
+SITE = {"site": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "exactly one"),
+        ({"row": {}, "columns": {}}, "exactly one"),
+        ({"row": [{"a": 1}]}, "row is a list; expected a dict"),
+        ({"columns": {"a": [1, 2], "b": [1]}}, "different lengths"),
+        ({"columns": {"a": np.zeros((2, 2), int)}}, "one dimension"),
+        ({"columns": {"a": "text"}}, "expected its values"),
+        ({"columns": {"a": 5}}, "expected its values"),
+        ({"table": [1, 2]}, "expected a DataFrame"),
+        ({"table": {"a": [1, 2]}}, "a dict of columns goes to columns="),
+        ({"table": [{"image.entropy": 1}]}, r"rows of lm\.measure go with roles='image'"),
+        ({"columns": SITE, "group": "slide"}, "column 'slide'; did you mean site"),
+        ({"row": {"a": 1}, "group": "slide"}, "expected one of"),
+        ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, "different lengths"),
+        ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, "bytes"),
+        ({"columns": SITE, "segment_by": "sight"}, "column 'sight'; did you mean site"),
+        ({"columns": SITE, "segment_by": {}}, "also the name of a column"),
+        ({"columns": SITE, "segment_by": {"": "site"}}, "empty key"),
+        ({"columns": SITE, "segment_by": lambda row: 5}, "returned 5"),
+        ({"row": {"a": 1}, "segment_by": "site"}, "with row="),
+        ({"columns": {"a": [1]}, "tags": "model=v7"}, "tag"),
+        ({"columns": {}, "roles": "image"}, "expected 'image', for table="),
+        ({"table": [], "roles": "camera"}, "expected 'image', for table="),
+        ({"table": [], "roles": "image", "functions": [one_by_one]}, "without functions"),
+    ],
+)
+def test_calls_that_cannot_be_meant(arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=words):
+        log(**arguments)
 
 
 def test_a_broken_image_fails_its_row_and_is_counted_in_a_column() -> None:
@@ -166,9 +162,8 @@ def test_a_broken_image_fails_its_row_and_is_counted_in_a_column() -> None:
         profile.log(row={"x": 1, "photo": np.zeros((0, 4, 3), np.uint8)})
     assert profile.view() == before
     view = log(columns={"photo": [picture(), np.full((2, 2), 7, np.float32), None]}).view()
-    assert items(view, "photo.Failure") == {"out_of_range": 1}
-    assert summary(view, "photo.Hue.mean")["counts/n"] == 1
-    assert summary(view, "photo")["counts/null"] == 1
+    assert [failure.reason for failure in view.failures] == ["out_of_range"]
+    assert (view["photo.Hue.mean"].n, view["photo"].missing) == (1, 1)
 
 
 @settings(max_examples=40, derandomize=True)
@@ -180,6 +175,8 @@ def test_a_broken_image_fails_its_row_and_is_counted_in_a_column() -> None:
 )
 def test_a_column_is_its_rows(values: list[Any]) -> None:
     assert log(columns={"x": values}).view() == one_by_one("x", values)
+    masked = np.ma.array([3] * len(values), mask=[value is None for value in values])
+    assert log(columns={"x": masked}).view() == one_by_one("x", list(masked))
 
 
 @settings(max_examples=40, derandomize=True)
@@ -192,11 +189,6 @@ def test_an_array_is_its_rows(values: Any) -> None:
     view = log(columns={"x": values}).view()
     assert view == one_by_one("x", list(values))
     assert log(columns={"x": np.repeat(values, 2)[::2]}).view() == view
-
-
-def test_masked_values_are_missing() -> None:
-    masked = np.ma.masked_equal(np.array([1, 2, 2, 3]), 2)
-    assert log(columns={"x": masked}).view() == one_by_one("x", [1, None, None, 3])
 
 
 def test_a_table_of_every_pandas_dtype() -> None:
@@ -250,20 +242,14 @@ def through(library: str, columns: dict[str, list[Any]]) -> Any:
 LIBRARIES = ["pandas", "polars", "pyarrow", "RecordBatch", "__arrow_c_stream__"]
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_a_table_of_any_library_is_its_columns(library: str) -> None:
-    columns = {"int": [1, 2, 2], "float": [0.5, None, 1.5], "text": ["a", "b", None]}
-    table = through(library, columns)
-    assert log(table=table).view() == log(columns=columns).view()
-
-
-@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+@pytest.mark.parametrize("library", LIBRARIES[1:])
 def test_a_table_of_every_dtype(library: str) -> None:
     day, zone = dt.date(1970, 1, 2), dt.timezone(dt.timedelta(hours=9))
     columns = {
         "int": [1, None, 3],
         "large": [2**63 - 1, None, 1],
         "bool": [True, None, False],
+        "text": ["a", "b", None],
         "nan": [math.nan, None, 1.0],
         "day": [day, None, day],
         "time": [dt.datetime(1970, 1, 2), None, None],
@@ -274,8 +260,9 @@ def test_a_table_of_every_dtype(library: str) -> None:
     }
     table = through(library, columns)
     assert log(table=table).view() == log(columns=columns).view()
-    series = {name: table[name] for name in columns}
-    assert log(columns=series).view() == log(table=table).view()
+    if library in ("polars", "pyarrow"):
+        series = {name: table[name] for name in columns}
+        assert log(columns=series).view() == log(table=table).view()
 
 
 @pytest.mark.parametrize("library", [*LIBRARIES[:3], "numpy", "row"])
@@ -360,9 +347,9 @@ def test_a_column_without_values_is_a_feature_and_a_number_may_be_of_any_size() 
 
 def test_the_greatest_integer_is_what_it_is() -> None:
     ends = log(columns={"a": [2**63 - 1, -(2**63)]}).view()
-    said = summary(ends, "a")
+    said = ends["a"].to_summary_dict()
     assert (said["ints/min"], said["ints/max"]) == (-(2**63), 2**63 - 1)
-    assert items(ends, "a") == {str(-(2**63)): 1, str(2**63 - 1): 1}
+    assert {item.value for item in ends["a"].frequent} == {str(-(2**63)), str(2**63 - 1)}
     zeros = log(columns={"a": np.array([-0.0, 0.0])}).view()
     assert zeros == one_by_one("a", [-0.0, 0.0]) == log(columns={"a": [0.0, 0.0]}).view()
 
@@ -418,8 +405,8 @@ def test_functions_of_rows_and_columns(options: dict[str, Any]) -> None:
     assert (view["margin"].n, view["margin"].missing, view["margin"].mean) == (3, 1, -0.5)
     assert (view["both.twice"].n, view["both.twice"].mean) == (2, 5)
     assert view["both.Error"].failure_rate == 1 / 3
-    assert items(view, "both.Error") == {"ZeroDivisionError": 1}
-    assert items(view, "short.Error") == {"ValueError": 3}
+    assert view["both.Error"].frequent == [("ZeroDivisionError", 1, 1, 1)]
+    assert view["short.Error"].frequent == [("ValueError", 3, 3, 3)]
     assert "short.part" not in view
     profile = Profile()
     for cells in zip(prices.tolist(), costs.tolist(), "aab", strict=True):
@@ -427,9 +414,7 @@ def test_functions_of_rows_and_columns(options: dict[str, Any]) -> None:
     assert profile.view() == log(columns=columns, functions=functions[:3]).view()
 
 
-@pytest.mark.parametrize("functions", ["x", [3], [lambda row: 1], [cheap, cheap], [items]])
+@pytest.mark.parametrize("functions", ["x", [3], [lambda row: 1], [cheap, cheap], [cheap]])
 def test_functions_that_cannot_be_features(functions: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="function"):
-        log(columns={"items": [1]}, functions=functions)
-    with pytest.raises(TypeError, match="without functions"):
-        log(table=[], roles="image", functions=[cheap])
+        log(columns={"cheap": [1]}, functions=functions)
