@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +13,6 @@ from lightmeter.files import open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.meter import Counting
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -137,13 +135,6 @@ def is_zarr(path: object) -> bool:
     return folder.suffix.lower() == ".zarr" or any(found)
 
 
-def size_of(file: IO[bytes]) -> int:
-    """Return the bytes of a seekable file, and may leave it at another position."""
-    if isinstance(file, EncodedFile):
-        return file.size  # looking for its end would empty its buffer
-    return file.seek(0, os.SEEK_END)
-
-
 def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes:
     """Read a caller's file of moderate size whole, from its start; return a larger one opened.
 
@@ -157,33 +148,6 @@ def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes
         return opened
     with opened:
         return opened.read(opened.size)
-
-
-def read_files(
-    images: Sequence[object], limits: Limits, counting: Counting | None, most: int
-) -> "list[EncodedBytes | _core.MeasuredJpeg | None]":
-    """Read JPEG and PNG files, and measure those of JPEG that the core decodes, in one call.
-
-    Args:
-        images: paths, or encoded bytes.
-        limits: what each may cost.
-        counting: how to measure; None only reads.
-        most: bytes that a file may have.
-
-    Returns:
-        Of each, None for all else, for what cannot be read, and for what costs too much.
-    """
-    files = _core.measure_files(
-        images,
-        None if counting is None else counting.metrics,
-        most if limits.bytes is None else int(min(most, limits.bytes)),
-        most_pixels(limits),
-        None if counting is None else counting.mask_of,
-    )
-    found: list[Any] = []
-    for picture, measured in files:
-        found.append(measured if picture is None else EncodedBytes(picture))
-    return found
 
 
 def most_pixels(limits: Limits) -> int:

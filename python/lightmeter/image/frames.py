@@ -52,7 +52,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames of an image, as many as `Reading.frames` says.
 
     Args:
-        image: as `measure_images` takes it, or what `read_files` found.
+        image: as `measure_images` takes it, or `EncodedBytes`.
         reading: how to read it.
 
     Raises:
@@ -219,10 +219,11 @@ def _header_of(
     if file is not None:
         return header_in(file, image, policy)
     if path := getattr(image, "filename", None):  # loading closes the file
-        with contextlib.suppress(ImageError, OSError):
-            (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
-            with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
-                return header_in(again, image, policy)
+        with (
+            contextlib.suppress(ImageError, OSError),
+            encoded.open_encoded(path, DEFAULT_LIMITS) as again,
+        ):
+            return header_in(again, image, policy)
     kept = kept_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
@@ -234,7 +235,7 @@ def header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTa
     position = file.tell()
     try:
         header = read_header(file, image) or kept_header(image)
-        facts: Facts = {"Format": image.format, "FileSize": encoded.size_of(file)}
+        facts: Facts = {"Format": image.format, "FileSize": file.size}
         return read_exif(header.exif, policy, header.orientation), facts | header.facts
     finally:
         file.seek(position)

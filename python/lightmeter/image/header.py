@@ -5,15 +5,15 @@ what is damaged. They raise the OSError of a file that cannot be read, and nothi
 formats say is what Pillow and its plugins say of an image that they opened.
 """
 
+import io
 import struct
 import zlib
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from lightmeter import _core
-from lightmeter.image.encoded import EncodedBytes, size_of
-from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.encoded import EncodedBytes, Opened
 from lightmeter.image.tiff import DamagedError, Tiff
 
 # Name -> value. None: the format can have it, and this file has not.
@@ -38,12 +38,12 @@ class Header(NamedTuple):
     """
 
     facts: Facts
-    exif: bytes | IO[bytes] | None = None
+    exif: bytes | Opened | None = None
     orientation: int | None = None
 
 
-def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | None:
-    """Read the header of a seekable binary file, and move its position.
+def read_header(file: Opened, image: Image.Image | None = None) -> Header | None:
+    """Read the header of a file, and move its position.
 
     Args:
         file: JPEG, PNG or TIFF. For any other format that is not in `BY_PILLOW` the result is None.
@@ -53,25 +53,21 @@ def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | N
     Raises:
         OSError: the file cannot be read.
     """
-    if isinstance(file, EncodedBytes):
-        name: str | None = file.picture[0]
-        in_memory: Any = file.picture[1]
-    else:
-        name, in_memory = format_of(_read(file, 0, START_BYTES)), None
-    match name:
+    in_memory: Any = file.picture[1] if isinstance(file, EncodedBytes) else None
+    match file.format:
         case "JPEG":
-            facts, exif, icc, pictures = in_memory or _core.jpeg_header(file, size_of(file))
+            facts, exif, icc, pictures = in_memory or _core.jpeg_header(file, file.size)
             if icc is not None:
                 facts["ColorProfile"] = profile_description(icc)
             if pictures is not None:  # an index of several
                 facts["FrameCount"] = getattr(image, "n_frames", None)
             return Header(facts, exif_block(exif))
         case "PNG":
-            header = in_memory or _core.png_header(file, size_of(file))
+            header = in_memory or _core.png_header(file, file.size)
             return Header({}) if header is None else _png_header(header, file)
         case "TIFF":
             return Header(_tiff_facts(file), file)
-    return picture_header(image) if name in BY_PILLOW and image is not None else None
+    return picture_header(image) if file.format in BY_PILLOW and image is not None else None
 
 
 def picture_header(image: Image.Image) -> Header:
@@ -109,10 +105,13 @@ def exif_block(block: object) -> bytes | None:
     return (block[6:] if block.startswith(b"Exif\0") else block) or None
 
 
-def jpeg_frame(file: IO[bytes]) -> tuple[int, bytes] | None:
+def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
     """Return marker and body of the header of a JPEG's frame, of JPEG-LS too; None without one."""
-    frame = _core.jpeg_frame(file, size_of(file))
-    return None if frame is None else (frame[0], _read(file, *frame[1]))
+    frame = _core.jpeg_frame(io.BytesIO(data), len(data))
+    if frame is None:
+        return None
+    marker, (start, size) = frame
+    return marker, data[start : start + size]
 
 
 def profile_description(profile: bytes) -> str | None:
@@ -153,12 +152,12 @@ def _frame_count(image: Image.Image) -> int | None:
         return None
 
 
-def _read(file: IO[bytes], offset: int, size: int) -> bytes:
+def _read(file: Opened, offset: int, size: int) -> bytes:
     file.seek(offset)
     return file.read(min(size, _MOST_TEXT))
 
 
-def _png_header(header: "_core.PngHeader", file: IO[bytes]) -> Header:
+def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
     """Read what the core found. The Exif may follow the pixels."""
     facts, part, icc, texts = header
     if icc is not None:
@@ -188,7 +187,7 @@ def _inflate(block: bytes, limit: int) -> bytes:
         return b""
 
 
-def _tiff_facts(file: IO[bytes]) -> Facts:
+def _tiff_facts(file: Opened) -> Facts:
     """Return facts of a TIFF file's first frame, and how many frames it has."""
     facts: Facts = {}
     try:

@@ -133,19 +133,18 @@ def measure_together(
         return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
-    counting = reading.counting if is_plain else None
+    metrics, mask_of = (reading.metric_set, reading.counting.mask_of) if is_plain else (None, None)
     most = encoded.BYTES_TOGETHER if len(images) > 1 else encoded.BYTES_AT_ONCE
-    files = encoded.read_files(images, reading.limits, counting, most)
+    most = int(min(most, reading.limits.bytes or most))
+    pixels = encoded.most_pixels(reading.limits)
+    files = _core.measure_files(images, metrics, most, pixels, mask_of)
     found: list[Measured | encoded.EncodedBytes | None] = []
-    for file, name in zip(files, names, strict=True):
-        if isinstance(file, tuple):
-            found.append(_measured_jpeg(file, reading, name))
-            continue
-        own = None
-        if file is not None:
+    for (picture, jpeg), name in zip(files, names, strict=True):
+        one = None if picture is None else encoded.EncodedBytes(picture)
+        found.append(one if jpeg is None else _measured_jpeg(jpeg, reading, name))
+        if one is not None:
             with suppress(Exception):  # `measure_images` tries again, and says what is wrong
-                own = _measured_png(file, reading, name, thumbnail)
-        found.append(own or file)
+                found[-1] = _measured_png(one, reading, name, thumbnail) or one
     return found
 
 

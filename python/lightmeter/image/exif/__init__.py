@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO
 
 from lightmeter import _core
-from lightmeter.image.encoded import size_of
+from lightmeter.image.encoded import Opened
 from lightmeter.image.exif import tags as known
 from lightmeter.image.exif.tags import DATES as DATES
 from lightmeter.image.exif.tags import KNOWN, PERSONAL, SIGNS
@@ -66,7 +65,7 @@ DEFAULT_POLICY = ExifPolicy()
 
 
 def read_exif(
-    block: bytes | IO[bytes] | None,
+    block: bytes | Opened | None,
     policy: ExifPolicy = DEFAULT_POLICY,
     orientation: int | None = None,
 ) -> ExifTags:
@@ -84,11 +83,8 @@ def read_exif(
     Raises:
         OSError: the file cannot be read.
     """
-    parts = None
-    if block is not None:
-        size = len(block) if isinstance(block, bytes) else size_of(block)
-        parts = _core.exif_tags(block, size)
-    tags = tags_of(parts, policy)
+    size = len(block) if isinstance(block, bytes) else getattr(block, "size", 0)
+    tags = tags_of(None if block is None else _core.exif_tags(block, size), policy)
     if orientation is not None and "Orientation" not in policy.withheld:
         tags["Orientation"] = known.ENUMERATIONS["Orientation"][orientation]
     return tags

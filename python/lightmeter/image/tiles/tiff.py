@@ -3,7 +3,6 @@
 Directories, tiles and what they decode to are bounded before tifffile or a decoder takes memory.
 """
 
-import io
 import logging
 import re
 import struct
@@ -404,7 +403,7 @@ class TiffRaster(Raster):
         from tifffile import TiffFileError
 
         if self._page.compression == _JPEG:
-            _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
+            _, frame = jpeg_frame(data) or (0, b"")
             height, width = struct.unpack_from(">HH", frame, 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
