@@ -53,7 +53,9 @@ class Failure(NamedTuple):
 
 # Only the messages of Pillow and its libraries tell these apart.
 _TRUNCATED = re.compile(
-    "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file", re.IGNORECASE
+    "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file"
+    "|cannot be reshaped",
+    re.IGNORECASE,
 )
 _UNSUPPORTED = re.compile(
     "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"

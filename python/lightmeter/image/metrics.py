@@ -25,24 +25,17 @@ ERROR = "Error"
 
 # What is known of a file from its header, below the prefix, and the type of its values; and of a
 # video and its frames.
-_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling", "Codec")
-_FLOATS = ("FramesPerSecond", "Shift", "StillSeconds")
+_TEXTS = "Format ColorProfile ChromaSubsampling Codec"
+_INTEGERS = (
+    "FileSize FrameCount BitDepth Channels HasAlpha Progressive JpegQuality TimeGaps TimeRepeats "
+    "UndecodedPackets"
+)
+_FLOATS = "FramesPerSecond Shift StillSeconds ignored_percent"
 FACTS: dict[str, type[int] | type[float] | type[str]] = {
-    name: str if name in _TEXTS else float if name in _FLOATS else int
-    for name in (
-        *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
-        *(
-            "Progressive",
-            "ChromaSubsampling",
-            "JpegQuality",
-            "Codec",
-            "FramesPerSecond",
-            "TimeGaps",
-        ),
-        *("TimeRepeats", "UndecodedPackets", "Shift", "StillSeconds"),
-    )
+    name: kind
+    for kind, names in ((str, _TEXTS), (int, _INTEGERS), (float, _FLOATS))
+    for name in names.split()
 }
-FACTS["ignored_percent"] = float  # of pictures of which something is ignored
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
@@ -108,14 +101,14 @@ def run(
     """
     if not functions:
         return ()
+    names = [function.__name__ for function in functions]
     if picture is None:
-        return tuple((_name_of(function), None) for function in functions)
+        return tuple((name, None) for name in names)
     try:
         with quiet():
             samples = _eight_bits(picture, channels, value_range)
     except Exception as error:  # as of memory that is not there
-        return tuple((name, Raised.of(error, name)) for name in map(_name_of, functions))
-    names = map(_name_of, functions)
+        return tuple((name, Raised.of(error, name)) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 

@@ -66,12 +66,19 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
 
 def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
     """Open a file as what it begins as; `Image.open` would hide what is wrong with it."""
-    if name is not None and name not in Image.OPEN:
-        Image.init()
-        _load_plugin(name)
     if name in READERS:
         how = f"read=readers.{READERS[name]} (--read {READERS[name]}): see docs/readers.md"
         raise ImageError("unsupported", f"{name} is read by {how}")
+    if name not in Image.OPEN:
+        Image.init()
+    if name not in Image.OPEN and name in _PLUGINS:
+        module, how = _PLUGINS[name]
+        with contextlib.suppress(ImportError):
+            plugin = import_module(module)  # which may register itself
+            if name == "HEIF":
+                plugin.register_heif_opener()
+        if name not in Image.OPEN:
+            raise ImageError("unsupported", f"{name} needs a plugin: {how}")
     if name not in Image.OPEN:
         return Image.open(file)
     file.seek(0)
@@ -89,18 +96,6 @@ def _is_whole(file: Any) -> bool:
         tiff = Tiff(file)
         return not _SIZES.isdisjoint(tiff.directory(tiff.first))
     return False
-
-
-def _load_plugin(name: str) -> None:
-    if name in Image.OPEN or name not in _PLUGINS:
-        return
-    module, how_to_install = _PLUGINS[name]
-    with contextlib.suppress(ImportError):
-        plugin = import_module(module)  # which may register itself
-        if name == "HEIF":
-            plugin.register_heif_opener()
-    if name not in Image.OPEN:
-        raise ImageError("unsupported", f"{name} needs a plugin: {how_to_install}")
 
 
 def file_header(file: EncodedFile, limits: Limits) -> Header | None:
