@@ -39,8 +39,9 @@ _FAILED = "_lightmeter_failed"
 
 def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
     """Return whether it is a binary file, or bytes that may change."""
-    is_binary = hasattr(image, "read") and not isinstance(image, io.TextIOBase)
-    return is_binary or isinstance(image, bytearray)
+    # That which has `read` alone reads something else, as `ProfileView.read` does.
+    is_binary = hasattr(image, "read") and hasattr(image, "close")
+    return isinstance(image, bytearray) or (is_binary and not isinstance(image, io.TextIOBase))
 
 
 def can_be_read(image: object) -> bool:
