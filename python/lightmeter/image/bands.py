@@ -94,8 +94,6 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
             )
         if name in NO_BANDS:
             raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
-        if names.count(name) > 1:
-            raise ValueError(f"bands has {name!r} twice; expected every name once")
     return names
 
 

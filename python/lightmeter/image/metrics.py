@@ -75,10 +75,8 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
         raise ValueError("metrics has two sets; name the larger one alone, as it has both")
     if sets and sets[0] not in SETS:
         raise ValueError(f"metrics has {sets[0]!r}; expected {_EXPECTED}")
-    names = [_name_of(function) for function in functions]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"metrics has {name} twice; expected every name once")
+    for function in functions:
+        _check_name(function)
     return (*(sets or ["default"]), *functions)
 
 
@@ -112,7 +110,7 @@ def run(
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
-def _name_of(function: Metric) -> str:
+def _check_name(function: Metric) -> None:
     if not callable(function) or not isinstance(function, Hashable):
         raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
     name = getattr(function, "__name__", None)
@@ -125,7 +123,6 @@ def _name_of(function: Metric) -> str:
         raise ValueError(
             f"metrics has a function {name}, the name of a built-in feature; rename it"
         )
-    return name
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:

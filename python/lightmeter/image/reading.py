@@ -133,18 +133,13 @@ class Reading:
             object.__setattr__(self, name, checked(getattr(self, name)))
         if self.frames == "all" and self.every is not None:
             raise ValueError("got both every and frames='all'; expected one of them")
-        names = [function.__name__ for function in self.functions]
-        if (reader := getattr(self.read, "__name__", None)) in names:
-            raise ValueError(f"got a reader and a function {reader}; rename one")
-        if self.bands is not None:
-            self._check_bands(self.bands, [*names, reader])
-
-    def _check_bands(self, bands: Sequence[str], taken: Sequence[str | None]) -> None:
-        if self.channels != "RGB":
+        if self.bands is not None and self.channels != "RGB":
             raise ValueError(f"got both bands and channels={self.channels!r}; expected one of them")
-        for name in taken:
-            if name in bands:
-                raise ValueError(f"got a band and a function {name}; rename one")
+        functions = [*self.functions, *([] if self.read is None else [self.read])]
+        names = [*(self.bands or ()), *(function.__name__ for function in functions)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"got the name {name} of bands or functions twice; rename one")
 
     @property
     def band_count(self) -> int | None:
@@ -154,13 +149,12 @@ class Reading:
     @property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
-        name: MetricSet = as_metrics(self.metrics)[0]
-        return name
+        return self.metrics[0]  # type: ignore[index, return-value]  # as `as_metrics` returned
 
     @cached_property
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
-        return as_metrics(self.metrics)[1:]
+        return self.metrics[1:]  # type: ignore[index, return-value]  # likewise
 
     @cached_property
     def counting(self) -> Counting:

@@ -154,7 +154,7 @@ def test_pictures_of_other_bands_fail(tmp_path: Path) -> None:
         ({"DAPI", "GFP"}, TypeError, "expected a list of names"),  # in no order
         ([1, 2], TypeError, "expected a list of names"),
         (["a"], ValueError, "has 1 names; expected 2 to 32"),
-        (["a", "a"], ValueError, "has 'a' twice"),
+        (["a", "a"], ValueError, "the name a of bands or functions twice"),
         (["a", ""], ValueError, "has the name ''"),
         (["a", "b.c"], ValueError, "without a dot"),
         (["a", "\udcff"], ValueError, "has the name"),

@@ -154,7 +154,7 @@ def test_metrics_are_checked() -> None:
         (lambda image: 1, ValueError, "no name that a feature could have; define it with def"),
         (partial(glare), ValueError, "no name that a feature could have"),
         (named("a.b"), ValueError, "no name that a feature could have"),
-        ([glare, named("glare")], ValueError, "has glare twice"),
+        ([glare, named("glare")], ValueError, "name glare of bands or functions twice"),
         (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
         (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
     ):
@@ -251,7 +251,7 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
         ("nothing_here:f", "nothing_here cannot be imported: ModuleNotFoundError"),
         ("json:nothing", "has no function nothing"),
         ("json:__doc__", "has no function __doc__"),
-        ("json:loads --metric json:loads", "has loads twice"),
+        ("json:loads --metric json:loads", "name loads of bands or functions twice"),
     ],
 )
 def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) -> None:
