@@ -19,7 +19,7 @@ from lightmeter.image.decoders import decoder_of
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Read
-from lightmeter.image.header import Facts, kept_header, read_header
+from lightmeter.image.header import Facts, Header, picture_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.magic import VIDEOS
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
@@ -225,7 +225,7 @@ def _header_of(
             encoded.open_encoded(path, DEFAULT_LIMITS) as again,
         ):
             return header_in(again, image, policy)
-    kept = kept_header(image)
+    kept = picture_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
     return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
@@ -235,7 +235,7 @@ def header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTa
     """Read Exif and facts from a file, which stays where it is."""
     position = file.tell()
     try:
-        header = read_header(file, image) or kept_header(image)
+        header = read_header(file, image) or Header({})
         facts: Facts = {"Format": image.format, "FileSize": file.size}
         return read_exif(header.exif, policy, header.orientation), facts | header.facts
     finally:

@@ -46,9 +46,9 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
     """Read the header of a file, and move its position.
 
     Args:
-        file: JPEG, PNG or TIFF. For any other format that is not in `BY_PILLOW` the result is None.
-        image: what Pillow opened of the file. Without it there is nothing of `BY_PILLOW` either,
-            and nobody counts the pictures of a JPEG file of several.
+        file: JPEG, PNG or TIFF. Of any other format the header is that of the image.
+        image: what Pillow opened of the file. Without it there is nothing of other formats, and
+            nobody counts the pictures of a JPEG file of several.
 
     Raises:
         OSError: the file cannot be read.
@@ -67,16 +67,21 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
             return Header({}) if header is None else _png_header(header, file)
         case "TIFF":
             return Header(_tiff_facts(file), file)
-    return picture_header(image) if file.format in BY_PILLOW and image is not None else None
+    return None if image is None else picture_header(image)
 
 
 def picture_header(image: Image.Image) -> Header:
-    """Return what Pillow says of an image of `BY_PILLOW` that it opened.
+    """Return the Exif and the orientation that an image has kept, whether it is loaded or not.
 
-    The Exif of AVIF and HEIF says how the picture was to be turned before it was decoded, though
-    plugins turn it and change that tag.
+    Of `BY_PILLOW` there are facts too. The Exif of AVIF and HEIF says how the picture was to be
+    turned before it was decoded, though plugins turn it and change that tag.
     """
     info: Any = image.info
+    turned = info.get("original_orientation")
+    exif = exif_block(info.get("exif"))
+    header = Header({}, exif, turned if turned in range(1, 9) else None)
+    if image.format not in BY_PILLOW:
+        return header
     icc = info.get("icc_profile")
     facts: Facts = {
         "Channels": len(image.getbands()),
@@ -88,14 +93,7 @@ def picture_header(image: Image.Image) -> Header:
         facts["BitDepth"] = info.get("bit_depth", 8)
     if isinstance(chroma := info.get("chroma"), int):  # such as 420
         facts["ChromaSubsampling"] = ":".join(str(chroma))
-    return kept_header(image)._replace(facts=facts)
-
-
-def kept_header(image: Image.Image) -> Header:
-    """Return the Exif and the orientation that an image has kept, whether it is loaded or not."""
-    turned: Any = image.info.get("original_orientation")
-    exif = exif_block(image.info.get("exif"))
-    return Header({}, exif, turned if turned in range(1, 9) else None)
+    return header._replace(facts=facts)
 
 
 def exif_block(block: object) -> bytes | None:

@@ -26,9 +26,12 @@ _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 Frames = Literal["first", "all"]
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    """Return the parts of a text such as ``0,4095`` or ``DAPI,GFP``."""
-    return tuple(text.split(","))
+_parts = operator.methodcaller("split", ",")  # of a text such as 0,4095 or DAPI,GFP
+
+
+def _option(default: Any = None, **how: Any) -> Any:
+    """Return a field of which the command line knows more, see `lightmeter.image.option`."""
+    return field(default=default, metadata=how)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,27 +102,18 @@ class Reading:
 
     channels: Channels = "RGB"
     layout: Layout | None = None
-    value_range: tuple[float, float] | None = field(
-        default=None, metadata={"parse": _parts, "metavar": "BLACK,WHITE"}
-    )
+    value_range: tuple[float, float] | None = _option(parse=_parts, metavar="BLACK,WHITE")
     frames: Frames = "first"
-    exif: ExifPolicy = field(default=DEFAULT_POLICY, metadata={"prefix": "exif"})
-    limits: Limits = field(default=DEFAULT_LIMITS, metadata={"prefix": "max"})
+    exif: ExifPolicy = _option(DEFAULT_POLICY, prefix="exif")
+    limits: Limits = _option(DEFAULT_LIMITS, prefix="max")
     metrics: Metrics = "default"
-    bands: Sequence[str] | None = field(
-        default=None, metadata={"parse": _parts, "metavar": "NAME,NAME..."}
-    )
-    ignore: Ignore | Ignored | None = field(
-        default=None,
-        metadata={"parse": parse_ignored, "metavar": "X,Y,W,H|alpha|nodata|N|PATH", "many": True},
+    bands: Sequence[str] | None = _option(parse=_parts, metavar="NAME,NAME...")
+    ignore: Ignore | Ignored | None = _option(
+        parse=parse_ignored, metavar="X,Y,W,H|alpha|nodata|N|PATH", many=True
     )
     pyramid_level: int | None = None
-    read: Callable[[Any], Any] | None = field(
-        default=None, metadata={"metavar": "READER|MODULE:FUNCTION"}
-    )
-    every: str | timedelta | None = field(
-        default=None, metadata={"flag": "frame_every", "metavar": "TIME"}
-    )
+    read: Callable[[Any], Any] | None = _option(metavar="READER|MODULE:FUNCTION")
+    every: str | timedelta | None = _option(flag="frame_every", metavar="TIME")
 
     def __post_init__(self) -> None:
         """Check every option."""
