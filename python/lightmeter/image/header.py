@@ -119,25 +119,18 @@ def profile_description(profile: bytes) -> str | None:
     holds it. ICC.1:2022, 7.2 to 7.3: a header of 128 bytes, a count, then per tag a signature, an
     offset and a size.
     """
-    try:
-        (count,) = struct.unpack_from(">I", profile, 128)
-        for index in range(min(count, _MOST_TAGS)):
-            name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
-            if name == b"desc":
-                return _description(profile[offset : offset + size])
-    except struct.error:
-        pass
-    return None
-
-
-def _description(data: bytes) -> str | None:
+    count = min(int.from_bytes(profile[128:132]), _MOST_TAGS, max(0, len(profile) - 132) // 12)
+    tags = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
+    data = next((profile[at : at + size] for name, at, size in tags if name == b"desc"), b"")
     if data[:4] == b"desc":  # version 2: a length, then ASCII
-        (size,) = struct.unpack_from(">I", data, 8)
-        text = data[12 : 12 + min(size, _MOST_CHARACTERS)].decode("latin-1")
+        size = min(int.from_bytes(data[8:12]), _MOST_CHARACTERS)
+        text = data[12 : 12 + size].decode("latin-1")
     elif data[:4] == b"mluc":  # version 4: of several languages, the first
-        size, offset = struct.unpack_from(">II", data, 20)
-        end = offset + 2 * min(size // 2, _MOST_CHARACTERS)
-        text = data[offset:end].decode("utf-16-be", "replace")
+        size, at = (
+            min(int.from_bytes(data[20:24]) // 2, _MOST_CHARACTERS),
+            int.from_bytes(data[24:28]),
+        )
+        text = data[at : at + 2 * size].decode("utf-16-be", "replace")
     else:
         return None
     return text.split("\0", 1)[0].strip() or None
@@ -169,9 +162,9 @@ def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
 def _profile_text(block: bytes, deflated: bool) -> bytes:
     """Return Exif from hexadecimal digits in a text, which ImageMagick wrote before eXIf."""
     text = _inflate(block, _MOST_TEXT) if deflated else block.split(b"\0", 1)[1]
-    lines = text.split(b"\n", 3)  # nothing, the name, the size, the digits
+    digits = text.split(b"\n", 3)[3:]  # behind nothing, the name and the size
     try:
-        return bytes.fromhex(lines[3].decode("ascii")) if len(lines) == 4 else b""
+        return bytes.fromhex(b"".join(digits).decode("ascii"))
     except ValueError:
         return b""
 

@@ -216,17 +216,9 @@ class ImageMeter:
         """How many pixels were measured, which leaves out the ignored ones."""
         return self._core.pixels
 
-    def _copy(self) -> "ImageMeter":
-        """A meter of its own with what was measured so far."""
-        return ImageMeter._of(**{**vars(self), "_core": self._core.copy()})
-
-    def _part(self) -> "ImageMeter":
-        """A meter of the same image that has measured nothing, for another thread."""
-        return ImageMeter._of(**{**vars(self), "_core": self._core.empty()})
-
-    def _add(self, part: "ImageMeter") -> None:
-        """Add what a part measured of other tiles."""
-        self._core.add(part._core)
+    def _with(self, core: _core.ImageMeter) -> "ImageMeter":
+        """A meter of the same image with another measurement: a copy, or none for a thread."""
+        return ImageMeter._of(**{**vars(self), "_core": core})
 
     def _as_features(self) -> _core.ImageFeatures:
         """What it adds to a profile."""

@@ -181,7 +181,10 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
     assert view["image.s.pixels"].max == pytest.approx(array[..., 4][~mask].max() / 257)
     for wrong, message in (
         ({"channels": "BGR"}, "both bands and channels='BGR'"),
-        ({"metrics": deepest, "bands": ["a", "deepest"]}, "name deepest of bands or functions twice"),
+        (
+            {"metrics": deepest, "bands": ["a", "deepest"]},
+            "name deepest of bands",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             Reading(**{"bands": BANDS[:5], **wrong})  # type: ignore[arg-type]

@@ -147,7 +147,7 @@ def measure_raster(
     def work() -> None:
         block: Block | None = Block(0, 0, 0, 0)
         while block is not None:
-            parts, pixels = [meter._part() for meter in meters], 0
+            parts, pixels = [meter._with(meter._core.empty()) for meter in meters], 0
             while pixels < _PIXELS_APART:
                 with lock:
                     block = None if ended.is_set() else next(blocks, None)
@@ -158,7 +158,7 @@ def measure_raster(
                 pixels += block.width * block.height
             with lock:
                 for meter, part in zip(meters, parts, strict=True):
-                    meter._add(part)
+                    meter._core.add(part._core)
 
     threads = max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
     with ThreadPoolExecutor(threads, "lightmeter-tiles") as pool:
