@@ -77,21 +77,16 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
     """
     if bands is None:
         return None
-    if (
-        isinstance(bands, str)
-        or not isinstance(bands, Sequence)
-        or not all(isinstance(name, str) for name in bands)
-    ):
+    is_list = isinstance(bands, Sequence) and not isinstance(bands, str)
+    if not is_list or not all(isinstance(name, str) for name in bands):
         raise TypeError(f"bands is {bands!r}; expected a list of names, such as ['DAPI', 'GFP']")
     names = tuple(bands)
     if not _LEAST <= len(names) <= _MOST:
         raise ValueError(f"bands has {len(names)} names; expected {_LEAST} to {_MOST}")
     for name in names:
         if not name or len(name) > _LONGEST or "." in name or not name.isprintable():
-            raise ValueError(
-                f"bands has the name {name!r}; expected 1 to {_LONGEST} visible characters "
-                "without a dot"
-            )
+            expected = f"expected 1 to {_LONGEST} visible characters without a dot"
+            raise ValueError(f"bands has the name {name!r}; {expected}")
         if name in NO_BANDS:
             raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
     return names
@@ -105,10 +100,7 @@ def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
     """
     if isinstance(picture, Image.Image):
         if picture.mode not in _SAMPLES or len(picture.getbands()) != count:
-            raise ImageError(
-                "unsupported",
-                f"got a picture of mode {picture.mode}; expected {count} bands, as its channels or "
-                "as gray pages of a TIFF file; give another as an array HxWxC",
-            )
+            expected = f"expected {count} bands; give another picture as an array HxWxC"
+            raise ImageError("unsupported", f"got a picture of mode {picture.mode}; {expected}")
         return np.asarray(picture)
     return picture

@@ -2,6 +2,7 @@
 
 import io
 import os
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -178,8 +179,11 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
             inner, size = image, image.seek(0, os.SEEK_END)
             image.seek(0)
         else:
-            most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
-            data = _read_up_to(image, most + 1)
+            most, data = min(_MOST_PIPED, most or _MOST_PIPED), bytearray()
+            for piece in iter(partial(image.read, _PIECE), b""):
+                data += piece
+                if len(data) > most:
+                    break
             inner, size = io.BytesIO(data), len(data)
     except Exception as error:
         raise image_error(error, otherwise="unreadable") from error
@@ -190,10 +194,3 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     if size == 0:
         raise ImageError("empty", "no bytes")
     raise ImageError("too_large", f"more than {most} bytes")
-
-
-def _read_up_to(stream: IO[bytes], most: int) -> bytes:
-    data = bytearray()
-    while len(data) < most and (piece := stream.read(min(_PIECE, most - len(data)))):
-        data += piece
-    return bytes(data)

@@ -1,10 +1,10 @@
 """From whatever holds pictures to its frames: all readers are called here."""
 
-import contextlib
 import io
 import itertools
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeGuard
@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image import encoded
 from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decoders import decoder_of
+from lightmeter.image.encoded import EncodedBytes, Opened, is_zarr, open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Read
@@ -62,7 +62,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     """
     if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
         yield from _frames_read(image, reading)
-    elif isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
+    elif isinstance(image, str | os.PathLike) and is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -72,8 +72,8 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     elif is_chunked(image):
         yield from open_array(image, reading)
     else:
-        is_read = isinstance(image, encoded.EncodedBytes)
-        with image if is_read else encoded.open_encoded(image, reading.limits) as file:
+        is_read = isinstance(image, EncodedBytes)
+        with image if is_read else open_encoded(image, reading.limits) as file:
             if file.format in VIDEOS:
                 clip = image if isinstance(image, Clip) else None
                 yield from video_frames(file, reading, clip)
@@ -88,8 +88,8 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
 def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames that the reader of the user finds in a path or encoded bytes."""
     read: Any = reading.read
-    if not encoded.is_zarr(image):
-        encoded.open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+    if not is_zarr(image):
+        open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
     last, number = 1 if reading.frames == "first" else None, 0
     for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)
@@ -101,9 +101,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
         try:
             own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
         except (TypeError, ValueError) as error:
-            raise ImageError(
-                "unsupported", f"read= gave options that cannot be: {error}"
-            ) from error
+            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
         said = ((read.__name__, found.known),) if found.facts else ()
         for frame in frames_of(picture, replace(own, read=None)):
             if isinstance(frame.picture, np.ndarray):
@@ -140,9 +138,7 @@ def _returned(read: Any, image: Any) -> Iterator[Any]:
         yield one
 
 
-def frames_in(
-    image: Image.Image, reading: Reading, file: encoded.Opened | None = None
-) -> Iterator[Frame]:
+def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) -> Iterator[Frame]:
     """Load the frames of an image that Pillow opened, with the Exif and facts of its file.
 
     Args:
@@ -175,7 +171,7 @@ def frames_in(
         raise
     finally:
         if is_all:
-            with quiet(), contextlib.suppress(Exception):
+            with quiet(), suppress(Exception):
                 image.seek(first)
 
 
@@ -195,7 +191,7 @@ def _is_at(image: Image.Image, number: int) -> bool:
     return True
 
 
-def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -> Frame:
+def _loaded(image: Image.Image, reading: Reading, file: Opened | None) -> Frame:
     check_size(*image.size, reading.limits)
     mend_order(image)
     image.load()
@@ -211,7 +207,7 @@ def _is_unread(image: Image.Image) -> bool:
 
 
 def _header_of(
-    image: Image.Image, policy: ExifPolicy, file: encoded.Opened | None
+    image: Image.Image, policy: ExifPolicy, file: Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
     """Read Exif and facts from the image's file; of one without a path, the Exif that Pillow keeps.
 
@@ -220,10 +216,7 @@ def _header_of(
     if file is not None:
         return header_in(file, image, policy)
     if path := getattr(image, "filename", None):  # loading closes the file
-        with (
-            contextlib.suppress(ImageError, OSError),
-            encoded.open_encoded(path, DEFAULT_LIMITS) as again,
-        ):
+        with suppress(ImageError, OSError), open_encoded(path, DEFAULT_LIMITS) as again:
             return header_in(again, image, policy)
     kept = picture_header(image)
     # A TIFF's Exif are its directories, which went with the file.

@@ -126,11 +126,8 @@ def profile_description(profile: bytes) -> str | None:
         size = min(int.from_bytes(data[8:12]), _MOST_CHARACTERS)
         text = data[12 : 12 + size].decode("latin-1")
     elif data[:4] == b"mluc":  # version 4: of several languages, the first
-        size, at = (
-            min(int.from_bytes(data[20:24]) // 2, _MOST_CHARACTERS),
-            int.from_bytes(data[24:28]),
-        )
-        text = data[at : at + 2 * size].decode("utf-16-be", "replace")
+        size, at = struct.unpack_from(">II", data.ljust(28, b"\0"), 20)
+        text = data[at : at + 2 * min(size // 2, _MOST_CHARACTERS)].decode("utf-16-be", "replace")
     else:
         return None
     return text.split("\0", 1)[0].strip() or None

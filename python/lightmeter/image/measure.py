@@ -13,12 +13,20 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image import encoded
 from lightmeter.image.arrays import ArrayLike, Channels
 from lightmeter.image.bands import BandMeter, bands_of
 from lightmeter.image.decode.png import measure_png
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder, decoder_of
+from lightmeter.image.encoded import (
+    BYTES_AT_ONCE,
+    BYTES_TOGETHER,
+    Encoded,
+    EncodedBytes,
+    most_pixels,
+    read_whole,
+    short_path,
+)
 from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
@@ -36,7 +44,7 @@ from lightmeter.image.tiles.array_raster import ChunkedArray
 from lightmeter.image.tiles.measured import Watch, measure_rasters
 from lightmeter.quiet import quiet
 
-ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | encoded.Encoded
+ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 _SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
 
@@ -84,15 +92,15 @@ def measure_images(
     name = path if name is None else name
     try:
         if reading.ignore is not None:
-            reading = reading.of_picture(encoded.short_path(name))
+            reading = reading.of_picture(short_path(name))
         source: Any = image
         if path is None and is_file(image):
-            source = encoded.read_whole(image, reading.limits)
+            source = read_whole(image, reading.limits)
         found: Any = None
         if isinstance(source, str | os.PathLike | bytes):
             (found,) = measure_together([source], [name], reading, thumbnail)
             source = found or source
-        if isinstance(source, encoded.EncodedBytes):
+        if isinstance(source, EncodedBytes):
             found = _measured_png(source, reading, name, thumbnail)
         if isinstance(found, Measured):
             yield found
@@ -100,7 +108,7 @@ def measure_images(
         for frame in frames_of(source, reading):
             if watch is not None:
                 watch()
-            named = frame._replace(path=encoded.short_path(name))
+            named = frame._replace(path=short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
         raise image_error(error, path=path) from error
@@ -116,7 +124,7 @@ def measure_image(
 
 def measure_together(
     images: Sequence[object], names: Sequence[object], reading: Reading, thumbnail: bool = False
-) -> list[Measured | encoded.EncodedBytes | None]:
+) -> list[Measured | EncodedBytes | None]:
     """Read pictures in one call of the core, and measure the JPEG and PNG files that we decode.
 
     Args:
@@ -134,13 +142,13 @@ def measure_together(
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
     metrics, mask_of = (reading.metric_set, reading.counting.mask_of) if is_plain else (None, None)
-    most = encoded.BYTES_TOGETHER if len(images) > 1 else encoded.BYTES_AT_ONCE
+    most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
     most = int(min(most, reading.limits.bytes or most))
-    pixels = encoded.most_pixels(reading.limits)
+    pixels = most_pixels(reading.limits)
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
-    found: list[Measured | encoded.EncodedBytes | None] = []
+    found: list[Measured | EncodedBytes | None] = []
     for (picture, jpeg), name in zip(files, names, strict=True):
-        one = None if picture is None else encoded.EncodedBytes(picture)
+        one = None if picture is None else EncodedBytes(picture)
         found.append(one if jpeg is None else _measured_jpeg(jpeg, reading, name))
         if one is not None:
             with suppress(Exception):  # `measure_images` tries again, and says what is wrong
@@ -236,7 +244,7 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     try:
         (frame,) = frames_in(image, reading)
         with quiet():
-            return frame._replace(picture=image.copy(), path=encoded.short_path(path))
+            return frame._replace(picture=image.copy(), path=short_path(path))
     except BaseException as error:
         raise image_error(error, path=path) from error
 
@@ -267,7 +275,7 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
 
 
 def _measured_png(
-    file: encoded.EncodedBytes, reading: Reading, name: object, thumbnail: bool
+    file: EncodedBytes, reading: Reading, name: object, thumbnail: bool
 ) -> Measured | None:
     """Measure a PNG file; None leaves it to Pillow, which decodes it anyway for pixels."""
     # With a `value_range` a small picture has the upper bits, and a function would miss the others.
@@ -280,7 +288,7 @@ def _measured_png(
         if meter is None:
             return None
         exif, facts = header_in(file, image, reading.exif)
-        path = encoded.short_path(name)
+        path = short_path(name)
         small = make_thumbnail(image, path) if thumbnail else None
     is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter") if is_deeper else decoder_of(image)
@@ -294,6 +302,6 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
     meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
-    tags, path = tags_of(exif, reading.exif), encoded.short_path(name)
+    tags, path = tags_of(exif, reading.exif), short_path(name)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())

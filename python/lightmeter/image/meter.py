@@ -206,9 +206,7 @@ class ImageMeter:
             mode = tile.mode
             self._update_image(measurable(tile), at)
         else:
-            raise TypeError(
-                f"cannot measure {type(tile).__name__}; expected a PIL image or an array"
-            )
+            raise TypeError(f"cannot measure {type(tile).__name__}; expected an image or an array")
         self.mode = self.mode or mode
 
     @property
@@ -252,13 +250,11 @@ class ImageMeter:
             picture = np.multiply(picture, np.uint8(255))
         elif picture.dtype.name not in arrays.DTYPES:
             picture = picture.astype(np.promote_types(picture.dtype, np.float32))
-        self._core.update(
-            picture,
+        is_turned, threads = (
             self._counting.channels == "BGR",
-            white,
             self._threads_for(picture.size // bands),
-            at,
         )
+        self._core.update(picture, is_turned, white, threads, at)
         return mode
 
     def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:

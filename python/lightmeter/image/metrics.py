@@ -115,14 +115,9 @@ def _check_name(function: Metric) -> None:
         raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(
-            f"metrics has {function!r}, which has no name that a feature could have; "
-            "define it with def"
-        )
+        raise ValueError(f"metrics has {function!r}, which has no name; define it with def")
     if name in TAKEN:
-        raise ValueError(
-            f"metrics has a function {name}, the name of a built-in feature; rename it"
-        )
+        raise ValueError(f"metrics has {name}, the name of a built-in feature; rename it")
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:

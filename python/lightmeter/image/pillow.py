@@ -47,11 +47,8 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
     """
     name = file.format
     if name in READ_WHOLE and file.size > (limits.bytes_in_memory or file.size):
-        raise ImageError(
-            "too_large",
-            f"{file.size} bytes of {name}, which is read whole; more than "
-            f"{limits.bytes_in_memory} (Limits.bytes_in_memory)",
-        )
+        most = f"{limits.bytes_in_memory} (Limits.bytes_in_memory)"
+        raise ImageError("too_large", f"{file.size} bytes of {name}, more than {most}")
     image = _open(file, name)
     pixels = image.width * image.height
     if pixels > most_pixels(limits):
@@ -151,14 +148,10 @@ def check_bits(image: Any, bits: int) -> None:
 def _refuse(image: Image.Image, file: EncodedFile) -> None:
     """Refuse files of which Pillow would show something other than the picture."""
     if image.format == "EPS":
-        raise ImageError(
-            "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
-        )
+        raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
     tags = getattr(image, "tag_v2", {})
     if image.format == "TIFF" and is_raw(file.start(), tags, tags.get(_SUBFILE_TYPE)):
-        raise ImageError(
-            "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
-        )
+        raise ImageError("unsupported", "a raw file, of which Pillow reads the preview; develop it")
 
 
 def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:

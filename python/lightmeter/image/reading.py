@@ -248,10 +248,8 @@ def _bounded(values: Sequence[Any]) -> Any:
 def _as_reader(read: Any) -> Any:
     name = getattr(read, "__name__", "")
     if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
-        raise TypeError(
-            f"read is {read!r}; expected a function by def, from a path or bytes to an array, that "
-            "has not the name of a built-in feature"
-        )
+        expected = "a function by def that has not the name of a built-in feature"
+        raise TypeError(f"read is {read!r}; expected {expected}")
     getattr(read, "check", lambda: None)()  # that what it needs is installed
     return read
 
@@ -315,8 +313,6 @@ def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
     names = [known.name for known in fields(Reading)]
     for name in options:
         if name not in names:
-            raise TypeError(
-                f"got an unexpected keyword {name!r}; {near(name, names, 'expected another:')} "
-                f"the options of reading pictures are {', '.join(names)}"
-            )
+            hint = near(name, names, f"of reading there are {', '.join(names)}")
+            raise TypeError(f"got an unexpected keyword {name!r}; {hint}")
     return replace(reading, **options)

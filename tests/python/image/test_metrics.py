@@ -151,12 +151,12 @@ def test_metrics_are_checked() -> None:
         ("most", ValueError, "has 'most'; expected 'whylogs', 'default', 'camera', 'all', a"),
         (3, TypeError, "metrics is a int; expected 'whylogs', 'default', 'camera', 'all', a"),
         ([3], TypeError, "metrics has a int"),
-        (lambda image: 1, ValueError, "no name that a feature could have; define it with def"),
-        (partial(glare), ValueError, "no name that a feature could have"),
-        (named("a.b"), ValueError, "no name that a feature could have"),
+        (lambda image: 1, ValueError, "which has no name; define it with def"),
+        (partial(glare), ValueError, "which has no name"),
+        (named("a.b"), ValueError, "which has no name"),
         ([glare, named("glare")], ValueError, "name glare of bands or functions twice"),
         (["camera", "default"], ValueError, "has two sets; name the larger one alone"),
-        (named("Hue"), ValueError, "a function Hue, the name of a built-in feature; rename it"),
+        (named("Hue"), ValueError, "metrics has Hue, the name of a built-in feature; rename it"),
     ):
         with pytest.raises(error, match=message):
             Reading(metrics=metrics)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from lightmeter.text import near
 
 ExifTags = dict[str, Value]
 
-_LATITUDE, _LONGITUDE = 2, 4
+_COORDINATES = (2, 4)  # tags of the latitude and longitude
 
 
 @dataclass(frozen=True, init=False)
@@ -95,12 +95,8 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
     tags: ExifTags = {}
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
     places = {entry[0]: entry[1:] for entry in gps} if gps else {}
-    directories = (
-        (known.NAMES, [*main, *exif]),
-        (known.GPS_NAMES, gps),
-        (known.INTEROP_NAMES, interop),
-    )
-    for names, entries in directories:
+    every = (known.NAMES, main), (known.NAMES, exif), (known.GPS_NAMES, gps)
+    for names, entries in (*every, (known.INTEROP_NAMES, interop)):
         for code, kind, length, start in entries:
             name = names.get(code)
             if name is None or name in tags or name in policy.withheld:
@@ -113,10 +109,7 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
                 value = None if is_damaged else -value if is_negative else value
             if value is not None:
                 tags[name] = value
-    has_place = bool(places) and all(
-        code in places and value_of("GPSLatitude", order, *places[code]) is not None
-        for code in (_LATITUDE, _LONGITUDE)
-    )
     if "has_gps" not in policy.withheld:
-        tags["has_gps"] = int(has_place)
+        found = [value_of("GPSLatitude", order, *places[c]) for c in _COORDINATES if c in places]
+        tags["has_gps"] = int(len(found) == 2 and None not in found)
     return tags
