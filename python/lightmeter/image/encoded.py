@@ -42,6 +42,8 @@ class EncodedFile(io.BufferedReader):
 
     Attributes:
         size: bytes in all.
+        start: the first of them.
+        format: what it begins as; None for an unknown format.
     """
 
     name = ""  # that below is the number of a descriptor, which tifffile takes for a path
@@ -51,6 +53,9 @@ class EncodedFile(io.BufferedReader):
         super().__init__(inner, _BUFFER)
         self.size, self._inner, self._owned = size, inner, owned
         self._error: Exception | None = None
+        self.start = self.read(START_BYTES)
+        self.seek(0)
+        self.format = format_of(self.start)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read bytes."""
@@ -77,19 +82,6 @@ class EncodedFile(io.BufferedReader):
             self._inner.close()
         if self._error is not None and isinstance(error, Exception):
             raise image_error(self._error, otherwise="unreadable") from error
-
-    @property
-    def format(self) -> str | None:
-        """What it begins as; None for an unknown format."""
-        return format_of(self.start())
-
-    def start(self) -> bytes:
-        """Return the first bytes, without moving."""
-        position = self.tell()
-        self.seek(0)
-        start = self.read(min(START_BYTES, self.size))
-        self.seek(position)
-        return start
 
 
 class EncodedBytes(io.BytesIO):
@@ -185,10 +177,10 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
                 if len(data) > most:
                     break
             inner, size = io.BytesIO(data), len(data)
+        if 0 < size <= (most or size):
+            return EncodedFile(inner, size, owned=owned)
     except Exception as error:
         raise image_error(error, otherwise="unreadable") from error
-    if 0 < size <= (size if most is None else most):
-        return EncodedFile(inner, size, owned=owned)
     if owned:
         inner.close()
     if size == 0:

@@ -150,7 +150,7 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
     if image.format == "EPS":
         raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
     tags = getattr(image, "tag_v2", {})
-    if image.format == "TIFF" and is_raw(file.start(), tags, tags.get(_SUBFILE_TYPE)):
+    if image.format == "TIFF" and is_raw(file.start, tags, tags.get(_SUBFILE_TYPE)):
         raise ImageError("unsupported", "a raw file, of which Pillow reads the preview; develop it")
 
 

@@ -134,7 +134,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
-    if not is_wanted or is_raw(file.start(), first, tiff.integer(first, _SUBFILE_TYPE, 0)):
+    if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
