@@ -134,8 +134,6 @@ def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes
     Raises:
         ImageError: as `open_encoded` does.
     """
-    if isinstance(file, EncodedBytes):
-        return file
     opened = open_encoded(file, limits)
     if opened.size > BYTES_AT_ONCE:
         return opened
@@ -146,8 +144,7 @@ def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes
 def most_pixels(limits: Limits) -> int:
     """Return how many pixels a picture that is read whole may have, for Pillow and for us."""
     most = Image.MAX_IMAGE_PIXELS
-    pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
-    return int(pixels if limits.pixels is None else min(pixels, limits.pixels))
+    return int(min(_ANY_PIXELS, 2 * (most or _ANY_PIXELS), limits.pixels or _ANY_PIXELS))
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:

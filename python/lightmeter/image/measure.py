@@ -48,11 +48,6 @@ ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 _SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
 
-ACCEPTED = (
-    "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
-    "path, encoded bytes or a binary file"
-)
-
 
 def measure_images(
     image: ImageLike,
@@ -88,22 +83,21 @@ def measure_images(
     if isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
     elif path is None and not can_be_read(image):
-        raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+        expected = "a PIL image, an array or tensor, an ImageMeter, a path, bytes or a binary file"
+        raise TypeError(f"cannot measure {type(image).__name__}; expected {expected}")
     name = path if name is None else name
     try:
         if reading.ignore is not None:
             reading = reading.of_picture(short_path(name))
         source: Any = image
-        if path is None and is_file(image):
+        if path is None and is_file(image) and not isinstance(image, EncodedBytes):
             source = read_whole(image, reading.limits)
-        found: Any = None
         if isinstance(source, str | os.PathLike | bytes):
-            (found,) = measure_together([source], [name], reading, thumbnail)
-            source = found or source
+            source = measure_together([source], [name], reading, thumbnail)[0] or source
         if isinstance(source, EncodedBytes):
-            found = _measured_png(source, reading, name, thumbnail)
-        if isinstance(found, Measured):
-            yield found
+            source = _measured_png(source, reading, name, thumbnail) or source
+        if isinstance(source, Measured):
+            yield source
             return
         for frame in frames_of(source, reading):
             if watch is not None:
@@ -150,7 +144,7 @@ def measure_together(
     for (picture, jpeg), name in zip(files, names, strict=True):
         one = None if picture is None else EncodedBytes(picture)
         found.append(one if jpeg is None else _measured_jpeg(jpeg, reading, name))
-        if one is not None:
+        if one is not None and len(images) > 1:
             with suppress(Exception):  # `measure_images` tries again, and says what is wrong
                 found[-1] = _measured_png(one, reading, name, thumbnail) or one
     return found

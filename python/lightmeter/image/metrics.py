@@ -46,12 +46,6 @@ class Raised(NamedTuple):
 
     kind: str
 
-    @classmethod
-    def of(cls, error: BaseException, name: str) -> "Raised":
-        """The `error` of the function `name`; who debugs it finds it in the log."""
-        _log.debug("the metric %s failed", name, exc_info=error)
-        return cls(type(error).__name__.encode(errors="replace").decode())
-
 
 # What each function returned, by its name, or that it raised.
 Returned = tuple[tuple[str, Any], ...]
@@ -102,11 +96,10 @@ def run(
     names = [function.__name__ for function in functions]
     if picture is None:
         return tuple((name, None) for name in names)
-    try:
-        with quiet():
-            samples = _eight_bits(picture, channels, value_range)
-    except Exception as error:  # as of memory that is not there
-        return tuple((name, Raised.of(error, name)) for name in names)
+    with quiet():
+        samples = called(names[0], _eight_bits, picture, channels, value_range)
+    if isinstance(samples, Raised):  # as of memory that is not there
+        return tuple((name, samples) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
@@ -127,7 +120,8 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() and panics of Rust too
-        return Raised.of(error, name)
+        _log.debug("the metric %s failed", name, exc_info=error)  # for who debugs it
+        return Raised(type(error).__name__.encode(errors="replace").decode())
 
 
 def _eight_bits(

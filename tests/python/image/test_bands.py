@@ -138,7 +138,7 @@ def test_pictures_of_other_bands_fail(tmp_path: Path) -> None:
         (samples(3), 2, "got an array of 3 channels; expected 2 bands"),
         (samples(1)[..., 0], 2, "got an array of 1 channels; expected 2 bands"),
         (Image.new("RGB", (4, 4)), 4, "mode RGB; expected 4 bands"),
-        (tmp_path / "p.png", 3, "mode P; expected 3 bands, .* as an array HxWxC"),
+        (tmp_path / "p.png", 3, "mode P; expected 3 bands; give another"),
         (tmp_path / "a.tif", 2, "a gray picture of 3 pages; expected 2 bands"),
         (lm.ImageMeter(), 2, "has measured no pixel"),
     ):
