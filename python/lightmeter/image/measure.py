@@ -135,7 +135,8 @@ def measure_together(
         return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
-    metrics, mask_of = (reading.metric_set, reading.counting.mask_of) if is_plain else (None, None)
+    way = reading.counting if is_plain else None
+    metrics, mask_of = (None, None) if way is None else (way.metrics, way.mask_of)
     most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
     most = int(min(most, reading.limits.bytes or most))
     pixels = most_pixels(reading.limits)

@@ -14,7 +14,7 @@ from lightmeter.text import near
 
 ExifTags = dict[str, Value]
 
-_COORDINATES = (2, 4)  # tags of the latitude and longitude
+_COORDINATES = {2, 4}  # tags of the latitude and longitude
 
 
 @dataclass(frozen=True, init=False)
@@ -110,6 +110,8 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
             if value is not None:
                 tags[name] = value
     if "has_gps" not in policy.withheld:
-        found = [value_of("GPSLatitude", order, *places[c]) for c in _COORDINATES if c in places]
-        tags["has_gps"] = int(len(found) == 2 and None not in found)
+        tags["has_gps"] = 0
+        if places.keys() >= _COORDINATES:
+            found = [value_of("GPSLatitude", order, *places[code]) for code in _COORDINATES]
+            tags["has_gps"] = int(None not in found)
     return tags

@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import GRAY_MODES
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, Header, jpeg_frame, read_header
@@ -140,8 +139,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
         return None
     if not _can_read():
-        most = Image.MAX_IMAGE_PIXELS
-        if is_level or (most is not None and width * height > 2 * most):
+        if is_level or width * height > most_pixels(reading.limits):
             raise ImageError("too_large", f"{width}x{height} pixels; {_HOW_TO_READ}")
         return None
     pages = open_pages(file, tiff)
