@@ -160,6 +160,8 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     most = limits.bytes
     try:
         if isinstance(image, str | os.PathLike):
+            if os.path.isdir(image):
+                os.scandir(image).close()  # raises the reason if it cannot be listed
             inner = open_regular(image)
             size = os.fstat(inner.fileno()).st_size
         elif isinstance(image, bytes | bytearray):
