@@ -12,10 +12,11 @@ from typing import IO, Any, TypeGuard
 import numpy as np
 from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decoders import decoder_of
-from lightmeter.image.encoded import EncodedBytes, Opened, is_zarr, open_encoded
+from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes, Opened, is_zarr, open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Read
@@ -216,8 +217,11 @@ def _header_of(
     if file is not None:
         return header_in(file, image, policy)
     if path := getattr(image, "filename", None):  # loading closes the file
-        with suppress(ImageError, OSError), open_encoded(path, DEFAULT_LIMITS) as again:
-            return header_in(again, image, policy)
+        with suppress(ImageError, OSError):
+            ((small, _),) = _core.measure_files([path], None, BYTES_TOGETHER)  # fast
+            file = open_encoded(path, DEFAULT_LIMITS) if small is None else EncodedBytes(small)
+            with file:
+                return header_in(file, image, policy)
     kept = picture_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
