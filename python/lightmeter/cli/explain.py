@@ -2,9 +2,11 @@
 
 from lightmeter.cli.options import Printed
 from lightmeter.cli.terminal import NOT_UNDERSTOOD, fail, print_json
+from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
 from lightmeter.image.exif.tags import DATES, KNOWN, PERSONAL
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
+from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near
 
@@ -28,7 +30,7 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
     """Explain features of images: the unit, the metric sets, and whether they are judged.
 
     Args:
-        features: names such as image.Noise, or Noise.
+        features: names such as image.Noise, or Noise; image.B02.mean of a band.
     """
     facts = {feature: _facts(feature.removeprefix("image.")) for feature in features}
     if output_format == "json":
@@ -41,6 +43,12 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
 def _facts(name: str) -> dict[str, str]:
     if number := _NUMBERS.get(name):
         return _of_number(number)
+    first, _, rest = name.partition(".")
+    if rest in BAND_NUMBERS and first not in NO_BANDS:
+        number = _NUMBERS[BAND_NUMBERS[rest]]
+        return _of_number(number) | {"is": f"of the band {first}, a gray picture: {number.says}"}
+    if rest and first in readers.__all__:
+        return {"is": f"a fact that read=readers.{first} finds", "judged": _judged("category")}
     if name in KNOWN:
         tag = "an Exif tag, tracked"
         tag += " only where --exif-allow names it: it is personal" if name in PERSONAL else ""

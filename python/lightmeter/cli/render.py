@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from lightmeter import Failure, ProfileView
 from lightmeter.cli.terminal import complain, fail
-from lightmeter.image.reading_text import reading_fields
+from lightmeter.profile.reading_text import reading_fields
 from lightmeter.profile.view import text_table
 from lightmeter.text import counted, number, visible
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from lightmeter.contracts.expectation import Expectation, Value
 from lightmeter.files import write_atomically
-from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, nearest_turn, seen_values
+from lightmeter.profile.view import Exemplar
 from lightmeter.report.charts.document import Row, document, section, table
 from lightmeter.report.parts import thumbnail_tag
 from lightmeter.text import MOST_DIGITS, count, counted, number, percent, shorten, visible

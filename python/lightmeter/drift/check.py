@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from numbers import Real
 from typing import Any, Literal, NamedTuple, Unpack
 
 import numpy as np
@@ -18,6 +19,7 @@ from lightmeter.drift.describe.causes import Change, causes_of, change_of
 from lightmeter.drift.describe.sentences import STEPS
 from lightmeter.drift.names import Said, prefix_of, said
 from lightmeter.drift.readings import Unlike, reading_like
+from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.metrics import FACTS
@@ -351,10 +353,10 @@ def check_image(
         options: what differs from that: see `lightmeter.Reading`.
 
     Raises:
-        ImageError: the image cannot be measured.
-        TypeError: it is no image, `reference` no profile, or an option unknown.
-        ValueError: it is several images; an argument is out of range; the reference holds no image,
-            or images of several prefixes.
+        ImageError: the image cannot be measured, or is several images.
+        TypeError: it is no image, `reference` no profile, `level` no number, or an option unknown.
+        ValueError: an argument is out of range; the reference holds no image, or images of several
+            prefixes.
         OSError: the reference cannot be read.
         DecodeError: it is no profile.
     """
@@ -362,7 +364,8 @@ def check_image(
     images = measure_images(image, prepared.reading(reading, options), threads=1)
     measured = next(images)
     if next(images, None) is not None:
-        raise ValueError("got several images; expected one, so check them one by one")
+        detail = "got several images, as of a video; expected one, so check them one by one"
+        raise ImageError("unsupported", detail)
     return prepared.check(numbers_of(prepared.prefix, measured), level, measured.read)
 
 
@@ -517,10 +520,13 @@ def check_level(level: float) -> None:
     """Refuse a level that no image could be judged by.
 
     Raises:
+        TypeError: it is no number.
         ValueError: it is not between 1e-15 and 1.
     """
+    expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
+    if not isinstance(level, Real):
+        raise TypeError(f"level is {level!r}; {expected}")
     if not _LEAST_LEVEL <= level < 1:
-        expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
         raise ValueError(f"level is {level}; {expected}")
 
 

@@ -9,8 +9,8 @@ from lightmeter.drift.names import prefix_of
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.image.reading_text import reading_fields, reading_options
 from lightmeter.profile import ProfileView
+from lightmeter.profile.reading_text import reading_fields, reading_options
 from lightmeter.text import shorten
 
 # By prefix, how many images were read in which way, as `ProfileView.readings` has it.

@@ -61,9 +61,7 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
         return np.asarray(array, np.float32 if is_brain else None)  # a np.matrix has 2 dimensions
     kind, given = type(array).__name__, cast(Any, array)
     if int(array.__dlpack_device__()[0]) not in _CPU_DEVICES:
-        raise ImageError(
-            "unsupported", f"got a {kind} on another device; copy it to the CPU, as by tensor.cpu()"
-        )
+        raise ImageError("unsupported", f"got a {kind} on another device; copy it by .cpu()")
     if getattr(given, "requires_grad", False):
         given = given.detach()
     if str(getattr(given, "dtype", "")).endswith(_BRAIN):  # which NumPy has not

@@ -21,18 +21,11 @@ NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 # Modes of samples that are bands as they are, and of one band.
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 
-# Number of a gray picture -> its name below that of a band, and whether it is of no one band.
-_NUMBERS = {
-    number.name: (number.band, number.group == "size")
-    for number in IMAGE_NUMBERS
-    if number.band is not None
-}
-
 # The name below that of a band, such as ``mean`` -> the number of a gray picture.
-BAND_NUMBERS = {name: number for number, (name, is_whole) in _NUMBERS.items() if not is_whole}
+BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group != "size"}
 
-# Those of a picture of bands that are of no one band, such as its width.
-WHOLE_NUMBERS = [number for number, (_, is_whole) in _NUMBERS.items() if is_whole]
+# Those of a picture of bands that are of no one band, such as its width, likewise.
+WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group == "size"}
 
 
 class BandMeter(NamedTuple):
@@ -60,12 +53,12 @@ class BandMeter(NamedTuple):
 
     def _of_bands(self, numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         """Return what is known of each band as of a gray picture by the names of bands."""
-        return {
-            name if is_whole else f"{band}.{name}": known[number]
-            for band, known in zip(self.bands, numbers, strict=True)
-            for number, (name, is_whole) in _NUMBERS.items()
-            if number in known
-        }
+        found: dict[str, Any] = {}
+        for band, known in zip(self.bands, numbers, strict=True):
+            own = {f"{band}.{name}": number for name, number in BAND_NUMBERS.items()}
+            names = (own | WHOLE_NUMBERS).items()
+            found |= {name: known[number] for name, number in names if number in known}
+        return found
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -77,25 +70,18 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
     """
     if bands is None:
         return None
-    if (
-        isinstance(bands, str)
-        or not isinstance(bands, Sequence)
-        or not all(isinstance(name, str) for name in bands)
-    ):
+    is_list = isinstance(bands, Sequence) and not isinstance(bands, str)
+    if not is_list or not all(isinstance(name, str) for name in bands):
         raise TypeError(f"bands is {bands!r}; expected a list of names, such as ['DAPI', 'GFP']")
     names = tuple(bands)
     if not _LEAST <= len(names) <= _MOST:
         raise ValueError(f"bands has {len(names)} names; expected {_LEAST} to {_MOST}")
     for name in names:
         if not name or len(name) > _LONGEST or "." in name or not name.isprintable():
-            raise ValueError(
-                f"bands has the name {name!r}; expected 1 to {_LONGEST} visible characters "
-                "without a dot"
-            )
+            expected = f"expected 1 to {_LONGEST} visible characters without a dot"
+            raise ValueError(f"bands has the name {name!r}; {expected}")
         if name in NO_BANDS:
             raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
-        if names.count(name) > 1:
-            raise ValueError(f"bands has {name!r} twice; expected every name once")
     return names
 
 
@@ -107,10 +93,7 @@ def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
     """
     if isinstance(picture, Image.Image):
         if picture.mode not in _SAMPLES or len(picture.getbands()) != count:
-            raise ImageError(
-                "unsupported",
-                f"got a picture of mode {picture.mode}; expected {count} bands, as its channels or "
-                "as gray pages of a TIFF file; give another as an array HxWxC",
-            )
+            expected = f"expected {count} bands; give another picture as an array HxWxC"
+            raise ImageError("unsupported", f"got a picture of mode {picture.mode}; {expected}")
         return np.asarray(picture)
     return picture

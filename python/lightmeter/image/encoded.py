@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,7 +14,6 @@ from lightmeter.files import open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 from lightmeter.image.magic import START_BYTES, format_of
-from lightmeter.image.meter import Counting
 
 Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
 
@@ -43,6 +42,8 @@ class EncodedFile(io.BufferedReader):
 
     Attributes:
         size: bytes in all.
+        start: the first of them.
+        format: what it begins as; None for an unknown format.
     """
 
     name = ""  # that below is the number of a descriptor, which tifffile takes for a path
@@ -52,6 +53,9 @@ class EncodedFile(io.BufferedReader):
         super().__init__(inner, _BUFFER)
         self.size, self._inner, self._owned = size, inner, owned
         self._error: Exception | None = None
+        self.start = self.read(START_BYTES)
+        self.seek(0)
+        self.format = format_of(self.start)
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read bytes."""
@@ -78,19 +82,6 @@ class EncodedFile(io.BufferedReader):
             self._inner.close()
         if self._error is not None and isinstance(error, Exception):
             raise image_error(self._error, otherwise="unreadable") from error
-
-    @property
-    def format(self) -> str | None:
-        """What it begins as; None for an unknown format."""
-        return format_of(self.start())
-
-    def start(self) -> bytes:
-        """Return the first bytes, without moving."""
-        position = self.tell()
-        self.seek(0)
-        start = self.read(min(START_BYTES, self.size))
-        self.seek(position)
-        return start
 
 
 class EncodedBytes(io.BytesIO):
@@ -137,21 +128,12 @@ def is_zarr(path: object) -> bool:
     return folder.suffix.lower() == ".zarr" or any(found)
 
 
-def size_of(file: IO[bytes]) -> int:
-    """Return the bytes of a seekable file, and may leave it at another position."""
-    if isinstance(file, EncodedFile):
-        return file.size  # looking for its end would empty its buffer
-    return file.seek(0, os.SEEK_END)
-
-
 def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes:
     """Read a caller's file of moderate size whole, from its start; return a larger one opened.
 
     Raises:
         ImageError: as `open_encoded` does.
     """
-    if isinstance(file, EncodedBytes):
-        return file
     opened = open_encoded(file, limits)
     if opened.size > BYTES_AT_ONCE:
         return opened
@@ -159,38 +141,10 @@ def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes
         return opened.read(opened.size)
 
 
-def read_files(
-    images: Sequence[object], limits: Limits, counting: Counting | None, most: int
-) -> "list[EncodedBytes | _core.MeasuredJpeg | None]":
-    """Read JPEG and PNG files, and measure those of JPEG that the core decodes, in one call.
-
-    Args:
-        images: paths, or encoded bytes.
-        limits: what each may cost.
-        counting: how to measure; None only reads.
-        most: bytes that a file may have.
-
-    Returns:
-        Of each, None for all else, for what cannot be read, and for what costs too much.
-    """
-    files = _core.measure_files(
-        images,
-        None if counting is None else counting.metrics,
-        most if limits.bytes is None else int(min(most, limits.bytes)),
-        most_pixels(limits),
-        None if counting is None else counting.mask_of,
-    )
-    found: list[Any] = []
-    for picture, measured in files:
-        found.append(measured if picture is None else EncodedBytes(picture))
-    return found
-
-
 def most_pixels(limits: Limits) -> int:
     """Return how many pixels a picture that is read whole may have, for Pillow and for us."""
     most = Image.MAX_IMAGE_PIXELS
-    pixels = _ANY_PIXELS if most is None else min(2 * most, _ANY_PIXELS)
-    return int(pixels if limits.pixels is None else min(pixels, limits.pixels))
+    return int(min(_ANY_PIXELS, 2 * (most or _ANY_PIXELS), limits.pixels or _ANY_PIXELS))
 
 
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
@@ -216,22 +170,18 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
             inner, size = image, image.seek(0, os.SEEK_END)
             image.seek(0)
         else:
-            most = _MOST_PIPED if most is None else min(_MOST_PIPED, most)
-            data = _read_up_to(image, most + 1)
+            most, data = min(_MOST_PIPED, most or _MOST_PIPED), bytearray()
+            for piece in iter(partial(image.read, _PIECE), b""):
+                data += piece
+                if len(data) > most:
+                    break
             inner, size = io.BytesIO(data), len(data)
+        if 0 < size <= (most or size):
+            return EncodedFile(inner, size, owned=owned)
     except Exception as error:
         raise image_error(error, otherwise="unreadable") from error
-    if 0 < size <= (size if most is None else most):
-        return EncodedFile(inner, size, owned=owned)
     if owned:
         inner.close()
     if size == 0:
         raise ImageError("empty", "no bytes")
     raise ImageError("too_large", f"more than {most} bytes")
-
-
-def _read_up_to(stream: IO[bytes], most: int) -> bytes:
-    data = bytearray()
-    while len(data) < most and (piece := stream.read(min(_PIECE, most - len(data)))):
-        data += piece
-    return bytes(data)

@@ -52,15 +52,14 @@ class Failure(NamedTuple):
 
 
 # Only the messages of Pillow and its libraries tell these apart.
-_TRUNCATED = re.compile(
-    "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file", re.IGNORECASE
-)
-_UNSUPPORTED = re.compile(
-    "unsupported|not supported|unimplemented|not implemented|cannot find loader|ghostscript"
-    "|not available|not installed|encrypted|handle 12-bit|unknown (blp|pcx|compression|raw mode)",
-    re.IGNORECASE,
-)
-_TOO_LARGE = re.compile("decompressed data too large|too much memory used", re.IGNORECASE)
+_WORDS: dict[Reason, str] = {
+    "too_large": "decompressed data too large|too much memory used",
+    "truncated": "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file"
+    "|cannot be reshaped",
+    "unsupported": "unsupported|not supported|unimplemented|not implemented|cannot find loader"
+    "|ghostscript|not available|not installed|encrypted|handle 12-bit"
+    "|unknown (blp|pcx|compression|raw mode)",
+}
 _OF_THE_CONTENTS = frozenset({errno.EINVAL, errno.EOVERFLOW})
 
 _MAX_DETAIL = 200
@@ -107,11 +106,8 @@ def _reason(error: BaseException) -> Reason | None:
             return "unreadable"
         case UnidentifiedImageError() | NotImplementedError() | ImportError():
             return "unsupported"
-    if _TOO_LARGE.search(str(error)):
-        return "too_large"
-    if _TRUNCATED.search(str(error)):
-        return "truncated"
-    return "unsupported" if _UNSUPPORTED.search(str(error)) else None
+    text = str(error).lower()
+    return next((reason for reason, words in _WORDS.items() if re.search(words, text)), None)
 
 
 def _detail(error: BaseException) -> str:

@@ -1,10 +1,10 @@
 """From whatever holds pictures to its frames: all readers are called here."""
 
-import contextlib
 import io
 import itertools
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, TypeGuard
@@ -12,14 +12,15 @@ from typing import IO, Any, TypeGuard
 import numpy as np
 from PIL import Image
 
+from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image import encoded
 from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decoders import decoder_of
+from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes, Opened, is_zarr, open_encoded
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Read
-from lightmeter.image.header import Facts, kept_header, read_header
+from lightmeter.image.header import Facts, Header, picture_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.magic import VIDEOS
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
@@ -39,8 +40,9 @@ _FAILED = "_lightmeter_failed"
 
 def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
     """Return whether it is a binary file, or bytes that may change."""
-    is_binary = hasattr(image, "read") and not isinstance(image, io.TextIOBase)
-    return is_binary or isinstance(image, bytearray)
+    # That which has `read` alone reads something else, as `ProfileView.read` does.
+    is_binary = hasattr(image, "read") and hasattr(image, "close")
+    return isinstance(image, bytearray) or (is_binary and not isinstance(image, io.TextIOBase))
 
 
 def can_be_read(image: object) -> bool:
@@ -52,7 +54,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames of an image, as many as `Reading.frames` says.
 
     Args:
-        image: as `measure_images` takes it, or what `read_files` found.
+        image: as `measure_images` takes it, or `EncodedBytes`.
         reading: how to read it.
 
     Raises:
@@ -61,7 +63,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     """
     if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
         yield from _frames_read(image, reading)
-    elif isinstance(image, str | os.PathLike) and encoded.is_zarr(image):
+    elif isinstance(image, str | os.PathLike) and is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -71,8 +73,8 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     elif is_chunked(image):
         yield from open_array(image, reading)
     else:
-        is_read = isinstance(image, encoded.EncodedBytes)
-        with image if is_read else encoded.open_encoded(image, reading.limits) as file:
+        is_read = isinstance(image, EncodedBytes)
+        with image if is_read else open_encoded(image, reading.limits) as file:
             if file.format in VIDEOS:
                 clip = image if isinstance(image, Clip) else None
                 yield from video_frames(file, reading, clip)
@@ -87,8 +89,8 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
 def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames that the reader of the user finds in a path or encoded bytes."""
     read: Any = reading.read
-    if not encoded.is_zarr(image):
-        encoded.open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+    if not is_zarr(image):
+        open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
     last, number = 1 if reading.frames == "first" else None, 0
     for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)
@@ -100,9 +102,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
         try:
             own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
         except (TypeError, ValueError) as error:
-            raise ImageError(
-                "unsupported", f"read= gave options that cannot be: {error}"
-            ) from error
+            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
         said = ((read.__name__, found.known),) if found.facts else ()
         for frame in frames_of(picture, replace(own, read=None)):
             if isinstance(frame.picture, np.ndarray):
@@ -137,9 +137,7 @@ def _returned(read: Any, image: Any) -> Iterator[Any]:
         yield one
 
 
-def frames_in(
-    image: Image.Image, reading: Reading, file: encoded.Opened | None = None
-) -> Iterator[Frame]:
+def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) -> Iterator[Frame]:
     """Load the frames of an image that Pillow opened, with the Exif and facts of its file.
 
     Args:
@@ -172,7 +170,7 @@ def frames_in(
         raise
     finally:
         if is_all:
-            with quiet(), contextlib.suppress(Exception):
+            with quiet(), suppress(Exception):
                 image.seek(first)
 
 
@@ -192,7 +190,7 @@ def _is_at(image: Image.Image, number: int) -> bool:
     return True
 
 
-def _loaded(image: Image.Image, reading: Reading, file: encoded.Opened | None) -> Frame:
+def _loaded(image: Image.Image, reading: Reading, file: Opened | None) -> Frame:
     check_size(*image.size, reading.limits)
     mend_order(image)
     image.load()
@@ -208,7 +206,7 @@ def _is_unread(image: Image.Image) -> bool:
 
 
 def _header_of(
-    image: Image.Image, policy: ExifPolicy, file: encoded.Opened | None
+    image: Image.Image, policy: ExifPolicy, file: Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
     """Read Exif and facts from the image's file; of one without a path, the Exif that Pillow keeps.
 
@@ -217,11 +215,12 @@ def _header_of(
     if file is not None:
         return header_in(file, image, policy)
     if path := getattr(image, "filename", None):  # loading closes the file
-        with contextlib.suppress(ImageError, OSError):
-            (small,) = encoded.read_files([path], DEFAULT_LIMITS, None, encoded.BYTES_TOGETHER)
-            with small or encoded.open_encoded(path, DEFAULT_LIMITS) as again:  # type: ignore[union-attr]
-                return header_in(again, image, policy)
-    kept = kept_header(image)
+        with suppress(ImageError, OSError):
+            ((small, _),) = _core.measure_files([path], None, BYTES_TOGETHER)  # fast
+            file = open_encoded(path, DEFAULT_LIMITS) if small is None else EncodedBytes(small)
+            with file:
+                return header_in(file, image, policy)
+    kept = picture_header(image)
     # A TIFF's Exif are its directories, which went with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
     return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
@@ -231,8 +230,8 @@ def header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTa
     """Read Exif and facts from a file, which stays where it is."""
     position = file.tell()
     try:
-        header = read_header(file, image) or kept_header(image)
-        facts: Facts = {"Format": image.format, "FileSize": encoded.size_of(file)}
+        header = read_header(file, image) or Header({})
+        facts: Facts = {"Format": image.format, "FileSize": file.size}
         return read_exif(header.exif, policy, header.orientation), facts | header.facts
     finally:
         file.seek(position)

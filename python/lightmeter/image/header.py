@@ -5,15 +5,15 @@ what is damaged. They raise the OSError of a file that cannot be read, and nothi
 formats say is what Pillow and its plugins say of an image that they opened.
 """
 
+import io
 import struct
 import zlib
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from lightmeter import _core
-from lightmeter.image.encoded import EncodedBytes, size_of
-from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.encoded import EncodedBytes, Opened
 from lightmeter.image.tiff import DamagedError, Tiff
 
 # Name -> value. None: the format can have it, and this file has not.
@@ -38,49 +38,50 @@ class Header(NamedTuple):
     """
 
     facts: Facts
-    exif: bytes | IO[bytes] | None = None
+    exif: bytes | Opened | None = None
     orientation: int | None = None
 
 
-def read_header(file: IO[bytes], image: Image.Image | None = None) -> Header | None:
-    """Read the header of a seekable binary file, and move its position.
+def read_header(file: Opened, image: Image.Image | None = None) -> Header | None:
+    """Read the header of a file, and move its position.
 
     Args:
-        file: JPEG, PNG or TIFF. For any other format that is not in `BY_PILLOW` the result is None.
-        image: what Pillow opened of the file. Without it there is nothing of `BY_PILLOW` either,
-            and nobody counts the pictures of a JPEG file of several.
+        file: JPEG, PNG or TIFF. Of any other format the header is that of the image.
+        image: what Pillow opened of the file. Without it there is nothing of other formats, and
+            nobody counts the pictures of a JPEG file of several.
 
     Raises:
         OSError: the file cannot be read.
     """
-    if isinstance(file, EncodedBytes):
-        name: str | None = file.picture[0]
-        in_memory: Any = file.picture[1]
-    else:
-        name, in_memory = format_of(_read(file, 0, START_BYTES)), None
-    match name:
+    in_memory: Any = file.picture[1] if isinstance(file, EncodedBytes) else None
+    match file.format:
         case "JPEG":
-            facts, exif, icc, pictures = in_memory or _core.jpeg_header(file, size_of(file))
+            facts, exif, icc, pictures = in_memory or _core.jpeg_header(file, file.size)
             if icc is not None:
                 facts["ColorProfile"] = profile_description(icc)
             if pictures is not None:  # an index of several
                 facts["FrameCount"] = getattr(image, "n_frames", None)
             return Header(facts, exif_block(exif))
         case "PNG":
-            header = in_memory or _core.png_header(file, size_of(file))
+            header = in_memory or _core.png_header(file, file.size)
             return Header({}) if header is None else _png_header(header, file)
         case "TIFF":
             return Header(_tiff_facts(file), file)
-    return picture_header(image) if name in BY_PILLOW and image is not None else None
+    return None if image is None else picture_header(image)
 
 
 def picture_header(image: Image.Image) -> Header:
-    """Return what Pillow says of an image of `BY_PILLOW` that it opened.
+    """Return the Exif and the orientation that an image has kept, whether it is loaded or not.
 
-    The Exif of AVIF and HEIF says how the picture was to be turned before it was decoded, though
-    plugins turn it and change that tag.
+    Of `BY_PILLOW` there are facts too. The Exif of AVIF and HEIF says how the picture was to be
+    turned before it was decoded, though plugins turn it and change that tag.
     """
     info: Any = image.info
+    turned = info.get("original_orientation")
+    exif = exif_block(info.get("exif"))
+    header = Header({}, exif, turned if turned in range(1, 9) else None)
+    if image.format not in BY_PILLOW:
+        return header
     icc = info.get("icc_profile")
     facts: Facts = {
         "Channels": len(image.getbands()),
@@ -92,14 +93,7 @@ def picture_header(image: Image.Image) -> Header:
         facts["BitDepth"] = info.get("bit_depth", 8)
     if isinstance(chroma := info.get("chroma"), int):  # such as 420
         facts["ChromaSubsampling"] = ":".join(str(chroma))
-    return kept_header(image)._replace(facts=facts)
-
-
-def kept_header(image: Image.Image) -> Header:
-    """Return the Exif and the orientation that an image has kept, whether it is loaded or not."""
-    turned: Any = image.info.get("original_orientation")
-    exif = exif_block(image.info.get("exif"))
-    return Header({}, exif, turned if turned in range(1, 9) else None)
+    return header._replace(facts=facts)
 
 
 def exif_block(block: object) -> bytes | None:
@@ -109,10 +103,13 @@ def exif_block(block: object) -> bytes | None:
     return (block[6:] if block.startswith(b"Exif\0") else block) or None
 
 
-def jpeg_frame(file: IO[bytes]) -> tuple[int, bytes] | None:
+def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
     """Return marker and body of the header of a JPEG's frame, of JPEG-LS too; None without one."""
-    frame = _core.jpeg_frame(file, size_of(file))
-    return None if frame is None else (frame[0], _read(file, *frame[1]))
+    frame = _core.jpeg_frame(io.BytesIO(data), len(data))
+    if frame is None:
+        return None
+    marker, (start, size) = frame
+    return marker, data[start : start + size]
 
 
 def profile_description(profile: bytes) -> str | None:
@@ -122,25 +119,15 @@ def profile_description(profile: bytes) -> str | None:
     holds it. ICC.1:2022, 7.2 to 7.3: a header of 128 bytes, a count, then per tag a signature, an
     offset and a size.
     """
-    try:
-        (count,) = struct.unpack_from(">I", profile, 128)
-        for index in range(min(count, _MOST_TAGS)):
-            name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
-            if name == b"desc":
-                return _description(profile[offset : offset + size])
-    except struct.error:
-        pass
-    return None
-
-
-def _description(data: bytes) -> str | None:
+    count = min(int.from_bytes(profile[128:132]), _MOST_TAGS, max(0, len(profile) - 132) // 12)
+    tags = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
+    data = next((profile[at : at + size] for name, at, size in tags if name == b"desc"), b"")
     if data[:4] == b"desc":  # version 2: a length, then ASCII
-        (size,) = struct.unpack_from(">I", data, 8)
-        text = data[12 : 12 + min(size, _MOST_CHARACTERS)].decode("latin-1")
+        size = min(int.from_bytes(data[8:12]), _MOST_CHARACTERS)
+        text = data[12 : 12 + size].decode("latin-1")
     elif data[:4] == b"mluc":  # version 4: of several languages, the first
-        size, offset = struct.unpack_from(">II", data, 20)
-        end = offset + 2 * min(size // 2, _MOST_CHARACTERS)
-        text = data[offset:end].decode("utf-16-be", "replace")
+        size, at = struct.unpack_from(">II", data.ljust(28, b"\0"), 20)
+        text = data[at : at + 2 * min(size // 2, _MOST_CHARACTERS)].decode("utf-16-be", "replace")
     else:
         return None
     return text.split("\0", 1)[0].strip() or None
@@ -153,12 +140,12 @@ def _frame_count(image: Image.Image) -> int | None:
         return None
 
 
-def _read(file: IO[bytes], offset: int, size: int) -> bytes:
+def _read(file: Opened, offset: int, size: int) -> bytes:
     file.seek(offset)
     return file.read(min(size, _MOST_TEXT))
 
 
-def _png_header(header: "_core.PngHeader", file: IO[bytes]) -> Header:
+def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
     """Read what the core found. The Exif may follow the pixels."""
     facts, part, icc, texts = header
     if icc is not None:
@@ -172,9 +159,9 @@ def _png_header(header: "_core.PngHeader", file: IO[bytes]) -> Header:
 def _profile_text(block: bytes, deflated: bool) -> bytes:
     """Return Exif from hexadecimal digits in a text, which ImageMagick wrote before eXIf."""
     text = _inflate(block, _MOST_TEXT) if deflated else block.split(b"\0", 1)[1]
-    lines = text.split(b"\n", 3)  # nothing, the name, the size, the digits
+    digits = text.split(b"\n", 3)[3:]  # behind nothing, the name and the size
     try:
-        return bytes.fromhex(lines[3].decode("ascii")) if len(lines) == 4 else b""
+        return bytes.fromhex(b"".join(digits).decode("ascii"))
     except ValueError:
         return b""
 
@@ -188,7 +175,7 @@ def _inflate(block: bytes, limit: int) -> bytes:
         return b""
 
 
-def _tiff_facts(file: IO[bytes]) -> Facts:
+def _tiff_facts(file: Opened) -> Facts:
     """Return facts of a TIFF file's first frame, and how many frames it has."""
     facts: Facts = {}
     try:

@@ -38,9 +38,7 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and not value > 0:
-                raise ValueError(
-                    f"limit of {field.name} is {value!r}; expected a number above 0, or None"
-                )
+                raise ValueError(f"limit of {field.name} is {value!r}; expected above 0, or None")
 
 
 DEFAULT_LIMITS = Limits()

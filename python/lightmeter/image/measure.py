@@ -13,12 +13,20 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image import encoded
 from lightmeter.image.arrays import ArrayLike, Channels
 from lightmeter.image.bands import BandMeter, bands_of
 from lightmeter.image.decode.png import measure_png
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder, decoder_of
+from lightmeter.image.encoded import (
+    BYTES_AT_ONCE,
+    BYTES_TOGETHER,
+    Encoded,
+    EncodedBytes,
+    most_pixels,
+    read_whole,
+    short_path,
+)
 from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
@@ -36,14 +44,9 @@ from lightmeter.image.tiles.array_raster import ChunkedArray
 from lightmeter.image.tiles.measured import Watch, measure_rasters
 from lightmeter.quiet import quiet
 
-ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | encoded.Encoded
+ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 _SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
-
-ACCEPTED = (
-    "a PIL image, an array or tensor (HxW or HxWxC), a zarr.Array or the like, an ImageMeter, a "
-    "path, encoded bytes or a binary file"
-)
 
 
 def measure_images(
@@ -80,27 +83,26 @@ def measure_images(
     if isinstance(image, Image.Image):
         path = getattr(image, "filename", None) or None
     elif path is None and not can_be_read(image):
-        raise TypeError(f"cannot measure {type(image).__name__}; expected {ACCEPTED}")
+        expected = "a PIL image, an array or tensor, an ImageMeter, a path, bytes or a binary file"
+        raise TypeError(f"cannot measure {type(image).__name__}; expected {expected}")
     name = path if name is None else name
     try:
         if reading.ignore is not None:
-            reading = reading.of_picture(encoded.short_path(name))
+            reading = reading.of_picture(short_path(name))
         source: Any = image
-        if path is None and is_file(image):
-            source = encoded.read_whole(image, reading.limits)
-        found: Any = None
+        if path is None and is_file(image) and not isinstance(image, EncodedBytes):
+            source = read_whole(image, reading.limits)
         if isinstance(source, str | os.PathLike | bytes):
-            (found,) = measure_together([source], [name], reading, thumbnail)
-            source = found or source
-        if isinstance(source, encoded.EncodedBytes):
-            found = _measured_png(source, reading, name, thumbnail)
-        if isinstance(found, Measured):
-            yield found
+            source = measure_together([source], [name], reading, thumbnail)[0] or source
+        if isinstance(source, EncodedBytes):
+            source = _measured_png(source, reading, name, thumbnail) or source
+        if isinstance(source, Measured):
+            yield source
             return
         for frame in frames_of(source, reading):
             if watch is not None:
                 watch()
-            named = frame._replace(path=encoded.short_path(name))
+            named = frame._replace(path=short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
         raise image_error(error, path=path) from error
@@ -116,7 +118,7 @@ def measure_image(
 
 def measure_together(
     images: Sequence[object], names: Sequence[object], reading: Reading, thumbnail: bool = False
-) -> list[Measured | encoded.EncodedBytes | None]:
+) -> list[Measured | EncodedBytes | None]:
     """Read pictures in one call of the core, and measure the JPEG and PNG files that we decode.
 
     Args:
@@ -133,19 +135,19 @@ def measure_together(
         return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
-    counting = reading.counting if is_plain else None
-    most = encoded.BYTES_TOGETHER if len(images) > 1 else encoded.BYTES_AT_ONCE
-    files = encoded.read_files(images, reading.limits, counting, most)
-    found: list[Measured | encoded.EncodedBytes | None] = []
-    for file, name in zip(files, names, strict=True):
-        if isinstance(file, tuple):
-            found.append(_measured_jpeg(file, reading, name))
-            continue
-        own = None
-        if file is not None:
+    way = reading.counting if is_plain else None
+    metrics, mask_of = (None, None) if way is None else (way.metrics, way.mask_of)
+    most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
+    most = int(min(most, reading.limits.bytes or most))
+    pixels = most_pixels(reading.limits)
+    files = _core.measure_files(images, metrics, most, pixels, mask_of)
+    found: list[Measured | EncodedBytes | None] = []
+    for (picture, jpeg), name in zip(files, names, strict=True):
+        one = None if picture is None else EncodedBytes(picture)
+        found.append(one if jpeg is None else _measured_jpeg(jpeg, reading, name))
+        if one is not None and len(images) > 1:
             with suppress(Exception):  # `measure_images` tries again, and says what is wrong
-                own = _measured_png(file, reading, name, thumbnail)
-        found.append(own or file)
+                found[-1] = _measured_png(one, reading, name, thumbnail) or one
     return found
 
 
@@ -245,7 +247,7 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     try:
         (frame,) = frames_in(image, reading)
         with quiet():
-            return frame._replace(picture=image.copy(), path=encoded.short_path(path))
+            return frame._replace(picture=image.copy(), path=short_path(path))
     except BaseException as error:
         raise image_error(error, path=path) from error
 
@@ -277,7 +279,7 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
 
 
 def _measured_png(
-    file: encoded.EncodedBytes, reading: Reading, name: object, thumbnail: bool
+    file: EncodedBytes, reading: Reading, name: object, thumbnail: bool
 ) -> Measured | None:
     """Measure a PNG file; None leaves it to Pillow, which decodes it anyway for pixels."""
     # With a `value_range` a small picture has the upper bits, and a function would miss the others.
@@ -292,7 +294,7 @@ def _measured_png(
         exif, facts = header_in(file, image, reading.exif)
         if reading.ignored is not None:
             facts = _with_ignored(facts, [meter])
-        path = encoded.short_path(name)
+        path = short_path(name)
         small = make_thumbnail(image, path) if thumbnail else None
     is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter") if is_deeper else decoder_of(image)
@@ -308,6 +310,6 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
     meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
     if reading.ignored is not None:
         facts = _with_ignored(facts, [meter])
-    tags, path = tags_of(exif, reading.exif), encoded.short_path(name)
+    tags, path = tags_of(exif, reading.exif), short_path(name)
     # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
     return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())

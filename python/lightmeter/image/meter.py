@@ -206,9 +206,7 @@ class ImageMeter:
             mode = tile.mode
             self._update_image(measurable(tile), at)
         else:
-            raise TypeError(
-                f"cannot measure {type(tile).__name__}; expected a PIL image or an array"
-            )
+            raise TypeError(f"cannot measure {type(tile).__name__}; expected an image or an array")
         self.mode = self.mode or mode
 
     @property
@@ -216,17 +214,9 @@ class ImageMeter:
         """How many pixels were measured, which leaves out the ignored ones."""
         return self._core.pixels
 
-    def _copy(self) -> "ImageMeter":
-        """A meter of its own with what was measured so far."""
-        return ImageMeter._of(**{**vars(self), "_core": self._core.copy()})
-
-    def _part(self) -> "ImageMeter":
-        """A meter of the same image that has measured nothing, for another thread."""
-        return ImageMeter._of(**{**vars(self), "_core": self._core.empty()})
-
-    def _add(self, part: "ImageMeter") -> None:
-        """Add what a part measured of other tiles."""
-        self._core.add(part._core)
+    def _with(self, core: _core.ImageMeter) -> "ImageMeter":
+        """A meter of the same image with another measurement: a copy, or none for a thread."""
+        return ImageMeter._of(**{**vars(self), "_core": core})
 
     def _as_features(self) -> _core.ImageFeatures:
         """What it adds to a profile."""
@@ -260,13 +250,11 @@ class ImageMeter:
             picture = np.multiply(picture, np.uint8(255))
         elif picture.dtype.name not in arrays.DTYPES:
             picture = picture.astype(np.promote_types(picture.dtype, np.float32))
-        self._core.update(
-            picture,
+        is_turned, threads = (
             self._counting.channels == "BGR",
-            white,
             self._threads_for(picture.size // bands),
-            at,
         )
+        self._core.update(picture, is_turned, white, threads, at)
         return mode
 
     def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:

@@ -25,24 +25,17 @@ ERROR = "Error"
 
 # What is known of a file from its header, below the prefix, and the type of its values; and of a
 # video and its frames.
-_TEXTS = ("Format", "ColorProfile", "ChromaSubsampling", "Codec")
-_FLOATS = ("FramesPerSecond", "Shift", "StillSeconds")
+_TEXTS = "Format ColorProfile ChromaSubsampling Codec"
+_INTEGERS = (
+    "FileSize FrameCount BitDepth Channels HasAlpha Progressive JpegQuality TimeGaps TimeRepeats "
+    "UndecodedPackets"
+)
+_FLOATS = "FramesPerSecond Shift StillSeconds ignored_percent"
 FACTS: dict[str, type[int] | type[float] | type[str]] = {
-    name: str if name in _TEXTS else float if name in _FLOATS else int
-    for name in (
-        *("Format", "FileSize", "FrameCount", "BitDepth", "Channels", "HasAlpha", "ColorProfile"),
-        *(
-            "Progressive",
-            "ChromaSubsampling",
-            "JpegQuality",
-            "Codec",
-            "FramesPerSecond",
-            "TimeGaps",
-        ),
-        *("TimeRepeats", "UndecodedPackets", "Shift", "StillSeconds"),
-    )
+    name: kind
+    for kind, names in ((str, _TEXTS), (int, _INTEGERS), (float, _FLOATS))
+    for name in names.split()
 }
-FACTS["ignored_percent"] = float  # of pictures of which something is ignored
 # First parts, below the prefix, of the names of what is measured anyway.
 TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
@@ -52,12 +45,6 @@ class Raised(NamedTuple):
     """What a function raised, by the name of the exception's type."""
 
     kind: str
-
-    @classmethod
-    def of(cls, error: BaseException, name: str) -> "Raised":
-        """The `error` of the function `name`; who debugs it finds it in the log."""
-        _log.debug("the metric %s failed", name, exc_info=error)
-        return cls(type(error).__name__.encode(errors="replace").decode())
 
 
 # What each function returned, by its name, or that it raised.
@@ -82,10 +69,8 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
         raise ValueError("metrics has two sets; name the larger one alone, as it has both")
     if sets and sets[0] not in SETS:
         raise ValueError(f"metrics has {sets[0]!r}; expected {_EXPECTED}")
-    names = [_name_of(function) for function in functions]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"metrics has {name} twice; expected every name once")
+    for function in functions:
+        _check_name(function)
     return (*(sets or ["default"]), *functions)
 
 
@@ -108,31 +93,24 @@ def run(
     """
     if not functions:
         return ()
+    names = [function.__name__ for function in functions]
     if picture is None:
-        return tuple((_name_of(function), None) for function in functions)
-    try:
-        with quiet():
-            samples = _eight_bits(picture, channels, value_range)
-    except Exception as error:  # as of memory that is not there
-        return tuple((name, Raised.of(error, name)) for name in map(_name_of, functions))
-    names = map(_name_of, functions)
+        return tuple((name, None) for name in names)
+    with quiet():
+        samples = called(names[0], _eight_bits, picture, channels, value_range)
+    if isinstance(samples, Raised):  # as of memory that is not there
+        return tuple((name, samples) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
-def _name_of(function: Metric) -> str:
+def _check_name(function: Metric) -> None:
     if not callable(function) or not isinstance(function, Hashable):
         raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(
-            f"metrics has {function!r}, which has no name that a feature could have; "
-            "define it with def"
-        )
+        raise ValueError(f"metrics has {function!r}, which has no name; define it with def")
     if name in TAKEN:
-        raise ValueError(
-            f"metrics has a function {name}, the name of a built-in feature; rename it"
-        )
-    return name
+        raise ValueError(f"metrics has {name}, the name of a built-in feature; rename it")
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -142,7 +120,8 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() and panics of Rust too
-        return Raised.of(error, name)
+        _log.debug("the metric %s failed", name, exc_info=error)  # for who debugs it
+        return Raised(type(error).__name__.encode(errors="replace").decode())
 
 
 def _eight_bits(

@@ -47,11 +47,8 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
     """
     name = file.format
     if name in READ_WHOLE and file.size > (limits.bytes_in_memory or file.size):
-        raise ImageError(
-            "too_large",
-            f"{file.size} bytes of {name}, which is read whole; more than "
-            f"{limits.bytes_in_memory} (Limits.bytes_in_memory)",
-        )
+        most = f"{limits.bytes_in_memory} (Limits.bytes_in_memory)"
+        raise ImageError("too_large", f"{file.size} bytes of {name}, more than {most}")
     image = _open(file, name)
     pixels = image.width * image.height
     if pixels > most_pixels(limits):
@@ -66,12 +63,19 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
 
 def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
     """Open a file as what it begins as; `Image.open` would hide what is wrong with it."""
-    if name is not None and name not in Image.OPEN:
-        Image.init()
-        _load_plugin(name)
     if name in READERS:
         how = f"read=readers.{READERS[name]} (--read {READERS[name]}): see docs/readers.md"
         raise ImageError("unsupported", f"{name} is read by {how}")
+    if name not in Image.OPEN:
+        Image.init()
+    if name not in Image.OPEN and name in _PLUGINS:
+        module, how = _PLUGINS[name]
+        with contextlib.suppress(ImportError):
+            plugin = import_module(module)  # which may register itself
+            if name == "HEIF":
+                plugin.register_heif_opener()
+        if name not in Image.OPEN:
+            raise ImageError("unsupported", f"{name} needs a plugin: {how}")
     if name not in Image.OPEN:
         return Image.open(file)
     file.seek(0)
@@ -89,18 +93,6 @@ def _is_whole(file: Any) -> bool:
         tiff = Tiff(file)
         return not _SIZES.isdisjoint(tiff.directory(tiff.first))
     return False
-
-
-def _load_plugin(name: str) -> None:
-    if name in Image.OPEN or name not in _PLUGINS:
-        return
-    module, how_to_install = _PLUGINS[name]
-    with contextlib.suppress(ImportError):
-        plugin = import_module(module)  # which may register itself
-        if name == "HEIF":
-            plugin.register_heif_opener()
-    if name not in Image.OPEN:
-        raise ImageError("unsupported", f"{name} needs a plugin: {how_to_install}")
 
 
 def file_header(file: EncodedFile, limits: Limits) -> Header | None:
@@ -156,14 +148,10 @@ def check_bits(image: Any, bits: int) -> None:
 def _refuse(image: Image.Image, file: EncodedFile) -> None:
     """Refuse files of which Pillow would show something other than the picture."""
     if image.format == "EPS":
-        raise ImageError(
-            "unsupported", "PostScript is a program, which Pillow would run in Ghostscript"
-        )
+        raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
     tags = getattr(image, "tag_v2", {})
-    if image.format == "TIFF" and is_raw(file.start(), tags, tags.get(_SUBFILE_TYPE)):
-        raise ImageError(
-            "unsupported", "a raw file, of which Pillow reads only the preview; develop it first"
-        )
+    if image.format == "TIFF" and is_raw(file.start, tags, tags.get(_SUBFILE_TYPE)):
+        raise ImageError("unsupported", "a raw file, of which Pillow reads the preview; develop it")
 
 
 def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:

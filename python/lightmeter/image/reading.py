@@ -26,9 +26,12 @@ _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 Frames = Literal["first", "all"]
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    """Return the parts of a text such as ``0,4095`` or ``DAPI,GFP``."""
-    return tuple(text.split(","))
+_parts = operator.methodcaller("split", ",")  # of a text such as 0,4095 or DAPI,GFP
+
+
+def _option(default: Any = None, **how: Any) -> Any:
+    """Return a field of which the command line knows more, see `lightmeter.image.option`."""
+    return field(default=default, metadata=how)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,27 +102,18 @@ class Reading:
 
     channels: Channels = "RGB"
     layout: Layout | None = None
-    value_range: tuple[float, float] | None = field(
-        default=None, metadata={"parse": _parts, "metavar": "BLACK,WHITE"}
-    )
+    value_range: tuple[float, float] | None = _option(parse=_parts, metavar="BLACK,WHITE")
     frames: Frames = "first"
-    exif: ExifPolicy = field(default=DEFAULT_POLICY, metadata={"prefix": "exif"})
-    limits: Limits = field(default=DEFAULT_LIMITS, metadata={"prefix": "max"})
+    exif: ExifPolicy = _option(DEFAULT_POLICY, prefix="exif")
+    limits: Limits = _option(DEFAULT_LIMITS, prefix="max")
     metrics: Metrics = "default"
-    bands: Sequence[str] | None = field(
-        default=None, metadata={"parse": _parts, "metavar": "NAME,NAME..."}
-    )
-    ignore: Ignore | Ignored | None = field(
-        default=None,
-        metadata={"parse": parse_ignored, "metavar": "X,Y,W,H|alpha|nodata|N|PATH", "many": True},
+    bands: Sequence[str] | None = _option(parse=_parts, metavar="NAME,NAME...")
+    ignore: Ignore | Ignored | None = _option(
+        parse=parse_ignored, metavar="X,Y,W,H|alpha|nodata|N|PATH", many=True
     )
     pyramid_level: int | None = None
-    read: Callable[[Any], Any] | None = field(
-        default=None, metadata={"metavar": "READER|MODULE:FUNCTION"}
-    )
-    every: str | timedelta | None = field(
-        default=None, metadata={"flag": "frame_every", "metavar": "TIME"}
-    )
+    read: Callable[[Any], Any] | None = _option(metavar="READER|MODULE:FUNCTION")
+    every: str | timedelta | None = _option(flag="frame_every", metavar="TIME")
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -133,18 +127,13 @@ class Reading:
             object.__setattr__(self, name, checked(getattr(self, name)))
         if self.frames == "all" and self.every is not None:
             raise ValueError("got both every and frames='all'; expected one of them")
-        names = [function.__name__ for function in self.functions]
-        if (reader := getattr(self.read, "__name__", None)) in names:
-            raise ValueError(f"got a reader and a function {reader}; rename one")
-        if self.bands is not None:
-            self._check_bands(self.bands, [*names, reader])
-
-    def _check_bands(self, bands: Sequence[str], taken: Sequence[str | None]) -> None:
-        if self.channels != "RGB":
+        if self.bands is not None and self.channels != "RGB":
             raise ValueError(f"got both bands and channels={self.channels!r}; expected one of them")
-        for name in taken:
-            if name in bands:
-                raise ValueError(f"got a band and a function {name}; rename one")
+        functions = [*self.functions, *([] if self.read is None else [self.read])]
+        names = [*(self.bands or ()), *(function.__name__ for function in functions)]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"got the name {name} of bands or functions twice; rename one")
 
     @property
     def band_count(self) -> int | None:
@@ -154,13 +143,12 @@ class Reading:
     @property
     def metric_set(self) -> MetricSet:
         """The set in `metrics`."""
-        name: MetricSet = as_metrics(self.metrics)[0]
-        return name
+        return self.metrics[0]  # type: ignore[index, return-value]  # as `as_metrics` returned
 
     @cached_property
     def functions(self) -> tuple[Metric, ...]:
         """The functions in `metrics`."""
-        return as_metrics(self.metrics)[1:]
+        return self.metrics[1:]  # type: ignore[index, return-value]  # likewise
 
     @cached_property
     def counting(self) -> Counting:
@@ -260,10 +248,8 @@ def _bounded(values: Sequence[Any]) -> Any:
 def _as_reader(read: Any) -> Any:
     name = getattr(read, "__name__", "")
     if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
-        raise TypeError(
-            f"read is {read!r}; expected a function by def, from a path or bytes to an array, that "
-            "has not the name of a built-in feature"
-        )
+        expected = "a function by def that has not the name of a built-in feature"
+        raise TypeError(f"read is {read!r}; expected {expected}")
     getattr(read, "check", lambda: None)()  # that what it needs is installed
     return read
 
@@ -327,8 +313,6 @@ def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
     names = [known.name for known in fields(Reading)]
     for name in options:
         if name not in names:
-            raise TypeError(
-                f"got an unexpected keyword {name!r}; {near(name, names, 'expected another:')} "
-                f"the reading options are {', '.join(names)}"
-            )
+            hint = near(name, names, f"the reading options are {', '.join(names)}")
+            raise TypeError(f"got an unexpected keyword {name!r}; {hint}")
     return replace(reading, **options)

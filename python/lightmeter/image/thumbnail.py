@@ -12,25 +12,6 @@ _SIDE = 80  # pixels
 _MOST_BYTES = 4096
 
 
-class Exemplar(NamedTuple):
-    """A picture in a profile: the path it was read from, and a JPEG of at most 80 x 80 pixels.
-
-    `value` is the value of the feature that it was kept for; None if it was kept at random.
-    """
-
-    path: str
-    thumbnail: bytes
-    value: float | None
-
-
-class Exemplars(NamedTuple):
-    """Pictures with the least values of a feature, with the greatest, and some at random."""
-
-    low: list[Exemplar]
-    high: list[Exemplar]
-    random: list[Exemplar]
-
-
 class Thumbnail(NamedTuple):
     """A small picture of an image, and the path and size of the image."""
 

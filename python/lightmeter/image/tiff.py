@@ -1,9 +1,9 @@
 """TIFF directories: the form of Exif, and of TIFF files themselves."""
 
 import struct
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-from lightmeter.image.encoded import size_of
+from lightmeter.image.encoded import Opened
 
 Number = int | float | None
 
@@ -42,9 +42,9 @@ class Tiff:
         OSError: the file cannot be read; so does every method.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Opened) -> None:
         """Read the head of a file, whose position is not kept."""
-        self._file, self._size = file, size_of(file)
+        self._file = file
         head = self._read(0, 8)
         if head[:2] not in (b"II", b"MM"):
             raise DamagedError(f"starts with {head[:2]!r}, not with a byte order")
@@ -64,7 +64,7 @@ class Tiff:
         """
         count, start = self._entry_count(offset)
         size = min(count, _MOST_ENTRIES) * self._row.size
-        rows = self._read(start, max(0, min(size, self._size - start)))
+        rows = self._read(start, max(0, min(size, self._file.size - start)))
         entries: dict[int, Entry] = {}
         for tag, *entry in self._row.iter_unpack(rows[: len(rows) - len(rows) % self._row.size]):
             if entry[0] in _CODES and tag not in entries:
@@ -108,8 +108,8 @@ class Tiff:
         return count, offset + self._count.size
 
     def _read(self, offset: int, count: int) -> bytes:
-        if offset + count > self._size:
-            raise DamagedError(f"no {count} bytes at {offset} of {self._size}")
+        if offset + count > self._file.size:
+            raise DamagedError(f"no {count} bytes at {offset} of {self._file.size}")
         self._file.seek(offset)
         data = self._file.read(count)
         if len(data) != count:  # the file shrank

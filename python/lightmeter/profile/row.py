@@ -18,7 +18,6 @@ from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading
-from lightmeter.image.reading_text import checked_text
 from lightmeter.nesting import parse_json
 from lightmeter.profile.columns import (
     arrays_of,
@@ -31,6 +30,7 @@ from lightmeter.profile.columns import (
 )
 from lightmeter.profile.features import Role
 from lightmeter.profile.functions import returned_values
+from lightmeter.profile.reading_text import checked_text
 from lightmeter.text import shorten
 
 Cell = str | int | float | list[str]

@@ -11,7 +11,6 @@ from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.failure import Failure
-from lightmeter.image.thumbnail import Exemplar, Exemplars
 from lightmeter.profile.features import Meaning
 from lightmeter.profile.table_files import plain
 from lightmeter.sketch import QuantileSketch
@@ -71,6 +70,25 @@ class Repeats(NamedTuple):
 
     at_least: int
     hashes: list[Repeated]
+
+
+class Exemplar(NamedTuple):
+    """A picture in a profile: the path it was read from, and a JPEG of at most 80 x 80 pixels.
+
+    `value` is the value of the feature that it was kept for; None if it was kept at random.
+    """
+
+    path: str
+    thumbnail: bytes
+    value: float | None
+
+
+class Exemplars(NamedTuple):
+    """Pictures with the least values of a feature, with the greatest, and some at random."""
+
+    low: list[Exemplar]
+    high: list[Exemplar]
+    random: list[Exemplar]
 
 
 class ColumnView:

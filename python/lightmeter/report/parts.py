@@ -11,9 +11,8 @@ from lightmeter.drift.names import GRID_SIDE, says
 from lightmeter.drift.row import RATES, FeatureDrift
 from lightmeter.drift.verdict import CHANGED
 from lightmeter.image.magic import format_of
-from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.profile.view import Repeated
+from lightmeter.profile.view import Exemplar, Repeated
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.document import section
 from lightmeter.report.charts.features import chart_of

@@ -67,7 +67,7 @@ def keep(image: Any, reading: Reading) -> Any:
     if isinstance(image, bytearray | memoryview):
         return bytes(image)
     if isinstance(image, ImageMeter):
-        return image._copy()
+        return image._with(image._core.copy())
     return Profile(reading=reading)._measure("image", image, threads=1)
 
 

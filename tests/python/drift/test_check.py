@@ -19,6 +19,7 @@ from lightmeter.drift.check import Tail, deviation
 from lightmeter.drift.names import Said
 from lightmeter.errors import ImageError
 from PIL import Image, ImageFilter
+from videos import write_video, yard
 
 LEVEL = 0.05
 
@@ -186,7 +187,11 @@ def test_wrong_use(good: ProfileView) -> None:
         check_image(image, good, prefix="photo")
     with pytest.raises(ValueError, match="the reference holds no image"):
         check_image(image, Profile())
-    with pytest.raises(ValueError, match="got several images"):
+    with pytest.raises(TypeError, match="level is 'a'; expected a number between"):
+        check_image(image, good, level="a")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="cannot measure ProfileView; expected a PIL image"):
+        check_image(good, good)  # type: ignore[arg-type]
+    with pytest.raises(ImageError, match="got several images"):
         check_image(np.stack([np.asarray(image)] * 2), good, layout="NHWC")
     with pytest.raises(ImageError):
         check_image(b"junk", good)
@@ -279,3 +284,15 @@ def test_the_command(tmp_path: Path) -> None:
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
     assert printed["flagged"][0]["findings"][0]["sentence"]
+
+
+def test_a_video_in_a_folder_is_a_failure_of_its_own(tmp_path: Path, good: ProfileView) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed")
+    good.write(tmp_path / "good.lmp")
+    (tmp_path / "new").mkdir()
+    scene(5).save(tmp_path / "new" / "a.png")
+    write_video(tmp_path / "new" / "gate.mp4", yard(3))
+    done = lightmeter("check", tmp_path / "new", "--reference", tmp_path / "good.lmp")
+    assert done.returncode == 3
+    assert "gate.mp4: cannot be measured: unsupported: got several images" in done.stdout
+    assert "1 failed; of ordinary images" in done.stdout

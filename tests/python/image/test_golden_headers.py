@@ -9,8 +9,8 @@ from typing import Any
 import exifread
 import pytest
 from conftest import encoded, picture
-from lightmeter import ExifPolicy, Reading, log_image
-from lightmeter.image.encoded import EncodedBytes, read_files
+from lightmeter import ExifPolicy, Reading, _core, log_image
+from lightmeter.image.encoded import EncodedBytes, open_encoded
 from lightmeter.image.exif.tags import ENUMERATIONS
 from lightmeter.image.header import Header, jpeg_frame, read_header
 from lightmeter.image.limits import Limits
@@ -49,12 +49,12 @@ def test_facts_and_exif_from_a_file_and_from_memory(name: str) -> None:
     image = None
     with contextlib.suppress(OSError), quiet():
         image = Image.open(io.BytesIO(data))  # which counts the pictures of a file of several
-    assert stated(read_header(io.BytesIO(data), image)) == expected
-    (encoded,) = read_files([data], Limits(), None, len(data))
-    assert isinstance(encoded, EncodedBytes)
-    assert stated(read_header(encoded, image)) == expected
+    assert stated(read_header(open_encoded(data, Limits()), image)) == expected
+    ((found, _),) = _core.measure_files([data], None, len(data))
+    assert found is not None
+    assert stated(read_header(EncodedBytes(found), image)) == expected
     if name.endswith(".jpg"):
-        marker, body = jpeg_frame(io.BytesIO(data)) or (None, b"")
+        marker, body = jpeg_frame(data) or (None, b"")
         assert [marker, body.hex()] == (FACTS[name]["frame"] or [None, ""])
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from bad_files import mutated
 from conftest import encoded, lightmeter
+from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, open_encoded, read_files
+from lightmeter.image.encoded import EncodedBytes, open_encoded
 from lightmeter.image.exif import read_exif
 from lightmeter.image.header import Header, read_header
 from lightmeter.image.limits import Limits
@@ -38,9 +39,9 @@ def attack(runs: int, seed: int) -> None:
             except ImageError:  # Pillow's formats
                 continue
             tags = read_exif(header.exif, EVERYTHING)
-        (read,) = read_files([data], Limits(), None, len(data))
-        if isinstance(read, EncodedBytes):  # what the core reads at once is the same
-            again = read_header(read)
+        ((found, _),) = _core.measure_files([data], None, len(data))
+        if found is not None:  # what the core reads at once is the same
+            again = read_header(EncodedBytes(found))
             assert again is not None
             assert again.facts == header.facts
             assert read_exif(again.exif, EVERYTHING) == tags

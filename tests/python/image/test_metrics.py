@@ -228,7 +228,7 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     [
         ("shop", "expected one such as shop:warm_percent"),
         ("json:__doc__", "has no function __doc__"),
-        ("json:loads --metric json:loads", "has loads twice"),
+        ("json:loads --metric json:loads", "name loads of bands or functions twice"),
     ],
 )
 def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) -> None:

@@ -294,7 +294,7 @@ def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> 
     for name in ("Sharpness band", "B", "B 4", "B 5", "geotiff band", "Red"):
         assert view[f"image.{name}.mean"].n == 1
     for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
-        with pytest.raises(ValueError, match="a function geotiff; rename one"):
+        with pytest.raises(ValueError, match="name geotiff of bands or functions twice"):
             lm.Reading(read=readers.geotiff, **how)
 
 

@@ -152,7 +152,7 @@ def test_every_door_takes_every_option(door: Door, option: str, folder: Path) ->
 @pytest.mark.parametrize("door", OF_FILES_AND_ARRAYS + OF_FILES)
 def test_unknown_options_are_refused(door: Door, folder: Path) -> None:
     for unknown, error, message in (
-        ({"frame": "all"}, TypeError, "unexpected keyword 'frame'.*frames, exif, limits"),
+        ({"frame": "all"}, TypeError, "unexpected keyword 'frame'; did you mean frames"),
         ({"reading": {"frames": "all"}}, TypeError, "reading is a dict; expected a .*Reading"),
     ):
         with pytest.raises(error, match=message):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lightmeter import Profile, compare, profile_images
-from lightmeter.image.thumbnail import Exemplars
+from lightmeter.profile.view import Exemplars
 from lightmeter.report.page import html_page
 from PIL import Image
 

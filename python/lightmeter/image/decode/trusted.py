@@ -4,6 +4,8 @@ import io
 import random
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
+from typing import Any
 
 from PIL import Image, features
 
@@ -42,17 +44,11 @@ def _is_same(sample: bytes) -> bool:
 
 def jpeg_samples() -> Iterator[bytes]:
     """Yield small files of every kind that is decoded here, of smooth and of random colours."""
-    numbers = random.Random(0)
-    for quality, width, height in ((40, 37, 29), (90, 64, 48)):
-        noise = Image.frombytes("RGB", (width, height), numbers.randbytes(3 * width * height))
-        smooth = noise.resize((9, 7)).resize((width, height), Image.Resampling.BICUBIC)
-        for picture in (noise, smooth):
-            for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
-                yield _encoded(picture, quality=quality, subsampling=subsampling)
-            yield _encoded(picture.convert("L"), quality=quality, restart_marker_blocks=3)
-
-
-def _encoded(picture: Image.Image, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", **options)
-    return file.getvalue()
+    noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
+    smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
+    kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))
+    for (picture, quality), (mode, subsampling) in product(((noise, 40), (smooth, 90)), kinds):
+        file = io.BytesIO()
+        how: Any = {"subsampling": subsampling} if subsampling else {"restart_marker_blocks": 3}
+        picture.convert(mode).save(file, "JPEG", quality=quality, **how)
+        yield file.getvalue()

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import IO
 
 from lightmeter import _core
-from lightmeter.image.encoded import size_of
+from lightmeter.image.encoded import Opened
 from lightmeter.image.exif import tags as known
 from lightmeter.image.exif.tags import DATES as DATES
 from lightmeter.image.exif.tags import KNOWN, PERSONAL, SIGNS
@@ -15,7 +14,7 @@ from lightmeter.text import near
 
 ExifTags = dict[str, Value]
 
-_LATITUDE, _LONGITUDE = 2, 4
+_COORDINATES = {2, 4}  # tags of the latitude and longitude
 
 
 @dataclass(frozen=True, init=False)
@@ -66,7 +65,7 @@ DEFAULT_POLICY = ExifPolicy()
 
 
 def read_exif(
-    block: bytes | IO[bytes] | None,
+    block: bytes | Opened | None,
     policy: ExifPolicy = DEFAULT_POLICY,
     orientation: int | None = None,
 ) -> ExifTags:
@@ -84,11 +83,8 @@ def read_exif(
     Raises:
         OSError: the file cannot be read.
     """
-    parts = None
-    if block is not None:
-        size = len(block) if isinstance(block, bytes) else size_of(block)
-        parts = _core.exif_tags(block, size)
-    tags = tags_of(parts, policy)
+    size = len(block) if isinstance(block, bytes) else getattr(block, "size", 0)
+    tags = tags_of(None if block is None else _core.exif_tags(block, size), policy)
     if orientation is not None and "Orientation" not in policy.withheld:
         tags["Orientation"] = known.ENUMERATIONS["Orientation"][orientation]
     return tags
@@ -99,12 +95,8 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
     tags: ExifTags = {}
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
     places = {entry[0]: entry[1:] for entry in gps} if gps else {}
-    directories = (
-        (known.NAMES, [*main, *exif]),
-        (known.GPS_NAMES, gps),
-        (known.INTEROP_NAMES, interop),
-    )
-    for names, entries in directories:
+    every = (known.NAMES, main), (known.NAMES, exif), (known.GPS_NAMES, gps)
+    for names, entries in (*every, (known.INTEROP_NAMES, interop)):
         for code, kind, length, start in entries:
             name = names.get(code)
             if name is None or name in tags or name in policy.withheld:
@@ -117,10 +109,9 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
                 value = None if is_damaged else -value if is_negative else value
             if value is not None:
                 tags[name] = value
-    has_place = bool(places) and all(
-        code in places and value_of("GPSLatitude", order, *places[code]) is not None
-        for code in (_LATITUDE, _LONGITUDE)
-    )
     if "has_gps" not in policy.withheld:
-        tags["has_gps"] = int(has_place)
+        tags["has_gps"] = 0
+        if places.keys() >= _COORDINATES:
+            found = [value_of("GPSLatitude", order, *places[code]) for code in _COORDINATES]
+            tags["has_gps"] = int(None not in found)
     return tags

@@ -122,19 +122,19 @@ def _as_coded_text(held: _Held) -> str | None:
     return _text(data[8:] if data[:8].rstrip(b"\0 ").upper() in _CHARSETS else data)
 
 
-def _text(data: bytes, encoding: str = "utf-8") -> str | None:
-    """Return the text up to the first NUL, without the spaces around it."""
-    if encoding == "utf-8":
-        cut = len(data) == _MAX_BYTES
-        data = data.split(b"\0", 1)[0]
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            cut = cut and error.reason == "unexpected end of data"
-            text = data[: error.start].decode() if cut else data.decode("latin-1")
-    else:
-        text = data.decode(encoding, "replace").split("\0", 1)[0]
-    return text.strip()[:_MAX_CHARACTERS].strip() or None
+def _text(data: bytes) -> str | None:
+    is_cut = len(data) == _MAX_BYTES
+    data = data.split(b"\0", 1)[0]
+    try:
+        return _cut(data.decode())
+    except UnicodeDecodeError as error:
+        is_cut = is_cut and error.reason == "unexpected end of data"
+        return _cut(data[: error.start].decode() if is_cut else data.decode("latin-1"))
+
+
+def _cut(text: str) -> str | None:
+    """Return a text up to the first NUL, without the spaces around it."""
+    return text.split("\0", 1)[0].strip()[:_MAX_CHARACTERS].strip() or None
 
 
 @lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
@@ -186,6 +186,6 @@ _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
     **dict.fromkeys(("GPSLatitude", "GPSLongitude", "GPSTimeStamp"), _as_coordinate),
     **dict.fromkeys(
         ("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
-        lambda held: _text(held.raw(_MAX_BYTES), "utf-16-le"),
+        lambda held: _cut(held.raw(_MAX_BYTES).decode("utf-16-le", "replace")),
     ),
 }

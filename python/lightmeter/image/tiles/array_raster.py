@@ -55,10 +55,11 @@ class _ArrayRaster(Raster):
         sides = dict(zip(axes, array.shape, strict=True))
         self.height, self.width = sides["y"], sides["x"]
         self.channels = sides["c"] if mode else 1
-        chunks = _chunks_of(array)
+        chunks = array.chunks
         if chunks is None:
             sides["y"] = max(1, min(self.height, _PIXELS_AT_ONCE // max(1, self.width)))
-        else:
+        else:  # those of dask may differ
+            chunks = tuple(max(size) if isinstance(size, tuple) else size for size in chunks)
             self.chunk_bytes = prod(chunks) * self.dtype.itemsize
             sides = dict(zip(axes, chunks, strict=True))
         self.tile_height, self.tile_width = sides["y"], sides["x"]
@@ -134,10 +135,3 @@ def planes_of(
     for number in range(prod(counts)):  # which `itertools.product` would hold all of
         place = dict(zip(others, map(int, np.unravel_index(number, counts)), strict=True))
         yield [_ArrayRaster(array, axes, place, mode, order)]
-
-
-def _chunks_of(array: Any) -> tuple[int, ...] | None:
-    """Return the shape of its chunks, of which those of dask may differ; None without any."""
-    if array.chunks is None:
-        return None
-    return tuple(max(size) if isinstance(size, tuple) else size for size in array.chunks)

@@ -40,7 +40,7 @@ def _of_blosc(data: bytes, most: int) -> Any:
     if len(data) < _BLOSC_HEAD or int.from_bytes(data[12:16], "little") > len(data):
         raise ImageError("truncated", f"a chunk of {len(data)} bytes by blosc")
     _check(int.from_bytes(data[4:8], "little"), most)
-    return numcodecs.get_codec({"id": "blosc"}).decode(data)
+    return numcodecs.Blosc().decode(data)
 
 
 def _of_zstd(data: bytes, most: int) -> Any:
@@ -55,7 +55,7 @@ def _of_zstd(data: bytes, most: int) -> Any:
         raise ImageError("unsupported", "Zstandard that does not tell its size")
     size = int.from_bytes(data[start : start + count], "little") + (256 if count == 2 else 0)
     _check(size, most)
-    return numcodecs.get_codec({"id": "zstd"}).decode(data)
+    return numcodecs.Zstd().decode(data)
 
 
 def _of_zlib(data: bytes, most: int) -> Any:

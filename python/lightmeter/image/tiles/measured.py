@@ -95,14 +95,14 @@ def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.I
 def _check(raster: Raster, reading: Reading) -> None:
     width, height = raster.width, raster.height
     check_size(width, height, reading.limits)
-    what = ""
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours take whole pictures"
     elif reading.ignored is not None and width * height > _MOST_MASKED:
         what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
-    if what:
-        detail = f"{what}, but this one of {width}x{height} pixels is read in tiles"
-        raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
+    else:
+        return
+    detail = f"{what}, but this one of {width}x{height} pixels is read in tiles"
+    raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
 
 
 def _meter(raster: Raster, reading: Reading) -> ImageMeter:
@@ -144,25 +144,21 @@ def measure_raster(
     """
     blocks, lock, ended = raster.blocks(), threading.Lock(), threading.Event()
 
-    def measure_next(parts: Sequence[ImageMeter]) -> int:
-        """Measure the next block, and return its pixels; 0 behind the last one."""
-        with lock:
-            block = None if ended.is_set() else next(blocks, None)
-        if block is None:
-            return 0
-        check()
-        _update(parts, raster.read(block), (block.x, block.y), mark)
-        return block.width * block.height
-
     def work() -> None:
-        pixels = 1
-        while pixels > 0:
-            parts, pixels = [meter._part() for meter in meters], 0
-            while pixels < _PIXELS_APART and (measured := measure_next(parts)) > 0:
-                pixels += measured
+        block: Block | None = Block(0, 0, 0, 0)
+        while block is not None:
+            parts, pixels = [meter._with(meter._core.empty()) for meter in meters], 0
+            while pixels < _PIXELS_APART:
+                with lock:
+                    block = None if ended.is_set() else next(blocks, None)
+                if block is None:
+                    break
+                check()
+                _update(parts, raster.read(block), (block.x, block.y), mark)
+                pixels += block.width * block.height
             with lock:
                 for meter, part in zip(meters, parts, strict=True):
-                    meter._add(part)
+                    meter._core.add(part._core)
 
     threads = max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
     with ThreadPoolExecutor(threads, "lightmeter-tiles") as pool:

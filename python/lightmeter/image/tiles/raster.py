@@ -77,11 +77,8 @@ class Raster(ABC):
         if max(self.width, self.height) > _LONGEST:
             raise ImageError("too_large", f"a picture of {self.width}x{self.height} pixels")
         if max(self.chunk_bytes, self._bytes_of(self.tile_width * self.tile_height)) > MOST_DECODED:
-            raise ImageError(
-                "too_large",
-                f"{tile}, which is decoded whole; more than {MOST_DECODED} bytes; write the "
-                "picture in smaller tiles",
-            )
+            advice = "which is decoded whole; write the picture in smaller tiles"
+            raise ImageError("too_large", f"{tile}, {advice}")
 
     @property
     def decoded_bytes(self) -> int:

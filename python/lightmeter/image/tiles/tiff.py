@@ -3,7 +3,6 @@
 Directories, tiles and what they decode to are bounded before tifffile or a decoder takes memory.
 """
 
-import io
 import logging
 import re
 import struct
@@ -15,14 +14,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import GRAY_MODES
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.decoders import decoder
-from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened
+from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts, Header, jpeg_frame, read_header
@@ -53,8 +51,15 @@ _BLACK_IS_ZERO, _RGB, _YCBCR = 1, 2, 6
 _PREMULTIPLIED = 1
 _REDUCED = 1
 
-# Besides: LZW, Deflate by both numbers, PackBits, LZMA, Zstandard. Their decoders are bounded.
-_COMPRESSED = (5, 8, 32946, 32773, 34925, 50000)
+# What a page may say that is read here. Besides none and JPEG, the compression may be LZW, Deflate
+# by both numbers, PackBits, LZMA and Zstandard, whose decoders are bounded.
+_KNOWN: dict[str, tuple[int, ...]] = {
+    "compression": (_PLAIN, _JPEG, 5, 8, 32946, 32773, 34925, 50000),
+    "predictor": (_NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS),
+    "planarconfig": (_CONTIGUOUS, _SEPARATE),
+    "imagedepth": (1,),
+    "fillorder": (1,),
+}
 
 _MODES = {
     (_BLACK_IS_ZERO, 1): "L",
@@ -128,14 +133,13 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
-    if not is_wanted or is_raw(file.start(), first, tiff.integer(first, _SUBFILE_TYPE, 0)):
+    if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
         return None
     if not _can_read():
-        most = Image.MAX_IMAGE_PIXELS
-        if is_level or (most is not None and width * height > 2 * most):
+        if is_level or width * height > most_pixels(reading.limits):
             raise ImageError("too_large", f"{width}x{height} pixels; {_HOW_TO_READ}")
         return None
     pages = open_pages(file, tiff)
@@ -208,18 +212,14 @@ def _is_known(page: Any) -> bool:
     if not all(isinstance(side, int) for side in (*sides, page.tilewidth, page.tilelength)):
         return False
     dtype = page.dtype
-    if dtype is None or dtype.name not in GRAY_MODES or dtype.itemsize * 8 != page.bitspersample:
-        return False
-    predictors = (_NO_PREDICTOR, _DIFFERENCES, *([_OF_FLOATS] if dtype.kind == "f" else []))
     return bool(
         min(sides[:3]) > 0
         and page.samplesperpixel <= _MOST_SAMPLES
-        and page.imagedepth == 1
-        and dtype.name != "int8"
-        and page.compression in (_PLAIN, _JPEG, *_COMPRESSED)
-        and page.fillorder == 1
-        and page.planarconfig in (_CONTIGUOUS, _SEPARATE)
-        and page.predictor in predictors
+        and dtype is not None
+        and dtype.name in GRAY_MODES.keys() - {"int8"}
+        and dtype.itemsize * 8 == page.bitspersample
+        and (page.predictor != _OF_FLOATS or dtype.kind == "f")
+        and all(getattr(page, name) in values for name, values in _KNOWN.items())
         and page.tags.valueof(_ORIENTATION, 1) == 1  # Pillow turns pictures
     )
 
@@ -329,27 +329,19 @@ class TiffRaster(Raster):
         self.check_sides(f"a {self._piece} of {self.tile_width}x{self.tile_height} pixels")
         self._across = -(-self.width // self.tile_width)
         self._per_plane = self._across * -(-self.height // self.tile_height)
-        self._check_pieces()
-        self._tables = page.jpegtables if isinstance(page.jpegtables, bytes) else None
-        self._common = common_segments(self._tables) if self._may_be_of_core() else None
-
-    def _check_pieces(self) -> None:
-        page, count = self._page, self._per_plane * self._planes
-        if self._is_rows:
-            if sum(page.databytecounts) < self.decoded_bytes:
-                raise ImageError("corrupt", f"strips of less than {self.decoded_bytes} bytes")
-            return
+        count = self._per_plane * self._planes
         got = min(len(page.dataoffsets), len(page.databytecounts))
-        if count > _MOST_PIECES:
+        if self._is_rows and sum(page.databytecounts) < self.decoded_bytes:
+            raise ImageError("corrupt", f"strips of less than {self.decoded_bytes} bytes")
+        if not self._is_rows and count > _MOST_PIECES:
             raise ImageError("too_large", f"{count} strips or tiles, more than {_MOST_PIECES}")
-        if got < count:
+        if not self._is_rows and got < count:
             raise ImageError("corrupt", f"got {got} strips or tiles of {count}")
-
-    def _may_be_of_core(self) -> bool:
-        """Whether tiles are JPEG, gray or YCbCr. The core would take RGB for YCbCr."""
-        channels = self.channels // self._planes
-        known = channels == 1 or (channels == 3 and self._page.photometric == _YCBCR)
-        return self._page.compression == _JPEG and self.dtype == np.uint8 and known
+        self._tables = page.jpegtables if isinstance(page.jpegtables, bytes) else None
+        # The core would take RGB for YCbCr.
+        is_known = mode == "L" or page.photometric == _YCBCR or self._planes > 1
+        is_of_core = page.compression == _JPEG and self.dtype == np.uint8 and is_known
+        self._common = common_segments(self._tables) if is_of_core else None
 
     def read(self, block: Block) -> NDArray[Any]:
         """Return the samples of a block."""
@@ -358,12 +350,7 @@ class TiffRaster(Raster):
             row_bytes = self.decoded_bytes // self.height
             place = self._page.dataoffsets[0] + block.y * row_bytes
             data = self._bytes(place, block.height * row_bytes)
-            samples = np.frombuffer(data, self._stored).reshape(shape)
-        else:
-            samples = self._tiles(block, shape)
-        return samples
-
-    def _tiles(self, block: Block, shape: tuple[int, ...]) -> NDArray[Any]:
+            return np.frombuffer(data, self._stored).reshape(shape)
         if self._planes > 1 or self._common is not None:  # decoders write one channel at a time
             samples = np.empty((shape[2], *shape[:2]), self.dtype).transpose(1, 2, 0)
         else:
@@ -401,17 +388,13 @@ class TiffRaster(Raster):
         return data
 
     def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
-        from tifffile import TiffFileError
-
         if self._page.compression == _JPEG:
-            _, frame = jpeg_frame(io.BytesIO(data)) or (0, b"")
+            _, frame = jpeg_frame(data) or (0, b"")
             height, width = struct.unpack_from(">HH", frame, 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
-        try:  # decoders write no more than there is room for
-            samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
-        except TiffFileError as error:
-            raise ImageError("truncated", str(error)[:200]) from None
+        # Decoders write no more than there is room for.
+        samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
         into[...] = samples[0, : into.shape[0], : into.shape[1]]
 
 

@@ -63,10 +63,8 @@ def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
     if "multiscales" not in attributes:
         if "bioformats2raw.layout" in attributes:
             return _level_of(node["0"], level)
-        raise ImageError(
-            "unsupported",
-            "a group of Zarr without a picture (multiscales); of a plate give x.zarr/A/1/0",
-        )
+        detail = "a group of Zarr without a picture (multiscales); of a plate give x.zarr/A/1/0"
+        raise ImageError("unsupported", detail)
     scales = attributes["multiscales"][0]
     datasets = scales["datasets"][:_MOST_LEVELS]
     check_level(level, len(datasets))
