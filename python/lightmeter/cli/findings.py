@@ -2,7 +2,7 @@
 
 from lightmeter import DriftReport, FeatureDrift
 from lightmeter.cli.terminal import print_table
-from lightmeter.drift.describe.findings import headline
+from lightmeter.drift.describe.sentences import headline
 from lightmeter.report.parts import change
 from lightmeter.text import NONE, count, number, visible
 

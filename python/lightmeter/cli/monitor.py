@@ -16,8 +16,7 @@ from lightmeter.alerts.watch import watch
 from lightmeter.cli.options import From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.monitor.baseline import words_of
-from lightmeter.monitor.config import matches
+from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import (
     RESULT_COLUMNS,
     SERIES_COLUMNS,

@@ -14,10 +14,9 @@ from typing import Any, Literal, NamedTuple, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.drift.compare import Unlike, reading_like
 from lightmeter.drift.describe.causes import Change, causes_of, change_of
-from lightmeter.drift.describe.sentences import STEPS
-from lightmeter.drift.names import Said, prefix_of, said
-from lightmeter.drift.readings import Unlike, reading_like
+from lightmeter.drift.row import Said, prefix_of, said
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.metrics import FACTS
@@ -26,6 +25,7 @@ from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
+from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.text import count, counted, number, percent, visible
 
 LEVEL = 0.02
@@ -76,7 +76,9 @@ class Tail:
         # Of angles, what counts is how far they are from their mean, and not on which side.
         self._centre = column.mean if column.meaning.is_circular else None
         if self._centre is not None:
-            values = np.abs(np.remainder(values - self._centre + STEPS / 2, STEPS) - STEPS / 2)
+            values = np.abs(
+                np.remainder(values - self._centre + HUE_STEPS / 2, HUE_STEPS) - HUE_STEPS / 2
+            )
             order = np.argsort(values, kind="stable")
             values, weights = values[order], weights[order]
         self._values: list[float] = values.tolist()
@@ -117,7 +119,9 @@ class Tail:
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: float) -> float:
-        return value if self._centre is None else abs(math.remainder(value - self._centre, STEPS))
+        return (
+            value if self._centre is None else abs(math.remainder(value - self._centre, HUE_STEPS))
+        )
 
 
 # --- all numbers together ---
@@ -153,7 +157,7 @@ _WHOLE = _Axis(0.5)
 _CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
-_RADIUS = STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
+_RADIUS = HUE_STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
 _ONE_THREAD = 2**18  # multiplications
@@ -254,7 +258,7 @@ def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Arra
         least = 1e-6 * np.maximum(1.0, np.abs(centre))
         unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
         plain[:, own] -= centre
-    turns = values[:, angles] * (2 * np.pi / STEPS)
+    turns = values[:, angles] * (2 * np.pi / HUE_STEPS)
     parts = plain / unit, _RADIUS * np.cos(turns), _RADIUS * np.sin(turns)
     return np.asarray(np.hstack(parts).clip(-_FARTHEST, _FARTHEST), np.float64)
 

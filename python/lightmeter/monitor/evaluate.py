@@ -17,8 +17,15 @@ from zlib import crc32
 
 from lightmeter.errors import ConfigError, LightmeterError, StoreError
 from lightmeter.files import read_regular
-from lightmeter.monitor.baseline import EVER, Selection, covers
-from lightmeter.monitor.config import ComparingMonitor, Due, Monitor, is_utf8
+from lightmeter.monitor.config import (
+    EVER,
+    ComparingMonitor,
+    Due,
+    Monitor,
+    Selection,
+    covers,
+    is_utf8,
+)
 from lightmeter.monitor.results import (
     ANOMALY,
     BAD,

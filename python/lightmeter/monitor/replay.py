@@ -20,8 +20,7 @@ from lightmeter.monitor.results import (
     stretch_text,
 )
 from lightmeter.monitor.rules.trend import TrendRule
-from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.summaries import MEAN, STDDEV, N
+from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
 from lightmeter.store.records import BucketRows
 from lightmeter.store.store import Store
 from lightmeter.text import count, counted, number

@@ -16,7 +16,7 @@ from lightmeter import (
     profile_images,
 )
 from lightmeter.drift.check import Tail, deviation
-from lightmeter.drift.names import Said
+from lightmeter.drift.row import Said
 from lightmeter.errors import ImageError
 from PIL import Image, ImageFilter
 

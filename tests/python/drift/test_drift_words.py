@@ -7,9 +7,8 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift.describe.findings import capitalised, findings, summary
-from lightmeter.drift.describe.sentences import describe
-from lightmeter.drift.names import said as said_of
+from lightmeter.drift.describe.sentences import capitalised, describe, findings, summary
+from lightmeter.drift.row import said as said_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 

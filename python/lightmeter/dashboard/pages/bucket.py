@@ -15,7 +15,7 @@ from lightmeter.dashboard.pages.parts import (
     words_of,
 )
 from lightmeter.drift import Comparison
-from lightmeter.drift.describe.findings import capitalised
+from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, line_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table

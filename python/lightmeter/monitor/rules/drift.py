@@ -9,19 +9,15 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds
-from lightmeter.drift.describe.findings import causes
-from lightmeter.drift.describe.sentences import describe
-from lightmeter.drift.families import q_values
+from lightmeter.drift.compare import DIFFERENTLY
+from lightmeter.drift.describe.sentences import causes, describe
 from lightmeter.drift.prediction import ENOUGH
-from lightmeter.drift.readings import DIFFERENTLY
-from lightmeter.drift.row import RATES, EffectName
-from lightmeter.drift.verdict import carrying
+from lightmeter.drift.row import RATES, EffectName, carrying, q_values
 from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
-from lightmeter.monitor.shelf import Side
-from lightmeter.monitor.summaries import Summary
+from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.records import ResultState
 
 INDEPENDENT = "assumes that images are independent"

@@ -15,12 +15,20 @@ from pydantic import Field, model_validator
 from lightmeter import _core
 from lightmeter.drift import trend
 from lightmeter.drift.change import Change, Episode
-from lightmeter.drift.names import said
+from lightmeter.drift.row import said
 from lightmeter.drift.trend import Numbers, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.shelf import Past, Shelf, Side, Where
-from lightmeter.monitor.summaries import MOST_OTHERS, MOST_VALUES, Summary, common_value
+from lightmeter.monitor.shelf import (
+    MOST_OTHERS,
+    MOST_VALUES,
+    Past,
+    Shelf,
+    Side,
+    Summary,
+    Where,
+    common_value,
+)
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Family
 from lightmeter.store.rows import Bucket
