@@ -212,6 +212,10 @@ class Monitor(Table):
         measured, failed = each_of(sides, self.measure)
         return measured | failed
 
+    def count(self, past: Past) -> int:
+        """Return how many buckets it compares with: those that can be read."""
+        return len(past.summaries)
+
     def nothing(self, columns: Iterable[str]) -> str:
         """Say why a bucket of these features has no results."""
         return "no feature has what it judges"
@@ -361,12 +365,12 @@ class Selection:
         since, _ = self._begin(start)
         if self._monitor.TAKES_ALL:
             starts = (each.start for each in self._buckets if since <= each.start < start)
-            return self._shelf.past(self._where, tuple(starts))
+            return Past(self._shelf, self._where, tuple(starts))
         return self._shelf.past(self._where, self._before(start, since))
 
     def too_little(self, side: Side) -> Result | None:
         """Return what is said of a bucket that is compared with too little; None of others."""
-        monitor, start, found = self._monitor, side.bucket.start, len(side.past.summaries)
+        monitor, start, found = self._monitor, side.bucket.start, self._monitor.count(side.past)
         _, accepted = self._begin(start)
         said = words_of(accepted) if accepted else ""
         least = monitor.least if monitor.baseline.most else 1

@@ -88,6 +88,8 @@ class MonitorRun:
         for segment, start in self._kept:
             if not BAD.isdisjoint(kept[segment, start].states):
                 self._bad[segment].add(start)
+            if summary := kept[segment, start].summary:
+                shelf.kept[(*self._where, segment, start.date())] = summary
         self._selections = {}
         if isinstance(monitor, ComparingMonitor):
             self._selections = {
@@ -189,7 +191,7 @@ class MonitorRun:
                 results = [Result("", NOT_ENOUGH, words=words)]
             common: dict[str, Any] = {
                 **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
-                "baseline": len(side.past.summaries) if side else 0,
+                "baseline": self.monitor.count(side.past) if side else 0,
                 "images": due_now[segment].bucket.images,
             }
             rows = []
@@ -200,7 +202,8 @@ class MonitorRun:
                 rows.append(result._replace(words=words, **common))
             if any(result.state in BAD for result in rows):
                 self._bad[segment].add(start)
-            yield BucketRows(place, self._versions[segment, start], rows)
+            summary = self._shelf.kept.get((*place[:3], start.date()), b"")
+            yield BucketRows(place, self._versions[segment, start], rows, summary)
 
     def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
         """Return a bucket with what it is compared with, and what is said without asking a rule."""

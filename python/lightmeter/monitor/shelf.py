@@ -3,13 +3,14 @@
 A `Summary` is a bucket in short: counts, means and spreads of its features.
 """
 
+import json
 import math
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -91,6 +92,22 @@ class Summary:
         self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, ROWS).T
         self.exif_read = int(read)
 
+    def to_bytes(self) -> bytes:
+        """Return the parts of one that can be read that a later run needs: all but vectors."""
+        features = [(name, self.kinds[name], self.meanings[name]) for name in self.names]
+        texts = (json.dumps(part).encode() for part in (features, self.categories))
+        return b"\n".join([*texts, self.table.tobytes()])
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> "Summary":
+        """Return what `to_bytes` has kept."""
+        features, categories, table = kept.split(b"\n", 2)
+        found = copy(_EMPTY)
+        found.names, found.kinds, found.meanings = _parsed(features)
+        found.categories = json.loads(categories)
+        found.table = np.frombuffer(table).reshape(ROWS, -1)
+        return found
+
     def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
         """The same bucket with other numbers of some features, and without the other features."""
         changed = copy(self)
@@ -114,6 +131,14 @@ def _shared(features: tuple[tuple[str, Kind, Meaning], ...]) -> _Features:
     """The same object for all buckets that are alike, as it takes more than their numbers."""
     kinds = MappingProxyType({name: kind for name, kind, _ in features})
     return tuple(kinds), kinds, MappingProxyType({name: meaning for name, _, meaning in features})
+
+
+@lru_cache(maxsize=64)
+def _parsed(features: bytes) -> _Features:
+    return _shared(tuple((name, kind, Meaning(*of)) for name, kind, of in json.loads(features)))
+
+
+_EMPTY = Summary(_core.Profile())
 
 
 def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
@@ -324,11 +349,14 @@ class Shelf:
         contents: what a bucket holds, by dataset, segment as text and start; a file is one of no
             dataset.
         in_short: its summary.
+        kept: summaries of days that earlier runs kept, or that this one is to keep, by monitor,
+            dataset, segment and day.
     """
 
     def __init__(self, store: Store) -> None:
         """Read no profile yet."""
         self.store, self.datasets, self.accepted = store, store.datasets(), store.state.accepted()
+        self.kept: dict[tuple[str, str, str, date], bytes] = {}
         self.contents = _Recent(self._read, _MOST_FEATURES)
         self.in_short = _Recent(self._summarise, _MOST_SUMMARISED)
         self.past = lru_cache(_MOST_PASTS)(partial(Past, self))

@@ -79,7 +79,17 @@ class Result(NamedTuple):
 
 
 class JudgedBucket(NamedTuple):
-    """What the next run has to know of a bucket: its version when it was judged, and all states."""
+    """What the next run has to know of a bucket.
+
+    Attributes:
+        monitor: who judged it.
+        dataset: of the bucket.
+        segment: of the bucket, as text.
+        bucket: its start.
+        version: of the bucket when it was judged.
+        states: all that the monitor found.
+        summary: what its rule keeps of it, which follows from that version; empty for nothing.
+    """
 
     monitor: str
     dataset: str
@@ -87,14 +97,16 @@ class JudgedBucket(NamedTuple):
     bucket: Time
     version: int
     states: States
+    summary: bytes
 
 
 class BucketRows(NamedTuple):
-    """All that is kept of a bucket: where it is, its version, and at least one result."""
+    """All that is kept of a bucket: where it is, its version, at least one result, its summary."""
 
     place: Place
     version: int
     results: Sequence[Result]
+    summary: bytes = b""
 
 
 class Told(NamedTuple):

@@ -170,9 +170,9 @@ class State:
         with self._database.transaction() as connection:
             for table in (result, judged):
                 delete(connection, table, (bucket.place for bucket in buckets))
-            states = (frozenset(row.state for row in bucket.results) for bucket in buckets)
-            pairs = zip(buckets, states, strict=True)
-            insert(connection, judged, ((*each.place, each.version, said) for each, said in pairs))
+            for place, number, results, summary in buckets:
+                states = frozenset(row.state for row in results)
+                insert(connection, judged, [(*place, number, states, summary)])
             insert(connection, result, (row for bucket in buckets for row in bucket.results))
             self._database.check_turn()
 

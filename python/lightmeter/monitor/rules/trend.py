@@ -88,6 +88,10 @@ class TrendRule(ComparingMonitor):
             if last.end - last.start == length and now - end >= self.wait:
                 yield Due(last, others=tuple(bucket.start for bucket in others))
 
+    def count(self, past: Past) -> int:
+        """Return how many buckets there are before: none of them is read again."""
+        return len(past.starts)
+
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
@@ -180,7 +184,7 @@ def _judged(
     for start in (bucket.start for bucket in shelf.buckets(*where)):
         if start >= since and not rule.baseline.leaves_out(start):
             by_day[start.date()].append(start)
-    summaries = {day: _day(shelf, where, starts) for day, starts in by_day.items()}
+    summaries = {day: _day(shelf, rule, where, starts) for day, starts in by_day.items()}
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
     at = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
@@ -204,11 +208,16 @@ def _judged(
     return list(summaries), judged
 
 
-def _day(shelf: Shelf, where: Where, starts: Sequence[datetime]) -> Summary:
-    if len(starts) == 1:
-        return shelf.in_short(*where, starts[0])
+def _day(shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime]) -> Summary:
+    """Return a day in short, which is read once: it follows from the version of its last bucket."""
+    key = rule.name, *where, starts[0].date()
+    if key in shelf.kept:
+        return Summary.from_bytes(shelf.kept[key])
     views = [each.view for each in Past(shelf, where, starts)]
-    return Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
+    summary = Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
+    if not any(shelf.contents(*where, start).damage for start in starts):
+        shelf.kept[key] = summary.to_bytes()
+    return summary
 
 
 def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic]]:
