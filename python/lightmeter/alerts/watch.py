@@ -1,7 +1,7 @@
 """One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,13 +15,7 @@ from lightmeter.alerts.changes import Message, compose, find_changes, trial_mess
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.results import (
-    ANOMALY,
-    JUDGED,
-    Result,
-    load_newest,
-    load_results,
-)
+from lightmeter.monitor.results import ANOMALY, JUDGED, Result, load_newest, load_results
 from lightmeter.monitor.rules import AnyMonitor
 from lightmeter.settings import Table, parse_toml, settings_of
 from lightmeter.store.store import Store
@@ -79,10 +73,10 @@ class Delivery(NamedTuple):
 
 def tell(
     store: Store,
-    results: Iterable[Result],
+    results: Sequence[Result],
     alerts: Sequence[Alert],
     *,
-    monitors: Collection[tuple[str, str]] | None = None,
+    monitors: Collection[tuple[str, str]],
     dashboard: str | None = None,
 ) -> list[Delivery]:
     """Send what each alert has not told yet, a message for each change.
@@ -95,12 +89,9 @@ def tell(
         store: where what was told is remembered.
         results: all that are known of the monitors, not only those of today.
         alerts: who is to be told.
-        monitors: name and dataset of all monitors of the file; None for those of the results.
+        monitors: name and dataset of all monitors of the file.
         dashboard: address of the dashboard, for links.
     """
-    results = list(results)
-    if monitors is None:
-        monitors = {(result.monitor, result.dataset) for result in results}
     deliveries = []
     with store.turn():
         # Another file may have an alert of the same name, and tells what its monitors found.
@@ -110,7 +101,7 @@ def tell(
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
             told = [each for each in store.state.told(alert.name) if each.watcher not in others]
             for change in find_changes(wanted, told, there):
-                message = compose(alert.name, change, dashboard=dashboard)
+                message = compose(alert.name, change, store=store.address, dashboard=dashboard)
                 deliveries.append(_send(alert, message))
                 if deliveries[-1].error is not None:
                     break  # the others would wait for the same timeouts

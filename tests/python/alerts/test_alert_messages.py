@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from alerting import HOSTILE, Box, many, webhook
+from alerting import HOSTILE, Box, many, tell, webhook
 from incidents import days
-from lightmeter.alerts import tell
 from lightmeter.monitor.config import matches
 from lightmeter.store import Store
 from receiver import Receiver
@@ -28,7 +27,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert message.link.endswith("/20220906T000000.html")
     assert "saturation fell by 38 % (drift: 0.62, expected at most 0.25)" in message.lines
     assert message.lines[-1] == (
-        "If it is to stay: lightmeter monitor accept --store ... --dataset cells "
+        f"If it is to stay: lightmeter monitor accept --store {store.address} --dataset cells "
         "--segment camera=left --from 2022-09-06T00:00Z"
     )
     assert message.text().endswith(f"  {message.link}")
