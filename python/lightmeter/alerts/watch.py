@@ -1,6 +1,7 @@
 """One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
 
 import os
+import re
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from lightmeter.monitor.results import ANOMALY, JUDGED, Result, load_newest, loa
 from lightmeter.monitor.rules import AnyMonitor
 from lightmeter.settings import Table, parse_toml, settings_of
 from lightmeter.store.store import Store
+
+_ADDRESS = re.compile("(https?|file)://.", re.IGNORECASE)
 
 AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(discriminator="to")]
 
@@ -43,18 +46,21 @@ class WatchConfig(Table):
         return self
 
 
-def load_config(path: str | os.PathLike[str]) -> WatchConfig:
+def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchConfig:
     """Read a file of monitors and alerts. A relative path in it is relative to its folder.
 
-    There may be none of either.
+    There may be none of either, unless it `judges`: then there must be a monitor.
 
     Raises:
         OSError: the file cannot be read.
         ConfigError: it is no such file; the message names the path of each mistake, such as
             ``monitor[2].baseline.trailing``, and the nearest word that is known.
     """
-    content, folder = parse_toml(path), Path(path).absolute().parent
-    return settings_of(WatchConfig, content, os.fspath(path), folder=folder)
+    content, folder, name = parse_toml(path), Path(path).absolute().parent, os.fspath(path)
+    loaded = settings_of(WatchConfig, content, name, folder=folder)
+    if judges and not loaded.monitor:
+        raise ConfigError(f"{name}: got no monitor; expected tables [[monitor]]")
+    return loaded
 
 
 class Delivery(NamedTuple):
@@ -201,12 +207,14 @@ def watch(
             dataset.
         StoreError: there is no store at the address, or it cannot be read or written.
         OSError: the file cannot be read.
+        ValueError: the dashboard is at no address.
     """
+    if dashboard is not None and not _ADDRESS.match(dashboard):
+        expected = "expected an address such as https://drift.example.com"
+        raise ValueError(f"got the dashboard {dashboard!r}; {expected}")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
-        loaded, source = load_config(config), os.fspath(config)
-        if not loaded.monitor:
-            raise ConfigError(f"{source}: got no monitor; expected tables [[monitor]]")
+        loaded, source = load_config(config, judges=True), os.fspath(config)
         pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
         update_results(opened, loaded.monitor, source=source, now=now)
         newest = load_newest(opened, pairs)

@@ -66,6 +66,8 @@ class DriftRule(ComparingMonitor):
     def _checked(self) -> Self:
         if (self.metric is None) != (self.above is None):
             raise ValueError("got one of metric and above; expected both or neither")
+        if self.metric is not None and "q" in self.model_fields_set:
+            raise ValueError("got q beside metric, which is judged by above; leave out one of them")
         if self.metric is None and (self.baseline.most or ENOUGH) < ENOUGH:
             raise ValueError(
                 f"baseline.trailing is {self.baseline.trailing}; expected at least {ENOUGH}, as "
