@@ -22,7 +22,7 @@ class GridCell(NamedTuple):
     column: int
 
 
-@dataclass(unsafe_hash=True)
+@dataclass(frozen=True)
 class Said:
     """What sentences and pages say of a feature.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from lightmeter.drift.names import Said
 from lightmeter.profile import FrequentItem, ProfileView
@@ -18,7 +18,10 @@ EffectName = Literal[
 ]
 
 # The verdict of what cannot have changed, and why.
-ONE_VALUE: tuple[Verdict, str] = "none", "one value only, the same on both sides"
+ONE_VALUE: dict[str, Any] = {
+    "verdict": "none",
+    "reason": "one value only, the same on both sides",
+}
 
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
@@ -30,7 +33,7 @@ def column_of(feature: str) -> str:
     return column if rate in RATES else feature
 
 
-@dataclass(kw_only=True, unsafe_hash=True)
+@dataclass(kw_only=True, frozen=True)
 class FeatureDrift(Said):
     """One row of a `Comparison`. What does not apply to its kind is None.
 
@@ -156,10 +159,16 @@ class FeatureDrift(Said):
         return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
 
 
+_CARRYING = ["effect_name", "effect", "effect_low", "effect_high", "p_value", "p_low", "p_high"]
+
+
+def fill(row: FeatureDrift, **found: Any) -> None:
+    """Set what is found of a row while it is made; then it is frozen."""
+    vars(row).update(found)
+
+
 def rest_on(
     row: FeatureDrift, name: EffectName, size: Sequence[float], p: Sequence[float] | None
 ) -> None:
     """Set the size that carries the verdict, and the p-value: of each the value, low and high."""
-    row.effect_name = name
-    row.effect, row.effect_low, row.effect_high = size
-    row.p_value, row.p_low, row.p_high = p or (None, None, None)
+    vars(row).update(zip(_CARRYING, (name, *size, *(p or (None,) * 3)), strict=True))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lightmeter.drift.families import q_values
-from lightmeter.drift.row import EffectName, FeatureDrift, Verdict
+from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, fill
 from lightmeter.text import counted
 
 # Verdicts that ask for a look.
@@ -92,17 +92,17 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) 
         if row.verdict is not None or row.reason:
             continue
         if min(row.n_target, row.n_reference) < by.min_values:
-            row.verdict, row.reason = "not enough data", _too_few(row, by.min_values)
+            fill(row, verdict="not enough data", reason=_too_few(row, by.min_values))
         elif tested:
             asked.append(row)
     families = [row.family for row in asked]
     q_high = q_values([row.p_high or 0.0 for row in asked], families)
     q_low = q_values([row.p_low or 0.0 for row in asked], families)
     for row, q, least_q in zip(asked, q_high, q_low, strict=True):
-        row.q_value, row.verdict = q, _verdict(q, row, row.effect_low, by)
-        if row.verdict != _verdict(least_q, row, row.effect_high, by):
-            row.verdict = "inconclusive"
-        row.reason = _reason(row, q, by)
+        verdict = _verdict(q, row, row.effect_low, by)
+        is_sure = verdict == _verdict(least_q, row, row.effect_high, by)
+        fill(row, q_value=q, verdict=verdict if is_sure else "inconclusive")
+        fill(row, reason=_reason(row, q, by))
 
 
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]

@@ -14,7 +14,7 @@ from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.families import q_values
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.readings import DIFFERENTLY
-from lightmeter.drift.row import RATES, EffectName
+from lightmeter.drift.row import RATES, EffectName, fill
 from lightmeter.drift.verdict import carrying
 from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor, each_of
@@ -180,7 +180,7 @@ class DriftRule(ComparingMonitor):
             if row.reason.startswith(DIFFERENTLY):
                 return Result(test.feature, NOT_ENOUGH, words=row.reason)
             _rest_on_largest(row, self._thresholds)
-            row.words = describe(row, self._thresholds)
+            fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
         if name is not None:
             words = [f"{name} {size:.2g}", *words]
@@ -198,11 +198,10 @@ class DriftRule(ComparingMonitor):
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
         for row in rows.values():
-            row.verdict, row.q_value = "none", None
-            if row.feature in drifted:
-                row.verdict, row.q_value = "drift", 0.0
-            elif still:
-                row.level_target = row.level_reference
+            is_odd = row.feature in drifted
+            fill(row, verdict="drift" if is_odd else "none", q_value=0.0 if is_odd else None)
+            if still and not is_odd:
+                fill(row, level_target=row.level_reference)
         bad = [row for row in rows.values() if row.verdict == "drift"]
         told = {each.lines[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
@@ -252,14 +251,11 @@ def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
     if row.kind in ("number", "hue"):
         sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
         sizes["tail"] = row.tail
-        known = {
-            name: abs(size)
-            for name, size in sizes.items()
-            if size is not None and math.isfinite(size)
-        }
+        finite = {key: x for key, x in sizes.items() if x is not None and math.isfinite(x)}
+        known = {key: abs(x) for key, x in finite.items()}
         if known:
-            row.effect_name = carrying(known, by)
-            row.effect = known[row.effect_name]
+            name = carrying(known, by)
+            fill(row, effect_name=name, effect=known[name])
 
 
 def _deviations(p: float) -> float:
