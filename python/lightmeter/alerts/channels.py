@@ -1,7 +1,6 @@
 """How a message reaches somebody: tables ``[[alert]]``, a class for each channel."""
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ from lightmeter.alerts.changes import Message
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.config import Duration, Name, matches
+from lightmeter.profile.table_files import line_of
 from lightmeter.quiet import is_quiet, quiet
 from lightmeter.settings import Table
 from lightmeter.store.address import is_loopback
@@ -28,6 +28,7 @@ from lightmeter.text import shorten
 
 _T = TypeVar("_T")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_URL = re.compile(r"(https?)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _TRIES = 3
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
@@ -55,14 +56,8 @@ def checked_url(url: str) -> str:
     Raises:
         ValueError: without the address.
     """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    is_plain = host and parts.username is None and url.isascii() and url.isprintable()
-    is_safe = is_plain and (parts.scheme == "https" or is_loopback(host))
-    if not is_safe or parts.scheme not in ("http", "https") or " " in url:
+    parts = _URL.fullmatch(url.lower())
+    if parts is None or (parts[1] == "http" and not is_loopback(parts[2].strip("[]"))):
         expected = "https, or http to this machine (localhost), without name, password and spaces"
         raise ValueError(f"url is no address to post to; expected {expected}")
     return url
@@ -237,7 +232,7 @@ class Webhook(_Timed):
         headers, body = {"webhook-id": message.ident}, message.json()
         if self.secret_env is not None:
             headers |= _signed(self.secret_env, message.ident, body)
-        _post(url, body.encode(), headers, self.timeout)
+        _post(url, body, headers, self.timeout)
 
 
 class PagerDuty(_Timed):
@@ -273,8 +268,7 @@ class PagerDuty(_Timed):
         if message.what != "opened" or facts["end"]:
             events += [{"event_action": "resolve", "dedup_key": key} for key in keys]
         for event in events:
-            body = json.dumps({"routing_key": key, **event}).encode()
-            _post(self.url, body, {}, self.timeout)
+            _post(self.url, line_of({"routing_key": key, **event}), {}, self.timeout)
 
 
 def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
@@ -288,7 +282,7 @@ def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
     return {"webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signatures}
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> None:
+def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> None:
     """Post JSON until it is accepted, at most three times.
 
     urllib3's own `Retry` reads the whole answer before each further try, however long that is.
@@ -314,7 +308,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta)
     raise DeliveryError(f"{shorten(urlsplit(url).hostname, 80)}: {why}")
 
 
-def _status(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> int:
+def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> int:
     import urllib3
 
     kind = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
@@ -326,7 +320,7 @@ def _status(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelt
         response = pool.request(
             "POST",
             url,
-            body=body,
+            body=body.encode(),
             headers={**kind, **headers},
             timeout=timeout.total_seconds(),
             retries=False,

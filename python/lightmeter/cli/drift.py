@@ -1,6 +1,6 @@
 """The command that compares two profiles."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -38,7 +38,7 @@ def drift(
     until: To = None,
     html: Html = None,
     fail_on: Literal["drift", "possible"] | None = None,
-    effect: float = Thresholds().effect,
+    effect: Annotated[float, typer.Option(min=0, max=1)] = Thresholds().effect,
     show_all: All = False,
     *,
     options: ReadingOptions,
@@ -65,7 +65,6 @@ def drift(
         raise ValueError("got --target; expected no --store, or what stands for its buckets")
     if reference is None and since is None:
         raise ValueError("expected --reference, or --store with --from")
-    Thresholds(effect=effect)  # which may refuse it
     if html is not None:
         check_target(html)
     if reference is None:

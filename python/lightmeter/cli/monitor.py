@@ -116,7 +116,7 @@ def check(config: Config, store: str | None = None) -> None:
     Args:
         store: the store, to judge all of it without keeping or sending anything.
     """
-    monitors, known, unknown = load_config(config).monitor, 0.0, 0
+    monitors, known, unknown = load_config(config, judges=True).monitor, 0.0, 0
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
         found = [] if opened is None else replay(opened, monitors)
         lengths = {} if opened is None else opened.datasets()

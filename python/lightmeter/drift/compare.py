@@ -26,6 +26,7 @@ from lightmeter.drift.row import (
     Thresholds,
     by_severity,
     carrying,
+    fill,
     holm_p_values,
     judge,
     prefix_of,
@@ -78,7 +79,7 @@ class Comparison:
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
-            row.wording = partial(_words, by=by)
+            fill(row, wording=partial(_words, by=by))
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
@@ -99,7 +100,7 @@ class Comparison:
             feature = _Feature(cores, name, meaning, self.thresholds, is_tested, about)
             for row in feature.rows(*(side.get(name) for side in tallies)):
                 if reason:
-                    row.verdict, row.reason = None, reason
+                    fill(row, verdict=None, reason=reason)
                 elif by_group:
                     judge_by_group(row, [core.grouped(name, *meaning) for core in cores])
                 yield row
@@ -217,7 +218,7 @@ class _Feature(NamedTuple):
         if self.meaning.role == "failure":
             row = self._rate("failure", texts, unset)
             if not any(texts):
-                row.verdict, row.reason = "none", "no failures"
+                fill(row, verdict="none", reason="no failures")
             yield row
         elif self.meaning.role == "vector":
             row = self._row("vector", (0, 0))
@@ -233,7 +234,7 @@ class _Feature(NamedTuple):
             else:
                 row = self._numbers(finite)
                 if not any(finite) and all(map(sum, zip(missing, values, strict=True))):
-                    row.verdict, row.reason = "none", "no number on either side"
+                    fill(row, verdict="none", reason="no number on either side")
                 yield row
                 if any(odd) and any(finite):
                     yield self._rate("not a number", odd, finite)
@@ -264,14 +265,14 @@ class _Feature(NamedTuple):
         fields, sizes, p_value, one_value = _core.compare_numbers(
             *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
         )
-        vars(row).update(fields)
+        fill(row, **fields)
         # The size that surely is large enough; else the one that may be.
         name = carrying({name: low for name, (_, low, _) in sizes.items()}, self.by)
         if sizes[name][1] < self.by.least(name):
             name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
         rest_on(row, name, sizes[name], p_value if tested else None)
         if one_value and is_plain and not row.reason:
-            row.verdict, row.reason = ONE_VALUE
+            fill(row, **ONE_VALUE)
         return row
 
     def _categories(self, others: tuple[int, int]) -> FeatureDrift:
@@ -283,11 +284,11 @@ class _Feature(NamedTuple):
             return row
         result = _core.compare_categories(target, others[0], reference, others[1], self.tested)
         size, p = result.pop("statistic"), result.pop("p_value")
-        vars(row).update(result)
+        fill(row, **result)
         rest_on(row, "total variation", size, p if self.tested else None)
         values = {value for each in strings for value, _, _ in each.items()}
         if len(values) + any(others) == 1:
-            row.verdict, row.reason = ONE_VALUE
+            fill(row, **ONE_VALUE)
         return row
 
     def _rate(self, kind: Rate, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
@@ -295,7 +296,8 @@ class _Feature(NamedTuple):
         n = hits[0] + others[0], hits[1] + others[1]
         row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
         if 0 not in n:
-            rates = row.level_target, row.level_reference = hits[0] / n[0], hits[1] / n[1]
+            rates = hits[0] / n[0], hits[1] / n[1]
+            fill(row, level_target=rates[0], level_reference=rates[1])
             p = [_core.fisher_exact(hits[0], n[0], hits[1], n[1])] * 3 if self.tested else None
             rest_on(row, "difference of rates", [abs(rates[0] - rates[1])] * 3, p)
         return row

@@ -28,7 +28,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -51,7 +51,7 @@ class GridCell(NamedTuple):
     column: int
 
 
-@dataclass(unsafe_hash=True)
+@dataclass(frozen=True)
 class Said:
     """What sentences and pages say of a feature.
 
@@ -165,7 +165,10 @@ EffectName = Literal[
 ]
 
 # The verdict of what cannot have changed, and why.
-ONE_VALUE: tuple[Verdict, str] = "none", "one value only, the same on both sides"
+ONE_VALUE: dict[str, Any] = {
+    "verdict": "none",
+    "reason": "one value only, the same on both sides",
+}
 
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
@@ -177,7 +180,7 @@ def column_of(feature: str) -> str:
     return column if rate in RATES else feature
 
 
-@dataclass(kw_only=True, unsafe_hash=True)
+@dataclass(kw_only=True, frozen=True)
 class FeatureDrift(Said):
     """One row of a `Comparison`. What does not apply to its kind is None.
 
@@ -303,13 +306,19 @@ class FeatureDrift(Said):
         return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
 
 
+_CARRYING = ["effect_name", "effect", "effect_low", "effect_high", "p_value", "p_low", "p_high"]
+
+
+def fill(row: FeatureDrift, **found: Any) -> None:
+    """Set what is found of a row while it is made; then it is frozen."""
+    vars(row).update(found)
+
+
 def rest_on(
     row: FeatureDrift, name: EffectName, size: Sequence[float], p: Sequence[float] | None
 ) -> None:
     """Set the size that carries the verdict, and the p-value: of each the value, low and high."""
-    row.effect_name = name
-    row.effect, row.effect_low, row.effect_high = size
-    row.p_value, row.p_low, row.p_high = p or (None, None, None)
+    vars(row).update(zip(_CARRYING, (name, *size, *(p or (None,) * 3)), strict=True))
 
 
 # Verdicts that ask for a look.
@@ -396,17 +405,17 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) 
         if row.verdict is not None or row.reason:
             continue
         if min(row.n_target, row.n_reference) < by.min_values:
-            row.verdict, row.reason = "not enough data", _too_few(row, by.min_values)
+            fill(row, verdict="not enough data", reason=_too_few(row, by.min_values))
         elif tested:
             asked.append(row)
     families = [row.family for row in asked]
     q_high = q_values([row.p_high or 0.0 for row in asked], families)
     q_low = q_values([row.p_low or 0.0 for row in asked], families)
     for row, q, least_q in zip(asked, q_high, q_low, strict=True):
-        row.q_value, row.verdict = q, _verdict(q, row, row.effect_low, by)
-        if row.verdict != _verdict(least_q, row, row.effect_high, by):
-            row.verdict = "inconclusive"
-        row.reason = _reason(row, q, by)
+        verdict = _verdict(q, row, row.effect_low, by)
+        is_sure = verdict == _verdict(least_q, row, row.effect_high, by)
+        fill(row, q_value=q, verdict=verdict if is_sure else "inconclusive")
+        fill(row, reason=_reason(row, q, by))
 
 
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]

@@ -132,7 +132,7 @@ class Reading:
         for name, checked in _CHECKS.items():
             object.__setattr__(self, name, checked(getattr(self, name)))
         if self.frames == "all" and self.every is not None:
-            raise ValueError("got both every and frames='all'; expected one of them")
+            raise ValueError("got frames 'all' and a time between frames; expected one of them")
         names = [function.__name__ for function in self.functions]
         if (reader := getattr(self.read, "__name__", None)) in names:
             raise ValueError(f"got a reader and a function {reader}; rename one")

@@ -249,7 +249,7 @@ class ComparingMonitor(Monitor):
     BY_LENGTH: ClassVar[bool] = False
     TAKES_ALL: ClassVar[bool] = False
 
-    features: list[str] = Field(default_factory=list)
+    features: list[str] = Field(default_factory=list, min_length=1)
     baseline: Baseline = Field(default_factory=lambda: Baseline())
 
     @model_validator(mode="after")

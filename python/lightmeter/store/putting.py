@@ -7,6 +7,7 @@ texts.
 import hashlib
 import json
 import operator
+import re
 import time
 import zlib
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ from lightmeter.times import (
 _DAY = DAY // MILLISECOND
 _MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # which the API refuses, too
 _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 
@@ -154,15 +156,16 @@ def checked_name(**names: Any) -> str:
 
     Raises:
         TypeError: one is no string.
-        ValueError: one is empty, has a zero character or cannot be written as UTF-8, or they are
-            too long together.
+        ValueError: one is empty, has a control character or cannot be written as UTF-8, or they
+            are too long together.
     """
     for what, name in names.items():
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
-        if not name or "\0" in name:
-            got = f"{name!r} as" if name else "an empty"
-            raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
+        if not name or _CONTROL.search(name):
+            got = f"{name!r:.80} as" if name else "an empty"
+            expected = "a name without control characters, such as 'cells'"
+            raise ValueError(f"got {got} {what}; expected {expected}")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(
             f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "

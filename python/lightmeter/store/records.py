@@ -12,6 +12,9 @@ from pydantic import BeforeValidator
 from lightmeter.times import from_ms
 
 Time = Annotated[datetime, BeforeValidator(from_ms)]
+MaybeTime = Annotated[
+    datetime | None, BeforeValidator(lambda value: None if value is None else from_ms(value))
+]
 Flag = Annotated[bool, BeforeValidator((False, True).__getitem__)]
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozenset(text.split(",")))]
@@ -56,6 +59,7 @@ class Result(NamedTuple):
         baseline: how many buckets it was compared with.
         images: how many there are in the bucket.
         cause: what happened to the pictures, such as ``out of focus``, if this tells it.
+        since: the first day on which a change for good may have begun.
     """
 
     feature: str
@@ -71,6 +75,7 @@ class Result(NamedTuple):
     baseline: int = 0
     images: int = 0
     cause: str = ""
+    since: MaybeTime = None
 
     @property
     def place(self) -> Place:

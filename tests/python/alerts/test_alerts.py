@@ -7,11 +7,11 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from alerting import Box
+from alerting import Box, tell
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Message, Stdout, tell
+from lightmeter.alerts import Message, Stdout
 from lightmeter.store import Store
 from receiver import Receiver
 

@@ -134,7 +134,7 @@ def test_what_is_ignored_of_a_video(tmp_path: Path) -> None:
 
 
 def test_all_frames_and_some_is_an_error() -> None:
-    with pytest.raises(ValueError, match="got both every and frames='all'"):
+    with pytest.raises(ValueError, match="got frames 'all' and a time between"):
         lm.Reading(frames="all", every="5s")
 
 

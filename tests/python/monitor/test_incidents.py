@@ -122,7 +122,8 @@ class Listener:
 
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
-        changes = find_changes(results, self.told)
+        monitors = {(each.monitor, each.dataset) for each in results}
+        changes = find_changes(results, self.told, monitors)
         for change in changes:
             self.believe(change)
         return [f"{change.what} {(change.incident.start - FIRST).days}" for change in changes]

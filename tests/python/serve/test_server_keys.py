@@ -214,7 +214,7 @@ def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Pa
     ("options", "code", "words"),
     [
         (["--public-url", "https://drift.example.com"], 2, "serve key add"),
-        (["--public-url", "drift.example.com"], 2, "expected one such as https"),
+        (["--public-url", "drift.example.com"], 2, "such as https"),
         (["--proxy-rights", "write"], 2, "where it asks from"),
         (["--proxy-from", "0.0.0.0/0"], 2, "where it asks from"),
         (["--store", "https://drift.example.com"], 2, "is a server already"),

@@ -1,7 +1,6 @@
 """The rule on slow change."""
 
 import math
-import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -145,10 +144,9 @@ class TrendRule(ComparingMonitor):
         spoken = said(name, origin, core.image_prefixes).name
         words = (
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
-            "trailing baselines have moved with it; if this is the new normal, "
-            f"run `lightmeter monitor accept --from {first}`"
+            f"trailing baselines have moved with it; if it is permanent, accept it from {first} on"
         )
-        return Result(feature, ANOMALY, value, None, upper, words)
+        return Result(feature, ANOMALY, value, None, upper, words, since=to_utc(first))
 
 
 class _Part(NamedTuple):
@@ -301,12 +299,3 @@ def _words(spoken: str, part: _Part, change: Change, first: date, last: date) ->
     verb = (("dropped", "jumped") if change.shape == "step" else ("fell", "rose"))[is_up]
     on = f"on {first}" if first == last else f"some day between {first} and {last}"
     return f"{what} {verb} {on}: {by}"
-
-
-def begin_of(result: Result) -> datetime | None:
-    """Return the first day on which the change of a result may have begun; None without one.
-
-    The command is last: before it a value of a category may look like one.
-    """
-    found = re.search(r"accept --from (\d{4}-\d\d-\d\d)`\Z", result.words)
-    return to_utc(date.fromisoformat(found[1])) if found else None
