@@ -14,7 +14,7 @@ import numpy as np
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results
-from lightmeter.store.putting import crc_of
+from lightmeter.store.profiles import crc_of
 from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
 from lightmeter.store.rows import StoredProfile
 from lightmeter.store.tables import has, profile

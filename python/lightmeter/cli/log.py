@@ -120,4 +120,5 @@ def _print(place: str, logged: Logged) -> None:
         count = sum(map(len, logged.rolled_up.values()))
         sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
-        say(f"{place} {first} and on  left as they are, as they have been rolled up: {sizes}")
+        why = "left as they are, as they have been rolled up or deleted"
+        say(f"{place} {first} and on  {why}: {sizes}")

@@ -23,7 +23,7 @@ from lightmeter.errors import ConfigError, LightmeterError
 from lightmeter.monitor.results import ERROR, NOT_ENOUGH, OK, Result, bucket_text, joined
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
-from lightmeter.store.putting import checked_name
+from lightmeter.store.profiles import checked_name
 from lightmeter.store.records import Accepted
 from lightmeter.store.rows import Bucket
 from lightmeter.text import counted, near

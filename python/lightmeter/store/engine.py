@@ -32,6 +32,8 @@ _DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
 _WRITE = "BEGIN IMMEDIATE"
+_SNAPSHOT: Any = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_READ = "BEGIN", "PRAGMA user_version"  # of which the second is the moment that is read
 _TOGETHER = 32  # rows that are fetched at once
 _REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError, OSError
 _NONSENSE = TypeError, ValueError, LookupError, OverflowError  # in whoever reads a damaged row
@@ -76,12 +78,9 @@ class Database:
         self._mine, self._open, self._closed = _Mine(), set[_Held](), False
         self.path: Path | None = None
         self.environment: dict[str, str] = {}
-        if str(address).startswith("postgresql:"):
-            self._writer, self._reader = self._of_server(str(address))
-        else:
-            self._writer, self._reader = self._of_file(Path(address).absolute(), create)
-        for engine in (self._writer, self._reader):
-            weakref.finalize(self, engine.dispose)  # where nobody closes it
+        of_server = str(address).startswith("postgresql:")
+        self._engine = (self._of_server if of_server else self._of_file)(address, create)
+        weakref.finalize(self, self._engine.dispose)  # where nobody closes it
         with _forks:
             _databases.add(self)
         try:
@@ -89,32 +88,30 @@ class Database:
             with contextlib.suppress(StoreError):  # there are none yet, or others make them
                 found = self.rows(sa.select(version), int)
             if (found := found or [self._made(create)]) != [VERSION]:
-                raise StoreError(
-                    f"{self.address} was made by a newer version of lightmeter (tables {found}, "
-                    f"this one knows {VERSION}); update lightmeter"
-                )
+                is_old = found < [VERSION]
+                who = "an earlier lightmeter; make it again" if is_old else "a newer one; update"
+                words = f"{self.address} was made by {who} (its tables are {found}, not {VERSION})"
+                raise StoreError(words)
         except BaseException:
             self.close()
             raise
 
-    def _of_server(self, address: str) -> tuple[sa.Engine, sa.Engine]:
-        url = sa.make_url(address).set(drivername="postgresql+psycopg")
+    def _of_server(self, address: Any, _: bool) -> sa.Engine:
+        url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
         public = url._replace(drivername="postgresql", password=None)
         self.address = public.difference_update_query(["password"]).render_as_string()
         if password := url.password or url.query.get("password"):
             self.environment = {"PGPASSWORD": str(password)}
         try:
-            engine = sa.create_engine(
-                url, isolation_level="READ COMMITTED", pool_pre_ping=True, max_overflow=-1
-            )
+            level = "READ COMMITTED"
+            return sa.create_engine(url, isolation_level=level, pool_pre_ping=True, max_overflow=-1)
         except ModuleNotFoundError as error:
             text = "for PostgreSQL, lightmeter needs psycopg: pip install 'lightmeter[postgres]'"
             raise ImportError(text) from error
-        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        return engine, engine.execution_options(**snapshot)
 
-    def _of_file(self, path: Path, create: bool) -> tuple[sa.Engine, sa.Engine]:
-        self.path, self.address = path, os.fspath(path)
+    def _of_file(self, address: Any, create: bool) -> sa.Engine:
+        self.path = path = Path(address).absolute()
+        self.address = os.fspath(path)
         with self._reported():
             if create and not path.exists():
                 path.touch()  # what vanishes later is not begun again
@@ -128,15 +125,11 @@ class Database:
         real = os.path.realpath(path)
         places = real, os.path.dirname(real)
         fixed = not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
-        # What cannot be written may change under a connection that takes it as it is.
-        pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
-        pool = {"poolclass": sa.NullPool} if fixed else pool
         connect = partial(_connect, path, f"{real}-wal" if fixed else "")
-        writer, reader = (
-            sa.create_engine("sqlite://", creator=partial(connect, seconds), **pool)
-            for seconds in (0, _BUSY_SECONDS)
-        )
-        return writer, reader
+        if fixed:  # it may change under a connection that takes it as it is
+            return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
+        pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
+        return sa.create_engine("sqlite://", creator=connect, **pool)
 
     def _made(self, create: bool) -> int:
         """Return the version of the tables, which are made if there are none."""
@@ -193,14 +186,14 @@ class Database:
         if self._mine.held is not None:
             yield self._mine.held
             return
-        with self._connected(self._reader, self.path and "BEGIN") as held:
+        with self._connected(is_read=True) as held:
             yield held
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see what was before."""
         try:
-            with self._connected(self._writer, self.path and _WRITE) as held:
+            with self._connected(is_read=False) as held:
                 yield held.connection
                 path = self.path
                 if path and not (path.exists() and samestat(self._status, os.stat(path))):
@@ -213,14 +206,14 @@ class Database:
             raise self._error(error) from error
 
     @contextlib.contextmanager
-    def _connected(self, engine: sa.Engine, begin: Any) -> Iterator[_Held]:
+    def _connected(self, *, is_read: bool) -> Iterator[_Held]:
         """Give a connection, which is this thread's within the block.
 
         A file has one writer at a time. While that is another process nothing is held, so that a
-        fork need not wait. SQLite would wait, too, but for longer than need be.
+        fork need not wait.
         """
         before, until, pause = self._mine.held, time.monotonic() + _BUSY_SECONDS, 0.0
-        alone = self._writing if begin == _WRITE else contextlib.nullcontext()
+        alone = contextlib.nullcontext() if is_read or self.path is None else self._writing
         while True:
             time.sleep(pause)
             held = None
@@ -230,10 +223,13 @@ class Database:
                         with self._opening:
                             if self._closed:
                                 raise StoreError(f"the store {self.address!r} is closed")
-                            held = _Held(engine.connect(), threading.RLock())
+                            held = _Held(self._engine.connect(), threading.RLock())
                             self._open.add(held)
-                            if begin:
-                                held.connection.exec_driver_sql(begin)
+                            if self.path is not None:
+                                for statement in _READ if is_read else [_WRITE]:
+                                    held.connection.exec_driver_sql(statement)
+                            elif is_read:
+                                held.connection.execution_options(**_SNAPSHOT)
                     except _REFUSED as error:
                         if _sqlite_code(error) not in _BUSY or time.monotonic() > until:
                             raise self._error(error) from error
@@ -280,7 +276,7 @@ class Database:
                 if self.path is not None:
                     stack.enter_context(filelock.FileLock(place, _PATIENCE, poll_interval=0.05))
                 else:
-                    own = self._writer.execution_options(isolation_level="AUTOCOMMIT").connect()
+                    own = self._engine.execution_options(isolation_level="AUTOCOMMIT").connect()
                     own.detach()  # closing it ends it, which unlocks
                     self._locking = stack.enter_context(own)
                     own.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
@@ -303,8 +299,11 @@ class Database:
     def shrink(self) -> None:
         """Give free pages of a file back to the file system, and the room of the log."""
         if self.path is not None:
-            script = "PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)"
-            with self._reported(), self._writing, self._opening, self._reader.connect() as it:
+            script = (
+                f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}; PRAGMA incremental_vacuum; "
+                "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout=0"
+            )
+            with self._reported(), self._writing, self._opening, self._engine.connect() as it:
                 # The driver runs a pragma to its end.
                 it.connection.driver_connection.executescript(script)  # type: ignore[union-attr]
 
@@ -312,11 +311,7 @@ class Database:
         """Close it; later use raises StoreError."""
         with self._writing, self._opening:
             self._closed = True
-            self._dispose()
-
-    def _dispose(self, *, close: bool = True) -> None:
-        self._writer.dispose(close)
-        self._reader.dispose(close)
+            self._engine.dispose()
 
     @contextlib.contextmanager
     def _reported(self, *more: Any, what: str = "the store") -> Iterator[None]:
@@ -340,8 +335,8 @@ class Database:
         return StoreError(words)
 
 
-def _connect(path: Path, log: str, seconds: float) -> sqlite3.Connection:
-    """Open a file that is there; statements wait so many seconds for others.
+def _connect(path: Path, log: str) -> sqlite3.Connection:
+    """Open a file that is there.
 
     Where it cannot be written, nobody can make the file that readers share. So a file without a
     `log` is read as it is.
@@ -350,7 +345,7 @@ def _connect(path: Path, log: str, seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode if log else 'rw'}",
         uri=True,
-        timeout=seconds,
+        timeout=0,  # SQLite would wait longer than need be: see `_connected`
         isolation_level=None,
         check_same_thread=False,
     )
@@ -401,7 +396,7 @@ def _before_fork() -> None:
                 with held.lock:
                     held.connection.invalidate()
         if database.path is not None:
-            database._dispose()
+            database._engine.dispose()
 
 
 def _after_fork() -> None:
@@ -416,7 +411,7 @@ def _after_fork_in_child() -> None:
     for database in _forking:
         _abandoned.append((database._turn, database._locking, *database._open))
         database._turns, database._turn = threading.RLock(), None
-        database._dispose(close=False)
+        database._engine.dispose(close=False)
         database._open.clear()
     _after_fork()
 

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, segment_text
-from lightmeter.store.putting import checked_name, checked_seq
+from lightmeter.store.profiles import checked_name, checked_seq
 from lightmeter.store.store import Store
 from lightmeter.store.tables import has, profile
 from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms

@@ -16,7 +16,7 @@ from pydantic import Json, TypeAdapter
 
 from lightmeter.store import tables
 from lightmeter.store.engine import Database
-from lightmeter.store.putting import checked_name
+from lightmeter.store.profiles import checked_name
 from lightmeter.store.records import Time
 
 Right = Literal["read", "write", "admin"]

@@ -25,7 +25,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import models, rows
 from lightmeter.store.address import is_loopback, server_address
-from lightmeter.store.putting import Place, checked_name
+from lightmeter.store.profiles import Place, checked_name
 from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.store import Store

@@ -21,8 +21,7 @@ from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import profiles, tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.profiles import find_damage, time_of
-from lightmeter.store.putting import Putting, checked_name
+from lightmeter.store.profiles import Putting, checked_name, find_damage, time_of
 from lightmeter.store.rows import (
     MERGED,
     Bucket,
@@ -241,12 +240,13 @@ class Store(Putting):
         )
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
-        """Return the starts of the buckets of which `gc` merged or deleted the writer's profile.
+        """Return the starts of the buckets that `gc` deleted, or merged the writer's profile of.
 
-        What the writer said of them can no longer be replaced by `put`.
+        What the writer says of them can no longer be `put`.
         """
-        where = *_is_in(dataset, segment=segment), _P.writer == writer, ~KEPT
-        return self._database.rows(sa.select(_P.start).where(*where).order_by(_P.start), time_of)
+        where = *_is_in(dataset, segment=segment), ~KEPT, (_P.writer == writer) | profiles.DELETED
+        query = sa.select(_P.start).where(*where).distinct().order_by(_P.start)
+        return self._database.rows(query, time_of)
 
     def stored(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
@@ -388,7 +388,8 @@ class Store(Putting):
 
         A day is rolled up as a whole: buckets shorter than a day become one, and so do several
         writers; profiles of different tags stay apart. What was merged or deleted can no longer be
-        replaced; what arrives late is added. Monitors no longer judge days made of shorter buckets.
+        replaced. What arrives late for a day that was merged is added, and refused for a bucket
+        that was deleted. Monitors no longer judge days made of shorter buckets.
         It can be cut off or run twice without harm. Damaged profiles are left as they are.
 
         >>> with lm.Store("drift.db") as store:

@@ -25,7 +25,7 @@ from lightmeter.store.records import (
 from lightmeter.store.rows import StoredProfile
 from lightmeter.times import to_ms
 
-VERSION = 1
+VERSION = 2  # of the columns
 # Texts are sorted by their letters' numbers everywhere.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TYPES: dict[Any, Any] = {

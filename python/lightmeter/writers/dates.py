@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -174,32 +175,32 @@ def by_bucket(
                 is_dated = True
         if not is_dated:
             without.append(item.name)
-    whole = _Cursor(source).whole
+    whole = _whole_items(source)
     return {
         start: Source(partial(map, whole, held), len(held))
         for start, held in sorted(buckets.items())
     }, without
 
 
-class _Cursor:
-    """Goes on through a source, and from its start again for what lies behind.
+def _whole_items(source: Source) -> Callable[[Item], Item]:
+    """Return a function from an item that may have its number in the source as data to the item.
 
-    A picture that is not held has its number in the source in place of its data.
+    It goes on through the source, and from its start again for what lies behind.
     """
+    items: Iterator[Item] = iter(())
+    following = sys.maxsize
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._items: Iterator[Item] = iter(())
-        self._next: float = float("inf")
-
-    def whole(self, item: Item) -> Item:
+    def whole(item: Item) -> Item:
+        nonlocal items, following
         number = item.data
         if not isinstance(number, int):
             return item
-        if number < self._next:
-            self._items, self._next = iter(self._source), 0
-        for again in islice(self._items, int(number - self._next), None):
-            self._next = number + 1
+        if number < following:
+            items, following = iter(source), 0
+        skipped, following = number - following, number + 1
+        if again := next(islice(items, skipped, None), None):
             return again
         detail = "the source has fewer pictures than a moment ago"
         return replace(item, data=ImageError("vanished", detail))
+
+    return whole

@@ -4,7 +4,7 @@ import hashlib
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Unpack
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.running import workers_of
+from lightmeter.batch.running import Progress, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, columns_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
@@ -23,7 +23,7 @@ from lightmeter.errors import ConflictError
 from lightmeter.files import path_bytes
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
 from lightmeter.profile import ProfileView
-from lightmeter.profile.segments import Segment, parse_segment, segment_text
+from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.text import visible
@@ -40,8 +40,8 @@ class Logged(NamedTuple):
     Attributes:
         profiles: what was put of all images.
         undated: names of pictures that have no date.
-        rolled_up: names of the pictures of buckets that hold the folder already and can no longer
-            be replaced.
+        rolled_up: names of the pictures of buckets that `Store.gc` has deleted, or that hold the
+            folder already and can no longer be replaced.
         segments: with `segment_by`, how many images of each segment were measured. The profiles of
             segments are in the store alone.
     """
@@ -73,7 +73,7 @@ def log_folder(
     workers: int | None = None,
     executor: Executor = "threads",
     resume: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     **options: Unpack[LoggedOptions],
 ) -> Logged:
     """Profile the images of a folder, or of an archive, table or address, into their buckets.
@@ -82,8 +82,8 @@ def log_folder(
     bucket. In a store that is no file it is also of this machine, by the machine's name. What is
     elsewhere is the writer by its address, of the web without what follows the path. Buckets and
     segments that it has no images of any more are left as they are, and so are buckets that
-    `Store.gc` has rolled up with this folder in them: their files are not measured, but listed in
-    the result.
+    `Store.gc` has deleted, or rolled up with this folder in them: their files are not measured, but
+    listed in the result.
     While a server is away the profiles wait on the disk of this machine. That needs `every`, and
     cannot be with `segment_by`.
     Folders that hold the same files count them twice.
@@ -153,73 +153,55 @@ def log_folder(
         group=group,
         fixed=parse_segment(segment_text(segment)),
     )
-    target = target_of(store, inbox)
-    with target if isinstance(target, Store) and target is not store else nullcontext():
-        known = target.datasets() if isinstance(target, Store) and every is None else {}
+    target, part = target_of(store, inbox), segment_text(segment)
+    in_store = target if isinstance(target, Store) else None  # of an inbox nothing is known
+    with nullcontext() if in_store is None or in_store is store else in_store:
+        known = in_store.datasets() if in_store and every is None else {}
         length = known.get(dataset, DAY) if every is None else to_duration(every)
-        writer = _writer(folder, target.address) if writer is None else writer
-        place = _Place(target, dataset, writer, length, work)
         if read_date is None:
             start = bucket_start(datetime.now(UTC) if at is None else at, length)
-            return place.log({start: source}, [], run, progress)
-        items: Iterable[Item] = source
-        if date_from == "exif":  # which is in the bytes of the pictures
-            items = (item for block in blocks(source) for item in loaded(block, reading.limits))
-        buckets, undated = by_bucket(items, read_date, length, source)
-        return place.log(buckets, undated, run, progress)
-
-
-class _Place:
-    """Where a folder goes: the profiles of all images into one segment, and others into its parts.
-
-    What is put into an inbox has the time of the call as number, so that the last one counts.
-    """
-
-    def __init__(
-        self, target: Store | Inbox, dataset: str, writer: str, every: timedelta, work: Work
-    ) -> None:
-        self._target, self._dataset, self._writer, self._work = target, dataset, writer, work
-        self._part = segment_text(work.fixed)
-        self._kept: set[str] = set()  # segments that the dataset has besides
-        if isinstance(target, Store) and work.segment_by and dataset in target.datasets():
-            self._kept = {*map(segment_text, target.segments(dataset))} - {"", self._part}
-        more: Any = {"seq": time.time_ns() // 1_000_000} if isinstance(target, Inbox) else {}
-        self._put: Any = partial(target.put, dataset, writer=writer, every=every, **more)
-
-    def log(
-        self,
-        buckets: Mapping[datetime, Source],
-        undated: list[str],
-        run: Run,
-        progress: Callable[[int, int], None] | None,
-    ) -> Logged:
-        """Profile what is in each bucket and put it, but where it can no longer be replaced."""
-        held = set[datetime]()
-        if isinstance(self._target, Store):
-            place = {"writer": self._writer, "segment": self._part}
-            held = buckets.keys() & self._target.rolled_up(self._dataset, **place)
-        rolled_up = {start: [item.name for item in buckets[start]] for start in sorted(held)}
-        logged, buckets = Logged({}, undated, rolled_up, {}), {**buckets}
-        for start in held:
-            del buckets[start]
-        total, before = sum(source.total or 0 for source in buckets.values()), 0
-
-        def report(measured: int, came: int) -> None:
-            if progress is not None:  # a total that is not known grows
-                progress(before + measured, max(total, before + came))
-
-        for start, source in buckets.items():
-            done = replace(run, progress=report).profile(source, self._work, self._kept)
-            views = done.views()
-            before += source.total or 0
-            if len(views.whole):
-                self._put(views.whole, at=start, segment=self._part)
-                for segment, view in views.items():
+            buckets, undated = {start: source}, list[str]()
+        else:
+            items: Iterable[Item] = source
+            if date_from == "exif":  # which is in the bytes of the pictures
+                items = (item for block in blocks(source) for item in loaded(block, reading.limits))
+            buckets, undated = by_bucket(items, read_date, length, source)
+        writer = _writer(folder, target.address) if writer is None else writer
+        gone, kept = set[datetime](), set[str]()  # segments that the dataset has besides
+        if in_store:
+            gone = buckets.keys() & in_store.rolled_up(dataset, writer=writer, segment=part)
+            if segment_by and dataset in in_store.datasets():
+                kept = {*map(segment_text, in_store.segments(dataset))} - {"", part}
+        rolled_up = {start: [item.name for item in buckets.pop(start)] for start in sorted(gone)}
+        logged = Logged({}, undated, rolled_up, {})
+        # In an inbox the last call counts.
+        more: Any = {} if in_store else {"seq": time.time_ns() // 1_000_000}
+        put: Any = partial(target.put, dataset, writer=writer, every=length, **more)
+        for start, done in _profiled(buckets, run, progress, work, kept):
+            if len(done.whole):
+                put(done.whole, at=start, segment=part)
+                for text, view in done.items():
                     with suppress(ConflictError):  # it has been rolled up
-                        self._put(view, at=start, segment=segment)
-                logged.profiles[start] = views.whole
-                logged.segments[start] = {text: view.images for text, view in views.items()}
-        return logged
+                        put(view, at=start, segment=text)
+                logged.profiles[start] = done.whole
+                logged.segments[start] = {text: view.images for text, view in done.items()}
+    return logged
+
+
+def _profiled(
+    buckets: Mapping[datetime, Source], run: Run, progress: Progress | None, *how: Any
+) -> Iterator[tuple[datetime, SegmentedViews]]:
+    """Yield the profiles of each bucket, with one progress for all."""
+    total, before = sum(source.total or 0 for source in buckets.values()), 0
+
+    def report(measured: int, came: int) -> None:
+        if progress is not None:  # a total that is not known grows
+            progress(before + measured, max(total, before + came))
+
+    for start, source in buckets.items():
+        done = replace(run, progress=report).profile(source, *how).views()
+        before += source.total or 0
+        yield start, done
 
 
 def _writer(folder: str | os.PathLike[str], target: str) -> str:

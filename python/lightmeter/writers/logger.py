@@ -12,6 +12,7 @@ from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Self, Unpack
 
+from lightmeter.errors import ConflictError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
@@ -119,10 +120,15 @@ class RollingLogger:
                 server is away and `every` is not given.
             TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
             ValueError: there is no dataset, or not one of `store` and `inbox`; a duration, the
-                segment or an option is not understood; `sample` is out of range; or
-                `handle_signals` is asked for outside the main thread.
+                segment or an option is not understood; `sample` or `queue_bytes` is out of range;
+                `ignore` names a column; or `handle_signals` is asked for outside the main thread.
         """
-        self._empty = Profile(reading=reading_of(reading, options), sample=sample, tags=tags)
+        reading = reading_of(reading, options)
+        if queue_bytes < 0:
+            raise ValueError(f"got {queue_bytes} as queue_bytes; expected 0 or more")
+        if reading.ignored and reading.ignored.column:
+            raise ValueError("got a column of masks to ignore; images of a logger have no columns")
+        self._empty = Profile(reading=reading, sample=sample, tags=tags)
         length = None if every is None else to_duration(every)
         interval = None if checkpoint is None else to_duration(checkpoint).total_seconds()
         part = segment_text(segment)
@@ -331,7 +337,7 @@ class RollingLogger:
             self._lock.notify_all()
             if not self._complete:
                 lost = sum(view["image.Failure"].n for view in views)
-                text = "%s is closed: %d images that still waited were dropped, and %d images and "
+                text = "%s is closed: %d images were dropped or refused, and %d images and "
                 text += "failures are not stored"
                 _log.error(text, self._rows.dataset, self._given_up, lost)
         return self._complete
@@ -390,8 +396,10 @@ class RollingLogger:
     def _store(self, mark: _Flush) -> bool:
         """Put what was measured; whether all of it is stored.
 
-        What fails is put again as it is, before what was measured since.
+        What fails is put again as it is, before what was measured since. What a bucket that `gc`
+        has deleted does not take is lost.
         """
+        lost = 0
         for _ in range(2):
             with self._lock:
                 for start in self._profiles.keys() - self._unstored.keys():
@@ -400,6 +408,9 @@ class RollingLogger:
             for start, view in list(self._unstored.items()):
                 try:
                     self._rows.put(start, view, self._every)
+                except ConflictError as error:
+                    _log.error("%s loses images: %s", self._rows.dataset, error)
+                    lost += self._unstored.pop(start)["image.Failure"].n
                 except Exception as error:  # the service goes on, and this is tried again
                     _log.warning("%s is not stored yet: %s", self._rows.dataset, error)
                 else:
@@ -407,7 +418,8 @@ class RollingLogger:
             if self._unstored:
                 break
         with self._lock:
-            mark.stored = not self._unstored
+            self._given_up += lost
+            mark.stored = not (self._unstored or lost)
             self._lock.notify_all()
         return mark.stored
 

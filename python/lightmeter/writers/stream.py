@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from itertools import count
+from typing import Any
 
 from lightmeter.batch.sources.names import shown_url, without_secrets
 from lightmeter.image.failure import Failure, image_error
@@ -16,21 +17,7 @@ _log = logging.getLogger("lightmeter.writers")
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before a stream is opened again
 
 
-class Streamed(NamedTuple):
-    """What came of a stream so far.
-
-    Attributes:
-        frames: that were taken.
-        dropped: that were missed, or that nobody had time to measure.
-        breaks: how often the stream broke, or could not be opened.
-    """
-
-    frames: int
-    dropped: int
-    breaks: int
-
-
-def log_stream(address: str, *, reading: Reading, **options: Any) -> Iterator[Streamed]:
+def log_stream(address: str, *, reading: Reading, **options: Any) -> Iterator[int]:
     """Log the frames of a stream into a store, and open it again whenever it breaks.
 
     For each frame that is missed meanwhile ``image.Failure`` counts one as ``dropped``. Closing the
@@ -42,7 +29,7 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> Iterator[St
         options: those of `lightmeter.logger`.
 
     Yields:
-        The counts after each frame and each break.
+        How often it broke, or could not be opened, after each time.
 
     Raises:
         ImageError: PyAV is not installed.
@@ -50,26 +37,23 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> Iterator[St
     """
     pyav()
     motion, began, pause = Motion(), time.monotonic(), _PAUSE
-    frames = dropped = breaks = 0
     every, due = reading.seconds or 1.0, began
     with RollingLogger(reading=reading, **options) as log:
         track: Any = log.track  # which takes what is read here, too
-        while True:
+        for breaks in count(1):
             why = "it ended"
             try:
                 motion.offset = time.monotonic() - began
                 for frame in video_frames(address, reading, motion=motion):
                     track(frame)
-                    frames, due, pause = frames + 1, time.monotonic() + every, _PAUSE
-                    yield Streamed(frames, dropped + log.dropped, breaks)
+                    due, pause = time.monotonic() + every, _PAUSE
             except Exception as error:
                 why = without_secrets(image_error(error).detail)
-            breaks += 1
             text = "%s broke and is opened again in %g seconds: %s"
             _log.warning(text, shown_url(address), pause, why)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
             while due < time.monotonic():
                 track(Failure(None, "dropped", why))
-                dropped, due = dropped + 1, due + every
-            yield Streamed(frames, dropped + log.dropped, breaks)
+                due += every
+            yield breaks

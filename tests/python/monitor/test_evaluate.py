@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import Store, log
-from lightmeter.errors import ConfigError, StoreError
+from lightmeter.errors import ConfigError, ConflictError, StoreError
 from lightmeter.monitor import shelf
 from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.evaluate import MonitorRun, update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store import putting
+from lightmeter.store import profiles
 from lightmeter.store.copying import copy_store
 from lightmeter.store.records import Accepted
 from lightmeter.times import to_ms
@@ -148,7 +148,7 @@ def test_two_writers_who_commit_in_the_other_order(sql_store: Store, count: Any)
         with Store(store.address) as other, other._database.transaction() as connection:
             place = "cells", "", to_ms(late), "slow"
             core = rows(50, shift=5.0)._core
-            putting.write(connection, place, 86_400_000, to_ms(late), core, None)
+            profiles.write(connection, place, 86_400_000, to_ms(late), core, None)
             store.put("cells", rows(13), at=date(2022, 9, 13), writer="a")
             assert count(store, week) == 1
     else:
@@ -192,6 +192,20 @@ def test_what_comes_late_into_a_day_that_was_rolled_up_is_judged_once(store: Sto
     store.gc(now=NOW, roll_up_after="5d")
     store.put("cells", rows(1), at=NOW - timedelta(days=8), writer="b")
     assert [count_due(store, week) for _ in range(2)] == [10, 0]
+
+
+def test_what_comes_late_for_a_bucket_deleted_by_its_age_is_refused(sql_store: Store) -> None:
+    """It would be judged alone, in place of all that the bucket once was."""
+    store = sql_store
+    put_days(store, range(1, 13))
+    week = monitor(**WEEK)
+    update_results(store, [week], now=NOW)
+    kept = load_results(store)
+    store.gc(now=NOW, keep="10d")
+    with pytest.raises(ConflictError, match="rolled up or deleted"):
+        store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 7), writer="late")
+    assert count_due(store, week) == 0
+    assert load_results(store) == kept
 
 
 def count_due(store: Store, *monitors: Monitor) -> int:

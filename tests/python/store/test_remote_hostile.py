@@ -8,7 +8,6 @@ import pytest
 from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.store import remote
-from lightmeter.store.remote import Sent
 from stores import sql, view
 from weather import DAY, Weather, counts, put_away
 
@@ -90,7 +89,8 @@ def test_a_damaged_entry_is_put_aside(store: Store, way: Weather, spool: Path, c
     sql(path, f"UPDATE waiting SET {change} WHERE writer = 'a'")
     with Store(way.url) as far:
         far.put("cells", view(1), at=DAY, writer="c", every="1d")
-        assert (far.send(), "'a'" in far.spool.refused()[0]) == (Sent(), True)
+        assert far.send().left == 0  # the put may have had no time for them
+        assert "'a'" in far.spool.refused()[0]
     assert counts(store) == {"b": 2, "c": 1}
 
 

@@ -97,10 +97,13 @@ def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["other.db", "text"]
 
 
-def test_a_newer_store_is_refused(sql_store: Store) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"), [(1, "an earlier lightmeter; make it again"), (99, "a newer one; update")]
+)
+def test_a_store_with_other_tables_is_refused(sql_store: Store, number: int, words: str) -> None:
     put_days(sql_store, 2)
-    change(sql_store, "UPDATE lightmeter SET version = 2")
-    with pytest.raises(StoreError, match="newer version of lightmeter"):
+    change(sql_store, f"UPDATE lightmeter SET version = {number}")
+    with pytest.raises(StoreError, match=f"was made by {words}"):
         copy(sql_store)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 from lightmeter import ProfileView, Store
-from lightmeter.errors import StoreError
+from lightmeter.errors import ConflictError, StoreError
 from lightmeter.store import profiles
 from stores import change, put_days, reseal, view
 
@@ -66,6 +66,20 @@ def test_a_day_of_one_writer_can_still_be_replaced(store: Store) -> None:
     assert store.read("cells").images == 5
 
 
+def test_a_bucket_that_was_deleted_by_its_age_takes_no_more(store: Store) -> None:
+    put_hours(store, DAY)
+    hour = datetime(2022, 9, 7, 3, tzinfo=UTC)
+    store.gc(now=NOW)
+    assert store.rolled_up("cells", writer="late") == []
+    assert store.gc(now=NOW, keep="7d").deleted == 1
+    assert hour in store.rolled_up("cells", writer="late")
+    with pytest.raises(ConflictError, match="2022-09-07 03:00 has been rolled up or deleted"):
+        store.put("cells", view(1), at=hour, writer="late")
+    assert store.put("cells", view(1), at=hour, writer="late", segment="camera=left")
+    store.delete("cells", DAY, date(2022, 9, 8))
+    assert store.put("cells", view(1), at=hour, writer="late")
+
+
 def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
     put_hours(store, DAY)
     store.gc(now=NOW)
@@ -110,10 +124,9 @@ def test_few_statements_are_needed(store: Store) -> None:
         statements.append(statement)
 
     put_days(store, 21)
-    for engine in (store._database._writer, store._database._reader)[: 2 if store.path else 1]:
-        sqlalchemy.event.listen(engine, "before_cursor_execute", count)
+    sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", count)
     store.put("cells", view(1), at=DAY, writer="b")
-    assert len(statements) == (4 if store.path else 3)
+    assert len(statements) == (5 if store.path else 4)
     statements.clear()
     assert store.read("cells").images == 1 + sum(range(1, 22))
-    assert len(statements) == (2 if store.path else 1)
+    assert len(statements) == (3 if store.path else 1)

@@ -218,7 +218,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
         store.gc()
     result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
     assert "2022-09-07 00:00 and on  left as they are, as they have" in result.stdout
-    assert "rolled up: 1 bucket, 2 files" in result.stdout
+    assert "rolled up or deleted: 1 bucket, 2 files" in result.stdout
     options = "--exemplars", 1, "--exif-allow", "Artist", "--tag", "model=v7"
     assert lightmeter("log", photos, *where, "--date", "2022-09-09", *options).returncode == 0
     with Store(path) as store:

@@ -167,7 +167,7 @@ def test_closing_gives_up_in_time_and_counts(
     with caplog.at_level(logging.WARNING):
         assert not log.close(timeout=0.3)
     asked.join()
-    assert "closed: 3 images that still waited were dropped" in caplog.text
+    assert "closed: 3 images were dropped or refused" in caplog.text
     gate.opened.set()
     assert worker is not None
     worker.join()
@@ -192,10 +192,34 @@ def test_closing_tries_again_to_store(
         if mended:
             threading.Timer(0.2, setattr, [Store, "put", put]).start()
         assert log.close(timeout=30 if mended else 0.3) == mended
-    lost = "0 images that still waited were dropped, and 3 images and failures are not stored"
+    lost = "0 images were dropped or refused, and 3 images and failures are not stored"
     assert (lost in caplog.text) != mended
     assert "cells is not stored yet: the disk is full" in caplog.text
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
+
+
+def test_a_bucket_that_gc_deleted_takes_no_late_image(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = lm.log_image(array()).view()
+    store.put("cells", old, at=NOON, writer="a", every="1h")
+    store.gc(now=NOON + timedelta(days=9), keep="1d")
+    log = lm.logger(store, "cells")
+    for at in (NOON, NOON + timedelta(days=8)):
+        log.track(array(), at=at)
+    assert not log.flush()
+    assert [bucket.images for bucket in store.buckets("cells")] == [1]
+    assert log.flush()
+    assert not log.close()
+    assert "cells loses images: the bucket of 2022-09-07 12:00 has been rolled up or" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "bad", [{"queue_bytes": -1}, {"ignore": "column:mask"}, {"ignore": ["alpha", "column:mask"]}]
+)
+def test_a_logger_refuses_what_it_cannot_do(store: Store, bad: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"as queue_bytes|a column of masks"):
+        lm.logger(store, "cells", **bad)
 
 
 def test_late_images_count_once_whatever_becomes_of_their_row(

@@ -119,18 +119,16 @@ def test_a_stream_is_opened_again_and_what_is_missed_is_counted(
             dataset="gate",
             every="1h",
         )
-        last = next(count for count in counts if count.breaks == 2)
+        assert next(counts) + 1 == next(counts) == 2
         counts.close()
-    assert last.frames > 90
-    assert last.dropped >= 2
     assert "word" not in caplog.text
     assert "broke and is opened again in 0.3 seconds" in caplog.text
     with lm.Store(tmp_path / "s.db") as store:
         view = store.read("gate")
-        assert view.images == last.frames
+        assert 90 < view.images <= 100
         assert view["image.Shift"].max == 0.0
         ((reason, count, *_),) = view["image.Failure"].frequent
-        assert (reason, count) == ("dropped", last.dropped)
+        assert (reason, count >= 2) == ("dropped", True)
 
 
 def test_a_stream_takes_no_options_of_files(tmp_path: Path) -> None:
