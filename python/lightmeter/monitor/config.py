@@ -212,10 +212,6 @@ class Monitor(Table):
         measured, failed = each_of(sides, self.measure)
         return measured | failed
 
-    def count(self, past: Past) -> int:
-        """Return how many buckets it compares with: those that can be read."""
-        return len(past.summaries)
-
     def nothing(self, columns: Iterable[str]) -> str:
         """Say why a bucket of these features has no results."""
         return "no feature has what it judges"
@@ -344,7 +340,6 @@ class Selection:
             LightmeterError, OSError: the baseline is not there, or cannot be read.
         """
         past, own = self.past(bucket.start), None
-        since, _ = self._begin(bucket.start)
         if self._is_fixed and self._monitor.judges_by_spread:
             starts = self._before(bucket.start, EVER)
             # The first ones were judged as though images were independent, which is strict.
@@ -352,7 +347,7 @@ class Selection:
                 before = self._buckets[: self._next][-(self._baseline.most or 0) :]
                 starts = tuple(each.start for each in before)
             own = self._shelf.past(self._where, starts)
-        return Side(self._shelf, self._where, bucket, past, own, since)
+        return Side(self._shelf, self._where, bucket, past, own)
 
     def past(self, start: datetime) -> Past:
         """Return what the bucket at `start` is compared with.
@@ -370,7 +365,7 @@ class Selection:
 
     def too_little(self, side: Side) -> Result | None:
         """Return what is said of a bucket that is compared with too little; None of others."""
-        monitor, start, found = self._monitor, side.bucket.start, self._monitor.count(side.past)
+        monitor, start, found = self._monitor, side.bucket.start, len(side.past.starts)
         _, accepted = self._begin(start)
         said = words_of(accepted) if accepted else ""
         least = monitor.least if monitor.baseline.most else 1

@@ -284,7 +284,6 @@ class Side:
         past: what it is compared with.
         own: buckets before it, where those that it is compared with are others: they say how much
             such buckets vary. None where it is compared with them.
-        since: where its baseline begins.
         beside: the bucket and its past without what it has in common with its peers, see `peers`.
     """
 
@@ -293,7 +292,6 @@ class Side:
     bucket: Bucket
     past: Past
     own: Past | None = None
-    since: datetime = EPOCH
     beside: tuple[Summary, Sequence[Summary]] | None = None
 
     @property

@@ -136,11 +136,6 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "has no [[alert]]" in lightmeter("monitor", "test-alerts", config).stderr
 
 
-def test_links_need_an_address(store: Store) -> None:
-    with pytest.raises(ValueError, match="'notaurl' as the address of the dashboard; expected one"):
-        lm.watch(store, "none.toml", dashboard="notaurl")
-
-
 def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(handler: Any) -> None:
         time.sleep(0.5)  # the other run comes to its turn meanwhile

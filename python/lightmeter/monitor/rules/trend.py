@@ -87,14 +87,10 @@ class TrendRule(ComparingMonitor):
             if last.end - last.start == length and now - end >= self.wait:
                 yield Due(last, others=tuple(bucket.start for bucket in others))
 
-    def count(self, past: Past) -> int:
-        """Return how many buckets there are before: none of them is read again."""
-        return len(past.starts)
-
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
-        days, judged = side.shelf.once(_judged, self, side.where, side.since)
+        days, judged = side.shelf.once(_judged, self, side.where, side.past.starts[0])
         last = bisect_left(days, day)
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
