@@ -19,7 +19,8 @@ from lightmeter.cli.options import (
 from lightmeter.cli.sides import view_of_source, view_of_store
 from lightmeter.cli.terminal import print_json
 from lightmeter.drift.readings import reading_like
-from lightmeter.drift.verdict import CHANGED, Thresholds
+from lightmeter.drift.row import CHANGED
+from lightmeter.drift.verdict import Thresholds
 from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
 

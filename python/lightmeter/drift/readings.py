@@ -134,10 +134,7 @@ def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
     does not know, and a format that one side lacks, is no difference.
     """
     own, other = target.decoders, reference.decoders
-    told = [
-        f" {name}: {_beside(other[name], own[name])}."
-        for name in sorted(own.keys() & other.keys())
-        if own[name] != other[name]
-    ]
+    unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
+    told = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
     first = "Not decoded alike: a small change may come from the decoder."
-    return first + "".join(told) if told else ""
+    return first + "".join(told) if unlike else ""

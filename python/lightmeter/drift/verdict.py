@@ -8,9 +8,6 @@ from lightmeter.drift.families import q_values
 from lightmeter.drift.row import EffectName, FeatureDrift, Verdict, fill
 from lightmeter.text import counted
 
-# Verdicts that ask for a look.
-CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:

@@ -8,8 +8,7 @@ import numpy as np
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.findings import capitalised, findings
 from lightmeter.drift.names import GRID_SIDE, says
-from lightmeter.drift.row import RATES, FeatureDrift
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.row import CHANGED, RATES, FeatureDrift
 from lightmeter.image.magic import format_of
 from lightmeter.image.thumbnail import Exemplar
 from lightmeter.profile import FrequentItem, ProfileView

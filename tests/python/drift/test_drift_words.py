@@ -10,6 +10,7 @@ import pytest
 from lightmeter.drift.describe.findings import capitalised, findings, summary
 from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.names import said as said_of
+from lightmeter.drift.row import fill
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 
@@ -92,7 +93,7 @@ def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
         for name, (before, after) in levels.items()
     ]
     for row in rows:
-        row.words = describe(row, lm.Thresholds())
+        fill(row, words=describe(row, lm.Thresholds()))
     return rows
 
 

@@ -11,7 +11,7 @@ from changes import CHANGES, drawn
 from conftest import encoded
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe.findings import findings
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.row import CHANGED
 from truth import is_true
 
 MANY = 120  # of a batch of which a part changed

@@ -8,8 +8,7 @@ import numpy as np
 from lightmeter.drift.describe.causes import Cause, causes_of, change_of
 from lightmeter.drift.describe.sentences import is_sure
 from lightmeter.drift.names import GRID_SIDE, place
-from lightmeter.drift.row import RATES, FeatureDrift, column_of
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.row import CHANGED, RATES, FeatureDrift, column_of
 from lightmeter.text import counted, percent, with_minus
 
 _MOST = 4  # parts of a summary
@@ -89,8 +88,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     for name, row in by_name.items():
         size = (row.ks if row.kind == "number" else row.effect) or 0.0
         is_odd = row.verdict == "drift" and row.effect_name != "spread"
-        sure = {"is_sure": row.feature in leads, "is_odd": is_odd}
-        changes[name] = change_of(name, row.levels, size, row.group, **sure)
+        is_sure = row.feature in leads
+        changes[name] = change_of(name, row.levels, size, row.group, is_sure, is_odd)
     found = causes_of(changes)
     firsts = {lead for _, lead in found}
     left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]
