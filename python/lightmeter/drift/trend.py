@@ -22,7 +22,7 @@ Weights, bounds and the factor are estimated, so the promise under dependence is
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,8 @@ class Statistic(NamedTuple):
 
     def of(self, feature: int) -> "Statistic":
         """Return that of one feature."""
-        return self._make(None if part is None else part[:, [feature]] for part in self)
+        parts: Any = (None if part is None else part[:, [feature]] for part in self)
+        return Statistic(*parts)
 
 
 def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
