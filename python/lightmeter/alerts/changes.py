@@ -155,21 +155,16 @@ def compose(
         dashboard: address of the dashboard's first page.
     """
     incident, firsts = change.incident, change.incident.firsts
-    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what)
-    if title is None:
-        cause = causes_text(firsts)
-        title = "could not be judged: " * (incident.kind == ERROR) + cause
+    cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
+    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
     told = change.remember if change.what == "opened" else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in told)
-    lines = [*_lines(change)]
-    if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
-        lines.append(f"If it is to stay: {_accepting(incident, store)}")
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
         title=f"{title}: {place}, {bucket_text(incident.start)}",
-        lines=tuple(lines),
+        lines=tuple(_lines(change, store)),
         link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
         facts={
             "dataset": incident.dataset,
@@ -194,7 +189,7 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _lines(change: Change) -> Iterator[str]:
+def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
         why = shorten(change.why, _WORDS) or "as later data shows"
@@ -211,16 +206,17 @@ def _lines(change: Change) -> Iterator[str]:
         yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
     if len(firsts) > _SHOWN:
         yield f"and {len(firsts) - _SHOWN} more"
+    if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
+        yield f"If it is to stay: {_accepting(incident, store)}"
 
 
 def _accepting(incident: Incident, store: str) -> str:
     """Return the command that makes a change the new normal, from the day on which it may begin."""
     begin = min(each.since or incident.start for each in incident.firsts)
-    where = {"store": store, "dataset": _pattern(incident.dataset)}
-    where |= {"segment": _pattern(incident.segment)} if incident.segment else {}
-    where["from"] = f"{begin:%Y-%m-%dT%H:%MZ}"
-    options = (f"--{name} {shlex.quote(value)}" for name, value in where.items())
-    return f"lightmeter monitor accept {' '.join(options)}"
+    place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
+    options = {"store": store, **place, "from": f"{begin:%Y-%m-%dT%H:%MZ}"}
+    given = (f"--{name} {shlex.quote(value)}" for name, value in options.items() if value)
+    return f"lightmeter monitor accept {' '.join(given)}"
 
 
 def _pattern(name: str) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -26,11 +26,9 @@ from lightmeter.settings import Table
 from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
 
-_T = TypeVar("_T")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL = re.compile(r"(https?)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_TRIES = 3
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
 
 
@@ -74,8 +72,8 @@ def _value_of(name: str) -> str:
     return value
 
 
-def _within(timeout: timedelta, work: Callable[[], _T]) -> _T:
-    def quietly() -> _T:
+def _within(timeout: timedelta, work: Callable[[], Any]) -> Any:
+    def quietly() -> Any:
         with quiet():
             return work()
 
@@ -293,8 +291,8 @@ def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -
     """
     from urllib3 import exceptions
 
-    for number in range(_TRIES):
-        time.sleep(number * _PAUSE)
+    for pauses in range(3):
+        time.sleep(pauses * _PAUSE)
         try:
             status = _within(timeout, partial(_status, url, body, headers, timeout))
         except (TimeoutError, exceptions.TimeoutError):
@@ -317,15 +315,8 @@ def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta)
     with urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy) as pool:
         # A redirect would carry the message and its signature to somebody else, and an answer may
         # never end.
-        response = pool.request(
-            "POST",
-            url,
-            body=body.encode(),
-            headers={**kind, **headers},
-            timeout=timeout.total_seconds(),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
+        how: Any = {"retries": False, "redirect": False, "preload_content": False}
+        how |= {"body": body.encode(), "headers": {**kind, **headers}}
+        response = pool.request("POST", url, timeout=timeout.total_seconds(), **how)
         response.close()
         return response.status

@@ -72,17 +72,12 @@ class Tail:
     def __init__(self, column: ColumnView, said: Said) -> None:
         """Of a column of numbers or angles, and what sentences say of it."""
         self.said, self._column = said, column
-        values, weights = column.numbers.weights()
         # Of angles, what counts is how far they are from their mean, and not on which side.
         self._centre = column.mean if column.meaning.is_circular else None
-        if self._centre is not None:
-            values = np.abs(
-                np.remainder(values - self._centre + HUE_STEPS / 2, HUE_STEPS) - HUE_STEPS / 2
-            )
-            order = np.argsort(values, kind="stable")
-            values, weights = values[order], weights[order]
-        self._values: list[float] = values.tolist()
-        self._below: list[int] = [0, *np.cumsum(weights).tolist()]
+        values, weights = column.numbers.weights()
+        order = np.argsort(out := self._out(values), kind="stable")
+        self._values: list[float] = out[order].tolist()
+        self._below: list[int] = [0, *np.cumsum(weights[order]).tolist()]
         self._mean = column.mean or 0.0
         self._spread = max(column.stddev or 0.0, 1e-6 * abs(self._mean), 1e-12)
         self._ends = column.min, column.max  # which a sample of values may lack
@@ -90,13 +85,12 @@ class Tail:
     def distance(self, value: float) -> float:
         """From the mean, in standard deviations."""
         away = value - self._mean if self._centre is None else self._out(value)
-        return abs(away) / self._spread
+        return float(abs(away)) / self._spread
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
         """How the value differs from the mean, which has a sign only where it is odd."""
         size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
-        levels = self._mean, value
-        return change_of(name, levels, size, group, is_sure=is_odd, is_odd=is_odd)
+        return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
         """None where the value is ordinary; `words` are those to say instead of its own."""
@@ -118,10 +112,11 @@ class Tail:
         sentence = f"{self.said.name} {number(value)} {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
-    def _out(self, value: float) -> float:
-        return (
-            value if self._centre is None else abs(math.remainder(value - self._centre, HUE_STEPS))
-        )
+    def _out(self, value: Any) -> Any:
+        if self._centre is None:
+            return value
+        half = HUE_STEPS / 2
+        return np.abs(np.remainder(value - self._centre + half, HUE_STEPS) - half)
 
 
 # --- all numbers together ---
@@ -373,9 +368,8 @@ def check_image(
 def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
     """What `check_image` prepares of a view, which keeps it."""
     key = ("check", prefix)
-    if key not in view._prepared:
-        view._prepared[key] = Reference(view, prefix)
-    prepared: Reference = view._prepared[key]
+    prepared: Reference = view._prepared.get(key) or Reference(view, prefix)
+    view._prepared[key] = prepared
     return prepared
 
 

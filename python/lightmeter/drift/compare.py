@@ -22,7 +22,6 @@ from lightmeter.drift.row import (
     RATES,
     DriftKind,
     FeatureDrift,
-    Rate,
     Thresholds,
     by_severity,
     carrying,
@@ -79,7 +78,7 @@ class Comparison:
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
-            fill(row, wording=partial(_words, by=by))
+            fill(row, wording=partial(describe, by=by))
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
@@ -196,10 +195,6 @@ class Comparison:
         return f"<{type(self).__name__}: {self.summary()}>"
 
 
-def _words(row: FeatureDrift, by: Thresholds) -> str:
-    return describe(row, by) if row.verdict in CHANGED else ""
-
-
 class _Feature(NamedTuple):
     """A feature of two profiles, and what all of its rows have in common."""
 
@@ -291,7 +286,7 @@ class _Feature(NamedTuple):
             fill(row, **ONE_VALUE)
         return row
 
-    def _rate(self, kind: Rate, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
+    def _rate(self, kind: DriftKind, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
         """By Fisher's exact test; hits and others are all observations."""
         n = hits[0] + others[0], hits[1] + others[1]
         row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
@@ -306,16 +301,15 @@ class _Feature(NamedTuple):
         return [strings_of(core, self.name) for core in self.cores]
 
 
-def _listed(*sides: _core.FrequentStrings) -> dict[str, Any]:
+def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
     """What only the target lists, and what only the reference lists."""
-    target, reference = (
-        {value: FrequentItem(value, high, high, low) for value, low, high in side.items()}
-        for side in sides
-    )
-    return {
-        "new_values": tuple(target[value] for value in target if value not in reference),
-        "vanished_values": tuple(reference[v] for v in reference if v not in target),
-    }
+
+    def only(own: _core.FrequentStrings, other: _core.FrequentStrings) -> tuple[FrequentItem, ...]:
+        listed = {value for value, _, _ in other.items()}
+        items = (each for each in own.items() if each[0] not in listed)
+        return tuple(FrequentItem(value, high, high, low) for value, low, high in items)
+
+    return {"new_values": only(target, reference), "vanished_values": only(reference, target)}
 
 
 # By prefix, how many images were read in which way, as `ProfileView.readings` has it.
@@ -439,10 +433,7 @@ def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
     does not know, and a format that one side lacks, is no difference.
     """
     own, other = target.decoders, reference.decoders
-    told = [
-        f" {name}: {_beside(other[name], own[name])}."
-        for name in sorted(own.keys() & other.keys())
-        if own[name] != other[name]
-    ]
+    unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
+    told = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
     first = "Not decoded alike: a small change may come from the decoder."
-    return first + "".join(told) if told else ""
+    return first + "".join(told) if unlike else ""

@@ -189,8 +189,8 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     if min(groups) < MIN_GROUPS:
         side = "target" if groups[0] <= groups[1] else "reference"
         reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
-        fill(row, verdict="not enough data", reason=reason)
-        fill(row, p_value=None, p_low=None, p_high=None)  # of images, as if independent
+        # The p-value was that of images, as if independent.
+        fill(row, verdict="not enough data", reason=reason, p_value=None, p_low=None, p_high=None)
         return
     if row.effect_name in ("spread", "tail"):
         rest_on(row, "shift", [row.ks or 0.0] * 3, None)

@@ -164,11 +164,11 @@ EffectName = Literal[
     "shift", "spread", "tail", "total variation", "difference of rates", "separation"
 ]
 
+# Verdicts that ask for a look.
+CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
+
 # The verdict of what cannot have changed, and why.
-ONE_VALUE: dict[str, Any] = {
-    "verdict": "none",
-    "reason": "one value only, the same on both sides",
-}
+ONE_VALUE = {"verdict": "none", "reason": "one value only, the same on both sides"}
 
 # The kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
@@ -293,7 +293,7 @@ class FeatureDrift(Said):
     @cached_property
     def words(self) -> str:
         """How it changed, such as ``saturation fell by 38 %``; empty of what did not."""
-        return self.wording(self) if self.wording else ""
+        return self.wording(self) if self.wording and self.verdict in CHANGED else ""
 
     @property
     def levels(self) -> tuple[float, float]:
@@ -319,10 +319,6 @@ def rest_on(
 ) -> None:
     """Set the size that carries the verdict, and the p-value: of each the value, low and high."""
     vars(row).update(zip(_CARRYING, (name, *size, *(p or (None,) * 3)), strict=True))
-
-
-# Verdicts that ask for a look.
-CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 
 
 @dataclass(frozen=True, kw_only=True)

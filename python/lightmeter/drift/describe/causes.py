@@ -53,7 +53,7 @@ class Change(NamedTuple):
 
 
 def change_of(
-    name: str, levels: tuple[float, float], size: float, group: str, *, is_sure: bool, is_odd: bool
+    name: str, levels: tuple[float, float], size: float, group: str, is_sure: bool, is_odd: bool
 ) -> Change:
     """How a number changed from one value or mean to another.
 

@@ -356,8 +356,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     for name, row in by_name.items():
         size = (row.ks if row.kind == "number" else row.effect) or 0.0
         is_odd = row.verdict == "drift" and row.effect_name != "spread"
-        sure = {"is_sure": row.feature in leads, "is_odd": is_odd}
-        changes[name] = change_of(name, row.levels, size, row.group, **sure)
+        changes[name] = change_of(name, row.levels, size, row.group, row.feature in leads, is_odd)
     found = causes_of(changes)
     firsts = {lead for _, lead in found}
     left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]

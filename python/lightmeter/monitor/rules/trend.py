@@ -13,9 +13,8 @@ from pydantic import Field, model_validator
 
 from lightmeter import _core
 from lightmeter.drift import trend
-from lightmeter.drift.change import Change, Episode
 from lightmeter.drift.row import said
-from lightmeter.drift.trend import Numbers, Statistic
+from lightmeter.drift.trend import Change, Episode, Numbers, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import (
