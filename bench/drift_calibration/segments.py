@@ -27,7 +27,7 @@ from lightmeter.monitor.shelf import (
     Side,
     Summary,
 )
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Bucket
 
 CAMERAS, FEATURES, PAST, IMAGES = 300, 10, 28, 100
 NAMES = tuple(f"f{index}" for index in range(FEATURES))

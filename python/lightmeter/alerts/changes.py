@@ -28,7 +28,7 @@ from lightmeter.monitor.results import (
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
 from lightmeter.profile.table_files import line_of
-from lightmeter.store.records import Told
+from lightmeter.store.tables import Told
 from lightmeter.text import expected, number, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs

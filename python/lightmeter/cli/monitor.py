@@ -27,7 +27,7 @@ from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY
 

@@ -36,7 +36,7 @@ from lightmeter.monitor.shelf import (
 from lightmeter.profile import ProfileView
 from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.report.charts.lines import Mark
-from lightmeter.store.records import Line
+from lightmeter.store.tables import Line
 from lightmeter.text import counted, shorten
 
 RECENT = 90  # buckets in a chart or table

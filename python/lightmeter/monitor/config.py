@@ -24,8 +24,7 @@ from lightmeter.monitor.results import ERROR, NOT_ENOUGH, OK, Result, bucket_tex
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
 from lightmeter.store.profiles import checked_name
-from lightmeter.store.records import Accepted
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Accepted, Bucket
 from lightmeter.text import counted, near
 from lightmeter.times import duration_text, to_duration, to_utc
 

@@ -37,9 +37,8 @@ from lightmeter.monitor.results import (
     joined,
 )
 from lightmeter.monitor.shelf import Shelf, Side
-from lightmeter.store.records import BucketRows, JudgedBucket, Place, Source
-from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
+from lightmeter.store.tables import Bucket, BucketRows, JudgedBucket, Place, Source
 from lightmeter.times import DAY, to_utc
 
 _TOGETHER = 64  # buckets that are read in one snapshot, and written at once

@@ -21,8 +21,8 @@ from lightmeter.monitor.results import (
 )
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
-from lightmeter.store.records import BucketRows
 from lightmeter.store.store import Store
+from lightmeter.store.tables import BucketRows
 from lightmeter.text import count, counted, number
 
 _SHOWN = 3

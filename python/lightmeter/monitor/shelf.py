@@ -25,8 +25,8 @@ from lightmeter.files import read_regular
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Kind, Meaning
 from lightmeter.profile.segments import segment_text
-from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
+from lightmeter.store.tables import Bucket
 from lightmeter.times import EPOCH, MILLISECOND
 
 # Rows of `Summary.table`: finite numbers, their moments (of hue, the mean of directions instead of

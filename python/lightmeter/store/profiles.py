@@ -23,15 +23,16 @@ from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.rows import (
+from lightmeter.store.tables import (
+    KEPT,
     MERGED,
     Collected,
     Damage,
     Moment,
     Part,
     StoredProfile,
+    profile,
 )
-from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import (
     DAY,
     EPOCH,

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from lightmeter.store import tables
 from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
-from lightmeter.store.records import (
+from lightmeter.store.tables import (
     Accepted,
     BucketRows,
     JudgedBucket,
@@ -20,8 +20,15 @@ from lightmeter.store.records import (
     Result,
     Source,
     Told,
+    accepted,
+    delete,
+    has,
+    insert,
+    judged,
+    result,
+    told,
+    watched,
 )
-from lightmeter.store.tables import accepted, delete, has, insert, judged, result, told, watched
 
 _R = result.c
 _TOGETHER = 400

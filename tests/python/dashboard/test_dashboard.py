@@ -23,7 +23,7 @@ from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 from PIL import Image
 from september import monitor
 from stores import save_results

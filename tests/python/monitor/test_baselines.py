@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Bucket
 from pydantic import ValidationError
 
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.monitor.results import Result, causes_text, find_incidents
-from lightmeter.store.records import Told
+from lightmeter.store.tables import Told
 
 
 def spans(states: str) -> list[str]:

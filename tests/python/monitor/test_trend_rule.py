@@ -14,7 +14,7 @@ from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import TrendRule
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 
 FIRST = date(2026, 1, 1)
 LATER = datetime(2027, 1, 1, tzinfo=UTC)

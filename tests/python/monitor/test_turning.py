@@ -7,7 +7,7 @@ import pytest
 from lightmeter import Store
 from lightmeter.alerts.changes import find_changes
 from lightmeter.monitor.results import Result, find_incidents, load_results
-from lightmeter.store.records import Told
+from lightmeter.store.tables import Told
 from stores import save_results
 
 FIRST = datetime(2022, 9, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ import numpy as np
 from lightmeter import Failure, ImageMeter, Profile, ProfileView, Store
 from lightmeter.batch.rows import write_rows
 from lightmeter.sketch import QuantileSketch
-from lightmeter.store.records import (
+from lightmeter.store.tables import (
     Accepted,
     BucketRows,
     Place,

@@ -20,7 +20,7 @@ from lightmeter.monitor.results import bucket_text
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.charts.lines import trend
-from lightmeter.store.records import Line
+from lightmeter.store.tables import Line
 from lightmeter.text import shorten
 
 _IN_TABLE = 14  # buckets

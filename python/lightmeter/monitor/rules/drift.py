@@ -18,7 +18,7 @@ from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
 from lightmeter.monitor.shelf import Side, Summary
-from lightmeter.store.records import ResultState
+from lightmeter.store.tables import ResultState
 
 INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"

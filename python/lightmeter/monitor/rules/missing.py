@@ -11,7 +11,7 @@ from lightmeter.monitor.config import Due, Duration, Monitor
 from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile.segments import NO_VALUE, parse_segment
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Bucket
 from lightmeter.text import counted
 from lightmeter.times import DAY, bucket_start
 

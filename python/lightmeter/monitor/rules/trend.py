@@ -29,7 +29,7 @@ from lightmeter.monitor.shelf import (
 )
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Family
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Bucket
 from lightmeter.text import number, percent, shorten
 from lightmeter.times import DAY, EPOCH, to_utc
 
