@@ -6,8 +6,9 @@ The description of a parameter is told if it is not understood.
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
@@ -17,6 +18,8 @@ from lightmeter.serve.login import Caller
 from lightmeter.store.models import Every
 from lightmeter.times import parse_time
 
+_Q = TypeVar("_Q")
+Asked = Annotated[_Q, Query()]  # what a query says
 _PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _TIME = "a time such as 2022-09-07T12:00:00Z, local without a zone. A date is midnight in UTC."
 _NAME = "1 to 2000 characters, no control characters."
