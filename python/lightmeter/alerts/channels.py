@@ -158,7 +158,7 @@ class Command(_Timed):
         except subprocess.TimeoutExpired:
             raise DeliveryError("the command was not done in time") from None
         finally:
-            if process.returncode is None:  # it, or what it left, has not been waited for
+            if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if process.returncode != 0:
@@ -192,10 +192,9 @@ class Apprise(_Timed):
         # So that no feature named @everyone calls all members of a chat, such as Discord's.
         title, *lines = message.text().replace("@", "@\N{ZERO WIDTH SPACE}").split("\n  ")
         kind = {"test": "info", "opened": "warning"}.get(message.what, "success")
-        how = {"title": title, "notify_type": kind, "body_format": "text"}
+        how = {"body": "\n".join(lines) or title, "notify_type": kind, "body_format": "text"}
         try:
-            notify = partial(server.notify, "\n".join(lines) or title, **how)
-            is_taken = _within(self.timeout, notify)
+            is_taken = _within(self.timeout, partial(server.notify, title=title, **how))
         except TimeoutError:
             raise DeliveryError("not done in time") from None
         if not is_taken:
@@ -299,7 +298,8 @@ def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -
             if status < 300:
                 return
             why = f"answered {status}{': redirects are refused' if status < 400 else ''}"
-    raise DeliveryError(f"{shorten(urlsplit(url).hostname, 80)}: {why}")
+    host = _URL.sub(r"\2", url.lower())
+    raise DeliveryError(f"{shorten(host, 80)}: {why}")
 
 
 def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> int:
