@@ -516,7 +516,7 @@ def check_level(level: float) -> None:
     Raises:
         ValueError: it is not between 1e-15 and 1.
     """
-    if not _LEAST_LEVEL <= level < 1:
+    if not isinstance(level, int | float) or not _LEAST_LEVEL <= level < 1:
         expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
         raise ValueError(f"level is {level}; {expected}")
 
