@@ -8,7 +8,7 @@ import glob
 import hashlib
 import shlex
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def find_changes(
-    results: Iterable[Result], told: Iterable[Told], monitors: Container[tuple[str, str]]
+    results: Sequence[Result], told: Iterable[Told], monitors: Container[tuple[str, str]]
 ) -> list[Change]:
     """Return everything that `told` does not say yet, in order of time.
 
@@ -88,7 +88,7 @@ def find_changes(
     for entry in sorted(told, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
     changes: list[Change] = []
-    for incident in find_incidents(result for its in [*judged.values()] for result in its):
+    for incident in find_incidents(results):
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_told, lasts = any(entry.open for entry in mine), incident.end is None
@@ -103,8 +103,7 @@ def find_changes(
             why = last.words if last.state == OK else ""
             changes.append(Change("withdrawn", incident, (entry,), (), why))
         elif entry.open and (last is not None or entry.watcher not in monitors):
-            closed = entry._replace(open=False)
-            changes.append(Change("resolved", incident, (entry,), (closed,)))
+            changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
     return sorted(changes, key=lambda change: (change.incident.start, change.incident.place))
 
 
@@ -143,9 +142,7 @@ class Message:
         return line_of(content | self.facts)
 
 
-def compose(
-    alert: str, change: Change, *, store: str = "STORE", dashboard: str | None = None
-) -> Message:
+def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Message:
     """Return the message for a change.
 
     Args:
@@ -212,9 +209,9 @@ def _lines(change: Change, store: str) -> Iterator[str]:
 
 def _accepting(incident: Incident, store: str) -> str:
     """Return the command that makes a change the new normal, from the day on which it may begin."""
-    begin = min(each.since or incident.start for each in incident.firsts)
+    since = min(each.since or incident.start for each in incident.firsts)
     place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
-    options = {"store": store, **place, "from": f"{begin:%Y-%m-%dT%H:%MZ}"}
+    options = {"store": store, **place, "from": f"{since:%Y-%m-%dT%H:%MZ}"}
     given = (f"--{name} {shlex.quote(value)}" for name, value in options.items() if value)
     return f"lightmeter monitor accept {' '.join(given)}"
 
@@ -229,9 +226,8 @@ def _page(change: Change) -> str:
     incident = change.incident
     place = incident.dataset, incident.segment
     features = (each.feature for each in incident.firsts if each.bucket == incident.start)
-    if change.what == "opened" and incident.kind == ANOMALY and any(features):
-        return bucket_page(*place, incident.start)
-    return dataset_page(*place)
+    has_page = change.what == "opened" and incident.kind == ANOMALY and any(features)
+    return bucket_page(*place, incident.start) if has_page else dataset_page(*place)
 
 
 def _cause(result: Result) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """How a message reaches somebody: tables ``[[alert]]``, a class for each channel."""
 
-import contextlib
 import logging
 import os
 import re
@@ -148,10 +147,10 @@ class Command(_Timed):
 
     def send(self, message: Message) -> None:
         """Run the program: it must be started, end in time, and end with 0."""
-        try:  # what it complains about goes where complaints of this program go
-            process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0
-            )
+        # What it complains about goes where complaints of this program go.
+        how: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "process_group": 0}
+        try:
+            process = subprocess.Popen(self.command, **how)
         except (OSError, ValueError) as error:
             raise DeliveryError(f"the command cannot be started: {error}") from None
         try:
@@ -160,8 +159,7 @@ class Command(_Timed):
             raise DeliveryError("the command was not done in time") from None
         finally:
             if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if process.returncode != 0:
             raise DeliveryError(f"the command ended with {process.returncode}")
@@ -192,14 +190,11 @@ class Apprise(_Timed):
         finally:
             log.disabled = False
         # So that no feature named @everyone calls all members of a chat, such as Discord's.
-        words = message.text().replace("@", "@\N{ZERO WIDTH SPACE}")
-        title, _, text = words.replace("\n  ", "\n").partition("\n")
+        title, *lines = message.text().replace("@", "@\N{ZERO WIDTH SPACE}").split("\n  ")
         kind = {"test": "info", "opened": "warning"}.get(message.what, "success")
+        how = {"body": "\n".join(lines) or title, "notify_type": kind, "body_format": "text"}
         try:
-            is_taken = _within(
-                self.timeout,
-                lambda: server.notify(text or title, title, notify_type=kind, body_format="text"),
-            )
+            is_taken = _within(self.timeout, partial(server.notify, title=title, **how))
         except TimeoutError:
             raise DeliveryError("not done in time") from None
         if not is_taken:
@@ -303,7 +298,8 @@ def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -
             if status < 300:
                 return
             why = f"answered {status}{': redirects are refused' if status < 400 else ''}"
-    raise DeliveryError(f"{shorten(urlsplit(url).hostname, 80)}: {why}")
+    host = _URL.sub(r"\2", url.lower())
+    raise DeliveryError(f"{shorten(host, 80)}: {why}")
 
 
 def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> int:

@@ -107,7 +107,7 @@ def tell(
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
             told = [each for each in store.state.told(alert.name) if each.watcher not in others]
             for change in find_changes(wanted, told, there):
-                message = compose(alert.name, change, store=store.address, dashboard=dashboard)
+                message = compose(alert.name, change, store.address, dashboard)
                 deliveries.append(_send(alert, message))
                 if deliveries[-1].error is not None:
                     break  # the others would wait for the same timeouts
@@ -210,8 +210,7 @@ def watch(
         ValueError: the dashboard is at no address.
     """
     if dashboard is not None and not _ADDRESS.match(dashboard):
-        expected = "expected an address such as https://drift.example.com"
-        raise ValueError(f"got the dashboard {dashboard!r}; {expected}")
+        raise ValueError(f"dashboard is {dashboard!r}; expected such as https://drift.example.com")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config, judges=True), os.fspath(config)

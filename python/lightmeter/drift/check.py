@@ -511,13 +511,13 @@ def _with_causes(
     return list((findings | {name: odd[name] for name in odd if name not in findings}).values())
 
 
-def check_level(level: float) -> None:
+def check_level(level: object) -> None:
     """Refuse a level that no image could be judged by.
 
     Raises:
         ValueError: it is not between 1e-15 and 1.
     """
-    if not _LEAST_LEVEL <= level < 1:
+    if not isinstance(level, int | float) or not _LEAST_LEVEL <= level < 1:
         expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
         raise ValueError(f"level is {level}; {expected}")
 

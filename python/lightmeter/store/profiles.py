@@ -54,7 +54,7 @@ Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
 FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 _MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # which the API refuses, too
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # a name: without control characters
 _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 _MOST_TAGS = 200  # characters of tags that are a name themselves
@@ -195,7 +195,7 @@ def checked_name(**names: Any) -> str:
     for what, name in names.items():
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
-        if not name or _CONTROL.search(name):
+        if not name or not re.fullmatch(PLAIN, name):
             got = f"{name!r:.80} as" if name else "an empty"
             expected = "a name without control characters, such as 'cells'"
             raise ValueError(f"got {got} {what}; expected {expected}")
