@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -84,14 +85,11 @@ def weight(image: Any) -> int:
 
     A path counts as 1 MB, and as 4 MB what `keep` measures.
     """
-    try:
-        if isinstance(image, str | os.PathLike):
-            return _PATH
+    if isinstance(image, str | os.PathLike):
+        return _PATH
+    with suppress(Exception):  # as of a memoryview that was released: `keep` says what is wrong
         if isinstance(image, Image.Image):
             samples = 1 if image.mode in ("1", "L", "P") else 4
             return max(_LEAST, image.width * image.height * samples)
-        if isinstance(image, np.ndarray | bytes | bytearray | memoryview):
-            return max(_LEAST, getattr(image, "nbytes", 0) or len(image))
-    except Exception:  # as of a memoryview that was released: `keep` says what is wrong
-        return _LEAST
+        return max(_LEAST, memoryview(image).nbytes)
     return _MEASURED
