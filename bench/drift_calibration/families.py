@@ -11,7 +11,7 @@ from collections.abc import Callable
 import lightmeter as lm
 import numpy as np
 from lightmeter import _core
-from lightmeter.drift.families import benjamini_hochberg, holm_p_values, q_values
+from lightmeter.drift.row import benjamini_hochberg, holm_p_values, q_values
 from populations import Columns, images
 from run import upper_limit
 from scipy import stats

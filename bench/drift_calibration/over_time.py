@@ -20,7 +20,7 @@ import numpy as np
 from dependences import DAYS, DEPENDENCES, FEATURES, SIZES, Year, images_of, year_of
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.rules import DriftRule
-from lightmeter.monitor.summaries import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
+from lightmeter.monitor.shelf import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
 from run import upper_limit
 from video import frames_of, year_of_frames
 

@@ -15,9 +15,19 @@ import numpy as np
 from lightmeter import log
 from lightmeter.monitor.peers import without_common
 from lightmeter.monitor.rules import DriftRule
-from lightmeter.monitor.shelf import Contents, Past, Side
-from lightmeter.monitor.summaries import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
-from lightmeter.store.rows import Bucket
+from lightmeter.monitor.shelf import (
+    MEAN,
+    MEDIAN,
+    OTHERS,
+    STDDEV,
+    VALUES,
+    Contents,
+    N,
+    Past,
+    Side,
+    Summary,
+)
+from lightmeter.store.tables import Bucket
 
 CAMERAS, FEATURES, PAST, IMAGES = 300, 10, 28, 100
 NAMES = tuple(f"f{index}" for index in range(FEATURES))

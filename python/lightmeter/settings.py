@@ -122,7 +122,7 @@ def _words(path: str, mistake: "ErrorDetails") -> str:
             otherwise = f"expected one of {', '.join(words)}" if words else f"expected {expected}"
             hint = near(given if isinstance(given, str) else "", words, otherwise)
             return f"{path} is {'missing' if given == '' else _shown(given)}; {hint}"
-    expected = mistake["msg"].replace("Input should be", "expected")
+    expected = re.sub("^(Input should be|(List|String) should have)", "expected", mistake["msg"])
     expected = expected.replace("valid dictionary or object to extract fields from", "table")
     return f"{path} is {_shown(given)}; {expected}"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerting import HOSTILE, MESSAGE
+from alerting import HOSTILE, MESSAGE, tell
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Apprise, tell
+from lightmeter.alerts import Apprise
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
 from stores import save_results

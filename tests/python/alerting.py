@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from incidents import FIRST, result
-from lightmeter.alerts import Alert, Message, Webhook, channels
+from lightmeter.alerts import Alert, Delivery, Message, Webhook, channels, watch
 from lightmeter.alerts.changes import trial_message
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.results import Result
+from lightmeter.store import Store
 from pydantic import PrivateAttr
 from receiver import Receiver
 
@@ -30,6 +31,12 @@ HOSTILE = [
 def webhook(receiver: Receiver, **more: Any) -> Webhook:
     os.environ["LIGHTMETER_TEST_HOOK"] = receiver.url
     return Webhook(name="hook", url_env="LIGHTMETER_TEST_HOOK", **more)
+
+
+def tell(store: Store, results: list[Result], alerts: list[Any], **more: Any) -> list[Delivery]:
+    """As though there were no monitors but those of the results."""
+    monitors = {(result.monitor, result.dataset) for result in results}
+    return watch.tell(store, results, alerts, **{"monitors": monitors, **more})
 
 
 class Box(Alert):

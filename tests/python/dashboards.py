@@ -58,7 +58,7 @@ def cells(store: Store, states: str = "oooooooooA") -> Shown:
 def attacked(store: Store) -> Shown:
     results: list[Result] = []
     for text in HOSTILE[:5]:
-        dataset = text.replace("\x00", "")
+        dataset = re.sub(r"[\x00-\x1f]", "", text)
         segment = {dataset: dataset}
         view = log(columns={text: [1.0, 2.0, 3.5] * 10, "category": [text] * 30}).view()
         for day in range(3):

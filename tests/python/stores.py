@@ -15,9 +15,16 @@ from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.store.profiles import crc_of
-from lightmeter.store.records import Accepted, BucketRows, Place, Source, Told
-from lightmeter.store.rows import StoredProfile
-from lightmeter.store.tables import has, profile
+from lightmeter.store.tables import (
+    Accepted,
+    BucketRows,
+    Place,
+    Source,
+    StoredProfile,
+    Told,
+    has,
+    profile,
+)
 from sqlalchemy import select, update
 
 DATASETS = ("cells", "hours")

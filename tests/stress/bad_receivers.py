@@ -18,9 +18,8 @@ from lightmeter import Store
 from row import Row
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
-from alerting import webhook
+from alerting import tell, webhook
 from incidents import days
-from lightmeter.alerts import tell
 from receiver import Receiver, drip, garbage, hang_up, silence
 
 NAME = "receivers of alerts that are not kind"

@@ -6,11 +6,9 @@ visible and cut here; what a channel's markup would make of them is that channel
 
 import glob
 import hashlib
-import json
-import math
 import shlex
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -29,7 +27,8 @@ from lightmeter.monitor.results import (
 )
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
-from lightmeter.store.records import Told
+from lightmeter.profile.table_files import line_of
+from lightmeter.store.tables import Told
 from lightmeter.text import expected, number, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
@@ -56,9 +55,7 @@ class Change(NamedTuple):
 
 
 def find_changes(
-    results: Iterable[Result],
-    told: Iterable[Told],
-    monitors: Container[tuple[str, str]] | None = None,
+    results: Sequence[Result], told: Iterable[Told], monitors: Container[tuple[str, str]]
 ) -> list[Change]:
     """Return everything that `told` does not say yet, in order of time.
 
@@ -68,12 +65,11 @@ def find_changes(
     Args:
         results: of the monitors.
         told: what is remembered.
-        monitors: name and dataset of those that there are; None for those of `results`.
+        monitors: name and dataset of those that there are.
     """
     judged: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in results:
         judged[result.dataset, result.segment, result.monitor].append(result)
-    known = {(monitor, dataset) for dataset, _, monitor in judged} if monitors is None else monitors
 
     def over(entry: Told) -> Result | None:
         """Return the first result by which it is over; None while it lasts."""
@@ -85,14 +81,14 @@ def find_changes(
         """Return true also where what it began with was deleted, or can no longer be judged."""
         if entry.start >= incident.start:
             return incident.end is None or entry.start < incident.end
-        lasts = entry.open and entry.watcher in known
+        lasts = entry.open and entry.watcher in monitors
         return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
 
     waiting: defaultdict[tuple[str, ...], list[Told]] = defaultdict(list)
     for entry in sorted(told, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
     changes: list[Change] = []
-    for incident in find_incidents(result for its in [*judged.values()] for result in its):
+    for incident in find_incidents(results):
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_told, lasts = any(entry.open for entry in mine), incident.end is None
@@ -106,9 +102,8 @@ def find_changes(
         if last is not None and last.bucket == entry.start:
             why = last.words if last.state == OK else ""
             changes.append(Change("withdrawn", incident, (entry,), (), why))
-        elif entry.open and (last is not None or entry.watcher not in known):
-            closed = entry._replace(open=False)
-            changes.append(Change("resolved", incident, (entry,), (closed,)))
+        elif entry.open and (last is not None or entry.watcher not in monitors):
+            changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
     return sorted(changes, key=lambda change: (change.incident.start, change.incident.place))
 
 
@@ -144,40 +139,39 @@ class Message:
         """Return it for programs."""
         head = {"version": 1, "id": self.ident, "what": self.what, "incidents": self.incidents}
         content = {**head, "title": self.title, "text": self.text(), "link": self.link}
-        return json.dumps(content | self.facts, allow_nan=False)
+        return line_of(content | self.facts)
 
 
-def compose(alert: str, change: Change, *, dashboard: str | None) -> Message:
+def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Message:
     """Return the message for a change.
 
     Args:
         alert: who tells it.
         change: what happened.
+        store: address of the store, without a password.
         dashboard: address of the dashboard's first page.
     """
     incident, firsts = change.incident, change.incident.firsts
-    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what)
-    if title is None:
-        title = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
+    cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
+    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
-    facts = {
-        "dataset": incident.dataset,
-        "segment": parse_segment(incident.segment),
-        "kind": incident.kind,
-        "start": incident.start.isoformat(),
-        "end": incident.end and incident.end.isoformat(),
-        "causes": list(map(_cause, firsts[:_MOST_CAUSES])),
-        "more": max(0, len(firsts) - _MOST_CAUSES),
-    }
     told = change.remember if change.what == "opened" else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in told)
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
         title=f"{title}: {place}, {bucket_text(incident.start)}",
-        lines=tuple(_lines(change)),
-        link=_link(change, dashboard),
-        facts=_plain(facts),
+        lines=tuple(_lines(change, store)),
+        link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
+        facts={
+            "dataset": incident.dataset,
+            "segment": parse_segment(incident.segment),
+            "kind": incident.kind,
+            "start": incident.start,
+            "end": incident.end,
+            "causes": list(map(_cause, firsts[:_MOST_CAUSES])),
+            "more": max(0, len(firsts) - _MOST_CAUSES),
+        },
         incidents=tuple(sorted(about)),
     )
 
@@ -185,15 +179,14 @@ def compose(alert: str, change: Change, *, dashboard: str | None) -> Message:
 def trial_message(alert: str, now: datetime) -> Message:
     """Return a message that says it is none."""
     text = f"This is a test of the alert {shorten(alert, _NAME)!r}. Nothing happened."
-    ident, facts = _digest("test", alert, now.isoformat()), {"at": now.isoformat()}
-    return Message(ident, "test", "lightmeter: test", (text,), None, facts)
+    return Message(_digest("test", alert, now), "test", "lightmeter: test", (text,), None, {})
 
 
 def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _lines(change: Change) -> Iterator[str]:
+def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
         why = shorten(change.why, _WORDS) or "as later data shows"
@@ -211,39 +204,33 @@ def _lines(change: Change) -> Iterator[str]:
     if len(firsts) > _SHOWN:
         yield f"and {len(firsts) - _SHOWN} more"
     if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
-        where = f"--dataset {_pattern(incident.dataset)}"
-        where += f" --segment {_pattern(incident.segment)}" if incident.segment else ""
-        command = f"lightmeter monitor accept --store ... {where}"
-        yield f"If the change is permanent: {command} --from {incident.start:%Y-%m-%dT%H:%MZ}"
+        yield f"If the change is permanent: {_accepting(incident, store)}"
+
+
+def _accepting(incident: Incident, store: str) -> str:
+    """Return the command that makes a change the new normal, from the day on which it may begin."""
+    since = min(each.since or incident.start for each in incident.firsts)
+    place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
+    options = {"store": store, **place, "from": f"{since:%Y-%m-%dT%H:%MZ}"}
+    given = (f"--{name} {shlex.quote(value)}" for name, value in options.items() if value)
+    return f"lightmeter monitor accept {' '.join(given)}"
 
 
 def _pattern(name: str) -> str:
-    return shlex.quote(shorten(glob.escape(name), _NAME))
+    """Return a pattern of one line that takes a name."""
+    return "".join(char if char.isprintable() else "?" for char in glob.escape(name))
 
 
-def _link(change: Change, dashboard: str | None) -> str | None:
+def _page(change: Change) -> str:
     """Return the page of the bucket where it has one: if a feature is anomalous there."""
-    if dashboard is None:
-        return None
     incident = change.incident
     place = incident.dataset, incident.segment
     features = (each.feature for each in incident.firsts if each.bucket == incident.start)
     has_page = change.what == "opened" and incident.kind == ANOMALY and any(features)
-    page = bucket_page(*place, incident.start) if has_page else dataset_page(*place)
-    return f"{dashboard.rstrip('/')}/{page}"
+    return bucket_page(*place, incident.start) if has_page else dataset_page(*place)
 
 
 def _cause(result: Result) -> dict[str, object]:
     keys = ("monitor", "feature", "value", "lower", "upper", "words", "cause")
-    return {key: getattr(result, key) for key in keys}
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can say of bounded size: texts cut, and no number that is not finite."""
-    if isinstance(value, dict):
-        return {shorten(key, _NAME): _plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return list(map(_plain, value))
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return shorten(value, _WORDS) if isinstance(value, str) else value
+    cause = {key: getattr(result, key) for key in keys}
+    return {k: shorten(v, _WORDS) if isinstance(v, str) else v for k, v in cause.items()}

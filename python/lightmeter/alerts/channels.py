@@ -1,7 +1,5 @@
 """How a message reaches somebody: tables ``[[alert]]``, a class for each channel."""
 
-import contextlib
-import json
 import logging
 import os
 import re
@@ -11,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -21,15 +19,15 @@ from lightmeter.alerts.changes import Message
 from lightmeter.bounded import bounded
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.config import Duration, Name, matches
+from lightmeter.profile.table_files import line_of
 from lightmeter.quiet import is_quiet, quiet
 from lightmeter.settings import Table
 from lightmeter.store.address import is_loopback
 from lightmeter.text import shorten
 
-_T = TypeVar("_T")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_URL = re.compile(r"(https?)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_TRIES = 3
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
 
 
@@ -55,14 +53,8 @@ def checked_url(url: str) -> str:
     Raises:
         ValueError: without the address.
     """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    is_plain = host and parts.username is None and url.isascii() and url.isprintable()
-    is_safe = is_plain and (parts.scheme == "https" or is_loopback(host))
-    if not is_safe or parts.scheme not in ("http", "https") or " " in url:
+    parts = _URL.fullmatch(url.lower())
+    if parts is None or (parts[1] == "http" and not is_loopback(parts[2].strip("[]"))):
         expected = "https, or http to this machine (localhost), without name, password and spaces"
         raise ValueError(f"url is no address to post to; expected {expected}")
     return url
@@ -79,8 +71,8 @@ def _value_of(name: str) -> str:
     return value
 
 
-def _within(timeout: timedelta, work: Callable[[], _T]) -> _T:
-    def quietly() -> _T:
+def _within(timeout: timedelta, work: Callable[[], Any]) -> Any:
+    def quietly() -> Any:
         with quiet():
             return work()
 
@@ -155,10 +147,10 @@ class Command(_Timed):
 
     def send(self, message: Message) -> None:
         """Run the program: it must be started, end in time, and end with 0."""
-        try:  # what it complains about goes where complaints of this program go
-            process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0
-            )
+        # What it complains about goes where complaints of this program go.
+        how: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "process_group": 0}
+        try:
+            process = subprocess.Popen(self.command, **how)
         except (OSError, ValueError) as error:
             raise DeliveryError(f"the command cannot be started: {error}") from None
         try:
@@ -167,8 +159,7 @@ class Command(_Timed):
             raise DeliveryError("the command was not done in time") from None
         finally:
             if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if process.returncode != 0:
             raise DeliveryError(f"the command ended with {process.returncode}")
@@ -199,14 +190,11 @@ class Apprise(_Timed):
         finally:
             log.disabled = False
         # So that no feature named @everyone calls all members of a chat, such as Discord's.
-        words = message.text().replace("@", "@\N{ZERO WIDTH SPACE}")
-        title, _, text = words.replace("\n  ", "\n").partition("\n")
+        title, *lines = message.text().replace("@", "@\N{ZERO WIDTH SPACE}").split("\n  ")
         kind = {"test": "info", "opened": "warning"}.get(message.what, "success")
+        how = {"body": "\n".join(lines) or title, "notify_type": kind, "body_format": "text"}
         try:
-            is_taken = _within(
-                self.timeout,
-                lambda: server.notify(text or title, title, notify_type=kind, body_format="text"),
-            )
+            is_taken = _within(self.timeout, partial(server.notify, title=title, **how))
         except TimeoutError:
             raise DeliveryError("not done in time") from None
         if not is_taken:
@@ -237,7 +225,7 @@ class Webhook(_Timed):
         headers, body = {"webhook-id": message.ident}, message.json()
         if self.secret_env is not None:
             headers |= _signed(self.secret_env, message.ident, body)
-        _post(url, body.encode(), headers, self.timeout)
+        _post(url, body, headers, self.timeout)
 
 
 class PagerDuty(_Timed):
@@ -273,8 +261,7 @@ class PagerDuty(_Timed):
         if message.what != "opened" or facts["end"]:
             events += [{"event_action": "resolve", "dedup_key": key} for key in keys]
         for event in events:
-            body = json.dumps({"routing_key": key, **event}).encode()
-            _post(self.url, body, {}, self.timeout)
+            _post(self.url, line_of({"routing_key": key, **event}), {}, self.timeout)
 
 
 def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
@@ -288,7 +275,7 @@ def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
     return {"webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signatures}
 
 
-def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> None:
+def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> None:
     """Post JSON until it is accepted, at most three times.
 
     urllib3's own `Retry` reads the whole answer before each further try, however long that is.
@@ -299,8 +286,8 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta)
     """
     from urllib3 import exceptions
 
-    for number in range(_TRIES):
-        time.sleep(number * _PAUSE)
+    for pauses in range(3):
+        time.sleep(pauses * _PAUSE)
         try:
             status = _within(timeout, partial(_status, url, body, headers, timeout))
         except (TimeoutError, exceptions.TimeoutError):
@@ -311,10 +298,11 @@ def _post(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta)
             if status < 300:
                 return
             why = f"answered {status}{': redirects are refused' if status < 400 else ''}"
-    raise DeliveryError(f"{shorten(urlsplit(url).hostname, 80)}: {why}")
+    host = _URL.sub(r"\2", url.lower())
+    raise DeliveryError(f"{shorten(host, 80)}: {why}")
 
 
-def _status(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> int:
+def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> int:
     import urllib3
 
     kind = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
@@ -323,15 +311,8 @@ def _status(url: str, body: bytes, headers: Mapping[str, str], timeout: timedelt
     with urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy) as pool:
         # A redirect would carry the message and its signature to somebody else, and an answer may
         # never end.
-        response = pool.request(
-            "POST",
-            url,
-            body=body,
-            headers={**kind, **headers},
-            timeout=timeout.total_seconds(),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-        )
+        how: Any = {"retries": False, "redirect": False, "preload_content": False}
+        how |= {"body": body.encode(), "headers": {**kind, **headers}}
+        response = pool.request("POST", url, timeout=timeout.total_seconds(), **how)
         response.close()
         return response.status

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,16 +16,12 @@ from lightmeter.alerts.changes import Message, compose, find_changes, trial_mess
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.results import (
-    ANOMALY,
-    JUDGED,
-    Result,
-    load_newest,
-    load_results,
-)
+from lightmeter.monitor.results import ANOMALY, JUDGED, Result, load_newest, load_results
 from lightmeter.monitor.rules import AnyMonitor
 from lightmeter.settings import Table, parse_toml, settings_of
 from lightmeter.store.store import Store
+
+_ADDRESS = re.compile("(https?|file)://.", re.IGNORECASE)
 
 AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(discriminator="to")]
 
@@ -50,18 +46,21 @@ class WatchConfig(Table):
         return self
 
 
-def load_config(path: str | os.PathLike[str]) -> WatchConfig:
+def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchConfig:
     """Read a file of monitors and alerts. A relative path in it is relative to its folder.
 
-    There may be none of either.
+    There may be none of either, unless it `judges`: then there must be a monitor.
 
     Raises:
         OSError: the file cannot be read.
         ConfigError: it is no such file; the message names the path of each mistake, such as
             ``monitor[2].baseline.trailing``, and the nearest word that is known.
     """
-    content, folder = parse_toml(path), Path(path).absolute().parent
-    return settings_of(WatchConfig, content, os.fspath(path), folder=folder)
+    content, folder, name = parse_toml(path), Path(path).absolute().parent, os.fspath(path)
+    loaded = settings_of(WatchConfig, content, name, folder=folder)
+    if judges and not loaded.monitor:
+        raise ConfigError(f"{name}: got no monitor; expected tables [[monitor]]")
+    return loaded
 
 
 class Delivery(NamedTuple):
@@ -80,10 +79,10 @@ class Delivery(NamedTuple):
 
 def tell(
     store: Store,
-    results: Iterable[Result],
+    results: Sequence[Result],
     alerts: Sequence[Alert],
     *,
-    monitors: Collection[tuple[str, str]] | None = None,
+    monitors: Collection[tuple[str, str]],
     dashboard: str | None = None,
 ) -> list[Delivery]:
     """Send what each alert has not told yet, a message for each change.
@@ -96,12 +95,9 @@ def tell(
         store: where what was told is remembered.
         results: all that are known of the monitors, not only those of today.
         alerts: who is to be told.
-        monitors: name and dataset of all monitors of the file; None for those of the results.
+        monitors: name and dataset of all monitors of the file.
         dashboard: address of the dashboard, for links.
     """
-    results = list(results)
-    if monitors is None:
-        monitors = {(result.monitor, result.dataset) for result in results}
     deliveries = []
     with store.turn():
         # Another file may have an alert of the same name, and tells what its monitors found.
@@ -111,7 +107,7 @@ def tell(
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
             told = [each for each in store.state.told(alert.name) if each.watcher not in others]
             for change in find_changes(wanted, told, there):
-                message = compose(alert.name, change, dashboard=dashboard)
+                message = compose(alert.name, change, store.address, dashboard)
                 deliveries.append(_send(alert, message))
                 if deliveries[-1].error is not None:
                     break  # the others would wait for the same timeouts
@@ -211,16 +207,13 @@ def watch(
             dataset.
         StoreError: there is no store at the address, or it cannot be read or written.
         OSError: the file cannot be read.
-        ValueError: `dashboard` is no address.
+        ValueError: the dashboard is at no address.
     """
-    if dashboard is not None and not re.match("(https?|file)://.", dashboard):
-        words = "expected one such as https://host/dashboard"
-        raise ValueError(f"got {dashboard!r} as the address of the dashboard; {words}")
+    if dashboard is not None and not _ADDRESS.match(dashboard):
+        raise ValueError(f"dashboard is {dashboard!r}; expected such as https://drift.example.com")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
-        loaded, source = load_config(config), os.fspath(config)
-        if not loaded.monitor:
-            raise ConfigError(f"{source}: got no monitor; expected tables [[monitor]]")
+        loaded, source = load_config(config, judges=True), os.fspath(config)
         pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
         update_results(opened, loaded.monitor, source=source, now=now)
         newest = load_newest(opened, pairs)

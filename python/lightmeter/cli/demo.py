@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lightmeter.cli.findings import print_findings
+from lightmeter.cli.drift import print_findings
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
 from lightmeter.monitor.results import causes_text, lead_of

@@ -1,11 +1,10 @@
 """The command that compares two profiles."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from lightmeter import Reading, compare
-from lightmeter.cli.findings import print_findings
+from lightmeter import DriftReport, FeatureDrift, Reading, compare
 from lightmeter.cli.options import (
     All,
     From,
@@ -17,13 +16,17 @@ from lightmeter.cli.options import (
     reads_images,
 )
 from lightmeter.cli.sides import view_of_source, view_of_store
-from lightmeter.cli.terminal import print_json
-from lightmeter.drift.readings import reading_like
-from lightmeter.drift.verdict import CHANGED, Thresholds
+from lightmeter.cli.terminal import print_json, print_table
+from lightmeter.drift.compare import reading_like
+from lightmeter.drift.describe.sentences import headline
+from lightmeter.drift.row import CHANGED, Thresholds
 from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
+from lightmeter.report.parts import change
+from lightmeter.text import NONE, count, number, visible
 
 DRIFTED = 3
+_NUMBERS = ("change", "measure", "size", "q", "values")
 
 
 @reads_images("group", "exemplars", "workers")
@@ -38,7 +41,7 @@ def drift(
     until: To = None,
     html: Html = None,
     fail_on: Literal["drift", "possible"] | None = None,
-    effect: float = Thresholds().effect,
+    effect: Annotated[float, typer.Option(min=0, max=1)] = Thresholds().effect,
     show_all: All = False,
     *,
     options: ReadingOptions,
@@ -65,7 +68,6 @@ def drift(
         raise ValueError("got --target; expected no --store, or what stands for its buckets")
     if reference is None and since is None:
         raise ValueError("expected --reference, or --store with --from")
-    Thresholds(effect=effect)  # which may refuse it
     if html is not None:
         check_target(html)
     if reference is None:
@@ -89,3 +91,30 @@ def drift(
     stops = CHANGED if fail_on == "possible" else {fail_on}
     if fail_on is not None and any(row.verdict in stops for row in report.features):
         raise typer.Exit(DRIFTED)
+
+
+def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
+    """Print the headline, what changed in words, and a table of all features with a verdict."""
+    if report.read_differently:
+        print(visible(report.read_differently))
+    print(headline(report.features))
+    for told in report.findings:
+        print(f"  {told.lines[0].verdict}  {visible(told.sentence)}")
+    judged = [line for line in report.features if line.verdict is not None]
+    if show_all and judged:
+        print()
+        print_table(("feature", "verdict", *_NUMBERS), map(_cells, judged), right=_NUMBERS)
+    for note in report.notes:
+        print(visible(note))
+
+
+def _cells(line: FeatureDrift) -> tuple[str, ...]:
+    return (
+        line.feature,
+        str(line.verdict),
+        change(line),
+        line.effect_name or NONE,
+        number(line.effect, 2),
+        number(line.q_value, 2),
+        f"{count(line.n_reference)} / {count(line.n_target)}",
+    )

@@ -62,6 +62,10 @@ def log(
         every: the length of buckets of a new dataset, by default 1d.
         writer: name of the writer, by default the folder.
     """
+    if (store is None) == (inbox is None):
+        raise ValueError("expected either --store or --inbox")
+    if day is not None and date_from is not None:
+        raise ValueError("got both --date and --date-from; expected one of them")
     place, segment_by = segments_of(segment)
     if is_stream(folder):
         given = {name: value for name, value in batch.items() if value not in (0, "threads")}

@@ -1,27 +1,32 @@
 """The command that writes one row an image."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
+from heapq import nlargest, nsmallest
 from itertools import starmap
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lightmeter import Reading
+from lightmeter import Failure, Reading
 from lightmeter import measure as measure_rows
 from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.options import Html, Sources, reads_images
-from lightmeter.cli.ranking import Tally
 from lightmeter.cli.render import tell_failures
 from lightmeter.cli.terminal import print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.profile.row import Row
+from lightmeter.profile.row import PREFIX, Row
 from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
 from lightmeter.text import counted, near, number
+
+_MOST_FAILURES = 100
 
 
 @reads_images("column", "workers")
@@ -95,3 +100,52 @@ def measure(
 def _cells(value: Any, row: Row) -> tuple[str, str]:
     frame = f" (frame {row['frame']})" if "frame" in row else ""
     return number(value) if isinstance(value, float) else f"{value:,}", f"{row['path']}{frame}"
+
+
+class Tally:
+    """What rows say as they pass by.
+
+    Attributes:
+        images: how many were measured.
+        reasons: how many files failed, by reason.
+        failures: the first of those.
+        names: of what the last image has, without a prefix.
+        name: the feature that is meant, as rows name it; empty where none has it.
+        best: value and row of the images with its least or its greatest values, in order; ties keep
+            the earliest.
+    """
+
+    def __init__(self, wanted: str, most: int, *, highest: bool) -> None:
+        """Start with no row.
+
+        Args:
+            wanted: a number such as ``entropy``, ``hue.mean`` or ``image.entropy``, in capitals or
+                small letters.
+            most: how many images to keep.
+            highest: whether those with the greatest values.
+        """
+        self.images, self.reasons, self.name = 0, Counter[str](), ""
+        self.failures, self.best = list[Failure](), list[tuple[Any, Row]]()
+        self.names = list[str]()
+        self._wanted = wanted.removeprefix(PREFIX).casefold()
+        self._most, self._pick = most, nlargest if highest else nsmallest
+
+    def of(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the same rows, looked at on their way."""
+        for row in rows:
+            reason: Any = row.get("failure")
+            if reason is None:
+                self.images += 1
+                self.names = [name.removeprefix(PREFIX) for name in row]
+                self._rank(row)
+            else:
+                self.reasons[reason] += 1
+                if len(self.failures) < _MOST_FAILURES:
+                    self.failures.append(Failure(str(row["path"]), reason, ""))
+            yield row
+
+    def _rank(self, row: Row) -> None:
+        for short, (name, value) in zip(self.names, row.items(), strict=True):
+            if isinstance(value, int | float) and short.casefold() == self._wanted:
+                self.name = name
+                self.best = self._pick(self._most, [*self.best, (value, row)], key=itemgetter(0))

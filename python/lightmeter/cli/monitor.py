@@ -16,8 +16,7 @@ from lightmeter.alerts.watch import watch
 from lightmeter.cli.options import From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
-from lightmeter.monitor.baseline import words_of
-from lightmeter.monitor.config import matches
+from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import (
     RESULT_COLUMNS,
     SERIES_COLUMNS,
@@ -28,7 +27,7 @@ from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY
 
@@ -116,7 +115,7 @@ def check(config: Config, store: str | None = None) -> None:
     Args:
         store: the store to judge, without storing or sending anything.
     """
-    monitors, known, unknown = load_config(config).monitor, 0.0, 0
+    monitors, known, unknown = load_config(config, judges=True).monitor, 0.0, 0
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
         found = [] if opened is None else replay(opened, monitors)
         lengths = {} if opened is None else opened.datasets()

@@ -20,7 +20,7 @@ from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store
 from lightmeter.store.inbox import Inbox, pull
-from lightmeter.store.rows import Summary
+from lightmeter.store.tables import Summary
 from lightmeter.text import NONE, count, counted
 from lightmeter.times import duration_text
 

@@ -82,9 +82,8 @@ def _outcomes(
             got = f"missing; {near(pattern, next(guesses, ()), '')}".removesuffix("; ")
             odd.append(outcome(pattern, "a feature", got, "fails"))
     schema = expectation.schema_
-    for name in names if schema == "exactly" else ():
-        if name not in found:
-            odd.append(outcome(name, "no other feature", "a new one", "fails"))
+    others = [name for name in names if schema == "exactly" and name not in found]
+    odd += [outcome(name, "no other feature", "a new one", "fails") for name in others]
     yield from odd
     if schema and not odd:
         expected = f"{schema.replace('_', ' ')} these features"

@@ -14,8 +14,7 @@ _MOST_LISTED = 512  # values of a profile
 
 def _listed(value: str | float) -> str | float:
     """Refuse what a profile does not hold as it is, so that all that it holds is compared."""
-    size = len(value.encode()) if isinstance(value, str) else abs(value)
-    if size > LONGEST_TEXT if isinstance(value, str) else size >= INEXACT:
+    if len(value.encode()) > LONGEST_TEXT if isinstance(value, str) else abs(value) >= INEXACT:
         raise ValueError(
             f"got a text of more than {LONGEST_TEXT} bytes, which profiles cut, or a number of 2^53"
             " or more, which they round; see functions of rows"
@@ -56,9 +55,8 @@ class Limits(Arc):
         return self
 
 
-_SCALAR_FIELDS: dict[str, Any] = dict.fromkeys(_NAMES, (Limits | None, None))
-_SCALAR_FIELDS["mean"] = Arc | None, None
-_Scalars: Any = create_model("_Scalars", __base__=Table, **_SCALAR_FIELDS)
+_FIELDS: Any = dict.fromkeys(_NAMES, (Limits | None, None)) | {"mean": (Arc | None, None)}
+_Scalars: Any = create_model("_Scalars", __base__=Table, **_FIELDS)
 
 
 class Expectation(_Scalars):  # type: ignore[misc]

@@ -40,10 +40,8 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
     Raises:
         ValueError: a profile holds nothing, or all of them hold too little to expect it again.
     """
-    sizes = [
-        max((view[name].n for name in view if view[name].kind != "pixels"), default=0)
-        for view in views
-    ]
+    columns = [[view[name] for name in view] for view in views]
+    sizes = [max((x.n for x in those if x.kind != "pixels"), default=0) for those in columns]
     if not min(sizes):
         raise ValueError("got an empty profile; expected one of good data")
     return "\n".join(_Suggested(views, sum(sizes), batch or min(sizes)).lines())
@@ -107,7 +105,7 @@ class _Suggested:
         low, high = column.min or 0.0, column.max or 0.0
         if types.date or max(-low, high) > _WIDEST:
             return
-        rates = [bounds_of(view[column.name], "distinct_rate") for view in self._views]
+        rates = (bounds_of(view[column.name], "distinct_rate") for view in self._views)
         may_repeat = any(rate is None or rate[1] < 1 for rate in rates)
         if not seen.others and values <= {0, 1} and (len(values) > 1 or not types.number):
             yield from self._rate(column, "mean", column.n - column.missing)
@@ -119,10 +117,10 @@ class _Suggested:
         hits, alpha = round(value * n), self._alpha / (1 + is_mean)
         within = 1 - rate_limit(n - hits, n, size, alpha), rate_limit(hits, n, size, alpha)
         low, high = _rounded([*self._between(column, scalar), *within])
-        lower = f"at_least = {low}" if is_mean and low > 0 else ""
-        upper = f"at_most = {min(1.0, high)}" if high < 1 or not is_mean else ""
-        if given := ", ".join(filter(None, (lower, upper))):
-            yield f"{scalar} = {{ {given} }}  # {number(value)} of {n}"
+        limits = [f"at_least = {low}"] * (is_mean and low > 0)
+        limits += [f"at_most = {min(1.0, high)}"] * (high < 1 or not is_mean)
+        if limits:
+            yield f"{scalar} = {{ {', '.join(limits)} }}  # {number(value)} of {n}"
 
     def _quantiles(self, column: ColumnView, pairs: _Pairs) -> Iterator[str]:
         n, size = column.numbers.n, self._size(column.numbers.n)
@@ -139,9 +137,9 @@ class _Suggested:
 
     def _between(self, column: ColumnView, scalar: str) -> list[float]:
         """Return the ends of a number of each profile, and of where the next one is."""
-        ends = [bounds_of(view[column.name], scalar) or (0.0, 0.0) for view in self._views]
-        lows, highs = ([end[side] for end in ends] for side in (0, 1))
-        return [*lows, *highs, *(prediction_interval(lows, self._alpha) if len(ends) > 1 else ())]
+        ends = (bounds_of(view[column.name], scalar) or (0.0, 0.0) for view in self._views)
+        lows, highs = zip(*ends, strict=True)
+        return [*lows, *highs, *(prediction_interval(lows, self._alpha) if lows[1:] else ())]
 
     def _size(self, n: int) -> int:
         """Return of how many of the rows that have a value there are surely some in a batch."""
@@ -178,7 +176,5 @@ def quantile_share(q: float, n: int, size: int, alpha: float) -> float | None:
     below a value if so many further ones are, which Fisher's exact test finds to be more.
     """
     below = max(1, math.ceil(q * size))
-    hits = bisect_right(
-        range(n + 1), alpha, key=lambda hits: _core.fisher_more(below, size, hits, n)
-    )
+    hits = bisect_right(range(n + 1), alpha, key=lambda x: _core.fisher_more(below, size, x, n))
     return None if hits == 0 else (hits - 1) / n

@@ -69,10 +69,9 @@ class Outcome:
 
     def __str__(self) -> str:
         """Return the outcome as a sentence."""
-        name = f"{self.expectation}: " if self.expectation else ""
-        words = f"{self.feature}: expected {self.expected}, got {self.got}"
+        where = ": ".join(filter(None, (self.severity, self.expectation, self.feature)))
         unsure = " (cannot be told)" if self.state == "cannot be told" else ""
-        return visible(f"{self.severity}: {name}{words}{unsure}")
+        return visible(f"{where}: expected {self.expected}, got {self.got}{unsure}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,11 +120,10 @@ class ContractResult:
         >>> lm.Contract("contract.toml").judge(view).to_html()
         """
         ordered = sorted(self.outcomes, key=lambda outcome: outcome.state == "holds")
-        rows: list[Row] = [
-            {name: getattr(each, name) for name in _COLUMNS}
-            | {"pictures": [thumbnail_tag(shot.thumbnail, shot.path) for shot in each.pictures]}
-            for each in ordered
-        ]
+        rows = list[Row]()
+        for each in ordered:
+            shots = [thumbnail_tag(shot.thumbnail, shot.path) for shot in each.pictures]
+            rows.append({**{name: getattr(each, name) for name in _COLUMNS}, "pictures": shots})
         listed = table("outcomes", rows, left=_COLUMNS, words=("expected", "got"))
         return document(str(self), section(str(self), listed, ident="outcomes"))
 
@@ -185,8 +183,8 @@ def _within(
         slack = {"at_least": -_ROUNDING, "at_most": _ROUNDING}.get(key, 0.0) * spread
         holds, may_hold = (_IS_WITHIN[key](each, limit + slack) for each in (worst, best))
         state = "holds" if holds else "cannot be told" if may_hold else "fails"
-        ends = {limit, low, high}
-        if not holds and len({number(each, digits) for each in ends}) < len(ends):
+        alike = len({number(each, digits) for each in (limit, low, high)})
+        if not holds and alike < len({limit, low, high}):
             digits = MOST_DIGITS
     got = number(low, digits) + (f" to {number(high, digits)}" if low != high else "")
     return expected + number(limit, digits), got, state, worst, lower, upper
@@ -221,8 +219,9 @@ def _type(column: ColumnView, expectation: Expectation) -> _Told:
     hits = getattr(types, kind) + (types.integer if kind == "number" else 0)
     values = column.n - column.missing
     expected = f"type {kind}" + (f" of {percent(share)}" if share < 1 else "")
-    state: State = "cannot be told" if not values else "fails" if hits < share * values else "holds"
-    return expected, percent(hits / values) if values else "no values", state
+    if not values:
+        return expected, "no values", "cannot be told"
+    return expected, percent(hits / values), "holds" if hits >= share * values else "fails"
 
 
 def _unique(column: ColumnView, expectation: Expectation) -> _Told:

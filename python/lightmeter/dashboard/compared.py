@@ -9,8 +9,7 @@ from functools import cache, cached_property, partial
 from lightmeter.dashboard.history import STATES, History, latest, worst
 from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
-from lightmeter.monitor.baseline import Selection
-from lightmeter.monitor.config import ComparingMonitor
+from lightmeter.monitor.config import ComparingMonitor, Selection
 from lightmeter.monitor.results import (
     BAD,
     Result,
@@ -22,12 +21,22 @@ from lightmeter.monitor.results import (
     stretch_text,
 )
 from lightmeter.monitor.rules import monitor_of
-from lightmeter.monitor.shelf import Past, Shelf
-from lightmeter.monitor.summaries import COSINE, MEAN, MISSING, ODD, SINE, VALUES, N, Summary
+from lightmeter.monitor.shelf import (
+    COSINE,
+    MEAN,
+    MISSING,
+    ODD,
+    SINE,
+    VALUES,
+    N,
+    Past,
+    Shelf,
+    Summary,
+)
 from lightmeter.profile import ProfileView
 from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.report.charts.lines import Mark
-from lightmeter.store.records import Line
+from lightmeter.store.tables import Line
 from lightmeter.text import counted, shorten
 
 RECENT = 90  # buckets in a chart or table

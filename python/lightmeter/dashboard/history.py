@@ -15,7 +15,7 @@ from lightmeter.monitor.results import (
 )
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Bucket
 
 STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
 _MOST_PAGED = 100  # anomalous buckets that have a page, of a dataset or segment

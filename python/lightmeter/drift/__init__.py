@@ -1,7 +1,6 @@
 """What changed from one profile to another: by how much, and how surely."""
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.row import FeatureDrift
-from lightmeter.drift.verdict import Thresholds
+from lightmeter.drift.row import FeatureDrift, Thresholds
 
 __all__ = ["Comparison", "FeatureDrift", "Thresholds"]

@@ -15,10 +15,9 @@ from typing import Any, Literal, NamedTuple, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.drift.compare import Unlike, reading_like
 from lightmeter.drift.describe.causes import Change, causes_of, change_of
-from lightmeter.drift.describe.sentences import STEPS
-from lightmeter.drift.names import Said, prefix_of, said
-from lightmeter.drift.readings import Unlike, reading_like
+from lightmeter.drift.row import Said, prefix_of, said
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
@@ -28,6 +27,7 @@ from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.row import numbers_of
+from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.text import count, counted, number, percent, visible
 
 LEVEL = 0.02
@@ -74,15 +74,12 @@ class Tail:
     def __init__(self, column: ColumnView, said: Said) -> None:
         """Of a column of numbers or angles, and what sentences say of it."""
         self.said, self._column = said, column
-        values, weights = column.numbers.weights()
         # Of angles, what counts is how far they are from their mean, and not on which side.
         self._centre = column.mean if column.meaning.is_circular else None
-        if self._centre is not None:
-            values = np.abs(np.remainder(values - self._centre + STEPS / 2, STEPS) - STEPS / 2)
-            order = np.argsort(values, kind="stable")
-            values, weights = values[order], weights[order]
-        self._values: list[float] = values.tolist()
-        self._below: list[int] = [0, *np.cumsum(weights).tolist()]
+        values, weights = column.numbers.weights()
+        order = np.argsort(out := self._out(values), kind="stable")
+        self._values: list[float] = out[order].tolist()
+        self._below: list[int] = [0, *np.cumsum(weights[order]).tolist()]
         self._mean = column.mean or 0.0
         self._spread = max(column.stddev or 0.0, 1e-6 * abs(self._mean), 1e-12)
         self._ends = column.min, column.max  # which a sample of values may lack
@@ -90,13 +87,12 @@ class Tail:
     def distance(self, value: float) -> float:
         """From the mean, in standard deviations."""
         away = value - self._mean if self._centre is None else self._out(value)
-        return abs(away) / self._spread
+        return float(abs(away)) / self._spread
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
         """How the value differs from the mean, which has a sign only where it is odd."""
         size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
-        levels = self._mean, value
-        return change_of(name, levels, size, group, is_sure=is_odd, is_odd=is_odd)
+        return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
         """None where the value is ordinary; `words` are those to say instead of its own."""
@@ -118,8 +114,11 @@ class Tail:
         sentence = f"{self.said.name} {number(value)} {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
-    def _out(self, value: float) -> float:
-        return value if self._centre is None else abs(math.remainder(value - self._centre, STEPS))
+    def _out(self, value: Any) -> Any:
+        if self._centre is None:
+            return value
+        half = HUE_STEPS / 2
+        return np.abs(np.remainder(value - self._centre + half, HUE_STEPS) - half)
 
 
 # --- all numbers together ---
@@ -155,7 +154,7 @@ _WHOLE = _Axis(0.5)
 _CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
-_RADIUS = STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
+_RADIUS = HUE_STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
 _MOST = float(np.finfo(np.float32).max)
 _ROUNDING = 1e-9  # an image of the rows is as far as its own row
 _ONE_THREAD = 2**18  # multiplications
@@ -256,7 +255,7 @@ def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Arra
         least = 1e-6 * np.maximum(1.0, np.abs(centre))
         unit[own] = np.maximum(_OWN_SHARE * table.std(axis=0), least)
         plain[:, own] -= centre
-    turns = values[:, angles] * (2 * np.pi / STEPS)
+    turns = values[:, angles] * (2 * np.pi / HUE_STEPS)
     parts = plain / unit, _RADIUS * np.cos(turns), _RADIUS * np.sin(turns)
     return np.asarray(np.hstack(parts).clip(-_FARTHEST, _FARTHEST), np.float64)
 
@@ -372,9 +371,8 @@ def check_image(
 def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
     """What `check_image` prepares of a view, which keeps it."""
     key = ("check", prefix)
-    if key not in view._prepared:
-        view._prepared[key] = Reference(view, prefix)
-    prepared: Reference = view._prepared[key]
+    prepared: Reference = view._prepared.get(key) or Reference(view, prefix)
+    view._prepared[key] = prepared
     return prepared
 
 
@@ -516,7 +514,7 @@ def _with_causes(
     return list((findings | {name: odd[name] for name in odd if name not in findings}).values())
 
 
-def check_level(level: float) -> None:
+def check_level(level: object) -> None:
     """Refuse a level that no image could be judged by.
 
     Raises:

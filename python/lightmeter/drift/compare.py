@@ -1,23 +1,45 @@
 """What changed from one profile to another: a row for each feature, with its verdict."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
 from lightmeter import _core
-from lightmeter.drift.describe.findings import Finding, causes, findings, summary
-from lightmeter.drift.describe.sentences import describe, strings_of
-from lightmeter.drift.families import holm_p_values
+from lightmeter.drift.describe.sentences import (
+    Finding,
+    causes,
+    describe,
+    findings,
+    strings_of,
+    summary,
+)
 from lightmeter.drift.groups import ASSUMED, PARTLY, judge_by_group
-from lightmeter.drift.names import said
-from lightmeter.drift.readings import Unlike, decoded_unlike
-from lightmeter.drift.row import ONE_VALUE, RATES, DriftKind, FeatureDrift, Rate, rest_on
+from lightmeter.drift.row import (
+    CHANGED,
+    ONE_VALUE,
+    RATES,
+    DriftKind,
+    FeatureDrift,
+    Thresholds,
+    by_severity,
+    carrying,
+    fill,
+    holm_p_values,
+    judge,
+    prefix_of,
+    rest_on,
+    said,
+)
 from lightmeter.drift.vectors import compare_joint, compare_vectors
-from lightmeter.drift.verdict import CHANGED, Thresholds, by_severity, carrying, judge
+from lightmeter.image.metrics import ERROR, TAKEN
+from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Meaning
-from lightmeter.text import near
+from lightmeter.profile.reading_text import reading_fields, reading_options
+from lightmeter.text import near, shorten
 
 # A cause leads the headline, so it needs more: where nothing changed, at most one comparison in a
 # hundred names any.
@@ -56,7 +78,7 @@ class Comparison:
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
-            row.wording = partial(_words, by=by)
+            fill(row, wording=partial(describe, by=by))
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
@@ -77,7 +99,7 @@ class Comparison:
             feature = _Feature(cores, name, meaning, self.thresholds, is_tested, about)
             for row in feature.rows(*(side.get(name) for side in tallies)):
                 if reason:
-                    row.verdict, row.reason = None, reason
+                    fill(row, verdict=None, reason=reason)
                 elif by_group:
                     judge_by_group(row, [core.grouped(name, *meaning) for core in cores])
                 yield row
@@ -175,10 +197,6 @@ class Comparison:
         return f"<{type(self).__name__}: {self.summary()}>"
 
 
-def _words(row: FeatureDrift, by: Thresholds) -> str:
-    return describe(row, by) if row.verdict in CHANGED else ""
-
-
 class _Feature(NamedTuple):
     """A feature of two profiles, and what all of its rows have in common."""
 
@@ -197,7 +215,7 @@ class _Feature(NamedTuple):
         if self.meaning.role == "failure":
             row = self._rate("failure", texts, unset)
             if not any(texts):
-                row.verdict, row.reason = "none", "no failures"
+                fill(row, verdict="none", reason="no failures")
             yield row
         elif self.meaning.role == "vector":
             row = self._row("vector", (0, 0))
@@ -213,7 +231,7 @@ class _Feature(NamedTuple):
             else:
                 row = self._numbers(finite)
                 if not any(finite) and all(map(sum, zip(missing, values, strict=True))):
-                    row.verdict, row.reason = "none", "no number on either side"
+                    fill(row, verdict="none", reason="no number on either side")
                 yield row
                 if any(odd) and any(finite):
                     yield self._rate("not a number", odd, finite)
@@ -244,14 +262,14 @@ class _Feature(NamedTuple):
         fields, sizes, p_value, one_value = _core.compare_numbers(
             *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
         )
-        vars(row).update(fields)
+        fill(row, **fields)
         # The size that surely is large enough; else the one that may be.
         name = carrying({name: low for name, (_, low, _) in sizes.items()}, self.by)
         if sizes[name][1] < self.by.least(name):
             name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
         rest_on(row, name, sizes[name], p_value if tested else None)
         if one_value and is_plain and not row.reason:
-            row.verdict, row.reason = ONE_VALUE
+            fill(row, **ONE_VALUE)
         return row
 
     def _categories(self, others: tuple[int, int]) -> FeatureDrift:
@@ -263,19 +281,20 @@ class _Feature(NamedTuple):
             return row
         result = _core.compare_categories(target, others[0], reference, others[1], self.tested)
         size, p = result.pop("statistic"), result.pop("p_value")
-        vars(row).update(result)
+        fill(row, **result)
         rest_on(row, "total variation", size, p if self.tested else None)
         values = {value for each in strings for value, _, _ in each.items()}
         if len(values) + any(others) == 1:
-            row.verdict, row.reason = ONE_VALUE
+            fill(row, **ONE_VALUE)
         return row
 
-    def _rate(self, kind: Rate, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
+    def _rate(self, kind: DriftKind, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
         """By Fisher's exact test; hits and others are all observations."""
         n = hits[0] + others[0], hits[1] + others[1]
         row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
         if 0 not in n:
-            rates = row.level_target, row.level_reference = hits[0] / n[0], hits[1] / n[1]
+            rates = hits[0] / n[0], hits[1] / n[1]
+            fill(row, level_target=rates[0], level_reference=rates[1])
             p = [_core.fisher_exact(hits[0], n[0], hits[1], n[1])] * 3 if self.tested else None
             rest_on(row, "difference of rates", [abs(rates[0] - rates[1])] * 3, p)
         return row
@@ -284,13 +303,139 @@ class _Feature(NamedTuple):
         return [strings_of(core, self.name) for core in self.cores]
 
 
-def _listed(*sides: _core.FrequentStrings) -> dict[str, Any]:
+def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
     """What only the target lists, and what only the reference lists."""
-    target, reference = (
-        {value: FrequentItem(value, high, high, low) for value, low, high in side.items()}
-        for side in sides
-    )
-    return {
-        "new_values": tuple(target[value] for value in target if value not in reference),
-        "vanished_values": tuple(reference[v] for v in reference if v not in target),
-    }
+
+    def only(own: _core.FrequentStrings, other: _core.FrequentStrings) -> tuple[FrequentItem, ...]:
+        listed = {value for value, _, _ in other.items()}
+        items = (each for each in own.items() if each[0] not in listed)
+        return tuple(FrequentItem(value, high, high, low) for value, low, high in items)
+
+    return {"new_values": only(target, reference), "vanished_values": only(reference, target)}
+
+
+# By prefix, how many images were read in which way, as `ProfileView.readings` has it.
+Readings = Mapping[str, Mapping[str, int]]
+
+# First parts of the names of what does not follow from pixels; some numbers share theirs with tags.
+_OF_PIXELS = {number.name.partition(".")[0] for number in IMAGE_NUMBERS if number.group != "size"}
+_OF_NO_PIXEL = TAKEN - _OF_PIXELS
+# First parts of the names of numbers that are the same with red and blue exchanged.
+_OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}
+
+DIFFERENTLY = "read differently: "  # what a reason begins with
+
+_MOST = 3  # ways of one side to name
+_LONGEST = 60  # characters
+
+
+class Unlike:
+    """How two sides were read differently.
+
+    Numbers of pixels are not compared where a `value_range` or level differs, and none that depends
+    on the order of colours where `channels` does. Everything else that differs is only said, and
+    only if no picture of one side was read as one of the other. What a side does not know, and an
+    option that its pictures do not depend on, is no difference.
+    """
+
+    def __init__(self, target: Readings, reference: Readings) -> None:
+        """Compare how images were read, by their prefixes."""
+        self._by_prefix = {
+            prefix: differences
+            for prefix in sorted(target.keys() & reference.keys())
+            if (differences := dict(_differences(target[prefix], reference[prefix])))
+        }
+        self._prefixes = target.keys() | reference.keys()
+
+    @cached_property
+    def sentence(self) -> str:
+        """Says it all; empty if both sides were read alike."""
+        parts = []
+        for prefix, differences in self._by_prefix.items():
+            of = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
+            words = "; ".join(differences.values())
+            parts.append(f"The pictures{of} were read differently: {words}.")
+            if not differences.keys().isdisjoint(_OF_ALL):
+                parts.append("Numbers of their pixels are not compared.")
+            elif "channels" in differences:
+                parts.append("Numbers that depend on the order of colours are not compared.")
+        return " ".join(parts)
+
+    def reason(self, feature: str) -> str:
+        """Return why a feature is not compared; empty if it is."""
+        if not self._by_prefix:
+            return ""
+        prefix = prefix_of(feature, self._prefixes)
+        first, _, rest = feature.removeprefix(f"{prefix}.").partition(".")
+        if first in _OF_NO_PIXEL or rest == ERROR:
+            return ""
+        for option, words in self._by_prefix.get(prefix, {}).items():
+            if option in _OF_ALL or (option == "channels" and first not in _OF_ANY_ORDER):
+                return f"{DIFFERENTLY}{words}"
+        return ""
+
+
+# All numbers of pixels depend on these.
+_OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
+# What is said of pictures without the option; these are only said, but for the first.
+_DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
+_SAID = ("samples", "ignore", "frames")
+
+
+def _way(option: str, fields: Mapping[str, Any]) -> str:
+    """How a picture was read; empty where it does not depend on the option, or nobody knows."""
+    way = fields.get(option, _DEFAULTS.get(option, ""))
+    if option.startswith("value_range"):
+        kind = "float" if option.endswith("floats") else "integer"
+        way = fields.get("value_range", "by default") if fields.get("samples") == kind else ""
+    return way if isinstance(way, str) else json.dumps(way)
+
+
+def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The options that differ, and how in words."""
+    sides = [[reading_fields(text) for text in side] for side in (reference, target)]
+    for option in ("channels", *_OF_ALL, *_SAID):
+        theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
+        unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
+        if ours and theirs and unlike:
+            yield option, f"{option} {_beside(theirs, ours)}"
+
+
+def _beside(reference: Collection[str], target: Collection[str]) -> str:
+    def listed(ways: Collection[str]) -> str:
+        more = [f"{len(ways) - _MOST} more"] * (len(ways) > _MOST)
+        return " and ".join([*(shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]), *more])
+
+    return f"{listed(reference)} in the reference, {listed(target)} in the target"
+
+
+def reading_like(
+    readings: Mapping[str, int], options: ReadingOptions, reading: Reading | None
+) -> Reading:
+    """Return how to read pictures that are to be compared with others.
+
+    Args:
+        readings: of the others, how many were read in which way.
+        options: what is asked for; the rest is as most of the others were read.
+        reading: asked for as a whole, but for the options; then nothing is taken from the others.
+    """
+    if reading is not None:
+        return reading_of(reading, options)
+    usual = reading_options(readings)
+    if (usual | options).get("bands"):
+        usual.pop("channels", None)  # of bands there is no order
+    usual.update(options)
+    return reading_of(None, usual)
+
+
+def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
+    """Which formats of both sides were decoded by others, as sentences; empty if none was.
+
+    Two decoders of one format may round otherwise, and so may two versions of one. What a side
+    does not know, and a format that one side lacks, is no difference.
+    """
+    own, other = target.decoders, reference.decoders
+    unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
+    told = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
+    first = "Not decoded alike: a small change may come from the decoder."
+    return first + "".join(told) if unlike else ""

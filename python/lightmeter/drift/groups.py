@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.drift.prediction import variance_between
-from lightmeter.drift.row import FeatureDrift, rest_on
+from lightmeter.drift.row import FeatureDrift, fill, rest_on
 
 ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
 PARTLY = "Not all images were logged with a group, so groups are not used. Give group= for all."
@@ -186,12 +186,12 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     if row.verdict is not None or row.reason or not is_all:
         return
     groups = [Grouped.of(each, each, 0.0).groups for each in n]
-    row.groups_target, row.groups_reference = groups
+    fill(row, groups_target=groups[0], groups_reference=groups[1])
     if min(groups) < MIN_GROUPS:
         side = "target" if groups[0] <= groups[1] else "reference"
-        row.verdict = "not enough data"
-        row.reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
-        row.p_value = row.p_low = row.p_high = None  # of images, as if independent
+        reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
+        # The p-value was that of images, as if independent.
+        fill(row, verdict="not enough data", reason=reason, p_value=None, p_low=None, p_high=None)
         return
     if row.effect_name in ("spread", "tail"):
         rest_on(row, "shift", [row.ks or 0.0] * 3, None)
@@ -201,7 +201,7 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
         p = _hue_p_value(tables)
     else:
         p = _least_of_shares(hits, n)
-    row.p_value = row.p_low = row.p_high = p
+    fill(row, p_value=p, p_low=p, p_high=p)
 
 
 def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:

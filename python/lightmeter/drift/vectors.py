@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.row import ONE_VALUE, FeatureDrift, rest_on
+from lightmeter.drift.row import ONE_VALUE, FeatureDrift, fill, rest_on
 from lightmeter.text import counted
 
 JOINT = "joint"  # after the prefix of the images and a colon
@@ -54,17 +54,18 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
         return min(side[length].n for side in sides if length in side), length
 
     target, reference = (side.get(max(shared or side, key=many, default=0)) for side in sides)
-    row.n_target, row.n_reference = (side.n if side else 0 for side in (target, reference))
+    n_target, n_reference = (side.n if side else 0 for side in (target, reference))
+    fill(row, n_target=n_target, n_reference=n_reference)
     if not (target or reference):
-        row.verdict, row.reason = "none", "no vector on either side"
+        fill(row, verdict="none", reason="no vector on either side")
     elif target and reference and not shared:
-        row.verdict = "not enough data"
         lengths = len(target.means), len(reference.means)
-        row.reason = "vectors of {} numbers in the target, of {} in the reference".format(*lengths)
+        words = "vectors of {} numbers in the target, of {} in the reference".format(*lengths)
+        fill(row, verdict="not enough data", reason=words)
     elif target and reference:
         _compare(row, target, reference, cores, tested)
     every = [others + sum(each.n for each in side.values()) for side, others in found]
-    return every[0] - row.n_target, every[1] - row.n_reference
+    return every[0] - n_target, every[1] - n_reference
 
 
 def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureDrift]:
@@ -105,14 +106,14 @@ def _compare(
     fewest = min(row.n_target, row.n_reference)
     if fewest < _LEAST:
         side = "target" if row.n_target == fewest else "reference"
-        row.verdict = "not enough data"
-        row.reason = f"{counted(fewest, 'vector')} in the {side}; {_LEAST} are needed"
+        words = f"{counted(fewest, 'vector')} in the {side}; {_LEAST} are needed"
+        fill(row, verdict="not enough data", reason=words)
         return
     between = row.n_target / n * row.n_reference
     directions = _directions(target, reference, between)
     entered = len(directions)
     if not entered:
-        row.verdict, row.reason = ONE_VALUE
+        fill(row, **ONE_VALUE)
         return
     explained = min(between * float(directions @ directions), _SURE)
     rest = n - 1 - entered
@@ -123,7 +124,7 @@ def _compare(
     squared = max(ratio * max(rest - 2, 0) - entered, 0.0) / between
     is_grouped = all(core.has_groups for core in cores)
     if is_grouped:
-        row.reason = "distance only: there is no test of vectors by group"
+        fill(row, reason="distance only: there is no test of vectors by group")
     p = [p_value] * 3 if tested and not is_grouped else None
     rest_on(row, "separation", [math.erf(math.sqrt(squared / 8))] * 3, p)
 

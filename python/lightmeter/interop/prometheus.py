@@ -32,8 +32,8 @@ from lightmeter.monitor.results import (
     load_newest,
 )
 from lightmeter.profile.segments import segment_text
-from lightmeter.store.records import ResultState
 from lightmeter.store.store import Store
+from lightmeter.store.tables import ResultState
 from lightmeter.times import MILLISECOND, to_utc
 
 __all__ = ["CONTENT_TYPE", "StoreCollector", "metrics_text"]

@@ -17,8 +17,8 @@ from lightmeter.drift.prediction import (
     rare_event_p,
     units_of,
 )
-from lightmeter.drift.verdict import Thresholds
-from lightmeter.monitor.summaries import (
+from lightmeter.drift.row import Thresholds
+from lightmeter.monitor.shelf import (
     COSINE,
     MEAN,
     MEDIAN,

@@ -17,8 +17,15 @@ from zlib import crc32
 
 from lightmeter.errors import ConfigError, LightmeterError, StoreError
 from lightmeter.files import read_regular
-from lightmeter.monitor.baseline import EVER, Selection, covers
-from lightmeter.monitor.config import ComparingMonitor, Due, Monitor, is_utf8
+from lightmeter.monitor.config import (
+    EVER,
+    ComparingMonitor,
+    Due,
+    Monitor,
+    Selection,
+    covers,
+    is_utf8,
+)
 from lightmeter.monitor.results import (
     ANOMALY,
     BAD,
@@ -30,9 +37,8 @@ from lightmeter.monitor.results import (
     joined,
 )
 from lightmeter.monitor.shelf import Shelf, Side
-from lightmeter.store.records import BucketRows, JudgedBucket, Place, Source
-from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
+from lightmeter.store.tables import Bucket, BucketRows, JudgedBucket, Place, Source
 from lightmeter.times import DAY, to_utc
 
 _TOGETHER = 64  # buckets that are read in one snapshot, and written at once
@@ -81,6 +87,8 @@ class MonitorRun:
         for segment, start in self._kept:
             if not BAD.isdisjoint(kept[segment, start].states):
                 self._bad[segment].add(start)
+            if summary := kept[segment, start].summary:
+                shelf.kept[(*self._where, segment, start.date())] = summary
         self._selections = {}
         if isinstance(monitor, ComparingMonitor):
             self._selections = {
@@ -182,7 +190,7 @@ class MonitorRun:
                 results = [Result("", NOT_ENOUGH, words=words)]
             common: dict[str, Any] = {
                 **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
-                "baseline": len(side.past.summaries) if side else 0,
+                "baseline": len(side.past.starts) if side else 0,
                 "images": due_now[segment].bucket.images,
             }
             rows = []
@@ -193,7 +201,8 @@ class MonitorRun:
                 rows.append(result._replace(words=words, **common))
             if any(result.state in BAD for result in rows):
                 self._bad[segment].add(start)
-            yield BucketRows(place, self._versions[segment, start], rows)
+            summary = self._shelf.kept.get((*place[:3], start.date()), b"")
+            yield BucketRows(place, self._versions[segment, start], rows, summary)
 
     def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
         """Return a bucket with what it is compared with, and what is said without asking a rule."""

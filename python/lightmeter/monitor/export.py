@@ -21,7 +21,7 @@ def _columns(names: str) -> Mapping[str, type]:
 
 RESULT_COLUMNS = _columns(
     "dataset segment monitor feature bucket:time state value:number lower:number upper:number "
-    "baseline:count images:count words cause"
+    "baseline:count images:count words cause since:time"
 )
 SERIES_COLUMNS = _columns("dataset segment bucket:time feature statistic value:number n:count")
 

@@ -24,8 +24,7 @@ import numpy as np
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
 from lightmeter.monitor.results import NOT_ENOUGH, Result
-from lightmeter.monitor.shelf import Side
-from lightmeter.monitor.summaries import MEAN, MISSING, ODD, STDDEV, VALUES, N, Summary
+from lightmeter.monitor.shelf import MEAN, MISSING, ODD, STDDEV, VALUES, N, Side, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
 

@@ -12,8 +12,8 @@ from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import segment_text
 from lightmeter.settings import quoted
-from lightmeter.store.rows import Bucket
 from lightmeter.store.store import Store
+from lightmeter.store.tables import Bucket
 from lightmeter.text import counted, shorten
 from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
 

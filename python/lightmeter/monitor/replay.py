@@ -20,10 +20,9 @@ from lightmeter.monitor.results import (
     stretch_text,
 )
 from lightmeter.monitor.rules.trend import TrendRule
-from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.summaries import MEAN, STDDEV, N
-from lightmeter.store.records import BucketRows
+from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
 from lightmeter.store.store import Store
+from lightmeter.store.tables import BucketRows
 from lightmeter.text import count, counted, number
 
 _SHOWN = 3

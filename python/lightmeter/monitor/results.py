@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from lightmeter.profile.segments import parse_segment
-from lightmeter.store.records import IncidentKind, Line, Result, ResultState
 from lightmeter.store.store import Store
+from lightmeter.store.tables import IncidentKind, Line, Result, ResultState
 from lightmeter.text import shorten
 
 OK: Final = "ok"

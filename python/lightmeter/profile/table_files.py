@@ -90,7 +90,7 @@ def write_table(
         _write_parquet(rows, file, columns)
 
 
-def line_of(row: Mapping[str, Value]) -> str:
+def line_of(row: Mapping[str, object]) -> str:
     """A row as a line of JSON in ASCII."""
     return json.dumps(plain(row), allow_nan=False)
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.describe.findings import capitalised, headline
-from lightmeter.drift.row import FeatureDrift
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.describe.sentences import capitalised, headline
+from lightmeter.drift.row import CHANGED, FeatureDrift
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.features import chart_of

@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.describe.findings import capitalised, findings
-from lightmeter.drift.names import GRID_SIDE, says
-from lightmeter.drift.row import RATES, FeatureDrift
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.describe.sentences import capitalised, findings
+from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, FeatureDrift, says
 from lightmeter.image.magic import format_of
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.view import Exemplar, Repeated

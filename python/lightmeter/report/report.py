@@ -5,8 +5,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.row import FeatureDrift
-from lightmeter.drift.verdict import Thresholds
+from lightmeter.drift.row import FeatureDrift, Thresholds
 from lightmeter.files import write_atomically
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain

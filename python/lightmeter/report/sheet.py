@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.drift.names import said
+from lightmeter.drift.row import said
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import short_path
 from lightmeter.image.measure import measure_images

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -17,7 +17,7 @@ from lightmeter.profile.table_files import line_of
 from lightmeter.profile.view import plain_summary
 from lightmeter.serve import queries
 from lightmeter.serve.login import Reader, Writer
-from lightmeter.serve.queries import in_slow_threads, in_threads
+from lightmeter.serve.queries import Asked, in_slow_threads, in_threads
 from lightmeter.serve.security import API, kind_of
 from lightmeter.store import models
 from lightmeter.store.store import Store
@@ -52,7 +52,7 @@ async def _sent(request: Request) -> bytes:
 @router.put(f"{API}/profile", openapi_extra={"requestBody": _SENT})
 @in_threads
 def put(
-    caller: Writer, asked: Annotated[queries.Put, Query()], body: Annotated[bytes, Depends(_sent)]
+    caller: Writer, asked: Asked[queries.Put], body: Annotated[bytes, Depends(_sent)]
 ) -> models.Kept:
     """Keep a profile as all that a writer has to say about a bucket.
 
@@ -80,7 +80,7 @@ def _number_in(store: Store, asked: queries.Put, at: Any) -> int:
 
 @router.put(f"{API}/dataset")
 @in_threads
-def define(caller: Writer, asked: Annotated[queries.Defined, Query()]) -> models.Datasets:
+def define(caller: Writer, asked: Asked[queries.Defined]) -> models.Datasets:
     """Enter a dataset; nothing happens if it is there."""
     caller.server.store.define(asked.dataset, asked.every)
     return models.Datasets(datasets={asked.dataset: asked.every})
@@ -88,7 +88,7 @@ def define(caller: Writer, asked: Annotated[queries.Defined, Query()]) -> models
 
 @router.get(f"{API}/profile", response_class=Response, responses=_FILE_OR_NUMBERS)
 @in_slow_threads
-def get(caller: Reader, asked: Annotated[queries.Merged, Query()]) -> Response:
+def get(caller: Reader, asked: Asked[queries.Merged]) -> Response:
     """Return the merge of all buckets from `start` to before `end`.
 
     The header X-Lightmeter-Damaged says how many damaged profiles are not in it.
@@ -107,7 +107,7 @@ def get(caller: Reader, asked: Annotated[queries.Merged, Query()]) -> Response:
 
 @router.get(f"{API}/datasets")
 @in_threads
-def datasets(caller: Reader, asked: Annotated[queries.Nothing, Query()]) -> models.Datasets:
+def datasets(caller: Reader, asked: Asked[queries.Nothing]) -> models.Datasets:
     """Return the names of the datasets, and the length of their buckets."""
     lengths = caller.server.store.datasets().items()
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
@@ -115,7 +115,7 @@ def datasets(caller: Reader, asked: Annotated[queries.Nothing, Query()]) -> mode
 
 @router.get(f"{API}/segments")
 @in_threads
-def segments(caller: Reader, asked: Annotated[queries.Tagged, Query()]) -> models.Segments:
+def segments(caller: Reader, asked: Asked[queries.Tagged]) -> models.Segments:
     """Return the segments of a dataset; an empty one is the dataset as a whole."""
     found = caller.with_dataset(asked.dataset, asked.tags).segments(asked.dataset)
     return models.Segments(segments=list(map(segment_text, found)))
@@ -123,7 +123,7 @@ def segments(caller: Reader, asked: Annotated[queries.Tagged, Query()]) -> model
 
 @router.get(f"{API}/buckets")
 @in_threads
-def buckets(caller: Reader, asked: Annotated[queries.Spans, Query()]) -> models.Buckets:
+def buckets(caller: Reader, asked: Asked[queries.Spans]) -> models.Buckets:
     """Return the buckets of a segment that have profiles, earliest first."""
     store, span = caller.with_dataset(asked.dataset, asked.tags), (asked.start, asked.end)
     found = store.buckets(asked.dataset, *span, segment=asked.segment)
@@ -132,7 +132,7 @@ def buckets(caller: Reader, asked: Annotated[queries.Spans, Query()]) -> models.
 
 @router.get(f"{API}/rolled_up")
 @in_threads
-def rolled_up(caller: Reader, asked: Annotated[queries.Written, Query()]) -> models.RolledUp:
+def rolled_up(caller: Reader, asked: Asked[queries.Written]) -> models.RolledUp:
     """Return the buckets in which a writer's profile can no longer be replaced.
 
     It was merged into a day's.
@@ -146,7 +146,7 @@ def rolled_up(caller: Reader, asked: Annotated[queries.Written, Query()]) -> mod
 
 @router.get(f"{API}/results", response_model=Rows)
 @in_slow_threads
-def results(caller: Reader, asked: Annotated[queries.Judged, Query()]) -> Response:
+def results(caller: Reader, asked: Asked[queries.Judged]) -> Response:
     """Return what monitors said of each feature in each bucket at their last run."""
     names = asked.model_dump(include={"dataset", "monitor", "segment"}, exclude_none=True)
     where = {name: glob.escape(text) for name, text in names.items()}
@@ -159,7 +159,7 @@ def results(caller: Reader, asked: Annotated[queries.Judged, Query()]) -> Respon
 
 @router.get("/metrics", response_class=Response, responses=_METRICS)
 @in_threads
-def metrics(caller: Reader, asked: Annotated[queries.Nothing, Query()]) -> Response:
+def metrics(caller: Reader, asked: Asked[queries.Nothing]) -> Response:
     """Return gauges of the newest buckets and of what monitors say of them."""
     datasets = None if caller.key.sees_all else caller.key.datasets
     return Response(metrics_text(caller.server.store, datasets=datasets), media_type=CONTENT_TYPE)

@@ -83,11 +83,8 @@ class LiveExtras(Extras):
 
     def _earlier(self, *datasets: str) -> list[Html]:
         """Say whose results are shown, where the file of this server has none of these monitors."""
-        sources = self._server.store.state.sources()
-        mine = [
-            each for each in sources if each.dataset in datasets and self._key.sees(each.dataset)
-        ]
-        names = sorted({each.monitor for each in mine})
+        sources, seen = self._server.store.state.sources(), set(filter(self._key.sees, datasets))
+        names = sorted({each.monitor for each in sources if each.dataset in seen})
         return [_named(names, "What is shown was found by ")] if names else []
 
     def _watch_form(self, page: str, history: History) -> Html:

@@ -68,7 +68,7 @@ class Guard:
                 raise
             await (await answer(request, error))(scope, receive, send_with_headers)
         finally:
-            body.forget()
+            body.server.buffered -= body.size
             client, key = request.client, request.state.key
             _log.info(  # without the query, which may hold a ticket
                 "%s %s %s %s %s %.0f ms",
@@ -85,8 +85,8 @@ class _Body:
     """The body of a request, if it comes in time and is not too much."""
 
     def __init__(self, request: Request) -> None:
-        self._server: Server = request.app.state.server
-        self._next, self._size, limits = request.receive, 0, self._server.limits
+        self.server: Server = request.app.state.server
+        self._next, self.size, limits = request.receive, 0, self.server.limits
         self._most = limits.body if request.method == "PUT" else limits.json
         self._end, self._is_whole = anyio.current_time() + limits.seconds, False
 
@@ -104,10 +104,10 @@ class _Body:
             raise HTTPException(408, words, {"Connection": "close"}) from None
         self._is_whole = not message.get("more_body")
         size = len(message.get("body", b""))
-        self._size += size
-        self._server.buffered += size
-        self.check(self._size)
-        if self._server.buffered > self._server.limits.buffered:
+        self.size += size
+        self.server.buffered += size
+        self.check(self.size)
+        if self.server.buffered > self.server.limits.buffered:
             raise busy("the server receives too much at once; ask again in a moment")
         return message
 
@@ -119,9 +119,6 @@ class _Body:
         with anyio.move_on_after(_DRAINED):
             while not self._is_whole:
                 self._is_whole = not (await self._next()).get("more_body")
-
-    def forget(self) -> None:
-        self._server.buffered -= self._size
 
 
 async def answer(request: Request, error: Exception) -> Response:

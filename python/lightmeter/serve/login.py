@@ -104,13 +104,11 @@ class Caller:
         Raises:
             HTTPException: 403.
         """
-        words = ""
+        mine = f"the key {self.key.id}"
         if not self.key.may(right):
-            words = f"has no right to {right}; use one that has"
-        elif dataset is not None and not self.key.sees(dataset):
-            words = f"is not for the dataset {dataset!r}; use one that is"
-        if words:
-            raise HTTPException(403, f"the key {self.key.id} {words}")
+            raise HTTPException(403, f"{mine} has no right to {right}; use one that has")
+        if dataset is not None and not self.key.sees(dataset):
+            raise HTTPException(403, f"{mine} is not for the dataset {dataset!r}; use one that is")
 
     def with_dataset(self, dataset: str, tags: str | None = None) -> Store:
         """The store, if it has a dataset of that name, as one of profiles with some tags.

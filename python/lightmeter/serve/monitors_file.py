@@ -3,6 +3,7 @@
 People edit the file too. What they wrote stays, byte for byte: monitors are only ever added behind.
 """
 
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,15 +30,13 @@ class MonitorsFile:
 
     def read(self) -> Contents:
         """What is in it now."""
-        found = Contents({})
+        found: defaultdict[str, list[str]] = defaultdict(list)
         try:
-            for monitor in load_config(self.path).monitor:
-                found.monitors.setdefault(monitor.dataset, []).append(monitor.name)
-        except FileNotFoundError:
-            return found
+            for monitor in load_config(self.path).monitor if self.path.exists() else ():
+                found[monitor.dataset].append(monitor.name)
         except (ConfigError, OSError) as error:
             return Contents({}, str(error))
-        return found
+        return Contents(dict(found))
 
     def add(self, text: str) -> None:
         """Put tables behind what is there, all or nothing. Only one thread may do it at once.

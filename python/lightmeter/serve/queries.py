@@ -6,8 +6,9 @@ The description of a parameter is told if it is not understood.
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
@@ -15,11 +16,13 @@ from lightmeter.profile.profile import checked_tags
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.serve.login import Caller
 from lightmeter.store.models import Every
+from lightmeter.store.profiles import PLAIN
 from lightmeter.times import parse_time
 
-_PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_Q = TypeVar("_Q")
+Asked = Annotated[_Q, Query()]  # what a query says
 _TIME = "a time such as 2022-09-07T12:00:00Z, local without a zone. A date is midnight in UTC."
-_NAME = "1 to 256 characters, no control characters."
+_NAME = "1 to 2000 characters, no control characters."
 _LENGTH = "such as '1h', 36500d at most."
 _TAGS = "Only profiles with all of these, such as model=v7 or model=v7&site=hall."
 
@@ -32,7 +35,7 @@ def _says(text: str) -> Any:
     return Field(description=text)
 
 
-_Name = Annotated[str, Field(min_length=1, max_length=256, pattern=_PLAIN)]
+_Name = Annotated[str, Field(min_length=1, max_length=2000, pattern=PLAIN)]
 _Moment = Annotated[datetime, BeforeValidator(lambda text: parse_time(str(text)))]
 _Text = Annotated[str, Field(max_length=1024)]
 _Segment = Annotated[_Text, AfterValidator(segment_text)]

@@ -37,19 +37,16 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
     Raises:
         ValueError: one is no name of a host, or the address is none.
     """
-    names = {*LOOPBACK_NAMES}
-    for host in hosts:
-        match = _HOST.fullmatch(host.lower())
-        if match is None or match[2]:
-            raise ValueError(f"got the host {host!r}; expected a name such as drift.example.com")
-        names.add(match[1].rstrip("."))
+    names, given = {*LOOPBACK_NAMES}, {host: host for host in hosts}
     if public_url is not None:
         parts = urlsplit(public_url)
-        match = _HOST.fullmatch(parts.netloc.lower())
-        if parts.scheme not in ("http", "https") or match is None:
-            expected = "expected one such as https://drift.example.com"
-            raise ValueError(f"got the address {public_url!r}; {expected}")
-        names.add(match[1])
+        given[public_url] = parts.netloc if parts.scheme in ("http", "https") else ""
+    for text, host in given.items():
+        match = _HOST.fullmatch(host.lower())
+        if match is None or (match[2] and text == host):
+            expected = "a name such as drift.example.com, or its address such as https://"
+            raise ValueError(f"got the host {text!r}; expected {expected}drift.example.com")
+        names.add(match[1].rstrip("."))
     return frozenset(names)
 
 

@@ -153,12 +153,9 @@ class Server:
         Two files with a monitor of the same name and dataset cannot be run.
         """
         own = os.fspath(self.monitors.path) if self.monitors is not None else ""
-        return [
-            source.monitor
-            for source in self.store.state.sources()
-            if source.dataset == dataset and source.path not in ("", own)
-            if os.path.exists(source.path)
-        ]
+        sources = [each for each in self.store.state.sources() if each.dataset == dataset]
+        others = (each for each in sources if each.path not in ("", own))
+        return [each.monitor for each in others if os.path.exists(each.path)]
 
     def public(self, text: str) -> str:
         """A text without the folders of this server."""

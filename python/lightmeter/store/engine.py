@@ -117,6 +117,10 @@ class Database:
                 path.touch()  # what vanishes later is not begun again
             if not create and not (path.exists() and path.stat().st_size):
                 raise StoreError(f"there is no store at {path}; check the path, or log into it")
+            if path.is_dir():
+                raise StoreError(
+                    f"{path} is a folder; expected a file, such as {path / 'drift.db'}"
+                )
             self._status = os.stat(path)
         real = os.path.realpath(path)
         places = real, os.path.dirname(real)

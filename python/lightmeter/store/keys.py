@@ -17,7 +17,7 @@ from pydantic import Json, TypeAdapter
 from lightmeter.store import tables
 from lightmeter.store.engine import Database
 from lightmeter.store.profiles import checked_name
-from lightmeter.store.records import Time
+from lightmeter.store.tables import Time
 
 Right = Literal["read", "write", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)

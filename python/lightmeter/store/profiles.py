@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import operator
+import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -22,15 +23,16 @@ from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import tables
 from lightmeter.store.engine import DamagedError, Database
-from lightmeter.store.rows import (
+from lightmeter.store.tables import (
+    KEPT,
     MERGED,
     Collected,
     Damage,
     Moment,
     Part,
     StoredProfile,
+    profile,
 )
-from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import (
     DAY,
     EPOCH,
@@ -52,6 +54,7 @@ Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
 FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 _MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
+PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # a name: without control characters
 _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
 _MOST_TAGS = 200  # characters of tags that are a name themselves
@@ -186,15 +189,16 @@ def checked_name(**names: Any) -> str:
 
     Raises:
         TypeError: one is no string.
-        ValueError: one is empty, has a zero character or cannot be written as UTF-8, or they are
-            too long together.
+        ValueError: one is empty, has a control character or cannot be written as UTF-8, or they
+            are too long together.
     """
     for what, name in names.items():
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
-        if not name or "\0" in name:
-            got = f"{name!r} as" if name else "an empty"
-            raise ValueError(f"got {got} {what}; expected a name, such as 'cells'")
+        if not name or not re.fullmatch(PLAIN, name):
+            got = f"{name!r:.80} as" if name else "an empty"
+            expected = "a name without control characters, such as 'cells'"
+            raise ValueError(f"got {got} {what}; expected {expected}")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(
             f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "

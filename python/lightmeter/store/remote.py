@@ -23,12 +23,12 @@ from lightmeter.errors import ConflictError, DecodeError, StoreError
 from lightmeter.nesting import parse_json
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
-from lightmeter.store import models, rows
+from lightmeter.store import models, tables
 from lightmeter.store.address import is_loopback, server_address
 from lightmeter.store.profiles import Place, checked_name
-from lightmeter.store.rows import Moment, Part
 from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.store import Store
+from lightmeter.store.tables import Moment, Part
 from lightmeter.text import shorten
 from lightmeter.times import MILLISECOND, duration_text, from_ms, to_duration, to_utc
 
@@ -302,11 +302,11 @@ class RemoteStore(Store):
 
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
-    ) -> list[rows.Bucket]:
+    ) -> list[tables.Bucket]:
         """See `Store.buckets`."""
         where = self._where(dataset, start, end, segment)
         answer = self._get("/buckets", models.Buckets, **where)
-        return [rows.Bucket(**dict(line)) for line in answer.buckets]
+        return [tables.Bucket(**dict(line)) for line in answer.buckets]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
         """See `Store.rolled_up`. While the server is away nothing is known, so none."""

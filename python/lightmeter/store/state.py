@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from lightmeter.store import tables
 from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
-from lightmeter.store.records import (
+from lightmeter.store.tables import (
     Accepted,
     BucketRows,
     JudgedBucket,
@@ -20,8 +20,15 @@ from lightmeter.store.records import (
     Result,
     Source,
     Told,
+    accepted,
+    delete,
+    has,
+    insert,
+    judged,
+    result,
+    told,
+    watched,
 )
-from lightmeter.store.tables import accepted, delete, has, insert, judged, result, told, watched
 
 _R = result.c
 _TOGETHER = 400
@@ -170,9 +177,9 @@ class State:
         with self._database.transaction() as connection:
             for table in (result, judged):
                 delete(connection, table, (bucket.place for bucket in buckets))
-            states = (frozenset(row.state for row in bucket.results) for bucket in buckets)
-            pairs = zip(buckets, states, strict=True)
-            insert(connection, judged, ((*each.place, each.version, said) for each, said in pairs))
+            for place, number, results, summary in buckets:
+                states = frozenset(row.state for row in results)
+                insert(connection, judged, [(*place, number, states, summary)])
             insert(connection, result, (row for bucket in buckets for row in bucket.results))
             self._database.check_turn()
 

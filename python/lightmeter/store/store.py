@@ -22,7 +22,9 @@ from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import profiles, tables
 from lightmeter.store.engine import DamagedError, Database
 from lightmeter.store.profiles import Putting, checked_name, find_damage, time_of
-from lightmeter.store.rows import (
+from lightmeter.store.state import State
+from lightmeter.store.tables import (
+    KEPT,
     MERGED,
     Bucket,
     Collected,
@@ -32,9 +34,8 @@ from lightmeter.store.rows import (
     Part,
     StoredProfile,
     Summary,
+    profile,
 )
-from lightmeter.store.state import State
-from lightmeter.store.tables import KEPT, profile
 from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
 
 _P = profile.c

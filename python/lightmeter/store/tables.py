@@ -1,29 +1,326 @@
-"""The tables of a store, which are the same in SQLite and in PostgreSQL.
+"""The tables of a store, the same in SQLite and in PostgreSQL, and what is listed of them.
 
-A table has the columns of the record that its rows are. Times are milliseconds since 1970 UTC,
+A table has the columns of the record that its rows are, which knows no monitor and no alert. The
+types of a record say what its row must hold. Times are milliseconds since 1970 UTC,
 lengths are milliseconds, segments are the texts of `segment_text`, and tags those of `_tags_text`.
 Whoever reads a row makes something of its values, which may be none that were written: see
 `Database.rows`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, get_args
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
 
 import sqlalchemy as sa
+from pydantic import BeforeValidator
 
-from lightmeter.store.records import Accepted, Flag, JudgedBucket, Result, Source, Time, Told
-from lightmeter.store.rows import StoredProfile
-from lightmeter.times import to_ms
+from lightmeter.profile.segments import Segment
+from lightmeter.times import EPOCH, from_ms, to_ms
+
+Time = Annotated[datetime, BeforeValidator(from_ms)]
+MaybeTime = Annotated[
+    datetime | None, BeforeValidator(lambda value: None if value is None else from_ms(value))
+]
+Flag = Annotated[bool, BeforeValidator((False, True).__getitem__)]
+ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
+States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozenset(text.split(",")))]
+IncidentKind = Literal["anomaly", "error"]
+
+
+class Line(NamedTuple):
+    """What is followed from bucket to bucket; `segment` is its text."""
+
+    dataset: str
+    segment: str
+    monitor: str
+    feature: str
+
+
+class Place(NamedTuple):
+    """What a monitor judges: a bucket of a segment, which is given as text."""
+
+    monitor: str
+    dataset: str
+    segment: str
+    start: datetime
+
+
+class Result(NamedTuple):
+    """What a monitor says of one feature in one bucket.
+
+    A rule says what the first six are; the rest is filled in by who asked it.
+
+    Attributes:
+        feature: empty for the bucket itself.
+        state: ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending
+            is an anomaly that has not lasted for as many buckets as the monitor asks for.
+        value: what was judged, where that is a number.
+        lower: the least that would be ok.
+        upper: the most that would be ok.
+        words: what changed, such as "saturation fell by 38 %".
+        monitor: its name.
+        dataset: of the bucket.
+        segment: of the bucket, as text; empty for the dataset as a whole.
+        bucket: its start, in UTC.
+        baseline: how many buckets it was compared with.
+        images: how many there are in the bucket.
+        cause: what happened to the pictures, such as ``out of focus``, if this tells it.
+        since: the first day on which a change for good may have begun.
+    """
+
+    feature: str
+    state: ResultState
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    words: str = ""
+    monitor: str = ""
+    dataset: str = ""
+    segment: str = ""
+    bucket: Time = datetime.min.replace(tzinfo=UTC)
+    baseline: int = 0
+    images: int = 0
+    cause: str = ""
+    since: MaybeTime = None
+
+    @property
+    def place(self) -> Place:
+        """The bucket, and who judged it."""
+        return Place(self.monitor, self.dataset, self.segment, self.bucket)
+
+
+class JudgedBucket(NamedTuple):
+    """What the next run has to know of a bucket.
+
+    Attributes:
+        monitor: who judged it.
+        dataset: of the bucket.
+        segment: of the bucket, as text.
+        bucket: its start.
+        version: of the bucket when it was judged.
+        states: all that the monitor found.
+        summary: what its rule keeps of it, which follows from that version; empty for nothing.
+    """
+
+    monitor: str
+    dataset: str
+    segment: str
+    bucket: Time
+    version: int
+    states: States
+    summary: bytes
+
+
+class BucketRows(NamedTuple):
+    """All that is kept of a bucket: where it is, its version, at least one result, its summary."""
+
+    place: Place
+    version: int
+    results: Sequence[Result]
+    summary: bytes = b""
+
+
+class Told(NamedTuple):
+    """An incident that somebody has been told of.
+
+    Attributes:
+        dataset: where it is.
+        segment: of the dataset, as text.
+        kind: of the incident.
+        start: start of its first bucket.
+        monitor: the first one that found it.
+        open: whether they believe that it lasts.
+    """
+
+    dataset: str
+    segment: str
+    kind: IncidentKind
+    start: Time
+    monitor: str
+    open: Flag
+
+    @property
+    def place(self) -> tuple[str, str, IncidentKind]:
+        """What only one incident at a time can be about."""
+        return self.dataset, self.segment, self.kind
+
+    @property
+    def watcher(self) -> tuple[str, str]:
+        """The monitor that found it, by name and dataset."""
+        return self.monitor, self.dataset
+
+
+class Accepted(NamedTuple):
+    """From `since` on, what monitors find where these three patterns match is normal."""
+
+    dataset: str
+    segment: str
+    monitor: str
+    since: Time
+    note: str
+    at: Time
+
+
+class Source(NamedTuple):
+    """A monitor of which results are kept.
+
+    Attributes:
+        monitor: its name.
+        dataset: what it watches.
+        path: of its file; empty for none.
+        rank: its place among the monitors of its file, from 0 on.
+        key: a digest of all but buckets that its results follow from.
+        config: its table of the file, as JSON.
+    """
+
+    monitor: str
+    dataset: str
+    path: str
+    rank: int
+    key: bytes
+    config: str
+
+
+# A time, or None where it is left open; a segment, or None for the dataset as a whole.
+Moment = datetime | date | None
+Part = Segment | None
+MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
+
+
+class StoredProfile(NamedTuple):
+    """A row of a profile, but for its body. Times and lengths are in milliseconds.
+
+    Attributes:
+        dataset: its name.
+        segment: as text; empty for the dataset as a whole.
+        start: of the bucket, since 1970 UTC.
+        writer: who wrote it; what a roll-up merged has none, or the text of its tags.
+        seq: the number of the put.
+        span: length of the bucket.
+        images: how many it is of.
+        updated: when it was put.
+        tags: as text, such as ``&model=v7&site=hall&``.
+        sha256: of the body.
+        crc: of all before it, or -1 less that without a body.
+    """
+
+    dataset: str
+    segment: str
+    start: int
+    writer: str
+    seq: int
+    span: int
+    images: int
+    updated: int
+    tags: str
+    sha256: bytes
+    crc: int
+
+    @property
+    def bucket(self) -> datetime:
+        """The start of the bucket, unless it is damaged."""
+        try:
+            return from_ms(self.start)
+        except TypeError:
+            return EPOCH
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether a roll-up made it."""
+        return self.writer[:1] in MERGED
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        place = f"{self.dataset} {self.segment}".rstrip()
+        return f"the profile {place} {self.bucket:%Y-%m-%d %H:%M} of {self.writer!r}"
+
+
+class Bucket(NamedTuple):
+    """A stretch of time that a store has profiles of."""
+
+    start: datetime
+    end: datetime
+    images: int
+    writers: int
+    updated: datetime
+
+
+class Summary(NamedTuple):
+    """What a store holds of a segment of a dataset.
+
+    Attributes:
+        dataset: its name.
+        every: length of its buckets.
+        segment: ``{}`` for the dataset as a whole.
+        buckets: how many have profiles.
+        first: start of the first; None without any.
+        last: start of the last; None without any.
+        writers: how many wrote profiles.
+        images: how many the profiles are of.
+        bytes: size of the profiles.
+        updated: when the last was written; None without any.
+        tags: of the profiles, values by name, such as ``{"model": ["v7"]}``.
+    """
+
+    dataset: str
+    every: timedelta
+    segment: dict[str, str]
+    buckets: int
+    first: datetime | None
+    last: datetime | None
+    writers: int
+    images: int
+    bytes: int
+    updated: datetime | None
+    tags: Mapping[str, Sequence[str]]
+
+
+class Newest(NamedTuple):
+    """The newest complete bucket of a segment.
+
+    Attributes:
+        dataset: its name.
+        every: length of its buckets.
+        segment: ``{}`` for the dataset as a whole.
+        start: of the bucket.
+    """
+
+    dataset: str
+    every: timedelta
+    segment: dict[str, str]
+    start: datetime
+
+
+class Collected(NamedTuple):
+    """How many profiles `Store.gc` merged into others, deleted, and left as they are damaged."""
+
+    merged: int
+    deleted: int
+    damaged: int
+
+
+class Damage(NamedTuple):
+    """A profile that cannot be read, or ``None`` for the store as a whole, and what is wrong."""
+
+    profile: StoredProfile | None
+    reason: str
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{self.profile or 'the store'}: {self.reason}"
+
+
+# Tables
 
 VERSION = 2  # of the columns
 # Texts are sorted by their letters' numbers everywhere.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TYPES: dict[Any, Any] = {
-    **dict.fromkeys((int, Time, Flag), sa.BigInteger),
+    **dict.fromkeys((int, Time, MaybeTime, Flag), sa.BigInteger),
     **dict.fromkeys((bytes, bytes | None), sa.LargeBinary),
     float | None: sa.Double,
 }
+_NULLABLE = bytes | None, float | None, MaybeTime
 metadata = sa.MetaData()
 
 
@@ -32,7 +329,7 @@ def _table(
 ) -> sa.Table:
     """Return a table whose rows lie in order of their key in SQLite, unless they have a rowid."""
     columns = [
-        sa.Column(field, _TYPES.get(kind, _TEXT), nullable=type(None) in get_args(kind))
+        sa.Column(field, _TYPES.get(kind, _TEXT), nullable=kind in _NULLABLE)
         for field, kind in fields.items()
     ]
     key_of_it = sa.PrimaryKeyConstraint(*key.split())

@@ -1,12 +1,14 @@
 """What a message says: feature, size, day, cause and chart, without markup and within bounds."""
 
 import json
+import shlex
 
 import pytest
-from alerting import HOSTILE, Box, many, webhook
-from incidents import days
-from lightmeter.alerts import tell
+from alerting import HOSTILE, Box, many, tell, webhook
+from conftest import lightmeter
+from incidents import DAY, FIRST, days
 from lightmeter.monitor.config import matches
+from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 from receiver import Receiver
 
@@ -28,7 +30,8 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert message.link.endswith("/20220906T000000.html")
     assert "saturation fell by 38 % (drift: 0.62, expected at most 0.25)" in message.lines
     assert message.lines[-1] == (
-        "If the change is permanent: lightmeter monitor accept --store ... --dataset cells "
+        "If the change is permanent: lightmeter monitor accept "
+        f"--store {store.address} --dataset cells "
         "--segment camera=left --from 2022-09-06T00:00Z"
     )
     assert message.text().endswith(f"  {message.link}")
@@ -46,11 +49,20 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert over.incidents == message.incidents
 
 
-def test_the_pattern_to_accept_takes_the_dataset_itself(store: Store) -> None:
-    box = Box()
-    tell(store, days("oA", dataset="cells[1]*"), [box])
-    assert "--dataset 'cells[[]1][*]' --from" in box.messages[0].lines[-1]
-    assert matches("cells[1]*", ["cells[[]1][*]"])
+@pytest.mark.parametrize("name", ["cells[1]*", "it's", "\u202egnp.exe \u2066", "d" * 300])
+def test_the_command_to_accept_works_as_it_is_pasted(store: Store, name: str) -> None:
+    box, since = Box(), FIRST - 3 * DAY
+    segment = segment_text({"camera": name})
+    tell(store, days("oA", dataset=name, segment=segment, since=since), [box])
+    words, command = box.messages[0].lines[-1].split(": ", 1)
+    assert words == "If it is to stay"
+    assert command.isprintable()
+    done = lightmeter(*shlex.split(command)[1:])
+    assert done.returncode == 0, done.stderr
+    (accepted,) = store.state.accepted()
+    assert accepted.since == since, "a change for good began earlier than it was found"
+    assert matches(name, [accepted.dataset])
+    assert matches(segment, [accepted.segment])
 
 
 def test_an_error_and_what_is_over_by_now(store: Store) -> None:

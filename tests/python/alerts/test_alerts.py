@@ -7,11 +7,11 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from alerting import Box
+from alerting import Box, tell
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Message, Stdout, tell
+from lightmeter.alerts import Message, Stdout
 from lightmeter.store import Store
 from receiver import Receiver
 
@@ -134,11 +134,6 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
     config.write_text(HOOK.partition("[[alert]]")[0])
     assert "has no [[alert]]" in lightmeter("monitor", "test-alerts", config).stderr
-
-
-def test_links_need_an_address(store: Store) -> None:
-    with pytest.raises(ValueError, match="'notaurl' as the address of the dashboard; expected one"):
-        lm.watch(store, "none.toml", dashboard="notaurl")
 
 
 def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

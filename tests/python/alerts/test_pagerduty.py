@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from alerting import MESSAGE
+from alerting import MESSAGE, tell
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, PagerDuty, tell
+from lightmeter.alerts import Alert, PagerDuty
 from lightmeter.errors import DeliveryError
 from receiver import Receiver
 

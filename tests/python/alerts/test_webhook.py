@@ -124,6 +124,12 @@ def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -
     assert "password@" not in str(raised.value)
 
 
+def test_an_address_that_no_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", "https://[:::]:99999/token")
+    with pytest.raises(DeliveryError, match=r"^\[:::\]: cannot be reached \(\w+\)$"):
+        Webhook(name="a", url_env="HOOK").send(MESSAGE)
+
+
 def test_addresses_and_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     with Receiver([200]).running() as receiver:
         hook = Webhook(name="a", url_env="HOOK")

@@ -3,6 +3,7 @@
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from lightmeter import (
     profile_images,
 )
 from lightmeter.drift.check import Tail, deviation
-from lightmeter.drift.names import Said
+from lightmeter.drift.row import Said
 from lightmeter.errors import ImageError
 from PIL import Image, ImageFilter
 from videos import write_video, yard
@@ -180,7 +181,8 @@ def test_the_set_of_metrics_is_that_of_the_reference() -> None:
 
 def test_wrong_use(good: ProfileView) -> None:
     image = scene(1)
-    for level in (1, 0, 1e-320):
+    levels: list[Any] = [1, 0, 1e-320, "a"]
+    for level in levels:
         with pytest.raises(ValueError, match=f"level is {level};"):
             check_image(image, good, level=level)
     with pytest.raises(ValueError, match=r"prefix .photo.; the reference holds .* .image."):

@@ -8,7 +8,7 @@ import pytest
 from conftest import as_of_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.families import benjamini_hochberg, holm_p_values, q_values
+from lightmeter.drift.row import benjamini_hochberg, holm_p_values, q_values
 
 checked = settings(max_examples=100, derandomize=True)
 tests = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=15)

@@ -7,9 +7,9 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.drift.describe.findings import capitalised, findings, summary
-from lightmeter.drift.describe.sentences import describe
-from lightmeter.drift.names import said as said_of
+from lightmeter.drift.describe.sentences import capitalised, describe, findings, summary
+from lightmeter.drift.row import fill
+from lightmeter.drift.row import said as said_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 
@@ -92,7 +92,7 @@ def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
         for name, (before, after) in levels.items()
     ]
     for row in rows:
-        row.words = describe(row, lm.Thresholds())
+        fill(row, words=describe(row, lm.Thresholds()))
     return rows
 
 

@@ -6,7 +6,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter import _core
-from lightmeter.drift.readings import Unlike
+from lightmeter.drift.compare import Unlike
 from lightmeter.report.page import html_page
 from numpy.typing import NDArray
 

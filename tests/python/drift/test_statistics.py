@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import _core
-from lightmeter.drift.families import benjamini_hochberg
+from lightmeter.drift.row import benjamini_hochberg
 from numpy.typing import NDArray
 from sketches import normals, numbers, stats, strings
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter.drift.change import Change, Episode
 from lightmeter.drift.trend import (
     FIRST,
     STEP,
+    Change,
+    Episode,
     Statistic,
     clipped,
     concentration_of,

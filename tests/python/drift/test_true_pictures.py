@@ -10,8 +10,8 @@ import pytest
 from changes import CHANGES, drawn
 from conftest import encoded
 from lightmeter.demo import draw_cells
-from lightmeter.drift.describe.findings import findings
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.describe.sentences import findings
+from lightmeter.drift.row import CHANGED
 from truth import is_true
 
 MANY = 120  # of a batch of which a part changed

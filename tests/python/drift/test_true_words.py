@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.row import CHANGED
 from truth import is_true
 
 Rng = np.random.Generator

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import picture
 from lightmeter import _core
-from lightmeter.monitor.summaries import MISSING, VALUES, Summary
+from lightmeter.monitor.shelf import MISSING, VALUES, Summary
 from numpy.typing import NDArray
 from scipy import stats
 

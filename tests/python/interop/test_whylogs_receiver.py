@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
         {"datasetTimestamp": "5"},
         {"datasetTimestamp": 10**18},
         {"alias": "x" * 201},
+        {"dataset": "a\tb"},
         {"segments": [{}] * 1001},
     ],
 )

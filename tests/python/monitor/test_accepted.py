@@ -11,7 +11,7 @@ from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 from lightmeter.times import to_utc
 from september import NOW, evaluate, monitor, put_days
 

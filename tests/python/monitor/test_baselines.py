@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter.monitor.baseline import Selection
-from lightmeter.monitor.config import Baseline, ComparingMonitor
-from lightmeter.store.rows import Bucket
+from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
+from lightmeter.store.tables import Bucket
 from pydantic import ValidationError
 
 DAY = timedelta(days=1)

@@ -17,7 +17,7 @@ from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store import profiles
 from lightmeter.store.copying import copy_store
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 from lightmeter.times import to_ms
 from september import NOW, by_place, evaluate, limits, monitor, put_days, rows
 from stores import change

@@ -1,5 +1,6 @@
 """Buckets that are missing, late or rolled up."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
     store.put("cells", rows(1), at=date(2022, 9, 8), writer="a")
     assert alarms(states(store, type="missing")) == [3, 4, 6, 7, *range(9, 20)]
     late = states(store, type="missing", after="6h")
+    worded = judge(store, type="missing", after="6h")[0].words
+    assert re.fullmatch(r"late by [\d,]+ days; in seconds", worded)
     assert alarms(late) == list(range(1, 20))  # those that came were written years later
     assert alarms(states(store, type="missing", after="5000d")) == [3, 4, 6, 7, *range(9, 20)]
     failures = limits(upper=0.1, scalar="failure_rate", feature="*.Failure")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.monitor.results import Result, causes_text, find_incidents
-from lightmeter.store.records import Told
+from lightmeter.store.tables import Told
 
 
 def spans(states: str) -> list[str]:
@@ -122,7 +122,8 @@ class Listener:
 
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
-        changes = find_changes(results, self.told)
+        monitors = {(each.monitor, each.dataset) for each in results}
+        changes = find_changes(results, self.told, monitors)
         for change in changes:
             self.believe(change)
         return [f"{change.what} {(change.incident.start - FIRST).days}" for change in changes]

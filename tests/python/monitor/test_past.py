@@ -13,7 +13,7 @@ from lightmeter.drift.prediction import predict, predicted_interval, rare_event_
 from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import DriftRule
-from lightmeter.monitor.summaries import Summary
+from lightmeter.monitor.shelf import Summary
 from numpy.typing import NDArray
 from scipy import stats
 from september import evaluate, monitor, put

@@ -90,8 +90,9 @@ def test_a_frozen_camera_is_found(store: Store, tmp_path: Path) -> None:
 
 
 def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
-    name = 'x"\n[[monitor]]\\ \x7f\u202e\U000e0001#'
-    store.put(name, lm.log(columns={name: ["a", "b"] * 9}).view(), at=date(2022, 9, 4), writer="a")
+    name, feature = 'x" [[monitor]]\\ \u202e\U000e0001#', 'x"\n[[monitor]]\\ \x7f#'
+    view = lm.log(columns={feature: ["a", "b"] * 9}).view()
+    store.put(name, view, at=date(2022, 9, 4), writer="a")
     store.define("empty", "1h")
     text = recommended_monitors(store, name)
     assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}

@@ -8,11 +8,13 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from lightmeter.alerts import load_config
 from lightmeter.errors import ConfigError
+from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import TrendRule
-from lightmeter.store.records import Accepted
+from lightmeter.store.tables import Accepted
 
 FIRST = date(2026, 1, 1)
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -66,7 +68,8 @@ def test_what_creeps_is_found_and_told(store: lm.Store, tmp_path: Path) -> None:
     assert last.bucket.date() == FIRST + timedelta(days=109)
     assert last.words.startswith("f0 has been creeping up since about 2026-0")
     assert "(100 to 11" in last.words
-    assert "run `lightmeter monitor accept --from 2026-" in last.words
+    assert last.since is not None
+    assert f"if it is permanent, accept it from {last.since:%Y-%m-%d} on" in last.words
     assert "; trailing baselines have moved with it; " in last.words
     assert "frozen" not in last.words
     assert first.value is not None
@@ -129,6 +132,47 @@ def test_hours_are_judged_as_days(store: lm.Store, tmp_path: Path) -> None:
     # A roll-up leaves what was said.
     store.gc(now=LATER, roll_up_after="200d")
     assert lm.watch(store, config, now=LATER).results == again
+
+
+def test_days_are_read_once_and_again_once_they_change(
+    store: lm.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_halves(days: Iterable[int], writer: str = "w") -> None:
+        for half in (2 * day + part for day in days for part in range(2)):
+            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=12 * half)
+            profile = lm.log(columns=draw(0, np.random.default_rng(half))).view()
+            store.put("cells", profile, at=at, writer=writer, every="12h")
+
+    config = monitor(tmp_path, "wait = '0s'\n")
+    read: list[date] = []
+    load = lm.Store.load
+
+    def listed(self: lm.Store, *of: Any, **where: Any) -> Iterable[Any]:
+        for row, view in load(self, *of, **where):
+            read.append(row.bucket.date())
+            yield row, view
+
+    def days_read() -> set[date]:
+        """Judge what is new, as from nothing, and return the days that were read."""
+        read.clear()
+        results = lm.watch(store, config, now=LATER).results
+        days = set(read)
+        buckets = judge_all(store, load_config(config).monitor, now=LATER)
+        anew = {(each.bucket, each.feature): each for one in buckets for each in one.results}
+        assert anew.items() <= {(each.bucket, each.feature): each for each in results}.items()
+        return days
+
+    put_halves(range(40))
+    monkeypatch.setattr(lm.Store, "load", listed)
+    assert len(days_read()) == 40
+    new = FIRST + timedelta(days=40)
+    put_halves([40])
+    assert days_read() == {new}
+    put_halves([20], writer="late")
+    assert days_read() == {FIRST + timedelta(days=day) for day in range(20, 41)}
+    store.gc(now=LATER, roll_up_after="300d")
+    put_halves([41])
+    assert days_read() == {new + timedelta(days=1)}
 
 
 def test_rates_and_values_of_texts(store: lm.Store, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from lightmeter.image.measure import measure_frame
 from lightmeter.profile.table_files import plain
 from lightmeter.profile.view import plain_summary
 from lightmeter.sketch import QuantileSketch
-from lightmeter.store.records import (
+from lightmeter.store.tables import (
     Accepted,
     BucketRows,
     Place,

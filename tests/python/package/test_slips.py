@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.put("camera", view, at=date(2022, 9, 7), writer="a")
     rule = '[[monitor]]\nname = "m"\ndataset = "camera"\ntype = "interval"\nalpha = 0.01\n'
     (folder / "monitors.toml").write_text(rule)
+    (folder / "none.toml").touch()
     (folder / "typo.toml").write_text(rule.replace("alpha", "alfa"))
     (folder / "feature.toml").write_text(rule + 'features = ["image.Sharpnes"]\n')
     return folder
@@ -50,6 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("monitor run typo.toml --store drift.db", "typo.toml: monitor[1].alfa: unknown key; did"),
         ("monitor init --store drift.db --dataset camra", "no dataset 'camra'; it has 'camera'"),
         ("log photos --dataset a --store nowhere/a.db", "there is no folder '{here}/nowhere'"),
+        ("store show .", "{here} is a folder; expected a file, such as {here}/drift.db"),
+        ("monitor check none.toml", "none.toml: got no monitor; expected tables [[monitor]]"),
     ],
 )
 def test_a_slip_is_told_in_a_line(
@@ -61,6 +64,31 @@ def test_a_slip_is_told_in_a_line(
     assert words.format(here=folder) in result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("lightmeter: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("log photos --dataset a", "expected either --store or --inbox"),
+        ("log photos --dataset a --store a.db --inbox b", "expected either --store or --inbox"),
+        (
+            "log photos --dataset a --store a.db --date 2022-01-01 --date-from mtime",
+            "got both --date and --date-from; expected one of them",
+        ),
+        ("drift --reference good.lmp --target good.lmp --effect 7", "for '--effect'"),
+        (
+            "monitor run monitors.toml --store drift.db --dashboard notaurl",
+            "dashboard is 'notaurl'; expected such as https://drift.example.com",
+        ),
+    ],
+)
+def test_wrong_usage_is_told_by_the_names_of_options(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: str
+) -> None:
+    monkeypatch.chdir(folder)
+    result = lightmeter(*command.split())
+    assert result.returncode == 2
+    assert words in " ".join(result.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", "").split())
 
 
 def test_a_feature_that_is_misspelt_in_a_monitor(

@@ -14,7 +14,7 @@ import pytest
 from conftest import encoded, picture
 from hostile import HOSTILE
 from lightmeter import DriftReport, Profile, ProfileView, compare, log, profile_images
-from lightmeter.drift.verdict import CHANGED
+from lightmeter.drift.row import CHANGED
 from lightmeter.report.page import html_page
 from lightmeter.viz import Chart, NotebookProfileVisualizer
 from PIL import Image

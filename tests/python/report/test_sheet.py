@@ -9,7 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter.cli.ranking import Tally
+from lightmeter.cli.measure import Tally
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
 from lightmeter.report.charts.html import Html

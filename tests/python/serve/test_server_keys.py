@@ -214,11 +214,11 @@ def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Pa
     ("options", "code", "words"),
     [
         (["--public-url", "https://drift.example.com"], 2, "serve key add"),
-        (["--public-url", "drift.example.com"], 2, "expected one such as https"),
+        (["--public-url", "drift.example.com"], 2, "such as https"),
         (["--proxy-rights", "write"], 2, "where it asks from"),
         (["--proxy-from", "0.0.0.0/0"], 2, "where it asks from"),
         (["--store", "https://drift.example.com"], 2, "is a server already"),
-        (["--store", "."], 1, "unable to open database"),
+        (["--store", "."], 1, "is a folder; expected a file"),
     ],
 )
 def test_what_cannot_be_served(tmp_path: Path, options: list[str], code: int, words: str) -> None:

@@ -242,7 +242,7 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str
 
 def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
     store, app = serving(tmp_path / "drift.db")
-    names = ['"]\n[[alert]]\nname = "x"\nto = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
+    names = ['"] [[alert]] name = "x" to = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
     with store:
         for name in names:
             fill(store, name, 1)

@@ -120,6 +120,7 @@ def test_profiles_can_be_deleted(store: Store) -> None:
         ({"writer": "\udc80"}, ValueError, "surrogate"),
         ({"dataset": ""}, ValueError, "empty dataset"),
         ({"writer": ""}, ValueError, "empty writer"),
+        *(({"dataset": f"a{control}b"}, ValueError, "control") for control in "\0\t\n\x7f\x9f"),
         ({"segment": {"": "x"}}, ValueError, "empty key"),
         *(({"every": every}, ValueError, "such as '1h'") for every in ("1 hour", "0h", "", "-1d")),
         ({"at": "2022-09-01"}, TypeError, "'2022-09-01' as a time; expected a date"),

@@ -9,7 +9,7 @@ from lightmeter import Store
 from lightmeter.dashboard import write_dashboard
 from lightmeter.store import copying
 from lightmeter.store.copying import copy_store
-from lightmeter.store.records import Told
+from lightmeter.store.tables import Told
 from stores import change, fill, timeless, view
 
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)

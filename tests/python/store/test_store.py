@@ -10,7 +10,7 @@ import pytest
 from lightmeter import Store, times
 from lightmeter.errors import StoreError
 from lightmeter.store import engine
-from lightmeter.store.records import Source
+from lightmeter.store.tables import Source
 from sqlalchemy import text
 from stores import change, put_days, sql, view
 

@@ -1,6 +1,7 @@
 """The page of an anomalous bucket: what the monitors say, and what they say it of."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from lightmeter.dashboard.compared import Compared
@@ -15,7 +16,8 @@ from lightmeter.dashboard.pages.parts import (
     words_of,
 )
 from lightmeter.drift import Comparison
-from lightmeter.drift.describe.findings import capitalised
+from lightmeter.drift.describe.sentences import capitalised
+from lightmeter.drift.row import Verdict
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, line_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table
@@ -97,9 +99,11 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)
-    for row in comparison.features:
-        row.verdict = "drift" if row.feature in by_feature else None
-    rows = {row.feature: row for row in comparison.features}
+    verdicts: dict[bool, Verdict | None] = {True: "drift", False: None}
+    found = (
+        replace(row, verdict=verdicts[row.feature in by_feature]) for row in comparison.features
+    )
+    rows = {row.feature: row for row in found}
     grids, on_grid = where(rows.values())
     yield grids if any(feature in on_grid for feature in by_feature) else None
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]

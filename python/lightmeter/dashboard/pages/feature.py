@@ -17,11 +17,10 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift.row import column_of
 from lightmeter.monitor.results import bucket_text
-from lightmeter.monitor.rules.trend import begin_of
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.charts.lines import trend
-from lightmeter.store.records import Line
+from lightmeter.store.tables import Line
 from lightmeter.text import shorten
 
 _IN_TABLE = 14  # buckets
@@ -67,8 +66,8 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
     results = [result for line in lines for result in compared.lines[line]]
     judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
     bad = {mark.at: mark.to for mark in judged_bad}
-    changed = [result for line in lines if begin_of(result := compared.lines[line][-1])]
-    since = begin_of(changed[0]) if changed else None
+    changed = [result for line in lines if (result := compared.lines[line][-1]).since]
+    since = changed[0].since if changed else None
     monitor = compared.monitor(changed or results)
     levels = compared.levels(feature, monitor, since)
     marks = [replace(each, bad=each.at in bad, to=bad.get(each.at)) for each in levels]

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
 from lightmeter.dashboard.history import History
-from lightmeter.drift.describe.findings import capitalised
+from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.monitor.results import Incident, Result, bucket_text, causes_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page

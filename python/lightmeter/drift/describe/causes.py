@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Literal, NamedTuple
 
-from lightmeter.drift.describe.sentences import STEPS
-from lightmeter.drift.names import GRID_SIDE
+from lightmeter.drift.row import GRID_SIDE
+from lightmeter.profile.scalars import HUE_STEPS
 
 Changes = Mapping[str, "Change"]
 
@@ -53,7 +53,7 @@ class Change(NamedTuple):
 
 
 def change_of(
-    name: str, levels: tuple[float, float], size: float, group: str, *, is_sure: bool, is_odd: bool
+    name: str, levels: tuple[float, float], size: float, group: str, is_sure: bool, is_odd: bool
 ) -> Change:
     """How a number changed from one value or mean to another.
 
@@ -68,7 +68,7 @@ def change_of(
     before, after = levels
     by = after - before
     if name == "Hue.circular_mean":
-        by = math.remainder(by, STEPS) * 2 * math.pi / STEPS
+        by = math.remainder(by, HUE_STEPS) * 2 * math.pi / HUE_STEPS
     elif name.endswith("_percent"):
         by /= 100
     elif after > 0 and before > 0:

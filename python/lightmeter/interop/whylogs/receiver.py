@@ -19,6 +19,7 @@ from starlette.responses import Response
 from lightmeter.errors import DecodeError
 from lightmeter.interop.whylogs.read import YEARS, Imported, read_segments
 from lightmeter.nesting import parse_json
+from lightmeter.store.profiles import PLAIN
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, from_ms
 
@@ -32,7 +33,7 @@ _UPLOAD = "/v1/upload"
 _OLD = "/v0/organizations/{organization}"
 
 
-Name = Annotated[str, Field(max_length=_MOST_NAME)]
+Name = Annotated[str, Field(max_length=_MOST_NAME, pattern=PLAIN)]
 
 
 class Asked(BaseModel):

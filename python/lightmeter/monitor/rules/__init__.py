@@ -14,7 +14,7 @@ from lightmeter.monitor.rules.interval import IntervalRule
 from lightmeter.monitor.rules.missing import MissingRule
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.nesting import parse_json
-from lightmeter.store.records import Source
+from lightmeter.store.tables import Source
 
 AnyMonitor = Annotated[
     DriftRule | IntervalRule | ContractRule | MissingRule | TrendRule, Field(discriminator="type")

@@ -11,7 +11,7 @@ from lightmeter.contracts.expectation import Expectation
 from lightmeter.monitor.config import FilePath, Monitor
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
-from lightmeter.store.records import ResultState
+from lightmeter.store.tables import ResultState
 
 
 class ContractRule(Monitor):

@@ -9,20 +9,16 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lightmeter.drift import Comparison, FeatureDrift, Thresholds
-from lightmeter.drift.describe.findings import causes
-from lightmeter.drift.describe.sentences import describe
-from lightmeter.drift.families import q_values
+from lightmeter.drift.compare import DIFFERENTLY
+from lightmeter.drift.describe.sentences import causes, describe
 from lightmeter.drift.prediction import ENOUGH
-from lightmeter.drift.readings import DIFFERENTLY
-from lightmeter.drift.row import RATES, EffectName
-from lightmeter.drift.verdict import carrying
+from lightmeter.drift.row import RATES, EffectName, carrying, fill, q_values
 from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
-from lightmeter.monitor.shelf import Side
-from lightmeter.monitor.summaries import Summary
-from lightmeter.store.records import ResultState
+from lightmeter.monitor.shelf import Side, Summary
+from lightmeter.store.tables import ResultState
 
 INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
@@ -66,6 +62,8 @@ class DriftRule(ComparingMonitor):
     def _checked(self) -> Self:
         if (self.metric is None) != (self.above is None):
             raise ValueError("got one of metric and above; expected both or neither")
+        if self.metric is not None and "q" in self.model_fields_set:
+            raise ValueError("got q beside metric, which is judged by above; leave out one of them")
         if self.metric is None and (self.baseline.most or ENOUGH) < ENOUGH:
             raise ValueError(
                 f"baseline.trailing is {self.baseline.trailing}; expected at least {ENOUGH}, as "
@@ -178,7 +176,7 @@ class DriftRule(ComparingMonitor):
             if row.reason.startswith(DIFFERENTLY):
                 return Result(test.feature, NOT_ENOUGH, words=row.reason)
             _rest_on_largest(row, self._thresholds)
-            row.words = describe(row, self._thresholds)
+            fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
         if name is not None:
             words = [f"{name} {size:.2g}", *words]
@@ -196,11 +194,10 @@ class DriftRule(ComparingMonitor):
         # Light that moves no more than from bucket to bucket explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
         for row in rows.values():
-            row.verdict, row.q_value = "none", None
-            if row.feature in drifted:
-                row.verdict, row.q_value = "drift", 0.0
-            elif still:
-                row.level_target = row.level_reference
+            is_odd = row.feature in drifted
+            fill(row, verdict="drift" if is_odd else "none", q_value=0.0 if is_odd else None)
+            if still and not is_odd:
+                fill(row, level_target=row.level_reference)
         bad = [row for row in rows.values() if row.verdict == "drift"]
         told = {each.lines[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
@@ -250,14 +247,11 @@ def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
     if row.kind in ("number", "hue"):
         sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
         sizes["tail"] = row.tail
-        known = {
-            name: abs(size)
-            for name, size in sizes.items()
-            if size is not None and math.isfinite(size)
-        }
+        finite = {key: x for key, x in sizes.items() if x is not None and math.isfinite(x)}
+        known = {key: abs(x) for key, x in finite.items()}
         if known:
-            row.effect_name = carrying(known, by)
-            row.effect = known[row.effect_name]
+            name = carrying(known, by)
+            fill(row, effect_name=name, effect=known[name])
 
 
 def _deviations(p: float) -> float:

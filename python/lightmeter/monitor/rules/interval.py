@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from lightmeter import _core
+from lightmeter.drift.compare import Unlike
 from lightmeter.drift.prediction import predicted_interval, units_of
-from lightmeter.drift.readings import Unlike
 from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
@@ -42,7 +42,7 @@ class IntervalRule(ComparingMonitor):
     `lightmeter.drift.prediction`. For shares (missing_rate, failure_rate) it is also one of counts:
     see `share_interval`. For the mean of a hue, which lies on a circle, see `hue_interval`: value
     and limits then get as many turns as bring them together, so that 253 may be -2. Buckets whose
-    pictures were read differently, see `lightmeter.drift.readings`, are left out. Rolled-up days
+    pictures were read differently, see `lightmeter.drift.compare`, are left out. Rolled-up days
     are no hours.
 
     Attributes:

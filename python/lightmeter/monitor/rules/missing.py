@@ -11,13 +11,15 @@ from lightmeter.monitor.config import Due, Duration, Monitor
 from lightmeter.monitor.results import ANOMALY, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile.segments import NO_VALUE, parse_segment
-from lightmeter.store.rows import Bucket
-from lightmeter.times import bucket_start
+from lightmeter.store.tables import Bucket
+from lightmeter.text import counted
+from lightmeter.times import DAY, bucket_start
 
 # A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
 _GAP_PER_BUCKET = 100
 _LONGEST_GAP = 20_000
 
+_UNITS = {"day": DAY, "hour": DAY / 24, "minute": DAY / 1440, "second": DAY / 86_400}
 _start_of = attrgetter("start")
 
 
@@ -45,7 +47,7 @@ class MissingRule(Monitor):
         late = max(timedelta(), bucket.updated - bucket.end)
         seconds = late.total_seconds(), None, self.after.total_seconds()
         if late > self.after:
-            return [Result("", ANOMALY, *seconds, "late, in seconds")]
+            return [Result("", ANOMALY, *seconds, f"late by {_text(late)}; in seconds")]
         return [Result("", OK, *seconds)]
 
     def false_alarms(self) -> float:
@@ -77,6 +79,12 @@ class MissingRule(Monitor):
             elif ends[begun] <= start:  # else a rolled-up day holds it
                 yield Due(Bucket(start, start + length, 0, 0, start), words)
             start, words = start + length, ""
+
+
+def _text(span: timedelta) -> str:
+    """Return a length as one says it, such as ``3 hours``."""
+    unit, size = next(each for each in _UNITS.items() if span >= 2 * each[1] or each[0] == "second")
+    return counted(max(1, round(span / size)), unit)
 
 
 def _holds_values(side: Side) -> bool:

@@ -1,7 +1,6 @@
 """The rule on slow change."""
 
 import math
-import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -14,16 +13,23 @@ from pydantic import Field, model_validator
 
 from lightmeter import _core
 from lightmeter.drift import trend
-from lightmeter.drift.change import Change, Episode
-from lightmeter.drift.names import said
-from lightmeter.drift.trend import Numbers, Statistic
+from lightmeter.drift.row import said
+from lightmeter.drift.trend import Change, Episode, Numbers, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
-from lightmeter.monitor.shelf import Past, Shelf, Side, Where
-from lightmeter.monitor.summaries import MOST_OTHERS, MOST_VALUES, Summary, common_value
+from lightmeter.monitor.shelf import (
+    MOST_OTHERS,
+    MOST_VALUES,
+    Past,
+    Shelf,
+    Side,
+    Summary,
+    Where,
+    common_value,
+)
 from lightmeter.profile import ProfileView
 from lightmeter.profile.features import Family
-from lightmeter.store.rows import Bucket
+from lightmeter.store.tables import Bucket
 from lightmeter.text import number, percent, shorten
 from lightmeter.times import DAY, EPOCH, to_utc
 
@@ -83,7 +89,7 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
-        days, judged = side.shelf.once(_judged, self, side.where, side.since)
+        days, judged = side.shelf.once(_judged, self, side.where, side.past.starts[0])
         last = bisect_left(days, day)
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
@@ -133,10 +139,9 @@ class TrendRule(ComparingMonitor):
         spoken = said(name, origin, core.image_prefixes).name
         words = (
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
-            "trailing baselines have moved with it; if this is the new normal, "
-            f"run `lightmeter monitor accept --from {first}`"
+            f"trailing baselines have moved with it; if it is permanent, accept it from {first} on"
         )
-        return Result(feature, ANOMALY, value, None, upper, words)
+        return Result(feature, ANOMALY, value, None, upper, words, since=to_utc(first))
 
 
 class _Part(NamedTuple):
@@ -172,7 +177,7 @@ def _judged(
     for start in (bucket.start for bucket in shelf.buckets(*where)):
         if start >= since and not rule.baseline.leaves_out(start):
             by_day[start.date()].append(start)
-    summaries = {day: _day(shelf, where, starts) for day, starts in by_day.items()}
+    summaries = {day: _day(shelf, rule, where, starts) for day, starts in by_day.items()}
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
     at = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
@@ -196,11 +201,16 @@ def _judged(
     return list(summaries), judged
 
 
-def _day(shelf: Shelf, where: Where, starts: Sequence[datetime]) -> Summary:
-    if len(starts) == 1:
-        return shelf.in_short(*where, starts[0])
+def _day(shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime]) -> Summary:
+    """Return a day in short, which is read once: it follows from the version of its last bucket."""
+    key = rule.name, *where, starts[0].date()
+    if key in shelf.kept:
+        return Summary.from_bytes(shelf.kept[key])
     views = [each.view for each in Past(shelf, where, starts)]
-    return Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
+    summary = Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
+    if not any(shelf.contents(*where, start).damage for start in starts):
+        shelf.kept[key] = summary.to_bytes()
+    return summary
 
 
 def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic]]:
@@ -284,12 +294,3 @@ def _words(spoken: str, part: _Part, change: Change, first: date, last: date) ->
     verb = (("dropped", "jumped") if change.shape == "step" else ("fell", "rose"))[is_up]
     on = f"on {first}" if first == last else f"some day between {first} and {last}"
     return f"{what} {verb} {on}: {by}"
-
-
-def begin_of(result: Result) -> datetime | None:
-    """Return the first day on which the change of a result may have begun; None without one.
-
-    The command is last: before it a value of a category may look like one.
-    """
-    found = re.search(r"accept --from (\d{4}-\d\d-\d\d)`\Z", result.words)
-    return to_utc(date.fromisoformat(found[1])) if found else None
