@@ -12,9 +12,6 @@ from pydantic import BeforeValidator
 from lightmeter.times import from_ms
 
 Time = Annotated[datetime, BeforeValidator(from_ms)]
-MaybeTime = Annotated[
-    datetime | None, BeforeValidator(lambda value: None if value is None else from_ms(value))
-]
 Flag = Annotated[bool, BeforeValidator((False, True).__getitem__)]
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozenset(text.split(",")))]
@@ -75,7 +72,7 @@ class Result(NamedTuple):
     baseline: int = 0
     images: int = 0
     cause: str = ""
-    since: MaybeTime = None
+    since: None | Time = None  # noqa: RUF036  # `from_ms` takes no None
 
     @property
     def place(self) -> Place:

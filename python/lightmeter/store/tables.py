@@ -8,20 +8,11 @@ Whoever reads a row makes something of its values, which may be none that were w
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 
-from lightmeter.store.records import (
-    Accepted,
-    Flag,
-    JudgedBucket,
-    MaybeTime,
-    Result,
-    Source,
-    Time,
-    Told,
-)
+from lightmeter.store.records import Accepted, Flag, JudgedBucket, Result, Source, Time, Told
 from lightmeter.store.rows import StoredProfile
 from lightmeter.times import to_ms
 
@@ -29,11 +20,10 @@ VERSION = 1
 # Texts are sorted by their letters' numbers everywhere.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TYPES: dict[Any, Any] = {
-    **dict.fromkeys((int, Time, MaybeTime, Flag), sa.BigInteger),
+    **dict.fromkeys((int, Time, None | Time, Flag), sa.BigInteger),
     **dict.fromkeys((bytes, bytes | None), sa.LargeBinary),
     float | None: sa.Double,
 }
-_NULLABLE = bytes | None, float | None, MaybeTime
 metadata = sa.MetaData()
 
 
@@ -42,7 +32,7 @@ def _table(
 ) -> sa.Table:
     """Return a table whose rows lie in order of their key in SQLite, unless they have a rowid."""
     columns = [
-        sa.Column(field, _TYPES.get(kind, _TEXT), nullable=kind in _NULLABLE)
+        sa.Column(field, _TYPES.get(kind, _TEXT), nullable=type(None) in get_args(kind))
         for field, kind in fields.items()
     ]
     key_of_it = sa.PrimaryKeyConstraint(*key.split())
