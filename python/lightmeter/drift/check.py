@@ -514,7 +514,7 @@ def _with_causes(
     return list((findings | {name: odd[name] for name in odd if name not in findings}).values())
 
 
-def check_level(level: object) -> None:
+def check_level(level: float) -> None:
     """Refuse a level that no image could be judged by.
 
     Raises:

@@ -22,7 +22,7 @@ from lightmeter.times import parse_time
 _Q = TypeVar("_Q")
 Asked = Annotated[_Q, Query()]  # what a query says
 _TIME = "a time such as 2022-09-07T12:00:00Z, local without a zone. A date is midnight in UTC."
-_NAME = "1 to 2000 characters, no control characters."
+_NAME = "1 to 256 characters, no control characters."
 _LENGTH = "such as '1h', 36500d at most."
 _TAGS = "Only profiles with all of these, such as model=v7 or model=v7&site=hall."
 
@@ -35,7 +35,7 @@ def _says(text: str) -> Any:
     return Field(description=text)
 
 
-_Name = Annotated[str, Field(min_length=1, max_length=2000, pattern=PLAIN)]
+_Name = Annotated[str, Field(min_length=1, max_length=256, pattern=PLAIN)]
 _Moment = Annotated[datetime, BeforeValidator(lambda text: parse_time(str(text)))]
 _Text = Annotated[str, Field(max_length=1024)]
 _Segment = Annotated[_Text, AfterValidator(segment_text)]

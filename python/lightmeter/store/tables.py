@@ -9,7 +9,7 @@ Whoever reads a row makes something of its values, which may be none that were w
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import sqlalchemy as sa
 from pydantic import BeforeValidator
@@ -18,9 +18,6 @@ from lightmeter.profile.segments import Segment
 from lightmeter.times import EPOCH, from_ms, to_ms
 
 Time = Annotated[datetime, BeforeValidator(from_ms)]
-MaybeTime = Annotated[
-    datetime | None, BeforeValidator(lambda value: None if value is None else from_ms(value))
-]
 Flag = Annotated[bool, BeforeValidator((False, True).__getitem__)]
 ResultState = Literal["ok", "pending", "anomaly", "not enough data", "error"]
 States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozenset(text.split(",")))]
@@ -81,7 +78,7 @@ class Result(NamedTuple):
     baseline: int = 0
     images: int = 0
     cause: str = ""
-    since: MaybeTime = None
+    since: None | Time = None  # noqa: RUF036  # `from_ms` takes no None
 
     @property
     def place(self) -> Place:
@@ -316,11 +313,10 @@ VERSION = 2  # of the columns
 # Texts are sorted by their letters' numbers everywhere.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TYPES: dict[Any, Any] = {
-    **dict.fromkeys((int, Time, MaybeTime, Flag), sa.BigInteger),
+    **dict.fromkeys((int, Time, None | Time, Flag), sa.BigInteger),
     **dict.fromkeys((bytes, bytes | None), sa.LargeBinary),
     float | None: sa.Double,
 }
-_NULLABLE = bytes | None, float | None, MaybeTime
 metadata = sa.MetaData()
 
 
@@ -329,7 +325,7 @@ def _table(
 ) -> sa.Table:
     """Return a table whose rows lie in order of their key in SQLite, unless they have a rowid."""
     columns = [
-        sa.Column(field, _TYPES.get(kind, _TEXT), nullable=kind in _NULLABLE)
+        sa.Column(field, _TYPES.get(kind, _TEXT), nullable=type(None) in get_args(kind))
         for field, kind in fields.items()
     ]
     key_of_it = sa.PrimaryKeyConstraint(*key.split())
