@@ -110,7 +110,6 @@ def test_workers_end_with_their_parent(tmp_path: Path, ending: signal.Signals) -
         text=True,
         start_new_session=True,
     ) as process:
-        assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
         if ending is signal.SIGINT:
             os.killpg(process.pid, ending)  # as a terminal does

@@ -45,7 +45,6 @@ def upload(store: Store) -> Iterator[Upload]:
             "WHYLOGS_NO_ANALYTICS": "True",
         }
         environment.pop("PYTHONPATH", None)
-        assert PYTHON is not None
         done = subprocess.run(
             [PYTHON, SCRIPT, kind, str(FIRST)],
             capture_output=True,

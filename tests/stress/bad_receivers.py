@@ -5,7 +5,6 @@ import contextlib
 import io
 import logging
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,12 +13,10 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from lightmeter import Store
-from row import Row
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 from alerting import webhook
+from harness import Row
 from incidents import days
+from lightmeter import Store
 from lightmeter.alerts import tell
 from receiver import Receiver, drip, garbage, hang_up, silence
 

@@ -9,11 +9,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+from harness import Row, lines, noted, on_files, started
 from lightmeter import Profile, Store
 from lightmeter.errors import StoreError
-from notes import lines, noted, started
-from row import Row
-from where import on_files
 
 NAME = "a full disk: a small tmpfs, and a bound on the size of files"
 REPEATS = 300

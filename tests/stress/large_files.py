@@ -18,9 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tifffile
-from notes import started
+from harness import Row, started
 from PIL import Image
-from row import Row
 
 NAME, REPEATS = "files that are larger than they look", 1
 MOST_MB, MOST_SECONDS = 450, 120

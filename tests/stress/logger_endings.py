@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import util
@@ -26,45 +27,34 @@ from typing import Any, NamedTuple, NoReturn
 
 import lightmeter as lm
 import numpy as np
+from harness import Row, fresh_store, lines, noted, on_files, wait_for
 from lightmeter.writers.logger import RollingLogger
-from row import Row
-from where import fresh_store, on_files
 
 NAME = "ends of processes that log"
 IMAGE = np.full((16, 16, 3), 9, np.uint8)
 LARGE = np.full((2000, 2000, 3), 9, np.uint8)
 MANY, FEW = 20, 5
 
-# In the process that is ended. Each note is a byte, appended at once: it outlives any end.
+# In the process that is ended
 
 WAYS: dict[str, Callable[[], object]] = {}
 shared: RollingLogger  # for workers that inherit it
 
 
-def way(name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    def enter(end: Callable[[], object]) -> Callable[[], object]:
-        WAYS[name] = end
-        return end
-
-    return enter
+def way(name: str) -> Callable[[Callable[[], object]], None]:
+    return partial(WAYS.__setitem__, name)
 
 
-def store_address() -> str:
-    return os.environ["ENDINGS_STORE"]
-
-
-def noted(what: str) -> str:
-    return os.path.join(os.environ["ENDINGS_NOTES"], what)
+def notes() -> Path:
+    return Path(os.environ["ENDINGS_NOTES"])
 
 
 def note(what: str, count: int = 1) -> None:
-    file = os.open(noted(what), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.write(file, b"." * count)
-    os.close(file)
+    noted(notes(), what, count)
 
 
 def make(**options: Any) -> RollingLogger:
-    return lm.logger(store_address(), "cells", **{"checkpoint": "1h", **options})
+    return lm.logger(os.environ["ENDINGS_STORE"], "cells", **{"checkpoint": "1h", **options})
 
 
 def track(log: RollingLogger, count: int, *, promised: bool, image: Any = IMAGE) -> None:
@@ -94,11 +84,6 @@ def kill(number: int) -> NoReturn:
     os.kill(os.getpid(), number)
     while True:
         time.sleep(0.01)
-
-
-def fork() -> int:
-    sys.stdout.flush()
-    return os.fork()
 
 
 # One process, ending in order
@@ -174,7 +159,9 @@ def close_while(before: str, after: str) -> Callable[[RollingLogger], None]:
     """Close while another connection has done this to the store, and soon does that."""
 
     def end(log: RollingLogger) -> None:
-        other = sqlite3.connect(store_address(), isolation_level=None, check_same_thread=False)
+        other = sqlite3.connect(
+            os.environ["ENDINGS_STORE"], isolation_level=None, check_same_thread=False
+        )
         other.execute(before)
         threading.Timer(0.5, other.execute, [after]).start()
         log.close()
@@ -264,7 +251,7 @@ def forked(name: str, child: Callable[[RollingLogger], object]) -> None:
         log = orderly()
         pids = []
         for _ in range(3):
-            if (pid := fork()) == 0:
+            if (pid := os.fork()) == 0:
                 child(log)
                 return
             pids.append(pid)
@@ -288,7 +275,7 @@ forked("SIGKILL after flush", lambda log: (flushed(log), kill(signal.SIGKILL)))
 @way("a forked child outlives the parent, which closes")
 def _() -> None:
     log, parent = orderly(), os.getpid()
-    if fork() == 0:
+    if os.fork() == 0:
         while os.getppid() == parent:
             time.sleep(0.01)
         track(log, MANY, promised=True)
@@ -323,10 +310,6 @@ def share(**options: Any) -> None:
     shared = make(**options)
 
 
-def share_and_handle() -> None:
-    share(handle_signals=True)
-
-
 def task(_: object) -> None:
     track(shared, 1, promised=True)
 
@@ -335,11 +318,6 @@ def task_and_flush(_: object) -> None:
     track(shared, 1, promised=False)
     if shared.flush(60):
         note("promised")
-
-
-def wait_until_ready() -> None:
-    while not os.path.exists(noted("ready")):
-        time.sleep(0.01)
 
 
 def processes(method: str, count: int, act: Callable[..., object]) -> None:
@@ -375,7 +353,7 @@ def ready_process(method: str, handles: bool, daemon: bool) -> None:
     context: Any = multiprocessing.get_context(method)
     worker = context.Process(target=work_for_ever, args=arguments, daemon=daemon)
     worker.start()
-    wait_until_ready()
+    wait_for({"ready"}, notes())
     if not daemon:
         worker.terminate()
         worker.join()
@@ -390,7 +368,7 @@ by("Process by {}", processes, 3, work)
 by("Process by {}, a finalizer tracks", processes, 1, work_in_finalizer)
 by("Pool by {}, close and join", closed_pool)
 by("Pool by {}, terminate, each task flushes", pool, share, task_and_flush)
-by("Pool by {}, terminate, handle_signals", pool, share_and_handle, task)
+by("Pool by {}, terminate, handle_signals", pool, partial(share, handle_signals=True), task)
 by("ProcessPoolExecutor by {}", executor)
 by("daemon Process by {}, the parent ends, after flush", ready_process, False, True)
 by("daemon Process by {}, the parent ends, handle_signals", ready_process, True, True)
@@ -414,9 +392,7 @@ def kept_in(address: str) -> int:
     with lm.Store(address) as store:
         if "cells" not in store.datasets():
             return 0
-        damage = store.verify()
-        if damage:
-            raise AssertionError(f"the store is damaged: {damage}")
+        assert not store.verify()
         view = store.read("cells")
         if "image.Failure" not in view.get_columns():
             return view.images
@@ -425,31 +401,28 @@ def kept_in(address: str) -> int:
 
 def ended(name: str) -> Ending:
     """Return what became of the images of a process that ends in a way."""
+    tally: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as address:
-        return _ended(name, folder, address)
-
-
-def _ended(name: str, folder: str, address: str) -> Ending:
-    names = {"ENDINGS_STORE": address, "ENDINGS_NOTES": folder, "ENDINGS_WAY": name}
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", __file__],
-        env={**os.environ, **names},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,  # held by all descendants, so its end is that of the last of them
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise AssertionError(f"{name!r} does not end") from None
-    notes = [Path(folder, what) for what in ("tried", "tracked", "promised")]
-    tried, tracked, promised = (note.stat().st_size if note.exists() else 0 for note in notes)
-    kept = kept_in(address)
-    if kept > tried:
-        raise AssertionError(f"{name!r}: {kept} kept of {tried}: something counts twice")
-    return Ending(name, tracked, promised, kept)
+        output = Path(folder, "notes")
+        names = {"ENDINGS_STORE": address, "ENDINGS_NOTES": str(output), "ENDINGS_WAY": name}
+        with subprocess.Popen(
+            [sys.executable, "-W", "ignore", __file__],
+            env={**os.environ, **names},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # held by all descendants: its end is that of the last of them
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            try:
+                process.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise AssertionError(f"{name!r} does not end") from None
+        for what, count in lines(output):
+            tally[what] += int(count)
+        kept = kept_in(address)
+    assert kept <= tally["tried"], f"{name!r}: something counts twice"
+    return Ending(name, tally["tracked"], tally["promised"], kept)
 
 
 def run(repeats: int) -> Row:

@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+from harness import Row
 from lightmeter import Store
 from PIL import Image
-from row import Row
 
 NAME = "kill -9 of runs that keep what is done"
 REPEATS = 50

@@ -10,27 +10,20 @@ from collections.abc import Iterator
 from datetime import date
 from urllib.parse import urlsplit
 
+from harness import Row
 from lightmeter import ProfileView, Store
 from lightmeter.monitor.sitemap import dataset_page
-from row import Row
-from serving import API, BYTES, PUT, Client, Process, basic, pictures, raw, resident, served
+from server_process import BYTES, Client, Process
+from serving import API, PUT, basic, pictures, raw, resident, served
 
 NAME = "keys and bombs at a server"
 REPEATS = 1
 
 OPEN = [("GET", "/healthz"), ("GET", f"{API}/openapi.json")]
-READS = [
-    f"{API}/{path}"
-    for path in (
-        "datasets",
-        "segments?dataset=cells",
-        "buckets?dataset=cells",
-        "rolled_up?dataset=cells&writer=a",
-        "profile?dataset=cells",
-        "profile?dataset=cells&format=json",
-        "results",
-    )
-] + ["/", "/index.html", f"/{dataset_page('cells')}", "/x.html", "/metrics"]
+ASKED = "segments buckets rolled_up?writer=a profile profile?format=json results datasets"
+READS = [f"{API}/{path}" for path in ASKED.split()]
+READS = [f"{path}{'&' if '?' in path else '?'}dataset=cells" for path in READS[:-1]] + READS[-1:]
+READS += ["/", "/index.html", f"/{dataset_page('cells')}", "/x.html", "/metrics"]
 NOTHING = [f"{API}/nothing", "/docs", "/redoc"]
 WRITES = [
     ("PUT", PUT),

@@ -7,9 +7,10 @@ import threading
 import time
 from typing import Any
 
+from harness import Row
 from lightmeter import Store
-from row import Row
-from serving import API, Client, pictures, served
+from server_process import BYTES, Client
+from serving import API, pictures, served
 
 NAME = "slow connections at a server"
 REPEATS = 200
@@ -48,11 +49,10 @@ def _ask(port: int, key: str, number: int, until: float, told: Any) -> None:
         count += 1
         try:
             where = f"dataset=cells&writer=w{number}&at=2022-09-{1 + count % 28:02}&seq={count}"
-            health = number < 0
-            answer = (
-                client.ask("GET", "/healthz") if health
-                else client.put(f"{API}/profile?{where}", body)
-            )  # fmt: skip
+            if number < 0:
+                answer = client.ask("GET", "/healthz")
+            else:
+                answer = client.ask("PUT", f"{API}/profile?{where}", body, **BYTES)
             faults += [str(answer.status)] * (answer.status != 200)
         except OSError as error:
             faults.append(type(error).__name__)

@@ -20,10 +20,9 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     ]
     tell(store, results, [box], dashboard=site)
     (message,) = box.messages
-    assert message.title == (
-        "entropy rose by 9 %, saturation fell by 38 %: cells [camera=left], 2022-09-06"
-    ) or message.title.startswith("saturation fell by 38 %, entropy")
-    assert message.link is not None
+    causes, _, where = message.title.partition(": ")
+    assert {*causes.split(", ")} == {"entropy rose by 9 %", "saturation fell by 38 %"}
+    assert where == "cells [camera=left], 2022-09-06"
     assert message.link.startswith("https://drift.example.com/site/cells-")
     assert message.link.endswith("/20220906T000000.html")
     assert "saturation fell by 38 % (drift: 0.62, expected at most 0.25)" in message.lines
@@ -68,10 +67,9 @@ def test_an_error_and_what_is_over_by_now(store: Store) -> None:
 @pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])
 def test_messages_are_of_bounded_size_and_hold_no_control(store: Store, words: str) -> None:
     with Receiver([200]).running() as receiver:
-        sent = tell(
-            store, many(500, words), [webhook(receiver)], dashboard="https://d.example.com/"
-        )
-        assert [delivery.error for delivery in sent] == [None]
+        hook = webhook(receiver)
+        (sent,) = tell(store, many(500, words), [hook], dashboard="https://d.example.com/")
+        assert sent.error is None
     (request,) = receiver.requests
     assert len(request.body) <= 1 << 18
     content = json.loads(request.body)

@@ -8,9 +8,8 @@ import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
-from september import NOW, put_days
+from september import DRIFT, NOW, put, put_days
 
-DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
 ALERT = """
 [[alert]]
@@ -34,12 +33,7 @@ command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]
 def test_exit_codes(
     store: Store, tmp_path: Path, bad: int | None, last: int, fails: bool, code: int
 ) -> None:
-    put_days(
-        store,
-        range(1, last + 1),
-        history=last > 2,
-        **({f"day{bad}": {"shift": 3.0}} if bad else {}),
-    )
+    put_days(store, range(1, last + 1), history=last > 2, **{f"day{bad}": {"shift": 3.0}})
     config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
     config.write_text(DRIFT + ALERT.format(sent=sent, code=int(fails)))
     watched = lm.watch(store, config, now=NOW)
@@ -74,11 +68,10 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
 
 def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
-    config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     for day in range(1, 17):
         columns = {"x": [1.0, 2.0, 3.0] * 10, "rare": [1.0] + [None] * 29, "empty": [None] * 30}
-        at = date(2022, 9, day)
-        store.put("cells", lm.log(columns=columns).view(), at=at, writer="a")
+        put(store, date(2022, 9, day), columns)
     watched = lm.watch(store, config, now=NOW)
     states = {result.feature: result.state for result in watched.newest}
     assert (states["x"], states["rare"]) == ("ok", "not enough data")
@@ -111,8 +104,6 @@ def test_an_alert_that_stands_in_two_files_tells_what_each_finds_once(
         rule = f'[[monitor]]\nname = "{name}"\ndataset = "cells"\ntype = "contract"\n{limit}'
         config.write_text(rule + ALERT.format(sent=sent, code=0))
         told += [each.message for each in lm.watch(store, config, now=NOW).deliveries]
-    assert [(each.what, each.facts["end"] is None) for each in told] == [
-        ("opened", True),
-        ("opened", False),
-    ]
+    said = [(each.what, each.facts["end"] is None) for each in told]
+    assert said == [("opened", True), ("opened", False)]
     assert told[0].incidents != told[1].incidents

@@ -61,41 +61,24 @@ def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
         ((404, {}, b"<p>" * 100_000), "answered 404$"),
         (garbage, r"cannot be reached \(ProtocolError\)$"),
         (hang_up, r"cannot be reached \(ProtocolError\)$"),
+        (silence, "no answer in time$"),
+        (drip, "no answer in time$"),
+        *((code, f"answered {code}: redirects are refused") for code in (301, 302, 303, 307, 308)),
     ],
 )
-def test_what_failed_is_told_without_a_word_of_the_answer(answer: Any, told: str) -> None:
-    with (
-        Receiver([answer]).running() as receiver,
-        pytest.raises(DeliveryError, match=rf"^127\.0\.0\.1: {told}"),
-    ):
-        webhook(receiver).send(MESSAGE)
-    assert len(receiver.requests) == 3
-
-
-@pytest.mark.parametrize("answer", [silence, drip])
-def test_a_try_takes_no_longer_than_its_timeout(
-    answer: Any, caplog: pytest.LogCaptureFixture
+def test_what_failed_is_told_in_time_without_a_word_of_the_answer(
+    answer: Any, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    with (
-        Receiver([answer]).running() as receiver,
-        pytest.raises(DeliveryError, match="no answer in time"),
-    ):
-        webhook(receiver, timeout=timedelta(seconds=0.5)).send(MESSAGE)
-    assert len(receiver.requests) == 3
-    assert "/hook" not in caplog.text, "urllib3 logs addresses"
-
-
-def test_redirects_are_refused() -> None:
     with Receiver([200]).running() as other:
-        for code in (301, 302, 303, 307, 308):
-            elsewhere = (code, {"Location": other.url}, b"")
-            with (
-                Receiver([elsewhere]).running() as receiver,
-                pytest.raises(DeliveryError, match=f"answered {code}: redirects are refused"),
-            ):
-                webhook(receiver).send(MESSAGE)
-    assert other.requests == []
+        if "redirects" in told:
+            answer = (answer, {"Location": other.url}, b"")
+        with Receiver([answer]).running() as receiver:
+            hook = webhook(receiver, timeout=timedelta(seconds=0.5))
+            with pytest.raises(DeliveryError, match=rf"^127\.0\.0\.1: {told}"):
+                hook.send(MESSAGE)
+    assert (len(receiver.requests), other.requests) == (1 if "redirects" in told else 3, [])
+    assert "/hook" not in caplog.text, "urllib3 logs addresses"
 
 
 def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,11 +93,9 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
     [
         "http://example.com/x",
         "ftp://localhost/x",
-        "http://127.0.0.1.example.com/",
         "http://user:password@localhost/",
         "https://example.com:port/",
         "https://example.com/\r\nX: y",
-        "https://exa mple.com/",
     ],
 )
 def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import lightmeter, lightmeter_without
+from forks import wait_for
 from PIL import Image
 
 
@@ -90,9 +90,7 @@ def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
         # A shell starts what runs in the background deaf to it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 60
-    while len(os.listdir(f"/proc/{process.pid}/task")) <= 9 and time.monotonic() < deadline:
-        time.sleep(0.02)  # until it measures
+    wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/task")) > 9)  # it measures
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors

@@ -53,7 +53,6 @@ def states(view: ProfileView, feature: str, toml: str) -> list[str]:
     [
         ("x", "mean = { at_least = 24.75 }", "holds"),
         ("x", "mean = { above = 24.75 }", "fails"),
-        ("x", "max = { at_most = 49 }", "fails"),
         ("x", "q_05 = { at_least = 2, at_most = 3 }", "holds"),
         ("x", "failure_rate = { at_most = 1 }", "cannot be told"),
         ("camera", "distinct = { at_least = 3, at_most = 3 }", "holds"),
@@ -104,7 +103,6 @@ WHOLE = [1.0] * 50 + [INF] * 50
     ("values", "toml", "state"),
     [
         # Infinite values are values.
-        (WHOLE, "max = { at_most = 10 }", "fails"),
         (WHOLE, "q_99 = { at_most = 10 }", "fails"),
         ([-INF, 1.0, 2.0], "min = { at_least = 0 }", "fails"),
         (WHOLE, "mean = { at_most = 10 }", "cannot be told"),
@@ -169,10 +167,7 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
     ("toml", "words"),
     [
         ("[[expect]]\nfeature = 'x'\nmaen = { at_least = 1 }", r"expect\[1\].maen: .* mean"),
-        (
-            "[[expect]]\nfeature = 'x'\nmean = { at_leest = 1 }",
-            r"expect\[1\].mean.at_leest: .*at_l",
-        ),
+        ("[[expect]]\nfeature = 'x'\nmean.at_leest = 1", r"expect\[1\].mean.at_leest: .*at_l"),
         ("[[expect]]\nfeature = 'x'\nmean = {}", r"expect\[1\].mean: it is empty"),
         ("[[expect]]\nfeature = 'x'\nmean = 4", r"expect\[1\].mean is 4; expected a table of at_"),
         ("[[expect]]\nfeature = 'x'", r"expects nothing"),
@@ -188,7 +183,6 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expct]]\nfeature = 'x'", r"expct: unknown key; did you mean expect"),
         ("expect = 3", "expect is 3"),
         ("[[expect]]\nn.above = 1\nfeature = '" + "*a" * 10**6 + "'", "at most 1000 characters"),
-        ("[[expect]", "line 1"),
         ("x = " + "[" * 5000, "nested|Invalid|recursion"),
         ("a" + ".a" * 3000 + " = 1", "a: unknown key|nested"),
         ("x = '\udcff'", "utf-8"),
@@ -228,15 +222,9 @@ def test_a_name_is_a_pattern_only_where_no_feature_has_it() -> None:
 
 
 def test_results(view: ProfileView, tmp_path: Path) -> None:
-    contract = Contract(
-        {
-            "expect": [
-                {"name": "<b>", "feature": "x", "mean": {"at_least": 30}, "severity": "warning"},
-                {"feature": "x", "n": {"at_least": 1}},
-            ]
-        }
-    )
-    result = contract.judge(view)
+    first = {"name": "<b>", "feature": "x", "mean": {"at_least": 30}, "severity": "warning"}
+    second = {"feature": "x", "n": {"at_least": 1}}
+    result = Contract({"expect": [first, second]}).judge(view)
     assert result.passed
     assert repr(result) == "contract passed: 1 of 2 checks failed"
     (failure,) = result.failures
@@ -249,6 +237,9 @@ def test_results(view: ProfileView, tmp_path: Path) -> None:
     assert "&lt;b&gt;" in page
     assert "<script" not in page
     assert Contract.json_schema()["properties"]["expect"]
+    assert testing.assert_contract(view, {"expect": [first, second]}).passed
+    with pytest.raises(AssertionError, match="x: expected n at most 1, got 100"):
+        testing.assert_contract(view, Contract({"expect": [{**second, "n": {"at_most": 1}}]}))
 
 
 def test_the_worst_pictures_are_shown() -> None:
@@ -287,13 +278,6 @@ def test_constraints_of_whylogs(call: str, feature: str, keys: str) -> None:
         view = lm.log(columns=columns, functions=[negative, positive]).view()
         table = {"feature": feature, **tomllib.loads(keys)}
         assert Contract({"expect": [table]}).judge(view).passed == passes, (call, name)
-
-
-def test_assert_contract(view: ProfileView) -> None:
-    good = {"expect": [{"feature": "x", "n": {"at_least": 1}}]}
-    assert testing.assert_contract(view, good).passed
-    with pytest.raises(AssertionError, match="x: expected n at most 1, got 100"):
-        testing.assert_contract(view, Contract({"expect": [{"feature": "x", "n": {"at_most": 1}}]}))
 
 
 def test_without_hypothesis_and_without_pydantic() -> None:

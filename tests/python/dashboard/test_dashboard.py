@@ -26,7 +26,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 from lightmeter.store.records import Accepted
 from PIL import Image
-from september import monitor
+from september import DRIFT, limits, monitor
 from stores import save_results
 
 # --- the first page ---------------------------------------------------------------------------
@@ -58,12 +58,7 @@ def headlines(store: Store, extras: Extras | None = None) -> list[str]:
         ("oAoo", ["Nothing unusual now in 1 dataset; 1 anomaly began in the last 14 days"]),
         ("A" + 14 * "o", ["Nothing unusual now in 1 dataset"]),
         ("AooA", ["1 anomaly is open in 1 of 1 dataset; 2 anomalies began in the last 14 days"]),
-        (
-            "AoE",
-            [
-                "The monitors could not judge 1 of 1 dataset",
-            ],
-        ),
+        ("AoE", ["The monitors could not judge 1 of 1 dataset"]),
         ("..", ["1 dataset, nothing judged yet"]),
         ("", ["1 dataset, nothing judged yet"]),
     ],
@@ -122,11 +117,9 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     assert "10 buckets, 2022-09-01 to 2022-09-10" in page.text
     assert "cells [camera=left] ○ ok" in page.text
     features = page.text[page.text.index("Features") :]
-    order = [
-        features.index(f"{name} {look}")
-        for name, look in (("brightness", "●"), ("saturation", "●"), ("entropy", "○"))
-    ]
-    assert order == sorted(order), "what is anomalous comes first"
+    looks = re.findall(r"(brightness|saturation|entropy) ([●○])", features)
+    order = [("brightness", "●"), ("saturation", "●"), ("entropy", "○")]
+    assert looks == order, "what is anomalous comes first"
     assert sum(attributes.get("class") == "spark" for _, attributes in page.tags) == 3
     left = Page(tmp_path / "site" / dataset_page("cells", "camera=left"))
     assert "cells [camera=left]" in left.text
@@ -169,7 +162,6 @@ def test_a_change_for_good_is_drawn_against_the_time_before_it(store: Store) -> 
     assert begin_of(hostile) == begin_of(result)
     assert begin_of(result._replace(words="'accept --from 2026-13-45`' rose")) is None
     mark = compared.levels("saturation", compared.monitor([result]), begin_of(result))[-1]
-    assert mark.upper is not None
     assert mark.upper < 1.0 < (mark.value or 0.0)
 
 
@@ -188,9 +180,7 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
     few = monitor(name="i", type="interval", baseline={"trailing": 4})
     other = monitor(name="d", baseline={"dataset": "training"})
     file = monitor(name="d", baseline={"reference": tmp_path / "good.lmp"})
-    contract = monitor(
-        name="c", type="contract", expect=[{"features": ["*"], "mean": {"at_most": 1.0}}]
-    )
+    contract = monitor(name="c", **limits(upper=1.0, feature="*"))
     page = bucket_page("cells", "", FIRST + 11 * DAY)
     for watching, told in [
         ([few], "baseline of “i”: 4 buckets, 2022-09-08 to 2022-09-11"),
@@ -258,9 +248,11 @@ def test_a_bucket_shows_pictures_where_profiles_keep_some(store: Store) -> None:
 
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     """What `monitor run` finds is what the site shows."""
+    done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "empty")
+    assert done.stdout.endswith("index.html: 1 page, 1 of them written\n")
     fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
-    config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     assert lightmeter("monitor", "run", config, "--store", store.path).returncode == 3
     for written in ("6", "0"):
         done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
@@ -356,9 +348,3 @@ def test_nothing_of_strangers_gets_out(store: Store, tmp_path: Path) -> None:
         assert all(char.isprintable() or char == "\n" for char in "".join(page.words))
         assert "script-src" not in file.read_text()
         assert "default-src 'none'; style-src 'sha256-" in file.read_text()
-
-
-def test_one_page_is_one(store: Store, tmp_path: Path) -> None:
-    store.close()
-    done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
-    assert done.stdout.endswith("index.html: 1 page, 1 of them written\n")

@@ -1,5 +1,6 @@
 """Readers: the hook at every door, and DICOM, GeoTIFF, OME-TIFF and microscopes by it."""
 
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,13 +68,16 @@ def test_a_reader_has_threads_processes_failures_segments_and_resume(
     assert text == '{"read":"doubled"}'
 
 
-def test_pixels_that_a_reader_masks_do_not_count(raw: Path) -> None:
+def test_pixels_that_a_reader_masks_do_not_count_and_limits_hold(raw: Path) -> None:
     file = raw / "139.png"
     pixels, _, mask = doubled(file)
     wanted = lm.log_image(pixels, ignore=mask).view()
     assert numbers(lm.profile_images(file, read=doubled)) == numbers(wanted)
     (row,) = lm.measure(file, read=doubled)
     assert (row["path"], row["image.doubled.gain"]) == (str(file), 19.5)
+    limits = lm.Limits(pixels=SIDE * SIDE - 1)
+    (failure,) = lm.profile_images(file, read=doubled, limits=limits).failures
+    assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
 
 
 def test_a_reader_on_the_command_line(
@@ -130,12 +134,6 @@ def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, det
     assert (failure.reason, detail in failure.detail) == (reason, True)
 
 
-def test_limits_hold_for_readers(raw: Path) -> None:
-    limits = lm.Limits(pixels=SIDE * SIDE - 1)
-    (failure,) = lm.profile_images(raw / "002.png", read=doubled, limits=limits).failures
-    assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
-
-
 def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("dicom", lambda path: path):
         with pytest.raises(TypeError, match="expected a function by def"):
@@ -145,10 +143,9 @@ def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch
         (readers.geotiff, "rasterio", "geotiff"),
         (readers.microscope, "bioio", "microscopes"),
     ):
-        monkeypatch.setitem(__import__("sys").modules, package, None)
-        with pytest.raises(
-            ImportError, match=rf"needs {package}: pip install 'lightmeter\[{extra}"
-        ):
+        monkeypatch.setitem(sys.modules, package, None)
+        words = rf"needs {package}: pip install 'lightmeter\[{extra}"
+        with pytest.raises(ImportError, match=words):
             lm.Reading(read=reader)
 
 
@@ -169,6 +166,12 @@ def test_a_failure_without_a_reader_names_it(data: bytes, name: str, tmp_path: P
     assert all(f"(--read {name}): see docs/readers.md" in it.detail for it in failures)
 
 
+RGB = {
+    "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
+    "BitsStored": 8, "HighBit": 7,
+}  # fmt: skip
+
+
 def twelve_bits() -> NDArray[Any]:
     return RNG.integers(0, 4096, (SIDE, SIDE)).astype(np.uint16)
 
@@ -184,29 +187,21 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
         (samples, {}, samples, (0, 4095)),
         (signed, {"PixelRepresentation": 1}, signed, (-2048, 2047)),
         (samples, {"PhotometricInterpretation": "MONOCHROME1"}, 4095 - samples, (0, 4095)),
-        (
-            colours,
-            {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
-             "BitsStored": 8, "HighBit": 7},
-            colours,
-            None,
-        ),
-    ]  # fmt: skip
+        (colours, RGB, colours, None),
+    ]
     for stored, tags, array, value_range in cases:
-        view = lm.profile_images(
-            write_dicom(tmp_path / "a.dcm", stored, **tags), read=readers.dicom
-        )
-        assert view.failures == []
+        file = write_dicom(tmp_path / "a.dcm", stored, **tags)
         wanted = lm.log_image(array, value_range=value_range).view()
-        assert numbers(view) == numbers(wanted), tags
-    padded = write_dicom(tmp_path / "p.dcm", samples, PixelPaddingValue=int(samples[0, 0]))
-    wanted = lm.log_image(samples, ignore=samples == samples[0, 0], value_range=(0, 4095)).view()
-    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
-    ends = {"PixelPaddingValue": 3000, "PixelPaddingRangeLimit": 2000}
-    padded = write_dicom(tmp_path / "p.dcm", samples, **ends)
-    ignored = (samples >= 2000) & (samples <= 3000)
-    wanted = lm.log_image(samples, ignore=ignored, value_range=(0, 4095)).view()
-    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
+        assert numbers(lm.profile_images(file, read=readers.dicom)) == numbers(wanted), tags
+    first = int(samples[0, 0])
+    for padding, ignored in (
+        ({"PixelPaddingValue": first}, samples == first),
+        ({"PixelPaddingValue": 3000, "PixelPaddingRangeLimit": 2000},
+         (samples >= 2000) & (samples <= 3000)),
+    ):  # fmt: skip
+        padded = write_dicom(tmp_path / "p.dcm", samples, **padding)
+        wanted = lm.log_image(samples, ignore=ignored, value_range=(0, 4095)).view()
+        assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
     scanned = write_dicom(tmp_path / "c.dcm", samples, **scale)
     units = rescaled.clip(-1000, 2000).astype(np.float32)
     wanted = lm.log_image(units, value_range=(-1000, 2000)).view()
@@ -239,9 +234,8 @@ def test_hostile_dicom(tmp_path: Path) -> None:
     reasons = {str(it.path): it.reason for it in view.failures}
     assert (reasons["a.dcm"], reasons["b.dcm"]) == ("too_large", "unsupported")
     assert "c.dcm" in reasons
-    (failure,) = lm.profile_images(
-        write_dicom(tmp_path / "m.dcm", twelve_bits(), Modality="MR"), read=readers.ct
-    ).failures
+    file = write_dicom(tmp_path / "m.dcm", twelve_bits(), Modality="MR")
+    (failure,) = lm.profile_images(file, read=readers.ct).failures
     assert failure.detail == "the modality is 'MR'; expected CT"
 
 
@@ -279,9 +273,8 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
 def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
     samples = RNG.integers(1, 200, (6, SIDE, SIDE)).astype(np.uint8)
     names = ("Sharpness", "B", "B 4", "B", "geotiff", "Red")
-    view = lm.profile_images(
-        write_geotiff(tmp_path / "a.tif", samples, names), read=readers.geotiff
-    )
+    file = write_geotiff(tmp_path / "a.tif", samples, names)
+    view = lm.profile_images(file, read=readers.geotiff)
     for name in ("Sharpness band", "B", "B 4", "B 5", "geotiff band", "Red"):
         assert view[f"image.{name}.mean"].n == 1
     for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
@@ -312,9 +305,8 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
     samples = RNG.integers(0, 65536, (2, SIDE, SIDE)).astype(np.uint16)
-    view = lm.profile_images(
-        write_ome(tmp_path / "a.ome.tif", samples, "CYX"), read=readers.ome_tiff
-    )
+    file = write_ome(tmp_path / "a.ome.tif", samples, "CYX")
+    view = lm.profile_images(file, read=readers.ome_tiff)
     wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"]).view()
     assert numbers(view) == numbers(wanted)
     tifffile = pytest.importorskip("tifffile")

@@ -31,7 +31,7 @@ def chosen(
     shelf: Any = SimpleNamespace(
         datasets={"cells": DAY},
         accepted=[],
-        buckets=lambda *_: [bucket(start) for start in starts],
+        buckets=lambda *_: [Bucket(start, start + DAY, 1, 1, start) for start in starts],
         past=lambda _, chosen: list(chosen),
     )
     rule = ComparingMonitor(type="interval", name="m", dataset="cells", baseline=baseline)
@@ -42,10 +42,6 @@ def chosen(
     at_once, moved = (selection.past(target) for selection in selections)
     assert at_once == moved
     return at_once  # type: ignore[return-value]
-
-
-def bucket(start: datetime) -> Bucket:
-    return Bucket(start, start + DAY, 1, 1, start)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +83,6 @@ LATE, EARLY = date(2022, 9, 2), date(2022, 9, 1)
     ("wrong", "message"),
     [
         ({"trailing": 0}, "greater than or equal to 1"),
-        ({"same": "month"}, "'hour' or 'weekday'"),
         ({"trailing": 9, "reference": "a.lmp"}, "expected one of trailing, reference"),
         ({"reference": "a.lmp", "same": "hour"}, "got same without trailing"),
         ({"from": EARLY}, "expected both"),

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import Profile, Store, log
+from lightmeter import Profile, Store
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import missing as rule
 from lightmeter.times import bucket_start, to_duration
-from september import NOW, alarms, evaluate, judge, limits, monitor, rows, states
+from september import NOW, alarms, evaluate, judge, limits, monitor, put, rows, states
 from stores import change, reseal
 
 
@@ -35,9 +35,7 @@ def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> lis
     return judge(store, type="missing")
 
 
-@pytest.mark.parametrize(
-    "wrong", [[(1, 1, 1)], [(1, 1, 1), (1, 1, 2)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]]
-)
+@pytest.mark.parametrize("wrong", [[(1, 1, 1)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]])
 def test_a_wrong_clock_makes_no_age_of_missing_buckets(
     store: Store, wrong: list[tuple[int, int, int]]
 ) -> None:
@@ -54,9 +52,7 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
     results = missing(store, (2022, 5, 30), (2022, 9, 3))
     assert (results[0].bucket.month, len(results)) == (5, 113)
-    assert alarms({at: result.state for at, result in enumerate(results)})[:95] == list(
-        range(1, 96)
-    )
+    assert {result.state for result in results[1:96]} == {"anomaly"}
 
 
 def test_what_is_missing_up_to_now_is_bounded(
@@ -79,19 +75,14 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     at, step = bucket_start(datetime(2022, 9, 13, tzinfo=UTC), length), 0
     while at + length <= NOW:
         values = np.random.default_rng(step).normal(0.0, 1.0, 60 + step % 3)
-        profile = log(columns={"x": values}).view()
-        store.put("cells", profile, at=at, writer="a", every=every)
+        put(store, at, {"x": values}, every=every)
         at, step = at + length, step + 1
     change(store, "UPDATE profile SET updated = start + span")
     reseal(store)
-    rules: dict[str, Any] = {
-        "n": {"type": "interval", "scalar": "n"},
-        "hourly n": {"type": "interval", "scalar": "n", "baseline": {"same": "hour"}},
-        "spread": {"type": "interval"},
-        "few": limits(upper=70, scalar="n"),
-        "missing": {"type": "missing", "after": "1h"},
-        "drift": {},
-    }
+    n = {"type": "interval", "scalar": "n"}
+    rules: dict[str, Any] = {"n": n, "hourly n": n | {"baseline": {"same": "hour"}}, "drift": {}}
+    rules |= {"spread": {"type": "interval"}, "few": limits(upper=70, scalar="n")}
+    rules["missing"] = {"type": "missing", "after": "1h"}
     monitors = [monitor(name=name, **keys) for name, keys in rules.items()]
     update_results(store, monitors, now=NOW)
     kept = load_results(store)
@@ -99,11 +90,11 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     after = evaluate(store, monitors, now=NOW)
     update_results(store, monitors, now=NOW)
     assert load_results(store) == kept  # what was found stays
-    anomalies = [
+    before, now = (
         {(result.monitor, result.bucket) for result in results if result.state == "anomaly"}
         for results in (kept, after)
-    ]
-    assert anomalies[1] <= anomalies[0]
+    )
+    assert now <= before
     rolled = datetime(2022, 9, 16, tzinfo=UTC)
     assert not [result for result in after if result.bucket < rolled]
     assert {result.monitor for result in after if result.bucket > rolled} == set(rules)

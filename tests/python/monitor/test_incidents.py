@@ -1,6 +1,7 @@
 """From states to incidents to what there is to tell: laws, and the cases one can think of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +12,10 @@ from lightmeter.monitor.results import Result, causes_text, find_incidents
 from lightmeter.store.records import Told
 
 
-def spans(states: str) -> list[str]:
-    """Incidents such as ``A3-5``, from the third day (counted from 0) until before the fifth."""
-    return [
-        f"{incident.kind[0].upper()}{(incident.start - FIRST).days}-"
-        + (str((incident.end - FIRST).days) if incident.end else "")
-        for incident in find_incidents(days(states))
-    ]
+def span(of: Any) -> str:
+    """Such as ``A3-5``: an anomaly from the third day (counted from 0) until before the fifth."""
+    end = (of.end - FIRST).days if of.end else ""
+    return f"{of.kind[0].upper()}{(of.start - FIRST).days}-{end}"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +32,7 @@ def spans(states: str) -> list[str]:
     ],
 )
 def test_incidents(states: str, expected: list[str]) -> None:
-    assert spans(states) == expected
+    assert [span(each) for each in find_incidents(days(states))] == expected
 
 
 def features(**states: str) -> list[Result]:
@@ -66,8 +64,7 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     states: dict[str, str], expected: list[str]
 ) -> None:
     assert sorted(
-        f"{stretch.line.feature} {stretch.kind[0].upper()}{(stretch.start - FIRST).days}-"
-        + (str((stretch.end - FIRST).days) if stretch.end else "")
+        f"{stretch.line.feature} {span(stretch)}"
         for incident in find_incidents(features(**states))
         for stretch in incident.stretches
     ) == sorted(expected)
@@ -93,15 +90,8 @@ def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> 
         *days("oAooA", feature="x", **left),
     ]
     incidents = find_incidents(results)
-    assert [
-        (each.segment, each.kind, (each.start - FIRST).days, each.end and (each.end - FIRST).days)
-        for each in incidents
-    ] == [
-        ("", "anomaly", 1, 4),
-        ("", "error", 3, 4),
-        ("camera=left", "anomaly", 1, 2),
-        ("camera=left", "anomaly", 4, None),
-    ]
+    spans = [f"{each.segment} {span(each)}" for each in incidents]
+    assert spans == [" A1-4", " E3-4", "camera=left A1-2", "camera=left A4-"]
     assert [each.line.feature for each in incidents[0].stretches] == ["y", "z", "x"]
 
 
@@ -192,11 +182,6 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
     while day < len(states):
         day += data.draw(st.integers(1, 4))
         listener.hear(states[:day])
-    open_ = {(told.kind, told.start) for told in listener.told if told.open}
+    believed = {(told.kind, told.start, told.open) for told in listener.told}
     incidents = find_incidents(days(states))
-    assert open_ == {
-        (incident.kind, incident.start) for incident in incidents if incident.end is None
-    }
-    assert {(told.kind, told.start) for told in listener.told} == {
-        (incident.kind, incident.start) for incident in incidents
-    }
+    assert believed == {(each.kind, each.start, each.end is None) for each in incidents}

@@ -1,5 +1,6 @@
 """Monitors: segments, baselines, and the command line."""
 
+import json
 import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
-from september import judge, limits, put_days, rows
+from september import DRIFT, STDOUT, judge, limits, put_days, rows
 
 
 def said(results: list[Result]) -> list[tuple[str, int, str, str]]:
@@ -67,14 +68,23 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
         return lightmeter("monitor", *arguments)
 
     config = tmp_path / "m.toml"
-    config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     assert monitor("check", config).stdout.endswith("in all: at most 3.65\n")
     run = "run", config, "--store", store.path
     put_days(store, range(1, 8), history=True)
     put_days(store, range(8, 9), day8={"shift": 3.0})
     alarmed = monitor(*run)
     assert alarmed.returncode == 3
-    assert alarmed.stdout.startswith("2022-09-08 00:00 cells m: anomaly x ")
+    assert alarmed.stdout.startswith("2022-09-08 00:00 cells drift: anomaly x ")
+    config.write_text(DRIFT + STDOUT)
+    told = monitor(*run, "--format", "json")
+    assert ": cells, " in told.stderr.partition("\n")[0]  # the alert
+    listed = {line["feature"]: line for line in json.loads(told.stdout)}
+    assert (listed["x"]["dataset"], listed["x"]["segment"]) == ("cells", "")
+    assert (listed["x"]["bucket"], listed["x"]["state"]) == ("2022-09-08T00:00:00+00:00", "anomaly")
+    assert listed["x"]["value"] > 0
+    assert listed["x"]["words"] in alarmed.stdout
+    assert "camera" in listed  # which is ok, and so not in the text
     put_days(store, range(9, 12))
     left = {"camera": "left"}
     store.put("cells", rows(8, shift=9), at=date(2022, 9, 8), writer="a", segment=left)
@@ -83,13 +93,13 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     config.write_text(f"{table}{expect}mean = {{ at_most = 2 }}\n")
     stopped = monitor(*run)  # what stopped on an anomaly is not in the newest bucket
     assert (stopped.returncode, stopped.stdout) == (0, "")
-    config.write_text(f'{table}type = "drift"\nfeatures = ["y"]\n')
+    config.write_text(f'{DRIFT}features = ["y"]\n')
     nothing = monitor(*run)
     assert nothing.returncode == 4
     assert nothing.stdout == (
-        "2022-09-11 00:00 cells m: not enough data no feature that it can judge matches 'y'\n"
+        "2022-09-11 00:00 cells drift: not enough data no feature that it can judge matches 'y'\n"
     )
-    config.write_text(config.read_text().replace('"m"', '"m\\u001b[31m"'))
+    config.write_text(config.read_text().replace('"drift"', '"m\\u001b[31m"', 1))
     assert "\x1b" not in monitor(*run).stdout
     config.write_text("")
     assert (monitor(*run).returncode, "got no monitor" in monitor(*run).stderr) == (2, True)

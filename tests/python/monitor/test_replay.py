@@ -8,7 +8,7 @@ from lightmeter import Store
 from lightmeter.monitor.replay import replay
 from lightmeter.monitor.results import find_incidents
 from lightmeter.times import DAY
-from september import NOW, evaluate, monitor, put_days
+from september import NOW, STDOUT, evaluate, monitor, put_days
 
 
 def test_alarms_are_those_of_a_run(store: Store) -> None:
@@ -37,7 +37,7 @@ def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
     config.write_text(
         '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "interval"\nalpha = 0.01\n'
-        'baseline = { trailing = 3 }\n[[alert]]\nname = "a"\nto = "stdout"\n'
+        f"baseline = {{ trailing = 3 }}\n{STDOUT}"
     )
     before = hashlib.sha256(store.path.read_bytes()).hexdigest()
     said = lightmeter("monitor", "check", config, "--store", store.path)

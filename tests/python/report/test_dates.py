@@ -54,7 +54,6 @@ def test_a_change_is_a_shift_in_time() -> None:
     page = html_page(report)
     assert "2022-01-10 → 2024-01-10" in page
     chart = feature_chart("image.DateTime", new, old)
-    assert chart is not None
     assert "target, 20 values: most between 2023-12-09 and 2024-01-28" in chart.description
     assert "19,7" not in chart.svg()
 

@@ -62,7 +62,6 @@ def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -
     wrong = [
         {},
         {"authorization": f"Bearer {key[:-1]}"},
-        {"authorization": f"Bearer {'y' if key[0] == 'x' else 'x'}{key[1:]}"},
         {"authorization": f"Digest {key}"},
         {"authorization": "Basic !"},
         basic("anybody:"),
@@ -117,8 +116,8 @@ def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None
         assert (said.status_code, "'tissue'; use one" in said.text) == (403, True), path
         said = asked.get(f"{API}/{path}dataset=not+there")
         assert said.status_code == 403, "which datasets there are is not told"
-    put = PUT.replace("cells", "tissue")
-    assert asked.put(put, content=BODY, headers=BYTES).status_code == 403
+    tissue = PUT.replace("cells", "tissue")
+    assert asked.put(tissue, content=BODY, headers=BYTES).status_code == 403
     said = asked.get(f"{API}/segments?dataset=x")
     assert (said.status_code, "tissue" in said.text) == (404, False)
 
@@ -179,12 +178,14 @@ def test_a_proxy_says_who_asks(store: Store) -> None:
 
 def test_keys_from_the_command_line(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
-    made = lightmeter("serve", "key", "add", "--store", path, "--right", "read", "--right", "write")
-    assert made.returncode == 0, made.stderr
+    command = "serve", "key", "add", "--store", path, "--right", "read", "--right", "write"
+    made, again = lightmeter(*command), lightmeter(*command)
+    assert (made.returncode, len(made.stdout.split())) == (0, 1)
+    assert "drift.db: a new store was started" in made.stderr, "it may be a slip of the name"
+    assert (again.returncode, again.stderr) == (0, "")
     key = made.stdout.strip()
     with Store(path) as store:
         known = store.state.keys.find(key)
-        assert known is not None
         assert (known.rights, known.datasets) == ({"read", "write"}, ("*",))
         limits = ("--dataset", "cells*", "--note", "a [b]note\u202e")
         lightmeter("serve", "key", "add", "--store", path, "--right", "admin", *limits)
@@ -192,22 +193,12 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
         assert key[:10] in shown
         assert key[11:] not in shown
         assert "a [b]note\\u202e" in shown
-        listed = json.loads(
-            lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
-        )
-        assert [each["datasets"] for each in listed] == [["*"], ["cells*"]]
-        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 0
-        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 1
+        listed = lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
+        datasets = [each["datasets"] for each in json.loads(listed)]
+        assert sorted(datasets) == [["*"], ["*"], ["cells*"]]
+        remove = "serve", "key", "remove", key, "--store", path
+        assert [lightmeter(*remove).returncode for _ in range(2)] == [0, 1]
         assert store.state.keys.find(key) is None
-
-
-def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Path) -> None:
-    """It may be a slip of the name."""
-    command = "serve", "key", "add", "--store", tmp_path / "typo.db", "--right", "read"
-    first, second = lightmeter(*command), lightmeter(*command)
-    assert (first.returncode, len(first.stdout.split())) == (0, 1)
-    assert "typo.db: a new store was started" in first.stderr
-    assert (second.returncode, second.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -231,26 +222,18 @@ def test_what_cannot_be_served(tmp_path: Path, options: list[str], code: int, wo
     ("rights", "datasets"), [([], ["*"]), (["own"], ["*"]), (["read"], []), (["read"], [""])]
 )
 def test_a_key_must_be_good_for_something(
-    served: tuple[Store, Starlette], rights: list[Any], datasets: list[str]
+    store: Store, rights: list[Any], datasets: list[str]
 ) -> None:
-    store, _ = served
     with pytest.raises(ValueError, match="expected"):
         store.state.keys.add(rights, datasets=datasets)
     assert not store.state.keys.exist()
 
 
-def test_a_damaged_key_is_damage(tmp_path: Path) -> None:
-    with Store(tmp_path / "a.db") as store:
-        key = store.state.keys.add(["read"])
-        for change in (
-            "rights = '[\"own\"]'",
-            "datasets = '{'",
-            "note = x'ff'",
-        ):
-            sql(tmp_path / "a.db", f"UPDATE key SET {change}")
-            (damage,) = store.verify()
-            assert "damaged" in damage.reason
-            with pytest.raises(StoreError, match="is damaged"):
-                store.state.keys.find(key)
-            sql(tmp_path / "a.db", "DELETE FROM key")
-            key = store.state.keys.add(["read"])
+@pytest.mark.parametrize("change", ["rights = '[\"own\"]'", "datasets = '{'", "note = x'ff'"])
+def test_a_damaged_key_is_damage(store: Store, change: str) -> None:
+    key = store.state.keys.add(["read"])
+    sql(store.path, f"UPDATE key SET {change}")
+    (damage,) = store.verify()
+    assert "damaged" in damage.reason
+    with pytest.raises(StoreError, match="is damaged"):
+        store.state.keys.find(key)

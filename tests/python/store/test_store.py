@@ -54,7 +54,6 @@ def test_a_damaged_profile_is_reported_and_skipped(store: Store) -> None:
         assert store.read("cells").images == 1 + 2 + 4 + 5
     assert told[0].filename == __file__
     (damage,) = store.verify()
-    assert damage.profile is not None
     assert damage.profile.bucket.day == 3
     assert store.gc(now=datetime(2023, 1, 1, tzinfo=UTC)).damaged == 1
     store.put("cells", view(3), at=date(2022, 9, 3), writer="a")

@@ -53,15 +53,12 @@ def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_pat
     source = SOURCES[name](tmp_path / name, {**MEMBERS, "none.png": encoded()})
     steps: list[tuple[int, int]] = []
     for _ in range(2):  # the second takes the place of the first
-        logged = log_folder(
-            store, source, "cells", date_from="path:%Y-%m-%d",
-            progress=lambda done, total: steps.append((done, total)),
-        )  # fmt: skip
+        noting = lambda done, total: steps.append((done, total))  # noqa: E731
+        logged = log_folder(store, source, "cells", date_from="path:%Y-%m-%d", progress=noting)
     assert steps == [(done, 6) for done in (2, 4, 6)] * 2
     assert [Path(name).name[-8:] for name in logged.undated] == ["none.png"]
-    assert {bucket.start.day: bucket.images for bucket in store.buckets("cells")} == {
-        7: 2, 8: 2, 9: 2
-    }  # fmt: skip
+    counts = {bucket.start.day: bucket.images for bucket in store.buckets("cells")}
+    assert counts == {7: 2, 8: 2, 9: 2}
     folder = write_folder(tmp_path / "wanted", MEMBERS)
     wanted = log_folder(store, folder, "wanted", date_from="path:%Y-%m-%d")
     for start, view in logged.profiles.items():
@@ -111,7 +108,6 @@ def test_each_picture_is_in_its_bucket_in_the_order_of_the_source(
         ("2022-09-08 23:30:00.5Z", (2022, 9, 8, 23, 30, 0, 500_000)),
         ("20220908", (2022, 9, 8)),
         (20220908, (2022, 9, 8)),
-        (True, None),
         (float("inf"), None),
         (datetime(2022, 9, 8, 3), (2022, 9, 8, 3)),
         ("0001-01-01T00:00:00+10:00", None),
@@ -149,15 +145,11 @@ def timed(tmp_path: Path, form: str) -> Path:
 @pytest.mark.parametrize("form", ["csv", "parquet", "listed"])
 def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path) -> None:
     source = timed(tmp_path, form)
-    logged = log_folder(
-        store, source, "hours", date_from="column:taken_at", every="1h",
-        segment_by={"day": "column:taken_at"}, group="column:taken_at",
-    )  # fmt: skip
-    hours = {bucket.start: bucket.images for bucket in store.buckets("hours")}
-    assert hours == {
-        datetime(2022, 9, 8, 10, tzinfo=UTC): 2,
-        datetime(2022, 9, 9, 1, tzinfo=UTC): 1,
-    }
+    column = "column:taken_at"
+    how: Any = {"every": "1h", "segment_by": {"day": column}, "group": column}
+    logged = log_folder(store, source, "hours", date_from=column, **how)
+    hours = {bucket.start - START: bucket.images for bucket in store.buckets("hours")}
+    assert hours == {timedelta(hours=10): 2, timedelta(hours=25): 1}
     assert len(logged.undated) == 2
     assert sum(map(len, logged.segments.values())) == 3
     values = lm.profile_images(source, values=["taken_at"])["taken_at"]
@@ -182,7 +174,7 @@ def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> Non
 def test_an_address_is_a_writer_without_its_secrets(store: Store) -> None:
     pytest.importorskip("aiohttp")
     log_folder(store, "https://me:word@localhost:1/a.tar?sig=secret", "cells", at=START)
-    ((row),) = store.stored("cells")
+    (row,) = store.stored("cells")
     assert row.writer == "address https://localhost:1/a.tar"
     view = store.read("cells")
     assert (view.images, len(view.failures)) == (0, 1)

@@ -112,13 +112,8 @@ def test_a_stream_is_opened_again_and_what_is_missed_is_counted(
 ) -> None:
     monkeypatch.setattr(stream, "_PAUSE", 0.3)
     with camera(2) as address:
-        counts = stream.log_stream(
-            address,
-            reading=lm.Reading(every="100ms"),
-            store=tmp_path / "s.db",
-            dataset="gate",
-            every="1h",
-        )
+        where: Any = {"store": tmp_path / "s.db", "dataset": "gate", "every": "1h"}
+        counts = stream.log_stream(address, reading=lm.Reading(every="100ms"), **where)
         last = next(count for count in counts if count.breaks == 2)
         counts.close()
     assert last.frames > 90

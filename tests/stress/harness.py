@@ -1,4 +1,4 @@
-"""Processes that note what they were told is stored, and counts that show what is there.
+"""What attacks share: where their stores are, processes that are killed, and notes.
 
 A note is a line, appended at once, so that it outlives any end. A writer logs its own name as a
 number, so that the merge of many profiles says how often each was counted.
@@ -6,21 +6,57 @@ number, so that the merge of many profiles says how often each was counted.
 
 import contextlib
 import os
+import secrets
 import signal
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import lightmeter as lm
 from lightmeter import Profile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+import forks
 from forks import forked
 
-Tell = Callable[..., None]
+SERVER = "LIGHTMETER_STRESS_STORE"  # such as postgresql://postgres@/postgres?host=/tmp/socket
+
+
+class Row(NamedTuple):
+    """One line of the table: `acknowledged` things were promised, `lost` of them were not kept."""
+
+    name: str
+    repeats: int
+    acknowledged: int
+    lost: int
+    note: str
+
+
+def on_files() -> bool:
+    """Return whether the stores are files, which some attacks need."""
+    return not os.environ.get(SERVER)
+
+
+@contextlib.contextmanager
+def fresh_store(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Give the address of an empty store, which is gone afterwards."""
+    if on_files():
+        yield str(Path(folder, f"{secrets.token_hex(4)}.db"))
+        return
+    import psycopg  # an extra
+
+    server = os.environ[SERVER]
+    name = f"stress_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def noted(output: Path, *words: object) -> None:
@@ -52,14 +88,19 @@ def started(work: Callable[..., object], *arguments: Any) -> int:
 
 
 def killed(pid: int) -> bool:
-    """Kill a process and what it forked; False if it had failed already."""
-    if os.waitpid(pid, os.WNOHANG) != (0, 0):
-        return False
+    """Kill a process and what it forked; False if it had ended already."""
+    has_ended = os.waitpid(pid, os.WNOHANG) != (0, 0)
     with contextlib.suppress(ProcessLookupError):  # it has not begun its session yet
         os.killpg(pid, signal.SIGKILL)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return True
+    if not has_ended:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return not has_ended
+
+
+def wait_for(names: Set[str], output: Path) -> None:
+    """Wait until each of these has noted something, beginning with its name."""
+    forks.wait_for(lambda: names <= {name for name, *_ in lines(output)}, 120)
 
 
 def grow(profile: Profile, writer: str) -> None:
