@@ -41,9 +41,7 @@ def test_a_report_is_logged_with_its_page(run: Any, tmp_path: Path) -> None:
     assert Path(path).read_text() == (tmp_path / "own.html").read_text()
 
 
-def test_the_sample_of_the_docs_runs(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sample_of_the_docs_runs(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
     mlflow.end_run()
     monkeypatch.chdir(tmp_path)
     for name in ("today", "good"):

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import settings
 from lightmeter import Profile, ProfileView, Store, _core
 from lightmeter.store import engine
-from numpy.typing import NDArray
 from PIL import Image
 
 # No test depends on how long something takes.
@@ -139,11 +138,6 @@ def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[timedelta]:
     yield timedelta(hours=5, minutes=30)
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.fixture
-def random_rgb() -> NDArray[np.uint8]:
-    return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
 
 
 @pytest.fixture(autouse=True)

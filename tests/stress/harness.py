@@ -4,11 +4,14 @@ A note is a line, appended at once, so that it outlives any end. A writer logs i
 number, so that the merge of many profiles says how often each was counted.
 """
 
+import base64
 import contextlib
 import os
 import secrets
 import signal
+import socket
 import sys
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
@@ -17,12 +20,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import lightmeter as lm
+import numpy as np
 from lightmeter import Profile
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 import forks
+import server_process
 from forks import forked
 
+API = "/api/v1"
+PUT = f"{API}/profile?dataset=cells&writer=a&at=2022-09-07"
 SERVER = "LIGHTMETER_STRESS_STORE"  # such as postgresql://postgres@/postgres?host=/tmp/socket
 
 
@@ -111,3 +118,41 @@ def grow(profile: Profile, writer: str) -> None:
 def counts(view: lm.ProfileView) -> Counter[str]:
     """Return how often each writer is in a merge."""
     return Counter({name: view[name].n for name in view})
+
+
+# A server that `lightmeter serve` runs, and requests that are not kind to it
+
+
+def basic(text: str) -> str:
+    return f"Basic {base64.b64encode(text.encode()).decode()}"
+
+
+def pictures(count: int = 60) -> bytes:
+    """A profile of some 11 kB, as a service sends it."""
+    rng, profile = np.random.default_rng(1), Profile()
+    for _ in range(count):
+        profile.track(rng.integers(0, 256, (32, 32, 3), np.uint8))
+    return profile.view().to_bytes()
+
+
+@contextlib.contextmanager
+def served() -> Iterator[tuple[server_process.Process, Path]]:
+    """A server, and the store that it serves, which is not there yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "drift.db")
+        with server_process.started(path) as process:
+            yield process, path
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """All that is answered until the server ends the connection."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 30) as end:
+        end.sendall(request)
+        return b"".join(iter(lambda: end.recv(65536), b""))
+    return b""
+
+
+def resident(pid: int) -> int:
+    """Megabytes of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) // 1024

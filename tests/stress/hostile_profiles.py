@@ -10,11 +10,10 @@ from urllib.parse import quote
 
 from dashboards import ALLOWED, FORM_TAGS, Page, attacked, crawled
 from google_crc32c import value as crc32c
-from harness import Row
+from harness import API, Row, served
 from hostile import HOSTILE
 from lightmeter import Store
 from server_process import BYTES, Client
-from serving import API, served
 from stores import save_results
 
 NAME = "hostile profiles and names at a server"

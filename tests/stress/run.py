@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import SERVER, Row
 
-ATTACKS = {file.stem for file in Path(__file__).parent.glob("*.py")} - {"run", "harness", "serving"}
+ATTACKS = {file.stem for file in Path(__file__).parent.glob("*.py")} - {"run", "harness"}
 
 
 def main() -> int:

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from datetime import date
 from urllib.parse import urlsplit
 
-from harness import Row
+from harness import API, PUT, Row, basic, pictures, raw, resident, served
 from lightmeter import ProfileView, Store
 from lightmeter.monitor.sitemap import dataset_page
 from server_process import BYTES, Client, Process
-from serving import API, PUT, basic, pictures, raw, resident, served
 
 NAME = "keys and bombs at a server"
 REPEATS = 1

@@ -7,10 +7,9 @@ import threading
 import time
 from typing import Any
 
-from harness import Row
+from harness import API, Row, pictures, served
 from lightmeter import Store
 from server_process import BYTES, Client
-from serving import API, pictures, served
 
 NAME = "slow connections at a server"
 REPEATS = 200

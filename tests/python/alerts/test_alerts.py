@@ -12,7 +12,8 @@ from conftest import lightmeter
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Message, Stdout, tell
+from lightmeter.alerts import Message, Stdout, load_config, tell
+from lightmeter.errors import ConfigError
 from lightmeter.store import Store
 from receiver import Receiver
 from september import DRIFT
@@ -124,3 +125,55 @@ def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         runs = [forked(lambda: lm.watch(tmp_path / "drift.db", config)) for _ in range(2)]
         assert [ended_well(run) for run in runs] == [True, True]
     assert len(receiver.requests) == 1
+
+
+# Mistakes in a file of monitors
+
+
+GOOD = '[[alert]]\nname = "first"\nto = "stdout"\n\n'
+STDOUT = 'name = "a"\nto = "stdout"\n'
+PAGER = 'name = "a"\nto = "pagerduty"\nkey_env = "K"\n'
+WEBHOOK = 'name = "a"\nto = "webhook"\n'
+ADDRESS = f'{WEBHOOK}url_env = "ADDRESS"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('name = "a"', r"alert\[2\]\.to is missing; expected one of apprise, webhook, pagerduty,"),
+        ('to = "stdout"\nname = ""', r"alert\[2\]\.name: got an empty name"),
+        ('name = "a"\nto = "pager"', r"alert\[2\]\.to is 'pager'; did you mean pagerduty\?"),
+        (WEBHOOK, r"alert\[2\]\.url_env is missing"),
+        (f'{PAGER}url = "http://example.com"', r"alert\[2\]\.url: .*http to this machine"),
+        (f'{STDOUT}timeout = "3s"', r"alert\[2\]\.timeout: unknown key"),
+        ('name = "a"\nto = "command"\ncommand = []', r"alert\[2\]\.command is \[\]; .* at least 1"),
+        ('name = "a"\nto = "command"\ncommand = "x y"', r"alert\[2\]\.command is 'x y'; .*list"),
+    ],
+)
+def test_a_mistake_is_named_with_its_path(tmp_path: Path, table: str, told: str) -> None:
+    file = tmp_path / "monitors.toml"
+    file.write_text(f"{GOOD}[[alert]]\n{table}\n")
+    with pytest.raises(ConfigError, match=told) as raised:
+        load_config(file)
+    assert str(raised.value).startswith(str(file))
+
+
+SECRET = "https://hooks.example.com/T0/SECRET"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f'{WEBHOOK}url = "{SECRET}"',
+        f'{WEBHOOK}url_env = "{SECRET}"',
+        f'{WEBHOOK}url_env = ["{SECRET}"]',
+        f'{ADDRESS}secret_env = "s3-SECRET"',
+        f'{ADDRESS}secret_env = {{SECRET = "SECRET"}}',
+        f'{STDOUT}url = "{SECRET}"',
+    ],
+)
+def test_no_mistake_tells_an_address_or_secret(tmp_path: Path, table: str) -> None:
+    (tmp_path / "monitors.toml").write_text(f"[[alert]]\n{table}\n")
+    with pytest.raises(ConfigError, match="alert") as raised:
+        load_config(tmp_path / "monitors.toml")
+    assert "SECRET" not in str(raised.value)

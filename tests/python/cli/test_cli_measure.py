@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import lightmeter
-from lightmeter import measure
+from conftest import encoded, lightmeter
+from lightmeter import log_image, measure
+from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from PIL import Image
 
 
@@ -142,3 +144,30 @@ def test_a_side_is_read_as_its_reference(tmp_path: Path) -> None:
     assert lightmeter("drift", *sides, *wrong).stdout.startswith("The pictures were read diff")
     said = lightmeter("check", new, "--reference", file, *wrong).stderr
     assert "read differently: value_range" in said
+
+
+# `lightmeter explain`
+
+
+def test_every_feature_of_a_picture_is_explained() -> None:
+    view = log_image([encoded("JPEG"), encoded("PNG"), b"no picture"], metrics="all").view()
+    names = [name for name in view if not name.endswith(".pixels")]
+    facts = json.loads(lightmeter("explain", *names, *KNOWN, "--format", "json").stdout)
+    assert facts.keys() == {*names, *KNOWN}
+    for number in IMAGE_NUMBERS:
+        said = facts[f"image.{number.name}"]
+        assert said["is"] == number.says
+        assert said["metrics"].split(", ") == list(SETS[SETS.index(number.set) :])
+        judged = view[f"image.{number.name}"].meaning.untested == "" and number.role != "hash"
+        assert (said["judged"] == "yes") == judged
+    assert "--exif-allow" in facts["Artist"]["is"]
+    assert facts["DateTime"]["judged"].startswith("no: dates")
+    assert "--exif-allow" not in facts["Make"]["is"]
+
+
+def test_a_misspelt_feature_gets_the_nearest_names() -> None:
+    result = lightmeter("explain", "image.Sharpnes")
+    assert result.returncode == 2
+    assert "measures no Sharpnes; did you mean Sharpness" in result.stderr
+    assert "unit: squares of 8-bit steps" in lightmeter("explain", "Sharpness").stdout
+    assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout

@@ -80,9 +80,7 @@ def test_pixels_that_a_reader_masks_do_not_count_and_limits_hold(raw: Path) -> N
     assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
 
 
-def test_a_reader_on_the_command_line(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     Path("house.py").write_text(
         "import numpy as np\n"

@@ -1,6 +1,7 @@
 """What a server answers the client of whylogs. tests/integration has the real client."""
 
 import io
+import time
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 from lightmeter import Store
+from lightmeter.interop.whylogs.receiver import Asked, Ticket, Tickets
 from lightmeter.serve import Limits, make_app
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 from stores import view
 
@@ -140,3 +143,31 @@ def test_the_address_is_that_which_others_see(store: Store, key: str) -> None:
     public = client_of(make_app(store, public_url="https://drift.example.com/base/"))
     address = ask(public, NEW, key)["uploadUrl"]
     assert address.startswith("https://drift.example.com/base/v1/upload?ticket=")
+
+
+# Tickets
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"datasetTimestamp": "5"},
+        {"datasetTimestamp": 10**18},
+        {"alias": "x" * 201},
+        {"segments": [{}] * 1001},
+    ],
+)
+def test_another_request_is_refused(body: Any) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        Asked.model_validate({"dataset": "cells", **body})
+
+
+def test_a_ticket_says_what_it_is_for_and_ends() -> None:
+    tickets, now = Tickets(), time.time()
+    ticket = Ticket(dataset="\U0001f600" * 200, at=5, is_reference=True, key="a", end=now + 60)
+    text = tickets.give(ticket)
+    assert tickets.use(text) == ticket
+    late = tickets.give(ticket.model_copy(update={"end": now - 1}))
+    for forged in ("", "x", text[:-4], f"A{text[1:]}", Tickets().give(ticket), late):
+        with pytest.raises(HTTPException, match="unknown or too old"):
+            tickets.use(forged)

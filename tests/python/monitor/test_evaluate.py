@@ -52,9 +52,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Any:
     return Counting(monkeypatch).of
 
 
-def test_only_what_changed_and_all_after_it_is_judged_again(
-    store: Store, tmp_path: Path, count: Any
-) -> None:
+def test_only_what_changed_and_all_after_it_is_judged_again(store: Store, count: Any) -> None:
     put_days(store, range(1, 13), day10={"shift": 5.0})
     week = monitor(**WEEK)
     assert (count(store, week), count(store, week)) == (12, 0)
@@ -227,9 +225,7 @@ def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
         assert load_results(restored) == by_place(evaluate(restored, watching, now=NOW))
 
 
-def test_a_run_that_was_cut_off_is_finished_by_the_next(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_off_is_finished_by_the_next(store: Store, monkeypatch: Any) -> None:
     monkeypatch.setattr("lightmeter.monitor.evaluate._TOGETHER", 2)
     put_days(store, range(1, 13))
     watching = [monitor(**WEEK)]

@@ -36,9 +36,7 @@ def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> lis
 
 
 @pytest.mark.parametrize("wrong", [[(1, 1, 1)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]])
-def test_a_wrong_clock_makes_no_age_of_missing_buckets(
-    store: Store, wrong: list[tuple[int, int, int]]
-) -> None:
+def test_a_wrong_clock_makes_no_age_of_missing_buckets(store: Store, wrong: Any) -> None:
     september = [(2022, 9, day) for day in (1, 2, 3, 5, 18)]
     results = missing(store, *wrong, *september, (2099, 1, 1))
     assert [result.bucket.day for result in results] == list(range(1, 20))
@@ -55,9 +53,7 @@ def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
     assert {result.state for result in results[1:96]} == {"anomaly"}
 
 
-def test_what_is_missing_up_to_now_is_bounded(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_up_to_now_is_bounded(store: Store, monkeypatch: Any) -> None:
     monkeypatch.setattr(rule, "_LONGEST_GAP", 200)
     results = missing(store, (1, 1, 1))
     assert (results[0].state, results[0].bucket.year) == ("ok", 1)

@@ -9,8 +9,9 @@ import pytest
 from conftest import as_of_images
 from lightmeter import Store, log, log_image
 from lightmeter.monitor.replay import false_alarms_a_year
-from lightmeter.monitor.rules.interval import hue_interval
+from lightmeter.monitor.rules.interval import hue_interval, share_interval
 from lightmeter.profile.scalars import nearest_turn
+from scipy import stats
 from september import alarms, judge, limits, monitor, of_september, put, put_days, rows, states
 
 
@@ -187,3 +188,35 @@ def test_an_interval_of_one_number_is_that_number(store: Store) -> None:
     found = judge(store, type="interval", baseline={"trailing": 3}, features=["x"])
     (words,) = {result.words for result in found if result.state == "anomaly"}
     assert words == "mean of x is 4, not 3"
+
+
+# The interval of shares
+
+
+ALPHA = 0.001
+
+
+@pytest.mark.parametrize(
+    ("hits", "n"), [(0, 200), (0, 1), (3, 50), (350, 100_000), (695, 2), (700, 1400)]
+)
+def test_of_equal_days_the_limits_are_those_of_fishers_test(hits: int, n: int) -> None:
+    """Student's interval is empty then."""
+    low, high = share_interval([(hits, 700)] * 2, n, ALPHA)
+    least, most = round(low * n), round(high * n)
+
+    def chance(more: int, tail: str) -> float:
+        table = [[more, n - more], [2 * hits, 1400 - 2 * hits]]
+        return float(stats.fisher_exact(table, alternative=tail).pvalue)
+
+    assert min(chance(most, "greater"), chance(least, "less")) > ALPHA / 2
+    assert most == n or chance(most + 1, "greater") <= ALPHA / 2
+    assert least == 0 or chance(least - 1, "less") <= ALPHA / 2
+
+
+def test_monitors_use_it(store: Store) -> None:
+    for day in range(1, 10):
+        missing = {8: 1, 9: 20}.get(day, 0)
+        view = log(columns={"x": [None] * missing + [1.0] * (200 - missing)}).view()
+        store.put("cells", view, at=date(2022, 9, day), writer="a")
+    results = judge(store, type="interval", features=["x"], scalar="missing_rate")
+    assert [result.state for result in results][-2:] == ["ok", "anomaly"]

@@ -38,9 +38,7 @@ def pictures(page: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(base64.b64decode(data))) for data in thumbnails]
 
 
-def test_it_shows_the_worst_and_opens_no_other(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_shows_the_worst_and_opens_no_other(folder: Path, monkeypatch: Any) -> None:
     Image.new("L", (900, 600), 40).save(folder / "flat.png")
     Image.fromarray(np.full((9, 4), 3000, np.uint16)).save(folder / "deep.tif")
     again: list[str] = []

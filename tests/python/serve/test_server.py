@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightmeter import ProfileView, Store
+from lightmeter import ProfileView
 from lightmeter.monitor.results import Result
 from lightmeter.profile.view import plain_summary
-from serving import API, BYTES, client, serving
+from serving import API, BYTES, Served, client, serving
 from starlette.testclient import TestClient
 from stores import fill, save_results, sql, view
-
-Served = tuple[Store, TestClient]
 
 
 @pytest.fixture

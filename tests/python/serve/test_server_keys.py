@@ -13,14 +13,13 @@ from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.serve import Limits, Proxy, make_app
 from lightmeter.serve.running import check_address
-from serving import API, BODY, BYTES, PUT, ask, client
-from starlette.applications import Starlette
+from serving import API, BODY, BYTES, PUT, Served, ask, client
 from stores import sql, view
 
 ELSEWHERE = ("192.0.2.7", 50000)
 
 
-def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette]) -> None:
+def test_without_keys_only_this_machine_is_let_in(served: Served) -> None:
     _, app = served
     assert client(app).get(f"{API}/datasets").status_code == 200
     for end in ("client", "server"):
@@ -37,7 +36,7 @@ def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette
     assert ask(app)[0] == 401, "it may be a proxy"
 
 
-def test_without_its_last_key_nobody_is_let_in(served: tuple[Store, Starlette]) -> None:
+def test_without_its_last_key_nobody_is_let_in(served: Served) -> None:
     store, app = served
     key = store.state.keys.add(["read"])
     assert client(app, key).get(f"{API}/datasets").status_code == 200
@@ -52,7 +51,7 @@ def basic(text: str) -> dict[str, str]:
     return {"authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
 
 
-def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -> None:
+def test_a_key_is_asked_for_once_there_is_one(served: Served) -> None:
     store, app = served
     key = store.state.keys.add(["read"], note="the page")
     assert len(key) == 54
@@ -92,7 +91,7 @@ def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -
         (["admin"], [200, 200, 415]),
     ],
 )
-def test_rights(served: tuple[Store, Starlette], rights: list[Any], statuses: list[int]) -> None:
+def test_rights(served: Served, rights: list[Any], statuses: list[int]) -> None:
     store, app = served
     asked = client(app, store.state.keys.add(rights))
     store.define("cells", "1d")
@@ -104,7 +103,7 @@ def test_rights(served: tuple[Store, Starlette], rights: list[Any], statuses: li
     assert [each.status_code for each in said] == statuses
 
 
-def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None:
+def test_a_key_can_be_for_some_datasets(served: Served) -> None:
     store, app = served
     for name in ("cells", "cells left", "tissue"):
         store.put(name, view(1), at=date(2022, 9, 7), writer="a")
@@ -122,7 +121,7 @@ def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None
     assert (said.status_code, "tissue" in said.text) == (404, False)
 
 
-def test_other_machines_are_let_in_with_a_key_only(served: tuple[Store, Starlette]) -> None:
+def test_other_machines_are_let_in_with_a_key_only(served: Served) -> None:
     store, app = served
     server = app.state.server
     for host in ("127.0.0.1", "::1", "localhost"):
@@ -221,9 +220,7 @@ def test_what_cannot_be_served(tmp_path: Path, options: list[str], code: int, wo
 @pytest.mark.parametrize(
     ("rights", "datasets"), [([], ["*"]), (["own"], ["*"]), (["read"], []), (["read"], [""])]
 )
-def test_a_key_must_be_good_for_something(
-    store: Store, rights: list[Any], datasets: list[str]
-) -> None:
+def test_a_key_must_be_good_for_something(store: Store, rights: Any, datasets: list[str]) -> None:
     with pytest.raises(ValueError, match="expected"):
         store.state.keys.add(rights, datasets=datasets)
     assert not store.state.keys.exist()

@@ -41,9 +41,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_server_runs_its_monitors_and_tells(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path, monkeypatch: Any) -> None:
     """As long as the app does. What it found is on its pages, and what went wrong."""
     (tmp_path / "lightmeter.py").write_text("raise SystemExit(9)")  # of somebody else
     monkeypatch.chdir(tmp_path)
@@ -159,9 +157,7 @@ def test_when_the_monitors_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ("sys.exit(3)", 60, (3, "")),
     ],
 )
-def test_how_a_run_ends(
-    code: str, longest: float, ending: tuple[int | None, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_how_a_run_ends(code: str, longest: float, ending: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "_LONGEST", longest)
     command = [sys.executable, "-c", f"import signal, sys, time; {code}"]
     outcome = asyncio.run(Schedule(dict)._run(command))

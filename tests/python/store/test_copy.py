@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import lightmeter
@@ -82,9 +83,7 @@ def test_a_damaged_state_is_told_as_such(drift: Path, target: str) -> None:
         assert "results and alerts: the store" in copied.left[0]
 
 
-def test_a_copy_that_is_cut_off_leaves_nothing(
-    drift: Path, target: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_that_is_cut_off_leaves_nothing(drift: Path, target: str, monkeypatch: Any) -> None:
     def killed(*_: object) -> int:
         raise KeyboardInterrupt
 

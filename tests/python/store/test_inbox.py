@@ -90,9 +90,7 @@ def test_names_survive(inbox: Inbox, store: Store, name: str) -> None:
     assert inbox.list() == {}
 
 
-def test_only_the_last_of_a_writer_is_read(
-    inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_last_of_a_writer_is_read(inbox: Inbox, store: Store, monkeypatch: Any) -> None:
     for seq in (1, 2, 10, 9):
         put(inbox, view(seq), seq)
     put(inbox, view(5), 5, writer="b")

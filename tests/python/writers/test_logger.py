@@ -142,9 +142,7 @@ def test_it_stores_when_nothing_comes(store: Store) -> None:
         assert store.read("cells").images == 1
 
 
-def test_closing_gives_up_in_time_and_counts(
-    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_closing_gives_up_in_time_and_counts(store: Store, monkeypatch: Any, caplog: Any) -> None:
     gate = Gate(monkeypatch)
     log = lm.logger(store, "cells")
     for image in (array(), "slow", array(), "none.jpg"):

@@ -8,13 +8,11 @@ import threading
 from pathlib import Path
 
 import lightmeter as lm
+import logger_endings
 import pytest
 from forks import ended_well, forked
 from lightmeter import Store
 from logging_images import NOON, Gate, array
-
-sys.path.append(str(Path(__file__).parents[2] / "stress"))
-import logger_endings
 
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":

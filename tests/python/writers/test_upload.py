@@ -204,9 +204,7 @@ def test_a_signal_while_the_server_is_silent(spool: Path) -> None:
     assert len(waiting(spool)) == 1
 
 
-def test_the_command_line(
-    store: Store, way: Weather, folder: Path, spool: Path, monkeypatch: Any
-) -> None:
+def test_the_command_line(store: Store, way: Weather, folder: Path, monkeypatch: Any) -> None:
     key = store.state.keys.add(["read", "write"])
     command = "log", folder, "--dataset", "cells", "--store", way.url, "--date", "2022-09-07"
     monkeypatch.setenv("LIGHTMETER_KEY", key)
