@@ -1,7 +1,6 @@
 """A server in a process of its own: hostile bytes, and its end."""
 
 import contextlib
-import http.client
 import threading
 import time
 import urllib.error
@@ -100,14 +99,9 @@ def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> No
 
 def test_what_never_ends_does_not_hold_the_end_up(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
-
-    def put() -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            ask(process, "PUT", f"{PUT}&writer=a", BODY)
-
     with started(path) as process, Store(path) as store, store._database.transaction():
-        putting = threading.Thread(target=put)
-        putting.start()
+        putting = Client(process.port)
+        putting.send("PUT", f"{PUT}&writer=a", BODY, **BYTES)
         time.sleep(0.5)
         process.end()
-    putting.join()
+        putting.close()

@@ -62,16 +62,19 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.headers = ({"Authorization": f"Bearer {key}"} if key else {}) | dict(headers or {})
 
+    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._connection.putrequest(method, path, skip_host="Host" in named)
+        for name, value in (self.headers | named).items():
+            self._connection.putheader(name, value)
+        if body is not None and "Content-Length" not in named:
+            self._connection.putheader("Content-Length", str(len(body)))
+        self._connection.endheaders(body)
+
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """What comes; names of headers are given with `_` for `-`."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            self._connection.putrequest(method, path, skip_host="Host" in named)
-            for name, value in (self.headers | named).items():
-                self._connection.putheader(name, value)
-            if body is not None and "Content-Length" not in named:
-                self._connection.putheader("Content-Length", str(len(body)))
-            self._connection.endheaders(body)
+            self.send(method, path, body, **headers)
             answer = self._connection.getresponse()
             got = {name.lower(): value for name, value in answer.getheaders()}
             return Answer(answer.status, got, answer.read())

@@ -19,18 +19,10 @@ NAME = "kill -9 of runs that tell"
 REPEATS = 60
 CAMERAS, NOW = 8, datetime(2022, 9, 9, tzinfo=UTC)
 CONFIG = """
-[[monitor]]
-name = "m"
-dataset = "cells"
-type = "contract"
-segments = true
-[[monitor.expect]]
-feature = "x"
-mean = { at_most = 0 }
-[[alert]]
-name = "hook"
-to = "webhook"
-url_env = "LIGHTMETER_TEST_HOOK"
+monitor = [{ name = "m", dataset = "cells", type = "contract", segments = true, expect = [
+    { feature = "x", mean = { at_most = 0 } },
+] }]
+alert = [{ name = "hook", to = "webhook", url_env = "LIGHTMETER_TEST_HOOK" }]
 """
 
 

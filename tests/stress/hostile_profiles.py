@@ -14,7 +14,7 @@ from harness import API, Row, served
 from hostile import HOSTILE
 from lightmeter import Store
 from server_process import BYTES, Client
-from stores import save_results
+from stores import save_results, varint
 
 NAME = "hostile profiles and names at a server"
 REPEATS = 20_000
@@ -46,10 +46,7 @@ def _sections(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _sized(data: bytes) -> bytes:
-    size, length = b"", len(data)
-    while length > 127:
-        size, length = size + bytes([length & 127 | 128]), length >> 7
-    return size + bytes([length]) + data
+    return varint(len(data)) + data
 
 
 def _checked(data: bytes) -> bytes:

@@ -34,6 +34,7 @@ NAME = "ends of processes that log"
 IMAGE = np.full((16, 16, 3), 9, np.uint8)
 LARGE = np.full((2000, 2000, 3), 9, np.uint8)
 MANY, FEW = 20, 5
+KILLING = signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT
 
 # In the process that is ended
 
@@ -74,9 +75,9 @@ def flushed(log: RollingLogger, more: int = FEW) -> None:
     track(log, more, promised=False)
 
 
-def orderly(**options: Any) -> RollingLogger:
+def orderly(image: Any = IMAGE, **options: Any) -> RollingLogger:
     log = make(**options)
-    track(log, MANY, promised=True)
+    track(log, MANY, promised=True, image=image)
     return log
 
 
@@ -96,9 +97,7 @@ def ending(
 
     @way(name)
     def _() -> None:
-        log = make(**options)
-        track(log, MANY, promised=True, image=image)
-        end(log)
+        end(orderly(image, **options))
 
 
 def fail(_: RollingLogger) -> NoReturn:
@@ -201,21 +200,15 @@ ending(FILES_ONLY[1], close_while("BEGIN IMMEDIATE", "COMMIT"))
 # One process, ended at once
 
 
-def abrupt(name: str, end: Callable[[], object]) -> None:
-    @way(f"{name}, after flush")
-    def _() -> None:
-        flushed(make())
-        end()
-
-
-abrupt("SIGTERM", lambda: kill(signal.SIGTERM))
-abrupt("SIGHUP", lambda: kill(signal.SIGHUP))
-abrupt("SIGKILL", lambda: kill(signal.SIGKILL))
-abrupt("SIGQUIT", lambda: kill(signal.SIGQUIT))
-abrupt("os._exit", lambda: os._exit(0))
-abrupt("os.abort", os.abort)
-abrupt("a crash", lambda: faulthandler._sigsegv())  # type: ignore[attr-defined]
-abrupt("os.execv", lambda: os.execv(sys.executable, [sys.executable, "-c", ""]))
+ABRUPT: dict[str, Callable[[], object]] = {
+    **{number.name: partial(kill, number) for number in KILLING},
+    "os._exit": lambda: os._exit(0),
+    "os.abort": os.abort,
+    "a crash": faulthandler._sigsegv,  # type: ignore[attr-defined]
+    "os.execv": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),
+}
+for name, end in ABRUPT.items():
+    WAYS[f"{name}, after flush"] = lambda end=end: (flushed(make()), end())
 
 
 @way("SIGTERM twice, handle_signals, after flush")
@@ -295,12 +288,11 @@ def work_in_finalizer() -> None:
     util.Finalize(None, track, (log, FEW), {"promised": True}, exitpriority=0)
 
 
-def work_for_ever(options: dict[str, Any], promised: bool) -> None:
-    log = make(**options)
-    if promised:
-        track(log, MANY, promised=True)
+def work_for_ever(handles: bool) -> None:
+    if handles:
+        orderly(handle_signals=True)
     else:
-        flushed(log)
+        flushed(make())
     note("ready")
     time.sleep(60)
 
@@ -328,17 +320,13 @@ def processes(method: str, count: int, act: Callable[..., object]) -> None:
         worker.join()
 
 
-def pool(method: str, start: Callable[..., object], act: Callable[[object], object]) -> None:
-    """A pool that is terminated."""
+def pool(method: str, closes: bool, start: Callable[..., object], act: Callable[..., Any]) -> None:
+    """A pool that is closed, or else terminated."""
     with multiprocessing.get_context(method).Pool(2, start) as workers:
         workers.map(act, range(MANY), chunksize=1)
-
-
-def closed_pool(method: str) -> None:
-    workers = multiprocessing.get_context(method).Pool(2, share)
-    workers.map(task, range(MANY), chunksize=1)
-    workers.close()
-    workers.join()
+        if closes:
+            workers.close()
+            workers.join()
 
 
 def executor(method: str) -> None:
@@ -349,9 +337,8 @@ def executor(method: str) -> None:
 
 def ready_process(method: str, handles: bool, daemon: bool) -> None:
     """A process that waits: a daemon, which ends with its parent, or one that is terminated."""
-    arguments = {"handle_signals": handles}, handles
     context: Any = multiprocessing.get_context(method)
-    worker = context.Process(target=work_for_ever, args=arguments, daemon=daemon)
+    worker = context.Process(target=work_for_ever, args=(handles,), daemon=daemon)
     worker.start()
     wait_for({"ready"}, notes())
     if not daemon:
@@ -366,9 +353,9 @@ def by(name: str, act: Callable[..., object], *arguments: object) -> None:
 
 by("Process by {}", processes, 3, work)
 by("Process by {}, a finalizer tracks", processes, 1, work_in_finalizer)
-by("Pool by {}, close and join", closed_pool)
-by("Pool by {}, terminate, each task flushes", pool, share, task_and_flush)
-by("Pool by {}, terminate, handle_signals", pool, partial(share, handle_signals=True), task)
+by("Pool by {}, close and join", pool, True, share, task)
+by("Pool by {}, terminate, each task flushes", pool, False, share, task_and_flush)
+by("Pool by {}, terminate, handle_signals", pool, False, partial(share, handle_signals=True), task)
 by("ProcessPoolExecutor by {}", executor)
 by("daemon Process by {}, the parent ends, after flush", ready_process, False, True)
 by("daemon Process by {}, the parent ends, handle_signals", ready_process, True, True)

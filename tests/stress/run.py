@@ -2,7 +2,8 @@
 
 `python tests/stress/run.py [--repeats N] [--store URL] [NAME OF A MODULE ...]`; pytest does not
 collect them. An attack is a module with `NAME`, the number of `REPEATS` of a full run, and
-`run(repeats) -> Row`. `--store` names a PostgreSQL server, in place of files.
+`run(repeats) -> Row`. `--store` names a PostgreSQL server, in place of files; `FILES_ONLY` ones are
+left out then.
 """
 
 import argparse
@@ -32,6 +33,8 @@ def main() -> int:
     print("|---|--:|--:|--:|---|--:|")
     for name in arguments.modules or sorted(ATTACKS):
         attack, began = importlib.import_module(name), time.monotonic()
+        if arguments.store and getattr(attack, "FILES_ONLY", False):
+            continue
         row = attack.run(arguments.repeats or attack.REPEATS)
         print(f"| {' | '.join(map(str, row))} | {time.monotonic() - began:.0f} |", flush=True)
         lost += row.lost

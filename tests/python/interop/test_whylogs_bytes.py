@@ -15,6 +15,7 @@ from lightmeter.errors import DecodeError
 from lightmeter.interop.whylogs import read_segments
 from lightmeter.interop.whylogs.hll import read_distinct
 from lightmeter.interop.whylogs.kll import read_quantiles
+from stores import varint
 
 FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
 SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segments.zip")]
@@ -67,15 +68,6 @@ def test_sources(tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"WHY1")
     with pytest.raises(DecodeError, match=r"a\.bin: the bytes end"):
         lm.read_whylogs(str(tmp_path / "a.bin"))
-
-
-def varint(number: int) -> bytes:
-    number %= 2**64
-    low = bytearray()
-    while number > 0x7F:
-        low.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes((*low, number))
 
 
 def message(*fields: tuple[int, int | float | bytes]) -> bytes:

@@ -1,8 +1,9 @@
 """From states to incidents to what there is to tell: laws, and the cases one can think of."""
 
+import itertools
 import tempfile
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from incidents import DAY, FIRST, STATES, days
+from incidents import DAY, FIRST, STATES, days, result
 from lightmeter import Store
 from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.monitor.evaluate import MonitorRun
@@ -106,10 +107,9 @@ def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> 
 
 
 def test_what_is_small_beside_the_rest_is_no_headline() -> None:
+    sizes = {"sharpness fell by 98 %": 2.4, "noise rose by 90 %": 2.0, "file size fell by 2 %": 0.3}
     results = [
-        *days("A", words="sharpness fell by 98 %; shift 1", value=2.4),
-        *days("A", words="noise rose by 90 %; shift 0.9", value=2.0),
-        *days("A", words="file size fell by 2 %; shift 0.2", value=0.3),
+        result("anomaly", FIRST, words=f"{words}; shift 1", value=sizes[words]) for words in sizes
     ]
     assert causes_text(results) == "sharpness fell by 98 %, noise rose by 90 % and 1 more"
 
@@ -203,27 +203,17 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
 BARS = 30  # buckets
 
 
-def at(bucket: int) -> datetime:
-    return FIRST + timedelta(hours=bucket)
-
-
 def drawn(rng: np.random.Generator) -> list[Result]:
     """Two monitors on two segments, with long quiet stretches, silence, gaps and errors."""
     results = []
-    for name in ("m", "n"):
-        for segment in ("", "camera=left"):
-            quiet = rng.choice([0.5, 0.95])
-            for bucket in range(BARS):
-                kind = rng.choice(["judged", "error", "no bucket"], p=[0.9, 0.05, 0.05])
-                features = {"judged": ["a", "b", "c"], "error": [""], "no bucket": []}[kind]
-                for feature in features:
-                    state = "ok" if rng.random() < quiet else rng.choice(
-                        ["anomaly", "not enough data", "silence"]
-                    )  # fmt: skip
-                    state = "error" if kind == "error" else str(state)
-                    if state != "silence":
-                        place = (name, "cells", segment, at(bucket))
-                        results.append(Result(feature, state, 1.0, None, 2.0, "words", *place))
+    for name, segment in itertools.product("mn", ("", "camera=left")):
+        place, quiet = {"monitor": name, "segment": segment}, rng.choice([0.5, 0.95])
+        buckets = rng.choice([*"-E "], BARS, p=[0.9, 0.05, 0.05])  # a dash is judged
+        for feature in "abc":
+            states = rng.choice([*"oA. "], BARS, p=[quiet, *3 * [(1 - quiet) / 3]])
+            judged = "".join(np.where(buckets == "-", states, " "))
+            results += days(judged, feature=feature, **place)
+        results += days("".join(buckets).replace("-", " "), feature="", **place)
     return results
 
 
@@ -232,7 +222,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
     rng = np.random.default_rng(seed)
     save_results(store, drawn(rng))
     told = [
-        Told("cells", segment, kind, at(int(rng.integers(BARS))), monitor, True)
+        Told("cells", segment, kind, FIRST + int(rng.integers(BARS)) * DAY, monitor, True)
         for segment in ("", "camera=left")
         for monitor in ("m", "n")
         for kind in ("anomaly", "error")
@@ -244,23 +234,13 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
 
 
 def test_quiet_lines_are_not_read(store: Store) -> None:
-    place = "m", "cells", ""
-    good = [
-        Result(name, "ok", 1.0, None, 2.0, "", *place, at(bucket))
-        for bucket in range(99)
-        for name in "ab"
-    ]
-    save_results(store, good)
+    good = days(99 * "o", feature="b", monitor="m")
+    save_results(store, good + days(99 * "o", feature="a", monitor="m"))
     assert load_results(store, turning=True) == []
-    bad = good.index(Result("a", "ok", 1.0, None, 2.0, "", *place, at(50)))
-    good[bad] = good[bad]._replace(state="anomaly")
-    save_results(store, good)
+    save_results(store, good + days(50 * "o" + "A" + 48 * "o", feature="a", monitor="m"))
     results = load_results(store, turning=True)
-    assert {(result.bucket, result.feature) for result in results} == {
-        (at(0), "a"),
-        (at(50), "a"),
-        (at(51), "a"),
-    }
+    assert {result.feature for result in results} == {"a"}
+    assert {(result.bucket - FIRST).days for result in results} == {0, 50, 51}
     assert load_results(store, [("other", "cells")], turning=True) == []
 
 
