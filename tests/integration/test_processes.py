@@ -61,11 +61,7 @@ def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
         list(results(odd_error, 3))
 
 
-UNGUARDED = """
-import sys
-from lightmeter import profile_images
-profile_images(sys.argv[1], executor="processes", workers=1)
-"""
+UNGUARDED = "import sys, lightmeter as lm\nlm.profile_images(sys.argv[1], executor='processes')\n"
 
 
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from lightmeter import Profile, ProfileView, Store, _core
+from lightmeter.__main__ import main
 from lightmeter.store import engine
 from PIL import Image
 
@@ -71,9 +72,6 @@ def as_of_images(profile: Profile) -> ProfileView:
 
 def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
     """The command line, within this process: to start another one takes half a second."""
-    pytest.importorskip("typer")
-    from lightmeter.__main__ import main
-
     command = ["lightmeter", *map(str, arguments)]
     with pytest.MonkeyPatch.context() as changed, warnings.catch_warnings():
         changed.setattr(sys, "argv", command)

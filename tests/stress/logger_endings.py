@@ -179,12 +179,8 @@ ending("SIGINT in asyncio", interrupt_asyncio)
 ending("SIGTERM, a handler calls sys.exit", exit_when_terminated)
 ending("SIGTERM, handle_signals", lambda _: kill(signal.SIGTERM), handle_signals=True)
 ending("SIGHUP, handle_signals", lambda _: kill(signal.SIGHUP), handle_signals=True)
-ending(
-    "SIGTERM, handle_signals, large images wait",
-    lambda _: kill(signal.SIGTERM),
-    image=LARGE,
-    handle_signals=True,
-)
+waiting = "SIGTERM, handle_signals, large images wait"
+ending(waiting, lambda _: kill(signal.SIGTERM), LARGE, handle_signals=True)
 ending("SIGTERM while tracking, handle_signals", signal_while_tracking, handle_signals=True)
 ending("SIGINT while SIGTERM is handled", two_signals, handle_signals=True)
 ending("threads go on after the main one", threads_go_on)

@@ -11,12 +11,8 @@ from lightmeter.monitor.results import load_results
 from september import DRIFT, NOW, put, put_days
 
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
-ALERT = """
-[[alert]]
-name = "me"
-to = "command"
-command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]
-"""
+ALERT = '[[alert]]\nname = "me"\nto = "command"\n'
+ALERT += 'command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]\n'
 
 
 @pytest.mark.parametrize(
@@ -78,9 +74,7 @@ def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_p
     assert watched.exit_code == 0
 
 
-def test_a_monitor_that_is_renamed_or_removed_leaves_no_incident_open(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_renamed_or_removed_monitor_leaves_no_incident_open(store: Store, tmp_path: Path) -> None:
     """A pager would ring for it for ever."""
     put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
     config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
@@ -93,9 +87,7 @@ def test_a_monitor_that_is_renamed_or_removed_leaves_no_incident_open(
     assert opened.incidents in [item.incidents for item in told if item.what == "resolved"]
 
 
-def test_an_alert_that_stands_in_two_files_tells_what_each_finds_once(
-    store: Store, tmp_path: Path
-) -> None:
+def test_an_alert_of_two_files_tells_what_each_finds_once(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 7), day4={"shift": 5.0}, day5={"shift": 2.0}, day6={"shift": 2.0})
     told = []
     for name, most in (("low", 1), ("high", 3)) * 3:

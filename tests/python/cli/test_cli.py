@@ -57,9 +57,7 @@ def test_a_full_disk_is_told() -> None:
     assert said.stderr.startswith(b"lightmeter: [Errno")
 
 
-def test_names_of_datasets_and_alerts_cannot_write_to_the_terminal(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_no_name_of_a_dataset_or_alert_writes_to_the_terminal(folder: Path, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
     config.write_text(
         '[[alert]]\nname = "x\\u001b[31m\\u202e"\nto = "command"\ncommand = ["true"]\n'

@@ -3,16 +3,13 @@
 import tomllib
 from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from PIL import ImageFilter
-
-pytest.importorskip("pydantic")
-
-import lightmeter as lm
 from lightmeter import Contract, ProfileView
 from lightmeter.contracts.generate import contract_of
+from PIL import ImageFilter
 
 
 def contract(views: list[ProfileView], batch: int | None = None) -> Contract:

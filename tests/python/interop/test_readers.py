@@ -9,6 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+import tifffile
 from conftest import lightmeter as command
 from lightmeter.interop import readers
 from numpy.typing import NDArray
@@ -47,9 +48,14 @@ def numbers(view: lm.ProfileView) -> dict[str, Any]:
     }
 
 
-def test_a_reader_has_threads_processes_failures_segments_and_resume(
-    raw: Path, tmp_path: Path
-) -> None:
+def check(file: Path, read: Any, array: Any, how: Any = None, **wanted: Any) -> lm.ProfileView:
+    """What a reader gives of a file has the numbers of an array."""
+    view = lm.profile_images(file, read=read, **(how or {}))
+    assert numbers(view) == numbers(lm.log_image(array, **wanted).view())
+    return view
+
+
+def test_a_reader_has_processes_failures_segments_and_resume(raw: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"read": doubled, "segment_by": {"half": "path:^(.)"}, "workers": 2}
     views = lm.profile_images(raw, **options)
     assert {name: view.images for name, view in views.items()} == {"half=0": 19, "half=1": 20}
@@ -71,8 +77,7 @@ def test_a_reader_has_threads_processes_failures_segments_and_resume(
 def test_pixels_that_a_reader_masks_do_not_count_and_limits_hold(raw: Path) -> None:
     file = raw / "139.png"
     pixels, _, mask = doubled(file)
-    wanted = lm.log_image(pixels, ignore=mask).view()
-    assert numbers(lm.profile_images(file, read=doubled)) == numbers(wanted)
+    check(file, doubled, pixels, ignore=mask)
     (row,) = lm.measure(file, read=doubled)
     assert (row["path"], row["image.doubled.gain"]) == (str(file), 19.5)
     limits = lm.Limits(pixels=SIDE * SIDE - 1)
@@ -82,11 +87,8 @@ def test_pixels_that_a_reader_masks_do_not_count_and_limits_hold(raw: Path) -> N
 
 def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("house.py").write_text(
-        "import numpy as np\n"
-        "def squares(path):\n"
-        "    return np.fromfile(path, 'u1').reshape(24, 24)\n"
-    )
+    body = "return np.fromfile(path, 'u1').reshape(24, 24)"
+    Path("house.py").write_text(f"import numpy as np\ndef squares(path): {body}\n")
     result = command("profile", raw, "--read", "house:squares")
     assert "40 images measured" in result.stdout
     result = command("log", raw, "--read", "house:squares", "--dataset", "d", "--store", "s.db")
@@ -189,8 +191,7 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     ]
     for stored, tags, array, value_range in cases:
         file = write_dicom(tmp_path / "a.dcm", stored, **tags)
-        wanted = lm.log_image(array, value_range=value_range).view()
-        assert numbers(lm.profile_images(file, read=readers.dicom)) == numbers(wanted), tags
+        check(file, readers.dicom, array, value_range=value_range)
     first = int(samples[0, 0])
     for padding, ignored in (
         ({"PixelPaddingValue": first}, samples == first),
@@ -198,12 +199,10 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
          (samples >= 2000) & (samples <= 3000)),
     ):  # fmt: skip
         padded = write_dicom(tmp_path / "p.dcm", samples, **padding)
-        wanted = lm.log_image(samples, ignore=ignored, value_range=(0, 4095)).view()
-        assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
+        check(padded, readers.dicom, samples, ignore=ignored, value_range=(0, 4095))
     scanned = write_dicom(tmp_path / "c.dcm", samples, **scale)
     units = rescaled.clip(-1000, 2000).astype(np.float32)
-    wanted = lm.log_image(units, value_range=(-1000, 2000)).view()
-    assert numbers(lm.profile_images(scanned, read=readers.ct)) == numbers(wanted)
+    check(scanned, readers.ct, units, value_range=(-1000, 2000))
 
 
 def test_dicom_says_nothing_of_people_and_groups_by_series(tmp_path: Path) -> None:
@@ -242,30 +241,23 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     samples[:, :5] = 0
     names = ("B02", "B03", "B8A.nir")
     path = write_geotiff(tmp_path / "a.tif", samples, names, nodata=0)
-    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
-    bands = ("B02", "B03", "B8A_nir")
-    how: dict[str, Any] = {"value_range": (0, 10_000), "ignore": samples[0] == 0}
-    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **how).view()
-    assert numbers(view) == numbers(wanted)
+    how = {"value_range": (0, 10_000)}
+    wanted: Any = {"bands": ("B02", "B03", "B8A_nir"), "ignore": samples[0] == 0, **how}
+    view = check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     assert view["image.geotiff.CRS"].frequent[0].value == "EPSG:32633"
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(path, "a.tif")
-    again = lm.profile_images(tmp_path / "a.zip", read=readers.geotiff, value_range=(0, 10_000))
-    assert numbers(again) == numbers(wanted)
+    check(tmp_path / "a.zip", readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     samples[0, 9:12] = 0  # there other bands have data
     path = write_geotiff(tmp_path / "b.tif", samples, names, nodata=0)
-    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
-    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **{**how, "ignore": 0}).view()
-    assert numbers(view) == numbers(wanted)
+    check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **{**wanted, "ignore": 0})
     height = RNG.random((1, SIDE, SIDE)).astype(np.float32)
     height[0, 3:7] = np.nan
     path = write_geotiff(tmp_path / "h.tif", height, nodata=None)
-    wanted = lm.log_image(height[0], ignore=np.isnan(height[0])).view()
-    assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+    check(path, readers.geotiff, height[0], ignore=np.isnan(height[0]))
     colours = RNG.integers(0, 256, (3, SIDE, SIDE)).astype(np.uint8)
     path = write_geotiff(tmp_path / "c.tif", colours, photometric="RGB")
-    wanted = lm.log_image(np.moveaxis(colours, 0, -1)).view()
-    assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+    check(path, readers.geotiff, np.moveaxis(colours, 0, -1))
 
 
 def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
@@ -304,10 +296,7 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
     samples = RNG.integers(0, 65536, (2, SIDE, SIDE)).astype(np.uint16)
     file = write_ome(tmp_path / "a.ome.tif", samples, "CYX")
-    view = lm.profile_images(file, read=readers.ome_tiff)
-    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"]).view()
-    assert numbers(view) == numbers(wanted)
-    tifffile = pytest.importorskip("tifffile")
+    check(file, readers.ome_tiff, np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"])
     tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)
     view = lm.profile_images(tmp_path / "b.ome.tif", read=readers.ome_tiff)
     assert (view["image.C1.mean"].n, view["image.C2.mean"].n) == (1, 1)
@@ -319,9 +308,9 @@ def test_planes_of_microscopes_are_frames(tmp_path: Path) -> None:
     pytest.importorskip("bioio_ome_tiff")
     samples = RNG.integers(0, 65536, (3, 2, SIDE, SIDE)).astype(np.uint16)
     path = write_ome(tmp_path / "a.ome.tif", samples, "ZCYX")
-    view = lm.profile_images(path, read=readers.microscope, frames="all")
     arrays = [np.moveaxis(plane, 0, -1) for plane in samples]
-    wanted = lm.log_image(arrays, bands=["DAPI", "B _2_"]).view()
-    assert (view.images, numbers(view)) == (3, numbers(wanted))
+    bands = ["DAPI", "B _2_"]
+    view = check(path, readers.microscope, arrays, {"frames": "all"}, bands=bands)
+    assert view.images == 3
     assert view["image.microscope.PixelSize"].mean == 0.5
     assert lm.profile_images(path, read=readers.microscope).images == 1

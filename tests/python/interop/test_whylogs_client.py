@@ -52,9 +52,7 @@ def put(client: TestClient, address: str, name: str, status: int = 200) -> None:
 
 
 @pytest.mark.parametrize("path", [NEW, OLD])
-def test_a_profile_is_stored_and_counts_once(
-    store: Store, client: TestClient, key: str, path: str
-) -> None:
+def test_a_profile_is_stored_once(store: Store, client: TestClient, key: str, path: str) -> None:
     for _ in range(2):
         address = ask(client, path, key)["uploadUrl"]
         assert address.startswith("http://localhost/v1/upload?ticket=")
@@ -79,9 +77,7 @@ def test_an_address_is_signed(store: Store, client: TestClient, key: str) -> Non
     assert len(store.stored("cells")) == 1
 
 
-def test_a_reference_profile_takes_the_place_of_the_one_before(
-    store: Store, client: TestClient, key: str
-) -> None:
+def test_a_reference_profile_replaces_another(store: Store, client: TestClient, key: str) -> None:
     body = {"alias": "golden", **AT}
     store.put("cells reference golden", view(1), at=date(2022, 9, 7), writer="somebody")
     for name in ("one.bin", "two.bin"):
@@ -109,9 +105,7 @@ def test_a_wrong_key_is_refused(store: Store, client: TestClient, key: str) -> N
     assert said == [200, 403, 403], "a reference is a dataset of its own"
 
 
-def test_a_key_that_is_removed_takes_its_addresses_along(
-    store: Store, client: TestClient, key: str
-) -> None:
+def test_a_removed_key_takes_its_address_along(store: Store, client: TestClient, key: str) -> None:
     store.state.keys.add(["read"])
     address = ask(client, NEW, key)["uploadUrl"]
     store.state.keys.remove(key[:10])

@@ -17,15 +17,8 @@ from lightmeter.times import to_utc
 from september import NOW, STDOUT, evaluate, monitor, put, put_days
 
 LAMP = date(2022, 9, 8)
-TABLE = """
-[[monitor]]
-name = "m"
-dataset = "cells"
-type = "interval"
-features = ["x", "y"]
-alpha = 0.01
-baseline = { trailing = 3 }
-"""
+TABLE = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "interval"\nalpha = 0.01\n'
+TABLE += 'features = ["x", "y"]\nbaseline = { trailing = 3 }\n'
 KEYS: Any = {"type": "interval", "alpha": 0.01, "baseline": {"trailing": 3}}
 WATCHING = [monitor(**KEYS, features=["x", "y"])]
 

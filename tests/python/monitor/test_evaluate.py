@@ -74,9 +74,7 @@ def test_only_what_changed_and_all_after_it_is_judged_again(store: Store, count:
 
 
 @pytest.mark.parametrize("kind", ["profile", "contract", "days", "dataset"])
-def test_what_is_compared_with_is_watched_too(
-    store: Store, tmp_path: Path, count: Any, kind: str
-) -> None:
+def test_baselines_are_watched_too(store: Store, tmp_path: Path, count: Any, kind: str) -> None:
     put_days(store, range(1, 13))
     path = tmp_path / "good.lmp"
     contract = tmp_path / "contract.toml"

@@ -64,12 +64,9 @@ def test_numbers_over_time(filled: Store) -> None:
     rows = list(series_rows(filled, "cells", feature="image.Bright*", statistics=["mean", "n"]))
     assert set(rows[0]) == set(SERIES_COLUMNS)
     mean = [row for row in rows if row["feature"] == "image.Brightness.mean"]
-    assert [(row["bucket"], row["statistic"], row["value"], row["n"]) for row in mean] == [
-        (datetime(2022, 9, 1, tzinfo=UTC), "mean", 10.0, 1),
-        (datetime(2022, 9, 1, tzinfo=UTC), "n", 1.0, 1),
-        (datetime(2022, 9, 2, tzinfo=UTC), "mean", 20.0, 2),
-        (datetime(2022, 9, 2, tzinfo=UTC), "n", 2.0, 2),
-    ]
+    said = [(row["bucket"].day, row["statistic"], row["value"], row["n"]) for row in mean]
+    assert said == [(1, "mean", 10.0, 1), (1, "n", 1.0, 1), (2, "mean", 20.0, 2), (2, "n", 2.0, 2)]
+    assert mean[0]["bucket"] == datetime(2022, 9, 1, tzinfo=UTC)
     assert len({row["bucket"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
     with pytest.raises(ValueError, match="got the statistic 'mode'; expected one of n, missing"):
         next(series_rows(filled, "cells", statistics=["mode"]))

@@ -99,7 +99,7 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
 @pytest.mark.parametrize(
     ("every", "first", "after"), [("7h", 14, "3d"), ("17h", 12, "2d"), ("100m", 12, "3d")]
 )
-def test_nothing_is_missing_at_the_seam_of_a_roll_up(
+def test_a_roll_up_leaves_no_gap_at_its_seam(
     store: Store, every: str, first: int, after: str
 ) -> None:
     """Where the day that was rolled up begins and ends within buckets."""

@@ -267,20 +267,9 @@ def lasting(states: str, needed: int = 3, **others: str) -> str:
     return said
 
 
-@pytest.mark.parametrize(
-    ("states", "expected"),
-    [
-        ("oAoAAoAAAAo", "opoppoppAAo"),
-        ("AA.AA", "pp.AA"),  # nothing is known of the third day
-        ("AA A", "pp A"),  # nor of one that is missing
-    ],
-)
-def test_it_takes_so_many_in_a_row(states: str, expected: str) -> None:
-    assert lasting(states) == expected
-    assert lasting(states, needed=1) == states
-
-
-def test_features_do_not_count_for_each_other() -> None:
+def test_it_takes_so_many_of_a_feature_in_a_row() -> None:
+    assert lasting("oAoAAoAAAAo") == "opoppoppAAo"
+    assert lasting("AA A") == "pp A"  # nothing is known of a day that is missing
     assert lasting("AoA", y="oAo") == "pop"
     assert lasting("AA A", y="ooo ") == "pp p"  # that y was ok says that nothing is wrong with x
     assert lasting("AA A", y="ooE ") == "pp A"

@@ -143,9 +143,7 @@ def test_what_comes_in_time_says_how_long_to_wait(store: Store, tmp_path: Path) 
     assert late(monitors) is None, "it would find the first twelve"
 
 
-def test_pictures_without_the_tag_of_a_segment_need_not_come_every_day(
-    store: Store, tmp_path: Path
-) -> None:
+def test_pictures_without_a_segments_tag_need_not_come_daily(store: Store, tmp_path: Path) -> None:
     """Pictures without Exif are a segment of their own, of which nobody knows when more come."""
     for day in range(1, 20):
         for camera in ("left", "none") if day == 5 else ("left",):

@@ -10,6 +10,7 @@ from typing import Any
 
 import lightmeter as lm
 import numpy as np
+import obstore
 import pytest
 from conftest import lightmeter
 from forks import ended_well, forked
@@ -18,8 +19,6 @@ from lightmeter.errors import StoreError
 from lightmeter.store.inbox import MOST_BYTES, Inbox, Pulled, parse_name, pull
 from PIL import Image
 from stores import view
-
-obstore = pytest.importorskip("obstore")
 
 DAY = date(2022, 9, 7)
 LATER = Profile()

@@ -207,13 +207,8 @@ FLIPS = [
     "told SET kind = 'worry'",
 ]
 
-MONITORS = """
-[[monitor]]
-name = "interval {0}"
-dataset = "{0}"
-type = "interval"
-baseline = {{ trailing = 1 }}
-"""
+MONITORS = '[[monitor]]\nname = "interval {0}"\ndataset = "{0}"\ntype = "interval"\n'
+MONITORS += "baseline = {{ trailing = 1 }}\n"
 
 
 @pytest.fixture(scope="module")

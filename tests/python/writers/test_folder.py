@@ -12,6 +12,7 @@ from lightmeter.batch.sources.item import Item
 from lightmeter.errors import StoreError
 from lightmeter.writers import log_folder
 from lightmeter.writers.dates import date_reader
+from logging_images import Steps
 from PIL import Image
 
 
@@ -50,9 +51,8 @@ def counts(store: Store) -> dict[int, int]:
 def test_each_image_lands_on_its_day(store: Store, photos: Path, source: str) -> None:
     if source == "mtime":
         (photos / "undated.jpg").unlink()
-    steps: list[tuple[int, int]] = []
-    noting = lambda done, total: steps.append((done, total))  # noqa: E731
-    logged = log_folder(store, photos, "cells", date_from=source, progress=noting)
+    steps = Steps()
+    logged = log_folder(store, photos, "cells", date_from=source, progress=steps)
     assert counts(store) == {7: 2, 8: 3, 9: 1}
     assert steps == [(2, 6), (5, 6), (6, 6)]
     assert logged.undated == ([] if source == "mtime" else [str(photos / "undated.jpg")])
@@ -98,9 +98,7 @@ def test_dates_that_no_bucket_has_are_none(store: Store, photos: Path, tmp_path:
 
 
 @pytest.mark.parametrize("every", ["1h", "1d"])
-def test_what_was_rolled_up_stays_and_the_rest_is_logged(
-    store: Store, photos: Path, every: str
-) -> None:
+def test_the_rolled_up_stays_and_the_rest_is_logged(store: Store, photos: Path, every: str) -> None:
     left = {"camera": "left"}
     for segment in (None, left):
         for folder in (photos, photos / "2022-09-08"):
@@ -109,10 +107,9 @@ def test_what_was_rolled_up_stays_and_the_rest_is_logged(
     store.gc(now=now, roll_up_after="3d")  # up to the 8th
     for hour in (10, 11):  # beside the one that is there
         photo(photos / "2022-09-09" / f"new {hour}.jpg", changed=f"2022:09:09 {hour}:30:00")
-    steps: list[tuple[int, int]] = []
+    steps = Steps()
     for _ in range(2):
-        noting = lambda done, total: steps.append((done, total))  # noqa: E731
-        logged = log_folder(store, photos, "cells", date_from="exif", progress=noting)
+        logged = log_folder(store, photos, "cells", date_from="exif", progress=steps)
         assert {start.day for start in logged.profiles} == ({9} if every == "1h" else {7, 9})
         rolled_up = [file for files in logged.rolled_up.values() for file in files]
         assert {Path(file).parent.name for file in rolled_up} <= {"2022-09-07", "2022-09-08"}

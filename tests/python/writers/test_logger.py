@@ -163,12 +163,7 @@ def test_closing_gives_up_in_time_and_counts(store: Store, monkeypatch: Any, cap
 
 
 @pytest.mark.parametrize("mended", [True, False])
-def test_closing_tries_again_to_store(
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    mended: bool,
-) -> None:
+def test_closing_tries_to_store(store: Store, monkeypatch: Any, caplog: Any, mended: bool) -> None:
     log = lm.logger(store, "cells")
     put = Store.put
     monkeypatch.setattr(Store, "put", refuse)
@@ -184,9 +179,7 @@ def test_closing_tries_again_to_store(
     assert sum(bucket.images for bucket in store.buckets("cells")) == 3 * mended
 
 
-def test_late_images_count_once_whatever_becomes_of_their_row(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_images_count_once_whatever_their_row_becomes(store: Store, monkeypatch: Any) -> None:
     """It is forgotten, or rolled up: beside that of another writer, which makes a day of both.
 
     Some tries fail although they arrive.

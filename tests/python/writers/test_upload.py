@@ -39,10 +39,8 @@ def test_the_upload_of_the_article(
         profile_view = profile.view()
         # write profile
         writer = LightmeterWriter()
-        assert writer.write(profile_view) == (
-            True,
-            f"cells 2022-09-07 12:00 is kept for http://127.0.0.1:{port}",
-        )
+        words = f"cells 2022-09-07 12:00 is kept for http://127.0.0.1:{port}"
+        assert writer.write(profile_view) == (True, words)
         writer.close()
     assert store.read("cells", DAY).images == 1
     assert (repr(writer._rows._target)).count(key) == 0
