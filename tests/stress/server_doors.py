@@ -113,9 +113,9 @@ def run(repeats: int) -> Row:
         before = store.summary(), store.stored("cells"), store.datasets()
         faults += _bombs(process, key)
         faults += _without_keys(process.port, key, removed)
-        for path in OPEN:
-            status = Client(process.port).ask("GET", path).status
-            faults += [path] * (status not in (200, 429))
+        for place in OPEN:
+            status = Client(process.port).ask("GET", place).status
+            faults += [place] * (status not in (200, 429))
         if Client(process.port, key).ask("GET", f"{API}/datasets").status != 200:
             faults.append("a right key is locked out")
         if (store.summary(), store.stored("cells"), store.datasets()) != before:
