@@ -61,7 +61,7 @@ def test_times_of_a_table_stay_numbers() -> None:
         days = np.arange(n, n + 30)
         times = days * np.timedelta64(1, "D") + FIRST
         sides.append(log(columns={"x.DateTime": times, "order.DateTime": days + 16_000.0}))
-    report = compare(*sides)
+    report = compare(target=sides[0], reference=sides[1])
     assert report.summary() == "order.DateTime rose by 5.6 %, x.DateTime rose by 4.7 %"
     page = html_page(report)
     assert "1.6e09 → 1.7e09" in page
