@@ -17,24 +17,12 @@ def main(statement: str) -> None:
     exec(statement, {})
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     memory = int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
-    packages = [
-        package
-        for package in importlib.metadata.distributions()
-        if package.name not in OF_EVERY_VENV
-    ]
+    found = importlib.metadata.distributions()
+    packages = [package for package in found if package.name not in OF_EVERY_VENV]
     files = [Path(str(file.locate())) for package in packages for file in package.files or []]
     size = sum(file.stat().st_size for file in set(files) if file.is_file())
-    print(
-        json.dumps(
-            {
-                "packages": len(packages),
-                "size": size / 1e6,
-                "cpu": cpu * 1e3,
-                "wall": wall * 1e3,
-                "memory": memory / 1024,
-            }
-        )
-    )
+    told = {"packages": len(packages), "size": size / 1e6, "cpu": cpu * 1e3, "wall": wall * 1e3}
+    print(json.dumps(told | {"memory": memory / 1024}))
 
 
 if __name__ == "__main__":

@@ -30,11 +30,7 @@ INSTALLED = "installed"
 IMPORTS = 3  # fresh processes
 ROUNDS = 3
 # OpenCV rounds, and imgeda makes large pictures smaller. DataEval reckons in 32-bit floats.
-LOOSE = {
-    ("opencv", "sample"): 0.1,
-    ("opencv", "value"): 0.1,
-    ("imgeda", "sample"): 0.5,
-}
+LOOSE = {("opencv", "sample"): 0.1, ("opencv", "value"): 0.1, ("imgeda", "sample"): 0.5}
 
 
 def does(peer: str, case: str) -> str | None:
@@ -100,15 +96,8 @@ def main() -> None:
         print(f"\n{peer} is not installed: {error}")
     if INSTALLED in wanted:
         rows = [[peer, *map(figure, installed(peer).values())] for peer in present]
-        head = [
-            "peer",
-            "packages",
-            "MB on disk",
-            "import CPU ms",
-            "import wall ms",
-            "MB after import",
-        ]
-        table(head, rows)
+        head = ["packages", "MB on disk", "import CPU ms", "import wall ms", "MB after import"]
+        table(["peer", *head], rows)
     python = venvs.peer("lightmeter")
     data = pictures(None, python)
     made_once(data / "peers", [python, venvs.BENCH / "peer_pictures.py"], [data])

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+_NAMED = ("numpy", "pillow", "opencv-python-headless", "datasketches", "scipy", "pandas", "torch")
+_NAMED += ("whylogs", "cleanvision", "dataeval", "imgeda", "evidently", "lightmeter")
 _SHORTEST_BATCH = 0.05  # seconds of CPU; short, so that a round meets one state of the machine
 
 
@@ -51,23 +53,8 @@ def peak() -> float:
 
 
 def versions() -> dict[str, str]:
-    names = (
-        "numpy",
-        "pillow",
-        "opencv-python-headless",
-        "datasketches",
-        "scipy",
-        "pandas",
-        "torch",
-        "whylogs",
-        "cleanvision",
-        "dataeval",
-        "imgeda",
-        "evidently",
-        "lightmeter",
-    )
     about = {"python": ".".join(map(str, sys.version_info[:3]))}
-    for name in names:
+    for name in _NAMED:
         try:
             about[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -1,13 +1,6 @@
 """lightmeter: its set default, from the array."""
 
-import meters
+from meters import answer, prepare, run_of
 
-prepare = meters.prepare
-
-
-def run(array):
-    return meters.run(array, "default")
-
-
-def answer(array, measurement):
-    return meters.numbers(measurement)
+__all__ = ["answer", "prepare", "run"]
+run = run_of("default")

@@ -14,16 +14,8 @@ from PIL import Image
 BUCKETS = int(os.environ.get("BENCH_BUCKETS", "12500"))
 DISTINCT = 40  # profiles, of which buckets hold copies
 PICTURES = 100
-MONITORS = """
-[[monitor]]
-name = "drift"
-dataset = "cells"
-type = "drift"
-
-[[alert]]
-name = "here"
-to = "stdout"
-"""
+MONITORS = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+MONITORS += '[[alert]]\nname = "here"\nto = "stdout"\n'
 
 
 def picture(rng):

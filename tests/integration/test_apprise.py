@@ -36,9 +36,7 @@ def test_an_address_gets_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("words", HOSTILE)
-def test_words_arrive_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
-) -> None:
+def test_words_arrive_as_they_are(tmp_path: Path, monkeypatch: Any, words: str) -> None:
     with Receiver([200]).running() as receiver, Store(tmp_path / "drift.db") as store:
         monkeypatch.setenv("DRIFT_URL", address(receiver))
         alert = Apprise(name="x", url_env="DRIFT_URL")
@@ -65,9 +63,7 @@ def slow(handler: Any) -> None:
     time.sleep(1)
 
 
-def test_failures_tell_no_address(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failures_tell_no_address(monkeypatch: Any, caplog: Any) -> None:
     caplog.set_level("INFO")
     with Receiver([500]).running() as bad, Receiver([slow]).running() as hanging:
         for url, told in (

@@ -1,12 +1,11 @@
 """An inbox in an S3-compatible service; tests/stress kills writers and pulls."""
 
 import secrets
-import sys
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
+from inbox_kills import SECRET
 from lightmeter import Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import Inbox, Pulled, pull
@@ -15,22 +14,9 @@ from stores import view
 obstore = pytest.importorskip("obstore")
 pytest.importorskip("moto.server")
 
-sys.path.append(str(Path(__file__).parents[1] / "stress"))
-import inbox_kills  # noqa: E402
-from inbox_kills import SECRET  # noqa: E402
 
+pytest_plugins = ["bucket"]
 DAY = date(2022, 9, 7)
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """The address of a service in this process, and the environment to reach it."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "DEFAULT_REGION", "ENDPOINT_URL"):
-            patch.setenv(f"AWS_{name}", "")
-        patch.setenv("AWS_ALLOW_HTTP", "true")
-        with inbox_kills.served() as address:
-            yield address
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ mlflow = pytest.importorskip("mlflow")
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-    monkeypatch.setenv("DO_NOT_TRACK", "true")
+    for name in ("MLFLOW_ALLOW_FILE_STORE", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        monkeypatch.setenv(name, "true")
     mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
     with mlflow.start_run() as started:
         yield started
@@ -41,9 +40,7 @@ def test_a_report_is_logged_with_its_page(run: Any, tmp_path: Path) -> None:
     assert Path(path).read_text() == (tmp_path / "own.html").read_text()
 
 
-def test_the_sample_of_the_docs_runs(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sample_of_the_docs_runs(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
     mlflow.end_run()
     monkeypatch.chdir(tmp_path)
     for name in ("today", "good"):

@@ -9,11 +9,7 @@ from browser import opened
 from conftest import picture
 from dashboards import attacked, cells
 from hostile import HOSTILE
-from lightmeter.monitor.sitemap import (
-    bucket_page,
-    dataset_page,
-    feature_page,
-)
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.profile.segments import segment_text
 from lightmeter.report.page import html_page
 from lightmeter.store import Store
@@ -57,7 +53,6 @@ def test_a_dashboard(
         (drifted_page, 390, "dark"),
         (attacked_page, 1280, "dark"),
         (attacked_page, 390, "light"),
-        (cameras_page, 1200, "light"),
         (cameras_page, 400, "dark"),
     ],
 )

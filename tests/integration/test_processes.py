@@ -60,11 +60,7 @@ def test_an_error_that_cannot_be_sent_is_told_all_the_same() -> None:
         list(worked(odd_error, 3))
 
 
-UNGUARDED = """
-import sys
-from lightmeter import profile_images
-profile_images(sys.argv[1], executor="processes", workers=1)
-"""
+UNGUARDED = "import sys, lightmeter as lm\nlm.profile_images(sys.argv[1], executor='processes')\n"
 
 
 def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
@@ -108,7 +104,6 @@ def test_workers_end_with_their_parent(tmp_path: Path, ending: signal.Signals) -
         text=True,
         start_new_session=True,
     ) as process:
-        assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(2)] == ["begun\n"] * 2
         if ending is signal.SIGINT:
             os.killpg(process.pid, ending)  # as a terminal does

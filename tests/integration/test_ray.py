@@ -17,13 +17,9 @@ pytest.importorskip("ray.data")
 
 from lightmeter.ray import profile  # noqa: E402
 
-pytestmark = [
-    # Pipes to processes that Ray ends later; and what it deprecates of itself.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning:ray"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"),
-]
+# Pipes to processes that Ray ends later; and what it deprecates of itself.
+IGNORED = "ResourceWarning pytest.PytestUnraisableExceptionWarning FutureWarning DeprecationWarning"
+pytestmark = [pytest.mark.filterwarnings(f"ignore::{name}") for name in IGNORED.split()]
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +78,8 @@ class TestDataSet:
 
     def test_of_paths_and_of_files_that_ray_reads(self, photos: Path) -> None:
         files = sorted(map(str, photos.iterdir()))
-        options: dict[str, Any] = {
-            "segment_by": {"end": r"path:-(\d)[.]jpg"},
-            "group": r"path:(\d\d)-",
-        }
+        end, group = r"path:-(\d)[.]jpg", r"path:(\d\d)-"
+        options: dict[str, Any] = {"segment_by": {"end": end}, "group": group}
         wanted = profile_images(files, **options)
         dataset = ray.data.from_items([{"uri": file} for file in files])
         assert_equal_numbers(profile(dataset, **options), wanted)

@@ -96,9 +96,8 @@ def test_pre_commit(dark: bool, tmp_path: Path) -> None:
 def run_step(number: int, **inputs: str) -> "subprocess.CompletedProcess[str]":
     """Run a step of the action with its inputs, of which the others are empty."""
     yaml = pytest.importorskip("yaml")
-    step = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"][
-        number
-    ]
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    step = action["runs"]["steps"][number]
     environment = os.environ | dict.fromkeys(step["env"], "") | inputs
     script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     return subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
@@ -141,13 +140,9 @@ def test_the_action_compares(
     lm.log_image(new).view().write(tmp_path / "new one.lmp")
     program(tmp_path / "lightmeter/bin")
     monkeypatch.chdir(tmp_path)
-    inputs = {
-        "REFERENCE": "good.lmp",
-        "TARGET": "new one.lmp",
-        "FAIL_ON": fail_on,
-        "HTML": "a.html",
-    }
-    inputs |= {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    inputs = {"REFERENCE": "good.lmp", "TARGET": "new one.lmp", "HTML": "a.html"}
+    inputs |= {"FAIL_ON": fail_on, "RUNNER_TEMP": str(tmp_path)}
+    inputs["GITHUB_STEP_SUMMARY"] = str(tmp_path / "summary.md")
     done = run_step(1, **inputs)
     assert done.returncode == code
     assert ("      drift  The images are darker" in (tmp_path / "summary.md").read_text()) == dark

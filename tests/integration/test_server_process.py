@@ -1,7 +1,6 @@
 """A server in a process of its own: hostile bytes, and its end."""
 
 import contextlib
-import http.client
 import threading
 import time
 import urllib.error
@@ -11,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from lightmeter import Store, log
-from server_process import Process, started
+from server_process import BYTES, Client, Process, started
 
 BODY = log(row={"weight": 1.0}).view().to_bytes()
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-BYTES = {"Content-Type": "application/octet-stream"}
 PUT = "/api/v1/profile?dataset=cells&at=2022-09-07"
 
 
@@ -25,14 +23,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         yield process
 
 
-def ask(process: Process, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", process.port, timeout=30)
-    try:
-        connection.request(method, path, body, BYTES if body is not None else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
+def ask(process: Process, method: str, path: str, body: bytes | None = None) -> int:
+    with contextlib.closing(Client(process.port)) as client:
+        return client.ask(method, path, body, **({} if body is None else BYTES)).status
 
 
 @pytest.mark.parametrize(
@@ -62,7 +55,7 @@ def ask(process: Process, method: str, path: str, body: bytes | None = None) -> 
 )
 def test_hostile_bytes(served: Process, request_: bytes, status: int) -> None:
     assert served.raw(request_).startswith(b"HTTP/1.1 %d " % status)
-    assert ask(served, "GET", "/healthz")[0] == 200
+    assert ask(served, "GET", "/healthz") == 200
 
 
 @pytest.mark.parametrize(
@@ -78,7 +71,7 @@ def test_who_sends_much_is_told_what_is_wrong(
 ) -> None:
     """Closing a connection before all of a body has come would lose the answer."""
     for _ in range(5):
-        assert ask(served, "PUT", path, bytes(size))[0] == status
+        assert ask(served, "PUT", path, bytes(size)) == status
     put = urllib.request.Request(f"{served.url}{path}", bytes(size), BYTES, method="PUT")
     with pytest.raises(urllib.error.HTTPError) as told:  # which asks for an end of the connection
         urllib.request.urlopen(put)
@@ -91,7 +84,7 @@ def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> No
         store.define("cells", "1d")
         statuses: list[int] = []
         put = threading.Thread(
-            target=lambda: statuses.append(ask(process, "PUT", f"{PUT}&writer=a", BODY)[0])
+            target=lambda: statuses.append(ask(process, "PUT", f"{PUT}&writer=a", BODY))
         )
         with store._database.transaction():  # the put waits for its end
             put.start()
@@ -106,14 +99,9 @@ def test_what_runs_when_it_is_told_to_end_comes_to_its_end(tmp_path: Path) -> No
 
 def test_what_never_ends_does_not_hold_the_end_up(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
-
-    def put() -> None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            ask(process, "PUT", f"{PUT}&writer=a", BODY)
-
     with started(path) as process, Store(path) as store, store._database.transaction():
-        putting = threading.Thread(target=put)
-        putting.start()
+        putting = Client(process.port)
+        putting.send("PUT", f"{PUT}&writer=a", BODY, **BYTES)
         time.sleep(0.5)
         process.end()
-    putting.join()
+        putting.close()

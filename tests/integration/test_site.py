@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from browser import shown
+from dashboards import Page
 
 pytest.importorskip("furo")
 pytest_plugins = ["chromium"]
@@ -31,21 +31,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Page(HTMLParser):
-    """What a page has and where its links lead."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-        self.links: list[str] = []
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        self.names |= {values["id"]} if "id" in values else set()
-        self.links += [values[name] for name in ("href", "src") if name in values]
-
-
 def pages(site: Path) -> Iterator[Path]:
     return (path for path in sorted(site.glob("*.html")))
 
@@ -54,14 +39,16 @@ def test_every_link_leads_somewhere(site: Path) -> None:
     read = {path: Page(path) for path in pages(site)}
     assert len(read) > 30
     for path, page in read.items():
-        for link in page.links:
+        attributes = [each for _, each in page.tags]
+        links = [str(each[name]) for each in attributes for name in ("href", "src") if name in each]
+        for link in links:
             place, name = urldefrag(link)
             if ":" in place:
                 continue
             target = site / unquote(place).partition("?")[0] if place else path
             assert target.exists(), f"{path.name}: {link}"
             if name and target in read:
-                assert unquote(name) in read[target].names, f"{path.name}: {link}"
+                assert unquote(name) in read[target].ids, f"{path.name}: {link}"
 
 
 def test_every_column_has_a_name(site: Path) -> None:

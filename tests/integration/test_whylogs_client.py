@@ -45,17 +45,9 @@ def upload(store: Store) -> Iterator[Upload]:
             "WHYLOGS_NO_ANALYTICS": "True",
         }
         environment.pop("PYTHONPATH", None)
-        assert PYTHON is not None
-        done = subprocess.run(
-            [PYTHON, SCRIPT, kind, str(FIRST)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return ast.literal_eval(done.stdout.splitlines()[-1])
+        command = [PYTHON, SCRIPT, kind, str(FIRST)]
+        printed = subprocess.check_output(command, text=True, env=environment, timeout=300)
+        return ast.literal_eval(printed.splitlines()[-1])
 
     with running(store) as port:
         address = f"http://127.0.0.1:{port}"

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from lightmeter import Profile, ProfileView, Store, _core
+from lightmeter.__main__ import main
 from lightmeter.store import engine
-from numpy.typing import NDArray
 from PIL import Image
 
 # No test depends on how long something takes.
@@ -72,9 +72,6 @@ def as_of_images(profile: Profile) -> ProfileView:
 
 def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
     """The command line, within this process: to start another one takes half a second."""
-    pytest.importorskip("typer")
-    from lightmeter.__main__ import main
-
     command = ["lightmeter", *map(str, arguments)]
     with pytest.MonkeyPatch.context() as changed, warnings.catch_warnings():
         changed.setattr(sys, "argv", command)
@@ -139,11 +136,6 @@ def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[timedelta]:
     yield timedelta(hours=5, minutes=30)
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.fixture
-def random_rgb() -> NDArray[np.uint8]:
-    return np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
 
 
 @pytest.fixture(autouse=True)

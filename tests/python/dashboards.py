@@ -2,10 +2,11 @@
 
 import html.parser
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import numpy as np
 from hostile import HOSTILE
@@ -55,9 +56,9 @@ def cells(store: Store, states: str = "oooooooooA") -> Shown:
     return Shown(store, results)
 
 
-def attacked(store: Store) -> Shown:
+def attacked(store: Store, texts: Iterable[str] = HOSTILE[:5]) -> Shown:
     results: list[Result] = []
-    for text in HOSTILE[:5]:
+    for text in texts:
         dataset = re.sub(r"[\x00-\x1f]", "", text)
         segment = {dataset: dataset}
         view = log(columns={text: [1.0, 2.0, 3.5] * 10, "category": [text] * 30}).view()
@@ -81,6 +82,7 @@ ALLOWED = set(
 )
 
 
+FORM_TAGS = {"form", "input", "button", "label", "select", "option", "details", "summary"}
 LINK = re.compile(r"(?:\.\./)*[a-zA-Z0-9./-]*(?:#[a-z0-9.-]+)?")
 
 
@@ -118,9 +120,21 @@ class Page(html.parser.HTMLParser):
             assert tag in allowed
             for name, value in attributes.items():
                 assert not name.startswith("on")
-                assert name not in forbidden | {"src", "srcset", "style", "formaction"}
+                assert name not in forbidden | {"srcset", "style", "formaction"}
+                assert name != "src" or str(value).startswith("data:image/jpeg;base64,")
                 if name in ("href", "action"):
                     assert LINK.fullmatch(str(value))
+
+
+def crawled(ask: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    """Every page that can be reached, by its address."""
+    seen, waiting = set[str](), ["/"]
+    while waiting:
+        if (address := waiting.pop()) not in seen:
+            seen.add(address)
+            yield address, (text := ask(address))
+            links = [str(each["href"]) for tag, each in Page(text).tags if tag == "a"]
+            waiting += [urljoin(address, link).partition("#")[0] for link in links]
 
 
 def html_files(site: Path) -> list[Path]:

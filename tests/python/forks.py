@@ -1,6 +1,7 @@
-"""Children by fork."""
+"""Children by fork, and waiting."""
 
 import os
+import time
 import warnings
 from collections.abc import Callable
 
@@ -18,6 +19,13 @@ def forked(work: Callable[[], object]) -> int:
         finally:
             os._exit(code)
     return pid
+
+
+def wait_for(what: Callable[[], object], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def ended_well(pid: int) -> bool:

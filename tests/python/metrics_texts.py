@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -14,13 +15,11 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 def read(text: str) -> Samples:
     """Every sample by its name and labels, in both forms the same."""
-    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
-    older = pytest.importorskip("prometheus_client.parser")
-    families = list(parser.text_string_to_metric_families(text))
+    families = list(openmetrics.text_string_to_metric_families(text))
     assert {family.type for family in families} == {"gauge"}
     assert all(family.documentation for family in families)
     samples = _samples(families)
-    assert _samples(older.text_string_to_metric_families(text)) == samples
+    assert _samples(parser.text_string_to_metric_families(text)) == samples
     return samples
 
 

@@ -16,7 +16,6 @@ PLACES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), "/us
 @contextlib.contextmanager
 def running_server() -> Iterator[str]:
     """Give the address of a new database; skip the test where PostgreSQL is not installed."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
     path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, PLACES)])
     initdb, control = (shutil.which(name, path=path) for name in ("initdb", "pg_ctl"))
     if initdb is None or control is None:

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
+import pydicom
+import rasterio
+import tifffile
 from numpy.typing import NDArray
 
 PEOPLE = {
@@ -17,7 +19,6 @@ PEOPLE = {
 
 
 def write_dicom(path: Path, samples: NDArray[Any], **tags: Any) -> Path:
-    pydicom = pytest.importorskip("pydicom")
     file = pydicom.Dataset()
     file.file_meta = pydicom.dataset.FileMetaDataset()
     file.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
@@ -36,7 +37,6 @@ def write_dicom(path: Path, samples: NDArray[Any], **tags: Any) -> Path:
 
 
 def write_geotiff(path: Path, samples: NDArray[Any], names: Any = (), **more: Any) -> Path:
-    rasterio = pytest.importorskip("rasterio")
     count, height, width = samples.shape
     how = {"driver": "GTiff", "width": width, "height": height, "count": count, "crs": "EPSG:32633"}
     place = rasterio.transform.Affine(10, 0, 0, 0, -10, 0)
@@ -48,8 +48,6 @@ def write_geotiff(path: Path, samples: NDArray[Any], names: Any = (), **more: An
 
 
 def write_ome(path: Path, samples: NDArray[Any], axes: str) -> Path:
-    tifffile = pytest.importorskip("tifffile")
-    pytest.importorskip("imagecodecs")
     metadata = {"axes": axes, "Channel": {"Name": ["DAPI", "B <2>"]}, "PhysicalSizeX": 0.5}
     tifffile.imwrite(path, samples, metadata=metadata, ome=True)
     return path

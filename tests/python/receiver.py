@@ -46,7 +46,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST  # noqa: N815
+            do_GET = do_HEAD = do_POST  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from lightmeter.settings import settings_of
 from PIL import Image
 
 NOW = datetime(2022, 9, 20, tzinfo=UTC)
+DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
+STDOUT = '[[alert]]\nname = "a"\nto = "stdout"\n'
 
 
 def rows(day: int, *, shift: float = 0.0, n: int = 60, camera: str = "north") -> ProfileView:
@@ -60,7 +62,16 @@ def judge(store: Store, **keys: Any) -> list[Result]:
 
 def put(store: Store, at: date, columns: Mapping[str, Any], **place: Any) -> None:
     """A bucket of these columns."""
-    store.put("cells", log(columns=columns).view(), at=at, writer="a", **place)
+    store.put("cells", log(columns=columns).view(), **{"at": at, "writer": "a", **place})
+
+
+def put_camera(
+    store: Store, day: int, camera: str, level: float, *, n: int = 60, sd: float = 1.0
+) -> None:
+    """A day, counted from the first of August, of two numbers of a camera."""
+    rng = np.random.default_rng([7, day, *camera.encode()])
+    columns = {name: rng.normal(level, sd, n) for name in "xy"}
+    put(store, date(2022, 8, 1) + timedelta(days=day), columns, segment={"camera": camera})
 
 
 def states(store: Store, feature: str = "x", **keys: Any) -> dict[int, str]:

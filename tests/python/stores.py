@@ -199,3 +199,13 @@ def survives(path: Path, truth: dict[str, Any]) -> str:
     if damage:
         return "reported"
     return "harmless" if said == truth else "unnoticed"
+
+
+def varint(number: int) -> bytes:
+    """As in profiles of lightmeter and of whylogs."""
+    number %= 2**64
+    low = bytearray()
+    while number > 0x7F:
+        low.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*low, number))

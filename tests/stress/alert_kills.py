@@ -4,7 +4,6 @@ word of an incident, and what is told twice has the same identifier."""
 import json
 import os
 import random
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -12,30 +11,18 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import lightmeter as lm
+from harness import Row, fresh_store, killed, started
 from lightmeter import Store
-from notes import killed, started
-from row import Row
-from where import fresh_store
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 from receiver import Receiver
 
 NAME = "kill -9 of runs that tell"
 REPEATS = 60
 CAMERAS, NOW = 8, datetime(2022, 9, 9, tzinfo=UTC)
 CONFIG = """
-[[monitor]]
-name = "m"
-dataset = "cells"
-type = "contract"
-segments = true
-[[monitor.expect]]
-feature = "x"
-mean = { at_most = 0 }
-[[alert]]
-name = "hook"
-to = "webhook"
-url_env = "LIGHTMETER_TEST_HOOK"
+monitor = [{ name = "m", dataset = "cells", type = "contract", segments = true, expect = [
+    { feature = "x", mean = { at_most = 0 } },
+] }]
+alert = [{ name = "hook", to = "webhook", url_env = "LIGHTMETER_TEST_HOOK" }]
 """
 
 

@@ -5,7 +5,6 @@ import contextlib
 import io
 import logging
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,12 +13,10 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from lightmeter import Store
-from row import Row
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 from alerting import tell, webhook
+from harness import Row
 from incidents import days
+from lightmeter import Store
 from receiver import Receiver, drip, garbage, hang_up, silence
 
 NAME = "receivers of alerts that are not kind"
@@ -48,18 +45,15 @@ def echo(handler: BaseHTTPRequestHandler) -> None:
 
 def kinds(other: str) -> dict[str, Any]:
     """Answers by name; None is a port that nobody listens at."""
-    headers = {f"X-{number}": "y" * 600 for number in range(99)}
-    moved = {str(code): (code, {"Location": other}, b"") for code in (301, 302, 303, 307, 308)}
-    later = (429, {"Retry-After": "99999999"}, b"")
-    ways = {each.__name__: each for each in (drip, silence, garbage, hang_up, cut_off, echo)}
-    ends = {"endless 500": endless(500), "endless 200": endless(200), "down": None}
     return {
         "500": 500,
-        "long headers": (500, headers, b""),
-        "later": later,
-        **ways,
-        **moved,
-        **ends,
+        "long headers": (500, {f"X-{number}": "y" * 600 for number in range(99)}, b""),
+        "later": (429, {"Retry-After": "99999999"}, b""),
+        **{each.__name__: each for each in (drip, silence, garbage, hang_up, cut_off, echo)},
+        **{str(code): (code, {"Location": other}, b"") for code in (301, 302, 303, 307, 308)},
+        "endless 500": endless(500),
+        "endless 200": endless(200),
+        "down": None,
     }
 
 

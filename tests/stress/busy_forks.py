@@ -1,6 +1,5 @@
 """Forks of a process two threads of which are writing. Nothing that was told is stored is lost."""
 
-import contextlib
 import os
 import signal
 import tempfile
@@ -11,90 +10,73 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from harness import Row, counts, forked, fresh_store, grow, lines, noted, started
 from lightmeter import Profile, Store
-from notes import counts, forked, grow, lines, noted, started
-from row import Row
-from where import fresh_store
 
 NAME = "forks while two threads put, seven ways"
 REPEATS = 30
 DAY = date(2022, 9, 7)
 
 
-def _put(store: Store, output: Path, writer: str, times: int) -> None:
-    profile = Profile()
-    for seq in range(1, times + 1):
-        grow(profile, writer)
-        noted(output, "tried", writer, seq)
-        assert store.put("cells", profile, at=DAY, writer=writer, seq=seq)
-        noted(output, "put", writer, seq)
+class Writer:
+    """Puts what grows, with a note before and after."""
+
+    def __init__(self, store: Store, output: Path, name: str) -> None:
+        self.store, self.output, self.name = store, output, name
+        self._profile, self._seq = Profile(), 0
+
+    def put(self, times: int = 1) -> None:
+        for _ in range(times):
+            grow(self._profile, self.name)
+            self._seq += 1
+            noted(self.output, "tried", self.name, self._seq)
+            place = {"at": DAY, "writer": self.name, "seq": self._seq}
+            assert self.store.put("cells", self._profile, **place)
+            noted(self.output, "put", self.name, self._seq)
+
+    def put_anew(self, times: int = 1) -> None:
+        with Store(self.store.address) as self.store:
+            self.put(times)
 
 
-def _exit(store: Store, output: Path, name: str) -> None:
-    pass
-
-
-def _close(store: Store, output: Path, name: str) -> None:
-    store.close()
-
-
-def _go_on(store: Store, output: Path, name: str) -> None:
-    _put(store, output, name, 3)
-
-
-def _outlive(store: Store, output: Path, name: str) -> None:
-    while not output.with_name("closed").exists():
+def _outlive(child: Writer) -> None:
+    while not child.output.with_name("closed").exists():
         time.sleep(0.01)
-    _put(store, output, name, 3)
+    child.put(3)
 
 
-def _grandchild(store: Store, output: Path, name: str) -> None:
-    pid = forked(lambda: _put(store, output, f"{name}g", 3))
-    _put(store, output, name, 2)
+def _grandchild(child: Writer) -> None:
+    pid = forked(Writer(child.store, child.output, f"{child.name}g").put)
+    child.put(2)
     assert os.waitpid(pid, 0)[1] == 0
 
 
-def _for_ever(store: Store, output: Path, name: str) -> None:
-    _put(store, output, name, 10**9)
-
-
-def _anew(store: Store, output: Path, name: str) -> None:
-    with Store(store.address) as own:
-        _put(own, output, name, 3)
-
-
-WAYS: dict[str, Callable[[Store, Path, str], None]] = {
-    "exits": _exit,
-    "closes": _close,
-    "goes on": _go_on,
+WAYS: dict[str, Callable[[Writer], None]] = {
+    "exits": lambda child: None,
+    "closes": lambda child: child.store.close(),
+    "goes on": lambda child: child.put(3),
     "parent closes first": _outlive,
     "grandchild": _grandchild,
-    "child killed": _for_ever,
-    "all open anew": _anew,
+    "child killed": lambda child: child.put(10**9),
+    "all open anew": lambda child: child.put_anew(3),
 }
 
 
 def _family(address: str, output: Path, way: str, children: int) -> None:
     store, stop = Store(address), threading.Event()
 
-    def write(writer: str) -> None:
-        profile, seq = Profile(), 0
+    def write(writer: Writer) -> None:
         while not stop.is_set():
-            grow(profile, writer)
-            seq += 1
-            noted(output, "tried", writer, seq)
-            anew = Store(address) if way == "all open anew" else contextlib.nullcontext(store)
-            with anew as used:
-                assert used.put("cells", profile, at=DAY, writer=writer, seq=seq)
-            noted(output, "put", writer, seq)
+            writer.put_anew() if way == "all open anew" else writer.put()
 
-    threads = [threading.Thread(target=write, args=[f"parent{number}"]) for number in range(2)]
+    writers = [Writer(store, output, f"parent{number}") for number in range(2)]
+    threads = [threading.Thread(target=write, args=[writer]) for writer in writers]
     for thread in threads:
         thread.start()
     pids = []
     for number in range(children):
-        name = f"child{number}"
-        pids.append(forked(lambda name=name: WAYS[way](store, output, name)))
+        child = Writer(store, output, f"child{number}")
+        pids.append(forked(lambda child=child: WAYS[way](child)))
         time.sleep(0.03)
         if way == "child killed":
             os.kill(pids[-1], signal.SIGKILL)
@@ -115,17 +97,16 @@ def run(repeats: int) -> Row:
     for way in WAYS:
         with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as address:
             output = Path(folder, "notes")
-            pid = started(_family, address, output, way, repeats)
-            code = os.waitpid(pid, 0)[1]
-            seqs: dict[str, Counter[str]] = {"put": Counter(), "tried": Counter()}
-            for kind, writer, seq in lines(output):
-                seqs[kind][writer] = int(seq)
+            code = os.waitpid(started(_family, address, output, way, repeats), 0)[1]
+            put, tried = (
+                Counter({name: int(seq) for kind, name, seq in lines(output) if kind == wanted})
+                for wanted in ("put", "tried")
+            )
             with Store(address, create=False) as store:
                 damage = store.verify()
                 there = counts(store.read("cells"))
-        lost = sum(max(0, seq - there[name]) for name, seq in seqs["put"].items())
-        doubled = sum(max(0, count - seqs["tried"][name]) for name, count in there.items())
-        total += sum(seqs["put"].values())
+        lost, doubled = (put - there).total(), (there - tried).total()
+        total += put.total()
         if wrong := lost + doubled + len(damage) + bool(code):
             notes.append(f"{way}: {lost} lost, {doubled} doubled, {len(damage)} damaged, {code}")
         bad += wrong

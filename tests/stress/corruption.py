@@ -1,27 +1,21 @@
 """Stores of which bytes were changed. Nothing but StoreError, or damage that `verify` reports."""
 
 import random
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
+from harness import Row
 from lightmeter import Store
-from row import Row
-from where import on_files
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 from stores import answers, corrupted, fill, survives
 
 NAME = "corruptions of a store"
-REPEATS = 700
+REPEATS, FILES_ONLY = 700, True
 
 
-def run(repeats: int) -> Row:
-    """`repeats` corrupted copies of one store."""
-    if not on_files():
-        return Row(NAME, 0, 0, 0, "for files only")
-    ends: Counter[str] = Counter()
+def ends(repeats: int) -> Counter[str]:
+    """How so many corrupted copies of one store end."""
+    found: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "whole.db")
         fill(whole)
@@ -32,11 +26,17 @@ def run(repeats: int) -> Row:
             copy = Path(folder, f"{seed}.db")
             copy.write_bytes(corrupted(data, random.Random(seed)))
             try:
-                ends[survives(copy, truth)] += 1
+                found[survives(copy, truth)] += 1
             except Exception as error:
-                ends[type(error).__name__] += 1
+                found[type(error).__name__] += 1
             for file in Path(folder).glob(f"{seed}.db*"):
                 file.unlink()
-    good = sum(ends[end] for end in ("refused", "reported", "harmless"))
-    note = ", ".join(f"{count} {end}" for end, count in ends.most_common())
+    return found
+
+
+def run(repeats: int) -> Row:
+    """`repeats` corrupted copies of one store."""
+    found = ends(repeats)
+    good = sum(found[end] for end in ("refused", "reported", "harmless"))
+    note = ", ".join(f"{count} {end}" for end, count in found.most_common())
     return Row(NAME, repeats, good, repeats - good, note)

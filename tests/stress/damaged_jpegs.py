@@ -9,17 +9,13 @@ import itertools
 import multiprocessing
 import os
 import random
-import sys
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-from lightmeter import _core
-from row import Row
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+from harness import Row
 from jpeg_files import Samples, by_pillow, by_us, mutated, of_every_kind
+from lightmeter import _core
 
 NAME = "damaged JPEG files"
 REPEATS = 1_000_000

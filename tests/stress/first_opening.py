@@ -6,9 +6,8 @@ import tempfile
 from collections import Counter
 from multiprocessing.synchronize import Barrier
 
+from harness import Row, fresh_store
 from lightmeter import Store
-from row import Row
-from where import fresh_store
 
 NAME = "first opening by 8 processes at once"
 REPEATS = 2080

@@ -1,5 +1,6 @@
 """A disk without room: errors are loud, and what was told is stored stays."""
 
+import contextlib
 import os
 import resource
 import subprocess
@@ -9,14 +10,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+from harness import Row, lines, noted, started
 from lightmeter import Profile, Store
 from lightmeter.errors import StoreError
-from notes import lines, noted, started
-from row import Row
-from where import on_files
 
 NAME = "a full disk: a small tmpfs, and a bound on the size of files"
-REPEATS = 300
+REPEATS, FILES_ONLY = 300, True
 LATER = datetime(2022, 12, 1, tzinfo=UTC)
 
 
@@ -34,13 +33,12 @@ def _fill(path: Path, output: Path, puts: int, limit: int | None) -> None:
     store = Store(path)
     profile = _profile(0)
     for number in range(puts):
-        try:
+        what = "refused"
+        with contextlib.suppress(StoreError):
             at = date(2022, 9, 1 + number % 20)
             store.put("cells", profile, at=at, writer=str(number))
-        except StoreError:
-            noted(output, "refused", number)
-        else:
-            noted(output, "put", number)
+            what = "put"
+        noted(output, what, number)
 
 
 def _attack(
@@ -48,8 +46,8 @@ def _attack(
 ) -> tuple[int, int, str]:
     """Return how many puts were told to be stored, how much is wrong, and a note."""
     code = os.waitpid(started(_fill, path, output, puts, limit), 0)[1]
-    told = {words[1] for words in lines(output) if words[0] == "put"}
-    refused = sum(words[0] == "refused" for words in lines(output))
+    told = {number for what, number in lines(output) if what == "put"}
+    refused = len(lines(output)) - len(told)
     wrong = bool(code) + (refused == 0)
     with Store(path, create=False) as store:
         wrong += len(store.verify())
@@ -66,8 +64,6 @@ def _attack(
 
 def run(repeats: int) -> Row:
     """`repeats` puts into each of two stores without room."""
-    if not on_files():
-        return Row(NAME, 0, 0, 0, "for files only")
     total, bad, notes = 0, 0, []
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder, "small")

@@ -12,11 +12,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from harness import Row, counts, fresh_store, grow, killed, lines, noted, started
 from lightmeter import Profile, Store
 from lightmeter.errors import ConflictError
-from notes import counts, grow, killed, lines, noted, started
-from row import Row
-from where import fresh_store
 
 NAME = "kill -9 of 16 writers in 4 processes, gc and a reader"
 REPEATS = 200
@@ -73,9 +71,8 @@ def _read(address: str, output: Path, _: int) -> None:
     with Store(address) as store:
         while True:
             now = counts(store.read("cells")) if "cells" in store.datasets() else Counter()
-            for name, count in seen.items():
-                if now[name] < count:
-                    noted(output, "error", "back", name, count, now[name])
+            if back := seen - now:
+                noted(output, "error", "back", dict(back))
             seen = now
             noted(output, "read")
             time.sleep(0.1)
@@ -108,7 +105,7 @@ def run(repeats: int) -> Row:
         with Store(address, create=False) as store:
             damage = store.verify()
             there = counts(store.read("cells"))
-    lost = sum(max(0, seq - there[name]) for name, seq in seqs.items())
+    lost = (seqs - there).total()
     doubled = sum(max(0, count - seqs[name] - 1) for name, count in there.items())
     seconds.sort()
     p50, p99 = (seconds[int(len(seconds) * part)] * 1000 for part in (0.5, 0.99))

@@ -4,22 +4,21 @@ import random
 import re
 import time
 from collections import Counter
+from itertools import islice
 from pathlib import Path
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
-from dashboards import ALLOWED, Page
+from dashboards import ALLOWED, FORM_TAGS, Page, attacked, crawled
 from google_crc32c import value as crc32c
+from harness import API, Row, served
 from hostile import HOSTILE
-from incidents import DAY, FIRST, days
-from lightmeter import Store, log
-from row import Row
-from serving import API, Client, served
-from stores import save_results
+from lightmeter import Store
+from server_process import BYTES, Client
+from stores import save_results, varint
 
 NAME = "hostile profiles and names at a server"
 REPEATS = 20_000
 GOLDEN = sorted((Path(__file__).parents[1] / "golden/v1").glob("*.lmp"))
-FORM_TAGS = {"form", "input", "button", "label", "select", "option", "details", "summary"}
 SLOW = 10.0  # seconds for one answer, such as a report of a thousand profiles
 
 
@@ -47,10 +46,7 @@ def _sections(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _sized(data: bytes) -> bytes:
-    size, length = b"", len(data)
-    while length > 127:
-        size, length = size + bytes([length & 127 | 128]), length >> 7
-    return size + bytes([length]) + data
+    return varint(len(data)) + data
 
 
 def _checked(data: bytes) -> bytes:
@@ -84,8 +80,7 @@ class _Asker(Client):
 
     def noted(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         begun = time.monotonic()
-        kind = {} if body is None else {"Content-Type": "application/octet-stream"}
-        answer = self.ask(method, path, body, **kind)
+        answer = self.ask(method, path, body, **({} if body is None else BYTES))
         seconds = time.monotonic() - begun
         self.worst = max(self.worst, seconds)
         if answer.status >= 500 or seconds > SLOW:
@@ -104,18 +99,6 @@ def _put(asker: _Asker, count: int) -> Counter[int]:
     return statuses
 
 
-def _hostile_names(store: Store) -> None:
-    """As names of datasets, segments, writers, features and monitors, and as values."""
-    for number, text in enumerate(text.replace("\x00", "") for text in HOSTILE):
-        name = text if text.isprintable() else repr(text)
-        view = log(columns={text: [1.0, 2.0] * 9, "category": [text] * 18}).view()
-        for day in range(3):
-            for segment in (None, {name: name}):
-                store.put(name, view, at=FIRST + day * DAY, writer=name, segment=segment)
-        results = days("oAE", dataset=name, monitor=name, feature=text, words=text)
-        save_results(store, results, source=f"{number}.toml")
-
-
 def _crawled(asker: _Asker) -> int:
     """Every page, which must be inert, and every report; how many there were."""
     datasets = re.findall(rb'"((?:[^"\\]|\\.)*)":"1d"', asker.noted("GET", f"{API}/datasets")[1])
@@ -124,24 +107,22 @@ def _crawled(asker: _Asker) -> int:
         for path in ("profile", "segments"):
             asker.noted("GET", f"{API}/{path}?dataset={name}")
     asker.noted("GET", "/metrics")
-    seen: set[str] = set()
-    waiting = ["/"]
-    while waiting and len(seen) < 500:
-        address = waiting.pop()
-        if address in seen:
-            continue
-        seen.add(address)
+    count, statuses = 0, list[int]()
+
+    def ask(address: str) -> str:
         status, body = asker.noted("GET", address)
-        page = Page(body.decode())
+        statuses.append(status)
+        return body.decode()
+
+    for address, text in islice(crawled(ask), 500):
+        count += 1
         try:
-            assert status == 200
-            page.check_inert(set(), ALLOWED | FORM_TAGS)
-            assert b"\xe2\x80\xae" not in body
+            assert statuses.pop() == 200
+            Page(text).check_inert(set(), ALLOWED | FORM_TAGS)
+            assert "\u202e" not in text
         except AssertionError as error:
-            asker.faults.append(f"{address}: {status} {str(error)[:60]}")
-        links = [str(each["href"]) for tag, each in page.tags if tag == "a"]
-        waiting += [urljoin(address, link).partition("#")[0] for link in links]
-    return len(seen)
+            asker.faults.append(f"{address}: {str(error)[:60]}")
+    return count
 
 
 def run(repeats: int) -> Row:
@@ -150,7 +131,7 @@ def run(repeats: int) -> Row:
         asker = _Asker(process.port)
         statuses = _put(asker, repeats)
         with Store(path) as store:
-            _hostile_names(store)
+            save_results(store, attacked(store, HOSTILE).results)
         pages = _crawled(asker)
     faults = asker.faults + [f"{status}" for status in statuses if status not in (200, 400, 413)]
     note = f"{dict(sorted(statuses.items()))}, {pages} pages, worst {asker.worst:.2f} s"

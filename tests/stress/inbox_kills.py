@@ -7,65 +7,54 @@ and halves of answers.
 
 import contextlib
 import http.client
+import multiprocessing
 import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
-from lightmeter import Store
+import numpy as np
+from harness import Row, lines, noted, wait_for
+from lightmeter import Profile, Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import Inbox, pull
-from row import Row
 
 NAME = "kill -9 of writers to an inbox and of pulls, lost answers"
 REPEATS = 20  # of four kills on each of three services
 
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLE"
-WRITER = """
-import sys
-from datetime import datetime, UTC
-import numpy as np
-from lightmeter import Profile
-from lightmeter.errors import StoreError
-from lightmeter.store.inbox import Inbox
-inbox, profile, writer = Inbox(sys.argv[1]), Profile(), sys.argv[2]
-for seq in range(1, 10_000):
-    profile.track(np.full((4, 4), seq % 256, np.uint8))
-    for hour in (1, 2):
-        at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+HOURS = {hour: datetime(2022, 9, 7, hour, tzinfo=UTC) for hour in (1, 2)}
+
+
+def _write(address: str, file: Path, name: str, output: Path) -> None:
+    inbox, profile = Inbox(address), Profile()
+    for seq in count(1):
+        profile.track(np.full((4, 4), seq % 256, np.uint8))
+        for hour, at in HOURS.items():
+            while True:
+                with contextlib.suppress(StoreError):
+                    inbox.put("cells", profile.view(), at=at, every="1h", writer=name, seq=seq)
+                    break
+            noted(output, name, hour, seq)
+
+
+def _pull(address: str, file: Path, name: str, output: Path) -> None:
+    warnings.simplefilter("ignore")
+    inbox = Inbox(address)
+    with Store(file) as store:
+        noted(output, name)
         while True:
-            try:
-                place = {"at": at, "every": "1h", "writer": writer}
-                inbox.put("cells", profile.view(), **place, seq=seq)
-                break
-            except StoreError:
-                pass
-        print(hour, seq, flush=True)
-"""
-PULLER = """
-import sys
-from datetime import datetime, UTC
-from lightmeter import Store
-from lightmeter.errors import StoreError
-from lightmeter.store.inbox import Inbox, pull
-inbox = Inbox(sys.argv[1])
-with Store(sys.argv[2]) as store:
-    print("begins", flush=True)
-    while True:
-        try:
-            pull(inbox, store, delete=True)
-        except StoreError:
-            pass
-"""
+            with contextlib.suppress(StoreError):
+                pull(inbox, store, delete=True)
 
 
 @contextlib.contextmanager
@@ -136,55 +125,48 @@ def losing() -> Iterator[None]:
     """Put somebody who loses requests and answers between lightmeter and the service."""
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     Losing.target = endpoint.removeprefix("http://")
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Losing)
-    thread = threading.Thread(target=proxy.serve_forever)
-    thread.start()
-    os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{proxy.server_port}"
-    try:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Losing) as proxy:
+        threading.Thread(target=proxy.serve_forever).start()
+        os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{proxy.server_port}"
         yield
-    finally:
         os.environ["AWS_ENDPOINT_URL"] = endpoint
         proxy.shutdown()
-        proxy.server_close()
-        thread.join()
 
 
 def attack(address: str, folder: Path, kills: int) -> tuple[int, int]:
     """Kill two writers and two pulls that often; how much was acknowledged, and how much lost."""
-    rng = random.Random(1)
-    file = str(folder / "drift.db")
+    rng, file, output = random.Random(1), folder / "drift.db", folder / "notes"
     Inbox(address)  # makes the folder
     Store(file).close()
-    told: dict[tuple[str, int], int] = {}
+    # No forks: this process has used an inbox.
+    process = multiprocessing.get_context("spawn").Process
     for number in range(kills):
-        running = {}
-        for copy in range(2):
-            for code in (WRITER, PULLER):
-                name = f"{'writer' if code is WRITER else 'pull'} {number}.{copy}"
-                last = name if code is WRITER else file
-                command = [sys.executable, "-W", "ignore", "-c", code, address, last]
-                running[name] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        for process in running.values():
-            assert process.stdout is not None
-            process.stdout.readline()
+        works = {f"{work.__name__}{number}.{n}": work for n in range(2) for work in (_write, _pull)}
+        running = [
+            process(target=work, args=(address, file, name, output)) for name, work in works.items()
+        ]
+        for each in running:
+            each.start()
+        wait_for(works.keys(), output)
         time.sleep(rng.uniform(0, 1))
-        for name, process in running.items():
-            process.send_signal(signal.SIGKILL)
-            output, _ = process.communicate()
-            for line in output.split("\n")[:-1] if name.startswith("writer") else ():
-                hour, seq = map(int, line.split())
-                told[name, hour] = seq
+        for each in running:
+            each.kill()
+        for each in running:
+            each.join()
+    written = [words for words in lines(output) if len(words) == 3]
+    told = Counter({(name, int(hour)): int(seq) for name, hour, seq in written})
     inbox = Inbox(address)
     with Store(file) as store:
         lost = _left(inbox, store) + len(store.verify())
-        for (writer, hour), seq in told.items():
-            start = datetime(2022, 9, 7, hour, tzinfo=UTC)
-            rows = store.stored("cells", start, start + timedelta(hours=1))
-            found = [row for row in rows if row.writer == writer]
-            # A put that was under way may have arrived.
-            if len(found) != 1 or not seq <= found[0].seq == found[0].images <= seq + 1:
-                lost += 1
-        return sum(told.values()), lost
+        rows = {
+            (row.writer, hour): row
+            for hour, at in HOURS.items()
+            for row in store.stored("cells", at, at + timedelta(hours=1))
+        }
+        for place, seq in told.items():  # a put that was under way may have arrived
+            row = rows.get(place)
+            lost += row is None or not seq <= row.seq == row.images <= seq + 1
+    return told.total(), lost
 
 
 def _left(inbox: Inbox, store: Store) -> int:

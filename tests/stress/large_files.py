@@ -18,33 +18,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tifffile
-from notes import started
-from PIL import Image
-from row import Row
+from conftest import encoded
+from harness import Row, started
+from png_files import header, written
 
 NAME, REPEATS = "files that are larger than they look", 1
 MOST_MB, MOST_SECONDS = 450, 120
 MB = 2**20
 
 
-FILE = io.BytesIO()
-Image.new("RGB", (8, 8)).save(FILE, "PNG")
-PICTURE = FILE.getvalue()
+PICTURE = encoded("PNG")
 
 
 def _png(path: Path) -> None:
     """A picture of 1e9 pixels."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        crc = zlib.crc32(kind + body).to_bytes(4, "big")
-        return len(body).to_bytes(4, "big") + kind + body + crc
-
     size, packer = 31_623, zlib.compressobj(9)
     rows = (packer.compress(bytes(1 + size)) for _ in range(size))
-    head = size.to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
     body = b"".join(rows) + packer.flush()
-    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
-    path.write_bytes(start + chunk(b"IDAT", body) + chunk(b"IEND", b""))
+    path.write_bytes(written([header(size, size, 8, 0), (b"IDAT", body), (b"IEND", b"")]))
 
 
 def _tiff(path: Path) -> None:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import util
@@ -26,45 +27,35 @@ from typing import Any, NamedTuple, NoReturn
 
 import lightmeter as lm
 import numpy as np
+from harness import Row, fresh_store, lines, noted, on_files, wait_for
 from lightmeter.writers.logger import RollingLogger
-from row import Row
-from where import fresh_store, on_files
 
 NAME = "ends of processes that log"
 IMAGE = np.full((16, 16, 3), 9, np.uint8)
 LARGE = np.full((2000, 2000, 3), 9, np.uint8)
 MANY, FEW = 20, 5
+KILLING = signal.SIGTERM, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT
 
-# In the process that is ended. Each note is a byte, appended at once: it outlives any end.
+# In the process that is ended
 
 WAYS: dict[str, Callable[[], object]] = {}
 shared: RollingLogger  # for workers that inherit it
 
 
-def way(name: str) -> Callable[[Callable[[], object]], Callable[[], object]]:
-    def enter(end: Callable[[], object]) -> Callable[[], object]:
-        WAYS[name] = end
-        return end
-
-    return enter
+def way(name: str) -> Callable[[Callable[[], object]], None]:
+    return partial(WAYS.__setitem__, name)
 
 
-def store_address() -> str:
-    return os.environ["ENDINGS_STORE"]
-
-
-def noted(what: str) -> str:
-    return os.path.join(os.environ["ENDINGS_NOTES"], what)
+def notes() -> Path:
+    return Path(os.environ["ENDINGS_NOTES"])
 
 
 def note(what: str, count: int = 1) -> None:
-    file = os.open(noted(what), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.write(file, b"." * count)
-    os.close(file)
+    noted(notes(), what, count)
 
 
 def make(**options: Any) -> RollingLogger:
-    return lm.logger(store_address(), "cells", **{"checkpoint": "1h", **options})
+    return lm.logger(os.environ["ENDINGS_STORE"], "cells", **{"checkpoint": "1h", **options})
 
 
 def track(log: RollingLogger, count: int, *, promised: bool, image: Any = IMAGE) -> None:
@@ -84,9 +75,9 @@ def flushed(log: RollingLogger, more: int = FEW) -> None:
     track(log, more, promised=False)
 
 
-def orderly(**options: Any) -> RollingLogger:
+def orderly(image: Any = IMAGE, **options: Any) -> RollingLogger:
     log = make(**options)
-    track(log, MANY, promised=True)
+    track(log, MANY, promised=True, image=image)
     return log
 
 
@@ -94,11 +85,6 @@ def kill(number: int) -> NoReturn:
     os.kill(os.getpid(), number)
     while True:
         time.sleep(0.01)
-
-
-def fork() -> int:
-    sys.stdout.flush()
-    return os.fork()
 
 
 # One process, ending in order
@@ -111,9 +97,7 @@ def ending(
 
     @way(name)
     def _() -> None:
-        log = make(**options)
-        track(log, MANY, promised=True, image=image)
-        end(log)
+        end(orderly(image, **options))
 
 
 def fail(_: RollingLogger) -> NoReturn:
@@ -174,7 +158,9 @@ def close_while(before: str, after: str) -> Callable[[RollingLogger], None]:
     """Close while another connection has done this to the store, and soon does that."""
 
     def end(log: RollingLogger) -> None:
-        other = sqlite3.connect(store_address(), isolation_level=None, check_same_thread=False)
+        other = sqlite3.connect(
+            os.environ["ENDINGS_STORE"], isolation_level=None, check_same_thread=False
+        )
         other.execute(before)
         threading.Timer(0.5, other.execute, [after]).start()
         log.close()
@@ -193,12 +179,8 @@ ending("SIGINT in asyncio", interrupt_asyncio)
 ending("SIGTERM, a handler calls sys.exit", exit_when_terminated)
 ending("SIGTERM, handle_signals", lambda _: kill(signal.SIGTERM), handle_signals=True)
 ending("SIGHUP, handle_signals", lambda _: kill(signal.SIGHUP), handle_signals=True)
-ending(
-    "SIGTERM, handle_signals, large images wait",
-    lambda _: kill(signal.SIGTERM),
-    image=LARGE,
-    handle_signals=True,
-)
+waiting = "SIGTERM, handle_signals, large images wait"
+ending(waiting, lambda _: kill(signal.SIGTERM), LARGE, handle_signals=True)
 ending("SIGTERM while tracking, handle_signals", signal_while_tracking, handle_signals=True)
 ending("SIGINT while SIGTERM is handled", two_signals, handle_signals=True)
 ending("threads go on after the main one", threads_go_on)
@@ -214,21 +196,15 @@ ending(FILES_ONLY[1], close_while("BEGIN IMMEDIATE", "COMMIT"))
 # One process, ended at once
 
 
-def abrupt(name: str, end: Callable[[], object]) -> None:
-    @way(f"{name}, after flush")
-    def _() -> None:
-        flushed(make())
-        end()
-
-
-abrupt("SIGTERM", lambda: kill(signal.SIGTERM))
-abrupt("SIGHUP", lambda: kill(signal.SIGHUP))
-abrupt("SIGKILL", lambda: kill(signal.SIGKILL))
-abrupt("SIGQUIT", lambda: kill(signal.SIGQUIT))
-abrupt("os._exit", lambda: os._exit(0))
-abrupt("os.abort", os.abort)
-abrupt("a crash", lambda: faulthandler._sigsegv())  # type: ignore[attr-defined]
-abrupt("os.execv", lambda: os.execv(sys.executable, [sys.executable, "-c", ""]))
+ABRUPT: dict[str, Callable[[], object]] = {
+    **{number.name: partial(kill, number) for number in KILLING},
+    "os._exit": lambda: os._exit(0),
+    "os.abort": os.abort,
+    "a crash": faulthandler._sigsegv,  # type: ignore[attr-defined]
+    "os.execv": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),
+}
+for name, end in ABRUPT.items():
+    WAYS[f"{name}, after flush"] = lambda end=end: (flushed(make()), end())
 
 
 @way("SIGTERM twice, handle_signals, after flush")
@@ -264,7 +240,7 @@ def forked(name: str, child: Callable[[RollingLogger], object]) -> None:
         log = orderly()
         pids = []
         for _ in range(3):
-            if (pid := fork()) == 0:
+            if (pid := os.fork()) == 0:
                 child(log)
                 return
             pids.append(pid)
@@ -288,7 +264,7 @@ forked("SIGKILL after flush", lambda log: (flushed(log), kill(signal.SIGKILL)))
 @way("a forked child outlives the parent, which closes")
 def _() -> None:
     log, parent = orderly(), os.getpid()
-    if fork() == 0:
+    if os.fork() == 0:
         while os.getppid() == parent:
             time.sleep(0.01)
         track(log, MANY, promised=True)
@@ -308,12 +284,11 @@ def work_in_finalizer() -> None:
     util.Finalize(None, track, (log, FEW), {"promised": True}, exitpriority=0)
 
 
-def work_for_ever(options: dict[str, Any], promised: bool) -> None:
-    log = make(**options)
-    if promised:
-        track(log, MANY, promised=True)
+def work_for_ever(handles: bool) -> None:
+    if handles:
+        orderly(handle_signals=True)
     else:
-        flushed(log)
+        flushed(make())
     note("ready")
     time.sleep(60)
 
@@ -321,10 +296,6 @@ def work_for_ever(options: dict[str, Any], promised: bool) -> None:
 def share(**options: Any) -> None:
     global shared
     shared = make(**options)
-
-
-def share_and_handle() -> None:
-    share(handle_signals=True)
 
 
 def task(_: object) -> None:
@@ -337,11 +308,6 @@ def task_and_flush(_: object) -> None:
         note("promised")
 
 
-def wait_until_ready() -> None:
-    while not os.path.exists(noted("ready")):
-        time.sleep(0.01)
-
-
 def processes(method: str, count: int, act: Callable[..., object]) -> None:
     workers = [multiprocessing.get_context(method).Process(target=act) for _ in range(count)]  # type: ignore[attr-defined]
     for worker in workers:
@@ -350,17 +316,13 @@ def processes(method: str, count: int, act: Callable[..., object]) -> None:
         worker.join()
 
 
-def pool(method: str, start: Callable[..., object], act: Callable[[object], object]) -> None:
-    """A pool that is terminated."""
+def pool(method: str, closes: bool, start: Callable[..., object], act: Callable[..., Any]) -> None:
+    """A pool that is closed, or else terminated."""
     with multiprocessing.get_context(method).Pool(2, start) as workers:
         workers.map(act, range(MANY), chunksize=1)
-
-
-def closed_pool(method: str) -> None:
-    workers = multiprocessing.get_context(method).Pool(2, share)
-    workers.map(task, range(MANY), chunksize=1)
-    workers.close()
-    workers.join()
+        if closes:
+            workers.close()
+            workers.join()
 
 
 def executor(method: str) -> None:
@@ -371,11 +333,10 @@ def executor(method: str) -> None:
 
 def ready_process(method: str, handles: bool, daemon: bool) -> None:
     """A process that waits: a daemon, which ends with its parent, or one that is terminated."""
-    arguments = {"handle_signals": handles}, handles
     context: Any = multiprocessing.get_context(method)
-    worker = context.Process(target=work_for_ever, args=arguments, daemon=daemon)
+    worker = context.Process(target=work_for_ever, args=(handles,), daemon=daemon)
     worker.start()
-    wait_until_ready()
+    wait_for({"ready"}, notes())
     if not daemon:
         worker.terminate()
         worker.join()
@@ -388,9 +349,9 @@ def by(name: str, act: Callable[..., object], *arguments: object) -> None:
 
 by("Process by {}", processes, 3, work)
 by("Process by {}, a finalizer tracks", processes, 1, work_in_finalizer)
-by("Pool by {}, close and join", closed_pool)
-by("Pool by {}, terminate, each task flushes", pool, share, task_and_flush)
-by("Pool by {}, terminate, handle_signals", pool, share_and_handle, task)
+by("Pool by {}, close and join", pool, True, share, task)
+by("Pool by {}, terminate, each task flushes", pool, False, share, task_and_flush)
+by("Pool by {}, terminate, handle_signals", pool, False, partial(share, handle_signals=True), task)
 by("ProcessPoolExecutor by {}", executor)
 by("daemon Process by {}, the parent ends, after flush", ready_process, False, True)
 by("daemon Process by {}, the parent ends, handle_signals", ready_process, True, True)
@@ -414,9 +375,7 @@ def kept_in(address: str) -> int:
     with lm.Store(address) as store:
         if "cells" not in store.datasets():
             return 0
-        damage = store.verify()
-        if damage:
-            raise AssertionError(f"the store is damaged: {damage}")
+        assert not store.verify()
         view = store.read("cells")
         if "image.Failure" not in view.get_columns():
             return view.images
@@ -425,31 +384,28 @@ def kept_in(address: str) -> int:
 
 def ended(name: str) -> Ending:
     """Return what became of the images of a process that ends in a way."""
+    tally: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, fresh_store(folder) as address:
-        return _ended(name, folder, address)
-
-
-def _ended(name: str, folder: str, address: str) -> Ending:
-    names = {"ENDINGS_STORE": address, "ENDINGS_NOTES": folder, "ENDINGS_WAY": name}
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", __file__],
-        env={**os.environ, **names},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,  # held by all descendants, so its end is that of the last of them
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise AssertionError(f"{name!r} does not end") from None
-    notes = [Path(folder, what) for what in ("tried", "tracked", "promised")]
-    tried, tracked, promised = (note.stat().st_size if note.exists() else 0 for note in notes)
-    kept = kept_in(address)
-    if kept > tried:
-        raise AssertionError(f"{name!r}: {kept} kept of {tried}: something counts twice")
-    return Ending(name, tracked, promised, kept)
+        output = Path(folder, "notes")
+        names = {"ENDINGS_STORE": address, "ENDINGS_NOTES": str(output), "ENDINGS_WAY": name}
+        with subprocess.Popen(
+            [sys.executable, "-W", "ignore", __file__],
+            env={**os.environ, **names},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # held by all descendants: its end is that of the last of them
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            try:
+                process.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise AssertionError(f"{name!r} does not end") from None
+        for what, count in lines(output):
+            tally[what] += int(count)
+        kept = kept_in(address)
+    assert kept <= tally["tried"], f"{name!r}: something counts twice"
+    return Ending(name, tally["tracked"], tally["promised"], kept)
 
 
 def run(repeats: int) -> Row:

@@ -7,14 +7,15 @@ import threading
 import time
 from typing import Any
 
+from harness import API, Row, pictures, served
 from lightmeter import Store
-from row import Row
-from serving import API, Client, pictures, served
+from server_process import BYTES, Client
 
 NAME = "slow connections at a server"
 REPEATS = 200
 WRITERS, SECONDS = 8, 20.0
 MOST = 0.1  # seconds, p99 of what others ask
+Told = tuple[list[float], list[float], list[str]]  # seconds of puts and of questions, and faults
 
 
 def _be_slow(port: int, key: str, count: int, until: float) -> None:
@@ -40,51 +41,57 @@ def _be_slow(port: int, key: str, count: int, until: float) -> None:
     time.sleep(max(0, until - time.monotonic()))
 
 
-def _ask(port: int, key: str, number: int, until: float, told: Any) -> None:
-    """Put, or ask for health where the number is negative; seconds of each, and faults."""
-    client, body, seconds, faults = Client(port, key), pictures(), list[float](), list[str]()
-    count = 0
+def _ask(
+    client: Client, paths: tuple[str, ...], body: bytes, number: int, until: float, told: Any
+) -> None:
+    """Put, or ask for these paths in turns."""
+    seconds, faults, count = list[float](), list[str](), 0
     while (begun := time.monotonic()) < until:
         count += 1
         try:
             where = f"dataset=cells&writer=w{number}&at=2022-09-{1 + count % 28:02}&seq={count}"
-            health = number < 0
-            answer = (
-                client.ask("GET", "/healthz") if health
-                else client.put(f"{API}/profile?{where}", body)
-            )  # fmt: skip
+            if paths:
+                answer = client.ask("GET", paths[count % len(paths)])
+            else:
+                answer = client.ask("PUT", f"{API}/profile?{where}", body, **BYTES)
             faults += [str(answer.status)] * (answer.status != 200)
         except OSError as error:
             faults.append(type(error).__name__)
         seconds.append(time.monotonic() - begun)
-        if number < 0:
+        if paths == ("/healthz",):
             time.sleep(0.02)
-    told.put((number < 0, seconds, faults))
+    told.put((bool(paths), seconds, faults))
 
 
-def measured(port: int, key: str, slow: int) -> tuple[list[float], ...]:
-    """Seconds of each put and of each question, and what failed."""
+def measured(
+    port: int, key: str, slow: int, writers: int = WRITERS, seconds: float = SECONDS,
+    asked: tuple[tuple[str, ...], ...] = (("/healthz",),), body: bytes = pictures(),
+) -> Told:  # fmt: skip
+    """Let so many slow connections, writers and readers of paths be there at once."""
     context = multiprocessing.get_context("fork")
-    told, until = context.Queue(), time.monotonic() + SECONDS
-    clients = [context.Process(target=_ask, args=(port, key, number, until, told))
-               for number in (*range(WRITERS), -1)]  # fmt: skip
-    if slow:
-        clients.append(context.Process(target=_be_slow, args=(port, key, slow, until)))
+    told, until = context.Queue(), time.monotonic() + seconds
+    works = [(Client(port, key), paths, body) for paths in (*[()] * writers, *asked)]
+    clients = [
+        context.Process(target=_ask, args=(*work, number, until, told))
+        for number, work in enumerate(works)
+    ]
+    clients.append(context.Process(target=_be_slow, args=(port, key, slow, until)))
     for client in reversed(clients):
         client.start()
-    answers = [told.get(timeout=SECONDS + 60) for _ in range(WRITERS + 1)]
+    answers = [told.get(timeout=seconds + 60) for _ in works]
     for client in clients:
         client.join()
-    puts = [each for health, taken, _ in answers if not health for each in taken]
-    asked = [each for health, taken, _ in answers if health for each in taken]
-    return puts, asked, [fault for _, _, faults in answers for fault in faults]
+    puts = [each for reads, taken, _ in answers if not reads for each in taken]
+    questions = [each for reads, taken, _ in answers if reads for each in taken]
+    return puts, questions, [fault for _, _, faults in answers for fault in faults]
 
 
-def words(puts: list[float], asked: list[float]) -> str:
+def words(puts: list[float], asked: list[float], seconds: float = SECONDS) -> str:
+    """Say how many there were, and how long they took."""
     cuts = [statistics.quantiles(each, n=100) for each in (puts, asked)]
-    return f"{len(puts) / SECONDS:.0f} puts/s, " + ", ".join(
+    return f"{len(puts) / seconds:.0f} puts/s, " + ", ".join(
         f"{name} p50 {1000 * cut[49]:.0f} p99 {1000 * cut[98]:.0f} ms"
-        for name, cut in zip(("put", "health"), cuts, strict=True)
+        for name, cut in zip(("put", "asked"), cuts, strict=True)
     )
 
 

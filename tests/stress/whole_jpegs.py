@@ -7,17 +7,13 @@ every subsampling, tables and restarts at random; and then every colour that Y, 
 import io
 import multiprocessing
 import os
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 from damaged_jpegs import end_of, row_of
-from PIL import Image, ImageFile
-from row import Row
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+from harness import Row
 from jpeg_files import SUBSAMPLINGS, by_us, encoded, picture
+from PIL import Image, ImageFile
 
 NAME = "whole JPEG files"
 REPEATS = 200  # files of each width

@@ -4,10 +4,8 @@ Some hold the store open across forks, some end before their children do, and on
 nothing to do with them writes and closes all the time.
 """
 
-import contextlib
 import os
 import random
-import signal
 import tempfile
 import time
 from collections import Counter
@@ -15,10 +13,8 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from harness import Row, fresh_store, killed, lines, noted, started, wait_for
 from lightmeter import Profile, Store
-from notes import lines, noted, started
-from row import Row
-from where import fresh_store
 
 NAME = "kill -9 of writers that fork"
 REPEATS = 200
@@ -59,12 +55,6 @@ def _stand_by(address: str, output: Path) -> None:
                 noted(output, "bystander", seq)
 
 
-def _kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)  # with all that it forked, in a session of their own
-    os.waitpid(pid, 0)
-
-
 def run(repeats: int) -> Row:
     """`repeats` kills, each of a writer and all that it forked."""
     rng = random.Random(1)
@@ -76,22 +66,17 @@ def run(repeats: int) -> Row:
             # Often one alone, so that nobody else keeps the log in place.
             numbers = range(begun, min(begun + rng.choice([1, 1, 3]), repeats))
             writers = [started(_write, address, output, number) for number in numbers]
-            until = time.monotonic() + 120
-            while {str(number) for number in numbers} - {name for name, _ in lines(output)}:
-                assert time.monotonic() < until, "a writer does not begin"
-                time.sleep(0.01)
+            wait_for({str(number) for number in numbers}, output)
             time.sleep(rng.uniform(0, 1))
             for writer in writers:
-                _kill(writer)
+                killed(writer)
             begun = numbers.stop
-        _kill(bystander)
-        acknowledged: Counter[str] = Counter()
-        for name, seq in lines(output):
-            acknowledged[name] = max(int(seq), acknowledged[name])
+        killed(bystander)
+        acknowledged = Counter({name: int(seq) for name, seq in lines(output)})  # the last counts
         with Store(address, create=False) as store:
             damage = store.verify()
             kept = Counter({row.writer: row.seq for row in store.stored("cells")})
-    lost = sum(max(0, seq - kept[name]) for name, seq in acknowledged.items())
+    lost = (acknowledged - kept).total()
     forked = sum("/" in name for name in acknowledged)
     note = f"{len(acknowledged)} writers, {forked} of them forked; {len(damage)} damaged"
     return Row(NAME, repeats, acknowledged.total(), lost + len(damage), note)

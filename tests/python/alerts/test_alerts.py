@@ -8,61 +8,39 @@ from typing import Any
 import lightmeter as lm
 import pytest
 from alerting import Box, tell
+from conftest import lightmeter
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Message, Stdout
+from lightmeter.alerts import Message, Stdout, load_config
+from lightmeter.errors import ConfigError
 from lightmeter.store import Store
 from receiver import Receiver
+from september import DRIFT
 
-HOOK = """
-[[monitor]]
-name = "drift"
-dataset = "cells"
-type = "drift"
-[[alert]]
-name = "hook"
-to = "webhook"
-url_env = "HOOK"
-timeout = "30s"
-"""
+HOOK = '[[alert]]\nname = "hook"\nto = "webhook"\nurl_env = "HOOK"\ntimeout = "30s"\n'
 
 
-def test_what_was_told_is_told_once(store: Store) -> None:
-    box, late = Box(), Box(name="late")
-    for alerts in ([box], [box], [box, late]):
-        tell(store, days("oooA"), alerts)
-    assert (len(box.messages), len(late.messages)) == (1, 1)
+def test_each_alert_is_told_once_and_what_failed_by_the_next_run(store: Store) -> None:
+    box, other, late = Box(failures=2), Box(name="other"), Box(name="late")
+    outcomes = [
+        {delivery.alert: delivery.error for delivery in tell(store, days("oooA"), alerts)}
+        for alerts in (*[[box, other]] * 4, [box, other, late])
+    ]
+    failed = {"box": "out of order"}
+    assert outcomes == [failed | {"other": None}, failed, {"box": None}, {}, {"late": None}]
+    assert len(box.messages) == len(other.messages) == 1
     assert late.messages[0].ident != box.messages[0].ident
 
 
-def test_a_failed_message_is_told_by_the_next_run(store: Store) -> None:
-    box, other = Box(failures=2), Box(name="other")
-    alerts = [box, other]
-    outcomes = [
-        [(delivery.alert, delivery.error) for delivery in tell(store, days("oooA"), alerts)]
-        for _ in range(4)
-    ]
-    assert outcomes == [
-        [("box", "out of order"), ("other", None)],
-        [("box", "out of order")],
-        [("box", None)],
-        [],
-    ]
-    assert len(box.messages) == len(other.messages) == 1
-
-
 def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> None:
-    class Crash(Exception):  # noqa: N818
-        pass
-
     class Crashing(Box):
         def send(self, message: Message) -> None:
             super().send(message)
-            raise Crash
+            raise KeyboardInterrupt
 
     crashing, box = Crashing(name="a"), Box(name="a")
-    with pytest.raises(Crash):
+    with pytest.raises(KeyboardInterrupt):
         tell(store, days("oA"), [crashing])
     tell(store, days("oA"), [box])
     assert [sent.ident for sent in box.messages] == [sent.ident for sent in crashing.messages]
@@ -76,11 +54,8 @@ def test_only_what_matches_is_told(store: Store) -> None:
     ]
     results = [*days("oA"), *days("oA", monitor="limits", dataset="streets")]
     tell(store, results, boxes)
-    assert [[message.title for message in box.messages] for box in boxes] == [
-        ["saturation fell by 38 %: cells, 2022-09-02"],
-        ["saturation fell by 38 %: streets, 2022-09-02"],
-        [],
-    ]
+    told = [[message.facts["dataset"] for message in box.messages] for box in boxes]
+    assert told == [["cells"], ["streets"], []]
 
 
 def test_each_change_is_a_message_and_a_failure_stops_the_rest(store: Store) -> None:
@@ -114,13 +89,11 @@ def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from conftest import lightmeter
-
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
     with Receiver([500, 500, 500, 200]).running() as receiver:
-        config.write_text(HOOK)
+        config.write_text(DRIFT + HOOK)
         monkeypatch.setenv("HOOK", receiver.url)
         run = ("monitor", "run", config, "--store", tmp_path / "drift.db")
         assert "alert hook: 127.0.0.1: answered 500" in lightmeter(*run).stderr
@@ -132,7 +105,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
-    config.write_text(HOOK.partition("[[alert]]")[0])
+    config.write_text(DRIFT)
     assert "has no [[alert]]" in lightmeter("monitor", "test-alerts", config).stderr
 
 
@@ -144,7 +117,7 @@ def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         handler.end_headers()
 
     config = tmp_path / "monitors.toml"
-    config.write_text(HOOK)
+    config.write_text(DRIFT + HOOK)
     with Store(tmp_path / "drift.db") as store:
         fill(store, "cells", 20, bad=19)
     with Receiver([slow]).running() as receiver:
@@ -152,3 +125,55 @@ def test_two_runs_at_once_tell_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         runs = [forked(lambda: lm.watch(tmp_path / "drift.db", config)) for _ in range(2)]
         assert [ended_well(run) for run in runs] == [True, True]
     assert len(receiver.requests) == 1
+
+
+# Mistakes in a file of monitors
+
+
+GOOD = '[[alert]]\nname = "first"\nto = "stdout"\n\n'
+STDOUT = 'name = "a"\nto = "stdout"\n'
+PAGER = 'name = "a"\nto = "pagerduty"\nkey_env = "K"\n'
+WEBHOOK = 'name = "a"\nto = "webhook"\n'
+ADDRESS = f'{WEBHOOK}url_env = "ADDRESS"\n'
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('name = "a"', r"alert\[2\]\.to is missing; expected one of apprise, webhook, pagerduty,"),
+        ('to = "stdout"\nname = ""', r"alert\[2\]\.name: got an empty name"),
+        ('name = "a"\nto = "pager"', r"alert\[2\]\.to is 'pager'; did you mean pagerduty\?"),
+        (WEBHOOK, r"alert\[2\]\.url_env is missing"),
+        (f'{PAGER}url = "http://example.com"', r"alert\[2\]\.url: .*http to this machine"),
+        (f'{STDOUT}timeout = "3s"', r"alert\[2\]\.timeout: unknown key"),
+        ('name = "a"\nto = "command"\ncommand = []', r"alert\[2\]\.command is \[\]; .* at least 1"),
+        ('name = "a"\nto = "command"\ncommand = "x y"', r"alert\[2\]\.command is 'x y'; .*list"),
+    ],
+)
+def test_a_mistake_is_named_with_its_path(tmp_path: Path, table: str, told: str) -> None:
+    file = tmp_path / "monitors.toml"
+    file.write_text(f"{GOOD}[[alert]]\n{table}\n")
+    with pytest.raises(ConfigError, match=told) as raised:
+        load_config(file)
+    assert str(raised.value).startswith(str(file))
+
+
+SECRET = "https://hooks.example.com/T0/SECRET"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f'{WEBHOOK}url = "{SECRET}"',
+        f'{WEBHOOK}url_env = "{SECRET}"',
+        f'{WEBHOOK}url_env = ["{SECRET}"]',
+        f'{ADDRESS}secret_env = "s3-SECRET"',
+        f'{ADDRESS}secret_env = {{SECRET = "SECRET"}}',
+        f'{STDOUT}url = "{SECRET}"',
+    ],
+)
+def test_no_mistake_tells_an_address_or_secret(tmp_path: Path, table: str) -> None:
+    (tmp_path / "monitors.toml").write_text(f"[[alert]]\n{table}\n")
+    with pytest.raises(ConfigError, match="alert") as raised:
+        load_config(tmp_path / "monitors.toml")
+    assert "SECRET" not in str(raised.value)

@@ -8,16 +8,11 @@ import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
-from september import NOW, put_days
+from september import DRIFT, NOW, put, put_days
 
-DRIFT = '[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n'
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
-ALERT = """
-[[alert]]
-name = "me"
-to = "command"
-command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]
-"""
+ALERT = '[[alert]]\nname = "me"\nto = "command"\n'
+ALERT += 'command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]\n'
 
 
 @pytest.mark.parametrize(
@@ -34,12 +29,7 @@ command = ["/bin/sh", "-c", "cat > {sent}; exit {code}"]
 def test_exit_codes(
     store: Store, tmp_path: Path, bad: int | None, last: int, fails: bool, code: int
 ) -> None:
-    put_days(
-        store,
-        range(1, last + 1),
-        history=last > 2,
-        **({f"day{bad}": {"shift": 3.0}} if bad else {}),
-    )
+    put_days(store, range(1, last + 1), history=last > 2, **{f"day{bad}": {"shift": 3.0}})
     config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
     config.write_text(DRIFT + ALERT.format(sent=sent, code=int(fails)))
     watched = lm.watch(store, config, now=NOW)
@@ -74,20 +64,17 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
 
 def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
-    config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     for day in range(1, 17):
         columns = {"x": [1.0, 2.0, 3.0] * 10, "rare": [1.0] + [None] * 29, "empty": [None] * 30}
-        at = date(2022, 9, day)
-        store.put("cells", lm.log(columns=columns).view(), at=at, writer="a")
+        put(store, date(2022, 9, day), columns)
     watched = lm.watch(store, config, now=NOW)
     states = {result.feature: result.state for result in watched.newest}
     assert (states["x"], states["rare"]) == ("ok", "not enough data")
     assert watched.exit_code == 0
 
 
-def test_a_monitor_that_is_renamed_or_removed_leaves_no_incident_open(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_renamed_or_removed_monitor_leaves_no_incident_open(store: Store, tmp_path: Path) -> None:
     """A pager would ring for it for ever."""
     put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
     config, sent = tmp_path / "monitors.toml", tmp_path / "sent"
@@ -100,9 +87,7 @@ def test_a_monitor_that_is_renamed_or_removed_leaves_no_incident_open(
     assert opened.incidents in [item.incidents for item in told if item.what == "resolved"]
 
 
-def test_an_alert_that_stands_in_two_files_tells_what_each_finds_once(
-    store: Store, tmp_path: Path
-) -> None:
+def test_an_alert_of_two_files_tells_what_each_finds_once(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 7), day4={"shift": 5.0}, day5={"shift": 2.0}, day6={"shift": 2.0})
     told = []
     for name, most in (("low", 1), ("high", 3)) * 3:
@@ -111,8 +96,6 @@ def test_an_alert_that_stands_in_two_files_tells_what_each_finds_once(
         rule = f'[[monitor]]\nname = "{name}"\ndataset = "cells"\ntype = "contract"\n{limit}'
         config.write_text(rule + ALERT.format(sent=sent, code=0))
         told += [each.message for each in lm.watch(store, config, now=NOW).deliveries]
-    assert [(each.what, each.facts["end"] is None) for each in told] == [
-        ("opened", True),
-        ("opened", False),
-    ]
+    said = [(each.what, each.facts["end"] is None) for each in told]
+    assert said == [("opened", True), ("opened", False)]
     assert told[0].incidents != told[1].incidents

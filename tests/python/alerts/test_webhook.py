@@ -1,12 +1,17 @@
 """The webhook: what a receiver on this machine gets, and what is told when it fails."""
 
 import json
+import sys
+import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from alerting import MESSAGE, webhook
-from lightmeter.alerts import Webhook
+from incidents import days
+from lightmeter import Store
+from lightmeter.alerts import Alert, Command, PagerDuty, Webhook, tell
 from lightmeter.alerts.channels import checked_url
 from lightmeter.errors import DeliveryError
 from receiver import Receiver, drip, garbage, hang_up, silence
@@ -61,41 +66,24 @@ def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
         ((404, {}, b"<p>" * 100_000), "answered 404$"),
         (garbage, r"cannot be reached \(ProtocolError\)$"),
         (hang_up, r"cannot be reached \(ProtocolError\)$"),
+        (silence, "no answer in time$"),
+        (drip, "no answer in time$"),
+        *((code, f"answered {code}: redirects are refused") for code in (301, 302, 303, 307, 308)),
     ],
 )
-def test_what_failed_is_told_without_a_word_of_the_answer(answer: Any, told: str) -> None:
-    with (
-        Receiver([answer]).running() as receiver,
-        pytest.raises(DeliveryError, match=rf"^127\.0\.0\.1: {told}"),
-    ):
-        webhook(receiver).send(MESSAGE)
-    assert len(receiver.requests) == 3
-
-
-@pytest.mark.parametrize("answer", [silence, drip])
-def test_a_try_takes_no_longer_than_its_timeout(
-    answer: Any, caplog: pytest.LogCaptureFixture
+def test_what_failed_is_told_in_time_without_a_word_of_the_answer(
+    answer: Any, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    with (
-        Receiver([answer]).running() as receiver,
-        pytest.raises(DeliveryError, match="no answer in time"),
-    ):
-        webhook(receiver, timeout=timedelta(seconds=0.5)).send(MESSAGE)
-    assert len(receiver.requests) == 3
-    assert "/hook" not in caplog.text, "urllib3 logs addresses"
-
-
-def test_redirects_are_refused() -> None:
     with Receiver([200]).running() as other:
-        for code in (301, 302, 303, 307, 308):
-            elsewhere = (code, {"Location": other.url}, b"")
-            with (
-                Receiver([elsewhere]).running() as receiver,
-                pytest.raises(DeliveryError, match=f"answered {code}: redirects are refused"),
-            ):
-                webhook(receiver).send(MESSAGE)
-    assert other.requests == []
+        if "redirects" in told:
+            answer = (answer, {"Location": other.url}, b"")
+        with Receiver([answer]).running() as receiver:
+            hook = webhook(receiver, timeout=timedelta(seconds=0.5))
+            with pytest.raises(DeliveryError, match=rf"^127\.0\.0\.1: {told}"):
+                hook.send(MESSAGE)
+    assert (len(receiver.requests), other.requests) == (3, [])
+    assert "/hook" not in caplog.text, "urllib3 logs addresses"
 
 
 def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,11 +98,9 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
     [
         "http://example.com/x",
         "ftp://localhost/x",
-        "http://127.0.0.1.example.com/",
         "http://user:password@localhost/",
         "https://example.com:port/",
         "https://example.com/\r\nX: y",
-        "https://exa mple.com/",
     ],
 )
 def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,3 +128,92 @@ def test_addresses_and_secrets_come_from_the_environment(monkeypatch: pytest.Mon
     assert len(receiver.requests) == 1
     for host in ("localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"):
         assert checked_url(f"http://{host}:8080/x")
+
+
+# PagerDuty's events, as its address gets them
+
+
+KEY = "R0UTINGKEY0123456789abcdef012345"
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PD_KEY", KEY)
+
+
+def pager(receiver: Receiver, **more: Any) -> Alert:
+    return PagerDuty(name="pager", key_env="PD_KEY", url=receiver.url, **more)
+
+
+def events(receiver: Receiver) -> list[dict[str, Any]]:
+    return [json.loads(request.body) for request in receiver.requests]
+
+
+def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
+    with Receiver([202]).running() as receiver:
+        alert = pager(receiver)
+        left = {"segment": "camera=left"}
+        tell(store, [*days("oA"), *days("oA", **left)], [alert], dashboard="https://d.example.com/")
+        # Late data moves where the first began; the other lasts.
+        assert len(tell(store, [*days("AAo"), *days("oAA", **left)], [alert])) == 1
+    first, second, third = events(receiver)
+    assert first["routing_key"] == KEY
+    actions = [event["event_action"] for event in (first, second, third)]
+    assert actions == ["trigger", "trigger", "resolve"]
+    assert first["dedup_key"] == third["dedup_key"] != second["dedup_key"]
+    assert first["payload"]["severity"] == second["payload"]["severity"] == "error"
+    assert first["payload"]["source"] == "cells"
+    assert first["payload"]["summary"] == "saturation fell by 38 %: cells, 2022-09-02"
+    assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
+
+
+def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = (400, {}, f"invalid key {KEY} {KEY.lower()}".encode())
+    with Receiver([answer]).running() as receiver:
+        with pytest.raises(DeliveryError, match=r"^127\.0\.0\.1: answered 400$") as told:
+            pager(receiver).send(MESSAGE)
+        assert KEY[:8].lower() not in str(told.value).lower()
+        monkeypatch.delenv("PD_KEY")
+        with pytest.raises(DeliveryError, match="the environment variable PD_KEY is not set"):
+            pager(receiver).send(MESSAGE)
+    with pytest.raises(ValueError, match="not the name of an environment"):
+        PagerDuty(name="a", key_env=f"{KEY}-")
+
+
+# A command: what it gets, how it fails, and what it started
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
+    code = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_bytes(sys.stdin.buffer.read())"
+    out = tmp_path / "$(touch x); out"
+    Command(name="a", command=[*python(code), str(out)]).send(MESSAGE)
+    assert json.loads(out.read_text()) == json.loads(MESSAGE.json())
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3$"),
+        (python("import os; os.kill(os.getpid(), 9)"), "ended with -9$"),
+        (["/no/such/program"], "cannot be started"),
+        (["a\0b"], "cannot be started"),
+    ],
+)
+def test_a_command_that_fails(command: list[str], told: str) -> None:
+    with pytest.raises(DeliveryError, match=told) as raised:
+        Command(name="a", command=command).send(MESSAGE)
+    assert len(str(raised.value)) < 500
+
+
+def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    mark = tmp_path / "alive"
+    child = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(mark)!r}).touch()"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
+    with pytest.raises(DeliveryError, match=r"not done in time"):
+        Command(name="a", command=python(code), timeout=timedelta(seconds=0.5)).send(MESSAGE)
+    time.sleep(0.8)
+    assert not mark.exists()

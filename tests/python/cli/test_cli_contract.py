@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 
 import lightmeter as lm
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import lightmeter, picture
 from PIL import ImageFilter
@@ -111,10 +113,9 @@ def test_init_writes_nothing_of_nothing(tmp_path: Path) -> None:
 
 
 def test_rows_and_what_was_measured_before(root: Path, tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
     rows, measured = tmp_path / "rows.parquet", tmp_path / "measured.parquet"
     table = pa.table({"x": np.arange(4.0), "camera": ["a"] * 4})
-    pytest.importorskip("pyarrow.parquet").write_table(table, rows)
+    pq.write_table(table, rows)
     contract = tmp_path / "contract.toml"
     contract.write_text("[[expect]]\nfeature = 'x'\nn = { at_least = 4 }\ntype = 'number'\n")
     assert lightmeter("contract", "check", rows, "--contract", contract).returncode == 0

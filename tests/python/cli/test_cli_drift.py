@@ -28,11 +28,10 @@ def drift(sides: Path, target: str, *more: str) -> subprocess.CompletedProcess[s
 
 
 def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
-    lightmeter("profile", folder, "-o", tmp_path / "ref.lmp")
-    page_file = tmp_path / "report.html"
-    result = lightmeter(
-        "drift", "--reference", tmp_path / "ref.lmp", "--target", folder, "--html", page_file
-    )
+    reference, page_file = tmp_path / "ref.lmp", tmp_path / "report.html"
+    lightmeter("profile", folder, "-o", reference)
+    sides = "--reference", reference, "--target", folder
+    result = lightmeter("drift", *sides, "--html", page_file)
     assert result.returncode == 0, result.stderr
     assert "Not enough data to compare" in result.stdout
     page = page_file.read_text(encoding="utf-8")
@@ -42,12 +41,7 @@ def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "fail_on", "code"),
-    [
-        ("ref", "possible", 0),
-        ("near", "drift", 0),
-        ("near", "possible", 3),
-        ("far", "drift", 3),
-    ],
+    [("ref", "possible", 0), ("near", "drift", 0), ("near", "possible", 3), ("far", "drift", 3)],
 )
 def test_exit_codes_for_pipelines(sides: Path, target: str, fail_on: str, code: int) -> None:
     assert drift(sides, target, "--fail-on", fail_on).returncode == code
@@ -83,10 +77,7 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
         (("--reference", tmp_path / "ref.lmp"), "expected --target, or --store with --dataset"),
         ((*place, "--from", "tomorrow"), "got the time 'tomorrow'"),
         ((*place, "--from", "2030-01-01"), "the store holds nothing of 'cells' camera=left then"),
-        (
-            ("--target", path, "--from", "2022-09-07"),
-            "got --target; expected no --store",
-        ),
+        (("--target", path, "--from", "2022-09-07"), "got --target; expected no --store"),
     ):
         result = lightmeter("drift", *wrong)
         assert result.returncode == 2
@@ -97,7 +88,5 @@ def test_findings_in_every_format(sides: Path) -> None:
     text = drift(sides, "far").stdout
     assert "1 of 2 features drifted" in text
     printed = json.loads(drift(sides, "far", "--format", "json").stdout)
-    report = compare(
-        target=ProfileView.read(sides / "far.lmp"), reference=ProfileView.read(sides / "ref.lmp")
-    )
-    assert printed == report.to_dict()
+    far, ref = (ProfileView.read(sides / f"{name}.lmp") for name in ("far", "ref"))
+    assert printed == compare(target=far, reference=ref).to_dict()

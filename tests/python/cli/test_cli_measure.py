@@ -7,20 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import lightmeter
-from lightmeter import measure
+from conftest import encoded, lightmeter
+from lightmeter import log_image, measure
+from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from PIL import Image
 
 
-def test_rows_are_printed_as_json_lines(folder: Path) -> None:
+def test_rows_are_printed_as_json_lines_and_a_file_holds_each(folder: Path, tmp_path: Path) -> None:
     (folder / "bad.png").write_text("no picture")
     result = lightmeter("measure", folder, "--workers", 2)
     assert result.returncode == 0, result.stderr
     assert [json.loads(line) for line in result.stdout.splitlines()] == list(measure(folder))
-
-
-def test_a_file_holds_every_row(folder: Path, tmp_path: Path) -> None:
-    (folder / "bad.png").write_text("no picture")
     out = tmp_path / "rows.csv"
     result = lightmeter("measure", folder, "-o", out, "--exif")
     told = f"lightmeter: failed as unsupported: 1 file: '{folder}/bad.png'\n"
@@ -144,7 +142,42 @@ def test_a_side_is_read_as_its_reference(tmp_path: Path) -> None:
     assert lightmeter("check", new, "--reference", file).returncode == 0
     wrong = ("--value-range", "0,65535")
     assert lightmeter("drift", *sides, *wrong).stdout.startswith("The pictures were read diff")
-    assert (
-        "read differently: value_range"
-        in lightmeter("check", new, "--reference", file, *wrong).stderr
-    )
+    said = lightmeter("check", new, "--reference", file, *wrong).stderr
+    assert "read differently: value_range" in said
+
+
+# `lightmeter explain`
+
+
+def test_every_feature_of_a_picture_is_explained() -> None:
+    view = log_image([encoded("JPEG"), encoded("PNG"), b"no picture"], metrics="all").view()
+    names = [name for name in view if not name.endswith(".pixels")]
+    facts = json.loads(lightmeter("explain", *names, *KNOWN, "--format", "json").stdout)
+    assert facts.keys() == {*names, *KNOWN}
+    for number in IMAGE_NUMBERS:
+        said = facts[f"image.{number.name}"]
+        assert said["is"] == number.says
+        assert said["metrics"].split(", ") == list(SETS[SETS.index(number.set) :])
+        judged = view[f"image.{number.name}"].meaning.untested == "" and number.role != "hash"
+        assert (said["judged"] == "yes") == judged
+    assert "--exif-allow" in facts["Artist"]["is"]
+    assert facts["DateTime"]["judged"].startswith("no: dates")
+    assert "--exif-allow" not in facts["Make"]["is"]
+
+
+def test_a_misspelt_feature_gets_the_nearest_names() -> None:
+    result = lightmeter("explain", "image.Sharpnes")
+    assert result.returncode == 2
+    assert "measures no Sharpnes; did you mean Sharpness" in result.stderr
+    assert "unit: squares of 8-bit steps" in lightmeter("explain", "Sharpness").stdout
+    assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout
+
+
+def test_features_of_bands_and_of_what_readers_find() -> None:
+    names = ["image.B02.mean", "image.Red.mean", "image.dicom.Modality"]
+    facts = json.loads(lightmeter("explain", *names, "--format", "json").stdout)
+    assert facts["image.B02.mean"]["is"].startswith("of the band B02, a gray picture: the mean")
+    assert facts["image.B02.mean"]["unit"] == facts["image.Red.mean"]["unit"] == "8-bit steps"
+    assert "band" not in facts["image.Red.mean"]["is"]
+    assert "read=readers.dicom" in facts["image.dicom.Modality"]["is"]
+    assert lightmeter("explain", "image.B02.Colourfulness").returncode == 2

@@ -24,10 +24,7 @@ def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> 
     with Store(path) as store:
         assert store.datasets() == {"cells": timedelta(hours=1)}
         assert store.segments("cells") == [{"camera": "north", "lens": "a=b"}]
-    for wrong in (
-        ("--segment", "camera=a", "--segment", "camera=b"),
-        ("--every", "soon"),
-    ):
+    for wrong in (("--segment", "camera=a", "--segment", "camera=b"), ("--every", "soon")):
         assert lightmeter("log", folder, *where, *wrong).returncode == 2, wrong
     other = lightmeter("log", folder, *where, "--every", "1d")
     assert other.returncode == 1
@@ -42,14 +39,9 @@ def test_log_as_json(folder: Path, path: Path) -> None:
     assert result.returncode == 0
     logged = json.loads(result.stdout)
     assert logged.pop("undated")[0] == str(folder / "0.jpg")
-    assert logged == {
-        "dataset": "cells",
-        "segment": {"camera": "north"},
-        "buckets": [
-            {"bucket": "2022-09-07T00:00:00+00:00", "images": 1, "failed": 0, "segments": {}}
-        ],
-        "rolled_up": {},
-    }
+    bucket = {"bucket": "2022-09-07T00:00:00+00:00", "images": 1, "failed": 0, "segments": {}}
+    place = {"dataset": "cells", "segment": {"camera": "north"}}
+    assert logged == place | {"buckets": [bucket], "rolled_up": {}}
 
 
 def test_show_a_store(folder: Path, path: Path) -> None:
@@ -73,3 +65,13 @@ def test_show_a_store(folder: Path, path: Path) -> None:
     rows = [line.split() for line in shown.stdout.splitlines()]
     assert rows[1][:6] == ["cells", "1d", "2", "2022-09-07", "2022-09-09", "2"]
     assert rows[3] == ["empty", "1h", "0", "\u2013", "\u2013", "0", "0", "0"]
+
+
+def test_gc_merges_and_deletes(path: Path) -> None:
+    with Store(path) as store:
+        for writer in "ab":
+            store.put("cells", Profile(), at=date(2022, 9, 7), writer=writer)
+    result = lightmeter("store", "gc", path)
+    assert (result.returncode, result.stdout) == (0, "profiles merged: 2, deleted: 0\n")
+    assert lightmeter("store", "gc", path, "--keep", "1d").stdout.endswith("deleted: 1\n")
+    assert lightmeter("store", "gc", path, "--keep", "ever").returncode == 2

@@ -7,14 +7,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
 from contracts_of_whylogs import TABLES, constraints
-
-pytest.importorskip("pydantic")
-
-import lightmeter as lm
 from lightmeter import Contract, ProfileView, testing
 from lightmeter.errors import ConfigError
 
@@ -53,7 +50,6 @@ def states(view: ProfileView, feature: str, toml: str) -> list[str]:
     [
         ("x", "mean = { at_least = 24.75 }", "holds"),
         ("x", "mean = { above = 24.75 }", "fails"),
-        ("x", "max = { at_most = 49 }", "fails"),
         ("x", "q_05 = { at_least = 2, at_most = 3 }", "holds"),
         ("x", "failure_rate = { at_most = 1 }", "cannot be told"),
         ("camera", "distinct = { at_least = 3, at_most = 3 }", "holds"),
@@ -104,7 +100,6 @@ WHOLE = [1.0] * 50 + [INF] * 50
     ("values", "toml", "state"),
     [
         # Infinite values are values.
-        (WHOLE, "max = { at_most = 10 }", "fails"),
         (WHOLE, "q_99 = { at_most = 10 }", "fails"),
         ([-INF, 1.0, 2.0], "min = { at_least = 0 }", "fails"),
         (WHOLE, "mean = { at_most = 10 }", "cannot be told"),
@@ -169,10 +164,7 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
     ("toml", "words"),
     [
         ("[[expect]]\nfeature = 'x'\nmaen = { at_least = 1 }", r"expect\[1\].maen: .* mean"),
-        (
-            "[[expect]]\nfeature = 'x'\nmean = { at_leest = 1 }",
-            r"expect\[1\].mean.at_leest: .*at_l",
-        ),
+        ("[[expect]]\nfeature = 'x'\nmean.at_leest = 1", r"expect\[1\].mean.at_leest: .*at_l"),
         ("[[expect]]\nfeature = 'x'\nmean = {}", r"expect\[1\].mean: it is empty"),
         ("[[expect]]\nfeature = 'x'\nmean = 4", r"expect\[1\].mean is 4; expected a table of at_"),
         ("[[expect]]\nfeature = 'x'", r"expects nothing"),
@@ -188,7 +180,6 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expct]]\nfeature = 'x'", r"expct: unknown key; did you mean expect"),
         ("expect = 3", "expect is 3"),
         ("[[expect]]\nn.above = 1\nfeature = '" + "*a" * 10**6 + "'", "at most 1000 characters"),
-        ("[[expect]", "line 1"),
         ("x = " + "[" * 5000, "nested|Invalid|recursion"),
         ("a" + ".a" * 3000 + " = 1", "a: unknown key|nested"),
         ("x = '\udcff'", "utf-8"),
@@ -228,27 +219,23 @@ def test_a_name_is_a_pattern_only_where_no_feature_has_it() -> None:
 
 
 def test_results(view: ProfileView, tmp_path: Path) -> None:
-    contract = Contract(
-        {
-            "expect": [
-                {"name": "<b>", "feature": "x", "mean": {"at_least": 30}, "severity": "warning"},
-                {"feature": "x", "n": {"at_least": 1}},
-            ]
-        }
-    )
-    result = contract.judge(view)
+    first = {"name": "<b>", "feature": "x", "mean": {"at_least": 30}, "severity": "warning"}
+    second = {"feature": "x", "n": {"at_least": 1}}
+    result = Contract({"expect": [first, second]}).judge(view)
     assert result.passed
     assert repr(result) == "contract passed: 1 of 2 checks failed"
     (failure,) = result.failures
     assert str(failure) == "warning: <b>: x: expected mean at least 30, got 24.75"
     assert json.loads(result.to_json())["outcomes"][0]["state"] == "fails"
-    frame = pytest.importorskip("pandas") and result.to_pandas()
-    assert list(frame.state) == ["fails", "holds"]
+    assert list(result.to_pandas().state) == ["fails", "holds"]
     result.write_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;" in page
     assert "<script" not in page
     assert Contract.json_schema()["properties"]["expect"]
+    assert testing.assert_contract(view, {"expect": [first, second]}).passed
+    with pytest.raises(AssertionError, match="x: expected n at most 1, got 100"):
+        testing.assert_contract(view, Contract({"expect": [{**second, "n": {"at_most": 1}}]}))
 
 
 def test_the_worst_pictures_are_shown() -> None:
@@ -287,13 +274,6 @@ def test_constraints_of_whylogs(call: str, feature: str, keys: str) -> None:
         view = lm.log(columns=columns, functions=[negative, positive]).view()
         table = {"feature": feature, **tomllib.loads(keys)}
         assert Contract({"expect": [table]}).judge(view).passed == passes, (call, name)
-
-
-def test_assert_contract(view: ProfileView) -> None:
-    good = {"expect": [{"feature": "x", "n": {"at_least": 1}}]}
-    assert testing.assert_contract(view, good).passed
-    with pytest.raises(AssertionError, match="x: expected n at most 1, got 100"):
-        testing.assert_contract(view, Contract({"expect": [{"feature": "x", "n": {"at_most": 1}}]}))
 
 
 def test_without_hypothesis_and_without_pydantic() -> None:

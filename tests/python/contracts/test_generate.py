@@ -3,16 +3,13 @@
 import tomllib
 from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from PIL import ImageFilter
-
-pytest.importorskip("pydantic")
-
-import lightmeter as lm
 from lightmeter import Contract, ProfileView
 from lightmeter.contracts.generate import contract_of
+from PIL import ImageFilter
 
 
 def contract(views: list[ProfileView], batch: int | None = None) -> Contract:
@@ -83,9 +80,8 @@ def test_constants_and_rates_have_limits(good: list[Any], bad: list[Any]) -> Non
 
 def test_times_and_identifiers_have_no_mean() -> None:
     def day(number: int) -> dict[str, Any]:
-        times = np.datetime64("2026-01-01", "s") + (np.arange(200) * 60 + number * 86400).astype(
-            "m8[s]"
-        )
+        seconds = np.arange(200) * 60 + number * 86400
+        times = np.datetime64("2026-01-01", "s") + seconds.astype("m8[s]")
         return {"at": times, "id": np.arange(200) + number * 200}
 
     days = [logged(**day(number)) for number in range(7)]
@@ -112,13 +108,7 @@ def test_what_few_rows_have(share: float, batch: int) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [
-        [None] * 50,
-        ["a"] * 90 + [np.inf] * 9,
-        [1e200] * 9,
-        [2**60] * 9,
-        [np.ones(3)] * 9,
-    ],
+    [[None] * 50, ["a"] * 90 + [np.inf] * 9, [1e200] * 9, [2**60] * 9, [np.ones(3)] * 9],
 )
 def test_it_passes_profiles_of_odd_days(other: list[Any]) -> None:
     views = [logged(x=np.arange(50) / 3), lm.log(columns={"x": other}).view()]

@@ -1,14 +1,20 @@
 """The pages: that they say what the monitors found, and nothing else; live and static alike."""
 
+import os
+import posixpath
 import re
+import shutil
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from conftest import lightmeter
 from dashboards import Page, Shown, attacked, cells, fill, html_files, profile
 from hostile import HOSTILE
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter import Profile, log
 from lightmeter.dashboard import site as site_module
@@ -19,13 +25,13 @@ from lightmeter.dashboard.site import LivePages
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
+from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page, slug
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
 from lightmeter.store.tables import Accepted
 from PIL import Image
-from september import monitor
+from september import DRIFT, limits, monitor
 from stores import save_results
 
 # --- the first page ---------------------------------------------------------------------------
@@ -57,12 +63,7 @@ def headlines(store: Store, extras: Extras | None = None) -> list[str]:
         ("oAoo", ["Nothing unusual now in 1 dataset; 1 anomaly began in the last 14 days"]),
         ("A" + 14 * "o", ["Nothing unusual now in 1 dataset"]),
         ("AooA", ["1 anomaly is open in 1 of 1 dataset; 2 anomalies began in the last 14 days"]),
-        (
-            "AoE",
-            [
-                "The monitors could not judge 1 of 1 dataset",
-            ],
-        ),
+        ("AoE", ["The monitors could not judge 1 of 1 dataset"]),
         ("..", ["1 dataset, nothing judged yet"]),
         ("", ["1 dataset, nothing judged yet"]),
     ],
@@ -121,11 +122,9 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     assert "10 buckets, 2022-09-01 to 2022-09-10" in page.text
     assert "cells [camera=left] ○ ok" in page.text
     features = page.text[page.text.index("Features") :]
-    order = [
-        features.index(f"{name} {look}")
-        for name, look in (("brightness", "●"), ("saturation", "●"), ("entropy", "○"))
-    ]
-    assert order == sorted(order), "what is anomalous comes first"
+    looks = re.findall(r"(brightness|saturation|entropy) ([●○])", features)
+    order = [("brightness", "●"), ("saturation", "●"), ("entropy", "○")]
+    assert looks == order, "what is anomalous comes first"
     assert sum(attributes.get("class") == "spark" for _, attributes in page.tags) == 3
     left = Page(tmp_path / "site" / dataset_page("cells", "camera=left"))
     assert "cells [camera=left]" in left.text
@@ -185,9 +184,7 @@ def test_the_baseline_shown_is_that_of_a_monitor(store: Store, tmp_path: Path) -
     few = monitor(name="i", type="interval", baseline={"trailing": 4})
     other = monitor(name="d", baseline={"dataset": "training"})
     file = monitor(name="d", baseline={"reference": tmp_path / "good.lmp"})
-    contract = monitor(
-        name="c", type="contract", expect=[{"features": ["*"], "mean": {"at_most": 1.0}}]
-    )
+    contract = monitor(name="c", **limits(upper=1.0, feature="*"))
     page = bucket_page("cells", "", FIRST + 11 * DAY)
     for watching, told in [
         ([few], "baseline of “i”: 4 buckets, 2022-09-08 to 2022-09-11"),
@@ -255,9 +252,11 @@ def test_a_bucket_shows_pictures_where_profiles_keep_some(store: Store) -> None:
 
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     """What `monitor run` finds is what the site shows."""
+    done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "empty")
+    assert done.stdout.endswith("index.html: 1 page, 1 of them written\n")
     fill(store, "cells", 20, bad=19)
     config = tmp_path / "monitors.toml"
-    config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     assert lightmeter("monitor", "run", config, "--store", store.path).returncode == 3
     for written in ("6", "0"):
         done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
@@ -294,9 +293,7 @@ def test_pages_on_request_are_those_of_the_static_site(store: Store, tmp_path: P
         assert not asked(store, path)
 
 
-def test_a_page_is_made_again_only_when_something_changes(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_is_made_again_only_when_something_changes(store: Store, monkeypatch: Any) -> None:
     save_results(store, cells(store).results)
     make, made = site_module._live_page, list[str]()
     counting = lambda *given: made.append(given[1]) or make(*given)  # noqa: E731
@@ -359,3 +356,111 @@ def test_one_page_is_one(store: Store, tmp_path: Path) -> None:
     store.close()
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "site")
     assert done.stdout.endswith("index.html: 1 page, 1 written\n")
+
+
+# Which files are written, and that nothing else is touched
+
+
+def test_every_link_leads_somewhere(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    fill(store, HOSTILE[1], 2, segment={HOSTILE[0]: "../../x"})
+    shown.results += days(
+        "oA", dataset=HOSTILE[1], segment=segment_text({HOSTILE[0]: "../../x"}), feature="entropy"
+    )
+    site = tmp_path / "site"
+    shown.build(site)
+    ids = {file: set(Page(file).ids) for file in html_files(site)}
+    reached = {site / "index.html"}
+    for file in html_files(site):
+        for tag, attributes in Page(file).tags:
+            if tag != "a":
+                continue
+            href = unquote(str(attributes["href"]))
+            path, _, anchor = href.partition("#")
+            target = Path(os.path.normpath(file.parent / path)) if path else file
+            assert target in ids, href
+            assert not anchor or anchor in ids[target], href
+            reached.add(target)
+    assert reached == set(ids)
+    assert all(len(Page(file).ids) == len(set(Page(file).ids)) for file in ids)
+
+
+def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
+    shown = cells(store)
+    first = shown.build(tmp_path / "site")
+    assert first.pages == first.written == len(html_files(tmp_path / "site"))
+    before = {file: file.stat().st_mtime_ns for file in html_files(tmp_path / "site")}
+    assert shown.build(tmp_path / "site") == (first.pages, 0, 0)
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    # another day arrives for the left camera
+    left = {"camera": "left"}
+    store.put("cells", profile(10), at=FIRST + 10 * DAY, writer="w", segment=left)
+    again = shown.build(tmp_path / "site")
+    # the segment's page and its feature's, and the dataset's
+    assert (again.written, again.deleted) == (3, 0)
+
+
+def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    cells(store).build(site)
+    other = site / "notes.txt"
+    other.write_text("mine")
+    precious = tmp_path / "precious.html"
+    precious.write_text("mine")
+    manifest = site / "lightmeter-dashboard.txt"
+    known = manifest.read_text().split("\n")
+    known += ["../precious.html", str(precious), "notes.txt", "a/../../precious.html", "?.html"]
+    manifest.write_text("\n".join(known))
+    with Store(tmp_path / "empty.db") as empty:
+        done = Shown(empty, []).build(site)
+    assert done.deleted == len(known) - 6
+    assert html_files(site) == [site / "index.html"]
+    assert other.read_text() == precious.read_text() == "mine"
+
+
+def test_a_folder_of_something_else_is_refused(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(FileExistsError, match="holds files, but no dashboard"):
+        Shown(store, []).build(tmp_path)
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["index.html", "lightmeter-dashboard.txt"])
+def test_it_waits_for_no_pipe(store: Store, tmp_path: Path, name: str) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "lightmeter-dashboard.txt").write_text("")
+    (tmp_path / "site" / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "site" / name)
+    with pytest.raises(FileExistsError, match="is a link, pipe or device"):
+        cells(store).build(tmp_path / "site")
+
+
+@pytest.mark.parametrize(
+    "inside", ["index.html", "lightmeter-dashboard.txt", dataset_page("cells")]
+)
+def test_no_link_leads_out_of_the_folder(store: Store, tmp_path: Path, inside: str) -> None:
+    site, shown = tmp_path / "site", cells(store)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "index.html").write_text("mine")
+    shown.build(site)
+    link = site / Path(inside).parts[0]
+    if link.is_dir():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    link.symlink_to(elsewhere if link.name != inside else elsewhere / "index.html")
+    with pytest.raises(FileExistsError, match="is a link, pipe or device"):
+        shown.build(site)
+    assert [*elsewhere.rglob("*")] == [elsewhere / "index.html"]
+    assert (elsewhere / "index.html").read_text() == "mine"
+
+
+@settings(max_examples=100, derandomize=True)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_file_names_are_safe_and_one_per_name(first: str, other: str) -> None:
+    for name in (first, other):
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,60}", slug(name))
+    assert (slug(first) == slug(other)) == (first == other)
+    for page in (feature_page(first, other, first), bucket_page(first, other, FIRST)):
+        assert posixpath.normpath(page) == page
+        assert not page.startswith(("/", "."))

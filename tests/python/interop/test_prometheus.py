@@ -9,8 +9,15 @@ from lightmeter import Store
 from lightmeter.interop.prometheus import metrics_text
 from lightmeter.monitor.results import Result
 from metrics_texts import DOCS, Samples, expressions, read, value
-from september import NOW, put_days
+from september import DRIFT, NOW, put_days
 from stores import save_results, view
+
+PLACE = {"monitor": "m", "dataset": "cells", "bucket": NOW}
+
+
+def shown(samples: Samples) -> set[str]:
+    """The features with a value."""
+    return {dict(labels)["feature"] for name, labels in samples if name == "lightmeter_value"}
 
 
 def names(samples: Samples) -> set[str]:
@@ -20,7 +27,7 @@ def names(samples: Samples) -> set[str]:
 def test_a_store_with_monitors(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 10), history=True, day9={"shift": 3.0})
     config = tmp_path / "monitors.toml"
-    config.write_text('[[monitor]]\nname = "drift"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     watched = lm.watch(store, config, now=NOW)
     samples = read(metrics_text(store, now=NOW))
     whole = {"dataset": "cells", "segment": ""}
@@ -61,19 +68,16 @@ def test_a_bucket_counts_once_it_is_complete(store: Store) -> None:
 def test_only_what_is_asked_for(store: Store) -> None:
     for name in ("cells", "cells 2", "other"):
         store.put(name, view(1), at=date(2022, 9, 1), writer="a")
-    assert names(read(metrics_text(store, datasets=[]))) == {
-        "lightmeter_build_info",
-        "lightmeter_left_out",
-    }
+    always = {"lightmeter_build_info", "lightmeter_left_out"}
+    assert names(read(metrics_text(store, datasets=[]))) == always
     samples = read(metrics_text(store, datasets=["cells*"]))
     said = {dict(labels).get("dataset") for _, labels in samples} - {None}
     assert said == {"cells", "cells 2"}
 
 
 def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
-    place = {"monitor": "m", "dataset": "cells", "bucket": NOW}
     results = [
-        Result(f"f{index:03}", "anomaly" if index == 599 else "ok", index / 10, None, 100, **place)
+        Result(f"f{index:03}", "anomaly" if index == 599 else "ok", index / 10, None, 100, **PLACE)
         for index in range(600)
     ]
     save_results(store, results)
@@ -81,8 +85,7 @@ def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
         store.put("cells", view(1), at=NOW, writer="a", segment={"camera": str(index)})
     store.put("cells", view(1), at=NOW, writer="a")
     samples = read(metrics_text(store, now=NOW + timedelta(days=2)))
-    shown = {dict(labels)["feature"] for name, labels in samples if name == "lightmeter_value"}
-    assert shown == {f"f{index:03}" for index in range(100, 600)}
+    assert shown(samples) == {f"f{index:03}" for index in range(100, 600)}
     assert value(samples, "left_out", what="lines") == 100
     assert value(samples, "left_out", what="segments") == 11
     assert value(samples, "bucket_images", dataset="cells", segment="") == 1
@@ -90,18 +93,14 @@ def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
 
 
 def test_whatever_names_hold(store: Store) -> None:
-    place = {"monitor": "m", "dataset": "cells", "bucket": NOW}
     names = ["\\n", 'a"b', "a\nb", "{} ,=", "\U0001f600" * 300, "# EOF"]
-    save_results(store, [Result(name, "ok", 1e300, None, float("inf"), **place) for name in names])
+    save_results(store, [Result(name, "ok", 1e300, None, float("inf"), **PLACE) for name in names])
     samples = read(metrics_text(store))
-    assert {
-        dict(labels)["feature"] for name, labels in samples if name == "lightmeter_value"
-    } == set(names)
+    assert shown(samples) == set(names)
 
 
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:
-    place = {"monitor": "m", "dataset": "cells", "bucket": NOW}
-    save_results(store, [Result("x", "ok", 1.0, 0.5, 2.0, **place)])
+    save_results(store, [Result("x", "ok", 1.0, 0.5, 2.0, **PLACE)])
     store.put("cells", view(1), at=NOW - timedelta(days=3), writer="a")
     samples = read(metrics_text(store, now=NOW))
     labels = {label for _, pairs in samples for label, _ in pairs}

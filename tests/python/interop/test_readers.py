@@ -1,5 +1,6 @@
 """Readers: the hook at every door, and DICOM, GeoTIFF, OME-TIFF and microscopes by it."""
 
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+import tifffile
 from conftest import lightmeter as command
 from lightmeter.interop import readers
 from numpy.typing import NDArray
@@ -46,9 +48,14 @@ def numbers(view: lm.ProfileView) -> dict[str, Any]:
     }
 
 
-def test_a_reader_has_threads_processes_failures_segments_and_resume(
-    raw: Path, tmp_path: Path
-) -> None:
+def check(file: Path, read: Any, array: Any, how: Any = None, **wanted: Any) -> lm.ProfileView:
+    """What a reader gives of a file has the numbers of an array."""
+    view = lm.profile_images(file, read=read, **(how or {}))
+    assert numbers(view) == numbers(lm.log_image(array, **wanted).view())
+    return view
+
+
+def test_a_reader_has_processes_failures_segments_and_resume(raw: Path, tmp_path: Path) -> None:
     options: dict[str, Any] = {"read": doubled, "segment_by": {"half": "path:^(.)"}, "workers": 2}
     views = lm.profile_images(raw, **options)
     assert {name: view.images for name, view in views.items()} == {"half=0": 19, "half=1": 20}
@@ -67,13 +74,15 @@ def test_a_reader_has_threads_processes_failures_segments_and_resume(
     assert text == '{"read":"doubled"}'
 
 
-def test_pixels_that_a_reader_masks_do_not_count(raw: Path) -> None:
+def test_pixels_that_a_reader_masks_do_not_count_and_limits_hold(raw: Path) -> None:
     file = raw / "139.png"
     pixels, _, mask = doubled(file)
-    wanted = lm.log_image(pixels, ignore=mask).view()
-    assert numbers(lm.profile_images(file, read=doubled)) == numbers(wanted)
+    check(file, doubled, pixels, ignore=mask)
     (row,) = lm.measure(file, read=doubled)
     assert (row["path"], row["image.doubled.gain"]) == (str(file), 19.5)
+    limits = lm.Limits(pixels=SIDE * SIDE - 1)
+    (failure,) = lm.profile_images(file, read=doubled, limits=limits).failures
+    assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
 
 
 def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
@@ -85,15 +94,10 @@ def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
     assert view["image.some.Error"].frequent[0].value == "TypeError"
 
 
-def test_a_reader_on_the_command_line(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("house.py").write_text(
-        "import numpy as np\n"
-        "def squares(path):\n"
-        "    return np.fromfile(path, 'u1').reshape(24, 24)\n"
-    )
+    body = "return np.fromfile(path, 'u1').reshape(24, 24)"
+    Path("house.py").write_text(f"import numpy as np\ndef squares(path): {body}\n")
     result = command("profile", raw, "--read", "house:squares")
     assert "40 images measured" in result.stdout
     result = command("log", raw, "--read", "house:squares", "--dataset", "d", "--store", "s.db")
@@ -139,12 +143,6 @@ def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, det
     assert (failure.reason, detail in failure.detail) == (reason, True)
 
 
-def test_limits_hold_for_readers(raw: Path) -> None:
-    limits = lm.Limits(pixels=SIDE * SIDE - 1)
-    (failure,) = lm.profile_images(raw / "002.png", read=doubled, limits=limits).failures
-    assert (failure.reason, failure.detail) == ("too_large", "24x24 pixels, more than 575")
-
-
 def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("dicom", lambda path: path):
         with pytest.raises(TypeError, match="expected a function by def"):
@@ -154,10 +152,9 @@ def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch
         (readers.geotiff, "rasterio", "geotiff"),
         (readers.microscope, "bioio", "microscopes"),
     ):
-        monkeypatch.setitem(__import__("sys").modules, package, None)
-        with pytest.raises(
-            ImportError, match=rf"needs {package}: pip install 'lightmeter\[{extra}"
-        ):
+        monkeypatch.setitem(sys.modules, package, None)
+        words = rf"needs {package}: pip install 'lightmeter\[{extra}"
+        with pytest.raises(ImportError, match=words):
             lm.Reading(read=reader)
 
 
@@ -178,6 +175,12 @@ def test_a_failure_without_a_reader_names_it(data: bytes, name: str, tmp_path: P
     assert all(f"(--read {name}): see docs/readers.md" in it.detail for it in failures)
 
 
+RGB = {
+    "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
+    "BitsStored": 8, "HighBit": 7,
+}  # fmt: skip
+
+
 def twelve_bits() -> NDArray[Any]:
     return RNG.integers(0, 4096, (SIDE, SIDE)).astype(np.uint16)
 
@@ -193,33 +196,22 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
         (samples, {}, samples, (0, 4095)),
         (signed, {"PixelRepresentation": 1}, signed, (-2048, 2047)),
         (samples, {"PhotometricInterpretation": "MONOCHROME1"}, 4095 - samples, (0, 4095)),
-        (
-            colours,
-            {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
-             "BitsStored": 8, "HighBit": 7},
-            colours,
-            None,
-        ),
-    ]  # fmt: skip
+        (colours, RGB, colours, None),
+    ]
     for stored, tags, array, value_range in cases:
-        view = lm.profile_images(
-            write_dicom(tmp_path / "a.dcm", stored, **tags), read=readers.dicom
-        )
-        assert view.failures == []
-        wanted = lm.log_image(array, value_range=value_range).view()
-        assert numbers(view) == numbers(wanted), tags
-    padded = write_dicom(tmp_path / "p.dcm", samples, PixelPaddingValue=int(samples[0, 0]))
-    wanted = lm.log_image(samples, ignore=samples == samples[0, 0], value_range=(0, 4095)).view()
-    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
-    ends = {"PixelPaddingValue": 3000, "PixelPaddingRangeLimit": 2000}
-    padded = write_dicom(tmp_path / "p.dcm", samples, **ends)
-    ignored = (samples >= 2000) & (samples <= 3000)
-    wanted = lm.log_image(samples, ignore=ignored, value_range=(0, 4095)).view()
-    assert numbers(lm.profile_images(padded, read=readers.dicom)) == numbers(wanted)
+        file = write_dicom(tmp_path / "a.dcm", stored, **tags)
+        check(file, readers.dicom, array, value_range=value_range)
+    first = int(samples[0, 0])
+    for padding, ignored in (
+        ({"PixelPaddingValue": first}, samples == first),
+        ({"PixelPaddingValue": 3000, "PixelPaddingRangeLimit": 2000},
+         (samples >= 2000) & (samples <= 3000)),
+    ):  # fmt: skip
+        padded = write_dicom(tmp_path / "p.dcm", samples, **padding)
+        check(padded, readers.dicom, samples, ignore=ignored, value_range=(0, 4095))
     scanned = write_dicom(tmp_path / "c.dcm", samples, **scale)
     units = rescaled.clip(-1000, 2000).astype(np.float32)
-    wanted = lm.log_image(units, value_range=(-1000, 2000)).view()
-    assert numbers(lm.profile_images(scanned, read=readers.ct)) == numbers(wanted)
+    check(scanned, readers.ct, units, value_range=(-1000, 2000))
 
 
 def test_dicom_says_nothing_of_people_and_groups_by_series(tmp_path: Path) -> None:
@@ -248,9 +240,8 @@ def test_hostile_dicom(tmp_path: Path) -> None:
     reasons = {str(it.path): it.reason for it in view.failures}
     assert (reasons["a.dcm"], reasons["b.dcm"]) == ("too_large", "unsupported")
     assert "c.dcm" in reasons
-    (failure,) = lm.profile_images(
-        write_dicom(tmp_path / "m.dcm", twelve_bits(), Modality="MR"), read=readers.ct
-    ).failures
+    file = write_dicom(tmp_path / "m.dcm", twelve_bits(), Modality="MR")
+    (failure,) = lm.profile_images(file, read=readers.ct).failures
     assert failure.detail == "the modality is 'MR'; expected CT"
 
 
@@ -259,38 +250,30 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     samples[:, :5] = 0
     names = ("B02", "B03", "B8A.nir")
     path = write_geotiff(tmp_path / "a.tif", samples, names, nodata=0)
-    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
-    bands = ("B02", "B03", "B8A_nir")
-    how: dict[str, Any] = {"value_range": (0, 10_000), "ignore": samples[0] == 0}
-    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **how).view()
-    assert numbers(view) == numbers(wanted)
+    how = {"value_range": (0, 10_000)}
+    wanted: Any = {"bands": ("B02", "B03", "B8A_nir"), "ignore": samples[0] == 0, **how}
+    view = check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     assert view["image.geotiff.CRS"].frequent[0].value == "EPSG:32633"
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(path, "a.tif")
-    again = lm.profile_images(tmp_path / "a.zip", read=readers.geotiff, value_range=(0, 10_000))
-    assert numbers(again) == numbers(wanted)
+    check(tmp_path / "a.zip", readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     samples[0, 9:12] = 0  # there other bands have data
     path = write_geotiff(tmp_path / "b.tif", samples, names, nodata=0)
-    view = lm.profile_images(path, read=readers.geotiff, value_range=(0, 10_000))
-    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=bands, **{**how, "ignore": 0}).view()
-    assert numbers(view) == numbers(wanted)
+    check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **{**wanted, "ignore": 0})
     height = RNG.random((1, SIDE, SIDE)).astype(np.float32)
     height[0, 3:7] = np.nan
     path = write_geotiff(tmp_path / "h.tif", height, nodata=None)
-    wanted = lm.log_image(height[0], ignore=np.isnan(height[0])).view()
-    assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+    check(path, readers.geotiff, height[0], ignore=np.isnan(height[0]))
     colours = RNG.integers(0, 256, (3, SIDE, SIDE)).astype(np.uint8)
     path = write_geotiff(tmp_path / "c.tif", colours, photometric="RGB")
-    wanted = lm.log_image(np.moveaxis(colours, 0, -1)).view()
-    assert numbers(lm.profile_images(path, read=readers.geotiff)) == numbers(wanted)
+    check(path, readers.geotiff, np.moveaxis(colours, 0, -1))
 
 
 def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
     samples = RNG.integers(1, 200, (6, SIDE, SIDE)).astype(np.uint8)
     names = ("Sharpness", "B", "B 4", "B", "geotiff", "Red")
-    view = lm.profile_images(
-        write_geotiff(tmp_path / "a.tif", samples, names), read=readers.geotiff
-    )
+    file = write_geotiff(tmp_path / "a.tif", samples, names)
+    view = lm.profile_images(file, read=readers.geotiff)
     for name in ("Sharpness band", "B", "B 4", "B 5", "geotiff band", "Red"):
         assert view[f"image.{name}.mean"].n == 1
     for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
@@ -321,12 +304,8 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
     samples = RNG.integers(0, 65536, (2, SIDE, SIDE)).astype(np.uint16)
-    view = lm.profile_images(
-        write_ome(tmp_path / "a.ome.tif", samples, "CYX"), read=readers.ome_tiff
-    )
-    wanted = lm.log_image(np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"]).view()
-    assert numbers(view) == numbers(wanted)
-    tifffile = pytest.importorskip("tifffile")
+    file = write_ome(tmp_path / "a.ome.tif", samples, "CYX")
+    check(file, readers.ome_tiff, np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"])
     tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)
     view = lm.profile_images(tmp_path / "b.ome.tif", read=readers.ome_tiff)
     assert (view["image.C1.mean"].n, view["image.C2.mean"].n) == (1, 1)
@@ -338,9 +317,9 @@ def test_planes_of_microscopes_are_frames(tmp_path: Path) -> None:
     pytest.importorskip("bioio_ome_tiff")
     samples = RNG.integers(0, 65536, (3, 2, SIDE, SIDE)).astype(np.uint16)
     path = write_ome(tmp_path / "a.ome.tif", samples, "ZCYX")
-    view = lm.profile_images(path, read=readers.microscope, frames="all")
     arrays = [np.moveaxis(plane, 0, -1) for plane in samples]
-    wanted = lm.log_image(arrays, bands=["DAPI", "B _2_"]).view()
-    assert (view.images, numbers(view)) == (3, numbers(wanted))
+    bands = ["DAPI", "B _2_"]
+    view = check(path, readers.microscope, arrays, {"frames": "all"}, bands=bands)
+    assert view.images == 3
     assert view["image.microscope.PixelSize"].mean == 0.5
     assert lm.profile_images(path, read=readers.microscope).images == 1

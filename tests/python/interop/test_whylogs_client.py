@@ -1,6 +1,7 @@
 """What a server answers the client of whylogs. tests/integration has the real client."""
 
 import io
+import time
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 from lightmeter import Store
+from lightmeter.interop.whylogs.receiver import Asked, Ticket, Tickets
 from lightmeter.serve import Limits, make_app
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 from stores import view
 
@@ -49,9 +52,7 @@ def put(client: TestClient, address: str, name: str, status: int = 200) -> None:
 
 
 @pytest.mark.parametrize("path", [NEW, OLD])
-def test_a_profile_is_stored_and_counts_once(
-    store: Store, client: TestClient, key: str, path: str
-) -> None:
+def test_a_profile_is_stored_once(store: Store, client: TestClient, key: str, path: str) -> None:
     for _ in range(2):
         address = ask(client, path, key)["uploadUrl"]
         assert address.startswith("http://localhost/v1/upload?ticket=")
@@ -76,9 +77,7 @@ def test_an_address_is_signed(store: Store, client: TestClient, key: str) -> Non
     assert len(store.stored("cells")) == 1
 
 
-def test_a_reference_profile_takes_the_place_of_the_one_before(
-    store: Store, client: TestClient, key: str
-) -> None:
+def test_a_reference_profile_replaces_another(store: Store, client: TestClient, key: str) -> None:
     body = {"alias": "golden", **AT}
     store.put("cells reference golden", view(1), at=date(2022, 9, 7), writer="somebody")
     for name in ("one.bin", "two.bin"):
@@ -106,9 +105,7 @@ def test_a_wrong_key_is_refused(store: Store, client: TestClient, key: str) -> N
     assert said == [200, 403, 403], "a reference is a dataset of its own"
 
 
-def test_a_key_that_is_removed_takes_its_addresses_along(
-    store: Store, client: TestClient, key: str
-) -> None:
+def test_a_removed_key_takes_its_address_along(store: Store, client: TestClient, key: str) -> None:
     store.state.keys.add(["read"])
     address = ask(client, NEW, key)["uploadUrl"]
     store.state.keys.remove(key[:10])
@@ -140,3 +137,32 @@ def test_the_address_is_that_which_others_see(store: Store, key: str) -> None:
     public = client_of(make_app(store, public_url="https://drift.example.com/base/"))
     address = ask(public, NEW, key)["uploadUrl"]
     assert address.startswith("https://drift.example.com/base/v1/upload?ticket=")
+
+
+# Tickets
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"datasetTimestamp": "5"},
+        {"datasetTimestamp": 10**18},
+        {"alias": "x" * 201},
+        {"dataset": "a\tb"},
+        {"segments": [{}] * 1001},
+    ],
+)
+def test_another_request_is_refused(body: Any) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        Asked.model_validate({"dataset": "cells", **body})
+
+
+def test_a_ticket_says_what_it_is_for_and_ends() -> None:
+    tickets, now = Tickets(), time.time()
+    ticket = Ticket(dataset="\U0001f600" * 200, at=5, is_reference=True, key="a", end=now + 60)
+    text = tickets.give(ticket)
+    assert tickets.use(text) == ticket
+    late = tickets.give(ticket.model_copy(update={"end": now - 1}))
+    for forged in ("", "x", text[:-4], f"A{text[1:]}", Tickets().give(ticket), late):
+        with pytest.raises(HTTPException, match="unknown or too old"):
+            tickets.use(forged)

@@ -8,31 +8,19 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import lightmeter
+from incidents import STATES
 from lightmeter import Store
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
 from lightmeter.store.tables import Accepted
 from lightmeter.times import to_utc
-from september import NOW, evaluate, monitor, put_days
+from september import NOW, STDOUT, evaluate, monitor, put, put_days
 
-LETTERS = {"ok": "o", "anomaly": "A", "not enough data": ".", "error": "E"}
 LAMP = date(2022, 9, 8)
-TABLE = """
-[[monitor]]
-name = "m"
-dataset = "cells"
-type = "interval"
-features = ["x", "y"]
-alpha = 0.01
-baseline = { trailing = 3 }
-"""
-KEYS: Any = {
-    "type": "interval",
-    "features": ["x", "y"],
-    "alpha": 0.01,
-    "baseline": {"trailing": 3},
-}
-WATCHING = [monitor(**KEYS)]
+TABLE = '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "interval"\nalpha = 0.01\n'
+TABLE += 'features = ["x", "y"]\nbaseline = { trailing = 3 }\n'
+KEYS: Any = {"type": "interval", "alpha": 0.01, "baseline": {"trailing": 3}}
+WATCHING = [monitor(**KEYS, features=["x", "y"])]
 
 
 def accept(store: Store, since: date, note: str = "", at: datetime = NOW, **place: str) -> Accepted:
@@ -44,9 +32,10 @@ def accept(store: Store, since: date, note: str = "", at: datetime = NOW, **plac
 
 def days_of(results: list[Result], feature: str = "x") -> str:
     """The state of each day, of the feature or else of the bucket; a space for neither."""
+    letters = {state: letter for letter, state in STATES.items()}
     said = {result.bucket: " " for result in results}
     for wanted in ("", feature):
-        said |= {r.bucket: LETTERS[r.state] for r in results if r.feature == wanted}
+        said |= {r.bucket: letters[r.state] for r in results if r.feature == wanted}
     return "".join(said[day] for day in sorted(said))
 
 
@@ -56,7 +45,7 @@ def lamp(store: Store) -> Store:
     for day in range(1, 18):
         rng = np.random.default_rng(100 + day)
         columns = {"x": rng.normal(9.0 * (day >= 8), 1.0, 60), "y": rng.normal(0.0, 1.0, 60)}
-        store.put("cells", lm.log(columns=columns), at=date(2022, 9, day), writer="a")
+        put(store, date(2022, 9, day), columns)
     return store
 
 
@@ -77,8 +66,7 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
         result for result in before if result.bucket.day < 8
     ]
     assert find_incidents(after) == []
-    assert lamp.state.forget_accepted(accepted)
-    assert not lamp.state.forget_accepted(accepted)
+    assert [lamp.state.forget_accepted(accepted) for _ in range(2)] == [True, False]
     update_results(lamp, WATCHING, now=NOW)
     assert load_results(lamp) == before
 
@@ -86,8 +74,8 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
 def test_a_later_change_counts_from_its_own_day(lamp: Store) -> None:
     for day in range(13, 18):
         columns = {"x": np.random.default_rng(day).normal(-9.0, 1.0, 60), "y": np.zeros(60)}
-        lamp.put("cells", lm.log(columns=columns), at=date(2022, 9, day), writer="a")
-    watching = [monitor(**KEYS | {"features": ["x"]})]
+        put(lamp, date(2022, 9, day), columns)
+    watching = [monitor(**KEYS, features=["x"])]
     accept(lamp, date(2022, 9, 13))
     accepted = accept(lamp, LAMP)
     assert days_of(evaluate(lamp, watching, now=NOW)) == "...oooooooooooooo"
@@ -101,7 +89,7 @@ def test_a_later_change_counts_from_its_own_day(lamp: Store) -> None:
 
 def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
-    config.write_text(f'{TABLE}\n[[alert]]\nname = "a"\nto = "stdout"\n')
+    config.write_text(TABLE + STDOUT)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
     accepted = accept(lamp, LAMP, "new lamp")
     watched = lm.watch(lamp, config, now=NOW)

@@ -6,18 +6,13 @@ from pathlib import Path
 
 import pytest
 from conftest import lightmeter
-from lightmeter import Store, log
+from lightmeter import Store
 from lightmeter.alerts import WatchConfig, load_config
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results
-from lightmeter.monitor.rules import (
-    ContractRule,
-    DriftRule,
-    IntervalRule,
-    MissingRule,
-    monitor_of,
-)
+from lightmeter.monitor.rules import monitor_of
+from september import DRIFT, put_days, rows
 
 GOOD = """
 [[monitor]]
@@ -75,16 +70,11 @@ def test_a_file_of_monitors_and_what_a_store_keeps_of_it(store: Store, tmp_path:
     kept = sorted(store.state.sources(), key=lambda source: source.rank)
     assert [monitor_of(source) for source in kept] == monitors
     drift, article, gaps, mean, contract = monitors
-    assert isinstance(drift, DriftRule)
     assert (drift.q, drift.spread, drift.tail, drift.for_) == (0.2, 0.4, 0.06, 1)
     assert drift.baseline.excluded == [[date(2022, 12, 24)] * 2]
-    assert isinstance(article, DriftRule)
     assert (article.metric, article.above) == ("hellinger", 0.7)
-    assert isinstance(gaps, MissingRule)
     assert (gaps.wait, gaps.after, gaps.for_) == (timedelta(hours=2), timedelta(days=1), 3)
-    assert isinstance(mean, IntervalRule)
     assert mean.baseline.reference == tmp_path / "good.lmp"
-    assert isinstance(contract, ContractRule)
     assert contract.expect is not None
 
 
@@ -94,30 +84,22 @@ def test_a_reference_is_beside_the_file_that_names_it(
     """Also for who looks at the results later, from elsewhere."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    view = log(columns={"x": [1.0] * 20}).view()
-    view.write(tmp_path / "good.lmp")
-    store.put("cells", view, at=date(2022, 9, 1), writer="a")
-    Path(tmp_path / "monitors.toml").write_text(
-        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\nmetric = "ks"\nabove = 0.5\n'
-        'baseline.reference = "good.lmp"\n'
-    )
+    rows(1).write(tmp_path / "good.lmp")
+    put_days(store, range(1, 2))
+    more = 'metric = "ks"\nabove = 0.5\nbaseline.reference = "good.lmp"\n'
+    (tmp_path / "monitors.toml").write_text(DRIFT + more)
     monkeypatch.chdir(tmp_path)
     monitors = load_config("monitors.toml").monitor
     monkeypatch.chdir(elsewhere)
     update_results(store, monitors)
-    (result,) = load_results(store)
-    assert result.state == "ok"
+    assert {result.state for result in load_results(store)} == {"ok"}
 
 
 @pytest.mark.parametrize(
     ("good", "bad", "message"),
     [
         ('type = "missing"', 'type = "misssing"', r"monitor\[3\].type .* did you mean missing"),
-        (
-            'type = "missing"\n',
-            "",
-            r"monitor\[3\].type is missing; .* one of drift,",
-        ),
+        ('type = "missing"\n', "", r"monitor\[3\].type is missing; .* one of drift,"),
         ("q = 0.2", "q = 2", r"monitor\[1\]\.q is 2; expected less than or equal to 0.5"),
         ("q = 0.2", "qq = 0.2", r"monitor\[1\]\.qq: unknown key; did you mean q\?"),
         ("q = 0.2", "q = nan", r"monitor\[1\]\.q is nan; expected a finite number"),
@@ -127,10 +109,8 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('features = ["x"]', "features = []", r"\[1\]\.features is \[\]; expected at least 1 item"),
         ("above = 0.7", "above = -1", r"monitor\[2\]\.above is -1; .* or equal to 0"),
         ("at_most = 0.05", "at_least = 2, at_most = 1", r"expect\[1\]\.failure_rate: .*nothing is"),
-        ("failure_rate = { at_most = 0.05 }", "values = []", r"expect\[1\]\.values is \[\]; "),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
         ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
-        ("trailing", "trailling", r"monitor\[1\]\.baseline\.trailling: .*mean trailing"),
         ('name = "gaps"', 'name = "cells"', "two monitors are named 'cells'"),
         ('name = "gaps"', 'name = "a\\u0007b"', r"monitor\[3\]\.name: got .* expected a name"),
         ('name = "gaps"', f'name = "{201 * "a"}"', "at most 200 characters"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import Store, log
+from lightmeter import Store
 from lightmeter.errors import ConfigError, ConflictError, StoreError
 from lightmeter.monitor import shelf
 from lightmeter.monitor.config import Monitor
@@ -19,7 +19,7 @@ from lightmeter.store import profiles
 from lightmeter.store.copying import copy_store
 from lightmeter.store.tables import Accepted
 from lightmeter.times import to_ms
-from september import NOW, by_place, evaluate, limits, monitor, put_days, rows
+from september import NOW, by_place, evaluate, limits, monitor, put_camera, put_days, rows
 from stores import change
 
 WEEK: Any = {"type": "interval", "baseline": {"trailing": 3}}
@@ -52,9 +52,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> Any:
     return Counting(monkeypatch).of
 
 
-def test_only_what_changed_and_all_after_it_is_judged_again(
-    store: Store, tmp_path: Path, count: Any
-) -> None:
+def test_only_what_changed_and_all_after_it_is_judged_again(store: Store, count: Any) -> None:
     put_days(store, range(1, 13), day10={"shift": 5.0})
     week = monitor(**WEEK)
     assert (count(store, week), count(store, week)) == (12, 0)
@@ -76,9 +74,7 @@ def test_only_what_changed_and_all_after_it_is_judged_again(
 
 
 @pytest.mark.parametrize("kind", ["profile", "contract", "days", "dataset"])
-def test_what_is_compared_with_is_watched_too(
-    store: Store, tmp_path: Path, count: Any, kind: str
-) -> None:
+def test_baselines_are_watched_too(store: Store, tmp_path: Path, count: Any, kind: str) -> None:
     put_days(store, range(1, 13))
     path = tmp_path / "good.lmp"
     contract = tmp_path / "contract.toml"
@@ -241,24 +237,20 @@ def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
         assert load_results(restored) == by_place(evaluate(restored, watching, now=NOW))
 
 
-def test_a_run_that_was_cut_off_is_finished_by_the_next(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from lightmeter.monitor import evaluate as module
-
-    monkeypatch.setattr(module, "_TOGETHER", 2)
+def test_a_run_that_was_cut_off_is_finished_by_the_next(store: Store, monkeypatch: Any) -> None:
+    monkeypatch.setattr("lightmeter.monitor.evaluate._TOGETHER", 2)
     put_days(store, range(1, 13))
     watching = [monitor(**WEEK)]
     update_results(store, watching, now=NOW)
     store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 3), writer="a")
     judge = MonitorRun.judge
+
+    def interrupted(run: MonitorRun, start: datetime) -> Iterator[Any]:
+        if start.day == 8:
+            raise KeyboardInterrupt
+        return judge(run, start)
+
     with contextlib.suppress(KeyboardInterrupt), pytest.MonkeyPatch.context() as patch:
-
-        def interrupted(run: MonitorRun, start: datetime) -> Iterator[Any]:
-            if start.day == 8:
-                raise KeyboardInterrupt
-            return judge(run, start)
-
         patch.setattr(MonitorRun, "judge", interrupted)
         update_results(store, watching, now=NOW)
     update_results(store, watching, now=NOW)
@@ -281,11 +273,9 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
     assert kept("m", "n", source=first) == {"m", "n"}
     assert kept("o", source=second) == {"m", "n", "o"}
     assert kept("n", source=first) == {"n", "o"}
-    for clash in (lambda: kept("n", source=second), lambda: kept("n", source="")):
-        with pytest.raises(
-            ConfigError, match=r"a\.toml' also has a monitor 'n' of the dataset 'cells'"
-        ):
-            clash()
+    for source in (second, ""):
+        with pytest.raises(ConfigError, match=r"a\.toml' also has a monitor 'n' of the dataset"):
+            kept("n", source=source)
     assert kept("n", "p", source=first) == {"n", "o", "p"}
     Path(first).rename(moved)
     assert kept("n", source=moved) == {"n", "o"}  # and what the file had under its old name
@@ -297,7 +287,8 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
 
 def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Monitors of one dataset share what they read, and not more is kept than fits."""
-    put_days(store, range(1, 16))
+    put_days(store, range(2, 16))
+    store.put("cells", rows(1), at=date(1, 1, 1), writer="a")  # by a camera that has no clock
     read: list[int] = []
     loaded = Shelf._read
 
@@ -307,11 +298,8 @@ def test_profiles_are_read_by_need(store: Store, monkeypatch: pytest.MonkeyPatch
             yield key, contents
 
     monkeypatch.setattr(Shelf, "_read", watched)
-    monitors = [
-        monitor(name="d"),
-        monitor(name="i", type="interval"),
-        monitor(name="c", **limits(upper=9)),
-    ]
+    rules: dict[str, Any] = {"d": {}, "i": {"type": "interval"}, "c": limits(upper=9)}
+    monitors = [monitor(name=name, **keys) for name, keys in rules.items()]
     results = evaluate(store, monitors, now=NOW)
     assert sorted(read) == list(range(1, 16))
     update_results(store, monitors, now=NOW)
@@ -330,29 +318,15 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     results = evaluate(store, [watching], now=NOW)
     assert max(result.bucket.day for result in results) == 19
     assert {result.segment for result in results} == {"", "camera=left"}
-    body = "(SELECT body FROM profile WHERE segment = 'camera=left')"
-    change(store, f"CREATE TABLE saved AS SELECT {body} AS body")
-    change(store, "UPDATE profile SET body = substr(body, 2) WHERE segment = 'camera=left'")
+    its = "WHERE segment = 'camera=left'"
+    change(store, f"CREATE TABLE saved AS SELECT body FROM profile {its}")
+    change(store, f"UPDATE profile SET body = substr(body, 2) {its}")
     update_results(store, [watching], now=NOW)
     damaged = [result for result in load_results(store) if result.state == "error"]
     assert [result.segment for result in damaged] == ["camera=left"]
-    change(
-        store,
-        "UPDATE profile SET body = (SELECT body FROM saved) WHERE segment = 'camera=left'",
-        "DROP TABLE saved",
-    )
+    change(store, f"UPDATE profile SET body = (SELECT body FROM saved) {its}", "DROP TABLE saved")
     update_results(store, [watching], now=NOW)  # somebody has mended it
     assert load_results(store) == by_place(results)
-
-
-FIRST = date(2022, 8, 1)
-
-
-def put(store: Store, day: int, camera: str, level: float, n: int = 60) -> None:
-    rng = np.random.default_rng([7, day, *camera.encode()])
-    view = log(columns={name: rng.normal(level, 1.0, n) for name in "xy"}).view()
-    at = FIRST + timedelta(days=day)
-    store.put("cells", view, at=at, writer="a", segment={"camera": camera})
 
 
 def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
@@ -370,7 +344,7 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
     ]
     for day in range(16):
         for camera in range(4):
-            put(store, day, f"c{camera}", 5.0 * camera)
+            put_camera(store, day, f"c{camera}", 5.0 * camera)
     for path in ("first", "second"):
         (tmp_path / path).touch()
     accepted: list[Accepted] = []
@@ -378,7 +352,8 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
         for _ in range(4):
             camera, day = f"c{rng.integers(4)}", int(rng.integers(8, 20))
             with contextlib.suppress(StoreError):  # rolled up
-                put(store, day, camera, float(rng.choice([0.0, 5.0])), n=int(rng.choice([5, 60])))
+                level, n = float(rng.choice([0.0, 5.0])), int(rng.choice([5, 60]))
+                put_camera(store, day, camera, level, n=n)
         if rng.integers(2):
             since = datetime(2022, 8, int(rng.integers(8, 18)), tzinfo=UTC)
             accepted.append(Accepted("*", "camera=c[01]", "[cdp]*", since, "", NOW))
@@ -389,13 +364,6 @@ def test_earlier_results_never_show(store: Store, tmp_path: Path) -> None:
             update_results(store, monitors, source=str(tmp_path / path), now=NOW)
         whole = [*evaluate(store, first, now=NOW), *evaluate(store, second, now=NOW)]
         assert load_results(store) == by_place(whole)
-
-
-def test_pictures_of_the_first_day_there_is(store: Store) -> None:
-    """A camera that has no clock."""
-    put_days(store, range(1, 9))
-    store.put("cells", rows(1), at=date(1, 1, 1), writer="a")
-    assert len(evaluate(store, [monitor(**WEEK)], now=NOW)) == 9
 
 
 def test_a_folder_whose_name_is_no_text_is_refused(store: Store, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lightmeter.monitor.results import Result
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import write_table
 from metrics_texts import read, value
+from september import DRIFT
 from stores import save_results, view
 
 ODD = "=cmd|' /C calc'!A0\r\n\"\u202e"
@@ -63,12 +64,9 @@ def test_numbers_over_time(filled: Store) -> None:
     rows = list(series_rows(filled, "cells", feature="image.Bright*", statistics=["mean", "n"]))
     assert set(rows[0]) == set(SERIES_COLUMNS)
     mean = [row for row in rows if row["feature"] == "image.Brightness.mean"]
-    assert [(row["bucket"], row["statistic"], row["value"], row["n"]) for row in mean] == [
-        (datetime(2022, 9, 1, tzinfo=UTC), "mean", 10.0, 1),
-        (datetime(2022, 9, 1, tzinfo=UTC), "n", 1.0, 1),
-        (datetime(2022, 9, 2, tzinfo=UTC), "mean", 20.0, 2),
-        (datetime(2022, 9, 2, tzinfo=UTC), "n", 2.0, 2),
-    ]
+    said = [(row["bucket"].day, row["statistic"], row["value"], row["n"]) for row in mean]
+    assert said == [(1, "mean", 10.0, 1), (1, "n", 1.0, 1), (2, "mean", 20.0, 2), (2, "n", 2.0, 2)]
+    assert mean[0]["bucket"] == datetime(2022, 9, 1, tzinfo=UTC)
     assert len({row["bucket"] for row in series_rows(filled, "cells", date(2022, 9, 2))}) == 1
     with pytest.raises(ValueError, match="got the statistic 'mode'; expected one of n, missing"):
         next(series_rows(filled, "cells", statistics=["mode"]))
@@ -94,11 +92,11 @@ def test_on_the_command_line(filled: Store, tmp_path: Path) -> None:
 
 def test_a_run_writes_a_file_for_the_collector(filled: Store, tmp_path: Path) -> None:
     config, out = tmp_path / "monitors.toml", tmp_path / "drift.prom"
-    config.write_text('[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n')
+    config.write_text(DRIFT)
     out.write_text("old")
     arguments = ("monitor", "run", config, "--store", filled.address, "--openmetrics")
     done = lightmeter(*arguments, out)
-    assert done.returncode in (0, 3), done.stderr
+    assert done.returncode in (0, 4), done.stderr
     samples = read(out.read_text(encoding="utf-8"))
     assert value(samples, "bucket_images", dataset="cells", segment="") == 2
     assert [path.name for path in tmp_path.glob("*drift.prom*")] == ["drift.prom"]

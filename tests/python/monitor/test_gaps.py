@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lightmeter import Profile, Store, log
+from lightmeter import Profile, Store
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import Result, load_results
 from lightmeter.monitor.rules import missing as rule
 from lightmeter.times import bucket_start, to_duration
-from september import NOW, alarms, evaluate, judge, limits, monitor, rows, states
+from september import NOW, alarms, evaluate, judge, limits, monitor, put, rows, states
 from stores import change, reseal
 
 
@@ -38,12 +38,8 @@ def missing(store: Store, *days: tuple[int, int, int], every: str = "1d") -> lis
     return judge(store, type="missing")
 
 
-@pytest.mark.parametrize(
-    "wrong", [[(1, 1, 1)], [(1, 1, 1), (1, 1, 2)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]]
-)
-def test_a_wrong_clock_makes_no_age_of_missing_buckets(
-    store: Store, wrong: list[tuple[int, int, int]]
-) -> None:
+@pytest.mark.parametrize("wrong", [[(1, 1, 1)], [(1970, 1, 1), (2019, 1, 1)], [(2022, 2, 1)]])
+def test_a_wrong_clock_makes_no_age_of_missing_buckets(store: Store, wrong: Any) -> None:
     september = [(2022, 9, day) for day in (1, 2, 3, 5, 18)]
     results = missing(store, *wrong, *september, (2099, 1, 1))
     assert [result.bucket.day for result in results] == list(range(1, 20))
@@ -57,14 +53,10 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
     results = missing(store, (2022, 5, 30), (2022, 9, 3))
     assert (results[0].bucket.month, len(results)) == (5, 113)
-    assert alarms({at: result.state for at, result in enumerate(results)})[:95] == list(
-        range(1, 96)
-    )
+    assert {result.state for result in results[1:96]} == {"anomaly"}
 
 
-def test_what_is_missing_up_to_now_is_bounded(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_missing_up_to_now_is_bounded(store: Store, monkeypatch: Any) -> None:
     monkeypatch.setattr(rule, "_LONGEST_GAP", 200)
     results = missing(store, (1, 1, 1))
     assert (results[0].state, results[0].bucket.year) == ("ok", 1)
@@ -82,19 +74,14 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     at, step = bucket_start(datetime(2022, 9, 13, tzinfo=UTC), length), 0
     while at + length <= NOW:
         values = np.random.default_rng(step).normal(0.0, 1.0, 60 + step % 3)
-        profile = log(columns={"x": values}).view()
-        store.put("cells", profile, at=at, writer="a", every=every)
+        put(store, at, {"x": values}, every=every)
         at, step = at + length, step + 1
     change(store, "UPDATE profile SET updated = start + span")
     reseal(store)
-    rules: dict[str, Any] = {
-        "n": {"type": "interval", "scalar": "n"},
-        "hourly n": {"type": "interval", "scalar": "n", "baseline": {"same": "hour"}},
-        "spread": {"type": "interval"},
-        "few": limits(upper=70, scalar="n"),
-        "missing": {"type": "missing", "after": "1h"},
-        "drift": {},
-    }
+    n = {"type": "interval", "scalar": "n"}
+    rules: dict[str, Any] = {"n": n, "hourly n": n | {"baseline": {"same": "hour"}}, "drift": {}}
+    rules |= {"spread": {"type": "interval"}, "few": limits(upper=70, scalar="n")}
+    rules["missing"] = {"type": "missing", "after": "1h"}
     monitors = [monitor(name=name, **keys) for name, keys in rules.items()]
     update_results(store, monitors, now=NOW)
     kept = load_results(store)
@@ -102,11 +89,11 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     after = evaluate(store, monitors, now=NOW)
     update_results(store, monitors, now=NOW)
     assert load_results(store) == kept  # what was found stays
-    anomalies = [
+    before, now = (
         {(result.monitor, result.bucket) for result in results if result.state == "anomaly"}
         for results in (kept, after)
-    ]
-    assert anomalies[1] <= anomalies[0]
+    )
+    assert now <= before
     rolled = datetime(2022, 9, 16, tzinfo=UTC)
     assert not [result for result in after if result.bucket < rolled]
     assert {result.monitor for result in after if result.bucket > rolled} == set(rules)
@@ -115,7 +102,7 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
 @pytest.mark.parametrize(
     ("every", "first", "after"), [("7h", 14, "3d"), ("17h", 12, "2d"), ("100m", 12, "3d")]
 )
-def test_nothing_is_missing_at_the_seam_of_a_roll_up(
+def test_a_roll_up_leaves_no_gap_at_its_seam(
     store: Store, every: str, first: int, after: str
 ) -> None:
     """Where the day that was rolled up begins and ends within buckets."""

@@ -1,23 +1,32 @@
 """From states to incidents to what there is to tell: laws, and the cases one can think of."""
 
+import itertools
+import tempfile
 from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
 
+import lightmeter as lm
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from incidents import DAY, FIRST, days
+from incidents import DAY, FIRST, STATES, days, result
+from lightmeter import Store
 from lightmeter.alerts.changes import Change, find_changes
-from lightmeter.monitor.results import Result, causes_text, find_incidents
+from lightmeter.monitor.evaluate import MonitorRun
+from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
+from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.tables import Told
+from september import NOW, STDOUT, monitor, put_days, rows
+from stores import save_results
 
 
-def spans(states: str) -> list[str]:
-    """Incidents such as ``A3-5``, from the third day (counted from 0) until before the fifth."""
-    return [
-        f"{incident.kind[0].upper()}{(incident.start - FIRST).days}-"
-        + (str((incident.end - FIRST).days) if incident.end else "")
-        for incident in find_incidents(days(states))
-    ]
+def span(of: Any) -> str:
+    """Such as ``A3-5``: an anomaly from the third day (counted from 0) until before the fifth."""
+    end = (of.end - FIRST).days if of.end else ""
+    return f"{of.kind[0].upper()}{(of.start - FIRST).days}-{end}"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +43,7 @@ def spans(states: str) -> list[str]:
     ],
 )
 def test_incidents(states: str, expected: list[str]) -> None:
-    assert spans(states) == expected
+    assert [span(each) for each in find_incidents(days(states))] == expected
 
 
 def features(**states: str) -> list[Result]:
@@ -66,8 +75,7 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     states: dict[str, str], expected: list[str]
 ) -> None:
     assert sorted(
-        f"{stretch.line.feature} {stretch.kind[0].upper()}{(stretch.start - FIRST).days}-"
-        + (str((stretch.end - FIRST).days) if stretch.end else "")
+        f"{stretch.line.feature} {span(stretch)}"
         for incident in find_incidents(features(**states))
         for stretch in incident.stretches
     ) == sorted(expected)
@@ -93,23 +101,15 @@ def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> 
         *days("oAooA", feature="x", **left),
     ]
     incidents = find_incidents(results)
-    assert [
-        (each.segment, each.kind, (each.start - FIRST).days, each.end and (each.end - FIRST).days)
-        for each in incidents
-    ] == [
-        ("", "anomaly", 1, 4),
-        ("", "error", 3, 4),
-        ("camera=left", "anomaly", 1, 2),
-        ("camera=left", "anomaly", 4, None),
-    ]
+    spans = [f"{each.segment} {span(each)}" for each in incidents]
+    assert spans == [" A1-4", " E3-4", "camera=left A1-2", "camera=left A4-"]
     assert [each.line.feature for each in incidents[0].stretches] == ["y", "z", "x"]
 
 
 def test_what_is_small_beside_the_rest_is_no_headline() -> None:
+    sizes = {"sharpness fell by 98 %": 2.4, "noise rose by 90 %": 2.0, "file size fell by 2 %": 0.3}
     results = [
-        *days("A", words="sharpness fell by 98 %; shift 1", value=2.4),
-        *days("A", words="noise rose by 90 %; shift 0.9", value=2.0),
-        *days("A", words="file size fell by 2 %; shift 0.2", value=0.3),
+        result("anomaly", FIRST, words=f"{words}; shift 1", value=sizes[words]) for words in sizes
     ]
     assert causes_text(results) == "sharpness fell by 98 %, noise rose by 90 % and 1 more"
 
@@ -193,11 +193,120 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
     while day < len(states):
         day += data.draw(st.integers(1, 4))
         listener.hear(states[:day])
-    open_ = {(told.kind, told.start) for told in listener.told if told.open}
+    believed = {(told.kind, told.start, told.open) for told in listener.told}
     incidents = find_incidents(days(states))
-    assert open_ == {
-        (incident.kind, incident.start) for incident in incidents if incident.end is None
-    }
-    assert {(told.kind, told.start) for told in listener.told} == {
-        (incident.kind, incident.start) for incident in incidents
-    }
+    assert believed == {(each.kind, each.start, each.end is None) for each in incidents}
+
+
+# What alerts read of the results that a store keeps
+
+
+BARS = 30  # buckets
+
+
+def drawn(rng: np.random.Generator) -> list[Result]:
+    """Two monitors on two segments, with long quiet stretches, silence, gaps and errors."""
+    results = []
+    for name, segment in itertools.product("mn", ("", "camera=left")):
+        place, quiet = {"monitor": name, "segment": segment}, rng.choice([0.5, 0.95])
+        buckets = rng.choice([*"-E "], BARS, p=[0.9, 0.05, 0.05])  # a dash is judged
+        for feature in "abc":
+            states = rng.choice([*"oA. "], BARS, p=[quiet, *3 * [(1 - quiet) / 3]])
+            judged = "".join(np.where(buckets == "-", states, " "))
+            results += days(judged, feature=feature, **place)
+        results += days("".join(buckets).replace("-", " "), feature="", **place)
+    return results
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    save_results(store, drawn(rng))
+    told = [
+        Told("cells", segment, kind, FIRST + int(rng.integers(BARS)) * DAY, monitor, True)
+        for segment in ("", "camera=left")
+        for monitor in ("m", "n")
+        for kind in ("anomaly", "error")
+    ]
+    store.state.remember("x", [], told)
+    every, few = load_results(store), load_results(store, turning=True)
+    assert find_incidents(few) == find_incidents(every) != []
+    monitors = {(each.monitor, each.dataset) for each in every}
+    assert find_changes(few, told, monitors) == find_changes(every, told, monitors)
+
+
+def test_quiet_lines_are_not_read(store: Store) -> None:
+    good = days(99 * "o", feature="b", monitor="m")
+    save_results(store, good + days(99 * "o", feature="a", monitor="m"))
+    assert load_results(store, turning=True) == []
+    save_results(store, good + days(50 * "o" + "A" + 48 * "o", feature="a", monitor="m"))
+    results = load_results(store, turning=True)
+    assert {result.feature for result in results} == {"a"}
+    assert {(result.bucket - FIRST).days for result in results} == {0, 50, 51}
+    assert load_results(store, [("other", "cells")], turning=True) == []
+
+
+# `for`: alarms only after so many anomalous buckets in a row
+
+
+LETTERS = {state: letter for letter, state in STATES.items()} | {"pending": "p"}
+
+
+def lasting(states: str, needed: int = 3, **others: str) -> str:
+    """The states of the feature x; `others` are those of other features. A space is no result."""
+    with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "drift.db") as store:
+        run = MonitorRun(Shelf(store), monitor(**{"for": needed}), NOW)
+    said = ""
+    for day in range(len(states)):
+        results = [
+            Result(name, STATES[letters[day]])
+            for name, letters in {"x": states, **others}.items()
+            if letters[day] != " "
+        ]
+        if results:  # else the bucket is missing
+            results = run._lasting("", results)
+        said += next((LETTERS[each.state] for each in results if each.feature == "x"), " ")
+    return said
+
+
+def test_it_takes_so_many_of_a_feature_in_a_row() -> None:
+    assert lasting("oAoAAoAAAAo") == "opoppoppAAo"
+    assert lasting("AA A") == "pp A"  # nothing is known of a day that is missing
+    assert lasting("AoA", y="oAo") == "pop"
+    assert lasting("AA A", y="ooo ") == "pp p"  # that y was ok says that nothing is wrong with x
+    assert lasting("AA A", y="ooE ") == "pp A"
+    assert lasting("AA.A", y="oooo") == "pp.A"
+
+
+@settings(max_examples=50, derandomize=True)
+@given(st.text(alphabet="oAE.", max_size=14), st.integers(1, 4))
+def test_an_alarm_is_what_stays_of_an_incident(states: str, needed: int) -> None:
+    """Incidents are those without `for` from their n-th anomaly on."""
+    run, expected = 0, ""
+    for state in states:
+        run = run + 1 if state == "A" else 0 if state == "o" else run
+        expected += "p" if state == "A" and run < needed else state
+    assert lasting(states, needed) == expected
+
+
+def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    config.write_text(
+        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "contract"\nfor = 3\n'
+        f'[[monitor.expect]]\nfeature = "x"\nmean = {{ at_most = 1 }}\n{STDOUT}'
+    )
+    told, codes, words = [], [], []
+    put_days(store, range(1, 4))
+    for day in (4, 5, 7, 8):  # nothing came on the 6th
+        store.put("cells", rows(day, shift=3.0), at=date(2022, 9, day), writer="a")
+        watched = lm.watch(store, config, now=NOW)
+        codes.append(watched.exit_code)
+        told.append([each.message.title for each in watched.deliveries])
+        words.append(watched.newest[0].words.partition("; ")[2])
+    assert codes == [0, 0, 3, 3]
+    assert [len(texts) for texts in told] == [0, 0, 1, 0]
+    assert told[2][0].endswith(": cells, 2022-09-07")
+    assert words == ["1 of 3 in a row", "2 of 3 in a row", "", ""]
+    store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
+    (delivery,) = lm.watch(store, config, now=NOW).deliveries
+    assert delivery.message.title == "withdrawn: cells, 2022-09-07"

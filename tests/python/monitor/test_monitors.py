@@ -1,5 +1,7 @@
 """Monitors: segments, baselines, and the command line."""
 
+import hashlib
+import json
 import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -8,9 +10,11 @@ from typing import Any
 import pytest
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.replay import replay
+from lightmeter.monitor.results import Result, find_incidents
 from lightmeter.profile.segments import segment_text
-from september import judge, limits, put_days, rows
+from lightmeter.times import DAY
+from september import DRIFT, NOW, STDOUT, evaluate, judge, limits, monitor, put_days, rows
 
 
 def said(results: list[Result]) -> list[tuple[str, int, str, str]]:
@@ -67,14 +71,23 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
         return lightmeter("monitor", *arguments)
 
     config = tmp_path / "m.toml"
-    config.write_text('[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "drift"\n')
+    config.write_text(DRIFT)
     assert monitor("check", config).stdout.endswith("total: at most 3.65\n")
     run = "run", config, "--store", store.path
     put_days(store, range(1, 8), history=True)
     put_days(store, range(8, 9), day8={"shift": 3.0})
     alarmed = monitor(*run)
     assert alarmed.returncode == 3
-    assert alarmed.stdout.startswith("2022-09-08 00:00 cells m: anomaly x ")
+    assert alarmed.stdout.startswith("2022-09-08 00:00 cells drift: anomaly x ")
+    config.write_text(DRIFT + STDOUT)
+    told = monitor(*run, "--format", "json")
+    assert ": cells, " in told.stderr.partition("\n")[0]  # the alert
+    listed = {line["feature"]: line for line in json.loads(told.stdout)}
+    assert (listed["x"]["dataset"], listed["x"]["segment"]) == ("cells", "")
+    assert (listed["x"]["bucket"], listed["x"]["state"]) == ("2022-09-08T00:00:00+00:00", "anomaly")
+    assert listed["x"]["value"] > 0
+    assert listed["x"]["words"] in alarmed.stdout
+    assert "camera" in listed  # which is ok, and so not in the text
     put_days(store, range(9, 12))
     left = {"camera": "left"}
     store.put("cells", rows(8, shift=9), at=date(2022, 9, 8), writer="a", segment=left)
@@ -83,13 +96,66 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     config.write_text(f"{table}{expect}mean = {{ at_most = 2 }}\n")
     stopped = monitor(*run)  # what stopped on an anomaly is not in the newest bucket
     assert (stopped.returncode, stopped.stdout) == (0, "")
-    config.write_text(f'{table}type = "drift"\nfeatures = ["y"]\n')
+    config.write_text(f'{DRIFT}features = ["y"]\n')
     nothing = monitor(*run)
     assert nothing.returncode == 4
     assert nothing.stdout == (
-        "2022-09-11 00:00 cells m: not enough data no feature that it can judge matches 'y'\n"
+        "2022-09-11 00:00 cells drift: not enough data no feature that it can judge matches 'y'\n"
     )
-    config.write_text(config.read_text().replace('"m"', '"m\\u001b[31m"'))
+    config.write_text(config.read_text().replace('"drift"', '"m\\u001b[31m"', 1))
     assert "\x1b" not in monitor(*run).stdout
     config.write_text("")
     assert (monitor(*run).returncode, "got no monitor" in monitor(*run).stderr) == (2, True)
+
+
+# `monitor check --store`: what monitors would have found
+
+
+def test_alarms_are_those_of_a_run(store: Store) -> None:
+    bad = {f"day{day}": {"shift": 3.0} for day in (5, 6, 9, 12, 15)}
+    put_days(store, range(1, 18), **bad)
+    week = monitor(type="interval", baseline={"trailing": 3}, alpha=0.01)
+    monitors = [week, monitor(name="gaps", type="missing")]
+    replayed, gaps = replay(store, monitors, now=NOW)
+    results = evaluate(store, monitors, now=NOW)
+    ours = [result for result in results if result.monitor == "m"]
+    begun = {each.start.day for each in find_incidents(ours)}
+    assert len(replayed.alarms) == len(begun) == 4
+    assert (replayed.judged, replayed.unjudged) == (14, 3)
+    assert [start.day for start, *_ in replayed.alarms] == [5, 9, 12, 15]
+    assert all("mean of x is " in words for *_, words in replayed.alarms)
+    assert list(replayed.lines(DAY))[1] == "alarms: 4, 104 a year"
+    assert (len(gaps.alarms), gaps.judged, gaps.design) == (1, 19, None)
+    assert replay(store, [], now=NOW) == []
+    (none,) = replay(store, [monitor(dataset="no")], now=NOW)
+    assert (none.judged, none.alarms) == (0, [])
+
+
+def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 18), day9={"shift": 3.0})
+    store.close()
+    config = tmp_path / "monitors.toml"
+    config.write_text(
+        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "interval"\nalpha = 0.01\n'
+        f"baseline = {{ trailing = 3 }}\n{STDOUT}"
+    )
+    before = hashlib.sha256(store.path.read_bytes()).hexdigest()
+    said = lightmeter("monitor", "check", config, "--store", store.path)
+    assert said.returncode == 0, said.stderr
+    judged, alarms, alarm, design = said.stdout.splitlines()[1:5]
+    assert judged == "  judged: 14 buckets from 2022-09-04 to 2022-09-17; 3 could not be judged"
+    assert alarms == "  alarms: 1, 26.1 a year"
+    assert (alarm[:25], design[:17]) == ("    2022-09-09 mean of x ", "  design effect: ")
+    assert hashlib.sha256(store.path.read_bytes()).hexdigest() == before
+    with Store(store.path) as again:
+        assert again.state.sources() == []
+
+
+def test_what_cannot_be_read_is_told(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 4))
+    gone = monitor(type="contract", file=str(tmp_path / "gone.toml"))
+    (replayed,) = replay(store, [gone], now=NOW)
+    lines = list(replayed.lines(DAY))
+    assert lines[0] == "judged: 0 buckets; 3 could not be judged"
+    assert lines[1].startswith("error: [Errno 2]")
+    assert "gone.toml" in lines[1]

@@ -1,20 +1,27 @@
 """A bucket is judged against the spread of past buckets."""
 
 import math
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import as_of_images
+from hypothesis import given
+from hypothesis import strategies as st
 from lightmeter import ProfileView, Store, log
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
 from lightmeter.monitor.against_past import against_past
+from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.shelf import Summary
+from lightmeter.store.tables import Bucket
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from scipy import stats
 from september import evaluate, monitor, put
 
@@ -95,9 +102,7 @@ def test_past_buckets_tell_how_heavy_the_tails_are(dof: float, least_found: int)
 
 @pytest.mark.parametrize(("sizes", "n"), [((500, 20), 20), ((500, 20), 500), ((20, 500), 500)])
 @pytest.mark.parametrize("day", [0.0, 0.3])
-def test_intervals_know_how_many_values_a_bucket_has(
-    sizes: tuple[int, int], n: int, day: float
-) -> None:
+def test_intervals_know_how_many_values_a_bucket_has(sizes: Any, n: int, day: float) -> None:
     """Of 500 on weekdays and 20 at weekends .1 % are promised, on either kind of day."""
     rng = np.random.default_rng(1)
     lengths = [sizes[index % 7 >= 5] for index in range(28)]
@@ -140,15 +145,6 @@ CHANGES: dict[int, dict[str, object]] = {
     40: {"image.Hue.circular_mean": np.random.default_rng(3).normal(60, 10, 60)},
 }
 CHANGES[41] = {"vector": np.random.default_rng(4).normal(1e6, [1, 1, 1, 1, 4], (60, 5))}
-FEATURES = (
-    "number",
-    "number",
-    "glare",
-    "camera",
-    "often:missing",
-    "image.Hue.circular_mean",
-    "vector",
-)
 
 
 @pytest.fixture
@@ -159,8 +155,8 @@ def changed(store: Store) -> Store:
     return store
 
 
-def judged(store: Store, **baseline: Any) -> list[Result]:
-    return evaluate(store, [monitor(baseline=baseline)], now=datetime(2022, 6, 1, tzinfo=UTC))
+def judged(store: Store, **keys: Any) -> list[Result]:
+    return evaluate(store, [monitor(**keys)], now=datetime(2022, 6, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("kind", ["trailing", "days", "file"])
@@ -172,15 +168,16 @@ def test_every_kind_of_feature_and_baseline(changed: Store, kind: str, tmp_path:
         baseline = {"reference": tmp_path / "good.lmp"}
         views = (day_of(100 + number) for number in range(10))
         ProfileView.merge_many(views).write(tmp_path / "good.lmp")
-    results = judged(changed, **baseline)
+    results = judged(changed, baseline=baseline)
     bad: dict[int, set[str]] = {}
     for result in results:
         if result.state == "anomaly":
             bad.setdefault((result.bucket.date() - FIRST).days, set()).add(result.feature)
         assert result.value is None or result.upper is None or math.isfinite(result.value)
     assert bad.keys() == CHANGES.keys()
-    for (day, features), feature in zip(sorted(bad.items()), FEATURES, strict=True):
-        assert feature in features, day
+    for day, features in bad.items():
+        (name,) = CHANGES[day]
+        assert ("often:missing" if name == "often" else name) in features, day
     words = {result.bucket.day: result.words for result in results if result.bucket.month == 1}
     assumes = "assumes that images are independent"
     assert (assumes in words[10]) == (kind == "file")
@@ -197,12 +194,11 @@ def test_every_unit_is_judged_alike(store: Store, keys: dict[str, str]) -> None:
         values = np.random.default_rng(number).normal(size=50) + 9 * (number == 31)
         columns = {f"{size}": size * values for size in sizes}
         columns |= {f"vector {size}": size * np.outer(values, [1, 2]) for size in (1e-12, 1.0)}
-        store.put(
-            "cells", log(columns=columns).view(), at=FIRST + timedelta(days=number), writer="a"
-        )
-    results = evaluate(store, [monitor(**keys)], now=datetime(2022, 6, 1, tzinfo=UTC))
+        put(store, FIRST + timedelta(days=number), columns)
     bad = {
-        (result.bucket.date(), result.feature) for result in results if result.state == "anomaly"
+        (result.bucket.date(), result.feature)
+        for result in judged(store, **keys)
+        if result.state == "anomaly"
     }
     assert {day for day, _ in bad} == {FIRST + timedelta(days=31)}
     assert {feature for _, feature in bad} >= {f"{size}" for size in sizes}
@@ -213,8 +209,7 @@ def test_vectors_that_are_too_few_to_compare_are_judged(store: Store) -> None:
     """By the spread of past buckets: the comparison, which has no size of theirs, only words it."""
     for number in range(32):
         vectors = np.random.default_rng(number).normal(9.0 * (number == 31), 1, (15, 3))
-        at = FIRST + timedelta(days=number)
-        store.put("cells", log(columns={"v": vectors}).view(), at=at, writer="a")
+        put(store, FIRST + timedelta(days=number), {"v": vectors})
     bad = [result.bucket.date() for result in judged(store) if result.state == "anomaly"]
     assert bad == [FIRST + timedelta(days=31)]
 
@@ -222,11 +217,8 @@ def test_vectors_that_are_too_few_to_compare_are_judged(store: Store) -> None:
 def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:
     """Such as the number of a batch, or the name of who is on duty."""
     for number in range(40):
-        columns = {"batch": [f"{number}"] * 50, "label": ["a", "b"] * 25}
-        if number == 39:
-            columns["label"] = ["c"] * 50
-        at = FIRST + timedelta(days=number)
-        put(store, at, columns)
+        label = ["c"] * 50 if number == 39 else ["a", "b"] * 25
+        put(store, FIRST + timedelta(days=number), {"batch": [f"{number}"] * 50, "label": label})
     bad = [result for result in judged(store) if result.state == "anomaly"]
     assert [(result.feature, result.bucket.day) for result in bad] == [("label", 9)]
 
@@ -235,14 +227,97 @@ def test_what_lasts_is_found_in_every_bucket(store: Store, tmp_path: Path) -> No
     """A baseline that does not move has no part in how much the buckets since then vary."""
     for number in range(50):
         values = np.random.default_rng(number).normal(3.0 * (number >= 30), 1, 50)
-        at = FIRST + timedelta(days=number)
-        put(store, at, {"x": values})
+        put(store, FIRST + timedelta(days=number), {"x": values})
     store.read("cells", FIRST, FIRST + timedelta(days=20)).write(tmp_path / "good.lmp")
-    baselines: list[dict[str, Any]] = [
+    for baseline in (
         {"from": FIRST, "to": FIRST + timedelta(days=19)},
         {"reference": tmp_path / "good.lmp"},
-    ]
-    for baseline in baselines:
-        results = judged(store, **baseline)
+    ):
+        results = judged(store, baseline=baseline)
         assert {result.state for result in results[-20:]} == {"anomaly"}
         assert [result.state for result in results[:30]].count("anomaly") <= 1
+
+
+# Which buckets a bucket is compared with
+
+
+DAY = timedelta(days=1)
+THURSDAY = datetime(2022, 9, 1, tzinfo=UTC)  # a Thursday
+
+
+def days(*numbers: int) -> list[datetime]:
+    return [THURSDAY + (number - 1) * DAY for number in numbers]
+
+
+MONTH = days(*range(1, 31))
+
+
+def chosen(
+    baseline: Baseline, target: datetime, starts: list[datetime], anomalous: Collection[datetime]
+) -> list[datetime]:
+    """Also checks that it does not matter whether others were asked for before."""
+    shelf: Any = SimpleNamespace(
+        datasets={"cells": DAY},
+        accepted=[],
+        buckets=lambda *_: [Bucket(start, start + DAY, 1, 1, start) for start in starts],
+        past=lambda _, chosen: list(chosen),
+    )
+    rule = ComparingMonitor(type="interval", name="m", dataset="cells", baseline=baseline)
+    selections = [Selection(shelf, rule, "", anomalous) for _ in range(2)]
+    for before in starts:
+        if before < target:
+            selections[0].past(before + DAY)
+    at_once, moved = (selection.past(target) for selection in selections)
+    assert at_once == moved
+    return at_once  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, days(*range(1, 20))),
+        ({"trailing": 7}, days(13, 14, 15, 16, 17, 18, 19)),
+        ({"trailing": 3, "same": "weekday"}, days(6, 13)),
+        ({"trailing": 3, "since": date(2022, 9, 18)}, days(18, 19)),
+        ({"trailing": 3, "exclude": [date(2022, 9, 17)]}, days(16, 18, 19)),
+        ({"trailing": 3, "exclude": [[date(2022, 9, 17), date(2022, 9, 18)]]}, days(15, 16, 19)),
+    ],
+)
+def test_each_kind_of_trailing_buckets(keys: dict[str, Any], expected: list[datetime]) -> None:
+    assert chosen(Baseline.model_validate(keys), days(20)[0], MONTH, ()) == expected
+
+
+@given(
+    st.lists(st.integers(1, 60), unique=True),
+    st.sets(st.integers(1, 60)),
+    st.integers(1, 60),
+    st.integers(1, 9),
+)
+def test_a_window_is_the_newest_fit_days_before_the_target(
+    present: list[int], anomalous: set[int], target: int, size: int
+) -> None:
+    """Days that are missing or anomalous are passed over."""
+    found = chosen(
+        Baseline(trailing=size), *days(target), days(*sorted(present)), set(days(*anomalous))
+    )
+    fit = [day for day in sorted(present) if day < target and day not in anomalous]
+    assert found == days(*fit[-size:])
+
+
+LATE, EARLY = date(2022, 9, 2), date(2022, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"trailing": 0}, "greater than or equal to 1"),
+        ({"trailing": 9, "reference": "a.lmp"}, "expected one of trailing, reference"),
+        ({"reference": "a.lmp", "same": "hour"}, "got same without trailing"),
+        ({"from": EARLY}, "expected both"),
+        ({"from": LATE, "to": EARLY}, "expected the first day first"),
+        ({"exclude": [[LATE, EARLY]]}, "expected the first day first"),
+    ],
+)
+def test_what_is_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Baseline.model_validate(wrong)

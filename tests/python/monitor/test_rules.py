@@ -9,8 +9,9 @@ import pytest
 from conftest import as_of_images
 from lightmeter import Store, log, log_image
 from lightmeter.monitor.replay import false_alarms_a_year
-from lightmeter.monitor.rules.interval import hue_interval
+from lightmeter.monitor.rules.interval import hue_interval, share_interval
 from lightmeter.profile.scalars import nearest_turn
+from scipy import stats
 from september import alarms, judge, limits, monitor, of_september, put, put_days, rows, states
 
 
@@ -83,9 +84,7 @@ def test_hue_runs_in_a_circle(store: Store, keys: dict[str, Any]) -> None:
     results = [result for result in judge(store, **keys) if result.feature == HUE]
     assert alarms({result.bucket.day: result.state for result in results}) == [7, 9, 11]
     for result in results:  # so that a line and its band stay together
-        assert result.value is not None
-        assert result.lower is not None
-        assert result.upper is not None
+        assert None not in (result.value, result.lower, result.upper)
         assert abs(result.value - (result.lower + result.upper) / 2) <= 127.5
         assert abs(result.lower + result.upper) < 20  # on the same turn every day
 
@@ -143,7 +142,6 @@ def test_the_interval_of_hues_keeps_its_promise() -> None:
     outside = 0
     for row in np.random.default_rng(2).normal(3.0, 15.0, (800, 8)) % 255.0:
         bounds = hue_interval(row[:7].tolist(), [50] * 7, 0.0, 50, 0.05)
-        assert bounds is not None
         low, high = bounds
         outside += not low <= nearest_turn(row[7], (low + high) / 2) <= high
     assert stats.binomtest(outside, 800, 0.05).pvalue > 1e-3
@@ -161,8 +159,7 @@ def test_false_alarms_are_those_of_the_rules(store: Store) -> None:
     assert expected(type="interval", features=["x*"]) is None
     assert expected(metric="hellinger", above=0.7) is None
     assert expected(**x, scalar="missing_rate") == pytest.approx(0.365)
-    assert expected(**x, scalar="max") is None
-    assert expected(**limits(upper=9)) is None
+    assert expected(**x, scalar="max") is expected(**limits(upper=9)) is None
     assert expected(type="missing") == 0
     store.define("hours", "1h")
     assert expected() == pytest.approx(24 * 3.65)
@@ -177,12 +174,7 @@ def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
         view = log_image(images, channels="RGB" if day == 2 else "BGR").view()
         store.put("cells", view, at=date(2022, 9, 1) + timedelta(days=day - 1), writer="a")
     fixed = {"baseline": {"from": date(2022, 8, 10), "to": date(2022, 9, 1)}}
-    for keys in (
-        {},
-        fixed,
-        {"metric": "hellinger", "above": 0.7, **fixed},
-        {"type": "interval"},
-    ):
+    for keys in ({}, fixed, {"metric": "hellinger", "above": 0.7, **fixed}, {"type": "interval"}):
         results = of_september(judge(store, **keys))
         bad = [result for result in results if result.state == "anomaly"]
         assert not {"image.Hue.circular_mean", "image.Red.mean"} & {each.feature for each in bad}
@@ -196,3 +188,35 @@ def test_an_interval_of_one_number_is_that_number(store: Store) -> None:
     found = judge(store, type="interval", baseline={"trailing": 3}, features=["x"])
     (words,) = {result.words for result in found if result.state == "anomaly"}
     assert words == "mean of x is 4, not 3"
+
+
+# The interval of shares
+
+
+ALPHA = 0.001
+
+
+@pytest.mark.parametrize(
+    ("hits", "n"), [(0, 200), (0, 1), (3, 50), (350, 100_000), (695, 2), (700, 1400)]
+)
+def test_of_equal_days_the_limits_are_those_of_fishers_test(hits: int, n: int) -> None:
+    """Student's interval is empty then."""
+    low, high = share_interval([(hits, 700)] * 2, n, ALPHA)
+    least, most = round(low * n), round(high * n)
+
+    def chance(more: int, tail: str) -> float:
+        table = [[more, n - more], [2 * hits, 1400 - 2 * hits]]
+        return float(stats.fisher_exact(table, alternative=tail).pvalue)
+
+    assert min(chance(most, "greater"), chance(least, "less")) > ALPHA / 2
+    assert most == n or chance(most + 1, "greater") <= ALPHA / 2
+    assert least == 0 or chance(least - 1, "less") <= ALPHA / 2
+
+
+def test_monitors_use_it(store: Store) -> None:
+    for day in range(1, 10):
+        missing = {8: 1, 9: 20}.get(day, 0)
+        view = log(columns={"x": [None] * missing + [1.0] * (200 - missing)}).view()
+        store.put("cells", view, at=date(2022, 9, day), writer="a")
+    results = judge(store, type="interval", features=["x"], scalar="missing_rate")
+    assert [result.state for result in results][-2:] == ["ok", "anomaly"]

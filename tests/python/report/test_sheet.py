@@ -23,14 +23,8 @@ def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: 
     tally = Tally(by, most, highest=False)
     list(tally.of(lm.measure(folder, reading=reading)))
     rows = [row for _, row in tally.best]
-    return contact_sheet(
-        rows,
-        by,
-        highest=False,
-        images=tally.images,
-        failed=tally.reasons.total(),
-        reading=reading,
-    )
+    counts = {"images": tally.images, "failed": tally.reasons.total()}
+    return contact_sheet(rows, by, highest=False, reading=reading, **counts)
 
 
 def pictures(page: str) -> list[Image.Image]:
@@ -38,9 +32,7 @@ def pictures(page: str) -> list[Image.Image]:
     return [Image.open(io.BytesIO(base64.b64decode(data))) for data in thumbnails]
 
 
-def test_it_shows_the_worst_and_opens_no_other(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_shows_the_worst_and_opens_no_other(folder: Path, monkeypatch: Any) -> None:
     Image.new("L", (900, 600), 40).save(folder / "flat.png")
     Image.fromarray(np.full((9, 4), 3000, np.uint16)).save(folder / "deep.tif")
     again: list[str] = []
@@ -87,19 +79,3 @@ def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
 
     page = sheet_of(folder, "image.mine", most=8, metrics=mine)
     assert len(pictures(page)) == len(calls) == 8
-
-
-@pytest.mark.parametrize(
-    ("wanted", "name"),
-    [
-        ("ENTROPY", "image.entropy"),
-        ("image.brightness.MEAN", "image.Brightness.mean"),
-        ("area.pixels", "image.area.pixels"),
-        ("nothing", ""),
-    ],
-)
-def test_numbers_by_their_names(wanted: str, name: str) -> None:
-    tally = Tally(wanted, 3, highest=True)
-    names = ("image.entropy", "image.Brightness.mean", "image.area.pixels")
-    list(tally.of([dict.fromkeys(names, 1.5)]))
-    assert tally.name == name

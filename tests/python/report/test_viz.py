@@ -1,11 +1,16 @@
 """Charts: shares against NumPy, well-formed and escaped SVG, the same bytes every time."""
 
+import contextlib
+import html
+import locale
 import re
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from dashboards import Page
 from hostile import HOSTILE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -13,9 +18,11 @@ from lightmeter import ProfileView, log
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.features import Bar, bars, feature_chart
 from lightmeter.report.charts.histogram import common_bins, histograms
+from lightmeter.report.charts.html import joined, tag
+from lightmeter.report.charts.lines import Mark, sparkline, trend
 from lightmeter.sketch import QuantileSketch
 from lightmeter.testing import numbers
-from lightmeter.text import count, escape, number, percent, shorten
+from lightmeter.text import count, escape, number, percent, shorten, visible
 
 
 def sketch(values: Any) -> QuantileSketch:
@@ -86,7 +93,6 @@ def test_nothing_of_strangers_gets_out(hostile: str) -> None:
 def test_bars_are_shares_of_all_values() -> None:
     target, reference = views(["a"] * 3 + ["b"], ["a"] * 6 + [f"r{i}" for i in range(14)])
     chart = feature_chart("x", target, reference)
-    assert chart is not None
     assert "a: 30 % of the reference, 75 % of the target" in chart.description
     assert "b: 0 % of the reference, 25 % of the target" in chart.description
     assert "9 others: 45 % of the reference, 0 % of the target" in chart.description
@@ -97,7 +103,6 @@ def test_bars_are_shares_of_all_values() -> None:
 def test_a_side_without_the_feature() -> None:
     target, reference = log(row={"y": 1}).view(), log(row={"x": 1.5}).view()
     chart = feature_chart("x", target, reference)
-    assert chart is not None
     assert "target: no values" in chart.description
     assert feature_chart("z", target, reference) is None
 
@@ -130,3 +135,83 @@ def test_shares_and_counts_read_well() -> None:
     rounded = [count(n) for n in (999_499_999, 999_600_000, 10**9, 999_600_000_000)]
     assert rounded == ["999 M", "1 G", "1 G", "1 T"]
     assert shorten("\u202e" * 10, 8) == "\\u202e\\…"
+
+
+# Lines over time
+
+
+FIRST = datetime(2022, 9, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def marks_of(rows: list[tuple[Any, ...]], step: timedelta) -> list[Mark]:
+    return [Mark(FIRST + index * step, *row) for index, row in enumerate(rows)]
+
+
+NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
+
+
+MARKS = st.builds(
+    marks_of,
+    st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.booleans()), min_size=1),
+    st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),
+)
+
+
+@settings(max_examples=100, derandomize=True)
+@given(MARKS)
+def test_anything_can_be_drawn(marks: list[Mark]) -> None:
+    changed = trend("x", marks, since=FIRST + DAY).svg()
+    for text in (trend("x", marks).svg(), changed, sparkline(marks)):
+        for element in ET.fromstring(text).iter():
+            assert "nan" not in str(element.attrib)
+            assert "inf" not in element.attrib.get("d", "")
+
+
+def test_months_are_english_in_every_locale() -> None:
+    before = locale.setlocale(locale.LC_TIME)
+    try:
+        for name in ("fr_FR.UTF-8", "de_DE.UTF-8", "C"):
+            with contextlib.suppress(locale.Error):
+                locale.setlocale(locale.LC_TIME, name)
+                break
+        start = datetime(2022, 2, 1, tzinfo=UTC)
+        year = [Mark(start + day * DAY, 0.1, None, None) for day in range(400)]
+        assert "01 Feb" in trend("d", year[:9]).body
+        assert "May 2022" in trend("d", year).body
+    finally:
+        locale.setlocale(locale.LC_TIME, before)
+
+
+# The maker of HTML
+
+
+def check(text: str) -> None:
+    shown = visible(text)
+    page = Page(tag("p", text, title=text))
+    assert (page.tags, "".join(page.words)) == ([("p", {"title": shown})], shown)
+    page = Page(joined(text, tag("b", text)))
+    assert (page.tags, "".join(page.words)) == ([("b", {})], 2 * shown)
+
+
+@settings(max_examples=150, derandomize=True)
+@given(st.sampled_from(HOSTILE) | st.text(max_size=40) | st.text("<>&\"'/!-bp =;#x", max_size=40))
+def test_any_text_stays_text(text: str) -> None:
+    check(text)
+
+
+def test_elements_attributes_and_what_is_left_out() -> None:
+    cells = (tag("td", number) for number in (0, 12))
+    assert tag("tr", cells, None, ["<", tag("td")], cls="left", data_x=1.5, id=None) == (
+        '<tr class="left" data-x="1.5"><td>0</td><td>12</td>&lt;<td></td></tr>'
+    )
+    assert tag("img", src="x") + tag("path", d="M0 0") == '<img src="x"><path d="M0 0"/>'
+    assert joined() == tag("p", (), [], None)[3:-4] == ""
+
+
+@pytest.mark.parametrize(
+    "made", [lambda part: part + "<i>", lambda part: f"{part}<i>", lambda part: part[:2]]
+)
+def test_what_is_made_of_html_as_of_a_string_is_text_again(made: Any) -> None:
+    part = tag("b", "x")
+    assert tag("p", made(part)) == f"<p>{html.escape(made(part))}</p>"

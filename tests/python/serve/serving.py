@@ -11,6 +11,7 @@ from lightmeter.serve import make_app
 from starlette.testclient import TestClient
 from stores import view
 
+Served = tuple[Store, Any]  # a store, and the app that serves it
 API = "/api/v1"
 BYTES = {"content-type": "application/octet-stream"}
 LOCAL = ("127.0.0.1", 50000)

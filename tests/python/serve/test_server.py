@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lightmeter import ProfileView, Store
+from lightmeter import ProfileView
 from lightmeter.monitor.results import Result
 from lightmeter.profile.view import plain_summary
-from serving import API, BYTES, client, serving
+from serving import API, BYTES, Served, client, serving
 from starlette.testclient import TestClient
 from stores import fill, save_results, sql, view
-
-Served = tuple[Store, TestClient]
 
 
 @pytest.fixture
@@ -58,7 +56,6 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [
-        ({"dataset": ""}, 400, "'dataset'"),
         ({"dataset": "a\0b"}, 400, "no control"),
         ({"at": "yesterday"}, 400, "such as 2022-09-07T12:00:00Z"),
         ({"at": "9999-12-31"}, 400, "within the years"),
@@ -95,13 +92,11 @@ def test_results(served: Served) -> None:
     at = datetime(2022, 9, 7, tzinfo=UTC)
     for dataset in ("cells", "tissue"):
         place = {"monitor": "m", "dataset": dataset, "bucket": at}
-        save_results(
-            store, [Result("x", "anomaly", 2.0, None, 1.0, "too far", **place)], source=dataset
-        )
+        found = Result("x", "anomaly", 2.0, None, 1.0, "too far", **place)
+        save_results(store, [found], source=dataset)
     results = asked.get(f"{API}/results?dataset=cells").json()["rows"]
-    assert [(each["bucket"], each["value"], each["upper"]) for each in results] == [
-        (at.isoformat(), 2, 1)
-    ]
+    (each,) = results
+    assert (each["bucket"], each["value"], each["upper"]) == (at.isoformat(), 2, 1)
     assert len(asked.get(f"{API}/results").json()["rows"]) == 2
     assert asked.get(f"{API}/results?start=2022-09-08").json() == {"rows": []}
     assert asked.get(f"{API}/results?segment=camera%3Da").json() == {"rows": []}

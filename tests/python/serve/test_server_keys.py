@@ -13,14 +13,13 @@ from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.serve import Limits, Proxy, make_app
 from lightmeter.serve.running import check_address
-from serving import API, BODY, BYTES, PUT, ask, client
-from starlette.applications import Starlette
+from serving import API, BODY, BYTES, PUT, Served, ask, client
 from stores import sql, view
 
 ELSEWHERE = ("192.0.2.7", 50000)
 
 
-def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette]) -> None:
+def test_without_keys_only_this_machine_is_let_in(served: Served) -> None:
     _, app = served
     assert client(app).get(f"{API}/datasets").status_code == 200
     for end in ("client", "server"):
@@ -37,7 +36,7 @@ def test_without_keys_only_this_machine_is_let_in(served: tuple[Store, Starlette
     assert ask(app)[0] == 401, "it may be a proxy"
 
 
-def test_without_its_last_key_nobody_is_let_in(served: tuple[Store, Starlette]) -> None:
+def test_without_its_last_key_nobody_is_let_in(served: Served) -> None:
     store, app = served
     key = store.state.keys.add(["read"])
     assert client(app, key).get(f"{API}/datasets").status_code == 200
@@ -52,7 +51,7 @@ def basic(text: str) -> dict[str, str]:
     return {"authorization": f"Basic {base64.b64encode(text.encode()).decode()}"}
 
 
-def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -> None:
+def test_a_key_is_asked_for_once_there_is_one(served: Served) -> None:
     store, app = served
     key = store.state.keys.add(["read"], note="the page")
     assert len(key) == 54
@@ -62,7 +61,6 @@ def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -
     wrong = [
         {},
         {"authorization": f"Bearer {key[:-1]}"},
-        {"authorization": f"Bearer {'y' if key[0] == 'x' else 'x'}{key[1:]}"},
         {"authorization": f"Digest {key}"},
         {"authorization": "Basic !"},
         basic("anybody:"),
@@ -93,19 +91,16 @@ def test_a_key_is_asked_for_once_there_is_one(served: tuple[Store, Starlette]) -
         (["admin"], [200, 200, 415]),
     ],
 )
-def test_rights(served: tuple[Store, Starlette], rights: list[Any], statuses: list[int]) -> None:
+def test_rights(served: Served, rights: list[Any], statuses: list[int]) -> None:
     store, app = served
     asked = client(app, store.state.keys.add(rights))
     store.define("cells", "1d")
-    said = [
-        asked.get(f"{API}/datasets"),
-        asked.put(PUT, content=BODY, headers=BYTES),
-        asked.post("/forms/watch", headers={"origin": "http://127.0.0.1"}),
-    ]
+    said = [asked.get(f"{API}/datasets"), asked.put(PUT, content=BODY, headers=BYTES)]
+    said += [asked.post("/forms/watch", headers={"origin": "http://127.0.0.1"})]
     assert [each.status_code for each in said] == statuses
 
 
-def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None:
+def test_a_key_can_be_for_some_datasets(served: Served) -> None:
     store, app = served
     for name in ("cells", "cells left", "tissue"):
         store.put(name, view(1), at=date(2022, 9, 7), writer="a")
@@ -117,13 +112,13 @@ def test_a_key_can_be_for_some_datasets(served: tuple[Store, Starlette]) -> None
         assert (said.status_code, "'tissue'; use one" in said.text) == (403, True), path
         said = asked.get(f"{API}/{path}dataset=not+there")
         assert said.status_code == 403, "which datasets there are is not told"
-    put = PUT.replace("cells", "tissue")
-    assert asked.put(put, content=BODY, headers=BYTES).status_code == 403
+    tissue = PUT.replace("cells", "tissue")
+    assert asked.put(tissue, content=BODY, headers=BYTES).status_code == 403
     said = asked.get(f"{API}/segments?dataset=x")
     assert (said.status_code, "tissue" in said.text) == (404, False)
 
 
-def test_other_machines_are_let_in_with_a_key_only(served: tuple[Store, Starlette]) -> None:
+def test_other_machines_are_let_in_with_a_key_only(served: Served) -> None:
     store, app = served
     server = app.state.server
     for host in ("127.0.0.1", "::1", "localhost"):
@@ -179,12 +174,14 @@ def test_a_proxy_says_who_asks(store: Store) -> None:
 
 def test_keys_from_the_command_line(tmp_path: Path) -> None:
     path = tmp_path / "drift.db"
-    made = lightmeter("serve", "key", "add", "--store", path, "--right", "read", "--right", "write")
-    assert made.returncode == 0, made.stderr
+    command = "serve", "key", "add", "--store", path, "--right", "read", "--right", "write"
+    made, again = lightmeter(*command), lightmeter(*command)
+    assert (made.returncode, len(made.stdout.split())) == (0, 1)
+    assert "drift.db: a new store was started" in made.stderr, "it may be a slip of the name"
+    assert (again.returncode, again.stderr) == (0, "")
     key = made.stdout.strip()
     with Store(path) as store:
         known = store.state.keys.find(key)
-        assert known is not None
         assert (known.rights, known.datasets) == ({"read", "write"}, ("*",))
         limits = ("--dataset", "cells*", "--note", "a [b]note\u202e")
         lightmeter("serve", "key", "add", "--store", path, "--right", "admin", *limits)
@@ -192,22 +189,12 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
         assert key[:10] in shown
         assert key[11:] not in shown
         assert "a [b]note\\u202e" in shown
-        listed = json.loads(
-            lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
-        )
-        assert [each["datasets"] for each in listed] == [["*"], ["cells*"]]
-        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 0
-        assert lightmeter("serve", "key", "remove", key, "--store", path).returncode == 1
+        listed = lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
+        datasets = [each["datasets"] for each in json.loads(listed)]
+        assert sorted(datasets) == [["*"], ["*"], ["cells*"]]
+        remove = "serve", "key", "remove", key, "--store", path
+        assert [lightmeter(*remove).returncode for _ in range(2)] == [0, 1]
         assert store.state.keys.find(key) is None
-
-
-def test_a_key_of_a_store_that_is_not_there_says_that_it_starts_one(tmp_path: Path) -> None:
-    """It may be a slip of the name."""
-    command = "serve", "key", "add", "--store", tmp_path / "typo.db", "--right", "read"
-    first, second = lightmeter(*command), lightmeter(*command)
-    assert (first.returncode, len(first.stdout.split())) == (0, 1)
-    assert "typo.db: a new store was started" in first.stderr
-    assert (second.returncode, second.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -230,27 +217,17 @@ def test_what_cannot_be_served(tmp_path: Path, options: list[str], code: int, wo
 @pytest.mark.parametrize(
     ("rights", "datasets"), [([], ["*"]), (["own"], ["*"]), (["read"], []), (["read"], [""])]
 )
-def test_a_key_must_be_good_for_something(
-    served: tuple[Store, Starlette], rights: list[Any], datasets: list[str]
-) -> None:
-    store, _ = served
+def test_a_key_must_be_good_for_something(store: Store, rights: Any, datasets: list[str]) -> None:
     with pytest.raises(ValueError, match="expected"):
         store.state.keys.add(rights, datasets=datasets)
     assert not store.state.keys.exist()
 
 
-def test_a_damaged_key_is_damage(tmp_path: Path) -> None:
-    with Store(tmp_path / "a.db") as store:
-        key = store.state.keys.add(["read"])
-        for change in (
-            "rights = '[\"own\"]'",
-            "datasets = '{'",
-            "note = x'ff'",
-        ):
-            sql(tmp_path / "a.db", f"UPDATE key SET {change}")
-            (damage,) = store.verify()
-            assert "damaged" in damage.reason
-            with pytest.raises(StoreError, match="is damaged"):
-                store.state.keys.find(key)
-            sql(tmp_path / "a.db", "DELETE FROM key")
-            key = store.state.keys.add(["read"])
+@pytest.mark.parametrize("change", ["rights = '[\"own\"]'", "datasets = '{'", "note = x'ff'"])
+def test_a_damaged_key_is_damage(store: Store, change: str) -> None:
+    key = store.state.keys.add(["read"])
+    sql(store.path, f"UPDATE key SET {change}")
+    (damage,) = store.verify()
+    assert "damaged" in damage.reason
+    with pytest.raises(StoreError, match="is damaged"):
+        store.state.keys.find(key)

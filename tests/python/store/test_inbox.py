@@ -10,15 +10,15 @@ from typing import Any
 
 import lightmeter as lm
 import numpy as np
+import obstore
 import pytest
 from conftest import lightmeter
 from forks import ended_well, forked
 from lightmeter import Profile, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import MOST_BYTES, Inbox, Pulled, parse_name, pull
+from PIL import Image
 from stores import view
-
-obstore = pytest.importorskip("obstore")
 
 DAY = date(2022, 9, 7)
 LATER = Profile()
@@ -57,30 +57,21 @@ def pulled(inbox: Inbox, store: Store, *, delete: bool = False, **counts: int) -
 
 def test_it_gives_what_a_put_gives(inbox: Inbox, store: Store, tmp_path: Path) -> None:
     with Store(tmp_path / "other.db") as other:
-        for number, every, segment in (
-            (1, "1h", None),
-            (2, "1h", "camera=a%26b&x="),
-            (3, "1w", ""),
-        ):
+        for number, segment in enumerate((None, "camera=a%26b&x=", ""), 1):
+            every = "1h" if number < 3 else "1w"
             for writer in HOSTILE[:2]:
                 at = datetime(2022, 9, 7, number, 30, tzinfo=UTC)
-                place: dict[str, Any] = {"at": at, "every": every, "segment": segment}
-                place |= {"writer": writer, "seq": number}
-                put(inbox, view(number), dataset=every, **place)
-                other.put(every, view(number), **place)
+                place: Any = {"at": at, "every": every, "segment": segment, "writer": writer}
+                put(inbox, view(number), number, dataset=every, **place)
+                other.put(every, view(number), **place, seq=number)
         pulled(inbox, store, new=6)
         pulled(inbox, store, known=6)
         assert store.datasets() == other.datasets()
         for dataset in other.datasets():
             for segment in other.segments(dataset):
-                rows, others = (
-                    [
-                        row._replace(updated=0, crc=0)
-                        for row in each.stored(dataset, segment=segment)
-                    ]
-                    for each in (store, other)
-                )
-                assert rows == others
+                rows = [each.stored(dataset, segment=segment) for each in (store, other)]
+                first, second = ([row._replace(updated=0, crc=0) for row in its] for its in rows)
+                assert first == second
                 assert store.read(dataset, segment=segment) == other.read(dataset, segment=segment)
 
 
@@ -98,9 +89,7 @@ def test_names_survive(inbox: Inbox, store: Store, name: str) -> None:
     assert inbox.list() == {}
 
 
-def test_only_the_last_of_a_writer_is_read(
-    inbox: Inbox, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_last_of_a_writer_is_read(inbox: Inbox, store: Store, monkeypatch: Any) -> None:
     for seq in (1, 2, 10, 9):
         put(inbox, view(seq), seq)
     put(inbox, view(5), 5, writer="b")
@@ -138,7 +127,6 @@ def test_exactly_what_was_listed_and_is_stored_is_deleted(
 def damaged(inbox: Inbox) -> list[str]:
     """Put objects that are none of an inbox, or damaged."""
     good = inbox.read(put(inbox, view(1)))
-    assert good is not None
     names = {
         NAME.replace("/1.", "/2."): good[:-1],
         NAME.replace("/1.", "/3."): b"",
@@ -246,15 +234,13 @@ def test_lost_answers_double_nothing(
 
 @pytest.mark.parametrize("exemplars", [False, True])
 def test_pictures_and_paths_stay_at_home(tmp_path: Path, exemplars: bool) -> None:
-    from PIL import Image
-
-    (tmp_path / "secret-folder").mkdir()
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "secret-folder/secret-name.png")
-    (tmp_path / "secret-folder/secret-failure.png").write_bytes(b"no picture")
-    profile = lm.profile_images(tmp_path / "secret-folder", exemplars=2, metrics="all")
-    address = f"file://{tmp_path}/box"
-    inbox = Inbox(address, exemplars=exemplars)
-    lm.log_folder(None, tmp_path / "secret-folder", "folder", inbox=inbox, exemplars=2, at=DAY)
+    folder = tmp_path / "secret-folder"
+    folder.mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "secret-name.png")
+    (folder / "secret-failure.png").write_bytes(b"no picture")
+    profile = lm.profile_images(folder, exemplars=2, metrics="all")
+    inbox = Inbox(f"file://{tmp_path}/box", exemplars=exemplars)
+    lm.log_folder(None, folder, "folder", inbox=inbox, exemplars=2, at=DAY)
     put(inbox, profile)
     bodies = [Path(tmp_path, "box", name).read_bytes() for name in inbox.list()]
     assert len(bodies) == 2

@@ -5,7 +5,9 @@ import socket
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import lightmeter as lm
 import pytest
 from forks import ended_well, forked
 from lightmeter import ProfileView, Store
@@ -14,7 +16,7 @@ from lightmeter.serve import running as running_module
 from lightmeter.store import remote
 from lightmeter.store import spool as spools
 from lightmeter.store.remote import RemoteStore, clock_number
-from stores import view
+from stores import sql, view
 from weather import DAY, Weather, counts, free_port, put_away, rows_of, running, waiting
 
 
@@ -26,9 +28,8 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
         far.put("cells", view(2), at=DAY, writer="a/b c&d=e", segment="camera=left&lens=a/b")
         for day in range(2):
             far.put("cells", view(5), at=DAY + timedelta(days=day), writer="b")
-        far.put(
-            "hours", view(1), at=datetime(2022, 9, 7, 13, 30, tzinfo=UTC), writer="b", every="1h"
-        )
+        at = datetime(2022, 9, 7, 13, 30, tzinfo=UTC)
+        far.put("hours", view(1), at=at, writer="b", every="1h")
         span = DAY, DAY + timedelta(days=1)
         for ask in (
             lambda store: store.segments("cells"),
@@ -54,12 +55,7 @@ def test_it_answers_as_the_store_itself(store: Store, way: Weather) -> None:
 @pytest.mark.parametrize("fault", ["reset", "lost", "torn", "silent", "busy"])
 @pytest.mark.parametrize("seq", [None, 5])
 def test_a_put_that_is_repeated_counts_once(
-    store: Store,
-    way: Weather,
-    spool: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    fault: str,
-    seq: int | None,
+    store: Store, way: Weather, spool: Path, monkeypatch: Any, fault: str, seq: int | None
 ) -> None:
     monkeypatch.setattr(remote, "_PATIENCE", 30.0)
     if fault == "silent":
@@ -74,9 +70,7 @@ def test_a_put_that_is_repeated_counts_once(
     assert not waiting(spool)
 
 
-def test_what_waits_is_sent_in_order_and_once(
-    store: Store, spool: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_waits_is_sent_in_order_and_once(store: Store, spool: Path, caplog: Any) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with Store(url) as far:
         for n in (1, 2, 3):  # of these the last says all
@@ -110,9 +104,7 @@ def test_the_server_says_how_long_buckets_are(store: Store, spool: Path) -> None
     assert counts(store, "hours") == {"a": 2}
 
 
-def test_what_comes_late_does_not_replace_what_is_newer(
-    store: Store, way: Weather, spool: Path
-) -> None:
+def test_what_comes_late_replaces_nothing_newer(store: Store, way: Weather) -> None:
     """As where a try was given up and arrives all the same, or waits in another spool."""
     put_away(way.url, "a", images=1)
     ((_, entry),) = Store(way.url).spool.waiting()
@@ -123,9 +115,7 @@ def test_what_comes_late_does_not_replace_what_is_newer(
     assert counts(store) == {"a": 5}
 
 
-def test_a_clock_that_goes_back_loses_nothing(
-    store: Store, way: Weather, spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_that_goes_back_loses_nothing(store: Store, way: Weather, monkeypatch: Any) -> None:
     ahead, now = clock_number() + 10**15, clock_number()
     for images, number in ((1, ahead), (2, now)):
         monkeypatch.setattr(remote, "clock_number", lambda number=number: number)
@@ -201,9 +191,8 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
         for writer in "ab":
             assert put(view(1), writer=writer)
         assert put(view(2), writer="a")  # in place of the older
-        with pytest.raises(
-            StoreError, match=r"2022-09-07 00:00:00.00:00 by 'c': it is lost unless.*no more is"
-        ):
+        lost = r"2022-09-07 00:00:00.00:00 by 'c': it is lost unless.*no more is"
+        with pytest.raises(StoreError, match=lost):
             put(view(1), writer="c")
         monkeypatch.setattr(spools, "MOST_PROFILES", 9)
         monkeypatch.setattr(spools, "MOST_BYTES", 100)
@@ -211,34 +200,29 @@ def test_a_full_spool_says_what_is_lost(spool: Path, monkeypatch: pytest.MonkeyP
             put(view(1), writer="c")
     assert len(waiting(spool)) == 2
     monkeypatch.setenv("LIGHTMETER_SPOOL", "/dev/null")
-    with (
-        Store(far.address) as nowhere,
-        pytest.raises(
-            StoreError, match=r"it is lost unless.*is away.*nothing can wait in /dev/null/"
-        ),
-    ):
+    words = r"it is lost unless.*is away.*nothing can wait in /dev/null/"
+    with Store(far.address) as nowhere, pytest.raises(StoreError, match=words):
         nowhere.put("cells", view(1), at=DAY, writer="c", every="1d")
+
+
+CHUNKED = "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (
-            '200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}',
-            "answered no Datasets of the API",
-        ),
+        ('200 OK\r\nContent-Length: 17\r\n\r\n{"datasets": [1]}', "answered no Datasets of the"),
         ("200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is away, tried"),
-        ("200 OK\r\n\r\nall of it", "answered no Datasets of the API"),
-        (
-            "302 Found\r\nLocation: http://evil/KEY\r\nContent-Length: 0\r\n\r\n",
-            r"leads to http://evil/\.\.\.;",
-        ),
+        ("302 Found\r\nLocation: http://evil/KEY\r\n\r\n", r"leads to http://evil/\.\.\.;"),
         ('401 No\r\nContent-Length: 31\r\n\r\n{"error": "KEY:\\nx"}', r"the key: \.\.\.: x; set"),
         (f"200 OK\r\n{'X: y' * 20000}\r\n\r\n", "got more than 65536 bytes"),
         ("garbage KEY", "is away, tried"),
+        # By -1 http.client would read, into memory, whatever comes.
+        *((f"{CHUNKED}{size}\r\n{'x' * (3 << 20)}", "more than 1000|is away") for size in (-1, -5)),
     ],
 )
-def test_answers_are_looked_at(way: Weather, answer: str, words: str) -> None:
+def test_answers_are_looked_at(way: Weather, answer: str, words: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(remote, "_MOST", 1000)
     line = "" if answer.startswith("garbage") else "HTTP/1.1 "
     way.faults = [f"{line}{answer}".replace("KEY", "the-key-itself")] * 30
     with Store(way.url, key="the-key-itself") as far:
@@ -277,9 +261,7 @@ def test_addresses_and_keys(spool: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert "Evil" not in str(raised.value)
 
 
-def test_it_asks_a_proxy_but_not_about_this_machine(
-    way: Weather, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_asks_a_proxy_but_not_about_this_machine(way: Weather, monkeypatch: Any) -> None:
     monkeypatch.setenv("LIGHTMETER_INSECURE_HTTP", "1")
     monkeypatch.setenv("http_proxy", way.url.replace("http://", "http://me:secret@"))
     monkeypatch.setenv("no_proxy", "")
@@ -311,10 +293,8 @@ def test_who_cannot_prove_who_he_is_gets_no_key(
     tls = {"ssl_keyfile": certificate, "ssl_certfile": certificate}
     with running(store, hosts=["far.invalid"], tls=tls) as port:
         address = f"https://localhost:{port}"
-        with (
-            Store(address, key="secret") as far,
-            pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED"),
-        ):
+        refused = pytest.raises(StoreError, match="CERTIFICATE_VERIFY_FAILED")
+        with Store(address, key="secret") as far, refused:
             far.datasets()
         monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
         with Store(address) as far:
@@ -336,3 +316,75 @@ def test_a_server_answers_at_once() -> None:
     """Of a socket that names no protocol asyncio holds back the ends of answers for 40 ms."""
     with running_module._bound("127.0.0.1", 0) as bound:
         assert bound.proto == socket.IPPROTO_TCP
+
+
+# Servers, spools and environments that are not as they should be
+
+
+@pytest.mark.parametrize("proxy", ["http://[::1", "http://me:word@h:junk", "socks5://h:1"])
+def test_proxies_that_cannot_be_used(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(StoreError, match="https_proxy names cannot be used") as raised:
+        Store("https://lightmeter.invalid")
+    assert "word" not in str(raised.value)
+
+
+def test_a_spool_that_cannot_be_used_holds_up_no_put(
+    store: Store, way: Weather, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_away(way.url, "a")
+    with Store(way.url) as far:
+        far.spool.path.write_bytes(b"no database" * 999)
+        far.put("cells", view(3), at=DAY, writer="b")
+        assert counts(store) == {"b": 3}
+        far._rest_until = float("inf")
+        with pytest.raises(StoreError, match=r"is lost .* nothing can wait in .* not a database"):
+            far.put("cells", view(2), at=DAY, writer="a")
+    assert "is not a database" in caplog.text
+
+
+def test_a_server_that_is_always_ahead_is_believed(way: Weather) -> None:
+    body = f'{{"kept": false, "seq": {2**51}}}'
+    way.faults = [f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}"] * 9
+    with Store(way.url) as far:
+        assert not far.put("cells", view(2), at=DAY, writer="a", every="1d")
+
+
+def test_a_writer_that_cannot_be_served_holds_up_no_other(store: Store, way: Weather) -> None:
+    """As its row there is damaged: the server answers 503 to that one, and is well."""
+    put_away(way.url, *"abc")
+    put_away(way.url, "a", at=DAY + timedelta(days=1))
+    store.put("cells", view(1), at=DAY, writer="a")
+    sql(store.path, "UPDATE profile SET seq = 'x' WHERE writer = 'a'")
+    with Store(way.url) as far:
+        done = far.send()
+    assert (done.sent, done.refused, done.left) == (3, 0, 1)
+    assert "answered 503" in done.why
+
+
+def test_a_logger_starts_while_the_server_has_a_mistake(way: Weather) -> None:
+    way.faults = ["HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}"]
+    lm.logger(way.url, "cells", every="1h").close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["at = 'abc'", "body = NULL", "every = 'x'", "every = 9e18", "body = 'text'", "seq = x'ff'"],
+)
+def test_a_damaged_entry_is_put_aside(store: Store, way: Weather, spool: Path, change: str) -> None:
+    put_away(way.url, "a", "b")
+    (path,) = spool.glob("*/spool.db")
+    sql(path, f"UPDATE waiting SET {change} WHERE writer = 'a'")
+    with Store(way.url) as far:
+        far.put("cells", view(1), at=DAY, writer="c", every="1d")
+        assert far.send().left == 0  # the put may have had no time for them
+        assert "'a'" in far.spool.refused()[0]
+    assert counts(store) == {"b": 2, "c": 1}
+
+
+def test_what_waited_is_older_than_what_the_server_has(store: Store, way: Weather) -> None:
+    put_away(way.url, "a", "b", images=2)
+    with Store(way.url) as far:
+        assert far.put("cells", view(5), at=DAY, writer="a", every="1d", seq=7)
+        assert counts(store) == {"a": 5, "b": 2}  # which is sent

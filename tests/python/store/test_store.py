@@ -1,18 +1,22 @@
 """The store of profiles per dataset, bucket and segment."""
 
+import contextlib
 import os
 import pickle
+import shutil
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import corruption
 import pytest
-from lightmeter import Store, times
+from lightmeter import Store, times, watch
 from lightmeter.errors import StoreError
 from lightmeter.store import engine
 from lightmeter.store.tables import Source
 from sqlalchemy import text
-from stores import change, put_days, sql, view
+from stores import DATASETS, answers, change, fill, put_days, sql, view
 
 DAY = date(2022, 9, 7)
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
@@ -54,7 +58,6 @@ def test_a_damaged_profile_is_reported_and_skipped(store: Store) -> None:
         assert store.read("cells").images == 1 + 2 + 4 + 5
     assert told[0].filename == __file__
     (damage,) = store.verify()
-    assert damage.profile is not None
     assert damage.profile.bucket.day == 3
     assert store.gc(now=datetime(2023, 1, 1, tzinfo=UTC)).damaged == 1
     store.put("cells", view(3), at=date(2022, 9, 3), writer="a")
@@ -135,9 +138,7 @@ def test_a_password_is_in_no_message(database: str, way: str) -> None:
 SOURCE = Source("m", "cells", "", 0, b"key", "{}")
 
 
-def test_a_turn_keeps_others_out(
-    sql_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_turn_keeps_others_out(sql_store: Store, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(engine, "_PATIENCE", 1)
     (tmp_path / "link.db").symlink_to(sql_store.path or "nowhere")
     with Store(tmp_path / "link.db") if sql_store.path else copy(sql_store) as other:
@@ -175,3 +176,71 @@ def test_old_days_are_deleted_and_their_room_given_back(store: Store) -> None:
     assert store.gc(now=NOW, keep="10d") == (0, 20 * 20, 0)
     assert [bucket.start.day for bucket in store.buckets("cells")] == list(range(21, 29))
     assert store.path.stat().st_size < size / 2
+
+
+# Bytes that are not those that were written, at random and on purpose
+
+
+WATCHED = datetime(2022, 9, 25, tzinfo=UTC)
+
+# Of each kind of value that a store holds of a profile, and where it holds it; of what monitors and
+# alerts keep, values that nobody can have written.
+FLIPS = [
+    "profile SET start = start + 86400000",
+    "profile SET span = span + 1",
+    "profile SET segment = 'camera=c'",
+    "profile SET writer = writer || 'x'",
+    "profile SET seq = seq + 1",
+    "profile SET images = images + 1",
+    "profile SET body = x'00'",
+    "profile SET tags = '&model=v7&'",
+    "profile SET dataset = 77",
+    "profile SET segment = 'b=1&a=2'",
+    "profile SET start = 9000000000000000000",
+    "profile SET images = 'many'",
+    "dataset SET every = every * 2",
+    "dataset SET every = 0",
+    "dataset SET name = name || 'x'",
+    "held SET seq = seq + 1",
+    "watched SET path = x'00'",
+    "judged SET states = 'anomaly,fine'",
+    "judged SET version = 'text'",
+    "result SET state = 'fine'",
+    "result SET value = 'much'",
+    "told SET kind = 'worry'",
+]
+
+MONITORS = '[[monitor]]\nname = "interval {0}"\ndataset = "{0}"\ntype = "interval"\n'
+MONITORS += "baseline = {{ trailing = 1 }}\n"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("whole") / "whole.db"
+    fill(path)
+    return path
+
+
+def test_random_damage_is_reported_and_raises_nothing_else() -> None:
+    ends = corruption.ends(80)
+    assert ends.keys() == {"refused", "reported", "harmless"}
+    assert min(ends.values()) > 8
+
+
+@pytest.mark.parametrize("change", FLIPS)
+def test_verify_covers_every_value(whole: Path, tmp_path: Path, change: str) -> None:
+    path, monitors = tmp_path / "drift.db", tmp_path / "monitors.toml"
+    shutil.copy(whole, path)
+    monitors.write_text("".join(map(MONITORS.format, DATASETS)))
+    table = change.split()[0]
+    if table in ("profile", "dataset", "held"):  # held by a roll-up
+        which = {"profile": "WHERE body IS NOT NULL", "held": "WHERE body IS NULL"}.get(table, "")
+        rows = f"FROM {table} {which}"
+        change = f"{change} WHERE rowid = (SELECT max(rowid) {rows})".replace("held", "profile")
+    sql(path, f"UPDATE {change}")
+    with Store(path) as store:
+        assert store.verify()
+        answers(store)
+        for work in (lambda: watch(store, monitors, now=WATCHED), lambda: store.gc(keep="1d")):
+            with contextlib.suppress(StoreError):
+                work()

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import sys
 import tempfile
 import threading
 import time
@@ -10,18 +9,16 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
+import busy_forks
+import first_opening
+import gc_kills
 import pytest
+import upload_kills
+import writer_kills
 from forks import ended_well, forked
 from lightmeter import Store
 from lightmeter.errors import StoreError
 from stores import view
-
-sys.path.append(str(Path(__file__).parents[2] / "stress"))
-import busy_forks
-import first_opening
-import gc_kills
-import upload_kills
-import writer_kills
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 

@@ -18,6 +18,13 @@ def array(shade: int = 100, side: int = 4) -> Any:
     return np.full((side, side, 3), shade, np.uint8)
 
 
+class Steps(list[tuple[int, int]]):
+    """What `progress` is told."""
+
+    def __call__(self, done: int, total: int) -> None:
+        self.append((done, total))
+
+
 class Gate:
     """In place of `measure_kept`: does not return the path "slow" before it is opened."""
 

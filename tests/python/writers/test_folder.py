@@ -12,7 +12,21 @@ from lightmeter.batch.sources.item import Item
 from lightmeter.errors import StoreError
 from lightmeter.writers import log_folder
 from lightmeter.writers.dates import date_reader
+from logging_images import Steps
 from PIL import Image
+
+
+def photo(path: Path, taken: str = "", offset: str = "", changed: str = "") -> None:
+    """A picture with the tags DateTimeOriginal, OffsetTimeOriginal and DateTime."""
+    exif = Image.Exif()
+    if taken:
+        exif.get_ifd(0x8769)[0x9003] = taken
+    if offset:
+        exif.get_ifd(0x8769)[0x9011] = offset
+    if changed:
+        exif[0x0132] = changed
+    path.parent.mkdir(exist_ok=True, parents=True)
+    picture().save(path, exif=exif)
 
 
 @pytest.fixture
@@ -20,12 +34,9 @@ def photos(tmp_path: Path) -> Path:
     """Photos of three days, named, dated and tagged so, and one without a date."""
     folder = tmp_path / "photos"
     for day, count in ((7, 2), (8, 3), (9, 1)):
-        (folder / f"2022-09-{day:02}").mkdir(parents=True)
         for number in range(count):
-            exif = Image.Exif()
-            exif.get_ifd(0x8769)[0x9003] = f"2022:09:{day:02} 1{number}:30:00"
             path = folder / f"2022-09-{day:02}" / f"{number}.jpg"
-            picture().save(path, exif=exif)
+            photo(path, f"2022:09:{day:02} 1{number}:30:00")
             stamp = datetime(2022, 9, day, 23, 59, 59, tzinfo=UTC).timestamp()
             os.utime(path, (stamp, stamp))
     picture().save(folder / "undated.jpg")
@@ -40,14 +51,8 @@ def counts(store: Store) -> dict[int, int]:
 def test_each_image_lands_on_its_day(store: Store, photos: Path, source: str) -> None:
     if source == "mtime":
         (photos / "undated.jpg").unlink()
-    steps: list[tuple[int, int]] = []
-    logged = log_folder(
-        store,
-        photos,
-        "cells",
-        date_from=source,
-        progress=lambda done, total: steps.append((done, total)),
-    )
+    steps = Steps()
+    logged = log_folder(store, photos, "cells", date_from=source, progress=steps)
     assert counts(store) == {7: 2, 8: 3, 9: 1}
     assert steps == [(2, 6), (5, 6), (6, 6)]
     assert logged.undated == ([] if source == "mtime" else [str(photos / "undated.jpg")])
@@ -82,12 +87,8 @@ def test_failures_are_logged_and_buckets_follow_the_dataset(store: Store, photos
 
 
 def test_dates_that_no_bucket_has_are_none(store: Store, photos: Path, tmp_path: Path) -> None:
-    (photos / "9999-12-31").mkdir()
-    picture().save(photos / "9999-12-31" / "0.jpg")
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0x9003] = "9999:12:31 23:30:00"
-    exif.get_ifd(0x8769)[0x9011] = "-08:00"
-    picture().save(photos / "9999-12-31" / "1.jpg", exif=exif)
+    photo(photos / "9999-12-31" / "0.jpg")
+    photo(photos / "9999-12-31" / "1.jpg", "9999:12:31 23:30:00", "-08:00")
     for source in ("path:%Y-%m-%d", "exif"):
         logged = log_folder(store, photos, "cells", date_from=source)
         assert len(logged.undated) == 3
@@ -97,9 +98,7 @@ def test_dates_that_no_bucket_has_are_none(store: Store, photos: Path, tmp_path:
 
 
 @pytest.mark.parametrize("every", ["1h", "1d"])
-def test_what_was_rolled_up_stays_and_the_rest_is_logged(
-    store: Store, photos: Path, every: str
-) -> None:
+def test_the_rolled_up_stays_and_the_rest_is_logged(store: Store, photos: Path, every: str) -> None:
     left = {"camera": "left"}
     for segment in (None, left):
         for folder in (photos, photos / "2022-09-08"):
@@ -107,15 +106,10 @@ def test_what_was_rolled_up_stays_and_the_rest_is_logged(
     now = datetime(2022, 9, 12, tzinfo=UTC)
     store.gc(now=now, roll_up_after="3d")  # up to the 8th
     for hour in (10, 11):  # beside the one that is there
-        exif = Image.Exif()
-        exif[0x0132] = f"2022:09:09 {hour}:30:00"
-        picture().save(photos / "2022-09-09" / f"new {hour}.jpg", exif=exif)
-    steps: list[tuple[int, int]] = []
+        photo(photos / "2022-09-09" / f"new {hour}.jpg", changed=f"2022:09:09 {hour}:30:00")
+    steps = Steps()
     for _ in range(2):
-        logged = log_folder(
-            store, photos, "cells", date_from="exif",
-            progress=lambda done, total: steps.append((done, total)),
-        )  # fmt: skip
+        logged = log_folder(store, photos, "cells", date_from="exif", progress=steps)
         assert {start.day for start in logged.profiles} == ({9} if every == "1h" else {7, 9})
         rolled_up = [file for files in logged.rolled_up.values() for file in files]
         assert {Path(file).parent.name for file in rolled_up} <= {"2022-09-07", "2022-09-08"}
@@ -162,7 +156,6 @@ def test_what_is_refused(store: Store, photos: Path) -> None:
         ("%Y%m%d_%H%M%S", "IMG_20220907_235958.jpg", (2022, 9, 7, 23, 59, 58)),
         ("%Y/*/%m-%d", "2022/camera 1/09-07.jpg", (2022, 9, 7)),
         ("%Y/*/%m-%d", "2022/camera/1/09-07.jpg", None),
-        ("%%%Y-%m-%d", "%2022-09-07", (2022, 9, 7)),
         ("%Y-%m-%d", "2022-02-29", None),
     ],
 )
@@ -174,9 +167,7 @@ def test_dates_in_paths(pattern: str, path: str, expected: Any) -> None:
 def test_times_without_a_zone_are_local(tmp_path: Path, far_from_utc: timedelta) -> None:
     day = datetime(2022, 9, 7, tzinfo=UTC)
     clock = day.replace(hour=12) - far_from_utc
-    exif = Image.Exif()
-    exif[0x0132] = "2022:09:07 12:00:00"
-    picture().save(tmp_path / "a.jpg", exif=exif)
+    photo(tmp_path / "a.jpg", changed="2022:09:07 12:00:00")
     assert date_reader("exif")(Item("", str(tmp_path / "a.jpg"))) == clock
     assert date_reader("path:%Y%m%d-%H")(Item("20220907-12.jpg", "")) == clock
     assert date_reader("path:%Y%m%d")(Item("20220907-12.jpg", "")) == day
@@ -189,13 +180,8 @@ def test_exif_dates_are_exact_and_offsets_taken_off(tmp_path: Path, seconds: int
     path = tmp_path / "a.jpg"
     at = datetime(2022, 9, 7, tzinfo=UTC) + timedelta(seconds=seconds)
     reader = date_reader("exif")
-    for offset, hours in ((None, 0), ("+05:30", 5.5), ("-08:00", -8), ("nonsense", 0)):
-        exif = Image.Exif()
-        exif[0x0132] = "2001:01:01 00:00:00"
-        exif.get_ifd(0x8769)[0x9003] = at.strftime("%Y:%m:%d %H:%M:%S")
-        if offset is not None:
-            exif.get_ifd(0x8769)[0x9011] = offset
-        picture().save(path, exif=exif)
+    for offset, hours in (("", 0), ("+05:30", 5.5), ("-08:00", -8), ("nonsense", 0)):
+        photo(path, at.strftime("%Y:%m:%d %H:%M:%S"), offset, changed="2001:01:01 00:00:00")
         assert reader(Item("", str(path))) == at - timedelta(hours=hours)
     path.write_bytes(b"no picture")
     assert reader(Item("", str(path))) is None
@@ -245,14 +231,3 @@ def test_folders_whose_names_are_no_text(store: Store, photos: Path, tmp_path: P
             picture().save(path / "0.jpg")
             log_folder(store, path, "cells", at=date(2022, 9, 7))
         assert counts(store) == {7: 3}
-
-
-def test_store_on_the_command_line(tmp_path: Path) -> None:
-    path = tmp_path / "drift.db"
-    with Store(path) as store:
-        for writer in "ab":
-            store.put("cells", profile_images([]), at=date(2022, 9, 7), writer=writer)
-    result = lightmeter("store", "gc", path)
-    assert (result.returncode, result.stdout) == (0, "profiles merged: 2, deleted: 0\n")
-    assert lightmeter("store", "gc", path, "--keep", "1d").stdout.endswith("deleted: 1\n")
-    assert lightmeter("store", "gc", path, "--keep", "ever").returncode == 2

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
+import shards
 from hypothesis import given
 from hypothesis import strategies as st
 from lightmeter import Store, log_folder
@@ -16,53 +19,35 @@ from lightmeter.batch.profile import Run
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.writers.dates import by_bucket, date_reader
-
-pa = pytest.importorskip("pyarrow")
-pytest.importorskip("fsspec")
-
-from shards import (  # noqa: E402
-    Members,
-    as_manifest,
-    at_address,
-    encoded,
-    write_folder,
-    write_parquet,
-    write_tar,
-    write_zip,
-)
+from logging_images import Steps
 
 DAYS = (7, 8, 9)
 # Not sorted by time: each day comes twice.
-MEMBERS = {
-    f"{part}/2022-09-{day:02}.png": encoded(part * 10 + day) for part in (0, 1) for day in DAYS
-}
+NAMES = [(part, day) for part in (0, 1) for day in DAYS]
+MEMBERS = {f"{part}/2022-09-{day:02}.png": shards.encoded(part * 10 + day) for part, day in NAMES}
 START = datetime(2022, 9, 8, tzinfo=UTC)
 
 
-SOURCES: dict[str, Callable[[Path, Members], Any]] = {
-    "p.tgz": partial(write_tar, mode="w:gz"),
-    "p.zip": write_zip,
-    "p.parquet": write_parquet,
-    "m.jsonl": as_manifest,
-    "photos": at_address,
+SOURCES: dict[str, Callable[[Path, shards.Members], Any]] = {
+    "p.tgz": partial(shards.write_tar, mode="w:gz"),
+    "p.zip": shards.write_zip,
+    "p.parquet": shards.write_parquet,
+    "m.jsonl": shards.as_manifest,
+    "photos": shards.at_address,
 }
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_path: Path) -> None:
-    source = SOURCES[name](tmp_path / name, {**MEMBERS, "none.png": encoded()})
-    steps: list[tuple[int, int]] = []
+    source = SOURCES[name](tmp_path / name, {**MEMBERS, "none.png": shards.encoded()})
+    steps = Steps()
     for _ in range(2):  # the second takes the place of the first
-        logged = log_folder(
-            store, source, "cells", date_from="path:%Y-%m-%d",
-            progress=lambda done, total: steps.append((done, total)),
-        )  # fmt: skip
+        logged = log_folder(store, source, "cells", date_from="path:%Y-%m-%d", progress=steps)
     assert steps == [(done, 6) for done in (2, 4, 6)] * 2
     assert [Path(name).name[-8:] for name in logged.undated] == ["none.png"]
-    assert {bucket.start.day: bucket.images for bucket in store.buckets("cells")} == {
-        7: 2, 8: 2, 9: 2
-    }  # fmt: skip
-    folder = write_folder(tmp_path / "wanted", MEMBERS)
+    counts = {bucket.start.day: bucket.images for bucket in store.buckets("cells")}
+    assert counts == {7: 2, 8: 2, 9: 2}
+    folder = shards.write_folder(tmp_path / "wanted", MEMBERS)
     wanted = log_folder(store, folder, "wanted", date_from="path:%Y-%m-%d")
     for start, view in logged.profiles.items():
         assert view == wanted.profiles[start]
@@ -73,9 +58,7 @@ def test_a_source_is_logged_as_its_pictures_are(store: Store, name: str, tmp_pat
 
 
 @given(st.lists(st.integers(0, 3), max_size=20), st.booleans())
-def test_each_picture_is_in_its_bucket_in_the_order_of_the_source(
-    days: list[int], heavy: bool
-) -> None:
+def test_each_picture_is_in_its_bucket_in_the_order_given(days: list[int], heavy: bool) -> None:
     passes = []
 
     class Pictures:
@@ -111,7 +94,6 @@ def test_each_picture_is_in_its_bucket_in_the_order_of_the_source(
         ("2022-09-08 23:30:00.5Z", (2022, 9, 8, 23, 30, 0, 500_000)),
         ("20220908", (2022, 9, 8)),
         (20220908, (2022, 9, 8)),
-        (True, None),
         (float("inf"), None),
         (datetime(2022, 9, 8, 3), (2022, 9, 8, 3)),
         ("0001-01-01T00:00:00+10:00", None),
@@ -126,7 +108,7 @@ def test_times_in_columns(value: Any, expected: Any) -> None:
 
 def timed(tmp_path: Path, form: str) -> Path:
     """Pictures of three hours, one without a time and one whose time is none."""
-    write_folder(tmp_path, MEMBERS)
+    shards.write_folder(tmp_path, MEMBERS)
     times = ["2022-09-08T10:30:00", "2022-09-08T10:59:59Z", "2022-09-08T23:00:00-02:00", "", "x"]
     path = tmp_path / f"t.{form}"
     rows = list(zip(MEMBERS, times, strict=False))
@@ -149,15 +131,11 @@ def timed(tmp_path: Path, form: str) -> Path:
 @pytest.mark.parametrize("form", ["csv", "parquet", "listed"])
 def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path) -> None:
     source = timed(tmp_path, form)
-    logged = log_folder(
-        store, source, "hours", date_from="column:taken_at", every="1h",
-        segment_by={"day": "column:taken_at"}, group="column:taken_at",
-    )  # fmt: skip
-    hours = {bucket.start: bucket.images for bucket in store.buckets("hours")}
-    assert hours == {
-        datetime(2022, 9, 8, 10, tzinfo=UTC): 2,
-        datetime(2022, 9, 9, 1, tzinfo=UTC): 1,
-    }
+    column = "column:taken_at"
+    how: Any = {"every": "1h", "segment_by": {"day": column}, "group": column}
+    logged = log_folder(store, source, "hours", date_from=column, **how)
+    hours = {bucket.start - START: bucket.images for bucket in store.buckets("hours")}
+    assert hours == {timedelta(hours=10): 2, timedelta(hours=25): 1}
     assert len(logged.undated) == 2
     assert sum(map(len, logged.segments.values())) == 3
     values = lm.profile_images(source, values=["taken_at"])["taken_at"]
@@ -165,15 +143,15 @@ def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path
 
 
 def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> None:
-    folder = write_folder(tmp_path / "photos", MEMBERS)
+    folder = shards.write_folder(tmp_path / "photos", MEMBERS)
     with pytest.raises(ValueError, match="no value 'at' in files"):
         log_folder(store, folder, "cells", date_from="column:at")
     with pytest.raises(ValueError, match="no value 'at'"):
         log_folder(store, timed(tmp_path, "csv"), "cells", date_from="column:at")
-    archive = write_tar(tmp_path / "p.tar", MEMBERS)
+    archive = shards.write_tar(tmp_path / "p.tar", MEMBERS)
     assert len(log_folder(store, archive, "cells", date_from="mtime").undated) == 6
     assert log_folder(store, archive, "cells", date_from="exif").profiles == {}
-    manifest = as_manifest(tmp_path / "m.jsonl", MEMBERS)
+    manifest = shards.as_manifest(tmp_path / "m.jsonl", MEMBERS)
     assert not log_folder(store, manifest, "cells", date_from="mtime").undated
     with pytest.raises(FileNotFoundError):
         log_folder(store, tmp_path / "none.tar", "cells")
@@ -182,7 +160,7 @@ def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> Non
 def test_an_address_is_a_writer_without_its_secrets(store: Store) -> None:
     pytest.importorskip("aiohttp")
     log_folder(store, "https://me:word@localhost:1/a.tar?sig=secret", "cells", at=START)
-    ((row),) = store.stored("cells")
+    (row,) = store.stored("cells")
     assert row.writer == "address https://localhost:1/a.tar"
     view = store.read("cells")
     assert (view.images, len(view.failures)) == (0, 1)
@@ -190,10 +168,10 @@ def test_an_address_is_a_writer_without_its_secrets(store: Store) -> None:
 
 
 def test_a_source_that_shrinks_meanwhile(tmp_path: Path) -> None:
-    path = write_tar(tmp_path / "p.tgz", MEMBERS, "w:gz")
+    path = shards.write_tar(tmp_path / "p.tgz", MEMBERS, "w:gz")
     source = source_of(path, Wanted())
     buckets, _ = by_bucket(source, lambda item: START, timedelta(days=1), source)
-    write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
+    shards.write_tar(path, dict(list(MEMBERS.items())[:4]), "w:gz")
     run, work = Run(workers=1), Work(reading=lm.Reading())
     view = run.profile(Source(buckets[START].__iter__), work).views().whole
     assert (view.images, [fail.reason for fail in view.failures]) == (4, ["vanished"] * 2)

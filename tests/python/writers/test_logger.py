@@ -4,7 +4,6 @@ import io
 import itertools
 import logging
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any, ClassVar
 import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import encoded
+from forks import wait_for
 from lightmeter import ExifPolicy, ProfileView, Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import Inbox
@@ -36,15 +37,10 @@ def brightness(view: ProfileView) -> Any:
 
 @pytest.mark.parametrize("options", [{}, {"exif": ExifPolicy(allow={"Artist"}, deny={"Make"})}])
 def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path, options: Any) -> None:
-    exif = Image.Exif()
-    exif[0x010F], exif[0x013B] = "Canon", "somebody"
     picture = Image.effect_noise((40, 30), 60).convert("RGB")
-    encoded = {}
-    for kind in ("JPEG", "PNG", "TIFF"):
-        buffer = io.BytesIO()
-        picture.save(buffer, kind, exif=exif)
-        encoded[kind] = buffer.getvalue()
-    (tmp_path / "a.jpg").write_bytes(encoded["JPEG"])
+    tags = {0x010F: "Canon", 0x013B: "somebody"}
+    files = {kind: encoded(kind, picture, tags=tags) for kind in ("JPEG", "PNG", "TIFF")}
+    (tmp_path / "a.jpg").write_bytes(files["JPEG"])
 
     def images() -> list[Any]:
         return [
@@ -52,10 +48,10 @@ def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path, options: Any)
             np.asarray(picture)[::2, ::-1],
             picture,
             picture.convert("P"),
-            *(Image.open(io.BytesIO(data)) for data in encoded.values()),
-            *encoded.values(),
-            bytearray(encoded["PNG"]),
-            io.BytesIO(encoded["TIFF"]),
+            *(Image.open(io.BytesIO(data)) for data in files.values()),
+            *files.values(),
+            bytearray(files["PNG"]),
+            io.BytesIO(files["TIFF"]),
             tmp_path / "a.jpg",
         ]
 
@@ -73,16 +69,15 @@ def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path, options: Any)
 
 def test_images_may_change_after_tracking(store: Store) -> None:
     with lm.logger(store, "cells") as log:
-        pixels, picture, data = array(50), Image.new("RGB", (4, 4), (50,) * 3), io.BytesIO()
-        Image.new("RGB", (4, 4), (50,) * 3).save(data, "PNG")
-        encoded, meter = bytearray(data.getvalue()), lm.ImageMeter()
+        pixels, picture = array(50), Image.new("RGB", (4, 4), (50,) * 3)
+        data, meter = bytearray(encoded("PNG", picture)), lm.ImageMeter()
         meter.update(pixels)
         with log._lock:  # nothing is measured yet
-            for image in (pixels, picture, encoded, meter):
+            for image in (pixels, picture, data, meter):
                 log.track(image)
             pixels[:] = 200
             picture.paste((200, 200, 200), (0, 0, 4, 4))
-            encoded[:] = bytes(len(encoded))
+            data[:] = bytes(len(data))
             meter.update(pixels)
         log.flush()
         assert brightness(store.read("cells"))["distribution/max"] == 50
@@ -101,11 +96,7 @@ def test_buckets_follow_the_clock_of_the_images(store: Store) -> None:
     today = max(counts)
     assert timedelta() <= datetime.now(UTC) - today < timedelta(minutes=20)
     del counts[today]
-    assert counts == {
-        NOON.replace(minute=0): 3,
-        NOON.replace(minute=15): 1,
-        NOON.replace(minute=45): 1,
-    }
+    assert counts == {NOON.replace(minute=minute): 1 + 2 * (not minute) for minute in (0, 15, 45)}
 
 
 def test_nothing_about_an_image_raises(store: Store, tmp_path: Path) -> None:
@@ -147,15 +138,11 @@ def test_a_full_queue_drops_and_counts(store: Store) -> None:
 def test_it_stores_when_nothing_comes(store: Store) -> None:
     with lm.logger(store, "cells", checkpoint="1h") as log:
         log.track(array(), at=NOON)
-        deadline = time.monotonic() + 30
-        while not store.buckets("cells") and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: store.buckets("cells"))
         assert store.read("cells").images == 1
 
 
-def test_closing_gives_up_in_time_and_counts(
-    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_closing_gives_up_in_time_and_counts(store: Store, monkeypatch: Any, caplog: Any) -> None:
     gate = Gate(monkeypatch)
     log = lm.logger(store, "cells")
     for image in (array(), "slow", array(), "none.jpg"):
@@ -169,7 +156,6 @@ def test_closing_gives_up_in_time_and_counts(
     asked.join()
     assert "closed: 3 images were dropped or refused" in caplog.text
     gate.opened.set()
-    assert worker is not None
     worker.join()
     assert (log.tracked, log.dropped, log.flush(), log.close()) == (4, 3, False, False)
     assert store.read("cells").images == 1
@@ -177,12 +163,7 @@ def test_closing_gives_up_in_time_and_counts(
 
 
 @pytest.mark.parametrize("mended", [True, False])
-def test_closing_tries_again_to_store(
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    mended: bool,
-) -> None:
+def test_closing_tries_to_store(store: Store, monkeypatch: Any, caplog: Any, mended: bool) -> None:
     log = lm.logger(store, "cells")
     put = Store.put
     monkeypatch.setattr(Store, "put", refuse)
@@ -222,9 +203,7 @@ def test_a_logger_refuses_what_it_cannot_do(store: Store, bad: dict[str, Any]) -
         lm.logger(store, "cells", **bad)
 
 
-def test_late_images_count_once_whatever_becomes_of_their_row(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_images_count_once_whatever_their_row_becomes(store: Store, monkeypatch: Any) -> None:
     """It is forgotten, or rolled up: beside that of another writer, which makes a day of both.
 
     Some tries fail although they arrive.
@@ -280,11 +259,9 @@ def test_a_put_that_lost_its_answer_and_was_rolled_up_counts_once(
         log.track(array(), at=NOON)
         assert log.flush()
         assert writer.write(view)[0]
-    assert sql_store.read("cells", NOON - timedelta(days=1), NOON + timedelta(days=1)).images == (
-        4 - first
-    )
-    images = sum(line.images for line in sql_store.summary())
-    assert images == 5 - first
+    day = timedelta(days=1)
+    assert sql_store.read("cells", NOON - day, NOON + day).images == 4 - first
+    assert sum(line.images for line in sql_store.summary()) == 5 - first
 
 
 def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
@@ -298,9 +275,7 @@ def test_an_inbox_takes_an_object_at_the_end_of_a_bucket() -> None:
     box = Box("memory:///")
     with lm.logger(inbox=box, dataset="cells", every="2s", segment="a=b") as log:
         log.track(array())
-        deadline = time.monotonic() + 30
-        while not box.objects and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(lambda: box.objects)
         assert datetime.now(UTC) >= box.objects[0][1]["at"] + timedelta(seconds=2)
         for _ in range(2):  # of a bucket that is over
             log.track(array(), at=NOON)

@@ -11,7 +11,7 @@ import lightmeter as lm
 import pytest
 from conftest import lightmeter, picture
 from forks import ended_well, forked
-from lightmeter import ProfileView, Store, log_image, profile_images
+from lightmeter import Store, log_image, profile_images
 from lightmeter.errors import StoreError
 from lightmeter.store import remote
 from lightmeter.writers import LightmeterWriter
@@ -21,10 +21,7 @@ from weather import DAY, Weather, counts, free_port, put_away, running, waiting
 
 
 def test_the_upload_of_the_article(
-    store: Store,
-    tmp_path: Path,
-    spool: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    store: Store, tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = store.state.keys.add(["write"], datasets=["cells"])
     picture().save(tmp_path / "file.png")
@@ -42,10 +39,8 @@ def test_the_upload_of_the_article(
         profile_view = profile.view()
         # write profile
         writer = LightmeterWriter()
-        assert writer.write(profile_view) == (
-            True,
-            f"cells 2022-09-07 12:00 saved to http://127.0.0.1:{port}",
-        )
+        words = f"cells 2022-09-07 12:00 saved to http://127.0.0.1:{port}"
+        assert writer.write(profile_view) == (True, words)
         writer.close()
     assert store.read("cells", DAY).images == 1
     assert (repr(writer._rows._target)).count(key) == 0
@@ -85,10 +80,7 @@ def test_what_a_server_keeps_nothing_of_is_not_written(way: Weather) -> None:
 
 
 def test_pictures_and_paths_stay_at_home(
-    store: Store,
-    way: Weather,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    store: Store, way: Weather, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "secret"
     folder.mkdir()
@@ -97,16 +89,13 @@ def test_pictures_and_paths_stay_at_home(
     whole = profile_images(folder, exemplars=2, metrics="camera")
     assert whole.failures
     assert whole.repeats("image.PixelHash").hashes == []
-    seen = {}
     with Store(way.url) as far:
         far.put("cells", whole, at=DAY, writer="closed")
         lm.log_folder(far, folder, "folder", exemplars=2)
         monkeypatch.setenv("LIGHTMETER_SEND_EXEMPLARS", "1")
         far.put("cells", whole, at=DAY, writer="open")
-    for row, content in store.load("cells"):
-        seen[row.writer] = content
+    seen = {row.writer: content for row, content in store.load("cells")}
     closed = seen["closed"]
-    assert isinstance(closed, ProfileView)
     assert closed.exemplars("image.Brightness.mean") == ([], [], [])
     assert closed.failures == []
     assert all(word not in closed.to_bytes() for word in (b"face", b"broken", b"\xff\xd8\xff"))
@@ -118,11 +107,7 @@ def test_pictures_and_paths_stay_at_home(
     assert folder_row.writer.startswith("folder secret ")
 
 
-def test_a_logger_loses_nothing_while_the_server_is_away(
-    store: Store,
-    spool: Path,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_logger_loses_nothing_while_the_server_is_away(store: Store, spool: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(StoreError):
         lm.logger(url, "cells")
@@ -167,10 +152,8 @@ def test_a_folder_is_logged_while_the_server_is_away(
 def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spool: Path) -> None:
     key = store.state.keys.add(["write"])
     other = store.state.keys.add(["write", "read"])
-    with (
-        pytest.raises(StoreError, match="does not take the key"),
-        Store(way.url, key="x") as far,
-    ):
+    refused = pytest.raises(StoreError, match="does not take the key")
+    with Store(way.url, key="x") as far, refused:
         far.put("cells", view(1), at=DAY, writer="a")
     assert not waiting(spool)
     with Store(way.url, key=key) as far:
@@ -211,7 +194,6 @@ def test_a_signal_while_the_server_is_silent(spool: Path) -> None:
         silent.faults = ["silent"] * 99
         command = [sys.executable, "-c", LOGGER, silent.url]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert process.stdout is not None
         assert process.stdout.readline() == b"put\n" or process.communicate()
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=20)
@@ -220,13 +202,7 @@ def test_a_signal_while_the_server_is_silent(spool: Path) -> None:
     assert len(waiting(spool)) == 1
 
 
-def test_the_command_line(
-    store: Store,
-    way: Weather,
-    folder: Path,
-    spool: Path,
-    monkeypatch: Any,
-) -> None:
+def test_the_command_line(store: Store, way: Weather, folder: Path, monkeypatch: Any) -> None:
     key = store.state.keys.add(["read", "write"])
     command = "log", folder, "--dataset", "cells", "--store", way.url, "--date", "2022-09-07"
     monkeypatch.setenv("LIGHTMETER_KEY", key)

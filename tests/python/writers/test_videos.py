@@ -18,8 +18,6 @@ from lightmeter.writers import stream
 from PIL import Image, ImageFilter
 from videos import write_video, yard
 
-pytest.importorskip("av", reason="PyAV is not installed")
-
 START = datetime(2026, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
