@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alerting import MESSAGE, webhook
+from alerting import MESSAGE, tell, webhook
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, Command, PagerDuty, Webhook, tell
+from lightmeter.alerts import Alert, Command, PagerDuty, Webhook
 from lightmeter.alerts.channels import checked_url
 from lightmeter.errors import DeliveryError
 from receiver import Receiver, drip, garbage, hang_up, silence

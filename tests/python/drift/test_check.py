@@ -181,7 +181,7 @@ def test_the_set_of_metrics_is_that_of_the_reference() -> None:
 
 def test_wrong_use(good: ProfileView) -> None:
     image = scene(1)
-    levels: list[Any] = [1, 0, 1e-320, "a"]
+    levels: list[Any] = [1, 0, 1e-320]
     for level in levels:
         with pytest.raises(ValueError, match=f"level is {level};"):
             check_image(image, good, level=level)
@@ -297,4 +297,4 @@ def test_a_video_in_a_folder_is_a_failure_of_its_own(tmp_path: Path, good: Profi
     done = lightmeter("check", tmp_path / "new", "--reference", tmp_path / "good.lmp")
     assert done.returncode == 3
     assert "gate.mp4: cannot be measured: unsupported: got several images" in done.stdout
-    assert "1 failed; of ordinary images" in done.stdout
+    assert "1 failed (about 0.02 expected by chance)" in done.stdout
