@@ -26,6 +26,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"  # in the signature all options would take a page
 autodoc_typehints_description_target = "documented_params"
 napoleon_attr_annotations = False
+napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 

@@ -15,12 +15,17 @@ def bounded(work: Callable[[], _T], until: Callable[[], float]) -> _T:
 
     No timeout of a socket bounds a look-up of a name, or an answer that comes byte by byte.
 
-    Args:
-        work: is called once.
-        until: when time is over, by `time.monotonic`; it may say another time later.
+    Parameters
+    ----------
+    work
+        Is called once.
+    until
+        When time is over, by `time.monotonic`; it may say another time later.
 
-    Raises:
-        TimeoutError: there is no time left.
+    Raises
+    ------
+    TimeoutError
+        There is no time left.
     """
     outcome: Future[_T] = Future()
 

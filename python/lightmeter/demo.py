@@ -61,15 +61,21 @@ def draw_cells(
     magnification: float = 1.0,
     blur: float = 0.0,
 ) -> Image.Image:
-    """A synthetic smear of 240 x 180 pixels: pink red cells, and white cells with purple nuclei.
+    """Return a synthetic smear of 240 x 180 pixels: pink red cells, and white cells with purple
+    nuclei.
 
     Light, dye and the number of cells vary a little from picture to picture, as in any laboratory.
 
-    Args:
-        rng: decides everything that varies; equal generators draw equal pictures.
-        dye: concentration of the stain, 1 as usual; below, all cells fade towards the glass.
-        magnification: of the microscope, 1 as usual; above, cells are larger and fewer.
-        blur: standard deviation in pixels of what the lens adds where it is out of focus.
+    Parameters
+    ----------
+    rng
+        Decides everything that varies; equal generators draw equal pictures.
+    dye
+        Concentration of the stain, 1 as usual; below, all cells fade towards the glass.
+    magnification
+        Of the microscope, 1 as usual; above, cells are larger and fewer.
+    blur
+        Standard deviation in pixels of what the lens adds where it is out of focus.
     """
     dye *= rng.normal(1.0, 0.06)
     scale = magnification * _DETAIL
@@ -116,16 +122,20 @@ def run_demo(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Demo:
-    """The article's first case: a batch of smears was stained with a diluted dye.
+    """Return the article's first case: a batch of smears was stained with a diluted dye.
 
     On top of that the microscope was a little out of focus. Draws 50 pictures of the training set
     and 50 of the batch into `folder`, profiles both, compares them and writes the profiles and the
     report beside them. Equal seeds draw equal pictures.
 
-    Args:
-        folder: made if there is none; files of the same names are overwritten.
-        seed: of the drawings.
-        progress: called as ``progress(done, total)`` after each picture.
+    Parameters
+    ----------
+    folder
+        Made if there is none; files of the same names are overwritten.
+    seed
+        Of the drawings.
+    progress
+        Called as ``progress(done, total)`` after each picture.
     """
     folder = Path(folder)
     sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
@@ -160,18 +170,24 @@ def run_timeline(
     images: int = _DAY_IMAGES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Timeline:
-    """The article's fortnight: diluted dye on September 7th, another magnification on the 9th.
+    """Return the article's fortnight: diluted dye on September 7th, another magnification on the
+    9th.
 
     On the 11th, which the article does not have, the microscope was out of focus.
 
     Draws 50 pictures of the training set and `images` for each of 14 days into `folder`, logs the
     days into a store, lets a monitor judge them against the training set, and writes a dashboard.
 
-    Args:
-        folder: made if there is none; files of the same names are overwritten.
-        seed: of the drawings.
-        images: pictures a day.
-        progress: called as ``progress(done, total)`` after each picture.
+    Parameters
+    ----------
+    folder
+        Made if there is none; files of the same names are overwritten.
+    seed
+        Of the drawings.
+    images
+        Pictures a day.
+    progress
+        Called as ``progress(done, total)`` after each picture.
     """
     folder = Path(folder)
     days = [date(2022, 9, day) for day in range(1, _DAYS + 1)]

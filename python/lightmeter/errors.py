@@ -23,12 +23,15 @@ class LightmeterError(Exception):
 class ImageError(LightmeterError, ValueError):
     """A picture that cannot be measured.
 
-    Attributes:
-        reason: a stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``,
-            ``too_large``, ``out_of_range``, ``unreadable`` or ``vanished``. Batches count it in
-            ``image.Failure``.
-        detail: what was wrong, in words that may change.
-        path: of the file, or None for a picture that was not given by its path.
+    Attributes
+    ----------
+    reason
+        A stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``, ``too_large``,
+        ``out_of_range``, ``unreadable`` or ``vanished``. Batches count it in ``image.Failure``.
+    detail
+        What was wrong, in words that may change.
+    path
+        Of the file, or None for a picture that was not given by its path.
     """
 
     def __init__(

@@ -18,8 +18,10 @@ MAX_PROFILE_BYTES = 2**30
 def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     """Open a regular file to read. Opening a pipe could wait for ever; opening a device could act.
 
-    Raises:
-        OSError: it cannot be opened, or is not a regular file.
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is not a regular file.
     """
     _refuse_special(path, os.stat(path).st_mode)
     # The path may have become a pipe meanwhile, so do not block, and look again.
@@ -38,10 +40,12 @@ def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
 
 
 def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) -> bytes:
-    """The bytes of a regular file.
+    """Return the bytes of a regular file.
 
-    Raises:
-        OSError: it cannot be read, is not a regular file, or holds more than `most` bytes.
+    Raises
+    ------
+    OSError
+        It cannot be read, is not a regular file, or holds more than `most` bytes.
     """
     with open_regular(path) as file:
         if os.fstat(file.fileno()).st_size <= most:
@@ -50,10 +54,12 @@ def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) ->
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """The file that `path` leads to, through symbolic links. It need not exist.
+    """Return the file that `path` leads to, through symbolic links. It need not exist.
 
-    Raises:
-        OSError: it is a folder, or the folder that it would be in does not exist.
+    Raises
+    ------
+    OSError
+        It is a folder, or the folder that it would be in does not exist.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
@@ -97,7 +103,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def path_bytes(path: str) -> bytes:
-    """The bytes of a path. Lone surrogates that stand for no byte are replaced."""
+    """Return the bytes of a path. Lone surrogates that stand for no byte are replaced."""
     try:
         return os.fsencode(path)
     except UnicodeEncodeError:
@@ -105,7 +111,7 @@ def path_bytes(path: str) -> bytes:
 
 
 def path_texts(path: str) -> dict[str, str]:
-    """A path for JSON: every text is Unicode.
+    """Return a path for JSON: every text is Unicode.
 
     A path that is not UTF-8 is shown with replacement characters, and given whole as
     ``path_base64``.

@@ -19,8 +19,10 @@ _OTHERS = bytes(set(range(256)) - set(b"[{]}"))
 def parse_json(text: str | bytes | bytearray, deepest: int = _DEEPEST, **hooks: Any) -> Any:
     """`json.loads` of a text of at most so many levels; `hooks` are its arguments.
 
-    Raises:
-        ValueError: it is no JSON, or nested more deeply.
+    Raises
+    ------
+    ValueError
+        It is no JSON, or nested more deeply.
     """
     if not isinstance(text, str):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
@@ -30,6 +32,8 @@ def parse_json(text: str | bytes | bytearray, deepest: int = _DEEPEST, **hooks: 
 
 
 def depth(text: str) -> int:
-    """How deeply a JSON text is nested; of any other text at least how deep a parser would go."""
+    """Return how deeply a JSON text is nested; of any other text at least how deep a parser would
+    go.
+    """
     brackets = _STRING.sub("", text).encode("utf-8", "surrogatepass").translate(_STEPS, _OTHERS)
     return max(accumulate(memoryview(brackets).cast("b")), default=0)

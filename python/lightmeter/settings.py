@@ -48,9 +48,12 @@ class Table(BaseModel):
 def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return what a TOML file holds.
 
-    Raises:
-        OSError: it cannot be read.
-        ConfigError: it is not TOML in UTF-8; the message names the place.
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    ConfigError
+        It is not TOML in UTF-8; the message names the place.
     """
     name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
     try:
@@ -64,15 +67,22 @@ def settings_of(
 ) -> Model:
     """Return values as a model.
 
-    Args:
-        model: a pydantic model.
-        values: by key.
-        name: of their file, for errors.
-        folder: that relative paths are relative to, as the context of validators.
+    Parameters
+    ----------
+    model
+        A pydantic model.
+    values
+        By key.
+    name
+        Of their file, for errors.
+    folder
+        That relative paths are relative to, as the context of validators.
 
-    Raises:
-        ConfigError: the values are not those of the model; the message names the path of each that
-            is wrong, such as ``expect[2].mean``, and the nearest word that is known.
+    Raises
+    ------
+    ConfigError
+        The values are not those of the model; the message names the path of each that is wrong,
+        such as ``expect[2].mean``, and the nearest word that is known.
     """
     try:
         return model.model_validate(values, context=folder)

@@ -29,17 +29,27 @@ def assert_contract(
 ) -> "ContractResult":
     """Judge a profile, and return the result if it passes.
 
+    Parameters
+    ----------
+    profile
+        As `lightmeter.Contract.judge` takes it.
+    contract
+        A `lightmeter.Contract`, or what makes one.
+
+    Raises
+    ------
+    AssertionError
+        An expectation does not hold; the message has a line for each.
+    ConfigError
+        The contract is not understood.
+    OSError
+        A file cannot be read.
+    DecodeError
+        It holds no whole profile.
+
+    Examples
+    --------
     >>> lm.testing.assert_contract("today.lmp", "contract.toml")
-
-    Args:
-        profile: as `lightmeter.Contract.judge` takes it.
-        contract: a `lightmeter.Contract`, or what makes one.
-
-    Raises:
-        AssertionError: an expectation does not hold; the message has a line for each.
-        ConfigError: the contract is not understood.
-        OSError: a file cannot be read.
-        DecodeError: it holds no whole profile.
     """
     from lightmeter.contracts import Contract
 

@@ -48,7 +48,7 @@ def with_minus(text: str) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number to so many significant digits. None and NaN are `NONE`."""
+    """Return a number to so many significant digits. None and NaN are `NONE`."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -70,7 +70,7 @@ def expected(lower: float | None, upper: float | None) -> str:
 
 
 def count(n: int) -> str:
-    """A count: all digits below a million, three digits above."""
+    """Return a count: all digits below a million, three digits above."""
     if n < 10**6:
         return f"{n:,}"
     thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # what rounds to 1000 of a unit is 1 of the next
@@ -83,7 +83,9 @@ def counted(n: int, noun: str) -> str:
 
 
 def near(name: object, names: Iterable[str], otherwise: str) -> str:
-    """A question that names those most like a name that is none of them; `otherwise` if none is."""
+    """Return a question that names those most like a name that is none of them; `otherwise` if none
+    is.
+    """
     alike = get_close_matches(str(name)[:_MOST_COMPARED], names, n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
 
@@ -99,7 +101,7 @@ def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage that never says 0 or 100 for something else."""
+    """Return a share as a percentage that never says 0 or 100 for something else."""
     if 0 < share < 0.001:
         return "<0.1 %"
     if 0.999 < share < 1:

@@ -17,14 +17,17 @@ _LONGEST = 36_500 * 86_400_000  # milliseconds, so that no date a store holds le
 
 
 def to_utc(at: datetime | date) -> datetime:
-    """A point in time as an aware datetime in UTC.
+    """Return a point in time as an aware datetime in UTC.
 
     A datetime without a time zone is local time, as `datetime.astimezone` takes it. A plain date is
     its midnight in UTC.
 
-    Raises:
-        TypeError: it is neither a date nor a datetime.
-        ValueError: it is in none of the years 1 to 9999 in UTC.
+    Raises
+    ------
+    TypeError
+        It is neither a date nor a datetime.
+    ValueError
+        It is in none of the years 1 to 9999 in UTC.
     """
     if not isinstance(at, date):
         raise TypeError(
@@ -42,8 +45,10 @@ def to_utc(at: datetime | date) -> datetime:
 def parse_time(text: str) -> datetime:
     """Return the time that a text of ISO 8601 says, in UTC; see `to_utc` for times without a zone.
 
-    Raises:
-        ValueError: it says none.
+    Raises
+    ------
+    ValueError
+        It says none.
     """
     kind = date if len(text) <= _DATE_LENGTH else datetime
     try:
@@ -59,10 +64,13 @@ def to_ms(at: datetime) -> int:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """The reverse of `to_ms`, in UTC. A time beyond all dates becomes the first or last date.
+    """Return the reverse of `to_ms`, in UTC. A time beyond all dates becomes the first or last
+    date.
 
-    Raises:
-        TypeError: a damaged file holds something else there.
+    Raises
+    ------
+    TypeError
+        A damaged file holds something else there.
     """
     try:
         return EPOCH + milliseconds * MILLISECOND
@@ -74,14 +82,18 @@ def from_ms(milliseconds: int) -> datetime:
 
 
 def to_duration(length: str | timedelta) -> timedelta:
-    """The length of a bucket, or an age: a timedelta, or such as ``"30s"``, ``"15m"``, ``"1h"``.
+    """Return the length of a bucket, or an age: a timedelta, or such as ``"30s"``, ``"15m"``,
+    ``"1h"``.
 
     The units are ms, s, m, h, d and w.
 
-    Raises:
-        TypeError: it is neither a string nor a timedelta.
-        ValueError: it is no duration, not positive, no whole number of milliseconds, or a text for
-            more than a hundred years.
+    Raises
+    ------
+    TypeError
+        It is neither a string nor a timedelta.
+    ValueError
+        It is no duration, not positive, no whole number of milliseconds, or a text for more than a
+        hundred years.
     """
     if isinstance(length, str):
         match = _DURATION.fullmatch(length)
@@ -101,7 +113,7 @@ def to_duration(length: str | timedelta) -> timedelta:
 
 
 def duration_text(duration: timedelta) -> str:
-    """A duration as `to_duration` reads it, in the largest unit that fits it whole."""
+    """Return a duration as `to_duration` reads it, in the largest unit that fits it whole."""
     milliseconds = duration // MILLISECOND
     unit = next(unit for unit, size in _UNITS.items() if milliseconds % size == 0)
     return f"{milliseconds // _UNITS[unit]}{unit}"
@@ -116,9 +128,10 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
     Buckets count from Monday, 5 January 1970, 00:00 UTC, in both directions, so days start at
     midnight and weeks on a Monday.
 
-    Raises:
-        ValueError: the bucket does not lie within the years 1 to 9999, the only ones that a
-            datetime can name.
+    Raises
+    ------
+    ValueError
+        The bucket does not lie within the years 1 to 9999, the only ones that a datetime can name.
     """
     try:
         start = (utc := to_utc(at)) - (utc - _MONDAY) % every
@@ -134,7 +147,7 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
 
 
 def day(days: float) -> str:
-    """The day, as ``2022-09-07``; what the calendar lacks is a number."""
+    """Return the day, as ``2022-09-07``; what the calendar lacks is a number."""
     try:
         return (EPOCH + days * DAY).date().isoformat()
     except (OverflowError, ValueError):

@@ -38,13 +38,19 @@ _NAME, _WORDS = 120, 300
 class Change(NamedTuple):
     """One thing to tell.
 
-    Attributes:
-        what: ``opened``; ``resolved``; or ``withdrawn``, where data that came late has shown that
-            there was nothing.
-        incident: what it is about. One that is new and over by now is ``opened`` with an end.
-        forget: what was told before and no longer holds once this has been told.
-        remember: what has been told then.
-        why: the words of the result that shows that there was nothing, or that it is normal.
+    Attributes
+    ----------
+    what
+        ``opened``; ``resolved``; or ``withdrawn``, where data that came late has shown that there
+        was nothing.
+    incident
+        What it is about. One that is new and over by now is ``opened`` with an end.
+    forget
+        What was told before and no longer holds once this has been told.
+    remember
+        What has been told then.
+    why
+        The words of the result that shows that there was nothing, or that it is normal.
     """
 
     what: Literal["opened", "resolved", "withdrawn"]
@@ -62,10 +68,14 @@ def find_changes(
     Once the changes have been told and remembered there are none, until a result changes. Nothing
     is taken back because results were deleted; an incident of a monitor that is gone is over.
 
-    Args:
-        results: of the monitors.
-        told: what is remembered.
-        monitors: name and dataset of those that there are.
+    Parameters
+    ----------
+    results
+        Of the monitors.
+    told
+        What is remembered.
+    monitors
+        Name and dataset of those that there are.
     """
     judged: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in results:
@@ -111,16 +121,23 @@ def find_changes(
 class Message:
     """What is sent: one change.
 
-    Attributes:
-        ident: the same whenever the same change is told by the same alert, so that a receiver can
-            leave out what came twice.
-        what: what happened; ``opened`` is an anomaly, or an error that keeps from judging.
-        title: the message in a line, which begins with the cause.
-        lines: more, for people.
-        link: address of the page; None where no dashboard was named.
-        facts: the parts of it, ready for JSON.
-        incidents: identifiers of what it is about: those that were told, where it says that they
-            are over.
+    Attributes
+    ----------
+    ident
+        The same whenever the same change is told by the same alert, so that a receiver can leave
+        out what came twice.
+    what
+        What happened; ``opened`` is an anomaly, or an error that keeps from judging.
+    title
+        The message in a line, which begins with the cause.
+    lines
+        More, for people.
+    link
+        Address of the page; None where no dashboard was named.
+    facts
+        The parts of it, ready for JSON.
+    incidents
+        Identifiers of what it is about: those that were told, where it says that they are over.
     """
 
     ident: str
@@ -145,11 +162,16 @@ class Message:
 def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Message:
     """Return the message for a change.
 
-    Args:
-        alert: who tells it.
-        change: what happened.
-        store: address of the store, without a password.
-        dashboard: address of the dashboard's first page.
+    Parameters
+    ----------
+    alert
+        Who tells it.
+    change
+        What happened.
+    store
+        Address of the store, without a password.
+    dashboard
+        Address of the dashboard's first page.
     """
     incident, firsts = change.incident, change.incident.firsts
     cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)

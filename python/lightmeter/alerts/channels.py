@@ -50,8 +50,10 @@ def _checked_name(name: object) -> object:
 def checked_url(url: str) -> str:
     """Refuse what is no address to post to: ``https``, or ``http`` to this machine.
 
-    Raises:
-        ValueError: without the address.
+    Raises
+    ------
+    ValueError
+        Without the address.
     """
     parts = _URL.fullmatch(url.lower())
     if parts is None or (parts[1] == "http" and not is_loopback(parts[2].strip("[]"))):
@@ -83,11 +85,16 @@ def _within(timeout: timedelta, work: Callable[[], Any]) -> Any:
 class Alert(Table):
     """A table ``[[alert]]``. A channel is a subclass with its keys and its `send`.
 
-    Attributes:
-        to: which channel.
-        name: what was sent is remembered under it. An alert with a new name sends everything again.
-        datasets: patterns such as ``cells*``, one of which must match.
-        monitors: the same for names of monitors.
+    Attributes
+    ----------
+    to
+        Which channel.
+    name
+        What was sent is remembered under it. An alert with a new name sends everything again.
+    datasets
+        Patterns such as ``cells*``, one of which must match.
+    monitors
+        The same for names of monitors.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -104,9 +111,12 @@ class Alert(Table):
     def send(self, message: Message) -> None:
         """Send the message, and wait until it is accepted.
 
-        Raises:
-            DeliveryError: it was not. The error tells no address, and no secret.
-            ImportError: a package is missing that the channel needs.
+        Raises
+        ------
+        DeliveryError
+            It was not. The error tells no address, and no secret.
+        ImportError
+            A package is missing that the channel needs.
         """
         raise NotImplementedError
 
@@ -127,8 +137,10 @@ class Stdout(Alert):
 class _Timed(Alert):
     """A channel that may take long.
 
-    Attributes:
-        timeout: how long a message, or a try to post it, may take.
+    Attributes
+    ----------
+    timeout
+        How long a message, or a try to post it, may take.
     """
 
     timeout: Duration = timedelta(seconds=10)
@@ -137,9 +149,10 @@ class _Timed(Alert):
 class Command(_Timed):
     """Runs a program with the message as JSON on its standard input; no shell is involved.
 
-    Attributes:
-        command: the program and its arguments. When its time is over it is killed with what it
-            started.
+    Attributes
+    ----------
+    command
+        The program and its arguments. When its time is over it is killed with what it started.
     """
 
     to: Literal["command"] = "command"
@@ -170,8 +183,10 @@ class Apprise(_Timed):
 
     The package answers only yes or no: several addresses are several alerts.
 
-    Attributes:
-        url_env: the environment variable that holds the address, and with it secrets.
+    Attributes
+    ----------
+    url_env
+        The environment variable that holds the address, and with it secrets.
     """
 
     to: Literal["apprise"] = "apprise"
@@ -204,12 +219,15 @@ class Apprise(_Timed):
 class Webhook(_Timed):
     """Posts messages to an address.
 
-    Attributes:
-        url_env: the environment variable that holds the address: ``https``, or ``http`` to this
-            machine. It may hold a token, so that no message or error tells it.
-        secret_env: the environment variable that holds the secret of the signature, or several with
-            spaces between while one replaces another; None signs nothing. Signatures are those of
-            Standard Webhooks (standardwebhooks.com), whose packages verify them.
+    Attributes
+    ----------
+    url_env
+        The environment variable that holds the address: ``https``, or ``http`` to this machine. It
+        may hold a token, so that no message or error tells it.
+    secret_env
+        The environment variable that holds the secret of the signature, or several with spaces
+        between while one replaces another; None signs nothing. Signatures are those of Standard
+        Webhooks (standardwebhooks.com), whose packages verify them.
     """
 
     to: Literal["webhook"] = "webhook"
@@ -234,9 +252,12 @@ class PagerDuty(_Timed):
     Both have the identifier of the incident as ``dedup_key``, so that what is sent twice is one
     alert. What is over by the time it is told is triggered and resolved.
 
-    Attributes:
-        key_env: the environment variable that holds the integration key of the service.
-        url: the address of the API; there is another one for accounts in Europe.
+    Attributes
+    ----------
+    key_env
+        The environment variable that holds the integration key of the service.
+    url
+        The address of the API; there is another one for accounts in Europe.
     """
 
     to: Literal["pagerduty"] = "pagerduty"
@@ -280,9 +301,11 @@ def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -
 
     urllib3's own `Retry` reads the whole answer before each further try, however long that is.
 
-    Raises:
-        DeliveryError: no try was accepted. It tells nothing of the address but its host, and no
-            word of the answer, which may quote it.
+    Raises
+    ------
+    DeliveryError
+        No try was accepted. It tells nothing of the address but its host, and no word of the
+        answer, which may quote it.
     """
     from urllib3 import exceptions
 

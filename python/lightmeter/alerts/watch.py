@@ -29,9 +29,12 @@ AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(dis
 class WatchConfig(Table):
     """What a file of monitors holds: tables ``[[monitor]]`` and ``[[alert]]``.
 
-    Attributes:
-        monitor: who judges.
-        alert: who is told.
+    Attributes
+    ----------
+    monitor
+        Who judges.
+    alert
+        Who is told.
     """
 
     monitor: list[AnyMonitor] = Field(default_factory=list)
@@ -51,10 +54,13 @@ def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchC
 
     There may be none of either, unless it `judges`: then there must be a monitor.
 
-    Raises:
-        OSError: the file cannot be read.
-        ConfigError: it is no such file; the message names the path of each mistake, such as
-            ``monitor[2].baseline.trailing``, and the nearest word that is known.
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ConfigError
+        It is no such file; the message names the path of each mistake, such as
+        ``monitor[2].baseline.trailing``, and the nearest word that is known.
     """
     content, folder, name = parse_toml(path), Path(path).absolute().parent, os.fspath(path)
     loaded = settings_of(WatchConfig, content, name, folder=folder)
@@ -66,10 +72,14 @@ def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchC
 class Delivery(NamedTuple):
     """A message that was sent, or was not.
 
-    Attributes:
-        alert: by which.
-        message: what was to be told.
-        error: why it was not sent; None if it was.
+    Attributes
+    ----------
+    alert
+        By which.
+    message
+        What was to be told.
+    error
+        Why it was not sent; None if it was.
     """
 
     alert: str
@@ -91,12 +101,18 @@ def tell(
     A message is remembered once it has been accepted. One that was not is tried again by the next
     call; a crash between the two sends it twice, with the same identifier.
 
-    Args:
-        store: where what was told is remembered.
-        results: all that are known of the monitors, not only those of today.
-        alerts: who is to be told.
-        monitors: name and dataset of all monitors of the file.
-        dashboard: address of the dashboard, for links.
+    Parameters
+    ----------
+    store
+        Where what was told is remembered.
+    results
+        All that are known of the monitors, not only those of today.
+    alerts
+        Who is to be told.
+    monitors
+        Name and dataset of all monitors of the file.
+    dashboard
+        Address of the dashboard, for links.
     """
     deliveries = []
     with store.turn():
@@ -135,12 +151,16 @@ def _send(alert: Alert, message: Message) -> Delivery:
 class Watched:
     """What a run found.
 
-    Attributes:
-        store: address of the store.
-        monitors: name and dataset of each monitor of the file.
-        newest: the results of the newest bucket of every monitor: that of all segments which it
-            watches.
-        deliveries: the messages that were sent, and those that were not.
+    Attributes
+    ----------
+    store
+        Address of the store.
+    monitors
+        Name and dataset of each monitor of the file.
+    newest
+        The results of the newest bucket of every monitor: that of all segments which it watches.
+    deliveries
+        The messages that were sent, and those that were not.
     """
 
     store: str
@@ -150,24 +170,26 @@ class Watched:
 
     @cached_property
     def results(self) -> list[Result]:
-        """The results of all buckets, by monitor, dataset, segment, bucket and feature.
+        """Return the results of all buckets, by monitor, dataset, segment, bucket and feature.
 
         They are many. The store has them, and is read when they are first asked for.
 
-        Raises:
-            StoreError: it cannot be read.
+        Raises
+        ------
+        StoreError
+            It cannot be read.
         """
         with Store(self.store, create=False) as store:
             return load_results(store, self.monitors)
 
     @property
     def anomalies(self) -> list[Result]:
-        """Those of the newest results that are anomalies."""
+        """Return those of the newest results that are anomalies."""
         return [result for result in self.newest if result.state == ANOMALY]
 
     @property
     def exit_code(self) -> int:
-        """What a program that runs monitors should exit with.
+        """Return what a program that runs monitors should exit with.
 
         3: a newest bucket has an anomaly. Else 1: an alert was not delivered; the next run tries
         again. Else 4: no feature of a newest bucket could be judged. Else 0.
@@ -192,22 +214,33 @@ def watch(
     Runs on one store take turns, also of several processes. Several files of monitors may watch one
     store, if no two of their monitors have the same name and dataset.
 
+    Parameters
+    ----------
+    store
+        The store, or its address.
+    config
+        Path of the file of monitors and alerts.
+    dashboard
+        Address of the dashboard, for links.
+    now
+        The time; None takes the clock. Without a time zone it is local time.
+
+    Raises
+    ------
+    ConfigError
+        The file is not understood, or another file has a monitor of the same name and dataset.
+    StoreError
+        There is no store at the address, or it cannot be read or written.
+    OSError
+        The file cannot be read.
+    ValueError
+        The dashboard is at no address.
+
+    Examples
+    --------
     >>> watched = lm.watch("drift.db", "monitors.toml")
     >>> for result in watched.anomalies:
     ...     print(result.bucket, result.feature, result.words)
-
-    Args:
-        store: the store, or its address.
-        config: path of the file of monitors and alerts.
-        dashboard: address of the dashboard, for links.
-        now: the time; None takes the clock. Without a time zone it is local time.
-
-    Raises:
-        ConfigError: the file is not understood, or another file has a monitor of the same name and
-            dataset.
-        StoreError: there is no store at the address, or it cannot be read or written.
-        OSError: the file cannot be read.
-        ValueError: the dashboard is at no address.
     """
     if dashboard is not None and not _ADDRESS.match(dashboard):
         raise ValueError(f"dashboard is {dashboard!r}; expected such as https://drift.example.com")

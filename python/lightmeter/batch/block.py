@@ -73,13 +73,18 @@ class Work:
     The blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`,
     which describes most attributes.
 
-    Attributes:
-        fixed: keys and values that all segments have.
+    Attributes
+    ----------
+    fixed
+        Keys and values that all segments have.
 
-    Raises:
-        TypeError: `segment_by` or `group` is of another type.
-        ValueError: a value has the name of what is measured of pictures; `segment_by` or `group` is
-            not understood.
+    Raises
+    ------
+    TypeError
+        `segment_by` or `group` is of another type.
+    ValueError
+        A value has the name of what is measured of pictures; `segment_by` or `group` is not
+        understood.
     """
 
     reading: Reading
@@ -112,10 +117,14 @@ class Work:
     ) -> Block:
         """Profile pictures, in this process and one after another.
 
-        Args:
-            items: the pictures; remote ones are fetched side by side.
-            watch: called before each picture, and before more is read of one in tiles.
-            threads: threads that share a large picture.
+        Parameters
+        ----------
+        items
+            The pictures; remote ones are fetched side by side.
+        watch
+            Called before each picture, and before more is read of one in tiles.
+        threads
+            Threads that share a large picture.
         """
         merged = Merged(self)
         rest = loaded(items, self.reading.limits)
@@ -156,16 +165,21 @@ class Work:
 class Merged(Parts):
     """The profiles of segments, and that of all pictures by ``""``; blocks are merged in order.
 
-    Attributes:
-        whole: the profile of all pictures.
+    Attributes
+    ----------
+    whole
+        The profile of all pictures.
     """
 
     def __init__(self, work: Work, kept: set[str] | None = None) -> None:
         """Begin with nothing.
 
-        Args:
-            work: what makes the blocks.
-            kept: the segments that are not counted as ``other``, to which more are added.
+        Parameters
+        ----------
+        work
+            What makes the blocks.
+        kept
+            The segments that are not counted as ``other``, to which more are added.
         """
         super().__init__(work.empty, work.segment_by, work.fixed, kept)
         self.whole = self[""] = work.empty()

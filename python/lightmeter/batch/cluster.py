@@ -28,21 +28,29 @@ def profile_ray(
     of the same pictures: up to 1024 pictures they are equal, co-moments to 1e-12, and beyond that
     estimates differ within their bounds.
 
-    Args:
-        dataset: its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise),
-            paths or addresses that all machines can open, or dicts of ``bytes`` and ``path``.
-        segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
-            segments the first that come are kept.
-        options: `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a
-            `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
-            only one.
+    Parameters
+    ----------
+    dataset
+        Its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise), paths or
+        addresses that all machines can open, or dicts of ``bytes`` and ``path``.
+    segment_by
+        What segment a picture belongs to, as for `profile_images`. Of more than 1000 segments the
+        first that come are kept.
+    options
+        `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a `lightmeter.Reading`,
+        as for `profile_images`. The column may have any name if it is the only one.
 
-    Returns:
+    Returns
+    -------
+    ProfileView | SegmentedViews
         The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments.
 
-    Raises:
-        TypeError: it is no data set of Ray, or an option is of another type.
-        ValueError: it has no such column, or an argument is out of range.
+    Raises
+    ------
+    TypeError
+        It is no data set of Ray, or an option is of another type.
+    ValueError
+        It has no such column, or an argument is out of range.
     """
     if not hasattr(dataset, "map_batches"):
         raise TypeError(f"got a {type(dataset).__name__}; expected a ray.data.Dataset")
@@ -67,21 +75,29 @@ def profile_spark(
     are equal, co-moments to 1e-12, and beyond that estimates differ within their bounds. Use
     ``frame.repartition(n)`` where there are fewer partitions than processors.
 
-    Args:
-        frame: a DataFrame. Its rows hold encoded bytes, structs of ``bytes`` and ``path``, or paths
-            or addresses that all executors can open.
-        segment_by: what segment a picture belongs to, as for `profile_images`. Of more than 1000
-            segments the first that come are kept.
-        options: `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a
-            `lightmeter.Reading`, as for `profile_images`. The column may have any name if it is the
-            only one.
+    Parameters
+    ----------
+    frame
+        A DataFrame. Its rows hold encoded bytes, structs of ``bytes`` and ``path``, or paths or
+        addresses that all executors can open.
+    segment_by
+        What segment a picture belongs to, as for `profile_images`. Of more than 1000 segments the
+        first that come are kept.
+    options
+        `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a `lightmeter.Reading`,
+        as for `profile_images`. The column may have any name if it is the only one.
 
-    Returns:
+    Returns
+    -------
+    ProfileView | SegmentedViews
         The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments.
 
-    Raises:
-        TypeError: `frame` is no DataFrame, or an option is of another type.
-        ValueError: it has no such column, or an argument is out of range.
+    Raises
+    ------
+    TypeError
+        `frame` is no DataFrame, or an option is of another type.
+    ValueError
+        It has no such column, or an argument is out of range.
     """
     if not hasattr(frame, "mapInArrow"):
         raise TypeError(f"got a {type(frame).__name__}; expected a DataFrame of Spark")

@@ -27,9 +27,12 @@ def processes(work: Callable[[list[Item], None], Result], workers: int) -> Itera
     They are no copies of this process. So a script that calls this is run again in each, up to its
     ``if __name__ == "__main__":``. They end with the body, at once, and with this process.
 
-    Raises:
-        TypeError: `work` cannot be sent to another process. Nothing was begun.
-        BatchError: a worker died.
+    Raises
+    ------
+    TypeError
+        `work` cannot be sent to another process. Nothing was begun.
+    BatchError
+        A worker died.
     """
     pickled = _pickled(work)
     context = get_context("spawn")

@@ -58,82 +58,105 @@ def profile_images(
     memory at a time than there are workers; of archives, tables and buckets a few more wait with
     their encoded bytes.
 
-    >>> lm.profile_images("photos/", limits=lm.Limits(pixels=10**8))
+    Parameters
+    ----------
+    source
+        What holds the images, or several of them:
 
-    Args:
-        source: what holds the images, or several of them:
+        - a file, folder or glob pattern. A folder stands for the files below it that are images
+          by their suffix or, without one, by their first bytes;
+        - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
+          ``shards/*.tar`` are several;
+        - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
+          ``.parquet``, a table in memory, or a ``datasets.Dataset``;
+        - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with
+          paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
+          ``url`` or ``uri``;
+        - an address of any of these, such as ``s3://bucket/photos/``;
+        - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
+          frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
 
-            - a file, folder or glob pattern. A folder stands for the files below it that are images
-              by their suffix or, without one, by their first bytes;
-            - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
-              ``shards/*.tar`` are several;
-            - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
-              ``.parquet``, a table in memory, or a ``datasets.Dataset``;
-            - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with
-              paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
-              ``url`` or ``uri``;
-            - an address of any of these, such as ``s3://bucket/photos/``;
-            - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
-              frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
+        Files are taken sorted by path, and what is in one of many in its own order.
+    column
+        The column of images in a table or data set, or of paths in a manifest; None takes the one
+        that there is, or one of a usual name.
+    values
+        Names of what to log beside the images, as features of these names: columns, or keys of the
+        ``.json`` beside the image in an archive; of tuples what is behind the picture, in order.
+        Numbers and texts are logged; what is nested is missing.
+    segment_by
+        What segment an image belongs to. There is a profile for each segment then. It is a dict
+        from the key of a segment to where its value comes from:
 
-            Files are taken sorted by path, and what is in one of many in its own order.
-        column: the column of images in a table or data set, or of paths in a manifest; None takes
-            the one that there is, or one of a usual name.
-        values: names of what to log beside the images, as features of these names: columns, or keys
-            of the ``.json`` beside the image in an archive; of tuples what is behind the picture,
-            in order. Numbers and texts are logged; what is nested is missing.
-        segment_by: what segment an image belongs to. There is a profile for each segment then. It
-            is a dict from the key of a segment to where its value comes from:
+        - ``"path:REGEX"``: what the group of a regular expression matches first in the path,
+          or all that it matches. The path is relative to the folder, or is the name in the
+          archive, if `source` is just one.
+        - ``"column:NAME"``: a value that the source says of the image, as for `values`.
+        - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
 
-            - ``"path:REGEX"``: what the group of a regular expression matches first in the path,
-              or all that it matches. The path is relative to the folder, or is the name in the
-              archive, if `source` is just one.
-            - ``"column:NAME"``: a value that the source says of the image, as for `values`.
-            - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
+        Or it is a function from the path, as it can be opened, or from a name such as
+        ``shard.tar:dir/a.jpg``, to a dict of keys and values; or to a string, which is the value of
+        the key ``segment``. Threads call it. An image without a value has the value ``none``. At
+        most 1000 segments are kept, the first in the order of the paths. All others are counted
+        together, with the value ``other``.
+    group
+        What an image has in common with others, such as its slide or its burst, so that comparisons
+        take groups and not images for independent. It is ``"path:REGEX"``, ``"exif:TAG"`` or
+        ``"column:NAME"`` as above, or a function from the path to a name, which threads call. An
+        image without a name is a group of its own. Names are not kept, only the moments of hashed
+        groups are.
+    reading
+        How pictures are read.
+    exemplars
+        Pictures to keep to look at, as for `Profile`; none by default.
+    sample
+        Of how many images to keep the numbers for `check_image`, likewise, such as 256.
+    tags
+        What to say of the profile, and of that of each segment, likewise.
+    workers
+        How many decode and measure at once; None takes one per processor.
+    executor
+        Who works. ``"threads"`` of this process are best for most; ``"processes"`` where functions
+        of yours take long and hold the GIL. The profile is the same. Processes need functions of
+        yours that can be pickled.
+    resume
+        A folder that keeps what is done, which is made if need be: a run that is started again with
+        the same options measures only what is missing or has changed. Blocks of up to 64 images are
+        kept, by the paths, sizes and times of change of their files, the options, and the versions
+        of lightmeter and of the decoders. A function of yours counts by its qualified name and its
+        attribute ``version``: change that with its code. Blocks with an image that was
+        ``unreadable`` or had ``vanished`` are tried again. Any number of runs may share a folder.
+    progress
+        Called as ``progress(done, total)`` after each block of 16 images or more, or of fewer that
+        are large. The total grows where the source does not tell how many images it has.
+    options
+        What differs from `reading`, or from the default: see `lightmeter.Reading`.
 
-            Or it is a function from the path, as it can be opened, or from a name such as
-            ``shard.tar:dir/a.jpg``, to a dict of keys and values;
-            or to a string, which is the value of the key ``segment``. Threads call it. An image
-            without a value has the value ``none``. At most 1000 segments are kept, the first in
-            the order of the paths. All others are counted together, with the value ``other``.
-        group: what an image has in common with others, such as its slide or its burst, so that
-            comparisons take groups and not images for independent. It is ``"path:REGEX"``,
-            ``"exif:TAG"`` or ``"column:NAME"`` as above, or a function from the path to a name,
-            which threads call. An image without a name is a group of its own. Names are not kept,
-            only the moments of hashed groups are.
-        reading: how pictures are read.
-        exemplars: pictures to keep to look at, as for `Profile`; none by default.
-        sample: of how many images to keep the numbers for `check_image`, likewise, such as 256.
-        tags: what to say of the profile, and of that of each segment, likewise.
-        workers: how many decode and measure at once; None takes one per processor.
-        executor: who works. ``"threads"`` of this process are best for most; ``"processes"`` where
-            functions of yours take long and hold the GIL. The profile is the same. Processes need
-            functions of yours that can be pickled.
-        resume: a folder that keeps what is done, which is made if need be: a run that is started
-            again with the same options measures only what is missing or has changed. Blocks of up
-            to 64 images are kept, by the paths, sizes and times of change of their files, the
-            options, and the versions of lightmeter and of the decoders. A function of yours counts
-            by its qualified name and its attribute ``version``: change that with its code. Blocks
-            with an image that was ``unreadable`` or had ``vanished`` are tried again. Any number
-            of runs may share a folder.
-        progress: called as ``progress(done, total)`` after each block of 16 images or more, or of
-            fewer that are large. The total grows where the source does not tell how many images it
-            has.
-        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
-
-    Returns:
+    Returns
+    -------
+    ProfileView | SegmentedViews
         The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments, whose
         ``whole`` is the same profile.
 
-    Raises:
-        FileNotFoundError: `source` is one path and does not exist.
-        TypeError: `source` or an option is of another type, or an option is unknown; a function of
-            yours cannot be sent to another process; what `resume` keeps must have a name, which
-            arrays in memory do not have.
-        ValueError: an argument is out of range; `segment_by` or `group` is not understood, or names
-            a personal Exif tag; a table has no such column.
-        ImportError: a package that the source needs is not installed.
-        BatchError: a worker process died; the folder of `resume` cannot be written.
+    Raises
+    ------
+    FileNotFoundError
+        `source` is one path and does not exist.
+    TypeError
+        `source` or an option is of another type, or an option is unknown; a function of yours
+        cannot be sent to another process; what `resume` keeps must have a name, which arrays in
+        memory do not have.
+    ValueError
+        An argument is out of range; `segment_by` or `group` is not understood, or names a personal
+        Exif tag; a table has no such column.
+    ImportError
+        A package that the source needs is not installed.
+    BatchError
+        A worker process died; the folder of `resume` cannot be written.
+
+    Examples
+    --------
+    >>> lm.profile_images("photos/", limits=lm.Limits(pixels=10**8))
     """
     of_run = {name: options.pop(name) for name in _OF_RUN & options.keys()}
     run = Run(workers_of(options.pop("workers", None)), **of_run)
@@ -177,10 +200,14 @@ class Run:
     def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> Merged:
         """Profile the pictures of a source.
 
-        Args:
-            source: the source.
-            work: what is done with a block.
-            kept: the segments that are not counted as ``other``, to which more are added.
+        Parameters
+        ----------
+        source
+            The source.
+        work
+            What is done with a block.
+        kept
+            The segments that are not counted as ``other``, to which more are added.
         """
         merged = Merged(work, kept)
         worker = work if self.resume is None else Kept(self.resume, work)

@@ -40,8 +40,10 @@ class Kept:
     def __init__(self, folder: str | os.PathLike[str], work: Work) -> None:
         """Make the folder, should it not be there.
 
-        Raises:
-            BatchError: the folder cannot be made.
+        Raises
+        ------
+        BatchError
+            The folder cannot be made.
         """
         self._folder, self._work = Path(os.path.abspath(folder)), work
         decoders = [*map(decoder, _FORMATS), *(decoder("", package) for package in _PACKAGES)]
@@ -54,9 +56,12 @@ class Kept:
 
         One with a picture that another attempt may read is not kept.
 
-        Raises:
-            TypeError: a picture has no lasting name.
-            BatchError: the folder cannot be written.
+        Raises
+        ------
+        TypeError
+            A picture has no lasting name.
+        BatchError
+            The folder cannot be written.
         """
         name = hashlib.sha256(_text([self._settings, *map(_described, items)]).encode()).hexdigest()
         file = self._folder / f"{name}.block"

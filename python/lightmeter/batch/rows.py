@@ -47,22 +47,37 @@ def measure(
     grow with the number of files. Close the iterator, should it not be read to its end: the workers
     stop then after the file that they are at.
 
+    Parameters
+    ----------
+    inputs
+        Files, folders, archives, tables or data sets, as for `profile_images`.
+    column
+        The column of images in a table, likewise.
+    with_exif
+        Give the Exif tags too, those that `Reading.exif` tracks.
+    reading
+        How pictures are read.
+    workers
+        Threads that decode and measure; None takes one per processor.
+    progress
+        Called as ``progress(done, total)`` after a few files each.
+    options
+        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+
+    Raises
+    ------
+    FileNotFoundError
+        `inputs` is one path and does not exist.
+    TypeError
+        `inputs` or an option is of another type, or an option is unknown.
+    ValueError
+        An argument is out of range, or a table has no such column.
+    ImportError
+        A package that the source needs is not installed.
+
+    Examples
+    --------
     >>> rows = sorted(lm.measure("photos/"), key=lambda row: row.get("image.entropy", 0))
-
-    Args:
-        inputs: files, folders, archives, tables or data sets, as for `profile_images`.
-        column: the column of images in a table, likewise.
-        with_exif: give the Exif tags too, those that `Reading.exif` tracks.
-        reading: how pictures are read.
-        workers: threads that decode and measure; None takes one per processor.
-        progress: called as ``progress(done, total)`` after a few files each.
-        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
-
-    Raises:
-        FileNotFoundError: `inputs` is one path and does not exist.
-        TypeError: `inputs` or an option is of another type, or an option is unknown.
-        ValueError: an argument is out of range, or a table has no such column.
-        ImportError: a package that the source needs is not installed.
     """
     workers = workers_of(workers)
     reading = reading_of(reading, options)
@@ -74,7 +89,7 @@ def measure(
 
 
 def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads: int) -> list[Row]:
-    """The rows of an item; it counts whole or as one failure."""
+    """Return the rows of an item; it counts whole or as one failure."""
     rows: list[Row] = []
     try:
         own = item.read_by(reading)
@@ -106,7 +121,9 @@ def _values(measured: Measured, with_exif: bool) -> Row:
 
 
 def row_json(row: Row) -> str:
-    """A row as a line of JSON in ASCII. A path that is no UTF-8 is whole in ``path_base64``."""
+    """Return a row as a line of JSON in ASCII. A path that is no UTF-8 is whole in
+    ``path_base64``.
+    """
     return line_of(_with_path(row))
 
 
@@ -132,13 +149,19 @@ def write_rows(rows: Iterable[Row], file: IO[bytes], row_format: RowFormat) -> N
     values of bands and of functions of yours one in the column ``metrics``. See `write_table` for
     what the formats do.
 
-    Args:
-        rows: the rows.
-        file: where to.
-        row_format: CSV (RFC 4180), JSON lines or Parquet.
+    Parameters
+    ----------
+    rows
+        The rows.
+    file
+        Where to.
+    row_format
+        CSV (RFC 4180), JSON lines or Parquet.
 
-    Raises:
-        ImportError: Parquet needs pyarrow, and that is not installed.
+    Raises
+    ------
+    ImportError
+        Parquet needs pyarrow, and that is not installed.
     """
     write_table(
         map(_with_path if row_format == "jsonl" else _in_columns, rows), file, row_format, _COLUMNS
@@ -146,7 +169,7 @@ def write_rows(rows: Iterable[Row], file: IO[bytes], row_format: RowFormat) -> N
 
 
 def _with_path(row: Row) -> Any:
-    """The row with its path as Unicode, in front."""
+    """Return the row with its path as Unicode, in front."""
     path = path_texts(str(row["path"]))
     return path | row | path
 

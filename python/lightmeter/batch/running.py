@@ -32,9 +32,12 @@ MOST_WAITING = 64
 def workers_of(workers: int | None) -> int:
     """Return how many workers there are: None stands for one per processor.
 
-    Raises:
-        TypeError: `workers` is no integer.
-        ValueError: it is below 1.
+    Raises
+    ------
+    TypeError
+        `workers` is no integer.
+    ValueError
+        It is below 1.
     """
     if workers is None:
         return available_cpus()
@@ -57,12 +60,17 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
     Where the body ends by an error, Ctrl-C too, they stop after the item that they are at, and
     leave a picture that is read in tiles.
 
-    Args:
-        work: is called with the items of a block; and with a function to be called before each,
-            and before more is read of a large picture.
-        workers: how many threads.
+    Parameters
+    ----------
+    work
+        Is called with the items of a block; and with a function to be called before each, and
+        before more is read of a large picture.
+    workers
+        How many threads.
 
-    Yields:
+    Yields
+    ------
+    Submit[Result]
         What begins a block, and returns the future of its result.
     """
     stopped = threading.Event()
@@ -93,13 +101,20 @@ def results(
     Blocks are taken a few ahead. A process that forked has none of the workers: the iterator raises
     a RuntimeError there.
 
-    Args:
-        work: as `threads` takes it.
-        cut: the blocks.
-        workers: how many there are.
-        progress: is called after each block.
-        total: the number of items; None tells `progress` the number that came so far.
-        start: what starts the workers: `threads`, or `lightmeter.batch.processes.processes`.
+    Parameters
+    ----------
+    work
+        As `threads` takes it.
+    cut
+        The blocks.
+    workers
+        How many there are.
+    progress
+        Is called after each block.
+    total
+        The number of items; None tells `progress` the number that came so far.
+    start
+        What starts the workers: `threads`, or `lightmeter.batch.processes.processes`.
     """
     process = os.getpid()
     free = SimpleQueue[object]()  # whose lock no signal can leave taken, as it could a semaphore's
@@ -139,12 +154,18 @@ def each(
 ) -> Generator[Result, None, None]:
     """Yield what a function returns of each picture of a source, likewise, by threads.
 
-    Args:
-        function: is called with an item, a remote one with its bytes, and as `threads` says.
-        source: the pictures.
-        workers: how many threads.
-        limits: what fetching a picture may cost.
-        progress: as for `results`.
+    Parameters
+    ----------
+    function
+        Is called with an item, a remote one with its bytes, and as `threads` says.
+    source
+        The pictures.
+    workers
+        How many threads.
+    limits
+        What fetching a picture may cost.
+    progress
+        As for `results`.
     """
 
     def work(block: list[Item], watch: Watch) -> Iterable[Result]:

@@ -31,15 +31,23 @@ def check_segments(
 ) -> None:
     """Check what `lightmeter.profile_images` takes as `segment_by` and `group`.
 
-    Args:
-        segment_by: what to check.
-        group: likewise.
-        exif: a tag that it denies can make no segments either.
-        fixed: keys and values that all segments have.
+    Parameters
+    ----------
+    segment_by
+        What to check.
+    group
+        likewise.
+    exif
+        A tag that it denies can make no segments either.
+    fixed
+        Keys and values that all segments have.
 
-    Raises:
-        TypeError: one is of another type.
-        ValueError: an origin is not understood, or names a personal tag, or a key is among `fixed`.
+    Raises
+    ------
+    TypeError
+        One is of another type.
+    ValueError
+        An origin is not understood, or names a personal tag, or a key is among `fixed`.
     """
     origins: list[str] = []
     if segment_by is not None:
@@ -60,9 +68,12 @@ def group_in(group: GroupBy, item: Item) -> str:
 def value_in(origin: str, item: Item) -> Any:
     """Return what an origin says of a picture; None if that is nothing.
 
-    Args:
-        origin: as `check_segments` lets it pass.
-        item: the picture.
+    Parameters
+    ----------
+    origin
+        As `check_segments` lets it pass.
+    item
+        The picture.
     """
     kind, _, rest = origin.partition(":")
     if kind == "path":

@@ -84,9 +84,12 @@ def _options(
     an unusual image, or monitor run found an anomaly; 4 monitor run or check could not judge; 130
     interrupted, or ended by SIGTERM; 141 the reader of a pipe closed it.
 
-    Args:
-        version: print the version.
-        quiet: print only requested output and error messages.
+    Parameters
+    ----------
+    version
+        Print the version.
+    quiet
+        Print only requested output and error messages.
     """
     if quiet:
         be_quiet()

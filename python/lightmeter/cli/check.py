@@ -41,9 +41,12 @@ def check(
     Exit codes: 0 no image was flagged; 3 an image was flagged, or could not be measured; 4 no image
     was flagged, but the reference is too small to judge some; 1 no image could be measured.
 
-    Args:
-        reference: a profile file, or images.
-        level: share of ordinary images that may be flagged.
+    Parameters
+    ----------
+    reference
+        A profile file, or images.
+    level
+        Share of ordinary images that may be flagged.
     """
     if options.get("frames") == "all":
         raise ValueError("got --frames all; expected first, the only frame that is judged")

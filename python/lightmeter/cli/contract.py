@@ -39,9 +39,12 @@ def check(
     Exit codes: 0 all expectations hold, except warnings; 1 an expectation of severity error does
     not hold, or the source or the contract cannot be read; 2 the contract is invalid.
 
-    Args:
-        source: images, a profile file, or rows.parquet.
-        contract: the contract, a TOML file.
+    Parameters
+    ----------
+    source
+        Images, a profile file, or rows.parquet.
+    contract
+        The contract, a TOML file.
     """
     read = Contract(contract)
     if html is not None:
@@ -66,10 +69,14 @@ def init(
 
     It never overwrites a file.
 
-    Args:
-        profiles: profile files of good data.
-        output: write the contract here.
-        batch: number of images or rows per batch, by default as in the smallest profile.
+    Parameters
+    ----------
+    profiles
+        Profile files of good data.
+    output
+        Write the contract here.
+    batch
+        Number of images or rows per batch, by default as in the smallest profile.
     """
     if output.exists():
         raise ValueError(f"{output} is there already; name another file, or delete it")

@@ -14,8 +14,10 @@ def dashboard(*, store: StoreOption, output: Path) -> None:
 
     A run writes only the files that changed.
 
-    Args:
-        output: folder that is new, empty, or from an earlier run.
+    Parameters
+    ----------
+    output
+        Folder that is new, empty, or from an earlier run.
     """
     with Store(store, create=False) as opened:
         written = write_dashboard(opened, output)

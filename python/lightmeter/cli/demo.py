@@ -20,10 +20,14 @@ def demo(
 ) -> None:
     """Draw synthetic blood smears, some pale and blurred, and find out what changed.
 
-    Args:
-        output: folder for images, profiles and pages.
-        seed: number that selects the images to draw.
-        timeline: draw 14 days, and write a store and a dashboard.
+    Parameters
+    ----------
+    output
+        Folder for images, profiles and pages.
+    seed
+        Number that selects the images to draw.
+    timeline
+        Draw 14 days, and write a store and a dashboard.
     """
     if timeline:
         _timeline(output, seed)

@@ -55,13 +55,20 @@ def drift(
     --store, the target is the part of a dataset from --from to before --to, compared by default
     with everything before it.
 
-    Args:
-        reference: a profile file, or images, to compare with.
-        target: a profile file, or images, to judge.
-        dataset: the dataset in the store.
-        segment: the segment in the store, such as camera=north (repeatable).
-        fail_on: exit with 3 if a feature has this verdict or a worse one.
-        effect: the smallest shift, or difference of shares, that counts as drift.
+    Parameters
+    ----------
+    reference
+        A profile file, or images, to compare with.
+    target
+        A profile file, or images, to judge.
+    dataset
+        The dataset in the store.
+    segment
+        The segment in the store, such as camera=north (repeatable).
+    fail_on
+        Exit with 3 if a feature has this verdict or a worse one.
+    effect
+        The smallest shift, or difference of shares, that counts as drift.
     """
     where = (store, dataset, segment, tag)
     if target is not None and any((*where, since, until)):

@@ -18,8 +18,10 @@ def exif(
 ) -> None:
     """Print the Exif tags of a file that are tracked, and the names of withheld tags.
 
-    Args:
-        file: image file.
+    Parameters
+    ----------
+    file
+        Image file.
     """
     policy = ExifPolicy(allow=allow or (), deny=deny or ())
     try:

@@ -29,8 +29,10 @@ _OTHERS = {
 def explain(features: list[str], output_format: Printed = "text") -> None:
     """Explain features of images: the unit, the metric sets, and whether they are judged.
 
-    Args:
-        features: names such as image.Noise, or Noise; image.B02.mean of a band.
+    Parameters
+    ----------
+    features
+        Names such as image.Noise, or Noise; image.B02.mean of a band.
     """
     facts = {feature: _facts(feature.removeprefix("image.")) for feature in features}
     if output_format == "json":

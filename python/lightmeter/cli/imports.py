@@ -33,11 +33,16 @@ def whylogs(
     In a store, each profile goes to the bucket of its dataset timestamp and to its segment. A
     profile that is imported again replaces itself, so nothing is counted twice.
 
-    Args:
-        files: profile files of whylogs 1.x (.bin), or archives (.zip).
-        output: write all, merged, to this file.
-        dataset: the dataset in the store.
-        every: the length of buckets of a new dataset, by default 1d.
+    Parameters
+    ----------
+    files
+        Profile files of whylogs 1.x (.bin), or archives (.zip).
+    output
+        Write all, merged, to this file.
+    dataset
+        The dataset in the store.
+    every
+        The length of buckets of a new dataset, by default 1d.
     """
     if (output is None) == (store is None) or (store is None) != (dataset is None):
         raise ValueError("expected either --output, or --store and --dataset")

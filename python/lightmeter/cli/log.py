@@ -52,15 +52,22 @@ def log(
     profile of all images. An image without a value is in the segment `none`. Segments beyond the
     first 1000 are counted together as `other`.
 
-    Args:
-        dataset: name of the dataset, such as cells.
-        inbox: inbox instead of a store, such as s3://bucket/drift.
-        day: date of all images, by default today.
-        date_from: source of each image's date: exif, mtime, column:NAME, or path:%Y-%m-%d.
-        segment: segment, such as camera=north, or its source, such as camera=exif:Model
-            (repeatable).
-        every: the length of buckets of a new dataset, by default 1d.
-        writer: name of the writer, by default the folder.
+    Parameters
+    ----------
+    dataset
+        Name of the dataset, such as cells.
+    inbox
+        Inbox instead of a store, such as s3://bucket/drift.
+    day
+        Date of all images, by default today.
+    date_from
+        Source of each image's date: exif, mtime, column:NAME, or path:%Y-%m-%d.
+    segment
+        Segment, such as camera=north, or its source, such as camera=exif:Model (repeatable).
+    every
+        The length of buckets of a new dataset, by default 1d.
+    writer
+        Name of the writer, by default the folder.
     """
     if (store is None) == (inbox is None):
         raise ValueError("expected either --store or --inbox")

@@ -47,12 +47,18 @@ def measure(
     A folder stands for the images below it. The row of a file that cannot be read says why. Without
     -o, rows are printed as JSON lines.
 
-    Args:
-        output: write the rows to this .csv, .jsonl or .parquet.
-        sort: print the images with the lowest values of this number, such as sharpness.
-        worst: number of images to list.
-        highest: list the highest values instead.
-        exif: write the Exif tags too.
+    Parameters
+    ----------
+    output
+        Write the rows to this .csv, .jsonl or .parquet.
+    sort
+        Print the images with the lowest values of this number, such as sharpness.
+    worst
+        Number of images to list.
+    highest
+        List the highest values instead.
+    exif
+        Write the Exif tags too.
     """
     if sort is None and (highest or html is not None):
         raise ValueError("got --highest or --html without --sort; say which number")
@@ -105,24 +111,35 @@ def _cells(value: Any, row: Row) -> tuple[str, str]:
 class Tally:
     """What rows say as they pass by.
 
-    Attributes:
-        images: how many were measured.
-        reasons: how many files failed, by reason.
-        failures: the first of those.
-        names: of what the last image has, without a prefix.
-        name: the feature that is meant, as rows name it; empty where none has it.
-        best: value and row of the images with its least or its greatest values, in order; ties keep
-            the earliest.
+    Attributes
+    ----------
+    images
+        How many were measured.
+    reasons
+        How many files failed, by reason.
+    failures
+        The first of those.
+    names
+        Of what the last image has, without a prefix.
+    name
+        The feature that is meant, as rows name it; empty where none has it.
+    best
+        Value and row of the images with its least or its greatest values, in order; ties keep the
+        earliest.
     """
 
     def __init__(self, wanted: str, most: int, *, highest: bool) -> None:
         """Start with no row.
 
-        Args:
-            wanted: a number such as ``entropy``, ``hue.mean`` or ``image.entropy``, in capitals or
-                small letters.
-            most: how many images to keep.
-            highest: whether those with the greatest values.
+        Parameters
+        ----------
+        wanted
+            A number such as ``entropy``, ``hue.mean`` or ``image.entropy``, in capitals or small
+            letters.
+        most
+            How many images to keep.
+        highest
+            Whether those with the greatest values.
         """
         self.images, self.reasons, self.name = 0, Counter[str](), ""
         self.failures, self.best = list[Failure](), list[tuple[Any, Row]]()

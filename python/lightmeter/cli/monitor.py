@@ -56,9 +56,12 @@ def run(
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
 
-    Args:
-        openmetrics: write the results to this file, for Prometheus.
-        dashboard: address of the dashboard, for links.
+    Parameters
+    ----------
+    openmetrics
+        Write the results to this file, for Prometheus.
+    dashboard
+        Address of the dashboard, for links.
     """
     if openmetrics is not None:
         from lightmeter.interop.prometheus import metrics_text
@@ -94,9 +97,12 @@ def init(
 
     The monitors depend on the data that is stored now.
 
-    Args:
-        dataset: the dataset to watch.
-        output: file to write, which must not exist yet.
+    Parameters
+    ----------
+    dataset
+        The dataset to watch.
+    output
+        File to write, which must not exist yet.
     """
     with Store(store, create=False) as opened:
         write_monitors(opened, dataset, output)
@@ -112,8 +118,10 @@ def check(config: Config, store: str | None = None) -> None:
     With --store, every bucket in the store is judged. For each monitor, the output lists the alarms
     that it would have raised, and how much buckets vary. The store is not changed.
 
-    Args:
-        store: the store to judge, without storing or sending anything.
+    Parameters
+    ----------
+    store
+        The store to judge, without storing or sending anything.
     """
     monitors, known, unknown = load_config(config, judges=True).monitor, 0.0, 0
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
@@ -149,12 +157,18 @@ def print_results(
 
     Each option is a pattern. Without -o the rows are printed as JSON lines.
 
-    Args:
-        output: write the rows to this .csv, .jsonl or .parquet.
-        dataset: which datasets, such as 'cells*'.
-        segment: which segments, such as 'camera=*'.
-        monitor: which monitors, such as 'drift*'.
-        feature: which features, such as 'image.Hue.*'.
+    Parameters
+    ----------
+    output
+        Write the rows to this .csv, .jsonl or .parquet.
+    dataset
+        Which datasets, such as 'cells*'.
+    segment
+        Which segments, such as 'camera=*'.
+    monitor
+        Which monitors, such as 'drift*'.
+    feature
+        Which features, such as 'image.Hue.*'.
     """
     where = {"dataset": dataset, "segment": segment, "monitor": monitor, "feature": feature}
     with Store(store, create=False) as opened:
@@ -177,12 +191,18 @@ def print_series(
 
     Without -o the rows are printed as JSON lines.
 
-    Args:
-        dataset: the dataset.
-        output: write the rows to this .csv, .jsonl or .parquet.
-        segment: the segment, such as 'camera=north'.
-        feature: which features, such as 'image.Hue.*'.
-        statistic: such as stddev, q_95 or missing_rate, by default mean (repeatable).
+    Parameters
+    ----------
+    dataset
+        The dataset.
+    output
+        Write the rows to this .csv, .jsonl or .parquet.
+    segment
+        The segment, such as 'camera=north'.
+    feature
+        Which features, such as 'image.Hue.*'.
+    statistic
+        Such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
     with Store(store, create=False) as opened:
         where = {"segment": segment, "feature": feature}
@@ -220,12 +240,18 @@ def accept(
 
     With the same patterns and the same --from, --remove revokes a change.
 
-    Args:
-        dataset: which datasets, such as 'cells*'.
-        segment: which segments, such as 'camera=*'.
-        monitor: which monitors, such as 'drift*'.
-        note: reason, for the dashboard.
-        remove: revoke the change.
+    Parameters
+    ----------
+    dataset
+        Which datasets, such as 'cells*'.
+    segment
+        Which segments, such as 'camera=*'.
+    monitor
+        Which monitors, such as 'drift*'.
+    note
+        Reason, for the dashboard.
+    remove
+        Revoke the change.
     """
     with Store(store, create=False) as opened:
         if since is None:
@@ -272,13 +298,13 @@ def _complain_of(deliveries: Sequence[Delivery]) -> None:
 
 
 def _accepted(accepted: Accepted) -> str:
-    """What was accepted, in words."""
+    """Return what was accepted, in words."""
     place = " ".join(part for part in accepted[:3] if part != "*") or "everything"
     return f"{place}: {words_of(accepted)}"
 
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
-    """What is not ok, in words; what waits for more buckets once, and not once a segment."""
+    """Yield what is not ok, in words; what waits for more buckets once, and not once a segment."""
     waiting: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         if result.state == NOT_ENOUGH and not result.feature:
@@ -291,7 +317,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _line(result: Result) -> str:
-    """A result in words."""
+    """Return a result in words."""
     place = " ".join(filter(None, (result.dataset, result.segment)))
     value = "" if result.value is None else f"{result.value:.4g}"
     words = " ".join(filter(None, (result.state, result.feature, value, result.words)))

@@ -175,7 +175,7 @@ def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
 
 
 def _function_of(name: str) -> Callable[[Any], Any]:
-    """The function that an option such as ``shop:warm_percent`` names.
+    """Return the function that an option such as ``shop:warm_percent`` names.
 
     Its module may lie in the current folder. That comes last: a folder of pictures shall not
     replace a module that is installed.
@@ -204,12 +204,14 @@ def tags_of(pairs: Iterable[str] | None) -> dict[str, str]:
 
 
 def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, str]]:
-    """What options such as ``camera=north`` and ``camera=path:REGEX`` say.
+    """Return what options such as ``camera=north`` and ``camera=path:REGEX`` say.
 
     The first dict is the segment of all images, the second says where that of each comes from.
 
-    Raises:
-        ValueError: one is no segment, or is there twice.
+    Raises
+    ------
+    ValueError
+        One is no segment, or is there twice.
     """
     found = _pairs("segment", pairs or (), "a text such as camera=north")
     for key, value in found.items():

@@ -27,8 +27,10 @@ def profile(
     A folder stands for the images below it. Files that cannot be read are counted by reason;
     `lightmeter measure` writes a row for each.
 
-    Args:
-        output: write the profile to this file.
+    Parameters
+    ----------
+    output
+        Write the profile to this file.
     """
     if output is not None:
         check_target(output)
@@ -44,8 +46,10 @@ def profile(
 def show(file: Path, output_format: Printed = "text") -> None:
     """Print the contents of a profile file.
 
-    Args:
-        file: profile file.
+    Parameters
+    ----------
+    file
+        Profile file.
     """
     print_profile(view_of(file), output_format, show_all=True)
 
@@ -59,9 +63,12 @@ def merge(
 ) -> None:
     """Merge profile files into one, and print the result.
 
-    Args:
-        files: profile files.
-        output: write the merged profile to this file.
+    Parameters
+    ----------
+    files
+        Profile files.
+    output
+        Write the merged profile to this file.
     """
     check_target(output)
     view = ProfileView.merge_many(map(view_of, files))

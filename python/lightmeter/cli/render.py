@@ -16,13 +16,13 @@ _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "No
 
 
 def headline(view: ProfileView) -> str:
-    """How many images were measured, and how many files failed."""
+    """Return how many images were measured, and how many files failed."""
     failed = counted(reasons_of(view).total(), "file")
     return f"{counted(view.images, 'image')} measured, {failed} failed"
 
 
 def reasons_of(*views: ProfileView) -> Counter[str]:
-    """How many files failed, by reason."""
+    """Return how many files failed, by reason."""
     reasons = Counter[str]()
     for view in views:
         for name in (f"{prefix}.Failure" for prefix in view._core.image_prefixes):
@@ -36,11 +36,16 @@ def tell_failures(
 ) -> None:
     """Print a line for each reason on stderr, the most frequent first.
 
-    Args:
-        reasons: how many files failed, by reason.
-        failures: some of them, whose names are told.
-        measured: how many images did not; the command ends if there is none.
-        sources: where there may be no image.
+    Parameters
+    ----------
+    reasons
+        How many files failed, by reason.
+    failures
+        Some of them, whose names are told.
+    measured
+        How many images did not; the command ends if there is none.
+    sources
+        Where there may be no image.
     """
     failures = list(failures)
     for reason, count in reasons.most_common():

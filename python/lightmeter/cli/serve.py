@@ -38,16 +38,26 @@ def _serve(
     Without keys, only this machine has access. A proxy on this machine gives access to others, so
     make a key first.
 
-    Args:
-        host: address to listen on; other machines need a key.
-        port: port to listen on; 0 is any free port.
-        public_url: the public address, if a proxy is in front.
-        allow_host: a further host name of the server (repeatable).
-        monitors: file of monitors to run.
-        pull: inbox to empty into the store.
-        proxy_from: network of a proxy that logs people in (repeatable).
-        proxy_header: header with the user's name, by default X-Forwarded-User.
-        proxy_rights: rights of these users, by default read (repeatable).
+    Parameters
+    ----------
+    host
+        Address to listen on; other machines need a key.
+    port
+        Port to listen on; 0 is any free port.
+    public_url
+        The public address, if a proxy is in front.
+    allow_host
+        A further host name of the server (repeatable).
+    monitors
+        File of monitors to run.
+    pull
+        Inbox to empty into the store.
+    proxy_from
+        Network of a proxy that logs people in (repeatable).
+    proxy_header
+        Header with the user's name, by default X-Forwarded-User.
+    proxy_rights
+        Rights of these users, by default read (repeatable).
     """
     if context.invoked_subcommand is not None:
         return
@@ -86,10 +96,14 @@ def add(
 
     If the store does not exist yet, it is created, and standard error says so.
 
-    Args:
-        right: right of the key; admin includes the others (repeatable).
-        dataset: only for these datasets, such as 'cells*' (repeatable).
-        note: purpose of the key.
+    Parameters
+    ----------
+    right
+        Right of the key; admin includes the others (repeatable).
+    dataset
+        Only for these datasets, such as 'cells*' (repeatable).
+    note
+        Purpose of the key.
     """
     rights: Any = right
     is_new = "://" not in store and not Path(store).exists()
@@ -129,8 +143,10 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
 def remove(store: StoreOption, key: str) -> None:
     """Remove a key. A running server refuses it at once.
 
-    Args:
-        key: the first ten characters of the key.
+    Parameters
+    ----------
+    key
+        The first ten characters of the key.
     """
     with Store(store, create=False) as opened:
         if not opened.state.keys.remove(key[:10]):

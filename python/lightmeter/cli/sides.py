@@ -25,8 +25,10 @@ def view_of_source(
 ) -> ProfileView:
     """Return the profile that a file holds, or that of its rows, or of the images meant.
 
-    Raises:
-        FileNotFoundError: there is no image, or, unless they `may_fail`, none could be measured.
+    Raises
+    ------
+    FileNotFoundError
+        There is no image, or, unless they `may_fail`, none could be measured.
     """
     is_file = Path(source).is_file()
     if is_file and not is_shard(source):
@@ -49,10 +51,14 @@ def view_of_store(
 ) -> ProfileView:
     """Return the profile of all from a time to before another.
 
-    Args:
-        where: what the options say of the store, the dataset, the segment and the tags.
-        start: None for the first.
-        end: None for all.
+    Parameters
+    ----------
+    where
+        What the options say of the store, the dataset, the segment and the tags.
+    start
+        None for the first.
+    end
+        None for all.
     """
     from lightmeter import Store  # which most comparisons do not need
 

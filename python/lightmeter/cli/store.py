@@ -46,9 +46,12 @@ def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printe
 def gc(store: StoreArgument, roll_up_after: str = "14d", keep: str | None = None) -> None:
     """Merge old profiles into one per day, delete older ones, and shrink the file.
 
-    Args:
-        roll_up_after: merge days older than this.
-        keep: delete days older than this, by default none.
+    Parameters
+    ----------
+    roll_up_after
+        Merge days older than this.
+    keep
+        Delete days older than this, by default none.
     """
     with Store(store, create=False) as opened:
         collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
@@ -76,9 +79,12 @@ def copy(source: str, target: str) -> None:
     Results, sent alerts and accepted changes are copied into a store that has none. The exit code
     is 1 if something was skipped, which is listed.
 
-    Args:
-        source: the store to copy, of any kind.
-        target: the store to copy it to, which may be new.
+    Parameters
+    ----------
+    source
+        The store to copy, of any kind.
+    target
+        The store to copy it to, which may be new.
     """
     with Store(source, create=False) as first, Store(target) as second:
         copied = copy_store(first, second)
@@ -94,10 +100,14 @@ def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
     Objects that are damaged or not profiles are listed and stay in the inbox. So do profiles that
     the store refuses, because the bucket was rolled up or buckets have another length.
 
-    Args:
-        inbox: the inbox, such as s3://bucket/drift.
-        store: the store, which may be new.
-        delete: delete objects that the store has.
+    Parameters
+    ----------
+    inbox
+        The inbox, such as s3://bucket/drift.
+    store
+        The store, which may be new.
+    delete
+        Delete objects that the store has.
     """
     source = Inbox(inbox, create=False)
     with Store(store) as opened:

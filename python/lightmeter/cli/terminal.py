@@ -28,8 +28,8 @@ _is_quiet = False
 class Commands(typer.Typer):
     """Commands whose errors become a line on stderr and an exit code.
 
-    Their docstrings explain them, and the lines of "Args:" their arguments and options, which are
-    the parameters with a default and those for keywords only.
+    Their docstrings explain them. The section "Parameters" explains their arguments and options:
+    options are the parameters with a default and those for keywords only.
     """
 
     def __init__(self, *, add_completion: bool = False, **more: Any) -> None:
@@ -46,8 +46,8 @@ class Commands(typer.Typer):
 
 
 def _command(function: Any) -> Any:
-    text, _, lines = (inspect.getdoc(function) or "").partition("\n\nArgs:\n")
-    says = dict(re.findall(r"^    (\w+): (.+(?:\n     .+)*)", lines, re.MULTILINE))
+    text, _, lines = (inspect.getdoc(function) or "").partition("\n\nParameters\n")
+    says = dict(re.findall(r"^(\w+)\n((?:    .+\n?)+)", lines, re.MULTILINE))
     own = inspect.signature(function).parameters.values()
     command: Any = reported()(function)
     parameters = [_explained(each, says.get(each.name, "")) for each in own]
@@ -71,7 +71,7 @@ def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
     if get_origin(kind) is Annotated:
         kind, info = get_args(kind)
     info = copy(info)
-    info.help = text[0].upper() + " ".join(text.split())[1:]
+    info.help = " ".join(text.split())
     return parameter.replace(annotation=Annotated[kind, info])
 
 
@@ -109,7 +109,9 @@ def fail(message: str, *, code: int = FAILED) -> NoReturn:
 
 
 def _of_system(error: OSError) -> str:
-    """What the system says of a file, without its number; a wrong folder is the usual reason."""
+    """Return what the system says of a file, without its number; a wrong folder is the usual
+    reason.
+    """
     if error.filename is None or error.strerror is None:
         return str(error)
     path = os.fsdecode(error.filename)
@@ -155,7 +157,7 @@ def be_quiet() -> None:
 
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """What moves a bar on a terminal; None elsewhere."""
+    """Yield what moves a bar on a terminal; None elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal or _is_quiet:
         yield None

@@ -22,19 +22,26 @@ class Contract:
 
     It is frozen, so threads may share it, and a fork changes nothing.
 
+    Examples
+    --------
     >>> lm.Contract("contract.toml").judge("today.lmp").passed
     """
 
     def __init__(self, source: str | os.PathLike[str] | Mapping[str, Any]) -> None:
         """Read a contract.
 
-        Args:
-            source: the path of a TOML file, or what such a file holds, as a dict.
+        Parameters
+        ----------
+        source
+            The path of a TOML file, or what such a file holds, as a dict.
 
-        Raises:
-            OSError: the file cannot be read.
-            ConfigError: it is no contract; the message names the path of each mistake, such as
-                ``expect[2].mean.at_leest``, and the nearest word that is known.
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        ConfigError
+            It is no contract; the message names the path of each mistake, such as
+            ``expect[2].mean.at_leest``, and the nearest word that is known.
         """
         if isinstance(source, Mapping):
             content, name = source, "contract"
@@ -45,14 +52,21 @@ class Contract:
     def judge(self, profile: ProfileLike) -> ContractResult:
         """Judge a profile by all expectations.
 
+        Parameters
+        ----------
+        profile
+            A `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        DecodeError
+            It holds no whole profile.
+
+        Examples
+        --------
         >>> lm.Contract("contract.toml").judge("today.lmp").passed
-
-        Args:
-            profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a ``.lmp`` file.
-
-        Raises:
-            OSError: the file cannot be read.
-            DecodeError: it holds no whole profile.
         """
         view = view_of(profile)
         names = list(view)
@@ -64,6 +78,8 @@ class Contract:
     def json_schema() -> dict[str, Any]:
         """Return the JSON Schema of contracts, by which editors complete and check them.
 
+        Examples
+        --------
         >>> lm.Contract.json_schema()["title"]
         """
         return Expectations.model_json_schema()

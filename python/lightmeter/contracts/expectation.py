@@ -88,7 +88,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
 
     @cached_property
     def limits(self) -> dict[str, dict[str, float]]:
-        """The limits that are given, by their scalar."""
+        """Return the limits that are given, by their scalar."""
         return dict(self.model_dump(include={*_NAMES}, exclude_none=True))
 
 

@@ -32,13 +32,18 @@ _MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers; the share by which quantiles o
 def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
     """Return the text of a contract that all of the profiles pass.
 
-    Args:
-        views: profiles of what is good, one or more.
-        batch: how many images or rows will be judged at once; None for as many as the smallest of
-            the profiles has. Fewer vary more.
+    Parameters
+    ----------
+    views
+        Profiles of what is good, one or more.
+    batch
+        How many images or rows will be judged at once; None for as many as the smallest of the
+        profiles has. Fewer vary more.
 
-    Raises:
-        ValueError: a profile holds nothing, or all of them hold too little to expect it again.
+    Raises
+    ------
+    ValueError
+        A profile holds nothing, or all of them hold too little to expect it again.
     """
     columns = [[view[name] for name in view] for view in views]
     sizes = [max((x.n for x in those if x.kind != "pixels"), default=0) for those in columns]

@@ -36,20 +36,31 @@ _COLUMNS = ("feature", "expectation", "severity", "expected", "got", "state")
 class Outcome:
     """One clause of an expectation and one feature.
 
-    Attributes:
-        expectation: its name; empty where it has none.
-        severity: ``error`` or ``warning``.
-        feature: the name of the feature, or the pattern that no feature has.
-        expected: such as ``q_05 at least 40``.
-        got: such as ``31.2``.
-        state: ``holds``, ``fails``, or ``cannot be told``, where the sketches of the profile only
-            bound the number and the limit is between their bounds, or where there is no value.
-        pictures: of a limit that does not hold, those with the most extreme values, if the profile
-            has exemplars.
-        value: of a limit, the number that was compared; a mean of hues may have got turns of the
-            circle, so that it lies beside the limits.
-        lower: the least that it may be.
-        upper: the most that it may be.
+    Attributes
+    ----------
+    expectation
+        Its name; empty where it has none.
+    severity
+        ``error`` or ``warning``.
+    feature
+        The name of the feature, or the pattern that no feature has.
+    expected
+        Such as ``q_05 at least 40``.
+    got
+        Such as ``31.2``.
+    state
+        ``holds``, ``fails``, or ``cannot be told``, where the sketches of the profile only bound
+        the number and the limit is between their bounds, or where there is no value.
+    pictures
+        Of a limit that does not hold, those with the most extreme values, if the profile has
+        exemplars.
+    value
+        Of a limit, the number that was compared; a mean of hues may have got turns of the circle,
+        so that it lies beside the limits.
+    lower
+        The least that it may be.
+    upper
+        The most that it may be.
     """
 
     expectation: str
@@ -78,28 +89,34 @@ class Outcome:
 class ContractResult:
     """The outcomes of a contract for one profile.
 
+    Attributes
+    ----------
+    outcomes
+        Of every expectation, clause and feature, in the order of the contract.
+
+    Examples
+    --------
     >>> result = lm.Contract("contract.toml").judge(view)
     >>> result.passed, result.failures
-
-    Attributes:
-        outcomes: of every expectation, clause and feature, in the order of the contract.
     """
 
     outcomes: tuple[Outcome, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether all expectations hold, but for those of severity ``warning``."""
+        """Return whether all expectations hold, but for those of severity ``warning``."""
         return all(outcome.severity == "warning" for outcome in self.failures)
 
     @property
     def failures(self) -> list[Outcome]:
-        """What does not hold, warnings too; also what cannot be told."""
+        """Return what does not hold, warnings too; also what cannot be told."""
         return [outcome for outcome in self.outcomes if outcome.state != "holds"]
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a row for each outcome; this needs pandas.
 
+        Examples
+        --------
         >>> lm.Contract("contract.toml").judge(view).to_pandas()
         """
         import pandas as pd
@@ -109,6 +126,8 @@ class ContractResult:
     def to_json(self) -> str:
         """Return ``passed`` and all outcomes as a JSON object.
 
+        Examples
+        --------
         >>> lm.Contract("contract.toml").judge(view).to_json()
         """
         outcomes = [outcome.plain() for outcome in self.outcomes]
@@ -117,6 +136,8 @@ class ContractResult:
     def to_html(self) -> str:
         """Return a page of one file without a script: failures with their pictures first.
 
+        Examples
+        --------
         >>> lm.Contract("contract.toml").judge(view).to_html()
         """
         ordered = sorted(self.outcomes, key=lambda outcome: outcome.state == "holds")
@@ -130,6 +151,8 @@ class ContractResult:
     def write_html(self, path: str | os.PathLike[str]) -> None:
         """Write `to_html` to a file: whole or not at all.
 
+        Examples
+        --------
         >>> lm.Contract("contract.toml").judge(view).write_html("contract.html")
         """
         write_atomically(path, self.to_html().encode())

@@ -47,8 +47,10 @@ class Compared:
 
     The baseline is the one that the rule of a monitor chooses.
 
-    Attributes:
-        history: of the dataset or segment.
+    Attributes
+    ----------
+    history
+        Of the dataset or segment.
     """
 
     def __init__(self, shelf: Shelf, history: History, sees: Callable[[str], bool]) -> None:
@@ -59,7 +61,7 @@ class Compared:
 
     @cached_property
     def lines(self) -> Mapping[Line, Sequence[Result]]:
-        """The results of each line in the last buckets, earliest first."""
+        """Return the results of each line in the last buckets, earliest first."""
         return lines_of(latest(self._shelf, *self._where, RECENT))
 
     def state_of(self, line: Line) -> str:

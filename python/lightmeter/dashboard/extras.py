@@ -7,9 +7,12 @@ from lightmeter.report.charts.html import Content
 class Extras:
     """Nothing; a live site has a subclass.
 
-    Attributes:
-        forms: whether pages may have forms, which send to the site itself.
-        key: differs between two who may see different things, and with what is added.
+    Attributes
+    ----------
+    forms
+        Whether pages may have forms, which send to the site itself.
+    key
+        Differs between two who may see different things, and with what is added.
     """
 
     forms = False

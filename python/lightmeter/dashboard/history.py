@@ -30,13 +30,20 @@ def worst(states: Iterable[str]) -> str:
 class History:
     """A dataset, or one segment of it.
 
-    Attributes:
-        dataset: its name.
-        segment: as `segment_text` writes it; empty for the dataset as a whole.
-        buckets: earliest first.
-        newest: the results of the last bucket that each monitor judged.
-        incidents: of all times, earliest first.
-        paged: starts of the anomalous buckets that have a page, earliest first.
+    Attributes
+    ----------
+    dataset
+        Its name.
+    segment
+        As `segment_text` writes it; empty for the dataset as a whole.
+    buckets
+        Earliest first.
+    newest
+        The results of the last bucket that each monitor judged.
+    incidents
+        Of all times, earliest first.
+    paged
+        Starts of the anomalous buckets that have a page, earliest first.
     """
 
     dataset: str
@@ -80,10 +87,14 @@ class History:
 def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> list[History]:
     """Read what is known of a dataset and its segments in brief.
 
-    Args:
-        shelf: what is read of the store.
-        dataset: its name.
-        segment: the only one in question, as text; None for the whole of it, and then all segments.
+    Parameters
+    ----------
+    shelf
+        What is read of the store.
+    dataset
+        Its name.
+    segment
+        The only one in question, as text; None for the whole of it, and then all segments.
     """
     newest: defaultdict[str, list[Result]] = defaultdict(list)
     known: defaultdict[str, dict[object, Result]] = defaultdict(dict)

@@ -37,13 +37,19 @@ class Written(NamedTuple):
 def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
     """Write a site about what monitors found in `store`, changing only files that differ.
 
-    Args:
-        store: what is shown.
-        out: the folder; a new one, an empty one, or one that was written before.
+    Parameters
+    ----------
+    store
+        What is shown.
+    out
+        The folder; a new one, an empty one, or one that was written before.
 
-    Raises:
-        StoreError: the store cannot be read.
-        OSError: the site cannot be written; `FileExistsError` if `out` holds something else.
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
+    OSError
+        The site cannot be written; `FileExistsError` if `out` holds something else.
     """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,13 +99,19 @@ class LivePages:
     def page(self, path: str, *, sees: Callable[[str], bool], extras: Extras) -> bytes | None:
         """Return a page; None if there is none at this path, or not for whoever asks.
 
-        Args:
-            path: such as ``index.html``.
-            sees: whether a dataset may be shown; of others nothing is.
-            extras: what is added. Its `key` must differ between two who see different datasets.
+        Parameters
+        ----------
+        path
+            Such as ``index.html``.
+        sees
+            Whether a dataset may be shown; of others nothing is.
+        extras
+            What is added. Its `key` must differ between two who see different datasets.
 
-        Raises:
-            StoreError: the store cannot be read.
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
         """
         with self._store.snapshot():
             key = path, extras.key, self._store.state.token()

@@ -48,14 +48,20 @@ Array = NDArray[np.float64]
 class OddNumber(NamedTuple):
     """A number of an image that is out of the ordinary.
 
-    Attributes:
-        feature: such as ``image.Sharpness``.
-        value: of the image.
-        tail_probability: the share of the images of the reference, and this one, that lie at least
-            as far out on that side. By itself it is no reason: each number has two sides, so that
-            of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
-        sentence: says so in words.
-        cause: what happened to the image, such as ``out of focus``, if this tells it.
+    Attributes
+    ----------
+    feature
+        Such as ``image.Sharpness``.
+    value
+        Of the image.
+    tail_probability
+        The share of the images of the reference, and this one, that lie at least as far out on that
+        side. By itself it is no reason: each number has two sides, so that of 60 numbers of an
+        ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
+    sentence
+        Says so in words.
+    cause
+        What happened to the image, such as ``out of focus``, if this tells it.
     """
 
     feature: str
@@ -90,7 +96,7 @@ class Tail:
         return float(abs(away)) / self._spread
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
-        """How the value differs from the mean, which has a sign only where it is odd."""
+        """Return how the value differs from the mean, which has a sign only where it is odd."""
         size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
         return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
 
@@ -127,10 +133,13 @@ class Tail:
 class _Axis(NamedTuple):
     """How a number becomes a coordinate.
 
-    Attributes:
-        resolution: what is little of it: no deviation of that size matters, and where all rows are
-            equal, it takes its place beside their spread. 0 takes a part of the spread.
-        offset: differences of log(value + offset) count; 0 takes the value as it is.
+    Attributes
+    ----------
+    resolution
+        What is little of it: no deviation of that size matters, and where all rows are equal, it
+        takes its place beside their spread. 0 takes a part of the spread.
+    offset
+        Differences of log(value + offset) count; 0 takes the value as it is.
     """
 
     resolution: float
@@ -182,11 +191,14 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
 class Deviation(NamedTuple):
     """Of one image from the rows.
 
-    Attributes:
-        p_value: the share of rows, counting the image as one, that lie as far out.
-        oddest: the name of the number that goes least with the others of the image; empty if
-            that is a hue.
-        is_higher: whether it is higher than they let expect.
+    Attributes
+    ----------
+    p_value
+        The share of rows, counting the image as one, that lie as far out.
+    oddest
+        The name of the number that goes least with the others of the image; empty if that is a hue.
+    is_higher
+        Whether it is higher than they let expect.
     """
 
     p_value: float
@@ -209,11 +221,16 @@ def deviation(
     most `level` in at most a share `level` of such images: exactly, not in the limit. It does not
     hold for a burst of images that are like each other and unlike the rows; see docs/checks.md.
 
-    Args:
-        names: of the numbers, without a prefix.
-        rows: a row per image.
-        image: the same numbers of the image.
-        bands: names of bands among those of the numbers.
+    Parameters
+    ----------
+    names
+        Of the numbers, without a prefix.
+    rows
+        A row per image.
+    image
+        The same numbers of the image.
+    bands
+        Names of bands among those of the numbers.
     """
     # Where resolutions follow from the values, those of the image count with those of the rows:
     # else the image would be the only one that they do not know, and not one of equals.
@@ -267,24 +284,34 @@ def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Arra
 class ImageCheck:
     """What `check_image` says of an image.
 
+    Attributes
+    ----------
+    verdict
+        ``"unusual"`` where `p_value` is at most `level`, ``"ordinary"`` where it is not,
+        ``"unknown"`` where the sample of the reference is too small to tell.
+    p_value
+        The share of the sample, and this image, that deviate at least as much; None without one. Of
+        images like the reference, a share `level` at most is unusual.
+    findings
+        Why it is unusual: the numbers in `odd`, first those that tell a cause, such as "the image
+        looks out of focus"; or where there is none the number that goes least with the others.
+        Empty unless it is unusual.
+    odd
+        The numbers that are out of the ordinary by themselves, the farthest first. Of 60 numbers of
+        an ordinary image two or three are. A reference that has fewer images than `level` needs
+        cannot tell any.
+    rows
+        How many images of the sample it was compared with.
+    level
+        As given.
+    read_differently
+        How the image was read in another way than those of the reference; numbers that cannot be
+        compared then are not judged. Empty if it was not.
+
+    Examples
+    --------
     >>> ordinary = lm.profile_images("photos/", sample=256)
     >>> lm.check_image("photo.jpg", ordinary).verdict
-
-    Attributes:
-        verdict: ``"unusual"`` where `p_value` is at most `level`, ``"ordinary"`` where it is not,
-            ``"unknown"`` where the sample of the reference is too small to tell.
-        p_value: the share of the sample, and this image, that deviate at least as much; None
-            without one. Of images like the reference, a share `level` at most is unusual.
-        findings: why it is unusual: the numbers in `odd`, first those that tell a cause, such as
-            "the image looks out of focus"; or where there is none the number that goes least with
-            the others. Empty unless it is unusual.
-        odd: the numbers that are out of the ordinary by themselves, the farthest first. Of 60
-            numbers of an ordinary image two or three are. A reference that has fewer images than
-            `level` needs cannot tell any.
-        rows: how many images of the sample it was compared with.
-        level: as given.
-        read_differently: how the image was read in another way than those of the reference; numbers
-            that cannot be compared then are not judged. Empty if it was not.
     """
 
     verdict: Verdict
@@ -296,7 +323,7 @@ class ImageCheck:
     read_differently: str = ""
 
     def __repr__(self) -> str:
-        """The verdict, how sure it is, and what is odd, in one line."""
+        """Return the verdict, how sure it is, and what is odd, in one line."""
         first = f"{self.read_differently} " if self.read_differently else ""
         first += f"{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
         said = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
@@ -304,7 +331,7 @@ class ImageCheck:
 
     @property
     def why_unknown(self) -> str:
-        """What the reference lacks; empty unless the verdict is ``"unknown"``."""
+        """Return what the reference lacks; empty unless the verdict is ``"unknown"``."""
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
@@ -331,33 +358,47 @@ def check_image(
     weighted sum of them, against that of each row. Numbers that the image or the reference lacks
     are not judged: an array has no file size.
 
-    >>> good = lm.profile_images("photos/", sample=256)
-    >>> lm.check_image(frame, good).verdict
-
     That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn
     like those of the reference, and all have the same numbers; else it is at most twice that. It
     does not hold where images come in bursts: one burst is flagged
     as a whole or not at all. A reference should be of as many bursts, days and scenes as possible.
 
-    Args:
-        image: an image in any form that `lightmeter.log_image` takes.
-        reference: a profile of ordinary images, made with ``sample=256``, or its path. It is
-            prepared once for each `lightmeter.ProfileView`, so read a file once.
-        level: the share of ordinary images that may be flagged, for which a sample of
-            1 / level - 1 is needed.
-        prefix: first part of the names of the features in the reference, if it has several.
-        reading: how the image is read; by default as most images of the reference were, see
-            `ProfileView.readings`. The set of metrics is always that of the reference; functions of
-            yours are called.
-        options: what differs from that: see `lightmeter.Reading`.
+    Parameters
+    ----------
+    image
+        An image in any form that `lightmeter.log_image` takes.
+    reference
+        A profile of ordinary images, made with ``sample=256``, or its path. It is prepared once for
+        each `lightmeter.ProfileView`, so read a file once.
+    level
+        The share of ordinary images that may be flagged, for which a sample of 1 / level - 1 is
+        needed.
+    prefix
+        First part of the names of the features in the reference, if it has several.
+    reading
+        How the image is read; by default as most images of the reference were, see
+        `ProfileView.readings`. The set of metrics is always that of the reference; functions of
+        yours are called.
+    options
+        What differs from that: see `lightmeter.Reading`.
 
-    Raises:
-        ImageError: the image cannot be measured, or is several images.
-        TypeError: it is no image, `reference` no profile, `level` no number, or an option unknown.
-        ValueError: an argument is out of range; the reference holds no image, or images of several
-            prefixes.
-        OSError: the reference cannot be read.
-        DecodeError: it is no profile.
+    Raises
+    ------
+    ImageError
+        The image cannot be measured, or is several images.
+    TypeError
+        It is no image, `reference` no profile, `level` no number, or an option unknown.
+    ValueError
+        An argument is out of range; the reference holds no image, or images of several prefixes.
+    OSError
+        The reference cannot be read.
+    DecodeError
+        It is no profile.
+
+    Examples
+    --------
+    >>> good = lm.profile_images("photos/", sample=256)
+    >>> lm.check_image(frame, good).verdict
     """
     prepared = reference_of(view_of(reference), prefix)
     images = measure_images(image, prepared.reading(reading, options), threads=1)
@@ -369,7 +410,7 @@ def check_image(
 
 
 def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
-    """What `check_image` prepares of a view, which keeps it."""
+    """Return what `check_image` prepares of a view, which keeps it."""
     key = ("check", prefix)
     prepared: Reference = view._prepared.get(key) or Reference(view, prefix)
     view._prepared[key] = prepared
@@ -382,8 +423,10 @@ class Reference:
     def __init__(self, view: ProfileView, prefix: str | None = None) -> None:
         """Prepare a view.
 
-        Raises:
-            ValueError: it holds no image of that prefix, or images of several prefixes.
+        Raises
+        ------
+        ValueError
+            It holds no image of that prefix, or images of several prefixes.
         """
         prefixes = tuple(view._core.image_prefixes) if view.images else ()
         prefix = prefixes[0] if prefix is None and len(prefixes) == 1 else prefix
@@ -406,16 +449,23 @@ class Reference:
         return name.removeprefix(f"{self.prefix}.")
 
     def reading(self, reading: Reading | None, options: ReadingOptions) -> Reading:
-        """How to read an image, with the set of metrics that the reference was measured with.
+        """Return how to read an image, with the set of metrics that the reference was measured
+        with.
 
-        Args:
-            reading: how, but for the options; None is how most images of the reference were read.
-            options: what differs from that.
+        Parameters
+        ----------
+        reading
+            How, but for the options; None is how most images of the reference were read.
+        options
+            What differs from that.
 
-        Raises:
-            TypeError: an option is unknown or of another type.
-            ValueError: one is out of range, or there are other bands than those of the reference,
-                so that nothing could be compared.
+        Raises
+        ------
+        TypeError
+            An option is unknown or of another type.
+        ValueError
+            One is out of range, or there are other bands than those of the reference, so that
+            nothing could be compared.
         """
         if reading is None and not options:
             return self._usual
@@ -430,13 +480,19 @@ class Reference:
     ) -> ImageCheck:
         """Judge an image by its numbers, as `numbers_of` gives them.
 
-        Args:
-            numbers: by their features.
-            level: as for `check_image`.
-            read: the text of how the image was read.
+        Parameters
+        ----------
+        numbers
+            By their features.
+        level
+            As for `check_image`.
+        read
+            The text of how the image was read.
 
-        Raises:
-            ValueError: `level` is not between 1e-15 and 1.
+        Raises
+        ------
+        ValueError
+            `level` is not between 1e-15 and 1.
         """
         check_level(level)
         unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
@@ -475,8 +531,8 @@ class Reference:
     def _choose(
         self, names: frozenset[str], least: int
     ) -> tuple[Sequence[str], NDArray[np.float32]]:
-        """Rows of images that have the same numbers; or, where these are too few, those numbers
-        of the image that most rows have.
+        """Return rows of images that have the same numbers; or, where these are too few, those
+        numbers of the image that most rows have.
         """
         alike = [table for table in self._tables if names == set(table[0])]
         if sum(len(values) for _, values in alike) < least:
@@ -503,7 +559,7 @@ class Reference:
 def _with_causes(
     odd: Mapping[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
 ) -> list[OddNumber]:
-    """The findings, those that tell what happened to the image first."""
+    """Return the findings, those that tell what happened to the image first."""
     changes = {
         name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
     }
@@ -517,9 +573,12 @@ def _with_causes(
 def check_level(level: float) -> None:
     """Refuse a level that no image could be judged by.
 
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is not between 1e-15 and 1.
+    Raises
+    ------
+    TypeError
+        It is no number.
+    ValueError
+        It is not between 1e-15 and 1.
     """
     expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
     if not isinstance(level, Real):
@@ -529,5 +588,5 @@ def check_level(level: float) -> None:
 
 
 def least_rows(level: float) -> int:
-    """The rows without which no image can be unusual."""
+    """Return the rows without which no image can be unusual."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1

@@ -51,12 +51,18 @@ _said = lru_cache(maxsize=4096)(said)  # all comparisons ask of the same feature
 class Comparison:
     """What changed from a reference to a target; see `lightmeter.compare`.
 
-    Attributes:
-        target: the profile that was judged.
-        reference: the profile it was compared with.
-        features: every feature of either side, the most severe first.
-        thresholds: what the verdicts were reached by.
-        unlike: how pictures of the two sides were read differently.
+    Attributes
+    ----------
+    target
+        The profile that was judged.
+    reference
+        The profile it was compared with.
+    features
+        Every feature of either side, the most severe first.
+    thresholds
+        What the verdicts were reached by.
+    unlike
+        How pictures of the two sides were read differently.
     """
 
     def __init__(
@@ -109,12 +115,12 @@ class Comparison:
 
     @property
     def read_differently(self) -> str:
-        """How pictures of the two sides were read differently; empty if they were not."""
+        """Return how pictures of the two sides were read differently; empty if they were not."""
         return self.unlike.sentence
 
     @property
     def notes(self) -> list[str]:
-        """What the data cannot check and verdicts rest on, in sentences for small print."""
+        """Return what the data cannot check and verdicts rest on, in sentences for small print."""
         alone = (row for row in self.features if row.groups_target is None)
         assumed = ASSUMED if any(row.q_value is not None for row in alone) else ""
         if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
@@ -123,12 +129,12 @@ class Comparison:
 
     @property
     def drifted(self) -> list[FeatureDrift]:
-        """The features whose verdict is ``drift``."""
+        """Return the features whose verdict is ``drift``."""
         return [row for row in self.features if row.verdict == "drift"]
 
     @property
     def named(self) -> list[FeatureDrift]:
-        """Those of `drifted` that a headline may name.
+        """Return those of `drifted` that a headline may name.
 
         Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
         `drifted` may hold more, since of these a small share may not have changed.
@@ -141,7 +147,7 @@ class Comparison:
 
     @cached_property
     def causes(self) -> list[Finding]:
-        """What happened to the pictures, where the signs of several numbers fit it.
+        """Return what happened to the pictures, where the signs of several numbers fit it.
 
         Such as out of focus, darker or covered: see docs/drift.md. Empty without numbers of images.
         """
@@ -149,7 +155,7 @@ class Comparison:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """What changed, in words: files that fail, causes, then all else by severity."""
+        """Return what changed, in words: files that fail, causes, then all else by severity."""
         return self._told([row for row in self.features if row.verdict in CHANGED])
 
     def _told(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
@@ -158,13 +164,15 @@ class Comparison:
         return sorted(told, key=lambda each: each.lines[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
-        """The row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
+        """Return the row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
 
         A name with such an ending is always the rate's. Where a column itself bears that name, its
         row is only in `features`.
 
-        Raises:
-            KeyError: there is no such row.
+        Raises
+        ------
+        KeyError
+            There is no such row.
         """
         found = [row for row in self.features if row.feature == feature]
         if not found:
@@ -173,15 +181,16 @@ class Comparison:
         return max(found, key=lambda row: row.kind in RATES)
 
     def __iter__(self) -> Iterator[str]:
-        """The names of the features, the most severe first."""
+        """Return the names of the features, the most severe first."""
         return (row.feature for row in self.features)
 
     def __len__(self) -> int:
-        """How many features were compared."""
+        """Return how many features were compared."""
         return len(self.features)
 
     def summary(self) -> str:
-        """One sentence that names the causes: "saturation fell by 38 %, brightness rose by 9 %".
+        """Return one sentence that names the causes: "saturation fell by 38 %, brightness rose by 9
+        %".
 
         Before it come `read_differently` and a space, if that is not empty.
         """
@@ -189,11 +198,11 @@ class Comparison:
 
     @cached_property
     def said(self) -> str:
-        """The same without `read_differently`."""
+        """Return the same without `read_differently`."""
         return summary(self.features, self._told(self.named))
 
     def __repr__(self) -> str:
-        """The summary."""
+        """Return the summary."""
         return f"<{type(self).__name__}: {self.summary()}>"
 
 
@@ -208,7 +217,7 @@ class _Feature(NamedTuple):
     about: dict[str, Any]
 
     def rows(self, *tallies: tuple[Any, ...] | None) -> Iterator[FeatureDrift]:
-        """The row of the feature, and those of its rates."""
+        """Yield the row of the feature, and those of its rates."""
         counts = map(self._counts, self.cores, tallies)
         # Observations without a value; these and NaN; strings; finite numbers; all values.
         unset, missing, texts, finite, values = zip(*counts, strict=True)
@@ -304,7 +313,7 @@ class _Feature(NamedTuple):
 
 
 def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
-    """What only the target lists, and what only the reference lists."""
+    """Return what only the target lists, and what only the reference lists."""
 
     def only(own: _core.FrequentStrings, other: _core.FrequentStrings) -> tuple[FrequentItem, ...]:
         listed = {value for value, _, _ in other.items()}
@@ -383,7 +392,9 @@ _SAID = ("samples", "ignore", "frames")
 
 
 def _way(option: str, fields: Mapping[str, Any]) -> str:
-    """How a picture was read; empty where it does not depend on the option, or nobody knows."""
+    """Return how a picture was read; empty where it does not depend on the option, or nobody
+    knows.
+    """
     way = fields.get(option, _DEFAULTS.get(option, ""))
     if option.startswith("value_range"):
         kind = "float" if option.endswith("floats") else "integer"
@@ -392,7 +403,7 @@ def _way(option: str, fields: Mapping[str, Any]) -> str:
 
 
 def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The options that differ, and how in words."""
+    """Yield the options that differ, and how in words."""
     sides = [[reading_fields(text) for text in side] for side in (reference, target)]
     for option in ("channels", *_OF_ALL, *_SAID):
         theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
@@ -414,10 +425,14 @@ def reading_like(
 ) -> Reading:
     """Return how to read pictures that are to be compared with others.
 
-    Args:
-        readings: of the others, how many were read in which way.
-        options: what is asked for; the rest is as most of the others were read.
-        reading: asked for as a whole, but for the options; then nothing is taken from the others.
+    Parameters
+    ----------
+    readings
+        Of the others, how many were read in which way.
+    options
+        What is asked for; the rest is as most of the others were read.
+    reading
+        Asked for as a whole, but for the options; then nothing is taken from the others.
     """
     if reading is not None:
         return reading_of(reading, options)
@@ -429,7 +444,7 @@ def reading_like(
 
 
 def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
-    """Which formats of both sides were decoded by others, as sentences; empty if none was.
+    """Return which formats of both sides were decoded by others, as sentences; empty if none was.
 
     Two decoders of one format may round otherwise, and so may two versions of one. What a side
     does not know, and a format that one side lacks, is no difference.

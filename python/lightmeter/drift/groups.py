@@ -52,14 +52,22 @@ class Grouped(NamedTuple):
 
     Values that are a group each are one item more, of as many units as there are such values.
 
-    Attributes:
-        n: values of a unit: of the bucket, or 1.
-        mean: their means.
-        units: how many there are of it.
-        squares: of the means of these units about their mean.
-        share: what the mean of a unit has of the variance between groups, on average.
-        within: sum of squares of values about the means of the buckets.
-        groups: how many groups there are, as estimated from how many buckets are empty.
+    Attributes
+    ----------
+    n
+        Values of a unit: of the bucket, or 1.
+    mean
+        Their means.
+    units
+        How many there are of it.
+    squares
+        Of the means of these units about their mean.
+    share
+        What the mean of a unit has of the variance between groups, on average.
+    within
+        Sum of squares of values about the means of the buckets.
+    groups
+        How many groups there are, as estimated from how many buckets are empty.
     """
 
     n: Array
@@ -96,7 +104,8 @@ class Grouped(NamedTuple):
 
 @np.errstate(all="ignore")
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
-    """How often the means of two sides of one distribution of groups differ by as much, or more.
+    """Return how often the means of two sides of one distribution of groups differ by as much, or
+    more.
 
     Each side needs a group, and both together three. It is 1 where a square is no float.
     """
@@ -113,7 +122,8 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         return np.asarray(np.add.reduceat(each, starts), np.float64)
 
     def fitted(between: float, *, alike: bool = False) -> tuple[Array, Array, Array, Array]:
-        """The weights of units, by their variance; of each side the weight, mean and squares.
+        """Return the weights of units, by their variance; of each side the weight, mean and
+        squares.
 
         Units of crowded buckets of one side weigh all `alike`, where that is asked for.
         """
@@ -147,12 +157,14 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
 
 
 def share_p_value(hits: Sequence[Array], n: Sequence[Array]) -> float:
-    """The same of two shares.
+    """Return the same of two shares.
 
-    Args:
-        hits: of the target and of the reference, by group; the last item is of what is a group
-            each.
-        n: likewise of hits and all else.
+    Parameters
+    ----------
+    hits
+        Of the target and of the reference, by group; the last item is of what is a group each.
+    n
+        Likewise of hits and all else.
     """
     total = sum(float(each.sum()) for each in n)
     share = sum(float(each.sum()) for each in hits) / total
@@ -205,7 +217,9 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
 
 
 def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:
-    """What a row of that kind counts by group: all; and the hits of a rate, or each category."""
+    """Return what a row of that kind counts by group: all; and the hits of a rate, or each
+    category.
+    """
     n, infinite, missing = table["n"], table["infinite"], table["missing"]
     text = sum((counts for _, counts in table["texts"]), start=np.zeros_like(n))
     odd, values = infinite + text, n + infinite + text
@@ -225,7 +239,7 @@ def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:
 
 
 def _along(table: Table, x: float, y: float) -> Grouped:
-    """The numbers of a side in the direction (x, y)."""
+    """Return the numbers of a side in the direction (x, y)."""
     weights = np.array((x * x, y * y, 2 * x * y))
     within, single = (max(0.0, float(weights @ table[key])) for key in ("within", "single"))
     return Grouped.of(table["n"], x * table["x"] + y * table["y"], within, single)

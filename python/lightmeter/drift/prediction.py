@@ -48,10 +48,14 @@ _FARTHEST = 1e100  # a t that is surely too large
 class Centre(NamedTuple):
     """What is expected, where that is not the mean of the past buckets.
 
-    Attributes:
-        values: of each statistic.
-        n: how many values it is of.
-        buckets: in how many buckets they were; a file counts as one.
+    Attributes
+    ----------
+    values
+        Of each statistic.
+    n
+        How many values it is of.
+    buckets
+        In how many buckets they were; a file counts as one.
     """
 
     values: Numbers
@@ -64,12 +68,18 @@ def variance_between(
 ) -> Numbers:
     """DerSimonian and Laird's variance between groups, with which squares are as expected.
 
-    Args:
-        squares: sum of squares of the groups' means around that of all, each by its weight w.
-        left: w (1 - w / all weights) of each group.
-        n: values of each; a group without any does not count.
-        within: variance of one value within a group.
-        share: of the variance between groups that the mean of each has.
+    Parameters
+    ----------
+    squares
+        Sum of squares of the groups' means around that of all, each by its weight w.
+    left
+        W (1 - w / all weights) of each group.
+    n
+        Values of each; a group without any does not count.
+    within
+        Variance of one value within a group.
+    share
+        Of the variance between groups that the mean of each has.
     """
     left = np.where(n > 0, left, 0.0)
     of_within = (left / np.maximum(n, 1e-300)).sum(axis=0)
@@ -79,10 +89,12 @@ def variance_between(
 def _next(
     past: Numbers, n_past: Numbers, within: Numbers, n: Numbers, centre: Centre | None = None
 ) -> tuple[Numbers, ...]:
-    """What is known of the next bucket, by Laney's way first, then by random effects.
+    """Return what is known of the next bucket, by Laney's way first, then by random effects.
 
-    Returns:
-        how many past buckets have each statistic; by way and statistic what is expected of the next
+    Returns
+    -------
+    tuple[Numbers, ...]
+        How many past buckets have each statistic; by way and statistic what is expected of the next
         bucket, its variance around that, and the skewness of past buckets; by way, past bucket and
         statistic how far it is from the mean, in standard deviations, and its share in the mean;
         Laney's variance for one value; and a variance that is rounding.
@@ -114,11 +126,15 @@ def _next(
 class Prediction(NamedTuple):
     """What `predict` returns, by statistic.
 
-    Attributes:
-        p_values: NaN with fewer than two buckets.
-        design: how many times larger the variance between buckets is than that of independent
-            values (Laney's phi over s^2); NaN where the latter is 0.
-        buckets: how many past buckets have the statistic.
+    Attributes
+    ----------
+    p_values
+        NaN with fewer than two buckets.
+    design
+        How many times larger the variance between buckets is than that of independent values
+        (Laney's phi over s^2); NaN where the latter is 0.
+    buckets
+        How many past buckets have the statistic.
     """
 
     p_values: Numbers
@@ -136,14 +152,20 @@ def predict(
 ) -> Prediction:
     """Two-sided p-values of the statistics of one bucket.
 
-    Args:
-        past: of each past bucket, in order of time, and each statistic.
-        n_past: how many values they are of; 0 where a bucket has none.
-        within: variance of each statistic for one value, so that it is 1/n of it for n
-            independent ones.
-        target: of the bucket that is judged.
-        n_target: how many values they are of.
-        centre: None for the mean of the past buckets.
+    Parameters
+    ----------
+    past
+        Of each past bucket, in order of time, and each statistic.
+    n_past
+        How many values they are of; 0 where a bucket has none.
+    within
+        Variance of each statistic for one value, so that it is 1/n of it for n independent ones.
+    target
+        Of the bucket that is judged.
+    n_target
+        How many values they are of.
+    centre
+        None for the mean of the past buckets.
     """
     with np.errstate(all="ignore"):
         k, expected, variance, skewness, off, share, phi, rounding = _next(
@@ -179,17 +201,23 @@ def units_of(*tables: Numbers) -> Numbers:
 def predicted_interval(
     past: Sequence[float], n_past: Sequence[float], within: float, n: float, alpha: float
 ) -> tuple[float, float]:
-    """What `predict` takes for ordinary: its coverage for one statistic is about 1 - alpha.
+    """Return what `predict` takes for ordinary: its coverage for one statistic is about 1 - alpha.
 
     Both ways of prediction at their own centres, the wider end of either. Of one statistic alone
     autocorrelation is not known; it is taken to be none.
 
-    Args:
-        past: of two buckets or more, in order of time.
-        n_past: how many values each is of, at least 1.
-        within: variance for one value; 0 where it is not known.
-        n: how many values the judged bucket has, at least 1.
-        alpha: between 0 and 1.
+    Parameters
+    ----------
+    past
+        Of two buckets or more, in order of time.
+    n_past
+        How many values each is of, at least 1.
+    within
+        Variance for one value; 0 where it is not known.
+    n
+        How many values the judged bucket has, at least 1.
+    alpha
+        Between 0 and 1.
     """
     values, sizes = (np.array(side, dtype=np.float64)[:, None] for side in (past, n_past))
     k, centre, variance, skewness, *_ = _next(values, sizes, np.array([within]), np.array([n]))
@@ -200,7 +228,7 @@ def predicted_interval(
 
 
 def combined(level: Numbers, spread: Numbers) -> Numbers:
-    """One p-value of the two of a feature: Bonferroni's with weights of 4 and 1.
+    """Return one p-value of the two of a feature: Bonferroni's with weights of 4 and 1.
 
     A changed spread is found surely from 28 buckets on, so that most of the weight goes to the
     level. NaN counts as untested.
@@ -249,9 +277,12 @@ def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
     mean. If it is m > 1, U^(1/m) would be so. All statistics share m, as 28 buckets say too little
     of the tails of one.
 
-    Args:
-        p_values: of the judged bucket.
-        past: of each past bucket, judged by the others.
+    Parameters
+    ----------
+    p_values
+        Of the judged bucket.
+    past
+        Of each past bucket, judged by the others.
     """
     least = np.minimum(1.0, len(p_values) * past.min(axis=1))
     m = max(1.0, float(-np.log(np.maximum(least, 1e-300)).mean()))
@@ -268,5 +299,5 @@ def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
 
 
 def _excess(skewness: Numbers, k: Numbers) -> Numbers:
-    """What of the skewness on a side counts, a third of it."""
+    """Return what of the skewness on a side counts, a third of it."""
     return np.asarray(np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3)

@@ -55,12 +55,18 @@ class GridCell(NamedTuple):
 class Said:
     """What sentences and pages say of a feature.
 
-    Attributes:
-        name: such as ``saturation``.
-        group: what it is shown together with.
-        scale: of its values; None where that is not known.
-        prefix: of the images that it is measured in, such as ``image``; empty of other values.
-        cell: which number of the grid it is; None of others.
+    Attributes
+    ----------
+    name
+        Such as ``saturation``.
+    group
+        What it is shown together with.
+    scale
+        Of its values; None where that is not known.
+    prefix
+        Of the images that it is measured in, such as ``image``; empty of other values.
+    cell
+        Which number of the grid it is; None of others.
     """
 
     name: str = ""
@@ -91,12 +97,16 @@ _FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in _NUMBE
 
 
 def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
-    """What is said of a feature; of a logged value its whole name.
+    """Return what is said of a feature; of a logged value its whole name.
 
-    Args:
-        feature: such as ``image.Brightness.mean``, which is "brightness".
-        origin: where its values come from.
-        prefixes: those of the features of images. Where there are several, each is said.
+    Parameters
+    ----------
+    feature
+        Such as ``image.Brightness.mean``, which is "brightness".
+    origin
+        Where its values come from.
+    prefixes
+        Those of the features of images. Where there are several, each is said.
     """
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
@@ -114,12 +124,12 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
 
 
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
-    """The longest of the prefixes that a feature has; empty if it has none."""
+    """Return the longest of the prefixes that a feature has; empty if it has none."""
     return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
 
 
 def says(feature: str, prefix: str) -> str:
-    """What the number of an image is and what more of it means; empty of anything else."""
+    """Return what the number of an image is and what more of it means; empty of anything else."""
     number = _NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
     return number.says if number is not None else ""
 
@@ -152,7 +162,7 @@ def _spoken(name: str) -> str:
 
 
 def place(cell: GridCell) -> str:
-    """Where a cell of the grid is."""
+    """Return where a cell of the grid is."""
     vertical = ("top", "upper", "lower", "bottom")[cell.row]
     return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[cell.column]}"
 
@@ -175,7 +185,7 @@ RATES: frozenset[str] = frozenset(get_args(Rate))
 
 
 def column_of(feature: str) -> str:
-    """The column that a line is about: its feature without ``:missing`` and the like."""
+    """Return the column that a line is about: its feature without ``:missing`` and the like."""
     column, _, rate = feature.rpartition(":")
     return column if rate in RATES else feature
 
@@ -190,65 +200,104 @@ class FeatureDrift(Said):
     holds a sample of its values (more than 1024, more than 256 of them distinct); elsewhere the
     ends are the same.
 
+    Attributes
+    ----------
+    feature
+        Such as ``image.entropy``; the rate of its missing values is a line of its own,
+        ``image.entropy:missing``, and so is that of text and infinities among numbers, ``weight:not
+        a number``.
+    kind
+        ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels; and three
+        shares: ``missing``, of observations without a value; ``not a number``, of values that are
+        text or infinite; ``failure``, of files that could not be measured.
+    n_target
+        Values compared (for ``missing`` and ``failure``, observations).
+    n_reference
+        The same on the other side.
+    ks
+        The Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
+    ks_p_value
+        Of this statistic, given the ties.
+    p_value
+        Of the test that the verdict rests on: for numbers one of location, spread and tails by
+        ranks, given the ties; Kuiper's; permuted chi-square; Fisher's exact test.
+    p_low
+        The least it can be.
+    p_high
+        The most it can be, by which the verdict is reached.
+    q_value
+        From ``p_high`` over all features that were tested, see `q_values`; None of what was not
+        tested.
+    hellinger
+        Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
+    hellinger_debiased
+        Without what two samples of one distribution have on average.
+    wasserstein
+        How far the values moved on average, in their own unit; for hue, steps of 255 around the
+        circle.
+    psi
+        Population stability index.
+    js
+        Jensen-Shannon distance, 0 to 1.
+    wasserstein_in_sd
+        ``wasserstein`` in units of the reference's spread (interquartile range / 1.349; its
+        standard deviation where that is 0), with the sign of the change of the mean.
+    spread
+        The logarithm of ``stddev_target / stddev_reference``; None where one of them is 0, and for
+        hue.
+    tail_below
+        How much more of the target than of the reference lies below the reference's 1 % point, as a
+        share; at least 0.
+    tail_above
+        The same above its 99 % point.
+    tail
+        Both together.
+    effect
+        The size that carries the verdict: the one that is largest in units of its least size, see
+        `Thresholds`. Of samples the one that is surely largest; if none surely reaches its least
+        size, the one that may be largest.
+    effect_low
+        The least it can be.
+    effect_high
+        The most it can be.
+    effect_name
+        Which size that is: ``shift`` (``ks``), ``spread`` (without its sign) or ``tail``; of
+        categories ``total variation``; of rates ``difference of rates``; of vectors ``separation``.
+    level_target
+        Mean; circular mean of hue; the share of the last three kinds.
+    level_reference
+        The same on the other side.
+    stddev_target
+        Sample standard deviation of numbers.
+    stddev_reference
+        The same on the other side.
+    new_values
+        Texts (categories, failure reasons) of the target that the reference does not list.
+    vanished_values
+        The other way round.
+    groups_target
+        How many groups the p-value rests on, such as slides or bursts: about so many, and no more
+        than 1420 that have names. None where it takes images for independent.
+    groups_reference
+        The same on the other side.
+    role
+        What the values of its column mean, see `Meaning`.
+    family
+        What it is judged together with.
+    verdict
+        ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None for
+        features that only have distances.
+    reason
+        Why, in a few words.
+    sides
+        The target and the reference, for sentences; no part of what was found.
+    wording
+        Makes the words, by the limits that judged, when they are first asked for.
+
+    Examples
+    --------
     >>> row = lm.compare(target=target, reference=reference)["image.Sharpness"]
     >>> row.verdict, row.q_value
-
-    Attributes:
-        feature: such as ``image.entropy``; the rate of its missing values is a line of its own,
-            ``image.entropy:missing``, and so is that of text and infinities among numbers,
-            ``weight:not a number``.
-        kind: ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels; and
-            three shares: ``missing``, of observations without a value; ``not a number``, of values
-            that are text or infinite; ``failure``, of files that could not be measured.
-        n_target: values compared (for ``missing`` and ``failure``, observations).
-        n_reference: the same on the other side.
-        ks: the Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
-        ks_p_value: of this statistic, given the ties.
-        p_value: of the test that the verdict rests on: for numbers one of location, spread and
-            tails by ranks, given the ties; Kuiper's; permuted chi-square; Fisher's exact test.
-        p_low: the least it can be.
-        p_high: the most it can be, by which the verdict is reached.
-        q_value: from ``p_high`` over all features that were tested, see `q_values`; None of what
-            was not tested.
-        hellinger: Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
-        hellinger_debiased: without what two samples of one distribution have on average.
-        wasserstein: how far the values moved on average, in their own unit; for hue, steps of 255
-            around the circle.
-        psi: population stability index.
-        js: Jensen-Shannon distance, 0 to 1.
-        wasserstein_in_sd: ``wasserstein`` in units of the reference's spread (interquartile range /
-            1.349; its standard deviation where that is 0), with the sign of the change of the mean.
-        spread: the logarithm of ``stddev_target / stddev_reference``; None where one of them is 0,
-            and for hue.
-        tail_below: how much more of the target than of the reference lies below the reference's 1 %
-            point, as a share; at least 0.
-        tail_above: the same above its 99 % point.
-        tail: both together.
-        effect: the size that carries the verdict: the one that is largest in units of its least
-            size, see `Thresholds`. Of samples the one that is surely largest; if none surely
-            reaches its least size, the one that may be largest.
-        effect_low: the least it can be.
-        effect_high: the most it can be.
-        effect_name: which size that is: ``shift`` (``ks``), ``spread`` (without its sign) or
-            ``tail``; of categories ``total variation``; of rates ``difference of rates``; of
-            vectors ``separation``.
-        level_target: mean; circular mean of hue; the share of the last three kinds.
-        level_reference: the same on the other side.
-        stddev_target: sample standard deviation of numbers.
-        stddev_reference: the same on the other side.
-        new_values: texts (categories, failure reasons) of the target that the reference does not
-            list.
-        vanished_values: the other way round.
-        groups_target: how many groups the p-value rests on, such as slides or bursts: about so
-            many, and no more than 1420 that have names. None where it takes images for independent.
-        groups_reference: the same on the other side.
-        role: what the values of its column mean, see `Meaning`.
-        family: what it is judged together with.
-        verdict: ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None
-            for features that only have distances.
-        reason: why, in a few words.
-        sides: the target and the reference, for sentences; no part of what was found.
-        wording: makes the words, by the limits that judged, when they are first asked for.
     """
 
     feature: str
@@ -292,16 +341,16 @@ class FeatureDrift(Said):
 
     @cached_property
     def words(self) -> str:
-        """How it changed, such as ``saturation fell by 38 %``; empty of what did not."""
+        """Return how it changed, such as ``saturation fell by 38 %``; empty of what did not."""
         return self.wording(self) if self.wording and self.verdict in CHANGED else ""
 
     @property
     def levels(self) -> tuple[float, float]:
-        """That of the reference and that of the target; 0 where there is none."""
+        """Return that of the reference and that of the target; 0 where there is none."""
         return self.level_reference or 0.0, self.level_target or 0.0
 
     def __repr__(self) -> str:
-        """The verdict and what it rests on, in one line."""
+        """Return the verdict and what it rests on, in one line."""
         said = filter(None, (self.verdict or "no verdict", self.words, self.reason))
         return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
 
@@ -325,21 +374,31 @@ def rest_on(
 class Thresholds:
     """What verdicts are reached by.
 
-    >>> lm.compare(target=target, reference=reference, effect=0.2)
+    Attributes
+    ----------
+    drift
+        ``drift`` needs a q-value of at most this: 0.05, so that of comparisons where nothing
+        changed at most one in twenty holds a false ``drift``, however many features there are.
+    possible
+        ``possible`` needs at most this: 0.15, where whylogs' begins.
+    effect
+        The least shift (D, or V of hue), total variation or difference of rates: 0.1. With many
+        images every difference is sure; one below a tenth of the probability mass has no visible
+        consequence. A verdict needs one size, of those that apply, at its least size.
+    spread
+        The least ``spread``: 0.2, a standard deviation that is 22 % larger or 18 % smaller.
+    tail
+        The least ``tail``: 0.03, so that 0.05 of the target lie where 0.02 of the reference do. A
+        change in a tenth of the batch has no larger D than 0.1, but it has such a tail.
+    min_values
+        Values needed on each side: 10, with which the strongest drift just gets p = 1e-5 and a
+        common one little chance.
+    delta
+        The chance that an interval misses the truth, where a profile holds samples: 0.01.
 
-    Attributes:
-        drift: ``drift`` needs a q-value of at most this: 0.05, so that of comparisons where nothing
-            changed at most one in twenty holds a false ``drift``, however many features there are.
-        possible: ``possible`` needs at most this: 0.15, where whylogs' begins.
-        effect: the least shift (D, or V of hue), total variation or difference of rates: 0.1. With
-            many images every difference is sure; one below a tenth of the probability mass has no
-            visible consequence. A verdict needs one size, of those that apply, at its least size.
-        spread: the least ``spread``: 0.2, a standard deviation that is 22 % larger or 18 % smaller.
-        tail: the least ``tail``: 0.03, so that 0.05 of the target lie where 0.02 of the reference
-            do. A change in a tenth of the batch has no larger D than 0.1, but it has such a tail.
-        min_values: values needed on each side: 10, with which the strongest drift just gets p =
-            1e-5 and a common one little chance.
-        delta: the chance that an interval misses the truth, where a profile holds samples: 0.01.
+    Examples
+    --------
+    >>> lm.compare(target=target, reference=reference, effect=0.2)
     """
 
     drift: float = 0.05
@@ -361,15 +420,17 @@ class Thresholds:
             )
 
     def least(self, name: EffectName | None) -> float:
-        """The least size of that name that a verdict needs.
+        """Return the least size of that name that a verdict needs.
 
+        Examples
+        --------
         >>> lm.Thresholds().least("shift")
         0.1
         """
         return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
     def units(self, name: EffectName | None, size: float) -> float:
-        """A size in units of the least one."""
+        """Return a size in units of the least one."""
         least = self.least(name)
         return size / least if least else math.inf
 
@@ -379,7 +440,7 @@ MOST_MOVED = 0.5
 
 
 def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
-    """The size that a verdict rests on: the largest in units of its least one.
+    """Return the size that a verdict rests on: the largest in units of its least one.
 
     That is ``shift`` where half of the values moved: what moves far is a tail as well.
     """
@@ -464,11 +525,14 @@ def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
-    """The q-values of everything that is judged together.
+    """Return the q-values of everything that is judged together.
 
-    Args:
-        p_values: one for each test.
-        families: the family of each, by any names.
+    Parameters
+    ----------
+    p_values
+        One for each test.
+    families
+        The family of each, by any names.
     """
     places = _places(families)
     within = [benjamini_hochberg([p_values[at] for at in family]) for family in places.values()]
@@ -498,9 +562,12 @@ def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[fl
     rejected all weights of families without a rejection are left, so the gate opened for it; within
     a family the bound is no larger than Holm's without weights, which is within BH's.
 
-    Args:
-        p_values: one for each test.
-        families: the family of each.
+    Parameters
+    ----------
+    p_values
+        One for each test.
+    families
+        The family of each.
     """
     places = _places(families)
     return _holm(p_values, [1 / len(places[family]) for family in families])

@@ -47,15 +47,21 @@ _NEAR, _CLEAR = 6.0, 9.0  # residual variances: of starts that fit as well, of a
 class Statistic(NamedTuple):
     """One statistic of each feature over time.
 
-    Attributes:
-        values: of shape (buckets, features), in standard deviations of one value within the first
-            buckets.
-        n: of how many values each is; 0 where there is none.
-        columns: of shape (buckets, features, columns): what moves the values and is no change, of
-            which the first is the level.
-        centre: what a value of 0 is, of shape (1, features).
-        unit: what a value of 1 is more than that.
-        roots: of rates, twice the arc sine of their square root, which is nearer to normal.
+    Attributes
+    ----------
+    values
+        Of shape (buckets, features), in standard deviations of one value within the first buckets.
+    n
+        Of how many values each is; 0 where there is none.
+    columns
+        Of shape (buckets, features, columns): what moves the values and is no change, of which the
+        first is the level.
+    centre
+        What a value of 0 is, of shape (1, features).
+    unit
+        What a value of 1 is more than that.
+    roots
+        Of rates, twice the arc sine of their square root, which is nearer to normal.
     """
 
     values: Numbers
@@ -170,10 +176,14 @@ class _Fit:
     def log_e(self, start: int, end: int, factor: Numbers) -> Numbers:
         """Return the logarithms of e-values, of shape (buckets, features).
 
-        Args:
-            start: the bucket at which the level may have changed, from 1 on.
-            end: the bucket behind the last one; the first one is the last of STEP from `start` on.
-            factor: how many buckets count as one, by feature.
+        Parameters
+        ----------
+        start
+            The bucket at which the level may have changed, from 1 on.
+        end
+            The bucket behind the last one; the first one is the last of STEP from `start` on.
+        factor
+            How many buckets count as one, by feature.
         """
         part = slice(start + STEP - 1, end)
         u = self.gram[part, :, 0] - self.gram[start - 1, :, 0]
@@ -189,11 +199,16 @@ class _Fit:
 class Series(NamedTuple):
     """A statistic whose wild days are clipped.
 
-    Attributes:
-        values: as those of `Statistic`.
-        weights: with random effects.
-        fits: with these weights and with Laney's; of rates, also of their roots.
-        residuals: what each bucket is off the fit before it, standardised.
+    Attributes
+    ----------
+    values
+        As those of `Statistic`.
+    weights
+        With random effects.
+    fits
+        With these weights and with Laney's; of rates, also of their roots.
+    residuals
+        What each bucket is off the fit before it, standardised.
     """
 
     values: Numbers
@@ -247,8 +262,10 @@ def long_run_factors(residuals: Numbers) -> Numbers:
 
     That is the mean of all features; more of one whose own sum is 2 standard errors above it.
 
-    Args:
-        residuals: as those of `Series`.
+    Parameters
+    ----------
+    residuals
+        As those of `Series`.
     """
     starts = np.arange(FIRST, len(residuals) - STEP + 1, STEP)
     power = np.cumsum(residuals**2, axis=0)[starts - 1]
@@ -268,10 +285,14 @@ def long_run_factors(residuals: Numbers) -> Numbers:
 def log_evidence(series: Series, factors: Numbers | None = None, since: int = 0) -> Numbers:
     """Return the logarithm of M by bucket and feature; its mean is at most the number of buckets.
 
-    Args:
-        series: of all buckets since the start or since somebody accepted a change.
-        factors: as `long_run_factors` gives them; None for those of the series.
-        since: changes begin at this bucket or later.
+    Parameters
+    ----------
+    series
+        Of all buckets since the start or since somebody accepted a change.
+    factors
+        As `long_run_factors` gives them; None for those of the series.
+    since
+        Changes begin at this bucket or later.
     """
     buckets = len(series.values)
     result = np.full(series.values.shape, -np.inf)
@@ -292,13 +313,20 @@ def log_evidence(series: Series, factors: Numbers | None = None, since: int = 0)
 class Change(NamedTuple):
     """A change for good of one feature.
 
-    Attributes:
-        first: the earliest bucket at which it may have begun.
-        last: the latest one.
-        shape: ``"step"``, ``"creep"``, or empty until one fits clearly better.
-        before: the level before it, in its own unit.
-        now: the level in the end.
-        size: of the difference, in standard deviations of one value.
+    Attributes
+    ----------
+    first
+        The earliest bucket at which it may have begun.
+    last
+        The latest one.
+    shape
+        ``"step"``, ``"creep"``, or empty until one fits clearly better.
+    before
+        The level before it, in its own unit.
+    now
+        The level in the end.
+    size
+        Of the difference, in standard deviations of one value.
     """
 
     first: int
@@ -312,14 +340,22 @@ class Change(NamedTuple):
 class Episode(NamedTuple):
     """A change of one feature from the bucket at which it was found to that at which it is over.
 
-    Attributes:
-        opened: the first one.
-        closed: the one behind the last one.
-        values: of all buckets, in standard deviations of one value.
-        weights: of these; of their inverses the variances are multiples.
-        factor: how many buckets count as one.
-        centre: what a value of 0 is in its own unit.
-        unit: what a value of 1 is more than that.
+    Attributes
+    ----------
+    opened
+        The first one.
+    closed
+        The one behind the last one.
+    values
+        Of all buckets, in standard deviations of one value.
+    weights
+        Of these; of their inverses the variances are multiples.
+    factor
+        How many buckets count as one.
+    centre
+        What a value of 0 is in its own unit.
+    unit
+        What a value of 1 is more than that.
     """
 
     opened: int
@@ -376,9 +412,12 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
     What it covered is passed over then, so that another one can be found. What is known at a bucket
     follows from the buckets up to it.
 
-    Args:
-        statistic: of all buckets since the start or since somebody accepted a change.
-        limits: the logarithm that M must reach, by feature.
+    Parameters
+    ----------
+    statistic
+        Of all buckets since the start or since somebody accepted a change.
+    limits
+        The logarithm that M must reach, by feature.
     """
     buckets, whole = len(statistic.n), clipped(statistic)
     all_factors = long_run_factors(whole.residuals)

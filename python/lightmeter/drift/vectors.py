@@ -73,10 +73,14 @@ def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureD
 
     Nobody asked for it, so where it cannot be tested nobody has to hear of it.
 
-    Args:
-        prefix: of the images.
-        cores: the target and the reference.
-        is_alone: whether there is no other prefix.
+    Parameters
+    ----------
+    prefix
+        Of the images.
+    cores
+        The target and the reference.
+    is_alone
+        Whether there is no other prefix.
     """
     joints = [joint for core in cores if (joint := core.joint(prefix))]
     # Sides may differ in the numbers, as versions do.
@@ -130,7 +134,7 @@ def _compare(
 
 
 def _directions(target: Covariance, reference: Covariance, between: float) -> NDArray[np.float64]:
-    """How far the means are apart in each direction that enters.
+    """Return how far the means are apart in each direction that enters.
 
     In roots of the sum of squares of all vectors. What a squared difference of means makes of that
     sum is `between`.

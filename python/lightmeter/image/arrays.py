@@ -34,25 +34,28 @@ class ArrayLike(Protocol):
     """A NumPy array, or a tensor of a library that shares its memory by DLPack."""
 
     def __dlpack__(self, *, stream: None = None) -> Any:
-        """A capsule of the memory."""
+        """Return a capsule of the memory."""
 
     def __dlpack_device__(self) -> tuple[Any, Any]:
         """Type and number of the device that holds it."""
 
 
 def is_array(value: object) -> TypeGuard[ArrayLike]:
-    """Whether `value` is an `ArrayLike`. `isinstance` with the protocol takes microseconds."""
+    """Return whether `value` is an `ArrayLike`. `isinstance` with the protocol takes
+    microseconds.
+    """
     if isinstance(value, np.ndarray):
         return True
     return hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__")
 
 
 def as_numpy(array: ArrayLike) -> NDArray[Any]:
-    """The array itself, or a view of the tensor's memory.
+    """Return the array itself, or a view of the tensor's memory.
 
-    Raises:
-        ImageError: the tensor is not in the CPU's memory, NumPy has no such samples, or the array
-            is masked.
+    Raises
+    ------
+    ImageError
+        The tensor is not in the CPU's memory, NumPy has no such samples, or the array is masked.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
@@ -93,7 +96,7 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Which samples of a type are black and white, if nothing else is said."""
+    """Return which samples of a type are black and white, if nothing else is said."""
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
@@ -105,8 +108,10 @@ def samples_of(dtype: np.dtype[Any]) -> Samples:
 def check_samples(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> None:
     """Refuse samples of an array that are not measured.
 
-    Raises:
-        ImageError: they are of another type, or of integers whose range has to be said.
+    Raises
+    ------
+    ImageError
+        They are of another type, or of integers whose range has to be said.
     """
     if dtype.name not in GRAY_MODES:
         expected = f"expected {', '.join(GRAY_MODES)}; convert it, as to float32"
@@ -122,10 +127,12 @@ def pictures(
     bands: int | None = None,
     value_range: tuple[float, float] | None = None,
 ) -> NDArray[Any]:
-    """A view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
+    """Return a view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
-    Raises:
-        ImageError: its dtype or shape is not supported, or it has no pixels.
+    Raises
+    ------
+    ImageError
+        Its dtype or shape is not supported, or it has no pixels.
     """
     check_samples(array.dtype, value_range)
     dimensions = dimensions_of(array.shape, layout, bands)
@@ -140,8 +147,10 @@ def pictures(
 def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None = None) -> str:
     """Return a letter for each dimension of an array of so many bands, or of 1, 3 or 4 channels.
 
-    Raises:
-        ImageError: the array has other dimensions or channels.
+    Raises
+    ------
+    ImageError
+        The array has other dimensions or channels.
     """
     dimensions = layout or {2: "HW", 3: "HWC"}.get(len(shape), "")
     channels = dict(zip(dimensions, shape, strict=False)).get("C", 1)

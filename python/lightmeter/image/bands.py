@@ -31,19 +31,23 @@ WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group == 
 class BandMeter(NamedTuple):
     """The measurement of the bands of one picture, each of them as a gray picture.
 
-    Attributes:
-        bands: the meter of each band, by its name; all are of one size.
+    Attributes
+    ----------
+    bands
+        The meter of each band, by its name; all are of one size.
     """
 
     bands: dict[str, ImageMeter]
 
     @property
     def mode(self) -> str:
-        """How many they are, where other pictures have Pillow's mode."""
+        """Return how many they are, where other pictures have Pillow's mode."""
         return f"{len(self.bands)} bands"
 
     def measurement(self) -> dict[str, float | str]:
-        """The numbers by name, such as ``DAPI.mean``; the width and height are of no band."""
+        """Return the numbers by name, such as ``DAPI.mean``; the width and height are of no
+        band.
+        """
         return self._of_bands([meter.measurement() for meter in self.bands.values()])
 
     @property
@@ -62,11 +66,14 @@ class BandMeter(NamedTuple):
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The names of bands, checked.
+    """Return the names of bands, checked.
 
-    Raises:
-        TypeError: it is no sequence of strings.
-        ValueError: they are too few or too many, or a name cannot be a part of that of a feature.
+    Raises
+    ------
+    TypeError
+        It is no sequence of strings.
+    ValueError
+        They are too few or too many, or a name cannot be a part of that of a feature.
     """
     if bands is None:
         return None
@@ -86,10 +93,12 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
-    """The samples of a picture of so many bands, HxWxC.
+    """Return the samples of a picture of so many bands, HxWxC.
 
-    Raises:
-        ImageError: it has another number of bands.
+    Raises
+    ------
+    ImageError
+        It has another number of bands.
     """
     if isinstance(picture, Image.Image):
         if picture.mode not in _SAMPLES or len(picture.getbands()) != count:

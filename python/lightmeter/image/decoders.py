@@ -26,9 +26,12 @@ _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillo
 class Decoder(NamedTuple):
     """What decoded a picture.
 
-    Attributes:
-        format: of its file, such as ``JPEG``.
-        name: such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
+    Attributes
+    ----------
+    format
+        Of its file, such as ``JPEG``.
+    name
+        Such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
     """
 
     format: str
@@ -36,13 +39,13 @@ class Decoder(NamedTuple):
 
 
 def decoder_of(image: Image.Image) -> Decoder | None:
-    """What decodes an image that Pillow opened; None of one that comes from no file."""
+    """Return what decodes an image that Pillow opened; None of one that comes from no file."""
     return None if image.format is None else decoder(image.format, type(image).__module__)
 
 
 @lru_cache(maxsize=256)  # once for each format, and not for each picture
 def decoder(image_format: str, module: str = "PIL") -> Decoder:
-    """The decoder of a format that a module of an installed package holds."""
+    """Return the decoder of a format that a module of an installed package holds."""
     package = module.partition(".")[0]
     name = _PACKAGES.get(package, package)
     with suppress(PackageNotFoundError):

@@ -40,10 +40,14 @@ class EncodedFile(io.BufferedReader):
     A decoder may take a read that fails for damage, so that an error of the block is then that of
     the read.
 
-    Attributes:
-        size: bytes in all.
-        start: the first of them.
-        format: what it begins as; None for an unknown format.
+    Attributes
+    ----------
+    size
+        Bytes in all.
+    start
+        The first of them.
+    format
+        What it begins as; None for an unknown format.
     """
 
     name = ""  # that below is the number of a descriptor, which tifffile takes for a path
@@ -75,8 +79,10 @@ class EncodedFile(io.BufferedReader):
     def __exit__(self, kind: object, error: object, *_: object) -> None:
         """Close it, also if a plugin detached what is below.
 
-        Raises:
-            ImageError: a read failed, and the block with it.
+        Raises
+        ------
+        ImageError
+            A read failed, and the block with it.
         """
         if self._owned:
             self._inner.close()
@@ -87,11 +93,16 @@ class EncodedFile(io.BufferedReader):
 class EncodedBytes(io.BytesIO):
     """A JPEG or PNG file in memory, which Pillow reads without a call of Python.
 
-    Attributes:
-        picture: format, header and bytes, as the core read them.
-        format: ``"JPEG"`` or ``"PNG"``.
-        data: the bytes.
-        size: how many.
+    Attributes
+    ----------
+    picture
+        Format, header and bytes, as the core read them.
+    format
+        ``"JPEG"`` or ``"PNG"``.
+    data
+        The bytes.
+    size
+        How many.
     """
 
     def __init__(self, picture: "_core.Picture") -> None:
@@ -107,7 +118,8 @@ Opened = EncodedFile | EncodedBytes
 
 
 def short_path(path: object) -> str:
-    """The path as text, whatever its bytes are. A long one is cut at the front, before the name.
+    """Return the path as text, whatever its bytes are. A long one is cut at the front, before the
+    name.
 
     Empty for what is no path.
     """
@@ -131,8 +143,10 @@ def is_zarr(path: object) -> bool:
 def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes:
     """Read a caller's file of moderate size whole, from its start; return a larger one opened.
 
-    Raises:
-        ImageError: as `open_encoded` does.
+    Raises
+    ------
+    ImageError
+        As `open_encoded` does.
     """
     opened = open_encoded(file, limits)
     if opened.size > BYTES_AT_ONCE:
@@ -150,8 +164,10 @@ def most_pixels(limits: Limits) -> int:
 def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
     """Open encoded bytes for decoding, from their start. A file that the caller opened stays open.
 
-    Raises:
-        ImageError: there are no bytes or too many, or they cannot be opened.
+    Raises
+    ------
+    ImageError
+        There are no bytes or too many, or they cannot be opened.
     """
     if isinstance(image, EncodedFile):
         return image

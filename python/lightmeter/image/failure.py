@@ -15,13 +15,19 @@ from lightmeter.files import path_texts
 class Failure(NamedTuple):
     """An image that could not be measured.
 
-    >>> [failure.path for failure in lm.profile_images("photos/").failures]
+    Attributes
+    ----------
+    path
+        Of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that was
+        not given by its path.
+    reason
+        Stable code, as in `lightmeter.errors.ImageError`.
+    detail
+        What was wrong, in words that may change.
 
-    Attributes:
-        path: of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that
-            was not given by its path.
-        reason: stable code, as in `lightmeter.errors.ImageError`.
-        detail: what was wrong, in words that may change.
+    Examples
+    --------
+    >>> [failure.path for failure in lm.profile_images("photos/").failures]
     """
 
     path: str | None
@@ -30,8 +36,10 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: Exception) -> "Failure":
-        """The failure that `error` stands for.
+        """Return the failure that `error` stands for.
 
+        Examples
+        --------
         >>> lm.Failure.of(lm.errors.ImageError("empty", "no pixels", "a.png")).reason
         'empty'
         """
@@ -45,6 +53,8 @@ class Failure(NamedTuple):
         A path that is not UTF-8 is shown with replacement characters, and given whole as
         ``path_base64``.
 
+        Examples
+        --------
         >>> [failure.to_dict() for failure in lm.profile_images("photos/").failures]
         """
         path = {"path": None} if self.path is None else path_texts(self.path)
@@ -71,18 +81,24 @@ def image_error(
     path: str | os.PathLike[str] | None = None,
     otherwise: Reason = "corrupt",
 ) -> ImageError:
-    """The `ImageError` for whatever opening, decoding or measuring a picture raised.
+    """Return the `ImageError` for whatever opening, decoding or measuring a picture raised.
 
     Pillow's decoders raise nearly every built-in exception type on damaged files, plugins may do
     anything to the file, and those in Rust raise a BaseException of their own.
 
-    Args:
-        error: what was raised.
-        path: of the file, if it has one.
-        otherwise: the reason to give where the error does not tell it.
+    Parameters
+    ----------
+    error
+        What was raised.
+    path
+        Of the file, if it has one.
+    otherwise
+        The reason to give where the error does not tell it.
 
-    Raises:
-        BaseException: `error` itself, if it ends the program.
+    Raises
+    ------
+    BaseException
+        `error` itself, if it ends the program.
     """
     if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
         raise error

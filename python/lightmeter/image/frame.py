@@ -20,19 +20,31 @@ _MOST_FACTS, _LONGEST = 64, 128  # of a picture; characters of a name or text
 class Frame(NamedTuple):
     """A picture that a reader found.
 
-    Attributes:
-        picture: a loaded image, an array HxWxC, or a list of what is read in tiles: one `Raster`,
-            or one for each band.
-        exif: its Exif, which comes with the first frame of a file.
-        facts: of the header of its file, likewise.
-        decoder: what decoded it.
-        path: what it was read from, or "".
-        mask: HxW, not 0 where its reader says that a pixel is none, or HxWxC of each band.
-        nodata: the number that its file says of samples that are none.
-        returned: what the reader of the user says of it, by the name of that.
-        group: what it has in common with others, likewise.
-        reading: how it is measured, if its reader says more than whoever asked for it.
-        seconds: its time in a video.
+    Attributes
+    ----------
+    picture
+        A loaded image, an array HxWxC, or a list of what is read in tiles: one `Raster`, or one for
+        each band.
+    exif
+        Its Exif, which comes with the first frame of a file.
+    facts
+        Of the header of its file, likewise.
+    decoder
+        What decoded it.
+    path
+        What it was read from, or "".
+    mask
+        HxW, not 0 where its reader says that a pixel is none, or HxWxC of each band.
+    nodata
+        The number that its file says of samples that are none.
+    returned
+        What the reader of the user says of it, by the name of that.
+    group
+        What it has in common with others, likewise.
+    reading
+        How it is measured, if its reader says more than whoever asked for it.
+    seconds
+        Its time in a video.
     """
 
     picture: Any
@@ -53,13 +65,20 @@ class Read(NamedTuple):
 
     A reader may also return the picture alone, or a tuple of it, facts and a mask.
 
-    Attributes:
-        picture: an array HxW or HxWxC, one that is read in pieces, a PIL image, or a path.
-        facts: numbers and texts by name, at most 64. They are features below the reader's name.
-        mask: HxW, not 0 where pixels are ignored; of bands also HxWxC, a mask of each.
-        bands: names of its channels, if they are no colours; those of the `Reading` come first.
-        value_range: which samples are black and white, likewise.
-        group: what pictures that are alike have in common, such as their series.
+    Attributes
+    ----------
+    picture
+        An array HxW or HxWxC, one that is read in pieces, a PIL image, or a path.
+    facts
+        Numbers and texts by name, at most 64. They are features below the reader's name.
+    mask
+        HxW, not 0 where pixels are ignored; of bands also HxWxC, a mask of each.
+    bands
+        Names of its channels, if they are no colours; those of the `Reading` come first.
+    value_range
+        Which samples are black and white, likewise.
+    group
+        What pictures that are alike have in common, such as their series.
     """
 
     picture: Any
@@ -71,7 +90,7 @@ class Read(NamedTuple):
 
     @property
     def known(self) -> dict[str, Any]:
-        """The facts, of which a stranger may have written any."""
+        """Return the facts, of which a stranger may have written any."""
         facts = islice((self.facts or {}).items(), _MOST_FACTS)
         return {
             str(name)[:_LONGEST]: value[:_LONGEST] if isinstance(value, str) else value
@@ -82,17 +101,28 @@ class Read(NamedTuple):
 class Measured(NamedTuple):
     """One image, as it was measured.
 
-    Attributes:
-        meter: its exact counts.
-        exif: its Exif, if it can have any.
-        facts: of its header, if it can have any, and the share of its pixels that is ignored.
-        thumbnail: a small picture.
-        returned: what the functions of the reading returned for it.
-        path: what it was read from, or "".
-        decoder: what decoded it, if it comes from a file.
-        read: the text of how it was read.
-        group: its group, if its reader says.
-        seconds: its time in a video.
+    Attributes
+    ----------
+    meter
+        Its exact counts.
+    exif
+        Its Exif, if it can have any.
+    facts
+        Of its header, if it can have any, and the share of its pixels that is ignored.
+    thumbnail
+        A small picture.
+    returned
+        What the functions of the reading returned for it.
+    path
+        What it was read from, or "".
+    decoder
+        What decoded it, if it comes from a file.
+    read
+        The text of how it was read.
+    group
+        Its group, if its reader says.
+    seconds
+        Its time in a video.
     """
 
     meter: ImageMeter | BandMeter

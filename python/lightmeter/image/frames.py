@@ -53,13 +53,19 @@ def can_be_read(image: object) -> bool:
 def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames of an image, as many as `Reading.frames` says.
 
-    Args:
-        image: as `measure_images` takes it, or `EncodedBytes`.
-        reading: how to read it.
+    Parameters
+    ----------
+    image
+        As `measure_images` takes it, or `EncodedBytes`.
+    reading
+        How to read it.
 
-    Raises:
-        ImageError: a picture cannot be read.
-        Exception: what decoders and files raise.
+    Raises
+    ------
+    ImageError
+        A picture cannot be read.
+    Exception
+        What decoders and files raise.
     """
     if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
         yield from _frames_read(image, reading)
@@ -115,7 +121,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
 
 
 def _as_read(one: Any) -> Read:
-    """What a reader returned for one picture, of the types that it may be."""
+    """Return what a reader returned for one picture, of the types that it may be."""
     is_several = isinstance(one, tuple) and 0 < len(one) <= len(Read._fields)
     found = Read(*one) if is_several else Read(one)
     if not isinstance(found.facts, Mapping | None):
@@ -140,15 +146,22 @@ def _returned(read: Any, image: Any) -> Iterator[Any]:
 def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) -> Iterator[Frame]:
     """Load the frames of an image that Pillow opened, with the Exif and facts of its file.
 
-    Args:
-        image: it is the picture of each frame. After a failure a second try can yield black pixels
-            or fewer frames, so there is none.
-        reading: how to read it.
-        file: its encoded bytes, where they were opened here.
+    Parameters
+    ----------
+    image
+        It is the picture of each frame. After a failure a second try can yield black pixels or
+        fewer frames, so there is none.
+    reading
+        How to read it.
+    file
+        Its encoded bytes, where they were opened here.
 
-    Raises:
-        ImageError: it is too large, or has not the bits that are wanted.
-        Exception: what decoders and files raise.
+    Raises
+    ------
+    ImageError
+        It is too large, or has not the bits that are wanted.
+    Exception
+        What decoders and files raise.
     """
     failure, was_unread = getattr(image, _FAILED, (None, False))
     if failure is not None and (not was_unread or _is_unread(image)):

@@ -31,10 +31,14 @@ _MOST_CHARACTERS = 128  # of its description
 class Header(NamedTuple):
     """What the header of a file says.
 
-    Attributes:
-        facts: name -> value.
-        exif: the TIFF structure that Exif is: a block of bytes or the file; None without one.
-        orientation: that of the container, by Exif's numbers; it overrides the Exif's.
+    Attributes
+    ----------
+    facts
+        Name -> value.
+    exif
+        The TIFF structure that Exif is: a block of bytes or the file; None without one.
+    orientation
+        That of the container, by Exif's numbers; it overrides the Exif's.
     """
 
     facts: Facts
@@ -45,13 +49,18 @@ class Header(NamedTuple):
 def read_header(file: Opened, image: Image.Image | None = None) -> Header | None:
     """Read the header of a file, and move its position.
 
-    Args:
-        file: JPEG, PNG or TIFF. Of any other format the header is that of the image.
-        image: what Pillow opened of the file. Without it there is nothing of other formats, and
-            nobody counts the pictures of a JPEG file of several.
+    Parameters
+    ----------
+    file
+        JPEG, PNG or TIFF. Of any other format the header is that of the image.
+    image
+        What Pillow opened of the file. Without it there is nothing of other formats, and nobody
+        counts the pictures of a JPEG file of several.
 
-    Raises:
-        OSError: the file cannot be read.
+    Raises
+    ------
+    OSError
+        The file cannot be read.
     """
     in_memory: Any = file.picture[1] if isinstance(file, EncodedBytes) else None
     match file.format:

@@ -50,11 +50,16 @@ class _Mask(NamedTuple):
 class Ignored:
     """What `as_ignored` made of an `Ignore`.
 
-    Attributes:
-        areas: rectangles and masks.
-        rules: what samples say: ``"alpha"``, ``"nodata"`` and numbers.
-        beside: where each picture has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
-        said: what a profile says of all.
+    Attributes
+    ----------
+    areas
+        Rectangles and masks.
+    rules
+        What samples say: ``"alpha"``, ``"nodata"`` and numbers.
+    beside
+        Where each picture has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
+    said
+        What a profile says of all.
     """
 
     areas: tuple[Any, ...] = field(default=(), repr=False)
@@ -64,25 +69,32 @@ class Ignored:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether pictures of one size have one mask."""
+        """Return whether pictures of one size have one mask."""
         return not self.rules and self.beside is None
 
     @property
     def column(self) -> str | None:
-        """The column that has a mask of each picture."""
+        """Return the column that has a mask of each picture."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
     def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
         """Return what is ignored of one picture, with its masks.
 
-        Args:
-            path: as it can be opened, for functions.
-            within: its name below the folder, for folders of masks.
-            cell: its mask in the column.
-            masks: more of them.
+        Parameters
+        ----------
+        path
+            As it can be opened, for functions.
+        within
+            Its name below the folder, for folders of masks.
+        cell
+            Its mask in the column.
+        masks
+            More of them.
 
-        Raises:
-            ImageError: a mask is missing, or cannot be read.
+        Raises
+        ------
+        ImageError
+            A mask is missing, or cannot be read.
         """
         try:
             found = (_beside(self.beside, path, within, cell), *masks)
@@ -95,8 +107,10 @@ class Ignored:
     def mask(self, width: int, height: int) -> _core.Mask:
         """Return the mask of a picture of this size, which `mark` may add to.
 
-        Raises:
-            ImageError: a mask is of another size, or all pixels are ignored.
+        Raises
+        ------
+        ImageError
+            A mask is of another size, or all pixels are ignored.
         """
         mask = _core.Mask(width, height)
         for area in self.areas:
@@ -124,11 +138,16 @@ class Ignored:
     ) -> None:
         """Ignore those pixels of a tile in a mask whose samples say so.
 
-        Args:
-            mask: of the picture, or of one of its bands; threads may mark other tiles.
-            samples: a loaded image, or an array HxW or HxWxC.
-            at: (x, y) of the first pixel.
-            nodata: the number that the file says of samples that are none.
+        Parameters
+        ----------
+        mask
+            Of the picture, or of one of its bands; threads may mark other tiles.
+        samples
+            A loaded image, or an array HxW or HxWxC.
+        at
+            (x, y) of the first pixel.
+        nodata
+            The number that the file says of samples that are none.
         """
         if isinstance(samples, Image.Image):
             has_key = "transparency" in samples.info  # a colour or colours that are transparent
@@ -152,13 +171,17 @@ class Ignored:
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
-    """What to ignore, checked; None where that is nothing.
+    """Return what to ignore, checked; None where that is nothing.
 
-    Raises:
-        TypeError: `ignore` is of another type.
-        ValueError: a rectangle has no area, or a share is not from 0 to 1; an array is not HxW;
-            masks of pictures are in several places.
-        ImageError: a mask cannot be read.
+    Raises
+    ------
+    TypeError
+        `ignore` is of another type.
+    ValueError
+        A rectangle has no area, or a share is not from 0 to 1; an array is not HxW; masks of
+        pictures are in several places.
+    ImageError
+        A mask cannot be read.
     """
     if ignore is None or isinstance(ignore, Ignored):
         return ignore
@@ -264,7 +287,7 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
 
 
 def _samples_of(path: str | os.PathLike[str] | bytes) -> NDArray[Any]:
-    """One a pixel, which is not 0 where a sample is; alpha does not count."""
+    """Return one a pixel, which is not 0 where a sample is; alpha does not count."""
     try:
         with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
             image = measurable(open_picture(file, DEFAULT_LIMITS))

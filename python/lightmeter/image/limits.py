@@ -11,20 +11,28 @@ class Limits:
 
     None means no limit.
 
-    >>> lm.profile_images("photos/", limits=lm.Limits(pixels=50_000_000, seconds=10))
+    Attributes
+    ----------
+    pixels
+        Maximum pixels of an image, checked before it is decoded. Pillow's own limit, twice
+        ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read in tiles; only you
+        can raise it.
+    frames
+        Maximum frames of a file, if all are measured (``frames="all"``).
+    bytes
+        Maximum bytes of a file or of encoded data; not of a folder of Zarr. What comes from a pipe
+        is kept in memory, so more than 2 GiB fail whatever this says.
+    bytes_in_memory
+        Maximum bytes of AVIF, HEIF, JPEG XL and WebP, whose decoders hold the whole file in memory,
+        more than once. Also the unpacked size of a member of an archive, of a cell of a table, and
+        of a page or batch that is much smaller in the file.
+    seconds
+        Maximum seconds to fetch an address, and to measure an image in tiles. Other files and pipes
+        are read as long as it takes.
 
-    Attributes:
-        pixels: maximum pixels of an image, checked before it is decoded. Pillow's own
-            limit, twice ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read
-            in tiles; only you can raise it.
-        frames: maximum frames of a file, if all are measured (``frames="all"``).
-        bytes: maximum bytes of a file or of encoded data; not of a folder of Zarr. What comes from
-            a pipe is kept in memory, so more than 2 GiB fail whatever this says.
-        bytes_in_memory: maximum bytes of AVIF, HEIF, JPEG XL and WebP, whose decoders hold the
-            whole file in memory, more than once. Also the unpacked size of a member of an archive,
-            of a cell of a table, and of a page or batch that is much smaller in the file.
-        seconds: maximum seconds to fetch an address, and to measure an image in tiles.
-            Other files and pipes are read as long as it takes.
+    Examples
+    --------
+    >>> lm.profile_images("photos/", limits=lm.Limits(pixels=50_000_000, seconds=10))
     """
 
     pixels: int | None = None
@@ -47,8 +55,10 @@ DEFAULT_LIMITS = Limits()
 def check_size(width: int, height: int, limits: Limits) -> None:
     """Refuse a picture of too many pixels, before they are decoded.
 
-    Raises:
-        ImageError: it has more than the limits say.
+    Raises
+    ------
+    ImageError
+        It has more than the limits say.
     """
     if limits.pixels is not None and width * height > limits.pixels:
         raise ImageError("too_large", f"{width}x{height} pixels, more than {limits.pixels}")
@@ -57,8 +67,10 @@ def check_size(width: int, height: int, limits: Limits) -> None:
 def check_frames(count: int, limits: Limits) -> None:
     """Refuse a file of too many pictures.
 
-    Raises:
-        ImageError: there are more than the limits say.
+    Raises
+    ------
+    ImageError
+        There are more than the limits say.
     """
     if limits.frames is not None and count > limits.frames:
         raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
@@ -67,8 +79,10 @@ def check_frames(count: int, limits: Limits) -> None:
 def check_level(level: int | None, count: int) -> None:
     """Refuse a level of a pyramid that a picture of so many levels has not.
 
-    Raises:
-        ImageError: there is no such level.
+    Raises
+    ------
+    ImageError
+        There is no such level.
     """
     if level is not None and level >= count:
         raise ImageError("unsupported", f"no level {level}; the picture has 0 to {count - 1}")

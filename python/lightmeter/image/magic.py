@@ -51,7 +51,7 @@ READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
 
 def format_of(start: bytes) -> str | None:
-    """The format of a file by its first `START_BYTES`; None for an unknown one."""
+    """Return the format of a file by its first `START_BYTES`; None for an unknown one."""
     if start[4:8] == b"ftyp" and (name := _by_brands(start)):
         return name
     if start[4:8] in _BOXES:

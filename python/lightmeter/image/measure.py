@@ -60,21 +60,32 @@ def measure_images(
 ) -> Iterator[Measured]:
     """Measure an image; several of a batch in one array, or of a file with all its frames.
 
-    Args:
-        image: a PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an array
-            that is read in pieces (of zarr, h5py, xarray or dask), an `ImageMeter`, a path, encoded
-            bytes or a binary file.
-        reading: how to read it. Exif comes with the first frame only.
-        threads: threads that share the rows of one image; None takes 1, or up to 4 above 4
-            megapixels. The result does not depend on it.
-        thumbnail: make small pictures too, of a PIL image or an encoded one.
-        name: what small pictures say in place of the path.
-        watch: called before more is read of a picture that is read in tiles.
+    Parameters
+    ----------
+    image
+        A PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an array that
+        is read in pieces (of zarr, h5py, xarray or dask), an `ImageMeter`, a path, encoded bytes or
+        a binary file.
+    reading
+        How to read it. Exif comes with the first frame only.
+    threads
+        Threads that share the rows of one image; None takes 1, or up to 4 above 4 megapixels. The
+        result does not depend on it.
+    thumbnail
+        Make small pictures too, of a PIL image or an encoded one.
+    name
+        What small pictures say in place of the path.
+    watch
+        Called before more is read of a picture that is read in tiles.
 
-    Raises:
-        ImageError: a picture cannot be read or measured; `reason` says why.
-        TypeError: `image` is of another type.
-        ValueError: `threads` is below 1.
+    Raises
+    ------
+    ImageError
+        A picture cannot be read or measured; `reason` says why.
+    TypeError
+        `image` is of another type.
+    ValueError
+        `threads` is below 1.
     """
     if isinstance(image, ImageMeter):
         yield _checked_meter(image, reading)
@@ -121,13 +132,20 @@ def measure_together(
 ) -> list[Measured | EncodedBytes | None]:
     """Read pictures in one call of the core, and measure the JPEG and PNG files that we decode.
 
-    Args:
-        images: paths or encoded bytes; of several, files above `BYTES_TOGETHER` are not read.
-        names: what they were read from.
-        reading: how to read them.
-        thumbnail: whether small pictures are wanted.
+    Parameters
+    ----------
+    images
+        Paths or encoded bytes; of several, files above `BYTES_TOGETHER` are not read.
+    names
+        What they were read from.
+    reading
+        How to read them.
+    thumbnail
+        Whether small pictures are wanted.
 
-    Returns:
+    Returns
+    -------
+    list[Measured | EncodedBytes | None]
         The bytes of JPEG and PNG files that `measure_images` has to measure. None of all else, and
         of what fails.
     """
@@ -161,15 +179,23 @@ def measure_frame(
 ) -> Measured:
     """Measure a picture, and run the functions of the reading.
 
-    Args:
-        frame: the picture.
-        reading: how it is measured.
-        threads: threads that share its rows, as for `measure_images`.
-        thumbnail: make a small picture of a PIL image, or of one that is read in tiles.
-        watch: as for `measure_images`.
+    Parameters
+    ----------
+    frame
+        The picture.
+    reading
+        How it is measured.
+    threads
+        Threads that share its rows, as for `measure_images`.
+    thumbnail
+        Make a small picture of a PIL image, or of one that is read in tiles.
+    watch
+        As for `measure_images`.
 
-    Raises:
-        ImageError: the picture cannot be measured.
+    Raises
+    ------
+    ImageError
+        The picture cannot be measured.
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
@@ -240,8 +266,10 @@ def _takes_fourth(picture: Any, reading: Reading) -> bool:
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     """Load a PIL image and copy it, with its Exif, of which a copy alone loses some.
 
-    Raises:
-        ImageError: it is too large, or cannot be loaded.
+    Raises
+    ------
+    ImageError
+        It is too large, or cannot be loaded.
     """
     path = getattr(image, "filename", None) or None
     try:

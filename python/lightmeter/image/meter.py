@@ -46,11 +46,16 @@ Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
 class Counting:
     """How the pixels of pictures are counted: the part of a `lightmeter.Reading` that meters need.
 
-    Attributes:
-        channels: the order of those of arrays.
-        value_range: the samples of black and white; None takes those of the type.
-        metrics: the set of numbers.
-        mask_of: gives the mask of what is ignored by width and height; None ignores nothing.
+    Attributes
+    ----------
+    channels
+        The order of those of arrays.
+    value_range
+        The samples of black and white; None takes those of the type.
+    metrics
+        The set of numbers.
+    mask_of
+        Gives the mask of what is ignored by width and height; None ignores nothing.
     """
 
     channels: Channels = "RGB"
@@ -68,15 +73,23 @@ class Counting:
     ) -> "ImageMeter":
         """Return a meter of a picture of this width and height that has measured nothing.
 
-        Args:
-            size: width and height.
-            threads: threads that share the rows of a strip, as for `ImageMeter`.
-            mode: what Pillow calls the picture; "" takes that of the first tile.
-            dtype: the type of its samples.
-            order: that of the channels of an array of colours; None of all else.
+        Parameters
+        ----------
+        size
+            Width and height.
+        threads
+            Threads that share the rows of a strip, as for `ImageMeter`.
+        mode
+            What Pillow calls the picture; "" takes that of the first tile.
+        dtype
+            The type of its samples.
+        order
+            That of the channels of an array of colours; None of all else.
 
-        Raises:
-            ImageError: a mask is of another size, or all pixels are ignored.
+        Raises
+        ------
+        ImageError
+            A mask is of another size, or all pixels are ignored.
         """
         known = None if 0 in size else size
         mask = None if self.mask_of is None or known is None else self.mask_of(*known)
@@ -112,6 +125,8 @@ class ImageMeter:
     processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha is not measured.
     A meter belongs to one thread at a time.
 
+    Examples
+    --------
     >>> meter = lm.ImageMeter()
     >>> for top in range(0, len(frame), 60):
     ...     meter.update(frame[top : top + 60])
@@ -138,23 +153,31 @@ class ImageMeter:
     ) -> None:
         """Start an image.
 
-        Args:
-            channels: as for `lightmeter.Reading`.
-            value_range: likewise.
-            threads: threads that share the rows of a strip; None takes 1, or up to 4 above 4
-                megapixels.
-            metrics: which numbers to measure: ``"whylogs"``, ``"default"``, ``"camera"`` or
-                ``"all"``.
-            size: (width, height) of the image. Tiles need it, and so do some numbers from
-                ``"camera"`` on, such as those of parts of the image.
-            mask: which pixels to ignore: an array of the image's height and width that is true
-                there. It gives the size. Beside an ignored pixel, nothing is measured of what looks
-                at neighbours, such as the sharpness.
+        Parameters
+        ----------
+        channels
+            As for `lightmeter.Reading`.
+        value_range
+            likewise.
+        threads
+            Threads that share the rows of a strip; None takes 1, or up to 4 above 4 megapixels.
+        metrics
+            Which numbers to measure: ``"whylogs"``, ``"default"``, ``"camera"`` or ``"all"``.
+        size
+            (width, height) of the image. Tiles need it, and so do some numbers from ``"camera"``
+            on, such as those of parts of the image.
+        mask
+            Which pixels to ignore: an array of the image's height and width that is true there. It
+            gives the size. Beside an ignored pixel, nothing is measured of what looks at
+            neighbours, such as the sharpness.
 
-        Raises:
-            TypeError: `size` is not of integers.
-            ValueError: an argument is out of range, `mask` is no array HxW of bool or uint8, or the
-                metrics need a size.
+        Raises
+        ------
+        TypeError
+            `size` is not of integers.
+        ValueError
+            An argument is out of range, `mask` is no array HxW of bool or uint8, or the metrics
+            need a size.
         """
         arrays.check_choice("channels", channels, Channels)
         if threads is not None and threads < 1:
@@ -181,21 +204,31 @@ class ImageMeter:
         Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
         float64, and may have any strides and byte order. A fourth channel is alpha.
 
+        Parameters
+        ----------
+        tile
+            The pixels.
+        at
+            (x, y) of its first pixel in an image of known size. None is the next strip, below all
+            rows so far.
+
+        Raises
+        ------
+        ImageError
+            It has no pixels, or samples that are not supported or outside their range; the numbers
+            are what they were.
+        IncompatibleError
+            Its width, channels or depth differ from those before, or it lies outside the image or
+            on pixels that were measured.
+        TypeError
+            It is neither an image nor an array, or `at` is not of integers.
+        ValueError
+            `at` is not (x, y), or has an x without a size.
+
+        Examples
+        --------
         >>> meter = lm.ImageMeter()
         >>> meter.update(frame)
-
-        Args:
-            tile: the pixels.
-            at: (x, y) of its first pixel in an image of known size. None is the next strip, below
-                all rows so far.
-
-        Raises:
-            ImageError: it has no pixels, or samples that are not supported or outside their range;
-                the numbers are what they were.
-            IncompatibleError: its width, channels or depth differ from those before, or it lies
-                outside the image or on pixels that were measured.
-            TypeError: it is neither an image nor an array, or `at` is not of integers.
-            ValueError: `at` is not (x, y), or has an x without a size.
         """
         if at is not None:
             at = _integers(at)
@@ -211,15 +244,17 @@ class ImageMeter:
 
     @property
     def pixels(self) -> int:
-        """How many pixels were measured, which leaves out the ignored ones."""
+        """Return how many pixels were measured, which leaves out the ignored ones."""
         return self._core.pixels
 
     def _with(self, core: _core.ImageMeter) -> "ImageMeter":
-        """A meter of the same image with another measurement: a copy, or none for a thread."""
+        """Return a meter of the same image with another measurement: a copy, or none for a
+        thread.
+        """
         return ImageMeter._of(**{**vars(self), "_core": core})
 
     def _as_features(self) -> _core.ImageFeatures:
-        """What it adds to a profile."""
+        """Return what it adds to a profile."""
         return self._features or _core.features_of(self._core)
 
     @property
@@ -228,11 +263,13 @@ class ImageMeter:
         return [number.name for number in IMAGE_NUMBERS if number.set in sets]
 
     def measurement(self) -> dict[str, float | str]:
-        """The numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
+        """Return the numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
 
         A number that is not defined, such as the circular hue of a gray image, is absent. A hash is
         a string of 16 hexadecimal digits.
 
+        Examples
+        --------
         >>> meter = lm.ImageMeter()
         >>> meter.update(frame)
         >>> meter.measurement()["Brightness.mean"]
@@ -301,7 +338,7 @@ def available_cpus() -> int:
 
 
 def measurable(image: Image.Image) -> Image.Image:
-    """The image, or its conversion, in a mode whose samples are measured as they are."""
+    """Return the image, or its conversion, in a mode whose samples are measured as they are."""
     if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in DEEP_GRAY:
         return image
     try:

@@ -54,10 +54,12 @@ Returned = tuple[tuple[str, Any], ...]
 def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
     """Return the set in `metrics`, ``"default"`` if none is named, and then the functions.
 
-    Raises:
-        TypeError: one is neither a string nor a function.
-        ValueError: a set is unknown, there are two, or the name of a function cannot be that of a
-            feature.
+    Raises
+    ------
+    TypeError
+        One is neither a string nor a function.
+    ValueError
+        A set is unknown, there are two, or the name of a function cannot be that of a feature.
     """
     listed: Any = (metrics,) if isinstance(metrics, str) or callable(metrics) else metrics
     if not isinstance(listed, Iterable):
@@ -83,13 +85,18 @@ def run(
 ) -> Returned:
     """Call each function with a picture that was measured; None of them raises here.
 
-    Args:
-        functions: take an array, HxWx3 of red, green and blue or HxW of gray, of uint8 and
-            read-only. What `value_range` calls black and white is 0 and 255.
-        picture: a loaded image, or an array of HxWxC; None if there is none, which makes a
-            missing value of each.
-        channels: the order of those of an array; None for bands, which are passed as they are.
-        value_range: of deeper samples, as for `lightmeter.Reading`.
+    Parameters
+    ----------
+    functions
+        Take an array, HxWx3 of red, green and blue or HxW of gray, of uint8 and read-only. What
+        `value_range` calls black and white is 0 and 255.
+    picture
+        A loaded image, or an array of HxWxC; None if there is none, which makes a missing value of
+        each.
+    channels
+        The order of those of an array; None for bands, which are passed as they are.
+    value_range
+        Of deeper samples, as for `lightmeter.Reading`.
     """
     if not functions:
         return ()
@@ -129,7 +136,7 @@ def _eight_bits(
     channels: Channels | None,
     value_range: tuple[float, float] | None,
 ) -> NDArray[np.uint8]:
-    """The samples that were measured, without alpha, on 0..255 and read-only."""
+    """Return the samples that were measured, without alpha, on 0..255 and read-only."""
     if isinstance(picture, Image.Image):
         picture, channels = np.asarray(measurable(picture)), "RGB"
     samples = picture

@@ -25,8 +25,10 @@ _PEAK = np.fft.irfft2(_WEIGHT, (SIDE, SIDE)).max()
 class Motion:
     """Compares the frames of one video as they come.
 
-    Attributes:
-        offset: seconds to add to the times of what follows, where a stream broke.
+    Attributes
+    ----------
+    offset
+        Seconds to add to the times of what follows, where a stream broke.
     """
 
     offset = 0.0
@@ -43,11 +45,16 @@ class Motion:
     def facts(self, small: NDArray[Any], seconds: float) -> Facts:
         """Return what is told of the next frame, which is None where it has no contrast.
 
-        Args:
-            small: the frame, gray and of SIDE x SIDE.
-            seconds: its time.
+        Parameters
+        ----------
+        small
+            The frame, gray and of SIDE x SIDE.
+        seconds
+            Its time.
 
-        Returns:
+        Returns
+        -------
+        Facts
             ``StillSeconds``: for how long nothing has changed. ``Shift``: by how many percent of
             the width or height the view moved since the first frame, the larger of both; 100 if it
             is another one. It is the median of five frames.

@@ -27,17 +27,26 @@ Group = Literal["colour", "light", "focus", "noise", "compression", "where", "re
 class ImageNumber(NamedTuple):
     """A number of one image.
 
-    Attributes:
-        name: that of its feature, without the prefix.
-        role: what its values are; see `lightmeter.profile.features.Meaning`.
-        scale: what an amount of it is: ``sample``, steps of an 8-bit sample; ``squares`` of them;
-            ``bits``; ``share``, 0 to 1; ``percent``; ``ratio``, from 0 on; ``length`` in pixels;
-            ``hash``, which is no amount but 16 hexadecimal digits.
-        group: what it is about.
-        set: the smallest set of metrics that has it.
-        integral: whether it is an integer.
-        band: its name below that of a band, if it is one of a gray picture.
-        says: what it is in a few words, then what more or less of it means.
+    Attributes
+    ----------
+    name
+        That of its feature, without the prefix.
+    role
+        What its values are; see `lightmeter.profile.features.Meaning`.
+    scale
+        What an amount of it is: ``sample``, steps of an 8-bit sample; ``squares`` of them;
+        ``bits``; ``share``, 0 to 1; ``percent``; ``ratio``, from 0 on; ``length`` in pixels;
+        ``hash``, which is no amount but 16 hexadecimal digits.
+    group
+        What it is about.
+    set
+        The smallest set of metrics that has it.
+    integral
+        Whether it is an integer.
+    band
+        Its name below that of a band, if it is one of a gray picture.
+    says
+        What it is in a few words, then what more or less of it means.
     """
 
     name: str

@@ -6,20 +6,26 @@ import re
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 # An attribute in the section of a docstring, and the first sentence on it.
-_ATTRIBUTE = re.compile(r"^    (\w+): (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
+_ATTRIBUTE = re.compile(r"^(\w+)\n    (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
 
 
 class Option(NamedTuple):
     """An attribute of `lightmeter.Reading`, or of one of its attributes.
 
-    Attributes:
-        says: what it is: the first sentence of the docstring.
-        kind: the type of its values.
-        choices: the texts that it may be, if it is one of some.
-        default: its value where nobody says another.
-        how: the metadata of its field: ``parse`` makes a value of a text, whose form is
-            ``metavar``; ``many`` is there if several texts are one value, and ``prefix`` if the
-            value has options itself, whose names it begins.
+    Attributes
+    ----------
+    says
+        What it is: the first sentence of the docstring.
+    kind
+        The type of its values.
+    choices
+        The texts that it may be, if it is one of some.
+    default
+        Its value where nobody says another.
+    how
+        The metadata of its field: ``parse`` makes a value of a text, whose form is ``metavar``;
+        ``many`` is there if several texts are one value, and ``prefix`` if the value has options
+        itself, whose names it begins.
     """
 
     says: str
@@ -31,7 +37,7 @@ class Option(NamedTuple):
 
 def options_of(kind: Any) -> dict[str, Option]:
     """Return the options of a dataclass by name."""
-    sentences = dict(_ATTRIBUTE.findall((inspect.getdoc(kind) or "").partition("Attributes:")[2]))
+    sentences = dict(_ATTRIBUTE.findall((inspect.getdoc(kind) or "").partition("Attributes\n")[2]))
     hints = get_type_hints(kind)
     return {
         field.name: Option(

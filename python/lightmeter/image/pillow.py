@@ -41,9 +41,12 @@ _PLUGINS = {
 def open_picture(file: Opened, limits: Limits) -> Image.Image:
     """Open a picture, for which a plugin is loaded at need.
 
-    Raises:
-        ImageError: it is too large, or Pillow would show something else or cannot decode it.
-        Exception: what Pillow raises of an unknown or damaged file.
+    Raises
+    ------
+    ImageError
+        It is too large, or Pillow would show something else or cannot decode it.
+    Exception
+        What Pillow raises of an unknown or damaged file.
     """
     name = file.format
     if name in READ_WHOLE and file.size > (limits.bytes_in_memory or file.size):
@@ -98,9 +101,12 @@ def _is_whole(file: Any) -> bool:
 def file_header(file: EncodedFile, limits: Limits) -> Header | None:
     """Read the header of a file whose pixels nobody wants; None for a format without Exif.
 
-    Raises:
-        ImageError: it is damaged, too large to be read whole, or needs a plugin.
-        OSError: it cannot be read.
+    Raises
+    ------
+    ImageError
+        It is damaged, too large to be read whole, or needs a plugin.
+    OSError
+        It cannot be read.
     """
     header = read_header(file)
     if header is not None or file.format not in BY_PILLOW:
@@ -127,12 +133,17 @@ def mend_order(image: Any) -> None:
 def check_bits(image: Any, bits: int) -> None:
     """Refuse a loaded frame of which Pillow has too few bits for a `value_range`.
 
-    Args:
-        image: the frame.
-        bits: of a sample in its file, as the header says.
+    Parameters
+    ----------
+    image
+        The frame.
+    bits
+        Of a sample in its file, as the header says.
 
-    Raises:
-        ImageError: Pillow makes 8 bits of samples that have more, or may have, or scales them.
+    Raises
+    ------
+    ImageError
+        Pillow makes 8 bits of samples that have more, or may have, or scales them.
     """
     if image.mode in DEEP_GRAY and image.format != "PPM":
         return
@@ -160,10 +171,14 @@ def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:
     Its first directory is a preview. Raw files have a mark of their own, or call that directory a
     reduced image.
 
-    Args:
-        start: the first bytes of the file.
-        tags: those of its first directory.
-        subfile: the value of tag 254 among them, if there is one.
+    Parameters
+    ----------
+    start
+        The first bytes of the file.
+    tags
+        Those of its first directory.
+    subfile
+        The value of tag 254 among them, if there is one.
     """
     is_reduced = isinstance(subfile, int) and bool(subfile & 1)
     return start[8:10] == b"CR" or _DNG_VERSION in tags or is_reduced

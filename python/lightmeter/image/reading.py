@@ -38,66 +38,83 @@ def _option(default: Any = None, **how: Any) -> Any:
 class Reading:
     """How pictures are read.
 
+    Attributes
+    ----------
+    channels
+        Order of the colour channels of arrays, also of Zarr: RGB, or BGR of OpenCV.
+    layout
+        Order of the dimensions of arrays, with N for a batch of images. None takes HW or HWC.
+    value_range
+        Which samples are black and white, if they have more than 8 bits. None takes (0, 1) for
+        floats and (0, 65535) for integers, and the upper 8 bits of colour files of 16 bits, which
+        are what Pillow decodes. With it files are read with all bits: PNG files of one frame
+        without interlace, of at most 64 MB, and TIFF files if the extra ``large`` is there. One of
+        which 8 bits can be had, or nobody knows how many, such as JPEG 2000, JPEG XL, AVIF and PPM,
+        fails as ``unsupported``.
+    frames
+        Which images of a file to measure that holds several. ``"first"`` takes the first frame of a
+        file, or the current one of a PIL image. ``"all"`` measures every frame or page of a file as
+        an image. The Exif is counted once. A file, like a batch, counts whole or as one failure. Of
+        a video, ``"first"`` stands for those that `every` takes.
+    exif
+        Which Exif tags to track; by default none that are personal.
+    limits
+        What one image may cost; one that costs more fails as ``too_large``.
+    metrics
+        What is computed of an image: a set, functions of yours, or both. The sets are
+        ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light, sharpness,
+        noise and more; ``"camera"``, also where in the picture, and hashes; ``"all"``. Functions
+        alone come with the default set. A function takes the picture as an array and returns a
+        number, a string, a bool, None, or a dict of them. The features are ``image.glare`` of a
+        function ``glare``, or ``image.glare.<key>`` of a dict. What it raises is counted in
+        ``image.glare.Error`` by its type, and stops nothing. The array is HxWx3 (RGB) or HxW (gray)
+        of uint8, read-only, without alpha, and not turned by its Exif. Deeper samples are scaled
+        from `value_range` to 0..255. Threads call it, several at once.
+    bands
+        Names of channels that are not colours, such as DAPI and GFP. Each is measured as a gray
+        picture. The features are ``image.DAPI.mean``, ``image.DAPI.Sharpness`` and so on, and none
+        of colour. An array has as many channels, and a file too, or a gray page for each. Functions
+        of yours get HxWxC of uint8.
+    ignore
+        What is left out of every built-in number: a rectangle of x, y, width and height, a mask,
+        what samples say, or several of these. Of a rectangle whole numbers are pixels. If one has a
+        point, all four are shares of the width and height of the picture, from 0 to 1. A mask is a
+        path or an array HxW, not 0 where pixels are ignored. A mask of each picture is in a folder,
+        by its name below the folder of pictures, with its suffix or ``.png`` or ``.tif``; in a
+        column of the table, ``"column:NAME"``, as a path or bytes; or what a function of the path
+        returns: one of these. ``"alpha"`` ignores where alpha is 0. ``"nodata"`` ignores the number
+        in GDAL's tag 42113 of a TIFF, and NaN. A number ignores where all colours have it, or a
+        band. A picture of another size than a mask fails, and so does one that has none, or is
+        ignored as a whole. Functions of yours get the picture as it is. ``image.ignored_percent``
+        is the share.
+    pyramid_level
+        Which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the full image, 1 the
+        next smaller one. None is the full one too. A TIFF of which a level is asked for is read in
+        tiles, however small it is; see docs/large-images.md.
+    read
+        A function of yours that reads the images, from a path or bytes to an array. It may also
+        return a tuple of the array, a dict of facts and a mask, or yield one for each frame.
+        `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
+    every
+        The time from one frame of a video that is measured to the next, such as ``"5s"``. None
+        takes a second. A frame is the first at that time or later; see docs/video.md. It does not
+        go with ``frames="all"``.
+
+    Raises
+    ------
+    TypeError
+        `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
+    ValueError
+        Another option is out of range.
+    ImageError
+        A mask cannot be read.
+
+    Examples
+    --------
     Every function that takes pictures takes a `Reading`, or what differs from it as keywords:
 
     >>> lm.profile_images("photos/", frames="all")
     >>> lm.profile_images("photos/", reading=lm.Reading(frames="all"))
-
-    Attributes:
-        channels: order of the colour channels of arrays, also of Zarr: RGB, or BGR of OpenCV.
-        layout: order of the dimensions of arrays, with N for a batch of images. None takes HW or
-            HWC.
-        value_range: which samples are black and white, if they have more than 8 bits. None
-            takes (0, 1) for floats and (0, 65535) for integers, and the upper 8 bits of colour
-            files of 16 bits, which are what Pillow decodes. With it files are read with all bits:
-            PNG files of one frame without interlace, of at most 64 MB, and TIFF files if the extra
-            ``large`` is there. One of which 8 bits can be had, or nobody knows how many, such as
-            JPEG 2000, JPEG XL, AVIF and PPM, fails as ``unsupported``.
-        frames: which images of a file to measure that holds several. ``"first"`` takes the first
-            frame of a file, or the current one of a PIL image. ``"all"`` measures every frame or
-            page of a file as an image. The Exif is counted once. A file, like a batch, counts whole
-            or as one failure. Of a video, ``"first"`` stands for those that `every` takes.
-        exif: which Exif tags to track; by default none that are personal.
-        limits: what one image may cost; one that costs more fails as ``too_large``.
-        metrics: what is computed of an image: a set, functions of yours, or both. The
-            sets are ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light,
-            sharpness, noise and more; ``"camera"``, also where in the picture, and hashes;
-            ``"all"``. Functions alone come with the default set. A function takes the picture as an
-            array and returns a number, a string, a bool, None, or a dict of them. The features are
-            ``image.glare`` of a function ``glare``, or ``image.glare.<key>`` of a dict. What it
-            raises is counted in ``image.glare.Error`` by its type, and stops nothing. The array is
-            HxWx3 (RGB) or HxW (gray) of uint8, read-only, without alpha, and not turned by its
-            Exif. Deeper samples are scaled from `value_range` to 0..255. Threads call it, several
-            at once.
-        bands: names of channels that are not colours, such as DAPI and GFP.
-            Each is measured as a gray picture. The features are ``image.DAPI.mean``,
-            ``image.DAPI.Sharpness`` and so on, and none of colour. An array has as many channels,
-            and a file too, or a gray page for each. Functions of yours get HxWxC of uint8.
-        ignore: what is left out of every built-in number: a rectangle of x, y, width and height, a
-            mask, what samples say, or several of these. Of a rectangle whole numbers are pixels.
-            If one has a point, all four are shares of the width and height of the picture, from 0
-            to 1. A mask is a path or an array HxW, not 0 where pixels are ignored. A mask of each
-            picture is in a folder, by its name below the folder of pictures, with its suffix or
-            ``.png`` or ``.tif``; in a column of the table, ``"column:NAME"``, as a path or bytes;
-            or what a function of the path returns: one of these. ``"alpha"`` ignores where alpha is
-            0. ``"nodata"`` ignores the number in GDAL's tag 42113 of a TIFF, and NaN. A number
-            ignores where all colours have it, or a band. A picture of another size than a
-            mask fails, and so does one that has none, or is ignored as a whole. Functions of
-            yours get the picture as it is. ``image.ignored_percent`` is the share.
-        pyramid_level: which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the
-            full image, 1 the next smaller one. None is the full one too. A TIFF of which a level
-            is asked for is read in tiles, however small it is; see docs/large-images.md.
-        read: a function of yours that reads the images, from a path or bytes to an array. It may
-            also return a tuple of the array, a dict of facts and a mask, or yield one for each
-            frame. `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
-        every: the time from one frame of a video that is measured to the next, such as ``"5s"``.
-            None takes a second. A frame is the first at that time or later; see docs/video.md. It
-            does not go with ``frames="all"``.
-
-    Raises:
-        TypeError: `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
-        ValueError: another option is out of range.
-        ImageError: a mask cannot be read.
     """
 
     channels: Channels = "RGB"
@@ -137,22 +154,22 @@ class Reading:
 
     @property
     def band_count(self) -> int | None:
-        """How many channels are no colours; None where they are."""
+        """Return how many channels are no colours; None where they are."""
         return None if self.bands is None else len(self.bands)
 
     @property
     def metric_set(self) -> MetricSet:
-        """The set in `metrics`."""
+        """Return the set in `metrics`."""
         return self.metrics[0]  # type: ignore[index, return-value]  # as `as_metrics` returned
 
     @cached_property
     def functions(self) -> tuple[Metric, ...]:
-        """The functions in `metrics`."""
+        """Return the functions in `metrics`."""
         return self.metrics[1:]  # type: ignore[index, return-value]  # likewise
 
     @cached_property
     def counting(self) -> Counting:
-        """How pixels are counted."""
+        """Return how pixels are counted."""
         ignored, mask_of = self.ignored, None
         if ignored is not None:
             mask_of = ignored.shared_mask if ignored.is_fixed else ignored.mask
@@ -160,31 +177,38 @@ class Reading:
 
     @property
     def seconds(self) -> float:
-        """The time from one frame of a video to the next; 0 for all frames."""
+        """Return the time from one frame of a video to the next; 0 for all frames."""
         return 0.0 if self.frames == "all" else to_duration(self.every or "1s").total_seconds()
 
     @cached_property
     def is_of_one(self) -> bool:
-        """Whether a file is one picture of one measurement, which no sample decides."""
+        """Return whether a file is one picture of one measurement, which no sample decides."""
         is_fixed = self.ignored is None or self.ignored.is_fixed
         return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
 
     @cached_property
     def ignored(self) -> Ignored | None:
-        """What `ignore` says, as it was read when this was made."""
+        """Return what `ignore` says, as it was read when this was made."""
         return as_ignored(self.ignore)
 
     def of_picture(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
         """Return how one picture is read, with its masks.
 
-        Args:
-            path: as it can be opened, for functions.
-            within: its name below the folder, for folders of masks; by default that in the path.
-            cell: its mask in the column that `ignore` names.
-            masks: what its reader says of it.
+        Parameters
+        ----------
+        path
+            As it can be opened, for functions.
+        within
+            Its name below the folder, for folders of masks; by default that in the path.
+        cell
+            Its mask in the column that `ignore` names.
+        masks
+            What its reader says of it.
 
-        Raises:
-            ImageError: a mask is missing, or cannot be read.
+        Raises
+        ------
+        ImageError
+            A mask is missing, or cannot be read.
         """
         ignored = self.ignored or (Ignored() if masks else None)
         if ignored is None or (ignored.is_fixed and not masks):
@@ -201,12 +225,18 @@ class Reading:
         equal numbers has one text: the layout of arrays and the decoder of files do not enter, and
         neither does an option that the picture does not depend on.
 
-        >>> lm.Reading(channels="BGR").text()
+        Parameters
+        ----------
+        channels
+            The order of the channels, of an array of colour; None of all else.
+        samples
+            Of more than 8 bits.
+        fourth
+            Whether a fourth channel was taken for alpha, though nothing says that it is.
 
-        Args:
-            channels: the order of the channels, of an array of colour; None of all else.
-            samples: of more than 8 bits.
-            fourth: whether a fourth channel was taken for alpha, though nothing says that it is.
+        Examples
+        --------
+        >>> lm.Reading(channels="BGR").text()
         """
         key = (channels, samples, fourth)
         if key not in self._texts:
@@ -298,11 +328,14 @@ DEFAULT_READING = Reading()
 
 
 def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
-    """The `reading` given, or the default, changed by `options`.
+    """Return the `reading` given, or the default, changed by `options`.
 
-    Raises:
-        TypeError: `reading` is no `Reading`, or a keyword is none of its attributes.
-        ValueError: an option is out of range.
+    Raises
+    ------
+    TypeError
+        `reading` is no `Reading`, or a keyword is none of its attributes.
+    ValueError
+        An option is out of range.
     """
     if reading is None:
         reading = DEFAULT_READING

@@ -21,7 +21,8 @@ class Thumbnail(NamedTuple):
 
     @property
     def key(self) -> int:
-        """A hash of 64 bits of the path and the contents, for which the small picture stands.
+        """Return a hash of 64 bits of the path and the contents, for which the small picture
+        stands.
 
         Nothing that was measured enters it: a profile that knows another metric shall not keep the
         same picture twice.
@@ -38,7 +39,9 @@ def make_thumbnail(
     side: int = _SIDE,
     most_bytes: int = _MOST_BYTES,
 ) -> Thumbnail | None:
-    """A small picture of a loaded image, not turned; None if it has no 8-bit colours to show."""
+    """Return a small picture of a loaded image, not turned; None if it has no 8-bit colours to
+    show.
+    """
     shown = measurable(image)
     if shown.mode in DEEP_GRAY:
         return None

@@ -37,9 +37,12 @@ class Entry(NamedTuple):
 class Tiff:
     """Directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
 
-    Raises:
-        DamagedError: it does not start as TIFF does. Every method raises it for missing bytes.
-        OSError: the file cannot be read; so does every method.
+    Raises
+    ------
+    DamagedError
+        It does not start as TIFF does. Every method raises it for missing bytes.
+    OSError
+        The file cannot be read; so does every method.
     """
 
     def __init__(self, file: Opened) -> None:

@@ -55,8 +55,10 @@ class Clip:
 def pyav() -> Any:
     """Import PyAV, and bound the memory that FFmpeg takes at once in this process.
 
-    Raises:
-        ImageError: it is not installed.
+    Raises
+    ------
+    ImageError
+        It is not installed.
     """
     try:
         import av
@@ -71,9 +73,12 @@ def pyav() -> Any:
 def open_video(source: Opened | str) -> Any:
     """Open a file, or the address of a stream, as a container of PyAV.
 
-    Raises:
-        ImageError: PyAV is not installed.
-        Exception: what PyAV raises of a damaged file or a stream that is away.
+    Raises
+    ------
+    ImageError
+        PyAV is not installed.
+    Exception
+        What PyAV raises of a damaged file or a stream that is away.
     """
     of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
     if isinstance(source, str):
@@ -95,8 +100,10 @@ def _refuse(*_: object) -> Any:
 def span_of(path: str) -> tuple[datetime | None, float]:
     """Return when a video file says that it begins, and for how many seconds it lasts.
 
-    Raises:
-        Exception: what `open_video` raises.
+    Raises
+    ------
+    Exception
+        What `open_video` raises.
     """
     with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
         text = container.metadata.get("creation_time")
@@ -111,15 +118,23 @@ def video_frames(
 
     Facts of the file come with the first frame, and those of its times with the last one.
 
-    Args:
-        source: a file, or the address of a stream.
-        reading: how to read it.
-        clip: of which part; None takes all.
-        motion: of the frames before, where a stream broke.
+    Parameters
+    ----------
+    source
+        A file, or the address of a stream.
+    reading
+        How to read it.
+    clip
+        Of which part; None takes all.
+    motion
+        Of the frames before, where a stream broke.
 
-    Raises:
-        ImageError: it is no video that is read here, or has no frame in this part.
-        Exception: what PyAV raises.
+    Raises
+    ------
+    ImageError
+        It is no video that is read here, or has no frame in this part.
+    Exception
+        What PyAV raises.
     """
     clip = clip or Clip("", 0.0, math.inf)
     motion = motion or Motion()
@@ -151,10 +166,14 @@ def video_frames(
 class _Video:
     """The best video stream of a container, from a second of it on.
 
-    Attributes:
-        facts: of the stream.
-        counts: of times and damage, so far.
-        mode: what its frames are, by PyAV's name.
+    Attributes
+    ----------
+    facts
+        Of the stream.
+    counts
+        Of times and damage, so far.
+    mode
+        What its frames are, by PyAV's name.
     """
 
     def __init__(self, container: Any, reading: Reading, begin: float) -> None:

@@ -24,14 +24,21 @@ def log_report(
     The metrics are called such as ``drift.verdict.possible``, which counts features, and
     ``drift.image.Hue.mean.effect``. A letter that MLflow does not take becomes ``_``.
 
-    Args:
-        report: what `lightmeter.compare` gave.
-        run_id: of a run, such as ``mlflow.active_run().info.run_id``.
-        at: when the target is from; None takes the clock.
-        step: of the metrics.
+    Parameters
+    ----------
+    report
+        What `lightmeter.compare` gave.
+    run_id
+        Of a run, such as ``mlflow.active_run().info.run_id``.
+    at
+        When the target is from; None takes the clock.
+    step
+        Of the metrics.
 
-    Raises:
-        ImportError: MLflow is not installed.
+    Raises
+    ------
+    ImportError
+        MLflow is not installed.
     """
     import mlflow
 

@@ -17,14 +17,21 @@ from lightmeter.store.store import Store
 def observe(store: Store, *, datasets: Sequence[str] | None = None, provider: Any = None) -> None:
     """Give the gauges of `lightmeter.interop.prometheus` whenever metrics are collected.
 
-    Args:
-        store: the store, which stays open.
-        datasets: patterns of names, such as ``cells*``; None for all.
-        provider: the ``MeterProvider``; None takes the one that is set.
+    Parameters
+    ----------
+    store
+        The store, which stays open.
+    datasets
+        Patterns of names, such as ``cells*``; None for all.
+    provider
+        The ``MeterProvider``; None takes the one that is set.
 
-    Raises:
-        ImportError: OpenTelemetry is not installed.
-        StoreError: the store cannot be read.
+    Raises
+    ------
+    ImportError
+        OpenTelemetry is not installed.
+    StoreError
+        The store cannot be read.
     """
     from opentelemetry import metrics
 

@@ -75,11 +75,15 @@ class StoreCollector(Collector):
     ) -> None:
         """Read nothing yet.
 
-        Args:
-            store: the store, which stays open.
-            datasets: patterns of names, such as ``cells*``; None for all.
-            now: the time, which says which buckets are complete; None takes the clock. Without a
-                time zone it is local time.
+        Parameters
+        ----------
+        store
+            The store, which stays open.
+        datasets
+            Patterns of names, such as ``cells*``; None for all.
+        now
+            The time, which says which buckets are complete; None takes the clock. Without a time
+            zone it is local time.
         """
         self._store, self._now = store, now
         self._datasets = ["*"] if datasets is None else datasets
@@ -87,8 +91,10 @@ class StoreCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return the gauges: always the same ones, some without samples.
 
-        Raises:
-            StoreError: the store cannot be read.
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
         """
         store, now = self._store, to_utc(self._now or datetime.now(UTC))
         gauges = {
@@ -153,8 +159,10 @@ def metrics_text(
 ) -> str:
     """Return the gauges of a `StoreCollector`, which takes the same, as OpenMetrics text.
 
-    Raises:
-        StoreError: the store cannot be read.
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
     """
     registry = CollectorRegistry()
     registry.register(StoreCollector(store, datasets=datasets, now=now))

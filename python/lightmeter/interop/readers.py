@@ -78,9 +78,12 @@ def dicom(image: File) -> Iterator[Read]:
     white is bright. Padding is ignored. Colours are RGB. The series is the group of a picture.
     What becomes a feature is a list of tags that name nobody, such as ``image.dicom.Modality``.
 
-    Raises:
-        ImageError: the picture is too large.
-        Exception: what pydicom raises of a damaged file.
+    Raises
+    ------
+    ImageError
+        The picture is too large.
+    Exception
+        What pydicom raises of a damaged file.
     """
     from pydicom import dcmread
     from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
@@ -121,9 +124,12 @@ def ct(image: File) -> Iterator[Read]:
 
     What is beyond is cut off, so that all scanners have one scale.
 
-    Raises:
-        ImageError: the picture is none of computed tomography, or too large.
-        Exception: what pydicom raises of a damaged file.
+    Raises
+    ------
+    ImageError
+        The picture is none of computed tomography, or too large.
+    Exception
+        What pydicom raises of a damaged file.
     """
     for found in dicom(image):
         if (kind := (found.facts or {}).get("Modality")) != "CT":
@@ -133,7 +139,7 @@ def ct(image: File) -> Iterator[Read]:
 
 
 def _plain(value: Any) -> float | str | None:
-    """A tag as a number or text; of several values the first."""
+    """Return a tag as a number or text; of several values the first."""
     if hasattr(value, "__iter__") and not isinstance(value, str):
         value = next(iter(value), None)
     return value or None if isinstance(value, str | None) else float(value)
@@ -148,9 +154,12 @@ def geotiff(image: File) -> Read:
     is measured by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray.
     A VRT is refused, as it may name any file or address; so are files that lie beside it.
 
-    Raises:
-        ImageError: the picture is too large, or has more than 32 bands.
-        Exception: what rasterio raises of a damaged file.
+    Raises
+    ------
+    ImageError
+        The picture is too large, or has more than 32 bands.
+    Exception
+        What rasterio raises of a damaged file.
     """
     with open_encoded(image, DEFAULT_LIMITS) as file:
         driver = _DRIVERS.get(file.format or "")
@@ -164,9 +173,12 @@ def gdal(image: File) -> Read:
     """Read whatever GDAL reads, likewise: also a VRT, which may name any file of this machine and
     any address. So it is for files of your own.
 
-    Raises:
-        ImageError: as `geotiff` does.
-        Exception: likewise.
+    Raises
+    ------
+    ImageError
+        As `geotiff` does.
+    Exception
+        likewise.
     """
     return _raster(image, {})
 
@@ -208,9 +220,12 @@ def microscope(image: File) -> Iterator[Read]:
     or ``bioio-lif``. All scenes are read, and of each all times and planes, which ``frames="all"``
     measures. The size of a pixel is ``image.microscope.PixelSize``, in micrometres.
 
-    Raises:
-        ImageError: the picture is too large or in memory, or has more than 32 channels.
-        Exception: what bioio raises of a file that it cannot read.
+    Raises
+    ------
+    ImageError
+        The picture is too large or in memory, or has more than 32 channels.
+    Exception
+        What bioio raises of a file that it cannot read.
     """
     from bioio import BioImage
 
@@ -239,8 +254,10 @@ def ome_tiff(image: File) -> Read:
 
     The pixels are read by lightmeter, in tiles (extra ``large``).
 
-    Raises:
-        ImageError: it is no TIFF, or has more than 32 channels.
+    Raises
+    ------
+    ImageError
+        It is no TIFF, or has more than 32 channels.
     """
     with open_encoded(image, DEFAULT_LIMITS) as file:
         tiff = Tiff(file)
@@ -263,7 +280,7 @@ def _any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def _names(given: Any) -> tuple[str, ...]:
-    """Names as bands can have them, each once, and none that features or readers have."""
+    """Return names as bands can have them, each once, and none that features or readers have."""
     names: list[str] = []
     for name in given:
         clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"

@@ -18,6 +18,8 @@ __all__ = ["Chart", "NotebookProfileVisualizer"]
 class NotebookProfileVisualizer:
     """Shows a target profile beside a reference.
 
+    Examples
+    --------
     >>> visualization = NotebookProfileVisualizer()
     >>> visualization.set_profiles(target_profile_view=target, reference_profile_view=reference)
     >>> visualization.summary_drift_report()
@@ -39,8 +41,10 @@ class NotebookProfileVisualizer:
     def summary_drift_report(self) -> DriftReport:
         """`lightmeter.compare` of the two; shown in a notebook, and `write` makes a page of it.
 
-        Raises:
-            ValueError: a profile is not set.
+        Raises
+        ------
+        ValueError
+            A profile is not set.
         """
         if self._target is None or self._reference is None:
             raise ValueError(
@@ -51,18 +55,24 @@ class NotebookProfileVisualizer:
     def double_histogram(self, feature_name: str) -> Chart:
         """Overlaid histograms of a feature of numbers on shared bins, as shares of each side.
 
-        Raises:
-            ValueError: the feature has no numbers, or no profile is set.
-            KeyError: neither profile has the feature.
+        Raises
+        ------
+        ValueError
+            The feature has no numbers, or no profile is set.
+        KeyError
+            Neither profile has the feature.
         """
         return self._chart(number_histograms, feature_name, "numbers; see distribution_chart")
 
     def distribution_chart(self, feature_name: str) -> Chart:
-        """The shares of the most frequent strings or integers of a feature.
+        """Return the shares of the most frequent strings or integers of a feature.
 
-        Raises:
-            ValueError: the feature has none, or no profile is set.
-            KeyError: neither profile has the feature.
+        Raises
+        ------
+        ValueError
+            The feature has none, or no profile is set.
+        KeyError
+            Neither profile has the feature.
         """
         return self._chart(category_bars, feature_name, "categories; see double_histogram")
 
@@ -74,10 +84,14 @@ class NotebookProfileVisualizer:
     ) -> Path:
         """Write what another method returned as an HTML page, and return its path.
 
-        Args:
-            rendered_html: the chart or report.
-            preferred_path: an existing folder; None is the current one.
-            html_file_name: with or without ``.html``; None is ``lightmeter``.
+        Parameters
+        ----------
+        rendered_html
+            The chart or report.
+        preferred_path
+            An existing folder; None is the current one.
+        html_file_name
+            With or without ``.html``; None is ``lightmeter``.
         """
         name = (html_file_name or "lightmeter").removesuffix(".html")
         path = Path(preferred_path or ".") / f"{name}.html"

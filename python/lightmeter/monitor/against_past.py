@@ -42,13 +42,20 @@ from lightmeter.text import counted
 class Tested:
     """What was measured of a feature, before it is decided what that means.
 
-    Attributes:
-        feature: such as ``image.Make:missing``.
-        is_rate: whether it is a rate of missing values, failures and the like.
-        family: what it is judged together with.
-        p_value: None where there is not enough data.
-        words: why there is none, or what it assumes.
-        q: the q-value, once all that is judged together is known.
+    Attributes
+    ----------
+    feature
+        Such as ``image.Make:missing``.
+    is_rate
+        Whether it is a rate of missing values, failures and the like.
+    family
+        What it is judged together with.
+    p_value
+        None where there is not enough data.
+    words
+        Why there is none, or what it assumes.
+    q
+        The q-value, once all that is judged together is known.
     """
 
     feature: str
@@ -69,13 +76,19 @@ def against_past(
 ) -> list[Tested]:
     """Return the tests of all features of a bucket; of none that has no value on any side.
 
-    Args:
-        target: of the bucket that is judged.
-        past: of the buckets whose spread it is judged by, in order of time.
-        expected: what it is compared with, as one; None where it is compared with the past.
-        buckets: how many `expected` is of; a file counts as one.
-        exif_read: how many images of the target have no tag of that name, which no image has; by
-            its name, and whether only some policies track it.
+    Parameters
+    ----------
+    target
+        Of the bucket that is judged.
+    past
+        Of the buckets whose spread it is judged by, in order of time.
+    expected
+        What it is compared with, as one; None where it is compared with the past.
+    buckets
+        How many `expected` is of; a file counts as one.
+    exif_read
+        How many images of the target have no tag of that name, which no image has; by its name, and
+        whether only some policies track it.
     """
     return _Comparison(target, past, expected, buckets, exif_read).tests()
 
@@ -147,13 +160,18 @@ class _Comparison:
     def _moments(
         self, now: Numbers, past: Numbers, base: Numbers, weights: Numbers
     ) -> tuple[Prediction, Numbers]:
-        """The prediction of means, and p-values of these and of the logarithms of spreads.
+        """Return the prediction of means, and p-values of these and of the logarithms of spreads.
 
-        Args:
-            now: a row each of how many values there are, of means and standard deviations.
-            past: such a table for each past bucket.
-            base: one of all that the target is compared with, if that is not its own past.
-            weights: of past buckets in the variance within.
+        Parameters
+        ----------
+        now
+            A row each of how many values there are, of means and standard deviations.
+        past
+            Such a table for each past bucket.
+        base
+            One of all that the target is compared with, if that is not its own past.
+        weights
+            Of past buckets in the variance within.
         """
         n, means, stddevs = (past[:, row] for row in range(3))
         units = units_of(means, np.where(n > 0, stddevs, 0), now[1:])
@@ -279,14 +297,22 @@ class _Comparison:
     ) -> Numbers:
         """p-values of shares: by their spread, with Fisher's test as the inner bound.
 
-        Args:
-            hits: of the target, by value.
-            n: of the target.
-            past_hits: by bucket and value.
-            n_past: by bucket.
-            expected: the hits of all that the target is compared with.
-            total: its n.
-            design: of rare values at least, see `rare_event_p`.
+        Parameters
+        ----------
+        hits
+            Of the target, by value.
+        n
+            Of the target.
+        past_hits
+            By bucket and value.
+        n_past
+            By bucket.
+        expected
+            The hits of all that the target is compared with.
+        total
+            Its n.
+        design
+            Of rare values at least, see `rare_event_p`.
         """
         counts = np.repeat(n_past[:, None], len(hits), axis=1)
         with np.errstate(all="ignore"):

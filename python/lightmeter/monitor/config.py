@@ -75,16 +75,26 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 class Baseline(Table):
     """What buckets are compared with: one of `trailing`, `reference`, `from_` and `to`, `dataset`.
 
-    Attributes:
-        trailing: the last so many buckets before the judged one that had no anomaly, by default 28.
-        same: take only trailing buckets of the same hour of the day, or the same weekday.
-        exclude: days, or pairs of first and last day, to leave out of trailing buckets.
-        since: the first day of trailing buckets.
-        peers: compare how a segment differs from the others of its bucket, see `peers`.
-        reference: a profile file.
-        from_: the first day of the buckets to compare with; `to` is the last one.
-        to: see `from_`.
-        dataset: all buckets of another dataset, of the same segment if it has that.
+    Attributes
+    ----------
+    trailing
+        The last so many buckets before the judged one that had no anomaly, by default 28.
+    same
+        Take only trailing buckets of the same hour of the day, or the same weekday.
+    exclude
+        Days, or pairs of first and last day, to leave out of trailing buckets.
+    since
+        The first day of trailing buckets.
+    peers
+        Compare how a segment differs from the others of its bucket, see `peers`.
+    reference
+        A profile file.
+    from_
+        The first day of the buckets to compare with; `to` is the last one.
+    to
+        See `from_`.
+    dataset
+        All buckets of another dataset, of the same segment if it has that.
     """
 
     trailing: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -116,7 +126,7 @@ class Baseline(Table):
 
     @property
     def most(self) -> int | None:
-        """How many trailing buckets, by default 28; None where others are compared with."""
+        """Return how many trailing buckets, by default 28; None where others are compared with."""
         fixed = self.reference, self.from_, self.dataset
         return self.trailing or _MOST if fixed == (None, None, None) else None
 
@@ -137,12 +147,18 @@ class Baseline(Table):
 class Due(NamedTuple):
     """A bucket that is to be judged.
 
-    Attributes:
-        bucket: without writers if it is missing.
-        words: what its results say besides.
-        follows: what they follow from besides the profiles of the bucket and the words.
-        others: starts of buckets that are judged with it.
-        nothing: why there is nothing to judge.
+    Attributes
+    ----------
+    bucket
+        Without writers if it is missing.
+    words
+        What its results say besides.
+    follows
+        What they follow from besides the profiles of the bucket and the words.
+    others
+        Starts of buckets that are judged with it.
+    nothing
+        Why there is nothing to judge.
     """
 
     bucket: Bucket
@@ -155,14 +171,21 @@ class Due(NamedTuple):
 class Monitor(Table):
     """A rule set up for a dataset. A rule is a subclass with its keys and its `measure`.
 
-    Attributes:
-        type: which rule.
-        name: what alerts and pages call it.
-        dataset: what it watches.
-        segments: whether each segment is judged as well as the dataset as a whole.
-        wait: how long after its end a bucket counts as complete.
-        for_: an anomaly counts once its feature was anomalous in so many buckets in a row; until
-            then it is ``pending``.
+    Attributes
+    ----------
+    type
+        Which rule.
+    name
+        What alerts and pages call it.
+    dataset
+        What it watches.
+    segments
+        Whether each segment is judged as well as the dataset as a whole.
+    wait
+        How long after its end a bucket counts as complete.
+    for_
+        An anomaly counts once its feature was anomalous in so many buckets in a row; until then it
+        is ``pending``.
     """
 
     RULE_VERSION: ClassVar[int] = 1  # another one makes all buckets be judged again
@@ -176,7 +199,7 @@ class Monitor(Table):
 
     @property
     def files(self) -> list[Path]:
-        """The files that its results follow from."""
+        """Return the files that its results follow from."""
         return []
 
     def table(self) -> str:
@@ -201,8 +224,10 @@ class Monitor(Table):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of a bucket, without its place; one a feature at most.
 
-        Raises:
-            LightmeterError, OSError: something cannot be read.
+        Raises
+        ------
+        LightmeterError, OSError
+            Something cannot be read.
         """
         raise NotImplementedError
 
@@ -233,9 +258,12 @@ def each_of(
 class ComparingMonitor(Monitor):
     """A rule that compares features with a baseline.
 
-    Attributes:
-        features: patterns of feature names, such as ``image.*``; empty for all features.
-        baseline: what buckets are compared with.
+    Attributes
+    ----------
+    features
+        Patterns of feature names, such as ``image.*``; empty for all features.
+    baseline
+        What buckets are compared with.
     """
 
     LEAST: ClassVar[int] = 3
@@ -260,7 +288,7 @@ class ComparingMonitor(Monitor):
 
     @property
     def files(self) -> list[Path]:
-        """The file of the baseline."""
+        """Return the file of the baseline."""
         return [] if self.baseline.reference is None else [self.baseline.reference]
 
     @property
@@ -270,7 +298,9 @@ class ComparingMonitor(Monitor):
 
     @property
     def judges_by_spread(self) -> bool:
-        """Whether buckets before the judged one say how much they vary, whatever the baseline."""
+        """Return whether buckets before the judged one say how much they vary, whatever the
+        baseline.
+        """
         return False
 
     def watches(self, segment: str) -> bool:
@@ -308,11 +338,16 @@ class Selection:
     ) -> None:
         """Begin before the first bucket.
 
-        Args:
-            shelf: what is read of the store.
-            monitor: whose baseline it is.
-            segment: as text.
-            bad: starts of the buckets in which the monitor found something.
+        Parameters
+        ----------
+        shelf
+            What is read of the store.
+        monitor
+            Whose baseline it is.
+        segment
+            As text.
+        bad
+            Starts of the buckets in which the monitor found something.
         """
         self._shelf, self._monitor, self._bad = shelf, monitor, bad
         self._where = monitor.dataset, segment
@@ -335,8 +370,10 @@ class Selection:
     def side(self, bucket: Bucket) -> Side:
         """Return a bucket with what it is compared with.
 
-        Raises:
-            LightmeterError, OSError: the baseline is not there, or cannot be read.
+        Raises
+        ------
+        LightmeterError, OSError
+            The baseline is not there, or cannot be read.
         """
         past, own = self.past(bucket.start), None
         if self._is_fixed and self._monitor.judges_by_spread:
@@ -351,8 +388,10 @@ class Selection:
     def past(self, start: datetime) -> Past:
         """Return what the bucket at `start` is compared with.
 
-        Raises:
-            LightmeterError, OSError: the baseline is not there, or cannot be read.
+        Raises
+        ------
+        LightmeterError, OSError
+            The baseline is not there, or cannot be read.
         """
         if self._is_fixed:
             return self._fixed(start)

@@ -49,11 +49,16 @@ _Key = tuple[str, datetime]  # segment as text, and start of a bucket
 class MonitorRun:
     """One monitor during a run. Buckets are judged in order of time.
 
-    Attributes:
-        monitor: who judges.
-        key: a digest of all but buckets that its results follow from.
-        due: the buckets to judge, by start and segment.
-        stale: kept buckets of which nothing is said any more, or that are judged again.
+    Attributes
+    ----------
+    monitor
+        Who judges.
+    key
+        A digest of all but buckets that its results follow from.
+    due
+        The buckets to judge, by start and segment.
+    stale
+        Kept buckets of which nothing is said any more, or that are judged again.
     """
 
     def __init__(
@@ -61,11 +66,16 @@ class MonitorRun:
     ) -> None:
         """Find out what is to be judged.
 
-        Args:
-            shelf: what the run reads of the store.
-            monitor: who judges.
-            now: the time.
-            key_before: that of the results that are kept; None judges everything.
+        Parameters
+        ----------
+        shelf
+            What the run reads of the store.
+        monitor
+            Who judges.
+        now
+            The time.
+        key_before
+            That of the results that are kept; None judges everything.
         """
         self.monitor, self._shelf, self._where = monitor, shelf, (monitor.name, monitor.dataset)
         self._length = shelf.datasets.get(monitor.dataset, DAY)
@@ -266,10 +276,14 @@ def judge_all(
     result says so. Days that `Store.gc` made of shorter buckets are not judged, nor are buckets
     compared with them where their length matters.
 
-    Args:
-        store: what is judged.
-        monitors: who judges.
-        now: the time; None takes the clock. Without a time zone it is local time.
+    Parameters
+    ----------
+    store
+        What is judged.
+    monitors
+        Who judges.
+    now
+        The time; None takes the clock. Without a time zone it is local time.
     """
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
@@ -287,14 +301,21 @@ def update_results(
     those of other files stay, and those of buckets that `Store.gc` rolled up or deleted. A run that
     is cut off is finished by the next.
 
-    Args:
-        store: what is judged, and where the results are kept.
-        monitors: all monitors of the file.
-        source: path of the file; empty for monitors that were made in Python.
-        now: as for `judge_all`.
+    Parameters
+    ----------
+    store
+        What is judged, and where the results are kept.
+    monitors
+        All monitors of the file.
+    source
+        Path of the file; empty for monitors that were made in Python.
+    now
+        As for `judge_all`.
 
-    Raises:
-        ConfigError: another file has a monitor of the same name and dataset.
+    Raises
+    ------
+    ConfigError
+        Another file has a monitor of the same name and dataset.
     """
     pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
     with store.snapshot():
@@ -324,8 +345,10 @@ def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> li
     A file that was moved takes over what is kept of it, once it has a monitor with the name and the
     dataset of one whose file is no longer there; likewise what was kept without a file.
 
-    Raises:
-        ConfigError: another file has such a monitor, or the path cannot be kept as text.
+    Raises
+    ------
+    ConfigError
+        Another file has such a monitor, or the path cannot be kept as text.
     """
     source = os.path.realpath(source) if source else ""
     if not is_utf8(source):

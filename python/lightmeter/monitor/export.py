@@ -38,8 +38,10 @@ def result_rows(
 
     It comes by monitor, dataset, segment, bucket and feature.
 
-    Raises:
-        StoreError: the store cannot be read.
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
     """
     for source in store.state.sources():
         if not (matches(source.monitor, [monitor]) and matches(source.dataset, [dataset])):
@@ -61,18 +63,29 @@ def series_rows(
 ) -> Iterator[dict[str, Value]]:
     """Yield numbers of features by bucket, feature and statistic; those that do not exist are out.
 
-    Args:
-        store: the store.
-        dataset: its name.
-        start: of the first bucket; None for all.
-        end: no bucket starts at it or later.
-        segment: None for the dataset as a whole.
-        feature: pattern of names.
-        statistics: such as ``mean``, ``q_95`` or ``missing_rate``.
+    Parameters
+    ----------
+    store
+        The store.
+    dataset
+        Its name.
+    start
+        Of the first bucket; None for all.
+    end
+        No bucket starts at it or later.
+    segment
+        None for the dataset as a whole.
+    feature
+        Pattern of names.
+    statistics
+        Such as ``mean``, ``q_95`` or ``missing_rate``.
 
-    Raises:
-        ValueError: there is no such statistic.
-        StoreError: there is no such dataset, or the store cannot be read.
+    Raises
+    ------
+    ValueError
+        There is no such statistic.
+    StoreError
+        There is no such dataset, or the store cannot be read.
     """
     for name in statistics:
         if name not in SCALARS:

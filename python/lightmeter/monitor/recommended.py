@@ -73,9 +73,12 @@ _ALERT = """\
 def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> None:
     """Write the recommended monitors of a dataset to a new file.
 
-    Raises:
-        StoreError: the store has no such dataset, or cannot be read.
-        OSError: the file cannot be written; `FileExistsError` if it is there already.
+    Raises
+    ------
+    StoreError
+        The store has no such dataset, or cannot be read.
+    OSError
+        The file cannot be written; `FileExistsError` if it is there already.
     """
     text = f"{recommended_monitors(store, dataset)}\n{_ALERT}"
     try:
@@ -93,14 +96,20 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
     It fits what is stored now: whether there are segments, and many, dates, categories, failures,
     and whether profiles come in time.
 
-    Args:
-        store: that has it.
-        dataset: its name.
-        reference: the dataset that drift is found against, such as a training set; None for the
-            buckets before.
+    Parameters
+    ----------
+    store
+        That has it.
+    dataset
+        Its name.
+    reference
+        The dataset that drift is found against, such as a training set; None for the buckets
+        before.
 
-    Raises:
-        StoreError: the store has no such dataset, or cannot be read.
+    Raises
+    ------
+    StoreError
+        The store has no such dataset, or cannot be read.
     """
     with store.snapshot():
         for name in filter(None, (dataset, reference)):

@@ -56,15 +56,24 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
 class Replayed:
     """What a monitor would have found.
 
-    Attributes:
-        monitor: who.
-        judged: how many buckets were judged; of each segment, if it watches segments.
-        unjudged: how many could not be.
-        error: what the last of them met, if that was no want of data.
-        starts: of the buckets that were judged.
-        alarms: start and segment of the first of consecutive anomalous buckets, and what happened.
-        design: how much more buckets differ than those of independent images would.
-        delay: how many days a lasting step of .3 standard deviations takes to be found.
+    Attributes
+    ----------
+    monitor
+        who.
+    judged
+        How many buckets were judged; of each segment, if it watches segments.
+    unjudged
+        How many could not be.
+    error
+        What the last of them met, if that was no want of data.
+    starts
+        Of the buckets that were judged.
+    alarms
+        Start and segment of the first of consecutive anomalous buckets, and what happened.
+    design
+        How much more buckets differ than those of independent images would.
+    delay
+        How many days a lasting step of .3 standard deviations takes to be found.
     """
 
     monitor: Monitor
@@ -120,13 +129,19 @@ def replay(
 ) -> list[Replayed]:
     """Judge every complete bucket anew, and keep nothing.
 
-    Args:
-        store: what is judged. It is only read.
-        monitors: all of a file.
-        now: the time; None takes the clock. Without a time zone it is local time.
+    Parameters
+    ----------
+    store
+        What is judged. It is only read.
+    monitors
+        All of a file.
+    now
+        The time; None takes the clock. Without a time zone it is local time.
 
-    Raises:
-        StoreError: the store cannot be read.
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
     """
     with store.snapshot():
         found = {(monitor.name, monitor.dataset): Replayed(monitor) for monitor in monitors}
@@ -169,11 +184,15 @@ def long_run_factor(history: NDArray[np.float64]) -> float | None:
     It is about the ordinary buckets: changes that last and rare ones that are far off hardly
     matter, as it is by the median of squares around the median of the buckets near by.
 
-    Args:
-        history: of a feature, a row for each bucket in order of time: how many values it has, their
-            mean and their standard deviation.
+    Parameters
+    ----------
+    history
+        Of a feature, a row for each bucket in order of time: how many values it has, their mean and
+        their standard deviation.
 
-    Returns:
+    Returns
+    -------
+    float | None
         The factor; None where too little is known.
     """
     n, means, stddevs = history[history[:, 0] >= 2].T

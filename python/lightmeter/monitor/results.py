@@ -38,12 +38,18 @@ def load_results(
 ) -> list[Result]:
     """Return what is kept, by monitor, dataset, segment, bucket and feature.
 
-    Args:
-        store: where results are kept.
-        monitors: name and dataset of those in question; None for all.
-        segment: the one in question, as text; None for all.
-        bucket: start of the one in question; None for all.
-        turning: take no more of all buckets than enough for incidents to be the same.
+    Parameters
+    ----------
+    store
+        Where results are kept.
+    monitors
+        Name and dataset of those in question; None for all.
+    segment
+        The one in question, as text; None for all.
+    bucket
+        Start of the one in question; None for all.
+    turning
+        Take no more of all buckets than enough for incidents to be the same.
     """
     state = store.state
     load = state.turning_points if turning else partial(state.results, start=bucket)
@@ -67,12 +73,18 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
 class Stretch(NamedTuple):
     """Consecutive buckets in which a monitor found a feature anomalous, or could not judge.
 
-    Attributes:
-        line: what it is about.
-        kind: ``anomaly`` or ``error``.
-        start: start of its first bucket.
-        end: start of the bucket it was over by; None while it is not.
-        first: the result it began with, or what is left of them.
+    Attributes
+    ----------
+    line
+        What it is about.
+    kind
+        ``anomaly`` or ``error``.
+    start
+        Start of its first bucket.
+    end
+        Start of the bucket it was over by; None while it is not.
+    first
+        The result it began with, or what is left of them.
     """
 
     line: Line
@@ -86,13 +98,20 @@ class Stretch(NamedTuple):
 class Incident:
     """Consecutive bad buckets of a dataset and segment, however many monitors and features.
 
-    Attributes:
-        dataset: where it is.
-        segment: of the dataset, as text.
-        kind: ``anomaly`` or ``error``.
-        start: start of its first bucket.
-        end: start of the bucket it was over by; None while it is not.
-        stretches: of what it is made: those that tell a cause, then the largest first.
+    Attributes
+    ----------
+    dataset
+        Where it is.
+    segment
+        Of the dataset, as text.
+    kind
+        ``anomaly`` or ``error``.
+    start
+        Start of its first bucket.
+    end
+        Start of the bucket it was over by; None while it is not.
+    stretches
+        Of what it is made: those that tell a cause, then the largest first.
     """
 
     dataset: str
@@ -104,12 +123,12 @@ class Incident:
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
-        """What only one incident at a time can be about."""
+        """Return what only one incident at a time can be about."""
         return self.dataset, self.segment, self.kind
 
     @property
     def firsts(self) -> list[Result]:
-        """The first result of each stretch."""
+        """Return the first result of each stretch."""
         return [stretch.first for stretch in self.stretches]
 
 

@@ -56,17 +56,27 @@ _Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
 class Summary:
     """Of one bucket, or of several that were merged. It is small: it holds no profile.
 
-    Attributes:
-        kinds: of the features that are judged, in alphabetical order.
-        meanings: of these.
-        names: of these.
-        table: a row for each of the constants above, a column for each feature.
-        categories: of features of texts, how often each value was seen; what is no text makes one
-            value more, whose name is empty.
-        vectors: of features of vectors, those of the length that most have.
-        exif_read: images of which Exif was read.
-        damage: why some of the bucket is not in it; empty if all of it is.
-        is_readable: whether anything is.
+    Attributes
+    ----------
+    kinds
+        Of the features that are judged, in alphabetical order.
+    meanings
+        Of these.
+    names
+        Of these.
+    table
+        A row for each of the constants above, a column for each feature.
+    categories
+        Of features of texts, how often each value was seen; what is no text makes one value more,
+        whose name is empty.
+    vectors
+        Of features of vectors, those of the length that most have.
+    exif_read
+        Images of which Exif was read.
+    damage
+        Why some of the bucket is not in it; empty if all of it is.
+    is_readable
+        Whether anything is.
     """
 
     def __init__(self, core: _core.Profile, damage: str = "") -> None:
@@ -109,7 +119,9 @@ class Summary:
         return found
 
     def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
-        """The same bucket with other numbers of some features, and without the other features."""
+        """Return the same bucket with other numbers of some features, and without the other
+        features.
+        """
         changed = copy(self)
         changed.names, changed.table = names, table
         changed.kinds = {name: self.kinds.get(name, "number") for name in names}
@@ -118,7 +130,7 @@ class Summary:
         return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
-        """The table for other features; one that is not there has no values."""
+        """Return the table for other features; one that is not there has no values."""
         if names == self.names:
             return self.table
         at = {name: index for index, name in enumerate(self.names)}
@@ -128,7 +140,9 @@ class Summary:
 
 @lru_cache(maxsize=64)
 def _shared(features: tuple[tuple[str, Kind, Meaning], ...]) -> _Features:
-    """The same object for all buckets that are alike, as it takes more than their numbers."""
+    """Return the same object for all buckets that are alike, as it takes more than their
+    numbers.
+    """
     kinds = MappingProxyType({name: kind for name, kind, _ in features})
     return tuple(kinds), kinds, MappingProxyType({name: meaning for name, _, meaning in features})
 
@@ -191,9 +205,12 @@ def _vectors(core: _core.Profile, name: str) -> Vectors | None:
 def common_value(n: Numbers, medians: Numbers) -> Numbers:
     """Return the median of the medians of buckets that have values, by feature; infinite if none.
 
-    Args:
-        n: how many values each bucket has of each feature.
-        medians: of these.
+    Parameters
+    ----------
+    n
+        How many values each bucket has of each feature.
+    medians
+        Of these.
     """
     ordered = np.sort(np.where(n > 0, medians, np.inf), axis=0)
     buckets = (n > 0).sum(axis=0)
@@ -217,9 +234,12 @@ _Key = tuple[str, str, datetime]
 class Contents:
     """What a bucket holds, or several.
 
-    Attributes:
-        view: of those profiles that can be read.
-        damage: what is wrong with the others; empty if all can be read.
+    Attributes
+    ----------
+    view
+        Of those profiles that can be read.
+    damage
+        What is wrong with the others; empty if all can be read.
     """
 
     view: ProfileView
@@ -227,12 +247,12 @@ class Contents:
 
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
-        """Every feature by name, in alphabetical order."""
+        """Return every feature by name, in alphabetical order."""
         return self.view.get_columns()
 
     @property
     def names(self) -> Sequence[str]:
-        """Names of the features."""
+        """Return names of the features."""
         return self.view._core.names()
 
 
@@ -255,7 +275,7 @@ class Past:
     starts: Sequence[datetime]
 
     def __iter__(self) -> Iterator[Contents]:
-        """Those that can be read, earliest first."""
+        """Yield those that can be read, earliest first."""
         for start in self.starts:
             contents = self.shelf.contents(*self.where, start)
             if contents.view.images or not contents.damage:
@@ -263,13 +283,13 @@ class Past:
 
     @cached_property
     def summaries(self) -> list[Summary]:
-        """Those that can be read, in short, earliest first."""
+        """Return those that can be read, in short, earliest first."""
         summaries = (self.shelf.in_short(*self.where, start) for start in self.starts)
         return [summary for summary in summaries if summary.is_readable]
 
     @cached_property
     def merged(self) -> ProfileView:
-        """All of them as one."""
+        """Return all of them as one."""
         return ProfileView.merge_many(each.view for each in self)
 
 
@@ -277,14 +297,21 @@ class Past:
 class Side:
     """A bucket of a segment, and what it is compared with.
 
-    Attributes:
-        shelf: what is read of the store.
-        where: dataset and segment.
-        bucket: the bucket; one without writers is not there.
-        past: what it is compared with.
-        own: buckets before it, where those that it is compared with are others: they say how much
-            such buckets vary. None where it is compared with them.
-        beside: the bucket and its past without what it has in common with its peers, see `peers`.
+    Attributes
+    ----------
+    shelf
+        What is read of the store.
+    where
+        Dataset and segment.
+    bucket
+        The bucket; one without writers is not there.
+    past
+        What it is compared with.
+    own
+        Buckets before it, where those that it is compared with are others: they say how much such
+        buckets vary. None where it is compared with them.
+    beside
+        The bucket and its past without what it has in common with its peers, see `peers`.
     """
 
     shelf: "Shelf"
@@ -296,17 +323,17 @@ class Side:
 
     @property
     def contents(self) -> Contents:
-        """What it holds."""
+        """Return what it holds."""
         return self.shelf.contents(*self.where, self.bucket.start)
 
     @property
     def target(self) -> Contents:
-        """What it holds. Raises DecodeError where some of it cannot be read."""
+        """Return what it holds. Raises DecodeError where some of it cannot be read."""
         return _whole(self.contents)
 
     @property
     def summary(self) -> Summary:
-        """The bucket in short. Raises DecodeError where some of it cannot be read."""
+        """Return the bucket in short. Raises DecodeError where some of it cannot be read."""
         return _whole(self.shelf.in_short(*self.where, self.bucket.start))
 
 
@@ -340,15 +367,21 @@ class Shelf:
 
     `once(make, *of)` is ``make(shelf, *of)``, which is kept for the run.
 
-    Attributes:
-        store: the store.
-        datasets: names of the datasets, and the length of their buckets.
-        accepted: what somebody has made the new normal.
-        contents: what a bucket holds, by dataset, segment as text and start; a file is one of no
-            dataset.
-        in_short: its summary.
-        kept: summaries of days that earlier runs kept, or that this one is to keep, by monitor,
-            dataset, segment and day.
+    Attributes
+    ----------
+    store
+        The store.
+    datasets
+        Names of the datasets, and the length of their buckets.
+    accepted
+        What somebody has made the new normal.
+    contents
+        What a bucket holds, by dataset, segment as text and start; a file is one of no dataset.
+    in_short
+        Its summary.
+    kept
+        Summaries of days that earlier runs kept, or that this one is to keep, by monitor, dataset,
+        segment and day.
     """
 
     def __init__(self, store: Store) -> None:
@@ -366,8 +399,10 @@ class Shelf:
     def file(self, path: Path) -> Past:
         """Return a profile file, which counts as one bucket.
 
-        Raises:
-            LightmeterError, OSError: it cannot be read.
+        Raises
+        ------
+        LightmeterError, OSError
+            It cannot be read.
         """
         self.contents("", str(path), EPOCH)
         return self.past(("", str(path)), (EPOCH,))

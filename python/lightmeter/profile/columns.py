@@ -44,14 +44,20 @@ _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe
 def columns_of(table: Any) -> dict[str, Any]:
     """Return the columns of a table by the text of their names, as `as_array` takes them.
 
-    Args:
-        table: a DataFrame of pandas or polars, a pyarrow Table, or anything else that gives an
-            Arrow stream.
+    Parameters
+    ----------
+    table
+        A DataFrame of pandas or polars, a pyarrow Table, or anything else that gives an Arrow
+        stream.
 
-    Raises:
-        TypeError: it is no table.
-        ValueError: two columns have one name.
-        ImportError: only pyarrow could read it, and that is not installed.
+    Raises
+    ------
+    TypeError
+        It is no table.
+    ValueError
+        Two columns have one name.
+    ImportError
+        Only pyarrow could read it, and that is not installed.
     """
     got = f"table is a {type(table).__name__}"
     if not hasattr(table, "iloc") and not hasattr(table, "iter_columns"):  # of pandas and polars
@@ -76,9 +82,12 @@ def columns_of(table: Any) -> dict[str, Any]:
 def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     """Return columns as arrays of one length.
 
-    Raises:
-        TypeError: a name is no text, or what should be a column is none.
-        ValueError: columns have different lengths, or a name cannot be that of a feature.
+    Raises
+    ------
+    TypeError
+        A name is no text, or what should be a column is none.
+    ValueError
+        Columns have different lengths, or a name cannot be that of a feature.
     """
     check_names(columns)
     arrays = {name: as_array(values, name) for name, values in columns.items()}
@@ -91,12 +100,17 @@ def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 def as_array(values: Any, column: str) -> NDArray[Any]:
     """Return the values of a column in the order of its rows, as numbers or as Python objects.
 
-    Args:
-        values: an array, a Series of pandas or polars, an array of Arrow, or an iterable.
-        column: its name, for errors.
+    Parameters
+    ----------
+    values
+        An array, a Series of pandas or polars, an array of Arrow, or an iterable.
+    column
+        Its name, for errors.
 
-    Raises:
-        TypeError: `values` is nothing of these.
+    Raises
+    ------
+    TypeError
+        `values` is nothing of these.
     """
     if isinstance(values, np.ndarray):
         return values
@@ -124,8 +138,10 @@ def rows_in(
 
     A masked value is None.
 
-    Raises:
-        ValueError: there is no such column.
+    Raises
+    ------
+    ValueError
+        There is no such column.
     """
     names = list(columns) if names is None else list(dict.fromkeys(names))
     lists = []
@@ -144,9 +160,12 @@ def split_rows(
 ) -> Iterator[tuple[_Key, dict[str, NDArray[Any]]]]:
     """Yield the rows of each key, in the order in which keys first come.
 
-    Args:
-        columns: arrays by name.
-        keys: one of each row.
+    Parameters
+    ----------
+    columns
+        Arrays by name.
+    keys
+        One of each row.
     """
     members: dict[_Key, list[int]] = {}
     for row, key in enumerate(keys):
@@ -158,9 +177,12 @@ def split_rows(
 def check_names(names: Iterable[Any]) -> None:
     """Check that each can be the name of a feature.
 
-    Raises:
-        TypeError: a name is not a string.
-        ValueError: a name is empty, or holds a lone surrogate, so that it is no Unicode text.
+    Raises
+    ------
+    TypeError
+        A name is not a string.
+    ValueError
+        A name is empty, or holds a lone surrogate, so that it is no Unicode text.
     """
     for name in names:
         if not isinstance(name, str):
@@ -174,9 +196,12 @@ def log_column(core: _core.Profile, name: str, array: NDArray[Any]) -> list[Any]
 
     On an error some of it may have been added.
 
-    Raises:
-        TypeError: `plain_value` does not take one of the values.
-        ValueError: it has more or less than one dimension, and is no array of vectors.
+    Raises
+    ------
+    TypeError
+        `plain_value` does not take one of the values.
+    ValueError
+        It has more or less than one dimension, and is no array of vectors.
     """
     kind = array.dtype.kind
     if array.ndim == 2 and kind == "f":
@@ -231,7 +256,7 @@ def _log_objects(core: _core.Profile, name: str, values: Sequence[Any]) -> list[
 
 
 def is_vector(plain: Any) -> bool:
-    """Whether what `plain_value` returned is a vector."""
+    """Return whether what `plain_value` returned is a vector."""
     return isinstance(plain, np.ndarray) and plain.ndim == 1
 
 
@@ -244,8 +269,10 @@ def plain_value(value: Any, column: str) -> Any:
     share of True. A date or time is its seconds since 1970 and a duration its seconds. A time
     without a zone is local time; a date is its midnight in UTC.
 
-    Raises:
-        TypeError: it is of another type. The message names `column`.
+    Raises
+    ------
+    TypeError
+        It is of another type. The message names `column`.
     """
     if isinstance(value, np.datetime64 | np.timedelta64):
         value = float(_in_seconds(np.array([value]))[0])
@@ -291,8 +318,10 @@ def _plain_array(value: Any, column: str) -> Any:
 def plain_cell(value: Any, column: str) -> int | float | str | None:
     """Return the plain value of what is one number or string.
 
-    Raises:
-        TypeError: it is something else, also an image or a vector.
+    Raises
+    ------
+    TypeError
+        It is something else, also an image or a vector.
     """
     plain: int | float | str | None = plain_value(value, column)
     if not isinstance(plain, int | float | str | None):
@@ -322,7 +351,7 @@ def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _local(clock: float) -> float:
-    """Seconds since 1970 when local clocks show a time, which is given as though in UTC."""
+    """Return seconds since 1970 when local clocks show a time, which is given as though in UTC."""
     try:
         return _seconds((EPOCH + dt.timedelta(seconds=clock)).replace(tzinfo=None))
     except (OverflowError, ValueError):  # beyond the years of a datetime, or NaN
@@ -346,8 +375,10 @@ def group_of(name: Any) -> str | None:
     A number is its digits, so that 7, 7.0 and "7" are one group. An empty string is a group of its
     own for each image.
 
-    Raises:
-        TypeError: it is neither a string nor a number.
+    Raises
+    ------
+    TypeError
+        It is neither a string nor a number.
     """
     return None if name is None else group_named(name, "group")
 
@@ -355,8 +386,10 @@ def group_of(name: Any) -> str | None:
 def group_named(value: Any, column: str) -> str:
     """Return the group that the cell of a column names; a missing one is a group of its own.
 
-    Raises:
-        TypeError: it is neither a string nor a number.
+    Raises
+    ------
+    TypeError
+        It is neither a string nor a number.
     """
     plain = plain_cell(value, column)
     if isinstance(plain, float) and plain.is_integer():

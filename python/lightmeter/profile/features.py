@@ -43,15 +43,18 @@ _UNTESTED: dict[Role, str] = {
 class Meaning(NamedTuple):
     """What the values of a feature are, and where they come from.
 
-    Attributes:
-        role: ``plain``, a number, or a category where most values are strings; ``category``;
-            ``hash``, 16 hexadecimal digits that are equal where contents are equal;
-            ``date``, days since 1970; ``angle``, a hue on a circle of 255 steps; ``linear angle``
-            and ``angle spread``, the mean and the standard deviation of hues as though they lay on
-            a line; ``pixels`` and ``angle pixels``, of every pixel; ``failure``, why a file could
-            not be measured; ``vector``, numbers that belong together, such as an embedding.
-        origin: ``value``, logged as such; ``image``, measured; ``exif``, or ``personal exif`` where
-            only policies that allow the tag track it.
+    Attributes
+    ----------
+    role
+        ``plain``, a number, or a category where most values are strings; ``category``; ``hash``, 16
+        hexadecimal digits that are equal where contents are equal; ``date``, days since 1970;
+        ``angle``, a hue on a circle of 255 steps; ``linear angle`` and ``angle spread``, the mean
+        and the standard deviation of hues as though they lay on a line; ``pixels`` and ``angle
+        pixels``, of every pixel; ``failure``, why a file could not be measured; ``vector``, numbers
+        that belong together, such as an embedding.
+    origin
+        ``value``, logged as such; ``image``, measured; ``exif``, or ``personal exif`` where only
+        policies that allow the tag track it.
     """
 
     role: Role = "plain"
@@ -59,27 +62,27 @@ class Meaning(NamedTuple):
 
     @property
     def family(self) -> Family:
-        """What it is judged together with."""
+        """Return what it is judged together with."""
         return "vectors" if self.role == "vector" else _FAMILIES.get(self.origin, "Exif")
 
     @property
     def is_circular(self) -> bool:
-        """Whether the values lie on the hue circle, where 0 follows 254."""
+        """Return whether the values lie on the hue circle, where 0 follows 254."""
         return self.role in ("angle", "angle pixels")
 
     @property
     def is_hue(self) -> bool:
-        """Whether a value is a hue, be it on the circle or on a line."""
+        """Return whether a value is a hue, be it on the circle or on a line."""
         return self.is_circular or self.role == "linear angle"
 
     @property
     def is_date(self) -> bool:
-        """Whether the values are days since 1970."""
+        """Return whether the values are days since 1970."""
         return self.role == "date"
 
     @property
     def untested(self) -> str:
-        """Why there are distances but no verdict; empty where there is one."""
+        """Return why there are distances but no verdict; empty where there is one."""
         return _UNTESTED.get(self.role, "")
 
     def kind(self, *, mostly_text: bool = False) -> Kind:
@@ -87,7 +90,7 @@ class Meaning(NamedTuple):
         return _KINDS.get(self.role, "category" if mostly_text else "number")
 
     def join(self, other: "Meaning") -> "Meaning":
-        """What a merge of two columns means: the greater of each, in any order."""
+        """Return what a merge of two columns means: the greater of each, in any order."""
         return Meaning(
             max(self.role, other.role, key=_ROLES.index),
             max(self.origin, other.origin, key=_ORIGINS.index),

@@ -76,13 +76,19 @@ def columns_of_functions(
     arrays, and returns an array, or a dict of arrays. Any other is called with each row as a dict,
     and returns a value, or a dict of values. What a call raises is a text in ``<name>.Error``.
 
-    Args:
-        functions: of one argument, or of columns.
-        columns: arrays of one length, by name.
+    Parameters
+    ----------
+    functions
+        Of one argument, or of columns.
+    columns
+        Arrays of one length, by name.
 
-    Raises:
-        TypeError: one is no function.
-        ValueError: the name of one cannot be that of a feature, or is that of a column.
+    Raises
+    ------
+    TypeError
+        One is no function.
+    ValueError
+        The name of one cannot be that of a feature, or is that of a column.
     """
     result: dict[str, _Column] = {}
     count = len(next(iter(columns.values()), ()))

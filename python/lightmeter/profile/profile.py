@@ -47,6 +47,8 @@ class Profile:
     meanwhile may hold a part of what a call adds. Without that lock a profile belongs to one thread
     at a time. A `ProfileView` may be read from any. A copy, or what was pickled, grows by itself.
 
+    Examples
+    --------
     >>> profile = lm.Profile(metrics="camera")
     >>> profile.track(frame)
     >>> profile.view()["image.Sharpness"].n
@@ -64,21 +66,30 @@ class Profile:
     ) -> None:
         """Start empty.
 
-        Args:
-            reading: how pictures are read.
-            exemplars: pictures to keep of each numeric feature of images at either end, and at
-                random, at most 16: JPEGs of 80 pixels and 4 kB at most with their paths, of images
-                that Pillow reads. Nothing else in a profile holds pixels.
-            sample: of how many images to keep the numbers together, at random, at most 4096, for
-                `lightmeter.check_image`. Images with equal numbers count once. An image of 60
-                numbers takes 250 bytes.
-            tags: what to say of the profile, such as ``{"model": "v7"}``: at most 64 names and
-                values of up to 64 and 128 bytes. A merge has those of both sides.
-            options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Parameters
+        ----------
+        reading
+            How pictures are read.
+        exemplars
+            Pictures to keep of each numeric feature of images at either end, and at random, at most
+            16: JPEGs of 80 pixels and 4 kB at most with their paths, of images that Pillow reads.
+            Nothing else in a profile holds pixels.
+        sample
+            Of how many images to keep the numbers together, at random, at most 4096, for
+            `lightmeter.check_image`. Images with equal numbers count once. An image of 60 numbers
+            takes 250 bytes.
+        tags
+            What to say of the profile, such as ``{"model": "v7"}``: at most 64 names and values of
+            up to 64 and 128 bytes. A merge has those of both sides.
+        options
+            What differs from `reading`, or from the default: see `lightmeter.Reading`.
 
-        Raises:
-            TypeError: an option is unknown or of another type.
-            ValueError: an argument is out of range, or a count is no integer.
+        Raises
+        ------
+        TypeError
+            An option is unknown or of another type.
+        ValueError
+            An argument is out of range, or a count is no integer.
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
@@ -93,17 +104,23 @@ class Profile:
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` takes, and its group.
 
+        Raises
+        ------
+        ImageError
+            It cannot be measured; the profile is unchanged.
+
+        Examples
+        --------
         >>> profile = lm.Profile()
         >>> profile.track("photo.jpg")
-
-        Raises:
-            ImageError: it cannot be measured; the profile is unchanged.
         """
         self._track(IMAGE, image, group, raises=True)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; one that cannot be measured is counted in ``image.Failure``.
 
+        Examples
+        --------
         >>> profile = lm.Profile()
         >>> profile.track_many(["photo.jpg", frame])
         """
@@ -124,17 +141,24 @@ class Profile:
 
         On any error the profile is unchanged.
 
+        Raises
+        ------
+        ImageError
+            An image in `row` cannot be measured; in a table such an image is counted in
+            ``<column>.Failure``.
+        TypeError
+            Not exactly one of `row`, `columns` and `table` is given, `roles` without `table`, or a
+            name or value cannot be logged.
+        ValueError
+            Columns of different lengths, two of one name, a name that is no text, no column is
+            named `group`, or with `roles` a row is none of an image.
+        ImportError
+            Only pyarrow could read `table`, and that is not installed.
+
+        Examples
+        --------
         >>> profile = lm.Profile()
         >>> profile.log(row={"weight": 1.5, "camera": "north"})
-
-        Raises:
-            ImageError: an image in `row` cannot be measured; in a table such an image is counted in
-                ``<column>.Failure``.
-            TypeError: not exactly one of `row`, `columns` and `table` is given, `roles` without
-                `table`, or a name or value cannot be logged.
-            ValueError: columns of different lengths, two of one name, a name that is no text, no
-                column is named `group`, or with `roles` a row is none of an image.
-            ImportError: only pyarrow could read `table`, and that is not installed.
         """
         _check_logged(row, columns, table, roles, functions)
         if type(row) is dict and not functions and self._log_row(row, group):
@@ -206,7 +230,9 @@ class Profile:
     def _measure(
         self, prefix: str, image: ImageLike, reading: Reading | None = None, **options: Any
     ) -> "Measured | Profile":
-        """One image; or the profile of several in a batch or a file, which count all or none."""
+        """Return one image; or the profile of several in a batch or a file, which count all or
+        none.
+        """
         thumbnail = self._core.exemplars > 0
         reading = self._reading if reading is None else reading
         images = measure_images(image, reading, thumbnail=thumbnail, **options)
@@ -273,18 +299,25 @@ class Profile:
         A time without a time zone is local time, as `datetime.astimezone` takes it; a date is its
         midnight in UTC.
 
+        Raises
+        ------
+        TypeError
+            `timestamp` is neither a datetime nor a date.
+        ValueError
+            It is in none of the years 1 to 9999 in UTC.
+
+        Examples
+        --------
         >>> profile = lm.Profile()
         >>> profile.set_dataset_timestamp(date(2022, 9, 7))
-
-        Raises:
-            TypeError: `timestamp` is neither a datetime nor a date.
-            ValueError: it is in none of the years 1 to 9999 in UTC.
         """
         self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
-        """A frozen copy of the profile as it is now.
+        """Return a frozen copy of the profile as it is now.
 
+        Examples
+        --------
         >>> lm.Profile().view().images
         0
         """
@@ -302,7 +335,7 @@ class Profile:
         self._core.merge(_core.Profile.decode(data))
 
     def __repr__(self) -> str:
-        """How much is in it."""
+        """Return how much is in it."""
         return f"<Profile: {counted_in(self._core.copy())}>"
 
 
@@ -321,10 +354,13 @@ def _check_logged(
 def checked_tags(tags: Any) -> dict[str, str]:
     """Return tags by name.
 
-    Raises:
-        TypeError: they are no dict of strings.
-        ValueError: they are more than 64, or a name or value is empty, no Unicode, or longer than
-            64 and 128 bytes.
+    Raises
+    ------
+    TypeError
+        They are no dict of strings.
+    ValueError
+        They are more than 64, or a name or value is empty, no Unicode, or longer than 64 and 128
+        bytes.
     """
     if not isinstance(tags, Mapping) or not all(
         isinstance(text, str) for text in (*tags, *tags.values())

@@ -17,8 +17,10 @@ _TAKEN = ("metrics", "bands", "ignore", "pyramid_level")
 def checked_text(text: object) -> str:
     """Return the text of a reading as `Reading.text` writes it, of a file of a stranger.
 
-    Raises:
-        ValueError: it is no JSON object, or too long.
+    Raises
+    ------
+    ValueError
+        It is no JSON object, or too long.
     """
     fields = parse_json(text) if isinstance(text, str) and len(text) <= _MOST else None
     checked = json_text(fields) if isinstance(fields, dict) else ""

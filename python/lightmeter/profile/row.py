@@ -117,9 +117,12 @@ def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
 def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of a table, or the dicts of an iterable.
 
-    Raises:
-        TypeError: it is neither; or one of them is no dict.
-        ValueError: none of them has one of `columns`.
+    Raises
+    ------
+    TypeError
+        It is neither; or one of them is no dict.
+    ValueError
+        None of them has one of `columns`.
     """
     unknown, last = set(columns), None
     if hasattr(table, "columns") or not hasattr(table, "__iter__"):
@@ -136,15 +139,22 @@ def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
 def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) -> None:
     """Add the row of an image, or of one that failed; on an error some of it may have been added.
 
-    Args:
-        core: to what.
-        row: as `lightmeter.measure` gives it, or as a file of such rows has it. None and NaN say
-            nothing, and neither does what does not begin with ``image.``.
-        reading: how the image was read, but for what the row says of that.
+    Parameters
+    ----------
+    core
+        To what.
+    row
+        As `lightmeter.measure` gives it, or as a file of such rows has it. None and NaN say
+        nothing, and neither does what does not begin with ``image.``.
+    reading
+        How the image was read, but for what the row says of that.
 
-    Raises:
-        TypeError: a value is of another type.
-        ValueError: it is out of range; the row has no number of an image.
+    Raises
+    ------
+    TypeError
+        A value is of another type.
+    ValueError
+        It is out of range; the row has no number of an image.
     """
     path = row.get("path")
     reason, detail, read = (plain_cell(row.get(name), name) for name in _TEXTS)
@@ -190,12 +200,14 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
 
 
 def _is_hash(name: str, kind: type) -> bool:
-    """Numbers of an image, or of a band of it, are hashes where they are texts."""
+    """Return numbers of an image, or of a band of it, are hashes where they are texts."""
     return kind is str and name not in FACTS
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that the row of an image has, those of columns of JSON too; None where missing."""
+    """Return the values that the row of an image has, those of columns of JSON too; None where
+    missing.
+    """
     check_names(row)
     given = {name: value for name, value in row.items() if name.startswith(PREFIX)}
     for column in ("metrics", "exif"):  # of files, with several values of an image
@@ -209,7 +221,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
-    """A list or dict of a row, or the JSON of one; empty where there is none."""
+    """Return a list or dict of a row, or the JSON of one; empty where there is none."""
     value = row.get(column)
     value = parse_json(value) if isinstance(value, str) else value
     if value is None or isinstance(value, float):  # NaN, in a table
@@ -220,7 +232,9 @@ def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
 
 
 def _bands_in(cells: Mapping[str, Any]) -> list[str]:
-    """The bands of a row, which has no entropy of its whole picture, but that of each band."""
+    """Return the bands of a row, which has no entropy of its whole picture, but that of each
+    band.
+    """
     names = (name.removeprefix(PREFIX).partition(".") for name in cells)
     return [band for band, _, number in names if number == "entropy"]
 

@@ -117,7 +117,9 @@ class Seen(NamedTuple):
 
     @property
     def is_rounded(self) -> bool:
-        """Whether other values may be counted in it: it is a long text, or a large integer."""
+        """Return whether other values may be counted in it: it is a long text, or a large
+        integer.
+        """
         if isinstance(self.value, str):
             return len(self.value.encode()) > LONGEST_TEXT
         return isinstance(self.value, int) and abs(self.value) >= INEXACT
@@ -126,10 +128,14 @@ class Seen(NamedTuple):
 class SeenValues(NamedTuple):
     """What is known of the values of a feature.
 
-    Attributes:
-        items: those that were certainly seen, most frequent first.
-        others: how many observations at most have another value.
-        most: how many at most have the same other value.
+    Attributes
+    ----------
+    items
+        Those that were certainly seen, most frequent first.
+    others
+        How many observations at most have another value.
+    most
+        How many at most have the same other value.
     """
 
     items: list[Seen]
@@ -188,9 +194,12 @@ def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, f
     distribution with n - 1 degrees of freedom, which pays for the mean and the spread not being
     known: three standard deviations of seven values are exceeded in 3 % of cases, not in 0.3 %.
 
-    Args:
-        series: two values or more.
-        alpha: between 0 and 1.
+    Parameters
+    ----------
+    series
+        Two values or more.
+    alpha
+        Between 0 and 1.
     """
     n, values = len(series), np.asarray(series)
     mean, spread = float(values.mean()), float(values.std(ddof=1)) * math.sqrt(1 + 1 / n)

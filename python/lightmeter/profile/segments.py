@@ -28,11 +28,14 @@ _MAX_BYTES = 128  # of a value out of a file: as of a string in a profile
 
 
 def segment_text(segment: Segment | None) -> str:
-    """One text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
+    """Return one text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
 
-    Raises:
-        TypeError: it is no mapping and no text, or a key or value is not a string.
-        ValueError: a key is empty or comes twice, or a text is none such as ``camera=north``.
+    Raises
+    ------
+    TypeError
+        It is no mapping and no text, or a key or value is not a string.
+    ValueError
+        A key is empty or comes twice, or a text is none such as ``camera=north``.
     """
     pairs = parse_segment(segment) if isinstance(segment, str) else segment or {}
     parts = segment.split("&") if isinstance(segment, str) and segment else []
@@ -52,12 +55,12 @@ def segment_text(segment: Segment | None) -> str:
 
 
 def parse_segment(text: str) -> dict[str, str]:
-    """The segment that `segment_text` wrote."""
+    """Return the segment that `segment_text` wrote."""
     return dict(parse_qsl(text.replace("+", "%2B"), keep_blank_values=True))
 
 
 def clean_value(value: str) -> str:
-    """A value out of a path or a file as one that a segment can have.
+    """Return a value out of a path or a file as one that a segment can have.
 
     It is Unicode, at most 128 bytes of UTF-8, and has no white space at its ends.
     """
@@ -68,13 +71,19 @@ def clean_value(value: str) -> str:
 def check_segment_by(segment_by: Any, fixed: Mapping[str, str] = _FIXED) -> None:
     """Check that it is a function, or a dict from the keys of segments to where values are.
 
-    Args:
-        segment_by: what to check.
-        fixed: keys and values that all segments have.
+    Parameters
+    ----------
+    segment_by
+        What to check.
+    fixed
+        Keys and values that all segments have.
 
-    Raises:
-        TypeError: it is of another type.
-        ValueError: a key is empty, or among `fixed`.
+    Raises
+    ------
+    TypeError
+        It is of another type.
+    ValueError
+        A key is empty, or among `fixed`.
     """
     if isinstance(segment_by, Mapping) and segment_by:
         segment_text(segment_by)  # checks the types
@@ -121,11 +130,16 @@ class Parts(dict[str, Any]):
     ) -> None:
         """Begin without one.
 
-        Args:
-            empty: makes a profile.
-            segment_by: as `check_segment_by` lets it pass.
-            fixed: keys and values that all segments have.
-            kept: the segments that are not counted as ``other``, to which more are added.
+        Parameters
+        ----------
+        empty
+            Makes a profile.
+        segment_by
+            As `check_segment_by` lets it pass.
+        fixed
+            Keys and values that all segments have.
+        kept
+            The segments that are not counted as ``other``, to which more are added.
         """
         super().__init__()
         self._empty, self._segment_by, self._fixed = empty, segment_by, fixed
@@ -134,13 +148,19 @@ class Parts(dict[str, Any]):
     def of(self, given: Any, value_of: Callable[[str], Any]) -> Any:
         """Return the profile of a segment such as ``camera=north``; a missing value is ``none``.
 
-        Args:
-            given: what `segment_by` is called with, if it is a function.
-            value_of: from where a value is, as a dict says, to the value.
+        Parameters
+        ----------
+        given
+            What `segment_by` is called with, if it is a function.
+        value_of
+            From where a value is, as a dict says, to the value.
 
-        Raises:
-            TypeError: the function returned neither a string, None, nor a dict of these.
-            ValueError: it returned a key that all segments have.
+        Raises
+        ------
+        TypeError
+            The function returned neither a string, None, nor a dict of these.
+        ValueError
+            It returned a key that all segments have.
         """
         if callable(self._segment_by):
             returned = self._segment_by(given)
@@ -175,24 +195,30 @@ class SegmentedViews(Mapping[str, ProfileView]):
     A mapping from the text of a segment to its view, in the order of the texts. It is frozen, as
     views are.
 
+    Attributes
+    ----------
+    whole
+        The profile of all images, of whatever segment.
+
+    Examples
+    --------
     >>> views = lm.profile_images("photos/", segment_by={"name": "path:([^/]+)$"})
     >>> views["name=0.jpg"].images
     1
     >>> views.whole.images
     6
-
-    Attributes:
-        whole: the profile of all images, of whatever segment.
     """
 
     whole: ProfileView
     _segments: Mapping[str, ProfileView]
 
     def __getitem__(self, segment: Segment) -> ProfileView:
-        """The view of a segment, such as ``views["camera=north"]``; also by a dict.
+        """Return the view of a segment, such as ``views["camera=north"]``; also by a dict.
 
-        Raises:
-            KeyError: there is no such segment.
+        Raises
+        ------
+        KeyError
+            There is no such segment.
         """
         try:
             return self._segments[segment_text(segment)]
@@ -201,21 +227,26 @@ class SegmentedViews(Mapping[str, ProfileView]):
             raise KeyError(f"no segment {segment!r}; {hint}") from None
 
     def __iter__(self) -> Iterator[str]:
-        """The texts of the segments, in their order."""
+        """Return the texts of the segments, in their order."""
         return iter(sorted(self._segments))
 
     def __len__(self) -> int:
-        """How many segments there are."""
+        """Return how many segments there are."""
         return len(self._segments)
 
     def merge(self, other: "SegmentedViews") -> Self:
-        """A new set of both sides together, with every segment of both, however many these are.
+        """Return a new set of both sides together, with every segment of both, however many these
+        are.
 
+        Raises
+        ------
+        TypeError
+            `other` is no such set.
+
+        Examples
+        --------
         >>> segmented = lm.profile_images("photos/", segment_by=lambda path: {"first": path[-5]})
         >>> segmented.merge(segmented)
-
-        Raises:
-            TypeError: `other` is no such set.
         """
         if not isinstance(other, SegmentedViews):
             raise TypeError(f"got a {type(other).__name__} to merge; expected a SegmentedViews")
@@ -225,5 +256,5 @@ class SegmentedViews(Mapping[str, ProfileView]):
         return type(self)(self.whole.merge(other.whole), segments)
 
     def __repr__(self) -> str:
-        """How much is in it."""
+        """Return how much is in it."""
         return f"<SegmentedViews: {len(self)} segments of {self.whole!r}>"

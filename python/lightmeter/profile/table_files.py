@@ -28,9 +28,12 @@ _GROUP_ROWS = 10_000
 def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
     """Return the format that the suffix of a file says.
 
-    Raises:
-        ValueError: it says none.
-        ImportError: Parquet needs pyarrow, and that is not installed.
+    Raises
+    ------
+    ValueError
+        It says none.
+    ImportError
+        Parquet needs pyarrow, and that is not installed.
     """
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in get_args(RowFormat):
@@ -44,8 +47,10 @@ def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
 def parquet() -> Any:
     """Return the package pyarrow with its part for Parquet.
 
-    Raises:
-        ImportError: it is not installed.
+    Raises
+    ------
+    ImportError
+        It is not installed.
     """
     try:
         import pyarrow.parquet
@@ -68,14 +73,21 @@ def write_table(
     an integer beyond 64 bits is empty. In JSON a number that is not finite is null, and everywhere
     but in Parquet a time is text.
 
-    Args:
-        rows: by column.
-        file: where to.
-        row_format: CSV (RFC 4180), JSON lines or Parquet.
-        columns: in order, with the types of their values: str, int, float or datetime, in UTC.
+    Parameters
+    ----------
+    rows
+        By column.
+    file
+        Where to.
+    row_format
+        CSV (RFC 4180), JSON lines or Parquet.
+    columns
+        In order, with the types of their values: str, int, float or datetime, in UTC.
 
-    Raises:
-        ImportError: Parquet needs pyarrow, and that is not installed.
+    Raises
+    ------
+    ImportError
+        Parquet needs pyarrow, and that is not installed.
     """
     if row_format == "jsonl":
         for row in rows:
@@ -91,7 +103,7 @@ def write_table(
 
 
 def line_of(row: Mapping[str, object]) -> str:
-    """A row as a line of JSON in ASCII."""
+    """Return a row as a line of JSON in ASCII."""
     return json.dumps(plain(row), allow_nan=False)
 
 

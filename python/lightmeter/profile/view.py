@@ -99,15 +99,24 @@ class ColumnView:
     ``angle pixels``) `mean` and `stddev` are those of directions on the circle of 255 steps, and
     what needs an order (`min`, `max`, `median`, `quantile`) does not exist.
 
-    >>> view["image.Sharpness"].median
+    Attributes
+    ----------
+    name
+        That of the feature.
+    meaning
+        What the values are: role, family and what follows from them.
+    kind
+        ``number``, ``category`` or another of `Kind`; an angle is a ``hue``.
+    n
+        Observations, missing ones included.
+    missing
+        Observations without a value.
+    types
+        How many observations are integers, other numbers, texts, bools, dates or missing.
 
-    Attributes:
-        name: that of the feature.
-        meaning: what the values are: role, family and what follows from them.
-        kind: ``number``, ``category`` or another of `Kind`; an angle is a ``hue``.
-        n: observations, missing ones included.
-        missing: observations without a value.
-        types: how many observations are integers, other numbers, texts, bools, dates or missing.
+    Examples
+    --------
+    >>> view["image.Sharpness"].median
     """
 
     def __init__(self, name: str, core: _core.Profile) -> None:
@@ -130,7 +139,7 @@ class ColumnView:
 
     @property
     def missing_rate(self) -> float | None:
-        """The share of observations without a value; None without observations."""
+        """Return the share of observations without a value; None without observations."""
         return self.missing / self.n if self.n else None
 
     @property
@@ -140,7 +149,7 @@ class ColumnView:
 
     @property
     def distinct(self) -> float:
-        """How many different values there are: an estimate, exact for few."""
+        """Return how many different values there are: an estimate, exact for few."""
         return self._core.distinct(self.name)
 
     @property
@@ -155,26 +164,30 @@ class ColumnView:
 
     @property
     def min(self) -> float | None:
-        """The least number."""
+        """Return the least number."""
         return self.quantile(0.0)
 
     @property
     def max(self) -> float | None:
-        """The greatest number."""
+        """Return the greatest number."""
         return self.quantile(1.0)
 
     @property
     def median(self) -> float | None:
-        """A number that at most half of the numbers are below and at most half above."""
+        """Return a number that at most half of the numbers are below and at most half above."""
         return self.quantile(0.5)
 
     def quantile(self, q: float) -> float | None:
-        """A number that a share `q` of the numbers is below, about: always one of them.
+        """Return a number that a share `q` of the numbers is below, about: always one of them.
 
+        Raises
+        ------
+        ValueError
+            `q` is not from 0 to 1.
+
+        Examples
+        --------
         >>> view["image.Sharpness"].quantile(0.95)
-
-        Raises:
-            ValueError: `q` is not from 0 to 1.
         """
         value = float(self._numbers.quantiles(q)[0])
         return None if self.meaning.is_circular else _finite(value)
@@ -187,17 +200,19 @@ class ColumnView:
 
     @property
     def numbers(self) -> QuantileSketch:
-        """A copy of the distribution of the numbers; empty where there are none."""
+        """Return a copy of the distribution of the numbers; empty where there are none."""
         return copy(self._numbers)
 
     @property
     def frequent(self) -> list[FrequentItem]:
-        """The most frequent strings and integers, most frequent first; empty for fractions."""
+        """Return the most frequent strings and integers, most frequent first; empty for
+        fractions.
+        """
         return [FrequentItem(*item) for item in self._core.frequent(self.name)]
 
     @property
     def lengths(self) -> dict[int, int]:
-        """How many vectors of each length there are; of the four least lengths."""
+        """Return how many vectors of each length there are; of the four least lengths."""
         by_length, _ = self._core.vectors(self.name)
         return {length: covariance.n for length, covariance in by_length.items()}
 
@@ -210,6 +225,8 @@ class ColumnView:
         ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
         Angles are numbers here. Hashes have no frequent items: see `ProfileView.repeats`.
 
+        Examples
+        --------
         >>> view.get_column("image.Hue.mean").to_summary_dict()["distribution/mean"]
         """
         summary = self._core.summary(self.name)
@@ -243,6 +260,8 @@ class ProfileView:
 
     Two views are equal, and hash equally, if they encode to the same bytes.
 
+    Examples
+    --------
     >>> view = lm.ProfileView.read("good.lmp")
     >>> view["image.Sharpness"].mean
     """
@@ -254,8 +273,10 @@ class ProfileView:
         self._prepared: dict[Hashable, Any] = {}
 
     def merge(self, other: "ProfileView") -> "ProfileView":
-        """A new view of both sides together; neither side changes. No count is lost.
+        """Return a new view of both sides together; neither side changes. No count is lost.
 
+        Examples
+        --------
         >>> view.merge(other).images == view.images + other.images
         True
         """
@@ -263,8 +284,10 @@ class ProfileView:
 
     @classmethod
     def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
-        """A new view of all of them together, which is faster than merging one by one.
+        """Return a new view of all of them together, which is faster than merging one by one.
 
+        Examples
+        --------
         >>> lm.ProfileView.merge_many([view, other]).images
         """
         merged = _core.Profile()
@@ -277,12 +300,12 @@ class ProfileView:
 
     @property
     def images(self) -> int:
-        """How many images were measured."""
+        """Return how many images were measured."""
         return self._core.images
 
     @property
     def groups(self) -> int:
-        """How many groups were logged, about; 0 without ``group=``.
+        """Return how many groups were logged, about; 0 without ``group=``.
 
         What is a group of its own, as it has no name of one, is not counted.
         """
@@ -290,7 +313,7 @@ class ProfileView:
 
     @property
     def failures(self) -> list[Failure]:
-        """Which files could not be measured and why: the first 100 by path, each once.
+        """Return which files could not be measured and why: the first 100 by path, each once.
 
         How many there are in all is counted in ``image.Failure``. Paths are relative to the folder
         or archive that was profiled, or else as given. Images that are no files come last, without
@@ -303,7 +326,8 @@ class ProfileView:
 
     @property
     def decoders(self) -> dict[str, list[str]]:
-        """What decoded the pictures of each format, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
+        """Return what decoded the pictures of each format, such as ``Pillow 12.0.0, libjpeg-turbo
+        3.1.2``.
 
         Of several the first 64 in order. Arrays, and pictures of profiles that older versions
         wrote, have none.
@@ -312,26 +336,30 @@ class ProfileView:
 
     @property
     def tags(self) -> dict[str, list[str]]:
-        """What was said of the profile by name, and of those that were merged, see `Profile`."""
+        """Return what was said of the profile by name, and of those that were merged, see
+        `Profile`.
+        """
         return _by_first(self._core.tags())
 
     @property
     def readings(self) -> dict[str, dict[str, int]]:
-        """How many images of each prefix were read in which way.
-
-        >>> view.readings["image"]
-        {'{}': 50}
+        """Return how many images of each prefix were read in which way.
 
         A way is a JSON object of what is not as in files of 8 bits by default, which are ``{}``.
         ``channels`` is there of arrays of colour, ``samples`` (``integer`` or ``float``) of those
         with more than 8 bits; the rest are options of `lightmeter.Reading` and the names of
         functions. Of several the first 16 in the order of their texts are kept.
+
+        Examples
+        --------
+        >>> view.readings["image"]
+        {'{}': 50}
         """
         return self._core.readings()
 
     @property
     def sample(self) -> list[dict[str, float]]:
-        """The numbers of some images at random, one dict an image; see `Profile`.
+        """Return the numbers of some images at random, one dict an image; see `Profile`.
 
         They are those with the smallest hashes of their numbers, so equal images are in it once.
         Values are rounded to 32 bits. What an image does not have is not in its dict.
@@ -344,27 +372,29 @@ class ProfileView:
 
     @property
     def dataset_timestamp(self) -> datetime | None:
-        """When the data is from (aware, UTC), or None where nobody said."""
+        """Return when the data is from (aware, UTC), or None where nobody said."""
         milliseconds = self._core.dataset_timestamp
         return None if milliseconds is None else from_ms(milliseconds)
 
     def __len__(self) -> int:
-        """How many features there are."""
+        """Return how many features there are."""
         return len(self._core.names())
 
     def __iter__(self) -> Iterator[str]:
-        """The names of the features, in alphabetical order."""
+        """Return the names of the features, in alphabetical order."""
         return iter(self._core.names())
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is a feature of that name."""
+        """Return whether there is a feature of that name."""
         return isinstance(name, str) and name in self._core
 
     def __getitem__(self, name: str) -> ColumnView:
-        """One feature, such as ``view["image.Hue.mean"]``.
+        """Return one feature, such as ``view["image.Hue.mean"]``.
 
-        Raises:
-            KeyError: the profile has no such feature; the message names similar ones.
+        Raises
+        ------
+        KeyError
+            The profile has no such feature; the message names similar ones.
         """
         if name not in self:
             words = f"no feature {name!r} in this profile of {counted(len(self), 'feature')}"
@@ -372,8 +402,10 @@ class ProfileView:
         return ColumnView(name, self._core)
 
     def get_columns(self) -> dict[str, ColumnView]:
-        """Every feature by name, in alphabetical order.
+        """Return every feature by name, in alphabetical order.
 
+        Examples
+        --------
         >>> sorted(view.get_columns())[0]
         """
         return {name: ColumnView(name, self._core) for name in self}
@@ -381,27 +413,33 @@ class ProfileView:
     def get_column(self, name: str) -> ColumnView:
         """``view[name]`` by whylogs' name.
 
+        Examples
+        --------
         >>> view.get_column("image.Hue.mean").n
         """
         return self[name]
 
     def exemplars(self, name: str) -> Exemplars:
-        """Pictures of images with extreme values of a feature, and some at random.
+        """Return pictures of images with extreme values of a feature, and some at random.
 
         Empty for a feature that has none, and if none were asked for, see `Profile`.
 
+        Examples
+        --------
         >>> view.exemplars("image.Sharpness").low
         """
         low, high, random = self._core.exemplars_of(name)
         return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
 
     def repeats(self, name: str) -> Repeats:
-        """Which pictures are repeats, by a feature of hashes; most frequent first.
+        """Return which pictures are repeats, by a feature of hashes; most frequent first.
 
         By ``image.PixelHash`` those are the same pixel by pixel, by ``image.PerceptualHash`` they
         look alike. None by a feature that holds no hashes, or is not there. See
         `lightmeter.Reading` for the metrics that give hashes.
 
+        Examples
+        --------
         >>> lm.profile_images("photos/", metrics="camera").repeats("image.PixelHash")
         """
         if name not in self:
@@ -410,11 +448,13 @@ class ProfileView:
         return Repeats(at_least, [Repeated(*item) for item in hashes])
 
     def without_pictures(self) -> "ProfileView":
-        """The same without what is of single pictures, such as to give it to others.
+        """Return the same without what is of single pictures, such as to give it to others.
 
         Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
         failures by reason too. So does `sample`, which is numbers alone.
 
+        Examples
+        --------
         >>> view.without_pictures().write("small.lmp")
         """
         core = self._core.copy()
@@ -422,12 +462,16 @@ class ProfileView:
         return ProfileView(core)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """One row per feature (index name ``column``), one column per statistic.
+        """Return one row per feature (index name ``column``), one column per statistic.
 
+        Raises
+        ------
+        ImportError
+            Pandas is not installed.
+
+        Examples
+        --------
         >>> view.to_pandas()["distribution/mean"]
-
-        Raises:
-            ImportError: pandas is not installed.
         """
         try:
             import pandas as pd
@@ -439,8 +483,10 @@ class ProfileView:
         return pd.DataFrame.from_records(rows, index=index)
 
     def to_bytes(self) -> bytes:
-        """The profile in lightmeter's file format; equal profiles give equal bytes.
+        """Return the profile in lightmeter's file format; equal profiles give equal bytes.
 
+        Examples
+        --------
         >>> lm.ProfileView.from_bytes(view.to_bytes()) == view
         True
         """
@@ -448,20 +494,27 @@ class ProfileView:
 
     @classmethod
     def from_bytes(cls, data: bytes | bytearray | memoryview) -> "ProfileView":
-        """The profile that `to_bytes` encoded.
+        """Return the profile that `to_bytes` encoded.
 
+        Raises
+        ------
+        TypeError
+            `data` is nothing like bytes.
+        DecodeError
+            The bytes are truncated, damaged, from a newer version or no profile.
+
+        Examples
+        --------
         >>> lm.ProfileView.from_bytes(view.to_bytes()) == view
         True
-
-        Raises:
-            TypeError: `data` is nothing like bytes.
-            DecodeError: the bytes are truncated, damaged, from a newer version or no profile.
         """
         return cls(_core.Profile.decode(data))
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a profile file (by convention ``*.lmp``): whole or not at all.
 
+        Examples
+        --------
         >>> view.write("copy.lmp")
         """
         write_atomically(path, self.to_bytes())
@@ -470,11 +523,16 @@ class ProfileView:
     def read(cls, path: str | os.PathLike[str]) -> "ProfileView":
         """Read a profile file.
 
-        >>> lm.ProfileView.read("good.lmp").images
+        Raises
+        ------
+        OSError
+            The file cannot be read, is not a regular file, or is larger than 1 GiB.
+        DecodeError
+            It holds no whole profile.
 
-        Raises:
-            OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.
-            DecodeError: it holds no whole profile.
+        Examples
+        --------
+        >>> lm.ProfileView.read("good.lmp").images
         """
         data = read_regular(path)
         try:
@@ -500,17 +558,17 @@ class ProfileView:
         return hash(self.to_bytes())
 
     def __str__(self) -> str:
-        """A table of the first 60 features."""
+        """Return a table of the first 60 features."""
         hidden = len(self) - _MOST_SHOWN
         more = f"and {counted(hidden, 'feature')} more: list(view) names them" if hidden > 0 else ""
         return f"{self!r}\n{text_table(self, _MOST_SHOWN)}\n{more}".rstrip()
 
     def _repr_html_(self) -> str:
-        """The same table for notebooks."""
+        """Return the same table for notebooks."""
         return f"<pre>{escape(str(self))}</pre>"
 
     def __repr__(self) -> str:
-        """How much is in it."""
+        """Return how much is in it."""
         return f"<ProfileView: {counted_in(self._core)}>"
 
 
@@ -546,7 +604,7 @@ def text_table(view: ProfileView, most: int | None = None) -> str:
 
 
 def plain_summary(view: ProfileView) -> dict[str, Any]:
-    """The whole profile; statistics that do not exist are None."""
+    """Return the whole profile; statistics that do not exist are None."""
     names = ("images", "groups", "dataset_timestamp", "tags", "decoders", "readings")
     columns = view.get_columns()
     summary: dict[str, Any] = plain(

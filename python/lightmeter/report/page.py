@@ -35,7 +35,7 @@ _MOST_PICTURES = 120_000
 def html_page(
     comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
-    """The page; equal reports give equal pages."""
+    """Return the page; equal reports give equal pages."""
     told = "; ".join(each.headline for each in comparison.causes)
     happened = capitalised(told) or headline(comparison.features)
     header = (
@@ -55,7 +55,7 @@ def html_page(
 
 
 def _summary_line(comparison: Comparison) -> Html | None:
-    """What the headline does not say."""
+    """Return what the headline does not say."""
     if not comparison.drifted:
         return None
     names = (row.feature for row in comparison.drifted)
@@ -127,7 +127,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
-    """The most severe first; what only follows from a cause has no pictures."""
+    """Yield the most severe first; what only follows from a cause has no pictures."""
     follow = {id(row) for cause in comparison.causes for row in cause.lines}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):
@@ -159,7 +159,7 @@ _MOST_ROWS = 40
 
 
 def notebook_html(comparison: Comparison) -> Html:
-    """The comparison in the elements and styles that an untrusted notebook keeps.
+    """Return the comparison in the elements and styles that an untrusted notebook keeps.
 
     JupyterLab then drops scripts, style sheets, inline SVG and frames, and keeps tables, inline
     styles and images.

@@ -56,7 +56,7 @@ def change(line: FeatureDrift) -> str:
 
 
 def cells(line: FeatureDrift) -> dict[str, str]:
-    """What a table or card says of a feature, by name."""
+    """Return what a table or card says of a feature, by name."""
     return {
         "change": line.reason if line.verdict == "not enough data" else change(line),
         "measure": line.effect_name or NONE,
@@ -70,7 +70,7 @@ def cells(line: FeatureDrift) -> dict[str, str]:
 
 
 def verdict_badge(line: FeatureDrift) -> Html:
-    """The verdict with its sign."""
+    """Return the verdict with its sign."""
     verdict = line.verdict or "distances only"
     sign = _SHAPES.get(verdict)
     shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
@@ -78,13 +78,13 @@ def verdict_badge(line: FeatureDrift) -> Html:
 
 
 def said_first(comparison: Comparison) -> Html | None:
-    """A paragraph about sides that were read differently; None where they were not."""
+    """Return a paragraph about sides that were read differently; None where they were not."""
     words = comparison.read_differently
     return tag("p", tag("b", words)) if words else None
 
 
 def tags_said(view: ProfileView) -> str:
-    """The tags of a profile, behind what is said of it."""
+    """Return the tags of a profile, behind what is said of it."""
     said = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
     return "".join(f", {visible(words)}" for words in said)
 
@@ -96,14 +96,20 @@ def card(
     verdict: Content,
     pictures: Html | None = None,
 ) -> Html:
-    """A ``figure`` element about a feature.
+    """Return a ``figure`` element about a feature.
 
-    Args:
-        line: of the feature.
-        comparison: that has it.
-        ident: the id of the element.
-        verdict: paragraphs that say whether it changed.
-        pictures: the last part.
+    Parameters
+    ----------
+    line
+        Of the feature.
+    comparison
+        That has it.
+    ident
+        The id of the element.
+    verdict
+        Paragraphs that say whether it changed.
+    pictures
+        The last part.
     """
     meaning = says(line.feature, line.prefix)
     chart = chart_of(line, comparison)
@@ -141,12 +147,14 @@ def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
 
 
 def on_heat_map(line: FeatureDrift) -> bool:
-    """Whether a heat map shows the line, so that it needs no chart of its own."""
+    """Return whether a heat map shows the line, so that it needs no chart of its own."""
     return line.cell is not None and line.kind == "number"
 
 
 def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
-    """The section with the heat maps, None without a grid; and the id of that of each feature."""
+    """Return the section with the heat maps, None without a grid; and the id of that of each
+    feature.
+    """
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, lines) in enumerate(heat_maps(features)):
@@ -183,7 +191,7 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
 
 
 def pictures(line: FeatureDrift, comparison: Comparison) -> Html | None:
-    """The target's pictures at the end to which it moved, and both ends if it did not move.
+    """Return the target's pictures at the end to which it moved, and both ends if it did not move.
 
     Beside them pictures of the reference taken at random. None for a feature that did not change,
     and without exemplars.
@@ -213,7 +221,7 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
-    """The picture of an image from `path`; None if the profile holds something else."""
+    """Return the picture of an image from `path`; None if the profile holds something else."""
     if format_of(thumbnail) != "JPEG":
         return None
     data = base64.b64encode(thumbnail).decode()
@@ -221,7 +229,7 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 
 
 def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
-    """The section; None where neither side has repeats."""
+    """Return the section; None where neither side has repeats."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
     words = "Only what is proven is counted: there may be more."
     return section("Repeated images", tag("p", words, cls="quiet"), parts) if parts else None

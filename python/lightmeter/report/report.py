@@ -22,17 +22,21 @@ _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict
 class DriftReport(Comparison):
     """What `lightmeter.compare` found: a `Comparison` that can be shown.
 
+    Examples
+    --------
     >>> report = lm.compare(target=view, reference="good.lmp")
     >>> report["image.Sharpness"].verdict
     'drift'
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON.
+        """Return everything, ready for JSON.
 
         It has ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
         ``features``.
 
+        Examples
+        --------
         >>> lm.compare(target=target, reference=reference).to_dict()
         """
         causes = (
@@ -49,12 +53,16 @@ class DriftReport(Comparison):
         }
 
     def to_pandas(self) -> "pd.DataFrame":
-        """One row per feature, the most severe first; the index is named ``feature``.
+        """Return one row per feature, the most severe first; the index is named ``feature``.
 
+        Raises
+        ------
+        ImportError
+            Pandas is not installed.
+
+        Examples
+        --------
         >>> lm.compare(target=target, reference=reference).to_pandas()
-
-        Raises:
-            ImportError: pandas is not installed.
         """
         try:
             import pandas as pd
@@ -75,12 +83,18 @@ class DriftReport(Comparison):
     ) -> None:
         """Write the report as one page that needs no network and no script.
 
-        >>> lm.compare(target=target, reference=reference).write_html("report.html")
+        Parameters
+        ----------
+        path
+            The file.
+        target_name
+            What the page calls the target, such as where it is from.
+        reference_name
+            What it calls the reference.
 
-        Args:
-            path: the file.
-            target_name: what the page calls the target, such as where it is from.
-            reference_name: what it calls the reference.
+        Examples
+        --------
+        >>> lm.compare(target=target, reference=reference).write_html("report.html")
         """
         page = html_page(self, target_name=target_name, reference_name=reference_name)
         write_atomically(path, page.encode())
@@ -108,21 +122,33 @@ def compare(
     chi-square test; rates of missing values, of text among numbers and of failures with Fisher's.
     Results are the same on every run. See `FeatureDrift` for what is reported.
 
+    Parameters
+    ----------
+    unnamed
+        Nothing: both sides have names.
+    target
+        The profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image` returned, or
+        the path of a profile file.
+    reference
+        What it should look like; the same.
+    thresholds
+        What verdicts are reached by, such as ``drift=0.01`` for the largest q-value or
+        ``effect=0.2`` for the least shift; see `Thresholds` for all, and why they are so.
+
+    Raises
+    ------
+    TypeError
+        A side is something else, or not named.
+    ValueError
+        A threshold is out of its range.
+    OSError
+        A file cannot be read.
+    DecodeError
+        A file holds no whole profile.
+
+    Examples
+    --------
     >>> lm.compare(target="today.lmp", reference="good.lmp").summary()
-
-    Args:
-        unnamed: nothing: both sides have names.
-        target: the profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image`
-            returned, or the path of a profile file.
-        reference: what it should look like; the same.
-        thresholds: what verdicts are reached by, such as ``drift=0.01`` for the largest q-value or
-            ``effect=0.2`` for the least shift; see `Thresholds` for all, and why they are so.
-
-    Raises:
-        TypeError: a side is something else, or not named.
-        ValueError: a threshold is out of its range.
-        OSError: a file cannot be read.
-        DecodeError: a file holds no whole profile.
     """
     if unnamed or target is None or reference is None:
         raise TypeError("say which side is which: compare(target=..., reference=...)")

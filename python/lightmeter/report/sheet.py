@@ -36,16 +36,24 @@ def contact_sheet(
     reading: Reading,
     opened: Callable[[str], Any] = str,
 ) -> Html:
-    """A page that shows the images of rows; each is opened again for a small picture.
+    """Return a page that shows the images of rows; each is opened again for a small picture.
 
-    Args:
-        rows: what `lightmeter.measure` gave of them, in their order.
-        by: the number that they were sorted by, such as ``image.entropy``.
-        highest: whether they are those with the greatest values.
-        images: how many images there were.
-        failed: how many files could not be measured.
-        reading: how pictures are read.
-        opened: from the path of a row to what holds its picture.
+    Parameters
+    ----------
+    rows
+        What `lightmeter.measure` gave of them, in their order.
+    by
+        The number that they were sorted by, such as ``image.entropy``.
+    highest
+        Whether they are those with the greatest values.
+    images
+        How many images there were.
+    failed
+        How many files could not be measured.
+    reading
+        How pictures are read.
+    opened
+        From the path of a row to what holds its picture.
     """
     end = "highest" if highest else "lowest"
     which = f"The {counted(len(rows), 'image')}" if rows else "No image"
@@ -84,7 +92,7 @@ def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> 
 
 
 def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]) -> bytes:
-    """The picture as functions of the user are given it: in 8 bits, whatever the file has.
+    """Return the picture as functions of the user are given it: in 8 bits, whatever the file has.
 
     None of bands, which are no colours to show.
     """

@@ -43,7 +43,7 @@ class Rows(models.Model):
 
 
 async def _sent(request: Request) -> bytes:
-    """The bytes of a profile, which are read once its key is known to be enough."""
+    """Return the bytes of a profile, which are read once its key is known to be enough."""
     if kind_of(request) != BYTES:
         raise HTTPException(415, f"got a body of another type; expected {BYTES}")
     return await request.body()
@@ -72,7 +72,7 @@ def put(
 
 
 def _number_in(store: Store, asked: queries.Put, at: Any) -> int:
-    """The number of the profile that is there."""
+    """Return the number of the profile that is there."""
     start = bucket_start(at, store.datasets()[asked.dataset])
     rows = store.stored(asked.dataset, start, start + MILLISECOND, segment=asked.segment)
     return next((row.seq for row in rows if row.writer == asked.writer), 0)

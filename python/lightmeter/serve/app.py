@@ -46,25 +46,37 @@ def make_app(
     proxy: Proxy | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """An ASGI app that serves a store: its pages, and the API.
+    """Return an ASGI app that serves a store: its pages, and the API.
 
     As long as the store has no key, whoever is on the same machine may do everything, and nobody
     else anything.
 
+    Parameters
+    ----------
+    store
+        What it serves.
+    monitors
+        The file of monitors that it runs.
+    pull
+        The address of an inbox: what others put there comes into the store every few minutes, and
+        is deleted there.
+    public_url
+        Its address as others see it, if a proxy stands before it.
+    hosts
+        Further names under which it may be asked, beside localhost.
+    proxy
+        That has people log in.
+    limits
+        How much it takes of others.
+
+    Raises
+    ------
+    ValueError
+        A host or the address is none, or the store is one of another server.
+
+    Examples
+    --------
     >>> app = make_app(lm.Store("drift.db"), hosts=["www.example.com"])
-
-    Args:
-        store: what it serves.
-        monitors: the file of monitors that it runs.
-        pull: the address of an inbox: what others put there comes into the store every few minutes,
-            and is deleted there.
-        public_url: its address as others see it, if a proxy stands before it.
-        hosts: further names under which it may be asked, beside localhost.
-        proxy: that has people log in.
-        limits: how much it takes of others.
-
-    Raises:
-        ValueError: a host or the address is none, or the store is one of another server.
     """
     if store.address.startswith(("http://", "https://")):
         raise ValueError(f"{store.address} is a server already; serve the store where it is")

@@ -35,14 +35,16 @@ class LiveExtras(Extras):
         self.key = repr((whose, self._monitors, self._error, self._last, self._runs))
 
     def failure(self) -> str:
-        """Why the monitors could not judge what is new, in words; empty where they could."""
+        """Return why the monitors could not judge what is new, in words; empty where they could."""
         if self._error:
             return _NOT_UNDERSTOOD
         judged = self._last is None or self._last.judged
         return "" if judged else "The monitors could not judge"
 
     def state_of(self, history: History) -> str:
-        """An error in place of what an earlier run found, where the last one could not judge."""
+        """Return an error in place of what an earlier run found, where the last one could not
+        judge.
+        """
         if not self.failure():
             return history.state
         # No monitors are known where the file is not understood.
@@ -50,7 +52,7 @@ class LiveExtras(Extras):
         return worst([history.state, "error"]) if watched else history.state
 
     def on_index(self, page: str) -> Content:
-        """How the last run ended, and a button for the next one."""
+        """Return how the last run ended, and a button for the next one."""
         if self._server.monitors is None:
             return None
         last, words = self._last, list[Html]()
@@ -67,7 +69,7 @@ class LiveExtras(Extras):
         return section("Monitors", words)
 
     def on_dataset(self, page: str, history: History) -> Content:
-        """Which monitors watch it, or a button that switches some on."""
+        """Return which monitors watch it, or a button that switches some on."""
         if history.segment or self._server.monitors is None:
             return None
         dataset = history.dataset
@@ -99,7 +101,7 @@ class LiveExtras(Extras):
         return tag("form", hidden, select, button, method="post", action=address(page, WATCH))
 
     def _error_line(self, words: str, error: str) -> Html:
-        """An error, which may name any dataset."""
+        """Return an error, which may name any dataset."""
         if not self._key.sees_all:
             return tag("p", f"{words}; a key for all datasets sees it.", cls="verdict drift")
         public = shorten(self._server.public(error), 500)

@@ -122,7 +122,7 @@ class _Body:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """The answer to a request that failed: a page where a person looks at it."""
+    """Return the answer to a request that failed: a page where a person looks at it."""
     refusal = _refusal_of(request, error)
     if is_page(request.scope["path"]):
         return refusal_page(refusal.status_code, refusal.detail, refusal.headers or {})
@@ -130,7 +130,7 @@ async def answer(request: Request, error: Exception) -> Response:
 
 
 def _refusal_of(request: Request, error: Exception) -> HTTPException:
-    """The status and the sentence for whatever a request ended with.
+    """Return the status and the sentence for whatever a request ended with.
 
     What goes out holds no path, nothing of other datasets, and nothing of what was sent.
     """

@@ -27,10 +27,12 @@ _PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real
 
 
 async def identify(request: Request) -> Key | None:
-    """The key of a request; None where it has none and needs none.
+    """Return the key of a request; None where it has none and needs none.
 
-    Raises:
-        HTTPException: 401 for a wrong key or none, 429 for too many wrong ones.
+    Raises
+    ------
+    HTTPException
+        401 for a wrong key or none, 429 for too many wrong ones.
     """
     server: Server = request.app.state.server
     keys, text = server.store.state.keys, _key_text(request)
@@ -62,7 +64,7 @@ def _no_key(request: Request, words: str) -> HTTPException:
 
 
 def _key_text(request: Request) -> str | None:
-    """The key that a request has, whatever it is."""
+    """Return the key that a request has, whatever it is."""
     if request.scope["path"].startswith(_UPLOADS) and (key := request.headers.get("x-api-key")):
         return key
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
@@ -76,7 +78,7 @@ def _key_text(request: Request) -> str | None:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether both ends of the connection are on this machine.
+    """Return whether both ends of the connection are on this machine.
 
     A proxy on this machine asks for others. Most say so, or pass on the name that they go by.
     """
@@ -90,9 +92,12 @@ def _is_local(request: Request) -> bool:
 class Caller:
     """Who asks, and the server that is asked.
 
-    Attributes:
-        server: that is asked.
-        key: of whoever asks.
+    Attributes
+    ----------
+    server
+        That is asked.
+    key
+        Of whoever asks.
     """
 
     server: Server
@@ -101,8 +106,10 @@ class Caller:
     def check(self, right: Right, dataset: str | None = None) -> None:
         """Whether the key has a right, and sees a dataset if that is given.
 
-        Raises:
-            HTTPException: 403.
+        Raises
+        ------
+        HTTPException
+            403.
         """
         mine = f"the key {self.key.id}"
         if not self.key.may(right):
@@ -111,10 +118,12 @@ class Caller:
             raise HTTPException(403, f"{mine} is not for the dataset {dataset!r}; use one that is")
 
     def with_dataset(self, dataset: str, tags: str | None = None) -> Store:
-        """The store, if it has a dataset of that name, as one of profiles with some tags.
+        """Return the store, if it has a dataset of that name, as one of profiles with some tags.
 
-        Raises:
-            HTTPException: 404.
+        Raises
+        ------
+        HTTPException
+            404.
         """
         if dataset not in self.server.store.datasets():
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")

@@ -29,7 +29,7 @@ class MonitorsFile:
         self.path = path
 
     def read(self) -> Contents:
-        """What is in it now."""
+        """Return what is in it now."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         try:
             for monitor in load_config(self.path).monitor if self.path.exists() else ():
@@ -41,9 +41,12 @@ class MonitorsFile:
     def add(self, text: str) -> None:
         """Put tables behind what is there, all or nothing. Only one thread may do it at once.
 
-        Raises:
-            ConfigError: the file is not understood, now or with them.
-            OSError: it cannot be read or written.
+        Raises
+        ------
+        ConfigError
+            The file is not understood, now or with them.
+        OSError
+            It cannot be read or written.
         """
         before = read_regular(self.path, _MOST_BYTES) if self.path.exists() else b""
         write_atomically(self.path, before + b"\n\n" * bool(before) + text.encode())

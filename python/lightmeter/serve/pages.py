@@ -29,13 +29,13 @@ router = APIRouter(include_in_schema=False)
 
 
 def is_page(path: str) -> bool:
-    """Whether a person looks at the answer: what is refused is told on a page, too."""
+    """Return whether a person looks at the answer: what is refused is told on a page, too."""
     html = path.endswith(".html") and not path.startswith("/api/")
     return html or path in ("", "/") or path.startswith(FORMS)
 
 
 def refusal_page(status: int, words: str, headers: Mapping[str, str]) -> Response:
-    """What was refused, as a page."""
+    """Return what was refused, as a page."""
     title, how = _TITLES.get(status, "Not done"), None
     words = words[:1].upper() + words[1:]
     if status == 401:  # what follows is for programs
@@ -50,7 +50,7 @@ def refusal_page(status: int, words: str, headers: Mapping[str, str]) -> Respons
 
 
 def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Response:
-    """A page with the policy that is also in it, and a referrer to its own site.
+    """Return a page with the policy that is also in it, and a referrer to its own site.
 
     Without that browsers do not say where a form comes from.
     """
@@ -64,7 +64,7 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 @router.get("/{dataset}/{name}.html")
 @router.get("/{dataset}/{segment}/{name}.html")
 async def page(request: Request, caller: Reader) -> Response:
-    """A page of the dashboard, as the caller may see it."""
+    """Return a page of the dashboard, as the caller may see it."""
     server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
     html = await server.slow.do(_drawn, caller, path)
     if html is None:
@@ -114,7 +114,7 @@ def _switch_on(caller: Caller, fields: dict[str, str]) -> str:
 
 
 def _dataset(caller: Caller, page: str) -> str:
-    """The dataset that has this page."""
+    """Return the dataset that has this page."""
     for dataset in caller.server.store.datasets():  # whatever tags the query has
         if caller.key.sees(dataset) and dataset_page(dataset) == page:
             return dataset

@@ -25,13 +25,19 @@ class Proxy:
     ) -> None:
         """Believe a header of connections from some networks.
 
-        Args:
-            networks: where it asks from, such as ``10.0.0.5/32``.
-            header: in which it says who asks.
-            rights: of everybody who comes through it.
+        Parameters
+        ----------
+        networks
+            Where it asks from, such as ``10.0.0.5/32``.
+        header
+            In which it says who asks.
+        rights
+            Of everybody who comes through it.
 
-        Raises:
-            ValueError: there is no network, one is none, or it is every address.
+        Raises
+        ------
+        ValueError
+            There is no network, one is none, or it is every address.
         """
         self._networks = list(map(ipaddress.ip_network, networks))
         self._header, self._rights = header, frozenset(rights)

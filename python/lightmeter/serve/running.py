@@ -20,8 +20,10 @@ _EVERY = ("0.0.0.0", "::")
 def check_address(server: Server, host: str) -> None:
     """Refuse to be reached from other machines as long as everybody may do everything.
 
-    Raises:
-        ConfigError: there is no key, and the address is not of this machine alone.
+    Raises
+    ------
+    ConfigError
+        There is no key, and the address is not of this machine alone.
     """
     if server.proxy is not None or server.store.state.keys.exist():
         return
@@ -38,16 +40,25 @@ def serve_store(
 ) -> None:
     """Serve until the process is told to end. What runs then has some seconds to end too.
 
-    Args:
-        store: its address.
-        host: a name or address of this machine.
-        port: 0 for any that is free.
-        hosts: further names under which it may be asked.
-        options: further ones of `make_app`.
+    Parameters
+    ----------
+    store
+        Its address.
+    host
+        A name or address of this machine.
+    port
+        0 for any that is free.
+    hosts
+        Further names under which it may be asked.
+    options
+        Further ones of `make_app`.
 
-    Raises:
-        ConfigError: see `check_address`.
-        OSError: somebody else has the address.
+    Raises
+    ------
+    ConfigError
+        See `check_address`.
+    OSError
+        Somebody else has the address.
     """
     own = f"[{host}]" if ":" in host else host
     names = hosts if host in _EVERY else [*hosts, own]

@@ -30,10 +30,14 @@ _log = logging.getLogger("lightmeter.serve")
 class Outcome(NamedTuple):
     """How a run of the monitors ended.
 
-    Attributes:
-        began: when it began.
-        code: its exit code, as of ``lightmeter monitor run``; None where it took too long.
-        error: the first thing that went wrong; empty for nothing.
+    Attributes
+    ----------
+    began
+        When it began.
+    code
+        Its exit code, as of ``lightmeter monitor run``; None where it took too long.
+    error
+        The first thing that went wrong; empty for nothing.
     """
 
     began: datetime
@@ -42,7 +46,7 @@ class Outcome(NamedTuple):
 
     @property
     def judged(self) -> bool:
-        """Whether the buckets were judged; their alerts may still have failed."""
+        """Return whether the buckets were judged; their alerts may still have failed."""
         return self.code in _JUDGED or self.error.startswith("alert ")
 
 
@@ -51,10 +55,14 @@ class Schedule:
 
     What they are is in the keys of `commands`; the run of `MONITORS` is remembered.
 
-    Attributes:
-        last: how the last run ended; None before that.
-        is_running: whether one goes on.
-        is_asked: whether somebody asked for a run that has not begun.
+    Attributes
+    ----------
+    last
+        How the last run ended; None before that.
+    is_running
+        Whether one goes on.
+    is_asked
+        Whether somebody asked for a run that has not begun.
     """
 
     def __init__(
@@ -119,7 +127,9 @@ class Schedule:
 
 
 def _first_error(code: int | None, written: str) -> str:
-    """The first complaint of a run, or else the end of what it wrote, such as of a traceback."""
+    """Return the first complaint of a run, or else the end of what it wrote, such as of a
+    traceback.
+    """
     errors = [line.removeprefix(_MARK) for line in written.splitlines() if line.startswith(_MARK)]
     if not errors and code not in _JUDGED:
         end = " ".join(_FRAME.sub(" ", written).split())[-400:]

@@ -32,10 +32,12 @@ _MOST_FIELDS = 32  # of a query or a form
 
 
 def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str]:
-    """The names under which a server may be asked.
+    """Return the names under which a server may be asked.
 
-    Raises:
-        ValueError: one is no name of a host, or the address is none.
+    Raises
+    ------
+    ValueError
+        One is no name of a host, or the address is none.
     """
     names, given = {*LOOPBACK_NAMES}, {host: host for host in hosts}
     if public_url is not None:
@@ -51,12 +53,12 @@ def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str
 
 
 def kind_of(request: Request) -> str:
-    """The type of the body."""
+    """Return the type of the body."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def host_of(request: Request) -> str | None:
-    """The name that is asked; None where there is no name, or several."""
+    """Return the name that is asked; None where there is no name, or several."""
     hosts = request.headers.getlist("host")
     match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
     return None if match is None else match[1].rstrip(".")
@@ -65,8 +67,10 @@ def host_of(request: Request) -> str | None:
 def check_request(request: Request) -> None:
     """Refuse what needs no key to be refused.
 
-    Raises:
-        HTTPException: 400, 403, 415 or 421.
+    Raises
+    ------
+    HTTPException
+        400, 403, 415 or 421.
     """
     headers = request.headers
     if "transfer-encoding" in headers and "content-length" in headers:
@@ -86,10 +90,12 @@ def check_request(request: Request) -> None:
 
 
 def fields_of(encoded: bytes) -> dict[str, str]:
-    """The fields of a query or a form, of which none comes twice.
+    """Return the fields of a query or a form, of which none comes twice.
 
-    Raises:
-        HTTPException: 400.
+    Raises
+    ------
+    HTTPException
+        400.
     """
     how: Any = {"keep_blank_values": True, "errors": "strict", "max_num_fields": _MOST_FIELDS}
     with contextlib.suppress(ValueError):

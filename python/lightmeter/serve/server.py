@@ -35,8 +35,10 @@ class Threads:
     async def do(self, function: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
         """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
 
-        Raises:
-            HTTPException: 503, too many calls wait.
+        Raises
+        ------
+        HTTPException
+            503, too many calls wait.
         """
         if not self._left:
             raise busy("the server has too much to do now; ask again in a moment")
@@ -52,15 +54,24 @@ class Threads:
 class Limits:
     """How much a server takes of others.
 
-    Attributes:
-        body: bytes of a profile.
-        features: of a profile, and of profiles that are merged for somebody.
-        name: characters of the name of a feature, which pages show many times.
-        json: bytes of any other body.
-        buffered: bytes of all bodies that are being received.
-        seconds: until a body is here, whole.
-        operations: how many threads work on the store at once, for each of which 8 requests wait.
-        failures: how many wrong keys an address may send a minute.
+    Attributes
+    ----------
+    body
+        Bytes of a profile.
+    features
+        Of a profile, and of profiles that are merged for somebody.
+    name
+        Characters of the name of a feature, which pages show many times.
+    json
+        Bytes of any other body.
+    buffered
+        Bytes of all bodies that are being received.
+    seconds
+        Until a body is here, whole.
+    operations
+        How many threads work on the store at once, for each of which 8 requests wait.
+    failures
+        How many wrong keys an address may send a minute.
     """
 
     body: int = 16 * 2**20
@@ -75,8 +86,10 @@ class Limits:
     def check_profile(self, view: ProfileView) -> None:
         """Refuse a profile of which a report or a page would take too much.
 
-        Raises:
-            HTTPException: 413.
+        Raises
+        ------
+        HTTPException
+            413.
         """
         longest = max(map(len, view), default=0)
         if len(view) > self.features or longest > self.name:
@@ -88,18 +101,29 @@ class Limits:
 class Server:
     """One server; endpoints find it at ``request.app.state.server``.
 
-    Attributes:
-        store: what it serves.
-        monitors: the file of monitors that it runs and writes; None where there is none.
-        pull: the address of an inbox that it empties into the store; None where there is none.
-        public_url: its address as others see it, such as ``https://drift.example.com/base``.
-        hosts: the names under which it may be asked, in small letters.
-        proxy: that has people log in.
-        limits: how much it takes.
-        has_keys: whether the store has or had a key. Without the last one nobody gets in before a
-            new start, which is checked: to take a key back must not let others in.
-        buffered: bytes of bodies that are being received.
-        schedule: runs the jobs.
+    Attributes
+    ----------
+    store
+        What it serves.
+    monitors
+        The file of monitors that it runs and writes; None where there is none.
+    pull
+        The address of an inbox that it empties into the store; None where there is none.
+    public_url
+        Its address as others see it, such as ``https://drift.example.com/base``.
+    hosts
+        The names under which it may be asked, in small letters.
+    proxy
+        That has people log in.
+    limits
+        How much it takes.
+    has_keys
+        Whether the store has or had a key. Without the last one nobody gets in before a new start,
+        which is checked: to take a key back must not let others in.
+    buffered
+        Bytes of bodies that are being received.
+    schedule
+        Runs the jobs.
     """
 
     store: Store
@@ -124,7 +148,7 @@ class Server:
         self.schedule = Schedule(self._commands, self.store.environment)
 
     def _commands(self) -> dict[str, list[str]]:
-        """What is to be run now."""
+        """Return what is to be run now."""
         commands = {}
         # Not from the folder that the server was started in, where anybody may have put files.
         program = [sys.executable, "-P", "-m", "lightmeter"]
@@ -139,7 +163,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """The jobs run for as long as the app does."""
+        """Yield the jobs run for as long as the app does."""
         jobs = asyncio.create_task(self.schedule.run())
         try:
             yield
@@ -148,7 +172,7 @@ class Server:
             await asyncio.gather(jobs, return_exceptions=True)
 
     def watching_elsewhere(self, dataset: str) -> list[str]:
-        """Names of the monitors of a dataset that are in another file, which is still there.
+        """Return names of the monitors of a dataset that are in another file, which is still there.
 
         Two files with a monitor of the same name and dataset cannot be run.
         """
@@ -158,7 +182,7 @@ class Server:
         return [each.monitor for each in others if os.path.exists(each.path)]
 
     def public(self, text: str) -> str:
-        """A text without the folders of this server."""
+        """Return a text without the folders of this server."""
         file = "" if self.monitors is None else os.fspath(self.monitors.path)
         for folder in map(os.path.dirname, (os.path.realpath(file), file, self.store.address)):
             text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text

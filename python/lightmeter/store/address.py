@@ -14,9 +14,10 @@ _url = TypeAdapter(HttpUrl)
 def server_address(text: str) -> str:
     """Return the address of a server in its shortest form, the same for all that mean the same.
 
-    Raises:
-        StoreError: it is no address of a server, or would send a key without TLS to another
-            machine.
+    Raises
+    ------
+    StoreError
+        It is no address of a server, or would send a key without TLS to another machine.
     """
     try:
         url = _url.validate_python(text)

@@ -15,10 +15,14 @@ from lightmeter.times import MILLISECOND
 class Copied(NamedTuple):
     """What `copy_store` did.
 
-    Attributes:
-        profiles: how many were put.
-        state: how many rows of results, and of what was told and accepted.
-        left: what was not copied, in words.
+    Attributes
+    ----------
+    profiles
+        How many were put.
+    state
+        How many rows of results, and of what was told and accepted.
+    left
+        What was not copied, in words.
     """
 
     profiles: int
@@ -33,12 +37,17 @@ def copy_store(source: Store, target: Store) -> Copied:
     what was told and accepted, are copied with their datasets; what was accepted for a pattern of
     several datasets is so if `target` has none yet. Keys of a server are not.
 
-    Args:
-        source: where from; others may go on writing to it.
-        target: where to, of the same or another kind.
+    Parameters
+    ----------
+    source
+        Where from; others may go on writing to it.
+    target
+        Where to, of the same or another kind.
 
-    Raises:
-        StoreError: one of them cannot be read or written, or is behind a server.
+    Raises
+    ------
+    StoreError
+        One of them cannot be read or written, or is behind a server.
     """
     database, there = source._database, target._database
     with database.snapshot(), there.transaction() as connection:

@@ -58,17 +58,23 @@ class _Mine(threading.local):
 class Database:
     """A SQLite file, or a PostgreSQL database.
 
-    Attributes:
-        address: without a password.
-        path: of the file; None for PostgreSQL.
-        environment: variables by which another process opens the address: the password.
+    Attributes
+    ----------
+    address
+        Without a password.
+    path
+        Of the file; None for PostgreSQL.
+    environment
+        Variables by which another process opens the address: the password.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
         """Open it, and make its tables if there are none and `create` says so.
 
-        Raises:
-            StoreError: it cannot be opened, is no store or one of a newer version.
+        Raises
+        ------
+        StoreError
+            It cannot be opened, is no store or one of a newer version.
         """
         self._writing = threading.RLock()  # held by the one writer of a file, and by a fork
         self._opening = threading.RLock()  # held while a connection is opened or closed
@@ -157,9 +163,12 @@ class Database:
 
         It is read in this thread's snapshot or transaction if it is in one.
 
-        Raises:
-            StoreError: the database refused; its error is the cause.
-            DamagedError: `make` can make nothing of a row, or the file is damaged.
+        Raises
+        ------
+        StoreError
+            The database refused; its error is the cause.
+        DamagedError
+            `make` can make nothing of a row, or the file is damaged.
         """
         with self.snapshot() as held, self._reported(*_NONSENSE), held.lock:
             return [make(*row) for row in held.connection.execute(statement)]
@@ -254,8 +263,10 @@ class Database:
         The lock is one of the operating system or of PostgreSQL, on a connection of its own. It
         goes with the process that holds it.
 
-        Raises:
-            StoreError: somebody is inside for 10 minutes, or the lock cannot be made.
+        Raises
+        ------
+        StoreError
+            Somebody is inside for 10 minutes, or the lock cannot be made.
         """
         with self._turns:
             if self._turn is not None:

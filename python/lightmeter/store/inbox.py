@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of the object."""
+        """Return the name of the object."""
         start = self.start.replace(tzinfo=None).isoformat(timespec="milliseconds").replace(":", "")
         bucket = f"{start}Z_{self.length // MILLISECOND}ms"
         parts = _quoted(self.dataset), bucket, self.segment or "-", _quoted(self.writer)
@@ -101,9 +101,13 @@ class Inbox:
     It needs the extra ``inbox``. Threads may share it. A child that was forked after its parent has
     used an inbox gets StoreError.
 
-    Attributes:
-        address: where it is.
+    Attributes
+    ----------
+    address
+        Where it is.
 
+    Examples
+    --------
     >>> inbox = Inbox("memory:///")  # or "s3://bucket/drift"
     >>> inbox.put("cells", view, at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
@@ -115,15 +119,21 @@ class Inbox:
     def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
         """Check the address; nothing is sent.
 
-        Args:
-            address: of a bucket and a prefix in it, or of a folder. Credentials and the endpoint
-                are found in the environment, such as ``AWS_ACCESS_KEY_ID``.
-            exemplars: whether pictures, the list of files that could not be measured, and paths are
-                sent, too; None for not unless ``LIGHTMETER_SEND_EXEMPLARS=1`` is set.
-            create: whether to make a folder that is not there.
+        Parameters
+        ----------
+        address
+            Of a bucket and a prefix in it, or of a folder. Credentials and the endpoint are found
+            in the environment, such as ``AWS_ACCESS_KEY_ID``.
+        exemplars
+            Whether pictures, the list of files that could not be measured, and paths are sent, too;
+            None for not unless ``LIGHTMETER_SEND_EXEMPLARS=1`` is set.
+        create
+            Whether to make a folder that is not there.
 
-        Raises:
-            StoreError: obstore is not installed, or the address is not understood.
+        Raises
+        ------
+        StoreError
+            Obstore is not installed, or the address is not understood.
         """
         if (scheme := _ADDRESS.fullmatch(address)) is None:
             raise StoreError(
@@ -160,25 +170,38 @@ class Inbox:
         After an error call it again with the same arguments: that gives the same object, and so
         nothing counts twice.
 
-        Args:
-            dataset: name of what is watched.
-            view: the profile; without a dataset timestamp it gets the start of the bucket.
-            at: a time in the bucket, local without a time zone.
-            writer: who writes. Two that do not know of each other need two names.
-            segment: such as ``{"camera": "left"}``; None for the dataset as a whole.
-            seq: a number that rises with each profile of this writer and bucket.
-            every: length of the buckets of the dataset, which must be that of the store; None takes
-                a day.
+        Parameters
+        ----------
+        dataset
+            Name of what is watched.
+        view
+            The profile; without a dataset timestamp it gets the start of the bucket.
+        at
+            A time in the bucket, local without a time zone.
+        writer
+            Who writes. Two that do not know of each other need two names.
+        segment
+            Such as ``{"camera": "left"}``; None for the dataset as a whole.
+        seq
+            A number that rises with each profile of this writer and bucket.
+        every
+            Length of the buckets of the dataset, which must be that of the store; None takes a day.
 
-        Returns:
+        Returns
+        -------
+        str
             The name of the object.
 
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: the profile is from a time outside of the bucket, or has more than 10 000
-                features; a bad `every` or `segment`; an empty name.
-            StoreError: the profile is too long, or the object cannot be written: of its name the
-                services take 1024 bytes with the prefix.
+        Raises
+        ------
+        TypeError
+            An argument is of another type.
+        ValueError
+            The profile is from a time outside of the bucket, or has more than 10 000 features; a
+            bad `every` or `segment`; an empty name.
+        StoreError
+            The profile is too long, or the object cannot be written: of its name the services take
+            1024 bytes with the prefix.
         """
         length = to_duration("1d" if every is None else every)
         place = _place(dataset, at, length, segment, writer, seq)
@@ -200,8 +223,10 @@ class Inbox:
         A foreign name that obstore does not understand, such as one with two slashes in a row, has
         the size -1. Of its folder only what comes behind it in the alphabet is listed.
 
-        Raises:
-            StoreError: it cannot be listed.
+        Raises
+        ------
+        StoreError
+            It cannot be listed.
         """
         obstore, sizes, folders = self._obstore, dict[str, int](), [""]
         with self._using("listing") as objects:
@@ -226,8 +251,10 @@ class Inbox:
     def read(self, name: str) -> bytes | None:
         """Return the bytes of an object; None if it is not there.
 
-        Raises:
-            StoreError: it cannot be read.
+        Raises
+        ------
+        StoreError
+            It cannot be read.
         """
         with self._using(f"reading {name}") as objects, contextlib.suppress(FileNotFoundError):
             return bytes(self._obstore.get(objects, name).bytes())
@@ -236,8 +263,10 @@ class Inbox:
     def delete(self, name: str) -> None:
         """Delete an object, if it is there.
 
-        Raises:
-            StoreError: it cannot be deleted.
+        Raises
+        ------
+        StoreError
+            It cannot be deleted.
         """
         with self._using(f"deleting {name}") as objects, contextlib.suppress(FileNotFoundError):
             self._obstore.delete(objects, name)
@@ -264,13 +293,19 @@ class Inbox:
 class Pulled(NamedTuple):
     """What became of the objects that were listed.
 
-    Attributes:
-        new: put into the store.
-        known: in the store before.
-        superseded: the store has a later profile of the writer.
-        refused: not taken, because the bucket was rolled up with an earlier profile of the writer,
-            or because the buckets of the dataset have another length; left in the inbox.
-        damaged: foreign or damaged; left in the inbox.
+    Attributes
+    ----------
+    new
+        Put into the store.
+    known
+        In the store before.
+    superseded
+        The store has a later profile of the writer.
+    refused
+        Not taken, because the bucket was rolled up with an earlier profile of the writer, or
+        because the buckets of the dataset have another length; left in the inbox.
+    damaged
+        Foreign or damaged; left in the inbox.
     """
 
     new: int
@@ -285,17 +320,23 @@ def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
 
     It keeps no state, and may be cut off at any point: the next one asks the store what it has.
 
-    Args:
-        inbox: where the objects are.
-        store: where they go.
-        delete: whether to delete the listed objects that are in the store now, and those in whose
-            place it has a later profile of the writer.
-
-    Raises:
-        StoreError: the inbox cannot be listed or read, or the store cannot be written.
-
     Warns:
         UserWarning: for each object that is left, up to 20.
+
+    Parameters
+    ----------
+    inbox
+        Where the objects are.
+    store
+        Where they go.
+    delete
+        Whether to delete the listed objects that are in the store now, and those in whose place it
+        has a later profile of the writer.
+
+    Raises
+    ------
+    StoreError
+        The inbox cannot be listed or read, or the store cannot be written.
     """
     outcomes: list[tuple[str, str, str]] = []  # a count, a name, and why the object is left
     rows: dict[Place, list[Place]] = defaultdict(list)

@@ -31,12 +31,18 @@ _K = tables.key.c
 class Key(NamedTuple):
     """Who asks a server for something.
 
-    Attributes:
-        id: the first ten characters of the key, which are no secret.
-        rights: a set of ``read``, ``write`` and ``admin``, of which the last has the others.
-        datasets: patterns such as ``cells*``; it may see datasets that one of them matches.
-        note: what it is for.
-        created: when.
+    Attributes
+    ----------
+    id
+        The first ten characters of the key, which are no secret.
+    rights
+        A set of ``read``, ``write`` and ``admin``, of which the last has the others.
+    datasets
+        Patterns such as ``cells*``; it may see datasets that one of them matches.
+    note
+        What it is for.
+    created
+        when.
     """
 
     id: str
@@ -46,16 +52,16 @@ class Key(NamedTuple):
     created: Time
 
     def may(self, right: Right) -> bool:
-        """Whether it has a right."""
+        """Return whether it has a right."""
         return right in self.rights or "admin" in self.rights
 
     def sees(self, dataset: str) -> bool:
-        """Whether it is for this dataset too."""
+        """Return whether it is for this dataset too."""
         return any(fnmatchcase(dataset, pattern) for pattern in self.datasets)
 
     @property
     def sees_all(self) -> bool:
-        """Whether it is for every dataset."""
+        """Return whether it is for every dataset."""
         return "*" in self.datasets
 
 
@@ -79,15 +85,23 @@ class Keys:
     ) -> str:
         """Make a key; this is the only time that it is told.
 
-        Args:
-            rights: one or more of ``read``, ``write`` and ``admin``.
-            datasets: patterns such as ``cells*``; by default it is for all datasets.
-            note: what it is for.
-            now: the time; None takes the clock.
+        Parameters
+        ----------
+        rights
+            One or more of ``read``, ``write`` and ``admin``.
+        datasets
+            Patterns such as ``cells*``; by default it is for all datasets.
+        note
+            What it is for.
+        now
+            The time; None takes the clock.
 
-        Raises:
-            ValueError: a right is none, there is none, or a pattern is empty.
-            StoreError: the file cannot be written.
+        Raises
+        ------
+        ValueError
+            A right is none, there is none, or a pattern is empty.
+        StoreError
+            The file cannot be written.
         """
         wanted, patterns = sorted(set(rights)), sorted(set(datasets))
         if not wanted or not set(wanted) <= set(RIGHTS):
@@ -133,5 +147,5 @@ class Keys:
 
 
 def _digest(key: str) -> bytes:
-    """A plain digest will do: nobody can try all of 62^43 keys."""
+    """Return a plain digest will do: nobody can try all of 62^43 keys."""
     return hashlib.sha256(key.encode()).digest()

@@ -104,11 +104,15 @@ class Putting:
     def define(self, dataset: str, every: str | timedelta) -> None:
         """Enter a dataset with buckets of this length; nothing happens if it is there.
 
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: `every` is no duration, no whole number of milliseconds or longer than
-                time, or the name is empty.
-            ConflictError: the dataset has buckets of another length.
+        Raises
+        ------
+        TypeError
+            An argument is of another type.
+        ValueError
+            `every` is no duration, no whole number of milliseconds or longer than time, or the name
+            is empty.
+        ConflictError
+            The dataset has buckets of another length.
         """
         checked_name(dataset=dataset)
         span = to_duration(every)
@@ -130,31 +134,44 @@ class Putting:
 
         Once this returns the profile is on the disk, whole.
 
-        Args:
-            dataset: name of what is watched.
-            profile: a `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file;
-                without a dataset timestamp it gets the start of the bucket.
-            at: a time in the bucket, local without a time zone; None takes the profile's dataset
-                timestamp.
-            writer: who writes. Two that do not know of each other need two names.
-            segment: such as ``{"camera": "left"}`` or ``"camera=left"``; None for the dataset as
-                a whole.
-            seq: a number that rises with each profile of this writer and bucket: a lower one
-                than what is there is late and is not kept. None takes the next.
-            every: length of the dataset's buckets, such as ``"1h"``. It is fixed by the first
-                profile; None takes that, or ``"1d"`` for a new dataset.
+        Parameters
+        ----------
+        dataset
+            Name of what is watched.
+        profile
+            A `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file; without a
+            dataset timestamp it gets the start of the bucket.
+        at
+            A time in the bucket, local without a time zone; None takes the profile's dataset
+            timestamp.
+        writer
+            Who writes. Two that do not know of each other need two names.
+        segment
+            Such as ``{"camera": "left"}`` or ``"camera=left"``; None for the dataset as a whole.
+        seq
+            A number that rises with each profile of this writer and bucket: a lower one than what
+            is there is late and is not kept. None takes the next.
+        every
+            Length of the dataset's buckets, such as ``"1h"``. It is fixed by the first profile;
+            None takes that, or ``"1d"`` for a new dataset.
 
-        Returns:
+        Returns
+        -------
+        bool
             Whether it was kept; False if what is there has the same `seq` or a higher one.
 
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: no time at all; a bucket that reaches beyond the year 9999; a bad `every` or
-                `segment`; an empty name; names of more than 2000 bytes together; more images than
-                anybody has.
-            ConflictError: the dataset has buckets of another length, or `gc` has deleted the
-                bucket, or rolled it up with an earlier profile of the writer in it.
-            StoreError: it cannot be written.
+        Raises
+        ------
+        TypeError
+            An argument is of another type.
+        ValueError
+            No time at all; a bucket that reaches beyond the year 9999; a bad `every` or `segment`;
+            an empty name; names of more than 2000 bytes together; more images than anybody has.
+        ConflictError
+            The dataset has buckets of another length, or `gc` has deleted the bucket, or rolled it
+            up with an earlier profile of the writer in it.
+        StoreError
+            It cannot be written.
         """
         view = profile if isinstance(profile, ProfileView) else view_of(profile)
         moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
@@ -187,10 +204,13 @@ class Putting:
 def checked_name(**names: Any) -> str:
     """Return the first of some names, of what the keywords say, such as ``dataset="cells"``.
 
-    Raises:
-        TypeError: one is no string.
-        ValueError: one is empty, has a control character or cannot be written as UTF-8, or they
-            are too long together.
+    Raises
+    ------
+    TypeError
+        One is no string.
+    ValueError
+        One is empty, has a control character or cannot be written as UTF-8, or they are too long
+        together.
     """
     for what, name in names.items():
         if not isinstance(name, str):
@@ -210,9 +230,12 @@ def checked_name(**names: Any) -> str:
 def checked_seq(seq: Any) -> int:
     """Return the number of a put.
 
-    Raises:
-        TypeError: it is no whole number.
-        ValueError: it does not fit into 62 bits.
+    Raises
+    ------
+    TypeError
+        It is no whole number.
+    ValueError
+        It does not fit into 62 bits.
     """
     number = operator.index(seq)
     if not -_MOST_SEQ <= number <= _MOST_SEQ:
@@ -244,17 +267,25 @@ def write(
 ) -> bool:
     """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
 
-    Args:
-        connection: in a transaction.
-        place: where it goes.
-        span: length of the bucket.
-        updated: when it was put.
-        core: of the profile.
-        seq: number of the put.
+    Parameters
+    ----------
+    connection
+        In a transaction.
+    place
+        Where it goes.
+    span
+        Length of the bucket.
+    updated
+        When it was put.
+    core
+        Of the profile.
+    seq
+        Number of the put.
 
-    Raises:
-        ConflictError: `gc` has merged or deleted an earlier profile of the writer, or deleted the
-            bucket.
+    Raises
+    ------
+    ConflictError
+        `gc` has merged or deleted an earlier profile of the writer, or deleted the bucket.
     """
     body, pairs = core.encode(), core.tags()
     digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""

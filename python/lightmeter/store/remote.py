@@ -58,8 +58,10 @@ _log = logging.getLogger("lightmeter.store")
 class RefusedError(StoreError):
     """A server cannot be reached, or answered something else than was asked for.
 
-    Attributes:
-        status: of HTTP; 0 where there was no answer.
+    Attributes
+    ----------
+    status
+        Of HTTP; 0 where there was no answer.
     """
 
     def __init__(self, words: str, status: int = 0) -> None:
@@ -69,18 +71,23 @@ class RefusedError(StoreError):
 
     @property
     def is_away(self) -> bool:
-        """Whether it may be answered later."""
+        """Return whether it may be answered later."""
         return self.status in (0, 408, 429) or self.status >= 500
 
 
 class Answer(NamedTuple):
     """What came back, whole.
 
-    Attributes:
-        status: of HTTP.
-        headers: by their names, in any case.
-        body: its bytes.
-        repeated: whether an earlier try may have arrived, too.
+    Attributes
+    ----------
+    status
+        Of HTTP.
+    headers
+        By their names, in any case.
+    body
+        Its bytes.
+    repeated
+        Whether an earlier try may have arrived, too.
     """
 
     status: int
@@ -92,11 +99,16 @@ class Answer(NamedTuple):
 class Sent(NamedTuple):
     """What became of the profiles that waited.
 
-    Attributes:
-        sent: how many the server has now.
-        refused: how many it does not take, which are put aside.
-        left: how many still wait.
-        why: they do; empty if none does.
+    Attributes
+    ----------
+    sent
+        How many the server has now.
+    refused
+        How many it does not take, which are put aside.
+    left
+        How many still wait.
+    why
+        They do; empty if none does.
     """
 
     sent: int = 0
@@ -113,9 +125,11 @@ class RemoteStore(Store):
     datasets, segments and buckets. What reads or deletes single profiles, and what monitors and
     alerts remember, needs the store itself: `state`, `gc`, `verify` and the like raise StoreError.
 
-    Attributes:
-        spool: what waits, in a folder of this machine: below that of ``LIGHTMETER_SPOOL``, or else
-            ``~/.local/state/lightmeter/spool``.
+    Attributes
+    ----------
+    spool
+        What waits, in a folder of this machine: below that of ``LIGHTMETER_SPOOL``, or else
+        ``~/.local/state/lightmeter/spool``.
     """
 
     def __init__(
@@ -123,15 +137,22 @@ class RemoteStore(Store):
     ) -> None:
         """Take the address of a server. It is asked when there is something to ask.
 
-        Args:
-            address: such as ``https://host`` or ``https://host/prefix``. Without TLS it must be of
-                this machine, unless ``LIGHTMETER_INSECURE_HTTP`` is 1.
-            key: what the server knows the caller by; None takes that of ``LIGHTMETER_KEY``.
-            create: of no meaning here.
+        Parameters
+        ----------
+        address
+            Such as ``https://host`` or ``https://host/prefix``. Without TLS it must be of this
+            machine, unless ``LIGHTMETER_INSECURE_HTTP`` is 1.
+        key
+            What the server knows the caller by; None takes that of ``LIGHTMETER_KEY``.
+        create
+            Of no meaning here.
 
-        Raises:
-            StoreError: the address is none of a server, or not safe.
-            TypeError, ValueError: the key is none.
+        Raises
+        ------
+        StoreError
+            The address is none of a server, or not safe.
+        TypeError, ValueError
+            The key is none.
         """
         self.address = self._address = server_address(os.fspath(address))
         self._key = (os.environ.get("LIGHTMETER_KEY") or None) if key is None else key.strip()
@@ -146,11 +167,15 @@ class RemoteStore(Store):
     def send(self, *, seconds: float = float("inf")) -> Sent:
         """Send what waits, in order; return what became of it. What comes meanwhile is sent, too.
 
-        Args:
-            seconds: after which no more is begun.
+        Parameters
+        ----------
+        seconds
+            After which no more is begun.
 
-        Raises:
-            StoreError, OSError: what waits cannot be read.
+        Raises
+        ------
+        StoreError, OSError
+            What waits cannot be read.
         """
         self._rest_until, end = 0.0, time.monotonic() + seconds
         sent, refused, why = 0, 0, ""
@@ -222,8 +247,10 @@ class RemoteStore(Store):
         It is on a disk, here or there, once this returns. What waits is sent by the next put or
         closing of a store of this address, also in another process.
 
-        Raises:
-            StoreError: the server refuses it, or is away and the profile cannot wait.
+        Raises
+        ------
+        StoreError
+            The server refuses it, or is away and the profile cannot wait.
         """
         if os.environ.get("LIGHTMETER_SEND_EXEMPLARS") != "1":
             view = view.without_pictures()
@@ -261,8 +288,10 @@ class RemoteStore(Store):
     def _send(self, entry: Entry, *, patience: float) -> bool:
         """Put a profile on the server.
 
-        Raises:
-            ConflictError, RefusedError: see `_ask`.
+        Raises
+        ------
+        ConflictError, RefusedError
+            See `_ask`.
         """
         query, number = entry._asdict(), entry.seq
         is_time, body = query.pop("is_time"), query.pop("body")
@@ -350,8 +379,10 @@ class RemoteStore(Store):
     def _read(self, answer: Answer, model: type[_Model]) -> _Model:
         """Return the model in an answer.
 
-        Raises:
-            RefusedError: it is none.
+        Raises
+        ------
+        RefusedError
+            It is none.
         """
         try:
             return model.model_validate_json(answer.body)
@@ -375,17 +406,27 @@ class RemoteStore(Store):
     ) -> Answer:
         """Return the answer of the server, with status 200; try again where that may help.
 
-        Args:
-            method: of HTTP. Everything that the API takes may be repeated.
-            path: of the API.
-            query: parameters; those that are None or empty are left out.
-            body: the bytes of a profile to send.
-            patience: seconds after which no further try is begun; None takes `_READING`.
-            seconds: how long the server may work on it; None takes `_TRY`.
+        Parameters
+        ----------
+        method
+            Of HTTP. Everything that the API takes may be repeated.
+        path
+            Of the API.
+        query
+            Parameters; those that are None or empty are left out.
+        body
+            The bytes of a profile to send.
+        patience
+            Seconds after which no further try is begun; None takes `_READING`.
+        seconds
+            How long the server may work on it; None takes `_TRY`.
 
-        Raises:
-            ConflictError: the server never takes it, such as what a roll-up holds.
-            RefusedError: there is no answer, or another than was asked for.
+        Raises
+        ------
+        ConflictError
+            The server never takes it, such as what a roll-up holds.
+        RefusedError
+            There is no answer, or another than was asked for.
         """
         given = {name: value for name, value in query.items() if value not in (None, "")}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
@@ -460,8 +501,10 @@ class RemoteStore(Store):
 def _pool_for(address: str, key: str | None) -> urllib3.PoolManager:
     """Return connections to a server, by the proxy that the environment names for it.
 
-    Raises:
-        StoreError: it is no proxy of HTTP. The error does not tell its password.
+    Raises
+    ------
+    StoreError
+        It is no proxy of HTTP. The error does not tell its password.
     """
     headers = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
     headers |= {"Content-Type": "application/octet-stream"}

@@ -51,8 +51,10 @@ class Entry(NamedTuple):
 class Spool:
     """What waits for one server. Threads and processes may share it.
 
-    Attributes:
-        path: of the file.
+    Attributes
+    ----------
+    path
+        Of the file.
     """
 
     def __init__(self, address: str) -> None:
@@ -68,11 +70,15 @@ class Spool:
         Once this returns it is on the disk, whole. A `seq` that is a time is raised to be above
         that of what waits: a clock may go back.
 
-        Returns:
+        Returns
+        -------
+        bool
             Whether it was kept; False if what waits has the same `seq` or a higher one.
 
-        Raises:
-            StoreError: there is no room for it, or it cannot be written.
+        Raises
+        ------
+        StoreError
+            There is no room for it, or it cannot be written.
         """
         place = entry[:4]
         with self._opened() as database:

@@ -39,8 +39,10 @@ _reader: Any = cache(lambda record: TypeAdapter(record).validate_python)
 class State:
     """The state of a store. What is in it that nobody has written is damage, a StoreError.
 
-    Attributes:
-        keys: of the server, who may do what.
+    Attributes
+    ----------
+    keys
+        Of the server, who may do what.
     """
 
     def __init__(self, database: Database) -> None:
@@ -149,13 +151,19 @@ class State:
     ) -> None:
         """Write what monitors there are, and forget results, all or nothing.
 
-        Args:
-            monitors: those of a file.
-            stale: buckets of which nothing is said any more, or that are judged again.
-            sources: paths whose monitors these replace.
+        Parameters
+        ----------
+        monitors
+            Those of a file.
+        stale
+            Buckets of which nothing is said any more, or that are judged again.
+        sources
+            Paths whose monitors these replace.
 
-        Raises:
-            StoreError: it cannot be written, or the lock of this run was lost.
+        Raises
+        ------
+        StoreError
+            It cannot be written, or the lock of this run was lost.
         """
         stale, sources = list(stale), set(sources)
         with self._database.transaction() as connection:
@@ -170,8 +178,10 @@ class State:
     def add(self, buckets: Iterable[BucketRows]) -> None:
         """Write what was found in buckets, in place of what is kept of these.
 
-        Raises:
-            StoreError: it cannot be written, or the lock of this run was lost.
+        Raises
+        ------
+        StoreError
+            It cannot be written, or the lock of this run was lost.
         """
         buckets = list(buckets)
         with self._database.transaction() as connection:
@@ -201,10 +211,14 @@ class State:
     def remember(self, alert: str, forget: Iterable[Told], remember: Iterable[Told]) -> None:
         """Keep that a change has been told.
 
-        Args:
-            alert: who told it.
-            forget: what no longer holds.
-            remember: what holds now.
+        Parameters
+        ----------
+        alert
+            Who told it.
+        forget
+            What no longer holds.
+        remember
+            What holds now.
         """
         remember = list(remember)
         with self._database.transaction() as connection:
@@ -232,9 +246,11 @@ class State:
     def verify(self) -> None:
         """Read every row.
 
-        Raises:
-            StoreError: one says what nobody can have written. Numbers and words that are others
-                than were written are not noticed.
+        Raises
+        ------
+        StoreError
+            One says what nobody can have written. Numbers and words that are others than were
+            written are not noticed.
         """
         for read in (partial(self.told, None), self.accepted, self.keys.all):
             read()

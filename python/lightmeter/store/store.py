@@ -59,12 +59,19 @@ class Store(Putting):
     the file by other means: to close it there gives up the locks that SQLite holds on it. A file is
     for a local disk: over a network its locks do not work.
 
-    Attributes:
-        address: where it is, without a password.
-        path: of its file; None for others.
-        state: results of monitors, and what alerts told.
-        environment: what another process needs in its environment to open `address`.
+    Attributes
+    ----------
+    address
+        Where it is, without a password.
+    path
+        Of its file; None for others.
+    state
+        Results of monitors, and what alerts told.
+    environment
+        What another process needs in its environment to open `address`.
 
+    Examples
+    --------
     >>> with lm.Store("drift.db") as store:
     ...     store.put("cells", view, at=date(2022, 9, 7), writer="microscope 1")
     ...     store.read("cells", date(2022, 9, 1), date(2022, 9, 8))
@@ -95,14 +102,20 @@ class Store(Putting):
     ) -> None:
         """Open the store at an address, or start one there.
 
-        Args:
-            address: path or URL.
-            key: what a server knows the caller by; of no meaning for others.
-            create: whether to start a store where there is none.
+        Parameters
+        ----------
+        address
+            Path or URL.
+        key
+            What a server knows the caller by; of no meaning for others.
+        create
+            Whether to start a store where there is none.
 
-        Raises:
-            StoreError: it cannot be opened, is no store or of a newer version, or there is none and
-                `create` is False.
+        Raises
+        ------
+        StoreError
+            It cannot be opened, is no store or of a newer version, or there is none and `create` is
+            False.
         """
         if _scheme_of(address) not in ("", "postgresql"):
             raise StoreError(
@@ -121,15 +134,20 @@ class Store(Putting):
         A bucket is the merge of those, also after a roll-up, which keeps profiles of different tags
         apart. It is for reading and for `delete`; results of monitors are of all profiles.
 
+        Parameters
+        ----------
+        tags
+            Such as ``{"model": "v7"}``; a profile that was merged of several has those of all.
+
+        Raises
+        ------
+        TypeError, ValueError
+            They are no tags, see `Profile`.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     store.tagged({"model": "v7"}).read("cells")
-
-        Args:
-            tags: such as ``{"model": "v7"}``; a profile that was merged of several has those of
-                all.
-
-        Raises:
-            TypeError, ValueError: they are no tags, see `Profile`.
         """
         if not tags:
             return self
@@ -139,7 +157,7 @@ class Store(Putting):
 
     @property
     def _here(self) -> list[sa.ColumnElement[bool]]:
-        """The conditions for the rows of profiles that are there and have the tags."""
+        """Return the conditions for the rows of profiles that are there and have the tags."""
         texts = (f"&{segment_text({name: tag})}&" for name, tag in self._tags.items())
         # LIKE would take "v7" for "V7" in SQLite.
         return [KEPT, *(func.replace(_P.tags, text, "") != _P.tags for text in texts)]
@@ -149,6 +167,8 @@ class Store(Putting):
     def snapshot(self) -> contextlib.AbstractContextManager[object]:
         """Let all that this thread reads inside be of one moment, whoever writes meanwhile.
 
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store, store.snapshot():
         ...     days = store.buckets("cells")
         """
@@ -157,6 +177,8 @@ class Store(Putting):
     def datasets(self) -> dict[str, timedelta]:
         """Return the names of the datasets, and the length of their buckets.
 
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     store.datasets()
         """
@@ -166,6 +188,8 @@ class Store(Putting):
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole.
 
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     store.segments("cells")
         """
@@ -180,11 +204,15 @@ class Store(Putting):
 
         Those that have been rolled up are days.
 
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be read.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     store.buckets("cells", date(2022, 9, 7))
-
-        Raises:
-            StoreError: there is no such dataset, or the store cannot be read.
         """
         counts = func.sum(_P.images), func.count(), func.max(_P.updated)
         query = sa.select(_P.start, func.max(_P.span), *counts).group_by(_P.start)
@@ -254,8 +282,10 @@ class Store(Putting):
     ) -> list[StoredProfile]:
         """Return which profiles there are in buckets from `start` to before `end`.
 
-        Raises:
-            StoreError: there is no such dataset, or the store cannot be read.
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be read.
         """
         where = *_is_in(dataset, start, end, segment), *self._here
         query = sa.select(*profiles.LISTED).where(*where).order_by(_P.start, _P.writer)
@@ -288,11 +318,15 @@ class Store(Putting):
 
         A damaged profile is left out with a warning; `verify` lists them.
 
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be read.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     week = store.read("cells", date(2022, 9, 1), date(2022, 9, 8))
-
-        Raises:
-            StoreError: there is no such dataset, or the store cannot be read.
         """
         merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
@@ -304,12 +338,17 @@ class Store(Putting):
     ) -> tuple[ProfileView, list[tuple[StoredProfile, DecodeError]]]:
         """Return what `read` gives, and the damaged profiles that are not in it with what is wrong.
 
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be read.
+        IncompatibleError
+            Together they have more than `most` features.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     week = store.merged("cells", date(2022, 9, 1), date(2022, 9, 8))
-
-        Raises:
-            StoreError: there is no such dataset, or the store cannot be read.
-            IncompatibleError: together they have more than `most` features.
         """
         damaged: list[tuple[StoredProfile, DecodeError]] = []
         names = set[str]()
@@ -336,8 +375,10 @@ class Store(Putting):
 
         They are of one moment; the thread reads nothing else until the end.
 
-        Raises:
-            StoreError: there is no such dataset, or the store cannot be read.
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be read.
         """
         where, empty = _is_in(dataset, start, end, segment), True
         for row, _, view in profiles.contents(self._database, *where, *self._here):
@@ -362,11 +403,15 @@ class Store(Putting):
 
         With `writer` those of this writer alone.
 
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be written.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     store.delete("raw", date(2022, 9, 1), date(2022, 9, 2))
-
-        Raises:
-            StoreError: there is no such dataset, or the store cannot be written.
         """
         self._check(dataset)
         there = sa.delete(profile).where(*_is_in(dataset, start, end, segment))
@@ -393,19 +438,29 @@ class Store(Putting):
         that was deleted. Monitors no longer judge days made of shorter buckets.
         It can be cut off or run twice without harm. Damaged profiles are left as they are.
 
+        Parameters
+        ----------
+        now
+            What age is counted from; None takes the time it is.
+        roll_up_after
+            Age of the days to roll up, from the end of the day.
+        keep
+            Age of the days to delete; None keeps them for ever.
+
+        Raises
+        ------
+        TypeError
+            An argument is of another type.
+        ValueError
+            A duration is none.
+        StoreError
+            The store cannot be read or written. What is old is deleted first, as that gives the
+            room that merging takes.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     store.gc(roll_up_after="14d")
-
-        Args:
-            now: what age is counted from; None takes the time it is.
-            roll_up_after: age of the days to roll up, from the end of the day.
-            keep: age of the days to delete; None keeps them for ever.
-
-        Raises:
-            TypeError: an argument is of another type.
-            ValueError: a duration is none.
-            StoreError: the store cannot be read or written. What is old is deleted first, as that
-                gives the room that merging takes.
         """
         ages = to_duration(roll_up_after), None if keep is None else to_duration(keep)
         return profiles.collect(self._database, to_ms(to_utc(now or datetime.now(UTC))), *ages)
@@ -429,11 +484,15 @@ class Store(Putting):
         It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
         what monitors and alerts keep as far as it can be told. Of a file it looks at the structure.
 
+        Raises
+        ------
+        StoreError
+            The store is closed or out of reach.
+
+        Examples
+        --------
         >>> with lm.Store("drift.db") as store:
         ...     damaged = store.verify()
-
-        Raises:
-            StoreError: the store is closed or out of reach.
         """
         database, damage = self._database, list[Damage]()
         with database.snapshot():
@@ -450,8 +509,10 @@ class Store(Putting):
         For judging, keeping results and telling as one: a run that waited sees what the one before
         it has stored and told. Nothing else waits for it; a turn ends with its process.
 
-        Raises:
-            StoreError: somebody is inside for 10 minutes, or nobody can have a turn.
+        Raises
+        ------
+        StoreError
+            Somebody is inside for 10 minutes, or nobody can have a turn.
         """
         return self._database.turn()
 
@@ -464,6 +525,8 @@ class Store(Putting):
     def close(self) -> None:
         """Close it. A closed store raises StoreError when used.
 
+        Examples
+        --------
         >>> store = lm.Store("drift.db")
         >>> store.close()
         """

@@ -47,22 +47,37 @@ class Result(NamedTuple):
 
     A rule says what the first six are; the rest is filled in by who asked it.
 
-    Attributes:
-        feature: empty for the bucket itself.
-        state: ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending
-            is an anomaly that has not lasted for as many buckets as the monitor asks for.
-        value: what was judged, where that is a number.
-        lower: the least that would be ok.
-        upper: the most that would be ok.
-        words: what changed, such as "saturation fell by 38 %".
-        monitor: its name.
-        dataset: of the bucket.
-        segment: of the bucket, as text; empty for the dataset as a whole.
-        bucket: its start, in UTC.
-        baseline: how many buckets it was compared with.
-        images: how many there are in the bucket.
-        cause: what happened to the pictures, such as ``out of focus``, if this tells it.
-        since: the first day on which a change for good may have begun.
+    Attributes
+    ----------
+    feature
+        Empty for the bucket itself.
+    state
+        ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending is an
+        anomaly that has not lasted for as many buckets as the monitor asks for.
+    value
+        What was judged, where that is a number.
+    lower
+        The least that would be ok.
+    upper
+        The most that would be ok.
+    words
+        What changed, such as "saturation fell by 38 %".
+    monitor
+        Its name.
+    dataset
+        Of the bucket.
+    segment
+        Of the bucket, as text; empty for the dataset as a whole.
+    bucket
+        Its start, in UTC.
+    baseline
+        How many buckets it was compared with.
+    images
+        How many there are in the bucket.
+    cause
+        What happened to the pictures, such as ``out of focus``, if this tells it.
+    since
+        The first day on which a change for good may have begun.
     """
 
     feature: str
@@ -82,21 +97,29 @@ class Result(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """The bucket, and who judged it."""
+        """Return the bucket, and who judged it."""
         return Place(self.monitor, self.dataset, self.segment, self.bucket)
 
 
 class JudgedBucket(NamedTuple):
     """What the next run has to know of a bucket.
 
-    Attributes:
-        monitor: who judged it.
-        dataset: of the bucket.
-        segment: of the bucket, as text.
-        bucket: its start.
-        version: of the bucket when it was judged.
-        states: all that the monitor found.
-        summary: what its rule keeps of it, which follows from that version; empty for nothing.
+    Attributes
+    ----------
+    monitor
+        Who judged it.
+    dataset
+        Of the bucket.
+    segment
+        Of the bucket, as text.
+    bucket
+        Its start.
+    version
+        Of the bucket when it was judged.
+    states
+        All that the monitor found.
+    summary
+        What its rule keeps of it, which follows from that version; empty for nothing.
     """
 
     monitor: str
@@ -120,13 +143,20 @@ class BucketRows(NamedTuple):
 class Told(NamedTuple):
     """An incident that somebody has been told of.
 
-    Attributes:
-        dataset: where it is.
-        segment: of the dataset, as text.
-        kind: of the incident.
-        start: start of its first bucket.
-        monitor: the first one that found it.
-        open: whether they believe that it lasts.
+    Attributes
+    ----------
+    dataset
+        Where it is.
+    segment
+        Of the dataset, as text.
+    kind
+        Of the incident.
+    start
+        Start of its first bucket.
+    monitor
+        The first one that found it.
+    open
+        Whether they believe that it lasts.
     """
 
     dataset: str
@@ -138,12 +168,12 @@ class Told(NamedTuple):
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
-        """What only one incident at a time can be about."""
+        """Return what only one incident at a time can be about."""
         return self.dataset, self.segment, self.kind
 
     @property
     def watcher(self) -> tuple[str, str]:
-        """The monitor that found it, by name and dataset."""
+        """Return the monitor that found it, by name and dataset."""
         return self.monitor, self.dataset
 
 
@@ -161,13 +191,20 @@ class Accepted(NamedTuple):
 class Source(NamedTuple):
     """A monitor of which results are kept.
 
-    Attributes:
-        monitor: its name.
-        dataset: what it watches.
-        path: of its file; empty for none.
-        rank: its place among the monitors of its file, from 0 on.
-        key: a digest of all but buckets that its results follow from.
-        config: its table of the file, as JSON.
+    Attributes
+    ----------
+    monitor
+        Its name.
+    dataset
+        What it watches.
+    path
+        Of its file; empty for none.
+    rank
+        Its place among the monitors of its file, from 0 on.
+    key
+        A digest of all but buckets that its results follow from.
+    config
+        Its table of the file, as JSON.
     """
 
     monitor: str
@@ -187,18 +224,30 @@ MERGED = "", "&"  # the first characters of the writers of roll-ups; others begi
 class StoredProfile(NamedTuple):
     """A row of a profile, but for its body. Times and lengths are in milliseconds.
 
-    Attributes:
-        dataset: its name.
-        segment: as text; empty for the dataset as a whole.
-        start: of the bucket, since 1970 UTC.
-        writer: who wrote it; what a roll-up merged has none, or the text of its tags.
-        seq: the number of the put.
-        span: length of the bucket.
-        images: how many it is of.
-        updated: when it was put.
-        tags: as text, such as ``&model=v7&site=hall&``.
-        sha256: of the body.
-        crc: of all before it, or -1 less that without a body.
+    Attributes
+    ----------
+    dataset
+        Its name.
+    segment
+        As text; empty for the dataset as a whole.
+    start
+        Of the bucket, since 1970 UTC.
+    writer
+        Who wrote it; what a roll-up merged has none, or the text of its tags.
+    seq
+        The number of the put.
+    span
+        Length of the bucket.
+    images
+        How many it is of.
+    updated
+        When it was put.
+    tags
+        As text, such as ``&model=v7&site=hall&``.
+    sha256
+        Of the body.
+    crc
+        Of all before it, or -1 less that without a body.
     """
 
     dataset: str
@@ -215,7 +264,7 @@ class StoredProfile(NamedTuple):
 
     @property
     def bucket(self) -> datetime:
-        """The start of the bucket, unless it is damaged."""
+        """Return the start of the bucket, unless it is damaged."""
         try:
             return from_ms(self.start)
         except TypeError:
@@ -223,7 +272,7 @@ class StoredProfile(NamedTuple):
 
     @property
     def is_merged(self) -> bool:
-        """Whether a roll-up made it."""
+        """Return whether a roll-up made it."""
         return self.writer[:1] in MERGED
 
     def __str__(self) -> str:
@@ -245,18 +294,30 @@ class Bucket(NamedTuple):
 class Summary(NamedTuple):
     """What a store holds of a segment of a dataset.
 
-    Attributes:
-        dataset: its name.
-        every: length of its buckets.
-        segment: ``{}`` for the dataset as a whole.
-        buckets: how many have profiles.
-        first: start of the first; None without any.
-        last: start of the last; None without any.
-        writers: how many wrote profiles.
-        images: how many the profiles are of.
-        bytes: size of the profiles.
-        updated: when the last was written; None without any.
-        tags: of the profiles, values by name, such as ``{"model": ["v7"]}``.
+    Attributes
+    ----------
+    dataset
+        Its name.
+    every
+        Length of its buckets.
+    segment
+        ``{}`` for the dataset as a whole.
+    buckets
+        How many have profiles.
+    first
+        Start of the first; None without any.
+    last
+        Start of the last; None without any.
+    writers
+        How many wrote profiles.
+    images
+        How many the profiles are of.
+    bytes
+        Size of the profiles.
+    updated
+        When the last was written; None without any.
+    tags
+        Of the profiles, values by name, such as ``{"model": ["v7"]}``.
     """
 
     dataset: str
@@ -275,11 +336,16 @@ class Summary(NamedTuple):
 class Newest(NamedTuple):
     """The newest complete bucket of a segment.
 
-    Attributes:
-        dataset: its name.
-        every: length of its buckets.
-        segment: ``{}`` for the dataset as a whole.
-        start: of the bucket.
+    Attributes
+    ----------
+    dataset
+        Its name.
+    every
+        Length of its buckets.
+    segment
+        ``{}`` for the dataset as a whole.
+    start
+        Of the bucket.
     """
 
     dataset: str

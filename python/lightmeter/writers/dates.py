@@ -32,28 +32,32 @@ _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S
 
 
 def date_reader(source: str) -> DateOf:
-    """A function from a picture to when it is from, in UTC; None where nothing says so.
+    """Return a function from a picture to when it is from, in UTC; None where nothing says so.
 
     A time without a zone is local time, and a day without a time its midnight in UTC. It never
     waits for a pipe or a device: they have no Exif.
 
-    Args:
-        source: where dates come from:
+    Parameters
+    ----------
+    source
+        Where dates come from:
 
-            - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
-              camera noted its offset from UTC that is its zone. A video says when it begins.
-            - ``"mtime"``: the time of modification of the file, for pictures that are files.
-            - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
-              the picture in an archive. It holds times, or texts of ISO 8601, such as
-              ``2024-05-01T10:30:00+02:00`` or ``20240501``.
-            - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
-              ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
-              name, ``%%`` for a percent sign, and anything else for itself. A
-              number does not match a part of a longer one. Of a picture in an archive or table the
-              path is its name there, behind that of the archive.
+        - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
+          camera noted its offset from UTC that is its zone. A video says when it begins.
+        - ``"mtime"``: the time of modification of the file, for pictures that are files.
+        - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
+          the picture in an archive. It holds times, or texts of ISO 8601, such as
+          ``2024-05-01T10:30:00+02:00`` or ``20240501``.
+        - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
+          ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
+          name, ``%%`` for a percent sign, and anything else for itself. A
+          number does not match a part of a longer one. Of a picture in an archive or table the
+          path is its name there, behind that of the archive.
 
-    Raises:
-        ValueError: `source` is none of these.
+    Raises
+    ------
+    ValueError
+        `source` is none of these.
     """
     kind, _, rest = source.partition(":")
     if source in ("exif", "mtime"):
@@ -154,16 +158,22 @@ def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetim
 def by_bucket(
     items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
 ) -> tuple[dict[datetime, Source], list[str]]:
-    """The pictures of each bucket, sorted by its start; and the names of those that have none.
+    """Return the pictures of each bucket, sorted by its start; and the names of those that have
+    none.
 
     Pictures that come as paths or addresses are held. Those that come with their bytes are read
     again from the source, once where it is sorted by time, and else once for each bucket.
 
-    Args:
-        items: those of `source`, which may have more bytes than those that it gives.
-        date_of: when a picture is from. What no bucket can hold, such as 9999-12-31, is none.
-        every: the length of the buckets.
-        source: what they are from.
+    Parameters
+    ----------
+    items
+        Those of `source`, which may have more bytes than those that it gives.
+    date_of
+        When a picture is from. What no bucket can hold, such as 9999-12-31, is none.
+    every
+        The length of the buckets.
+    source
+        What they are from.
     """
     buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):

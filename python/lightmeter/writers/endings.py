@@ -46,8 +46,10 @@ def handle_signals() -> None:
 
     Only where they would end it at once: a handler that is there stays, and decides.
 
-    Raises:
-        ValueError: this is not the main thread, the only one that Python lets do so.
+    Raises
+    ------
+    ValueError
+        This is not the main thread, the only one that Python lets do so.
     """
     for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:

@@ -37,13 +37,18 @@ _SHOWN = 60  # characters of a name
 class Logged(NamedTuple):
     """What `log_folder` put, by the start of the bucket, and what it left out.
 
-    Attributes:
-        profiles: what was put of all images.
-        undated: names of pictures that have no date.
-        rolled_up: names of the pictures of buckets that `Store.gc` has deleted, or that hold the
-            folder already and can no longer be replaced.
-        segments: with `segment_by`, how many images of each segment were measured. The profiles of
-            segments are in the store alone.
+    Attributes
+    ----------
+    profiles
+        What was put of all images.
+    undated
+        Names of pictures that have no date.
+    rolled_up
+        Names of the pictures of buckets that `Store.gc` has deleted, or that hold the folder
+        already and can no longer be replaced.
+    segments
+        With `segment_by`, how many images of each segment were measured. The profiles of segments
+        are in the store alone.
     """
 
     profiles: dict[datetime, ProfileView]
@@ -94,48 +99,76 @@ def log_folder(
     Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
     time, and else once for each bucket; with ``date_from`` once more, to date them.
 
+    Parameters
+    ----------
+    store
+        The store, or its address, where a new one is made if there is none; None with `inbox`.
+    folder
+        A folder, file, glob pattern, archive, table, manifest or address, as for
+        `lightmeter.profile_images`.
+    dataset
+        Name of what is watched.
+    inbox
+        An inbox in place of a store, or its address, such as ``"s3://bucket/drift"``.
+    at
+        When all of it is from; without a time zone it is local time. None takes now, unless
+        `date_from` says more.
+    date_from
+        Where the date of each file comes from: ``"exif"``, ``"mtime"``, ``"column:NAME"`` or
+        ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date are
+        not measured, but listed in the result.
+    column
+        The column of images in a table, or of paths in a manifest, likewise.
+    segment
+        Of all images, such as ``{"camera": "left"}``.
+    segment_by
+        What segment an image belongs to besides, as for `lightmeter.profile_images`. The profile of
+        each segment is put beside that of all images. Segments that the dataset has already are
+        kept first; more are kept until there are 1000, in the order of the buckets and their paths.
+    group
+        What an image has in common with others, as for `lightmeter.profile_images`.
+    every
+        Length of the buckets of a new dataset; None takes that of the dataset, or a day.
+    writer
+        A name in place of the folder, such as where the name of the machine changes.
+    reading
+        How pictures are read.
+    exemplars
+        Pictures to keep to look at, as for `lightmeter.Profile`; none by default.
+    sample
+        Of how many images to keep the numbers for `lightmeter.check_image`, likewise, such as 256.
+    tags
+        What to say of the profiles, likewise.
+    workers
+        How many decode and measure at once; None takes one per processor.
+    executor
+        Who works, as for `lightmeter.profile_images`.
+    resume
+        A folder that keeps what is done, likewise.
+    progress
+        Called as ``progress(done, total)`` after each block, likewise.
+    options
+        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+
+    Raises
+    ------
+    FileNotFoundError
+        `folder` does not exist.
+    TypeError
+        `at` is neither a date nor a datetime, or an option is unknown.
+    ValueError
+        Both `at` and `date_from`, or one of them is not understood, or `exemplars` or an option is
+        out of range; or there is no such column.
+    StoreError
+        The store cannot take the profiles.
+    BatchError
+        A worker process died; the folder of `resume` cannot be written.
+    ImportError
+        A package that the source needs is not installed.
+
+    Examples
+    --------
     >>> lm.log_folder("drift.db", "photos/", "cells")
-
-    Args:
-        store: the store, or its address, where a new one is made if there is none; None with
-            `inbox`.
-        folder: a folder, file, glob pattern, archive, table, manifest or address, as for
-            `lightmeter.profile_images`.
-        dataset: name of what is watched.
-        inbox: an inbox in place of a store, or its address, such as ``"s3://bucket/drift"``.
-        at: when all of it is from; without a time zone it is local time. None takes now, unless
-            `date_from` says more.
-        date_from: where the date of each file comes from: ``"exif"``, ``"mtime"``,
-            ``"column:NAME"`` or ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`.
-            Files without a date are not measured, but listed in the result.
-        column: the column of images in a table, or of paths in a manifest, likewise.
-        segment: of all images, such as ``{"camera": "left"}``.
-        segment_by: what segment an image belongs to besides, as for `lightmeter.profile_images`.
-            The profile of each segment is put beside that of all images. Segments that the dataset
-            has already are kept first; more are kept until there are 1000, in the order of the
-            buckets and their paths.
-        group: what an image has in common with others, as for `lightmeter.profile_images`.
-        every: length of the buckets of a new dataset; None takes that of the dataset, or a day.
-        writer: a name in place of the folder, such as where the name of the machine changes.
-        reading: how pictures are read.
-        exemplars: pictures to keep to look at, as for `lightmeter.Profile`; none by default.
-        sample: of how many images to keep the numbers for `lightmeter.check_image`, likewise, such
-            as 256.
-        tags: what to say of the profiles, likewise.
-        workers: how many decode and measure at once; None takes one per processor.
-        executor: who works, as for `lightmeter.profile_images`.
-        resume: a folder that keeps what is done, likewise.
-        progress: called as ``progress(done, total)`` after each block, likewise.
-        options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
-
-    Raises:
-        FileNotFoundError: `folder` does not exist.
-        TypeError: `at` is neither a date nor a datetime, or an option is unknown.
-        ValueError: both `at` and `date_from`, or one of them is not understood, or `exemplars` or
-            an option is out of range; or there is no such column.
-        StoreError: the store cannot take the profiles.
-        BatchError: a worker process died; the folder of `resume` cannot be written.
-        ImportError: a package that the source needs is not installed.
     """
     if at is not None and date_from is not None:
         raise ValueError("got both `at` and `date_from`; expected one of them")
@@ -205,7 +238,8 @@ def _profiled(
 
 
 def _writer(folder: str | os.PathLike[str], target: str) -> str:
-    """One per folder, whose path stays at home. Where several machines write, it is of this one.
+    """Return one per folder, whose path stays at home. Where several machines write, it is of this
+    one.
 
     What is elsewhere is the same from any machine.
     """

@@ -44,9 +44,6 @@ class _Flush:
 class RollingLogger:
     """A logger for a service: `track` returns at once, a thread does the work.
 
-    >>> log = lm.logger("drift.db", "cells")
-    >>> log.track(frame)
-
     Threads may share it; after a fork the child has one of its own.
 
     Every process, and every start of one, writes as another writer: a restart within a bucket adds
@@ -64,11 +61,19 @@ class RollingLogger:
       without a handler: what was tracked since the last checkpoint, unless `flush` returned True.
       A checkpoint comes every 30 seconds (`checkpoint`) and after each second without an image.
 
-    Attributes:
-        tracked: images accepted by `track` in this process; a batch or a file of frames is one.
-        dropped: images that are not measured. `track` did not accept them, as the queue was full or
-            the logger closed, or they still waited when the time to close was over. Unless `track`
-            found it closed they are also in the profile, as failures with the reason ``dropped``.
+    Attributes
+    ----------
+    tracked
+        Images accepted by `track` in this process; a batch or a file of frames is one.
+    dropped
+        Images that are not measured. `track` did not accept them, as the queue was full or the
+        logger closed, or they still waited when the time to close was over. Unless `track` found it
+        closed they are also in the profile, as failures with the reason ``dropped``.
+
+    Examples
+    --------
+    >>> log = lm.logger("drift.db", "cells")
+    >>> log.track(frame)
     """
 
     def __init__(
@@ -89,39 +94,56 @@ class RollingLogger:
     ) -> None:
         """Open the store; a thread begins with the first image.
 
-        Args:
-            store: the store, or the address of one. The logger opens it for itself. While a server
-                is away, what is stored waits on the disk of this machine.
-            dataset: name of what is watched.
-            inbox: takes the profiles in place of a store, or its address. Every profile is an
-                object there, so they are put at the end of a bucket and every ten minutes, unless
-                `checkpoint` says more.
-            every: length of the dataset's buckets; None takes that of the dataset, or an hour for a
-                new one, and for an inbox. An image belongs to the bucket of the time at which it
-                was tracked.
-            checkpoint: how often the profile is stored at least, by default every 30 seconds. It is
-                also stored when its bucket ends, and whenever no image came for a second.
-            segment: such as ``{"camera": "left"}``.
-            reading: how pictures are read.
-            sample: of how many images to keep the numbers for `lightmeter.check_image`, as for
-                `lightmeter.Profile`, such as 256.
-            tags: what to say of the profiles, likewise, such as ``{"model": "v7"}``.
-            queue_bytes: memory for images that wait; beyond it images are dropped and counted. A
-                path counts as 1 MB, for the work that it stands for.
-            handle_signals: store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most,
-                and end the process then, by the same signal. A second signal ends it at once.
-                Handlers that others have set stay in place. Without it, and without such a handler,
-                these signals end the process at once. As all handlers of Python it runs in the main
-                thread, between two of its instructions.
-            options: what differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Parameters
+        ----------
+        store
+            The store, or the address of one. The logger opens it for itself. While a server is
+            away, what is stored waits on the disk of this machine.
+        dataset
+            Name of what is watched.
+        inbox
+            Takes the profiles in place of a store, or its address. Every profile is an object
+            there, so they are put at the end of a bucket and every ten minutes, unless `checkpoint`
+            says more.
+        every
+            Length of the dataset's buckets; None takes that of the dataset, or an hour for a new
+            one, and for an inbox. An image belongs to the bucket of the time at which it was
+            tracked.
+        checkpoint
+            How often the profile is stored at least, by default every 30 seconds. It is also stored
+            when its bucket ends, and whenever no image came for a second.
+        segment
+            Such as ``{"camera": "left"}``.
+        reading
+            How pictures are read.
+        sample
+            Of how many images to keep the numbers for `lightmeter.check_image`, as for
+            `lightmeter.Profile`, such as 256.
+        tags
+            What to say of the profiles, likewise, such as ``{"model": "v7"}``.
+        queue_bytes
+            Memory for images that wait; beyond it images are dropped and counted. A path counts as
+            1 MB, for the work that it stands for.
+        handle_signals
+            Store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most, and end the
+            process then, by the same signal. A second signal ends it at once. Handlers that others
+            have set stay in place. Without it, and without such a handler, these signals end the
+            process at once. As all handlers of Python it runs in the main thread, between two of
+            its instructions.
+        options
+            What differs from `reading`, or from the default: see `lightmeter.Reading`.
 
-        Raises:
-            StoreError: the store cannot be opened, the dataset has buckets of another length, or a
-                server is away and `every` is not given.
-            TypeError: a duration is neither a text nor a timedelta, or an option is unknown.
-            ValueError: there is no dataset, or not one of `store` and `inbox`; a duration, the
-                segment or an option is not understood; `sample` or `queue_bytes` is out of range;
-                `ignore` names a column; or `handle_signals` is asked for outside the main thread.
+        Raises
+        ------
+        StoreError
+            The store cannot be opened, the dataset has buckets of another length, or a server is
+            away and `every` is not given.
+        TypeError
+            A duration is neither a text nor a timedelta, or an option is unknown.
+        ValueError
+            There is no dataset, or not one of `store` and `inbox`; a duration, the segment or an
+            option is not understood; `sample` or `queue_bytes` is out of range; `ignore` names a
+            column; or `handle_signals` is asked for outside the main thread.
         """
         reading = reading_of(reading, options)
         if queue_bytes < 0:
@@ -177,21 +199,31 @@ class RollingLogger:
         yet is decoded here, which it would have to be anyway, and a file, a tensor or a PIL image
         of which all frames count is measured here. A path is read later.
 
-        >>> with lm.logger("drift.db", "camera") as log:
-        ...     log.track(frame)
+        Parameters
+        ----------
+        image
+            Whatever `lightmeter.log_image` takes one of.
+        at
+            When it is from; without a time zone it is local time. None takes the time it is.
+        group
+            What it has in common with others, as for `lightmeter.log_image`.
 
-        Args:
-            image: whatever `lightmeter.log_image` takes one of.
-            at: when it is from; without a time zone it is local time. None takes the time it is.
-            group: what it has in common with others, as for `lightmeter.log_image`.
-
-        Returns:
+        Returns
+        -------
+        bool
             Whether it was accepted; if not it is counted in `dropped`.
 
-        Raises:
-            TypeError: `at` is neither a datetime nor a date, or `group` neither a string nor a
-                number.
-            ValueError: the bucket of `at` reaches beyond the year 9999.
+        Raises
+        ------
+        TypeError
+            `at` is neither a datetime nor a date, or `group` neither a string nor a number.
+        ValueError
+            The bucket of `at` reaches beyond the year 9999.
+
+        Examples
+        --------
+        >>> with lm.logger("drift.db", "camera") as log:
+        ...     log.track(frame)
         """
         if self._closed:  # at the end of the interpreter, even the arithmetic of dates is gone
             with self._lock:
@@ -221,15 +253,21 @@ class RollingLogger:
         What was flushed outlives any end of the process. Call it where one may come at once, such
         as at the end of each task of a pool.
 
+        Parameters
+        ----------
+        timeout
+            Seconds to wait at most; 0 only asks for it, None waits as long as it takes.
+
+        Returns
+        -------
+        bool
+            Whether it is stored; False if storing failed, which is tried again, or took too long.
+
+        Examples
+        --------
         >>> with lm.logger("drift.db", "camera") as log:
         ...     log.track(frame)
         ...     log.flush()
-
-        Args:
-            timeout: seconds to wait at most; 0 only asks for it, None waits as long as it takes.
-
-        Returns:
-            Whether it is stored; False if storing failed, which is tried again, or took too long.
         """
         mark = _Flush()
         with self._lock:
@@ -246,15 +284,21 @@ class RollingLogger:
         in ``image.Failure``. The rest of the time is for storing, which is tried until it succeeds.
         What is lost is told to the log.
 
+        Parameters
+        ----------
+        timeout
+            Seconds that this may take; None takes as long as it takes.
+
+        Returns
+        -------
+        bool
+            Whether all that `track` accepted is measured and stored.
+
+        Examples
+        --------
         >>> log = lm.logger("drift.db", "camera")
         >>> log.close()
         True
-
-        Args:
-            timeout: seconds that this may take; None takes as long as it takes.
-
-        Returns:
-            Whether all that `track` accepted is measured and stored.
         """
         seconds = math.inf if timeout is None else timeout
         now = time.monotonic()
@@ -279,7 +323,7 @@ class RollingLogger:
             return self._finish()
 
     def __enter__(self) -> Self:
-        """The logger itself, closed at the end of the block."""
+        """Return the logger itself, closed at the end of the block."""
         return self
 
     def __exit__(self, *error: object) -> None:

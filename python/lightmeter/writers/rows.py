@@ -22,8 +22,10 @@ def target_of(
 ) -> Store | Inbox:
     """Return the store or the inbox itself, or the one at an address.
 
-    Raises:
-        ValueError: there is none of them, or both.
+    Raises
+    ------
+    ValueError
+        There is none of them, or both.
     """
     if (store is None) == (inbox is None):
         raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
@@ -48,11 +50,16 @@ class Rows:
     A bucket is the merge of its rows. So a row that can no longer grow, as it was rolled up or too
     many others have grown since, stays as it is, and the bucket gets another one.
 
-    Attributes:
-        dataset: name of what is watched.
-        address: of the store or the inbox.
-        checkpoint: seconds after which what is new is worth a put.
-        quiet: the same, if nothing comes meanwhile.
+    Attributes
+    ----------
+    dataset
+        Name of what is watched.
+    address
+        Of the store or the inbox.
+    checkpoint
+        Seconds after which what is new is worth a put.
+    quiet
+        The same, if nothing comes meanwhile.
     """
 
     def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
@@ -67,8 +74,10 @@ class Rows:
     def define(self, every: timedelta | None, default: timedelta) -> timedelta:
         """Return the length of the buckets: as given, that of the dataset, or else the default.
 
-        Raises:
-            StoreError: the dataset has buckets of another length, or a server is away.
+        Raises
+        ------
+        StoreError
+            The dataset has buckets of another length, or a server is away.
         """
         if isinstance(self._target, Inbox):  # which knows nothing: each object names the length
             return every or default
@@ -83,8 +92,10 @@ class Rows:
         arrived, and may have been rolled up since: so the same is put by the same number, which
         what has arrived is known by. Another profile takes the place of the one that failed.
 
-        Raises:
-            StoreError: it cannot be stored now.
+        Raises
+        ------
+        StoreError
+            It cannot be stored now.
         """
         if os.getpid() != self._process:
             self._process, self._numbers = os.getpid(), count(1)

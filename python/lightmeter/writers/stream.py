@@ -21,14 +21,21 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> NoReturn:
     For each frame that is missed meanwhile ``image.Failure`` counts one as ``dropped``. It goes on
     until Ctrl-C, and stores what is left.
 
-    Args:
-        address: such as ``rtsp://camera/1``.
-        reading: how to read it.
-        options: those of `lightmeter.logger`.
+    Parameters
+    ----------
+    address
+        Such as ``rtsp://camera/1``.
+    reading
+        How to read it.
+    options
+        Those of `lightmeter.logger`.
 
-    Raises:
-        ImageError: PyAV is not installed.
-        Exception: what `lightmeter.logger` raises.
+    Raises
+    ------
+    ImageError
+        PyAV is not installed.
+    Exception
+        What `lightmeter.logger` raises.
     """
     pyav()
     motion, began, pause = Motion(), time.monotonic(), _PAUSE

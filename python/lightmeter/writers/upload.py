@@ -30,6 +30,8 @@ class LightmeterWriter:
     - `dataset`: ``LIGHTMETER_DATASET``;
     - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; without it the dataset as a whole.
 
+    Examples
+    --------
     >>> writer = LightmeterWriter("drift.db", dataset="cells")
     >>> writer.write(view)
     """
@@ -46,19 +48,29 @@ class LightmeterWriter:
     ) -> None:
         """Open the store, unless it is one.
 
-        Args:
-            store: the store or its address.
-            inbox: takes the profiles in place of a store, or the address of one.
-            key: what a server knows the caller by.
-            dataset: name of what is watched.
-            segment: of all that is written.
-            every: length of the buckets of a new dataset; None takes that of the dataset, or a day,
-                and a day for an inbox.
+        Parameters
+        ----------
+        store
+            The store or its address.
+        inbox
+            Takes the profiles in place of a store, or the address of one.
+        key
+            What a server knows the caller by.
+        dataset
+            Name of what is watched.
+        segment
+            Of all that is written.
+        every
+            Length of the buckets of a new dataset; None takes that of the dataset, or a day, and a
+            day for an inbox.
 
-        Raises:
-            ValueError: there is no store or dataset, here or in the environment, or an argument is
-                not understood.
-            StoreError: the store cannot be opened.
+        Raises
+        ------
+        ValueError
+            There is no store or dataset, here or in the environment, or an argument is not
+            understood.
+        StoreError
+            The store cannot be opened.
         """
         dataset = _given(dataset, "dataset", "LIGHTMETER_DATASET")
         segment = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
@@ -76,18 +88,27 @@ class LightmeterWriter:
     def write(self, profile: ProfileLike) -> tuple[bool, str]:
         """Add a profile to the bucket of its dataset timestamp, or else to that of now.
 
-        >>> lm.LightmeterWriter("drift.db", dataset="cells").write(view)
+        Parameters
+        ----------
+        profile
+            A `ProfileView`, a `Profile`, a `ResultSet`, or the path of a profile file.
 
-        Args:
-            profile: a `ProfileView`, a `Profile`, a `ResultSet`, or the path of a profile file.
-
-        Returns:
+        Returns
+        -------
+        tuple[bool, str]
             Whether it is on a disk: the store's, or this machine's while a server is away. And what
             became of it, in words.
 
-        Raises:
-            TypeError: it is no profile.
-            ValueError: its time is in no bucket.
+        Raises
+        ------
+        TypeError
+            It is no profile.
+        ValueError
+            Its time is in no bucket.
+
+        Examples
+        --------
+        >>> lm.LightmeterWriter("drift.db", dataset="cells").write(view)
         """
         view = view_of(profile)
         start = view.dataset_timestamp or datetime.now(UTC)
@@ -111,6 +132,8 @@ class LightmeterWriter:
     def close(self) -> None:
         """Close the store, unless it was given.
 
+        Examples
+        --------
         >>> writer = lm.LightmeterWriter("drift.db", dataset="cells")
         >>> writer.close()
         """

@@ -27,15 +27,22 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
     As WebDataset has it, files whose paths are equal up to the first dot of their last part and
     that follow each other belong together: ``a/7.jpg``, ``a/7.json`` and ``a/7.cls``.
 
-    Args:
-        name: what the archive is called.
-        members: its files; any error ends them.
-        wanted: its column is what follows the first dot of the pictures' names, such as ``jpg`` or
-            ``mask.png``; None takes all pictures. Without values to take, side files are not read.
+    Parameters
+    ----------
+    name
+        What the archive is called.
+    members
+        Its files; any error ends them.
+    wanted
+        Its column is what follows the first dot of the pictures' names, such as ``jpg`` or
+        ``mask.png``; None takes all pictures. Without values to take, side files are not read.
 
-    Raises:
-        ImageError: the archive is damaged.
-        ValueError: no side file has one of the values.
+    Raises
+    ------
+    ImageError
+        The archive is damaged.
+    ValueError
+        No side file has one of the values.
     """
     rows = seen(_rows(members, wanted), wanted.values, f"the side files of {name}")
     return row_items(name, rows, replace(wanted, column=_PICTURE))
@@ -44,8 +51,10 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
 def _rows(members: Iterable[Member], wanted: Wanted) -> Iterator[dict[str, Any]]:
     """Yield a row for each picture: with it, and the values of all side files of its name.
 
-    Raises:
-        ImageError: the archive is damaged.
+    Raises
+    ------
+    ImageError
+        The archive is damaged.
     """
     for _, sample in groupby(with_damage(members), _key):
         pictures: list[dict[str, Any]] = []

@@ -16,22 +16,24 @@ _NAMED = 20  # values that an error names
 
 
 def most_bytes(limits: Limits) -> int:
-    """How many bytes a picture may have that is held in memory whole."""
+    """Return how many bytes a picture may have that is held in memory whole."""
     return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
 
 
 def check_bytes(size: int, limits: Limits) -> None:
     """Refuse what is too large to be held whole.
 
-    Raises:
-        ImageError: it is.
+    Raises
+    ------
+    ImageError
+        It is.
     """
     if size > most_bytes(limits):
         raise ImageError("too_large", f"{size} bytes, more than {most_bytes(limits)}")
 
 
 def reading_error(error: Exception) -> ImageError:
-    """The error of a picture, or of a file of many, that cannot be read."""
+    """Return the error of a picture, or of a file of many, that cannot be read."""
     if isinstance(error, ImageError):
         return error
     detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
@@ -42,8 +44,10 @@ def reading_error(error: Exception) -> ImageError:
 def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None:
     """Check that each value is one of the names that there are.
 
-    Raises:
-        ValueError: one is not, or several have this name.
+    Raises
+    ------
+    ValueError
+        One is not, or several have this name.
     """
     known = list(names)
     for value in values:
@@ -57,9 +61,12 @@ def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None
 def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row]:
     """Yield rows that need not be alike, and look out for values that none has, as misspelt ones.
 
-    Raises:
-        ValueError: the first thousand rows have none of some name, or all that there are.
-        ImageError: there is damage behind the rows, none of which lacks a value.
+    Raises
+    ------
+    ValueError
+        The first thousand rows have none of some name, or all that there are.
+    ImageError
+        There is damage behind the rows, none of which lacks a value.
     """
     missing, names, number, damage = set(values), set[str](), 0, None
     try:

@@ -24,7 +24,7 @@ _log = logging.getLogger("lightmeter.batch")
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
-    """The source that `given` is.
+    """Return the source that `given` is.
 
     Data sets and tables are told by their methods, and what is text by how it begins and ends:
 
@@ -39,11 +39,16 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     Of several, and of patterns, all files are taken sorted by path. What is neither text nor a
     table is gone through for pictures.
 
-    Raises:
-        FileNotFoundError: it is one path and does not exist.
-        TypeError: it is of no known kind.
-        ValueError: it has no pictures in such a column.
-        ImportError: a package that it needs is not installed.
+    Raises
+    ------
+    FileNotFoundError
+        It is one path and does not exist.
+    TypeError
+        It is of no known kind.
+    ValueError
+        It has no pictures in such a column.
+    ImportError
+        A package that it needs is not installed.
     """
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
@@ -67,7 +72,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
-    """Pictures in files, sorted by path; a file of many is as many."""
+    """Yield pictures in files, sorted by path; a file of many is as many."""
     found: dict[str, Any] = {}  # by name; None is a file of many
     root = os.path.join(paths[0], "") if paths and os.path.isdir(paths[0]) else ""
     for path in paths:

@@ -14,7 +14,7 @@ from lightmeter.image.magic import START_BYTES, format_of
 
 
 def find_images(path: str | os.PathLike[str]) -> list[str]:
-    """The image files that a path stands for, each once, sorted by path.
+    """Return the image files that a path stands for, each once, sorted by path.
 
     A folder stands for the files in it and its subfolders (symbolic links to folders are not
     followed) whose suffix names an image format, or that have no suffix and start as an image does.

@@ -31,7 +31,7 @@ class RemotePart:
 
     @property
     def size(self) -> int:
-        """Its bytes, or a guess."""
+        """Return its bytes, or a guess."""
         return _GUESS if self.told is None else self.told
 
 
@@ -39,15 +39,21 @@ class RemotePart:
 class Item:
     """One picture of a source.
 
-    Attributes:
-        name: what failures, rows and small pictures call it: its path, or its archive and its name
-            in it, as in ``shard.tar:dir/a.jpg``.
-        data: a path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the
-            error of a picture that is known to be damaged.
-        values: what the source says of it, by the names of columns.
-        within: its name below the folder, or in the archive or table that is the whole source, for
-            failures and patterns; empty where there are several.
-        mask: what it says to ignore of the picture: a path, bytes or an array.
+    Attributes
+    ----------
+    name
+        What failures, rows and small pictures call it: its path, or its archive and its name in it,
+        as in ``shard.tar:dir/a.jpg``.
+    data
+        A path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the error
+        of a picture that is known to be damaged.
+    values
+        What the source says of it, by the names of columns.
+    within
+        Its name below the folder, or in the archive or table that is the whole source, for failures
+        and patterns; empty where there are several.
+    mask
+        What it says to ignore of the picture: a path, bytes or an array.
     """
 
     name: str
@@ -58,7 +64,9 @@ class Item:
 
     @property
     def size(self) -> int:
-        """Bytes of the picture as it is, wherever that is, if they are known; a folder is large."""
+        """Return bytes of the picture as it is, wherever that is, if they are known; a folder is
+        large.
+        """
         data = self.data
         if isinstance(data, str | os.PathLike):
             try:
@@ -74,10 +82,12 @@ class Item:
 
     @property
     def picture(self) -> Any:
-        """Its data.
+        """Return its data.
 
-        Raises:
-            ImageError: its bytes could not be had.
+        Raises
+        ------
+        ImageError
+            Its bytes could not be had.
         """
         if isinstance(self.data, ImageError):
             raise self.data
@@ -86,8 +96,10 @@ class Item:
     def read_by(self, reading: Reading) -> Reading:
         """Return how it is read, with its mask.
 
-        Raises:
-            ImageError: it has none, and should, or one that cannot be read.
+        Raises
+        ------
+        ImageError
+            It has none, and should, or one that cannot be read.
         """
         return reading.of_picture(self.name, self.within, self.mask)
 
@@ -97,11 +109,16 @@ def item_of(
 ) -> Item:
     """Return the picture that a source has; the only place that makes one, and hides secrets.
 
-    Args:
-        data: a path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
-        name: what it is called; by default its path or address.
-        values: as those of `Item`; what is nested, or a very long text, becomes None.
-        within: likewise.
+    Parameters
+    ----------
+    data
+        A path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
+    name
+        What it is called; by default its path or address.
+    values
+        As those of `Item`; what is nested, or a very long text, becomes None.
+    within
+        likewise.
     """
     if isinstance(data, str):
         name = name or data
@@ -114,7 +131,9 @@ def item_of(
 
 
 def _plain(value: Any) -> Any:
-    """A value of somebody's table as it can be logged; None for what is nested or very long."""
+    """Return a value of somebody's table as it can be logged; None for what is nested or very
+    long.
+    """
     if isinstance(value, str):
         return value.encode(errors="replace").decode() if len(value) <= _LONGEST_VALUE else None
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
@@ -126,16 +145,19 @@ def _plain(value: Any) -> Any:
 class Source:
     """Pictures in an order that is always the same.
 
-    Attributes:
-        items: gives the pictures, a few in memory at a time, from the first on.
-        total: how many they are, if that is known.
+    Attributes
+    ----------
+    items
+        Gives the pictures, a few in memory at a time, from the first on.
+    total
+        How many they are, if that is known.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
 
     def __iter__(self) -> Iterator[Item]:
-        """The pictures."""
+        """Return the pictures."""
         return iter(self.items())
 
 
@@ -143,12 +165,18 @@ class Source:
 class Wanted:
     """What to take of a source that says more than pictures.
 
-    Attributes:
-        column: the name of the pictures, or of their paths; None looks for it.
-        values: names of what else to take of each, which becomes `Item.values`.
-        limits: what one picture may cost.
-        layout: order of the dimensions of arrays; None takes the usual one of the source.
-        mask: the column of masks, one of `values`.
+    Attributes
+    ----------
+    column
+        The name of the pictures, or of their paths; None looks for it.
+    values
+        Names of what else to take of each, which becomes `Item.values`.
+    limits
+        What one picture may cost.
+    layout
+        Order of the dimensions of arrays; None takes the usual one of the source.
+    mask
+        The column of masks, one of `values`.
     """
 
     column: str | None = None

@@ -21,21 +21,25 @@ from lightmeter.image.tiles.array_raster import is_chunked
 
 
 def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) -> Source:
-    """The pictures of an iterable. It was begun, to look at it; a loader would begin anew."""
+    """Return the pictures of an iterable. It was begun, to look at it; a loader would begin
+    anew.
+    """
     rest = [begun]  # for the first time
     name = type(given).__name__
     return Source(lambda: _items(rest.pop() if rest else given, name, wanted))
 
 
 def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
-    """The pictures of samples, or of batches of them.
+    """Yield the pictures of samples, or of batches of them.
 
     A sample is a picture; or a tuple of it and values, which `wanted` names in their order; or a
     dict with the picture under the column. A batch is an array of four dimensions, or any where the
     layout begins with ``N``, and values of it are as many.
 
-    Raises:
-        ValueError: the first sample has no such column or value.
+    Raises
+    ------
+    ValueError
+        The first sample has no such column or value.
     """
     numbers = count()
     names = [wanted.column or "image", *wanted.values]
@@ -62,7 +66,7 @@ def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
 
 
 def _data(picture: Any, limits: Limits) -> Any:
-    """A picture of its own, as loaders and cameras use their memory again, or an error."""
+    """Return a picture of its own, as loaders and cameras use their memory again, or an error."""
     if isinstance(picture, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(picture):
         return picture
     try:
@@ -78,7 +82,9 @@ def _data(picture: Any, limits: Limits) -> Any:
 
 
 def _value(value: Any, row: int) -> Any:
-    """A value of one picture, out of those of its batch; None for what is no single value."""
+    """Return a value of one picture, out of those of its batch; None for what is no single
+    value.
+    """
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         value = value[row] if row < len(value) else None
     try:

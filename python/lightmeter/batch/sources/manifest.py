@@ -19,11 +19,14 @@ _MOST_LINE = 1 << 24  # characters
 
 
 def csv_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """The pictures that the rows of a manifest name, in their order; a damaged row ends it.
+    """Yield the pictures that the rows of a manifest name, in their order; a damaged row ends it.
 
-    Raises:
-        ImageError: a row is damaged.
-        ValueError: there is no column of paths, or not all that are wanted, or two of one name.
+    Raises
+    ------
+    ImageError
+        A row is damaged.
+    ValueError
+        There is no column of paths, or not all that are wanted, or two of one name.
     """
     reader = csv.reader(_lines(file), strict=True)
     try:
@@ -47,11 +50,15 @@ def _typed(value: str) -> Any:
 
 
 def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """The same of lines of JSON, which need not be alike, so that values may be in some alone.
+    """Yield the same of lines of JSON, which need not be alike, so that values may be in some
+    alone.
 
-    Raises:
-        ImageError: a row is damaged.
-        ValueError: the first row has no path, or no row one of the values.
+    Raises
+    ------
+    ImageError
+        A row is damaged.
+    ValueError
+        The first row has no path, or no row one of the values.
     """
 
     def rows() -> Iterator[dict[str, Any]]:

@@ -31,32 +31,34 @@ _OTHER_IMAGE_SUFFIXES = frozenset(
 
 
 def is_url(path: object) -> bool:
-    """Whether `path` is an address that a library for file systems opens, such as ``s3://b/a``."""
+    """Return whether `path` is an address that a library for file systems opens, such as
+    ``s3://b/a``.
+    """
     return isinstance(path, str) and "://" in path and _SCHEME.match(path) is not None
 
 
 def is_web(url: str) -> bool:
-    """Whether it is of a web server, which may be anybody's."""
+    """Return whether it is of a web server, which may be anybody's."""
     return url.lower().startswith(("http://", "https://"))
 
 
 def is_stream(url: str) -> bool:
-    """Whether it is the address of a camera, whose pictures have no end."""
+    """Return whether it is the address of a camera, whose pictures have no end."""
     return url.lower().startswith(("rtsp://", "rtsps://", "tcp://", "udp://"))
 
 
 def is_video_name(name: str) -> bool:
-    """Whether the suffix of a name is that of a video."""
+    """Return whether the suffix of a name is that of a video."""
     return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def shown_url(url: str) -> str:
-    """An address without what may be secret. Addresses may be chained by ``::``."""
+    """Return an address without what may be secret. Addresses may be chained by ``::``."""
     return _PASSWORD.sub(r"\1@", _WEB.sub(r"\1\2\3", url))
 
 
 def without_secrets(text: str) -> str:
-    """A message whose addresses are shown so."""
+    """Return a message whose addresses are shown so."""
     return _ANY.sub(lambda match: shown_url(match[0]), text)
 
 
@@ -83,7 +85,7 @@ def linked(path: str, file: str) -> str | ImageError:
 
 
 def _below(folder: str, path: str) -> str | None:
-    """A path relative to a folder elsewhere; None if it leads out of its host or bucket."""
+    """Return a path relative to a folder elsewhere; None if it leads out of its host or bucket."""
     scheme, _, place = folder.partition("://")
     root = place.partition("/")[0]
     path, mark, query = path.partition("?") if _WEB.search(folder) else (path, "", "")
@@ -93,13 +95,13 @@ def _below(folder: str, path: str) -> str | None:
 
 
 def shown_link(path: str, file: str) -> str:
-    """A path that a file names, without the query that signs it on the web."""
+    """Return a path that a file names, without the query that signs it on the web."""
     return re.split("[?#]", path)[0] if _WEB.search(file) else path
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """The suffixes that name a format of pictures, in small letters."""
+    """Return the suffixes that name a format of pictures, in small letters."""
     Image.preinit()  # the common ones first: files are tried in that order
     Image.init()
     # Pillow also registers suffixes of formats that are no pictures to a user.
@@ -110,12 +112,12 @@ def image_suffixes() -> frozenset[str]:
 
 
 def is_shard(path: str) -> bool:
-    """Whether the suffix of a path or address is that of a file of many pictures."""
+    """Return whether the suffix of a path or address is that of a file of many pictures."""
     return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
 
 
 def is_image_name(name: str) -> bool:
-    """Whether the suffix of a name is that of a picture, and no part of it is hidden.
+    """Return whether the suffix of a name is that of a picture, and no part of it is hidden.
 
     The metadata of Zarr are named like one too, so that a folder of it, which is read on this
     machine alone, is counted as ``unsupported``.

@@ -47,9 +47,12 @@ class OpenedError(Exception):
 class CheckedPages:
     """A file as pyarrow reads it. A page that would take too much memory ends a read.
 
-    Attributes:
-        chunks: the columns that are read; None lets nothing be read.
-        most: bytes that a picture may have.
+    Attributes
+    ----------
+    chunks
+        The columns that are read; None lets nothing be read.
+    most
+        Bytes that a picture may have.
     """
 
     mode, closed = "rb", False  # which pyarrow asks for

@@ -19,9 +19,12 @@ _MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
 def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
     """Yield the pictures of a Parquet file; what cannot be read of a row group is one failure.
 
-    Raises:
-        ImageError: its footer is damaged.
-        ValueError: it has no column of pictures, or not all those that are wanted.
+    Raises
+    ------
+    ImageError
+        Its footer is damaged.
+    ValueError
+        It has no column of pictures, or not all those that are wanted.
     """
     pyarrow, pages = parquet(), CheckedPages(file, wanted.limits)
     try:
@@ -73,9 +76,12 @@ def _leaves(field: Any) -> list[str]:
 def _batches(opened: Any, pages: CheckedPages, group: int, columns: list[str]) -> Iterator[Any]:
     """Yield the rows of a row group, a few at once: one where a column is large.
 
-    Raises:
-        ImageError: a page would take too much memory.
-        Exception: any of pyarrow's, as the row group is damaged or encrypted.
+    Raises
+    ------
+    ImageError
+        A page would take too much memory.
+    Exception
+        Any of pyarrow's, as the row group is damaged or encrypted.
     """
     # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
     read: Any = partial(opened.iter_batches, row_groups=[group], columns=columns, use_threads=False)

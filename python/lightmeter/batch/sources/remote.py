@@ -12,18 +12,24 @@ _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
 
 
 def expanded(url: str) -> tuple[dict[str, Any], str]:
-    """The pictures that an address stands for, by their addresses, and the folder they are below.
+    """Return the pictures that an address stands for, by their addresses, and the folder they are
+    below.
 
     A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
     out as in a folder; any other address for itself. A file
     of many is None.
 
-    Raises:
-        FileNotFoundError: a folder is not there.
-        OSError: a folder cannot be listed.
-        ValueError: the protocol is not known.
-        ImportError: fsspec, or the package of this protocol, is not installed.
+    Raises
+    ------
+    FileNotFoundError
+        A folder is not there.
+    OSError
+        A folder cannot be listed.
+    ValueError
+        The protocol is not known.
+    ImportError
+        Fsspec, or the package of this protocol, is not installed.
     """
     # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
     is_alone = is_web(url) or is_image_name(url) or is_shard(url)
@@ -61,8 +67,10 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
 def system_of(url: str) -> tuple[Any, str]:
     """Return the file system of an address, and the path in it.
 
-    Raises:
-        ImportError: fsspec is not installed, or a package of the protocol.
+    Raises
+    ------
+    ImportError
+        Fsspec is not installed, or a package of the protocol.
     """
     try:
         import fsspec
@@ -92,10 +100,12 @@ class _Reported:
 
 
 def open_remote(url: str) -> tuple[Any, int | None]:
-    """A file to read, and its size; None for one that cannot seek.
+    """Return a file to read, and its size; None for one that cannot seek.
 
-    Raises:
-        Exception: it is not there, or cannot be read; of any file system.
+    Raises
+    ------
+    Exception
+        It is not there, or cannot be read; of any file system.
     """
     system, path = system_of(url)
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}

@@ -19,9 +19,11 @@ Kinds = list[tuple[str, str]]  # of columns: "binary" holds pictures, "string" m
 def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
     """Return what is wanted with the column of pictures, or else that of their paths.
 
-    Raises:
-        ValueError: there is none, or several and none has a usual name, or not all values, or
-            several columns of such a name.
+    Raises
+    ------
+    ValueError
+        There is none, or several and none has a usual name, or not all values, or several columns
+        of such a name.
     """
     names = [name for name, _ in kinds]
     pictures, paths = (
@@ -52,12 +54,18 @@ def row_items(
 
     They are named by their paths, or by the numbers of their rows.
 
-    Args:
-        table: what the table is called, or nothing.
-        rows: a damaged picture may be an error there.
-        wanted: with the column of pictures.
-        first: the number of the first row.
-        named: a column of their paths beside the pictures.
+    Parameters
+    ----------
+    table
+        What the table is called, or nothing.
+    rows
+        A damaged picture may be an error there.
+    wanted
+        With the column of pictures.
+    first
+        The number of the first row.
+    named
+        A column of their paths beside the pictures.
     """
     most = most_bytes(wanted.limits)
     for number, row in enumerate(rows, first):

@@ -28,15 +28,21 @@ _BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
-    """The pictures of one such file, in its order.
+    """Yield the pictures of one such file, in its order.
 
-    Args:
-        path: its path or address.
-        wanted: what to take of it.
+    Parameters
+    ----------
+    path
+        Its path or address.
+    wanted
+        What to take of it.
 
-    Raises:
-        ValueError: a table or manifest has no such column, or an archive no such value.
-        ImportError: a package is not installed.
+    Raises
+    ------
+    ValueError
+        A table or manifest has no such column, or an archive no such value.
+    ImportError
+        A package is not installed.
     """
     name = shown_url(path)
     suffix = name.lower().rpartition(".")[2]

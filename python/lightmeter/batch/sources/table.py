@@ -11,8 +11,8 @@ ROWS = 16  # of a batch: all their pictures are in memory
 
 
 def is_table(given: object) -> bool:
-    """Whether it is a table of any library that speaks Arrow, or a data set of Hugging Face, also a
-    streamed one; a column alone is none.
+    """Return whether it is a table of any library that speaks Arrow, or a data set of Hugging Face,
+    also a streamed one; a column alone is none.
     """
     is_of_hugging_face = hasattr(given, "with_format") and hasattr(given, "features")
     if hasattr(given, "to_batches") or is_of_hugging_face:
@@ -21,11 +21,13 @@ def is_table(given: object) -> bool:
 
 
 def table_source(table: Any, wanted: Wanted) -> Source:
-    """A table of pyarrow, pandas or polars as a source, or a data set of pyarrow or Hugging Face.
-    Its pictures are not decoded.
+    """Return a table of pyarrow, pandas or polars as a source, or a data set of pyarrow or Hugging
+    Face. Its pictures are not decoded.
 
-    Raises:
-        ValueError: it has no column of pictures, or not all those that are wanted.
+    Raises
+    ------
+    ValueError
+        It has no column of pictures, or not all those that are wanted.
     """
     name = "table"
     if hasattr(table, "with_format"):
@@ -71,8 +73,8 @@ def arrow_rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _value(scalar: Any) -> Any:
-    """The value of a cell. What Python does not have is None, such as the year 10000, a time zone
-    that nobody knows or a text that is no UTF-8.
+    """Return the value of a cell. What Python does not have is None, such as the year 10000, a time
+    zone that nobody knows or a text that is no UTF-8.
     """
     try:
         return scalar.as_py()

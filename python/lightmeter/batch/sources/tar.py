@@ -33,7 +33,7 @@ def _members(name: str, file: IO[bytes], size: int | None) -> Iterator[Member]:
 
 
 def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
-    """Members that are files. Links, devices and folders are passed over.
+    """Yield members that are files. Links, devices and folders are passed over.
 
     Headers are asked for one by one, as tarfile itself passes over a damaged one.
     """

@@ -11,9 +11,12 @@ def read_numbers(file: io.BytesIO, depth: int = 8) -> dict[tuple[int, ...], int]
     Of one that comes twice the last holds, as for Thrift's own reader. Lists are not read: there
     are none in the headers of pages.
 
-    Raises:
-        ValueError: it is damaged, or structs are in each other deeper than `depth`.
-        IndexError: it ends early.
+    Raises
+    ------
+    ValueError
+        It is damaged, or structs are in each other deeper than `depth`.
+    IndexError
+        It ends early.
     """
     found: dict[tuple[int, ...], int] = {}
     field = 0

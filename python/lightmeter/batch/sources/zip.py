@@ -23,7 +23,7 @@ def zip_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> I
 
 
 def _members(file: IO[bytes]) -> Iterator[Member]:
-    """Members in the order of the directory. Links and folders are passed over."""
+    """Yield members in the order of the directory. Links and folders are passed over."""
     bounded = Bounded(file, _MOST_DIRECTORY)
     if not zipfile.is_zipfile(bounded):
         raise ImageError("truncated", "the directory at the end of the archive is missing")

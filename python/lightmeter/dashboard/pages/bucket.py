@@ -39,9 +39,12 @@ _MOST_LISTED = 200
 def bucket_html(compared: Compared, start: datetime) -> Html:
     """Make the page. Verdicts and words are the monitors': another test would contradict them.
 
-    Args:
-        compared: the buckets of a dataset or segment.
-        start: of the bucket.
+    Parameters
+    ----------
+    compared
+        The buckets of a dataset or segment.
+    start
+        Of the bucket.
     """
     history, page = compared.history, compared.history.bucket_page(start)
     results = compared.results(start)

@@ -17,9 +17,12 @@ _LATELY = 14  # days
 def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
     """Make the page.
 
-    Args:
-        datasets: of each the histories of the whole of it, and then of its segments.
-        extras: what is added.
+    Parameters
+    ----------
+    datasets
+        Of each the histories of the whole of it, and then of its segments.
+    extras
+        What is added.
     """
     page = "index.html"
     states = {

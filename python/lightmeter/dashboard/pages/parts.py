@@ -89,13 +89,20 @@ def feature_name(page: str, history: History, name: str) -> Content:
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
     """Link a page to those above it, and say what it is about, and its state.
 
-    Args:
-        page: its path, that of a dataset or segment or one below.
-        history: of the dataset or segment.
-        kind: what the page is about.
-        title: its name, or what happened.
-        state: of that.
-        below: more.
+    Parameters
+    ----------
+    page
+        Its path, that of a dataset or segment or one below.
+    history
+        Of the dataset or segment.
+    kind
+        What the page is about.
+    title
+        Its name, or what happened.
+    state
+        Of that.
+    below
+        more.
     """
     above = {"index.html": "All datasets", dataset_page(history.dataset): history.dataset}
     above |= {history.page: history.title}
@@ -114,10 +121,14 @@ def overview(
 ) -> Iterator[Row]:
     """Yield the rows of a table of datasets or segments.
 
-    Args:
-        page: that has the table.
-        kind: head of the first column.
-        rows: a name, its histories, the first of which the numbers are about, and its state.
+    Parameters
+    ----------
+    page
+        That has the table.
+    kind
+        Head of the first column.
+    rows
+        A name, its histories, the first of which the numbers are about, and its state.
     """
     for name, histories, state in rows:
         history = histories[0]

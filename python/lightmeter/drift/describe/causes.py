@@ -36,13 +36,19 @@ _ALL = _SPREAD | _TINT
 class Change(NamedTuple):
     """How a number of images changed.
 
-    Attributes:
-        sign: 1 where it surely rose, -1 where it surely fell, else 0.
-        by: the logarithm of the ratio of the means; their difference where one is 0, of percentages
-            as shares, and of the hue in radians.
-        size: how large it is, 0 to 1, to tell which of several causes is the first.
-        is_sure: whether a cause may rest on it alone.
-        group: what the number is about.
+    Attributes
+    ----------
+    sign
+        1 where it surely rose, -1 where it surely fell, else 0.
+    by
+        The logarithm of the ratio of the means; their difference where one is 0, of percentages as
+        shares, and of the hue in radians.
+    size
+        How large it is, 0 to 1, to tell which of several causes is the first.
+    is_sure
+        Whether a cause may rest on it alone.
+    group
+        What the number is about.
     """
 
     sign: int
@@ -55,15 +61,22 @@ class Change(NamedTuple):
 def change_of(
     name: str, levels: tuple[float, float], size: float, group: str, is_sure: bool, is_odd: bool
 ) -> Change:
-    """How a number changed from one value or mean to another.
+    """Return how a number changed from one value or mean to another.
 
-    Args:
-        name: without a prefix.
-        levels: the reference's, and the other one.
-        size: see `Change`.
-        group: what it is about.
-        is_sure: whether a cause may rest on it alone.
-        is_odd: whether it surely changed.
+    Parameters
+    ----------
+    name
+        Without a prefix.
+    levels
+        The reference's, and the other one.
+    size
+        See `Change`.
+    group
+        What it is about.
+    is_sure
+        Whether a cause may rest on it alone.
+    is_odd
+        Whether it surely changed.
     """
     before, after = levels
     by = after - before
@@ -103,7 +116,9 @@ class _Moves:
 
 
 def _is_covered(m: _Moves) -> bool:
-    """Whether some cells of the grid darkened and others not; or else a part is dark and flat."""
+    """Return whether some cells of the grid darkened and others not; or else a part is dark and
+    flat.
+    """
     cells = [m.by(name) for name in _CELLS]
     if max(cells) - min(cells) >= 3 * _LITTLE:
         as_before = sum(abs(cell) < _LITTLE for cell in cells)
@@ -116,25 +131,29 @@ def _is_covered(m: _Moves) -> bool:
 
 
 def _is_moved(m: _Moves) -> bool:
-    """Whether contrast rose and detail fell in the same light, with other colours: another view."""
+    """Return whether contrast rose and detail fell in the same light, with other colours: another
+    view.
+    """
     is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < _LITTLE
     is_tinted = m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
     return is_other and is_tinted
 
 
 def _has_glare(m: _Moves) -> bool:
-    """Whether a part is white, where nothing is to see: more light alone makes pictures sharper."""
+    """Return whether a part is white, where nothing is to see: more light alone makes pictures
+    sharper.
+    """
     is_part = 0 < m.light < 5 * _LITTLE and m.contrast > -_LITTLE
     return m.rose("glare_percent", "bright_percent") and is_part and max(m.detail, m.sharpness) < 0
 
 
 def _is_dimmed(m: _Moves) -> bool:
-    """Whether contrast fell with the light, and not by itself."""
+    """Return whether contrast fell with the light, and not by itself."""
     return m.contrast >= 3 * m.light and m.light < 0
 
 
 def _is_faded(m: _Moves) -> bool:
-    """Whether contrast fell, and not with the light; or a veil took colour and detail."""
+    """Return whether contrast fell, and not with the light; or a veil took colour and detail."""
     if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
     is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, -_LITTLE)
@@ -142,20 +161,22 @@ def _is_faded(m: _Moves) -> bool:
 
 
 def _is_veiled(m: _Moves) -> bool:
-    """Whether colour and detail fell together, which neither a blur does nor less light."""
+    """Return whether colour and detail fell together, which neither a blur does nor less light."""
     fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
     return fell and m.light > -5 * _LITTLE and 1.5 * m.sharpness < m.colour < -_LITTLE
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
-    """Whether there is more light, or less, on all of the picture; colours change luma too."""
+    """Return whether there is more light, or less, on all of the picture; colours change luma
+    too.
+    """
     is_light = abs(m.colour) < 4 * abs(m.light) or m.rose("bright_percent")
     is_all = not (_is_covered(m) or _has_glare(m) or _is_faded(m))
     return m.sign("Luma.mean") == sign and abs(m.light) > _LITTLE / 2 and is_light and is_all
 
 
 def _is_squeezed(m: _Moves) -> bool:
-    """Whether there are blocks; or ringing, which fills flat ground with more values."""
+    """Return whether there are blocks; or ringing, which fills flat ground with more values."""
     if m.fell("JpegQuality"):
         return True
     if m.rose("Blockiness"):
@@ -168,7 +189,7 @@ def _is_squeezed(m: _Moves) -> bool:
 
 
 def _is_blurred(m: _Moves) -> bool:
-    """Whether detail fell by more than light explains."""
+    """Return whether detail fell by more than light explains."""
     is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
     is_blur = m.fell("Sharpness") and m.detail < 0.55 * m.sharpness
     return is_blur and not (_has_glare(m) or _is_veiled(m) or is_squeezed)
@@ -180,7 +201,7 @@ def _is_cast(m: _Moves) -> bool:
 
 
 def _is_turned(m: _Moves) -> bool:
-    """Whether hues turned, and colours are as strong and as unlike each other as before."""
+    """Return whether hues turned, and colours are as strong and as unlike each other as before."""
     is_same = not m.moved(*_COLOURS) and max(map(m.by, _COLOURS)) < _LITTLE / 2
     return is_same and m.moved("Hue.circular_mean")
 
@@ -203,14 +224,21 @@ def _is_vivid(m: _Moves) -> bool:
 class Cause(NamedTuple):
     """A cause that signs can tell.
 
-    Attributes:
-        name: such as ``out of focus``.
-        words: what is said of several images.
-        leads: the numbers that tell it. One of them must surely have changed.
-        follows: what it moves as well.
-        fits: whether the signs fit.
-        kind: what it is about. One about detail may come beside one about light, which does not
-            explain all of it.
+    Attributes
+    ----------
+    name
+        Such as ``out of focus``.
+    words
+        What is said of several images.
+    leads
+        The numbers that tell it. One of them must surely have changed.
+    follows
+        What it moves as well.
+    fits
+        Whether the signs fit.
+    kind
+        What it is about. One about detail may come beside one about light, which does not explain
+        all of it.
     """
 
     name: str
@@ -222,12 +250,12 @@ class Cause(NamedTuple):
 
     @property
     def of_one(self) -> str:
-        """The words of one image: such as ``looks out of focus``."""
+        """Return the words of one image: such as ``looks out of focus``."""
         verb, _, words = self.words.partition(" ")
         return f"{ {'are': 'is', 'have': 'has'}.get(verb, f'{verb}s') } {words}"
 
     def moves(self, name: str, group: str) -> bool:
-        """Whether a change of this number follows from the cause."""
+        """Return whether a change of this number follows from the cause."""
         first, _, rest = name.partition(".")
         return not self.follows.isdisjoint((group, first, rest))
 
@@ -261,12 +289,14 @@ CAUSES = (
 
 
 def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
-    """The causes that fit, the largest first, each with the number that tells it most.
+    """Return the causes that fit, the largest first, each with the number that tells it most.
 
     One that only follows from another is none.
 
-    Args:
-        changes: by numbers of images, without a prefix.
+    Parameters
+    ----------
+    changes
+        By numbers of images, without a prefix.
     """
     moves = _Moves(changes)
     fitting: list[tuple[Cause, str]] = []

@@ -33,9 +33,12 @@ _LONGEST = 60  # characters of a value
 def describe(row: FeatureDrift, by: Thresholds) -> str:
     """Return how a feature changed, such as ``entropy rose by 9 %``.
 
-    Args:
-        row: of the feature.
-        by: what judged it.
+    Parameters
+    ----------
+    row
+        Of the feature.
+    by
+        What judged it.
     """
     if row.kind in RATES:
         return f"{_rate(row)} went from {_shares(*row.levels)}"
@@ -101,7 +104,9 @@ def _category(row: FeatureDrift) -> str:
     after, before = known
 
     def apart(value: str | None) -> tuple[float, ...]:
-        """The least that its share can have changed by, below 0 where it may not; the shares."""
+        """Return the least that its share can have changed by, below 0 where it may not; the
+        shares.
+        """
         (low, high), (least, most) = after.get(value, others[0]), before.get(value, others[1])
         return max(low - most, least - high), least, most, low, high
 
@@ -133,7 +138,7 @@ def _about(low: float, high: float) -> str:
 
 
 def _vectors(row: FeatureDrift) -> str:
-    """How far the mean of vectors moved: of the numbers of images all at once."""
+    """Return how far the mean of vectors moved: of the numbers of images all at once."""
     share = (1 + (row.effect or 0.0)) / 2  # 1 is as near to it as a float comes
     spreads = number(2 * NormalDist().inv_cdf(share), 2) if share < 1 else "more than 16"
     together = " together" if row.family == "image" else ""
@@ -175,7 +180,7 @@ _MIDDLES = np.array((0.1, 0.25, 0.75, 0.9)) - _ROUNDING  # ends of eight tenths 
 
 
 def _values(row: FeatureDrift) -> list[tuple[Array, Array]]:
-    """The distinct values of the target and of the reference, and the share of each."""
+    """Return the distinct values of the target and of the reference, and the share of each."""
     assert row.sides is not None
     sides = [_core.numbers_of(view._core, row.feature).weights() for view in row.sides]
     return [(values, counts / counts.sum()) for values, counts in sides]
@@ -184,7 +189,7 @@ def _values(row: FeatureDrift) -> list[tuple[Array, Array]]:
 def _pooled(
     values: Array, shares: Array, old_values: Array, old_shares: Array
 ) -> tuple[Array, Array, Array]:
-    """All values in order, and the share of each on either side."""
+    """Return all values in order, and the share of each on either side."""
     pool, places = np.unique(np.concatenate((values, old_values)), return_inverse=True)
     of_target, of_reference = np.split(places, [len(values)])
     after, before = np.zeros((2, len(pool)))
@@ -244,12 +249,12 @@ def _subject(row: FeatureDrift) -> str:
 
 
 def _what(row: FeatureDrift) -> str:
-    """What values of the row are counted in."""
+    """Return what values of the row are counted in."""
     return "values" if row.group == "values" else "images"
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
-    """How the mean moved: relative between positive amounts; of others that says little."""
+    """Return how the mean moved: relative between positive amounts; of others that says little."""
     before, after = row.levels
     if row.role == "date":
         return f"{row.name} went from {day(before)} to {day(after)}"
@@ -264,7 +269,7 @@ def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
 def _log_spread(
     row: FeatureDrift, pool: Array, after: Array, before: Array, *, is_amount: bool
 ) -> float:
-    """The logarithm of how many times as widely, or narrowly, the values spread.
+    """Return the logarithm of how many times as widely, or narrowly, the values spread.
 
     It is what all signs agree on: the standard deviation, the widths of the middle half and eight
     tenths, and of positive amounts the standard deviation in units of the mean.
@@ -290,12 +295,17 @@ _EVEN = 0.5
 class Finding(NamedTuple):
     """What is said of some features at once.
 
-    Attributes:
-        words: such as ``entropy rose by 9 %``.
-        lines: the features, the most severe first: one; or cells of the grid, or Exif tags; or that
-            which tells a cause, and all that follow from it.
-        is_even: the grid changed everywhere alike, so that it says nothing of where.
-        cause: what happened to the pictures, such as ``out of focus``; empty where signs tell none.
+    Attributes
+    ----------
+    words
+        Such as ``entropy rose by 9 %``.
+    lines
+        The features, the most severe first: one; or cells of the grid, or Exif tags; or that which
+        tells a cause, and all that follow from it.
+    is_even
+        The grid changed everywhere alike, so that it says nothing of where.
+    cause
+        What happened to the pictures, such as ``out of focus``; empty where signs tell none.
     """
 
     words: str
@@ -305,17 +315,17 @@ class Finding(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """The words as a sentence."""
+        """Return the words as a sentence."""
         return capitalised(self.words, self.lines[0].feature)
 
     @property
     def headline(self) -> str:
-        """What happened, without the number that tells it."""
+        """Return what happened, without the number that tells it."""
         return self.words.partition(": ")[0]
 
     @property
     def certainty(self) -> str:
-        """Which features, and how surely they changed."""
+        """Return which features, and how surely they changed."""
         first, more = self.lines[0], len(self.lines) - 1
         verdict = "" if first.verdict == "drift" else str(first.verdict)
         others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
@@ -337,10 +347,14 @@ def causes(
 ) -> list[Finding]:
     """Return the causes, the largest of each kind of images first.
 
-    Args:
-        rows: all of a comparison, by severity.
-        sure: those that a headline may name; a cause rests on one of them.
-        level: the largest q-value of what a cause rests on.
+    Parameters
+    ----------
+    rows
+        All of a comparison, by severity.
+    sure
+        Those that a headline may name; a cause rests on one of them.
+    level
+        The largest q-value of what a cause rests on.
     """
     by_prefix: dict[str, list[FeatureDrift]] = {}
     leads = {row.feature for row in sure if row.q_value is not None and row.q_value <= level}
@@ -369,7 +383,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
 
 
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
-    """Whether a change follows from a cause.
+    """Return whether a change follows from a cause.
 
     So do what all numbers together say, and a grid that changed everywhere alike; and where
     sharpness changed in pictures in another light.
@@ -439,12 +453,12 @@ def _rise(row: FeatureDrift) -> float:
 
 
 def _several(row: FeatureDrift) -> str:
-    """The prefix and a space, where there are images of several prefixes."""
+    """Return the prefix and a space, where there are images of several prefixes."""
     return f"{row.prefix} " if row.name.startswith(f"{row.prefix} ") else ""
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Where the image changed most, if there is such a place."""
+    """Return where the image changed most, if there is such a place."""
     image = f"the {_several(rows[0])}image"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
@@ -483,9 +497,12 @@ def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
 
     Numbers of images that are about the same mostly changed for one reason: one speaks for all.
 
-    Args:
-        rows: all of a comparison, by severity.
-        told: what to say of those that drifted and may be named, the causes first.
+    Parameters
+    ----------
+    rows
+        All of a comparison, by severity.
+    told
+        What to say of those that drifted and may be named, the causes first.
     """
     drifted, many = sum(row.verdict == "drift" for row in rows), headline(rows)
     if not drifted:
@@ -502,7 +519,7 @@ def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
 
 
 def _topic(row: FeatureDrift, cause: str) -> object:
-    """The same for features of which one is enough to say what happened."""
+    """Return the same for features of which one is enough to say what happened."""
     if cause:
         return row.prefix, cause
     if row.group in ("file", "Exif", "values") or row.kind in RATES:

@@ -44,14 +44,20 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     The measurement is exactly that of Pillow's pixels, unless a `value_range` wants all bits of
     colour. A file that Pillow refuses is left to it, which says why.
 
-    Args:
-        file: its bytes.
-        image: what Pillow opened of it, not loaded.
-        reading: how to measure it.
+    Parameters
+    ----------
+    file
+        Its bytes.
+    image
+        What Pillow opened of it, not loaded.
+    reading
+        How to measure it.
 
-    Raises:
-        ImageError: the mask does not fit, or samples are out of range, of a picture that Pillow has
-            not with all the bits that `reading` wants.
+    Raises
+    ------
+    ImageError
+        The mask does not fit, or samples are out of range, of a picture that Pillow has not with
+        all the bits that `reading` wants.
     """
     _, _, start, form = image.tile[0]
     if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):

@@ -25,16 +25,24 @@ class ExifPolicy:
     descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
     ``GPSLatitude`` or ``Artist``; but two are ``ExifSharpness`` and ``ExifNoise``.
 
+    Attributes
+    ----------
+    allow
+        Personal Exif tags to track anyway. Names of other tags are dropped from it: those are
+        tracked anyway.
+    deny
+        Exif tags not to track, whether allowed or not.
+
+    Raises
+    ------
+    ValueError
+        A name is not that of an Exif tag; so that no misspelt name lets a tag through.
+    TypeError
+        `allow` or `deny` is a string instead of a collection of strings.
+
+    Examples
+    --------
     >>> lm.log_image("photo.jpg", exif=lm.ExifPolicy(allow=["GPSLatitude"], deny=["Model"]))
-
-    Attributes:
-        allow: personal Exif tags to track anyway. Names of other tags are dropped from it:
-            those are tracked anyway.
-        deny: Exif tags not to track, whether allowed or not.
-
-    Raises:
-        ValueError: a name is not that of an Exif tag; so that no misspelt name lets a tag through.
-        TypeError: `allow` or `deny` is a string instead of a collection of strings.
     """
 
     allow: frozenset[str] = frozenset()
@@ -46,7 +54,7 @@ class ExifPolicy:
 
     @cached_property
     def withheld(self) -> frozenset[str]:
-        """The names of all tags that are not tracked."""
+        """Return the names of all tags that are not tracked."""
         return PERSONAL - self.allow | self.deny
 
 
@@ -75,13 +83,19 @@ def read_exif(
     since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
     tags and unknown tags are left out, and so is whatever is damaged.
 
-    Args:
-        block: the TIFF structure, in memory or in a file, if there is any.
-        policy: which tags to read.
-        orientation: that of a container such as HEIF. It replaces Exif's own.
+    Parameters
+    ----------
+    block
+        The TIFF structure, in memory or in a file, if there is any.
+    policy
+        Which tags to read.
+    orientation
+        That of a container such as HEIF. It replaces Exif's own.
 
-    Raises:
-        OSError: the file cannot be read.
+    Raises
+    ------
+    OSError
+        The file cannot be read.
     """
     size = len(block) if isinstance(block, bytes) else getattr(block, "size", 0)
     tags = tags_of(None if block is None else _core.exif_tags(block, size), policy)

@@ -33,11 +33,16 @@ _FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 class _Held(NamedTuple):
     """The values of a tag, wherever they were.
 
-    Attributes:
-        order: of the bytes, ``"<"`` or ``">"``.
-        kind: the type of the values, by TIFF's number.
-        length: how many values there are.
-        start: the first 512 bytes of them, or as many as the file has.
+    Attributes
+    ----------
+    order
+        Of the bytes, ``"<"`` or ``">"``.
+    kind
+        The type of the values, by TIFF's number.
+    length
+        How many values there are.
+    start
+        The first 512 bytes of them, or as many as the file has.
     """
 
     order: str
@@ -67,12 +72,18 @@ def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Val
     unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
     length. One outside of the file says nothing either.
 
-    Args:
-        name: as Pillow has it.
-        order: of the bytes, ``"<"`` or ``">"``.
-        kind: the type of the values, by TIFF's number.
-        length: how many values there are.
-        start: the first 512 bytes of them, or as many as the file has.
+    Parameters
+    ----------
+    name
+        As Pillow has it.
+    order
+        Of the bytes, ``"<"`` or ``">"``.
+    kind
+        The type of the values, by TIFF's number.
+    length
+        How many values there are.
+    start
+        The first 512 bytes of them, or as many as the file has.
     """
     held = _Held(order, kind, length, start)
     try:

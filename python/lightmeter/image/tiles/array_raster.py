@@ -23,14 +23,14 @@ class ChunkedArray(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its sides."""
+        """Return its sides."""
 
     @property
     def chunks(self) -> Any:
-        """The sides of the parts in which it is stored; None for one in no parts."""
+        """Return the sides of the parts in which it is stored; None for one in no parts."""
 
     def __getitem__(self, selection: Any, /) -> Any:
-        """The samples in these slices."""
+        """Return the samples in these slices."""
 
 
 def is_chunked(value: object) -> TypeGuard[ChunkedArray]:
@@ -79,8 +79,10 @@ class _ArrayRaster(Raster):
 def axes_of(shape: Sequence[int], reading: Reading) -> str:
     """Return the axes of an array that says nothing of them, such as ``yxc``.
 
-    Raises:
-        ImageError: it has other dimensions than the layout.
+    Raises
+    ------
+    ImageError
+        It has other dimensions than the layout.
     """
     dimensions = dimensions_of(shape, reading.layout, reading.band_count)
     return dimensions.translate(str.maketrans("HWCN", "yxct"))
@@ -89,8 +91,10 @@ def axes_of(shape: Sequence[int], reading: Reading) -> str:
 def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the picture of an array whose parts can be read; of a batch all pictures.
 
-    Raises:
-        ImageError: it has other dimensions than `Reading.layout`, or no such level.
+    Raises
+    ------
+    ImageError
+        It has other dimensions than `Reading.layout`, or no such level.
     """
     check_level(reading.pyramid_level, 1)
     if type(array).__module__.startswith("zarr."):
@@ -106,16 +110,24 @@ def planes_of(
 ) -> Iterator[list[Raster]]:
     """Yield all planes, the first axis slowest; of colours or bands the channels of each together.
 
-    Args:
-        array: it has `shape`, `dtype`, `chunks` and slices.
-        axes: a letter for each of its dimensions, such as ``tczyx``.
-        reading: says how many channels are no colours, and which planes of a file are wanted.
-        is_colour: whether channels are red, green and blue.
-        is_batch: whether all planes are wanted.
+    Parameters
+    ----------
+    array
+        It has `shape`, `dtype`, `chunks` and slices.
+    axes
+        A letter for each of its dimensions, such as ``tczyx``.
+    reading
+        Says how many channels are no colours, and which planes of a file are wanted.
+    is_colour
+        Whether channels are red, green and blue.
+    is_batch
+        Whether all planes are wanted.
 
-    Raises:
-        ImageError: there are not as many channels, too many planes, too large chunks, or samples
-            of another type.
+    Raises
+    ------
+    ImageError
+        There are not as many channels, too many planes, too large chunks, or samples of another
+        type.
     """
     check_samples(np.dtype(array.dtype), reading.value_range)
     bands = reading.band_count

@@ -36,7 +36,7 @@ def _check(size: int, most: int) -> None:
 
 
 def _of_blosc(data: bytes, most: int) -> Any:
-    """The library trusts the header to say how much there is to read."""
+    """Return the library trusts the header to say how much there is to read."""
     if len(data) < _BLOSC_HEAD or int.from_bytes(data[12:16], "little") > len(data):
         raise ImageError("truncated", f"a chunk of {len(data)} bytes by blosc")
     _check(int.from_bytes(data[4:8], "little"), most)
@@ -44,7 +44,7 @@ def _of_blosc(data: bytes, most: int) -> Any:
 
 
 def _of_zstd(data: bytes, most: int) -> Any:
-    """A frame may leave out its size. RFC 8878, 3.1.1.1."""
+    """Return a frame may leave out its size. RFC 8878, 3.1.1.1."""
     if data[:4] != _ZSTD_MAGIC or len(data) < 5:
         raise ImageError("corrupt", "a chunk that is no frame of Zstandard")
     flags = data[4]
@@ -142,10 +142,14 @@ def _check_codecs(metadata: dict[str, Any]) -> None:
 def open_folder(folder: Path) -> Any:
     """Open a `zarr.Array` or `zarr.Group`.
 
-    Raises:
-        ImageError: its metadata have codecs that are not known, or are too large.
-        FileNotFoundError: it has none.
-        Exception: zarr does not know it.
+    Raises
+    ------
+    ImageError
+        Its metadata have codecs that are not known, or are too large.
+    FileNotFoundError
+        It has none.
+    Exception
+        Zarr does not know it.
     """
     return zarr.open(_Folder(folder), mode="r", use_consolidated=False)
 
@@ -156,8 +160,10 @@ def bounded(array: Any) -> Any:
     Of a folder that holds for its files too. Of an array that a caller opened, codecs that are not
     known here are as they were.
 
-    Raises:
-        ImageError: shards have too many chunks, or an index that is encoded.
+    Raises
+    ------
+    ImageError
+        Shards have too many chunks, or an index that is encoded.
     """
     metadata = array.metadata
     most = prod(array.chunks) * array.dtype.itemsize + _SLACK

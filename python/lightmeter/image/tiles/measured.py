@@ -43,21 +43,33 @@ def measure_rasters(
 ) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
     """Measure a picture as a whole array would be.
 
-    Args:
-        rasters: the picture, or each of its bands.
-        reading: how to measure it.
-        threads: how many; None takes up to 4.
-        watch: as `measure_images` takes it.
-        wants_pixels: whether somebody wants the picture too, which is read whole then.
-        mark: called with each block, and the masks of the meters that measure it.
+    Parameters
+    ----------
+    rasters
+        The picture, or each of its bands.
+    reading
+        How to measure it.
+    threads
+        How many; None takes up to 4.
+    watch
+        As `measure_images` takes it.
+    wants_pixels
+        Whether somebody wants the picture too, which is read whole then.
+    mark
+        Called with each block, and the masks of the meters that measure it.
 
-    Returns:
+    Returns
+    -------
+    tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
         The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
         an array HxWxC. None where nobody wants it, and of one that is too large.
 
-    Raises:
-        ImageError: it is too large, damaged, or not to be measured so.
-        Exception: what decoders and files raise.
+    Raises
+    ------
+    ImageError
+        It is too large, damaged, or not to be measured so.
+    Exception
+        What decoders and files raise.
     """
     for raster in rasters:
         _check(raster, reading)
@@ -131,16 +143,25 @@ def measure_raster(
 ) -> None:
     """Measure all of a raster.
 
-    Args:
-        raster: the picture.
-        meters: one of the whole picture, or one of each channel.
-        threads: how many threads read and measure; fewer do if its tiles are large.
-        check: called before each block is read.
-        mark: as for `measure_rasters`.
+    Parameters
+    ----------
+    raster
+        The picture.
+    meters
+        One of the whole picture, or one of each channel.
+    threads
+        How many threads read and measure; fewer do if its tiles are large.
+    check
+        Called before each block is read.
+    mark
+        As for `measure_rasters`.
 
-    Raises:
-        ImageError: a tile is damaged, or has samples outside of their range.
-        Exception: what decoders and files raise.
+    Raises
+    ------
+    ImageError
+        A tile is damaged, or has samples outside of their range.
+    Exception
+        What decoders and files raise.
     """
     blocks, lock, ended = raster.blocks(), threading.Lock(), threading.Event()
 

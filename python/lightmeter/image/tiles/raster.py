@@ -35,15 +35,24 @@ class Block(NamedTuple):
 class Raster(ABC):
     """A picture as a grid of tiles, which threads read at once.
 
-    Attributes:
-        width, height: in pixels.
-        tile_width, tile_height: of a tile.
-        chunk_bytes: of a chunk of an array, which may be of many planes.
-        channels: samples of a pixel.
-        dtype: their type, in the byte order of this machine.
-        mode: what Pillow calls such a picture.
-        order: of the channels of colour of an array; None of all else, which is RGB.
-        takes_fourth: whether a fourth channel is taken for alpha, though nothing says that it is.
+    Attributes
+    ----------
+    width, height
+        In pixels.
+    tile_width, tile_height
+        Of a tile.
+    chunk_bytes
+        Of a chunk of an array, which may be of many planes.
+    channels
+        Samples of a pixel.
+    dtype
+        Their type, in the byte order of this machine.
+    mode
+        What Pillow calls such a picture.
+    order
+        Of the channels of colour of an array; None of all else, which is RGB.
+    takes_fourth
+        Whether a fourth channel is taken for alpha, though nothing says that it is.
     """
 
     width: int
@@ -61,16 +70,21 @@ class Raster(ABC):
     def read(self, block: Block) -> NDArray[Any]:
         """Return the samples of a block, HxWxC: gray, RGB or bands.
 
-        Raises:
-            ImageError: it is damaged.
-            Exception: what decoders and files raise.
+        Raises
+        ------
+        ImageError
+            It is damaged.
+        Exception
+            What decoders and files raise.
         """
 
     def check_sides(self, tile: str) -> None:
         """Refuse a picture of no size, or too large a one, or of too large tiles, said as `tile`.
 
-        Raises:
-            ImageError: it is one.
+        Raises
+        ------
+        ImageError
+            It is one.
         """
         if min(self.width, self.height, self.tile_width, self.tile_height) <= 0:
             raise ImageError("corrupt", f"a picture of {self.width}x{self.height} pixels")
@@ -82,12 +96,12 @@ class Raster(ABC):
 
     @property
     def decoded_bytes(self) -> int:
-        """Bytes of all its samples."""
+        """Return bytes of all its samples."""
         return self._bytes_of(self.width * self.height)
 
     @property
     def bytes_at_once(self) -> int:
-        """Bytes of the largest block, and of what is decoded for it at a time."""
+        """Return bytes of the largest block, and of what is decoded for it at a time."""
         tile = self.tile_width * self.tile_height
         return self._bytes_of(max(_BLOCK_PIXELS, tile) + tile) + 2 * self.chunk_bytes
 

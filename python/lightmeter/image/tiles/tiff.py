@@ -95,8 +95,10 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
     It is read so if its first page is large, where a level is asked for, where its samples are
     bands, and where a `value_range` wants all bits of 16-bit colour.
 
-    Raises:
-        ImageError: it is damaged, or of a kind that is not read here.
+    Raises
+    ------
+    ImageError
+        It is damaged, or of a kind that is not read here.
     """
     if isinstance(file, EncodedBytes) or file.format != "TIFF":
         return None
@@ -156,9 +158,12 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
     Its `TiffFile.series` are not asked for: they hold as much as the file says, whatever its size,
     and an OME-TIFF may name other files for them.
 
-    Raises:
-        ImageError: they are too many or too large.
-        Exception: they are damaged.
+    Raises
+    ------
+    ImageError
+        They are too many or too large.
+    Exception
+        They are damaged.
     """
     import tifffile
 
@@ -229,9 +234,12 @@ def rasters_of(
 ) -> "Iterator[list[TiffRaster]]":
     """Yield the pages of a level, each alone, or as many as there are bands if each is a band.
 
-    Raises:
-        ImageError: there is no such level, or it is of another number of bands.
-        Exception: a page is damaged.
+    Raises
+    ------
+    ImageError
+        There is no such level, or it is of another number of bands.
+    Exception
+        A page is damaged.
     """
     level, bands = reading.pyramid_level or 0, reading.band_count
     levels, lock = [pages[0], *_reduced(pages)], threading.Lock()
@@ -304,8 +312,10 @@ class TiffRaster(Raster):
     ) -> None:
         """Take a page of tifffile.
 
-        Raises:
-            ImageError: it is of no known kind, its tiles are too large, or not as many as it needs.
+        Raises
+        ------
+        ImageError
+            It is of no known kind, its tiles are too large, or not as many as it needs.
         """
         mode = _mode_of(page, bands)
         if mode is None:
@@ -404,8 +414,10 @@ def common_segments(tables: bytes | None) -> bytes | None:
     None if the core may not decode the tiles. Of other segments than tables, libjpeg forgets some
     before it reads a tile, so the joined stream would say something else.
 
-    Args:
-        tables: a JPEG stream without a picture, as TIFF has it; None is no tables.
+    Parameters
+    ----------
+    tables
+        A JPEG stream without a picture, as TIFF has it; None is no tables.
     """
     if not is_trusted():
         return None
@@ -426,11 +438,16 @@ def write_jpeg_tile(
 ) -> bool:
     """Decode a tile, as far as there is room. Returns False if another decoder has to look.
 
-    Args:
-        data: a JPEG stream.
-        common: as `common_segments` gives it.
-        most: width and height of a tile.
-        into: HxWxC in planes: in a row, samples of a channel lie one behind the other.
+    Parameters
+    ----------
+    data
+        A JPEG stream.
+    common
+        As `common_segments` gives it.
+    most
+        Width and height of a tile.
+    into
+        HxWxC in planes: in a row, samples of a channel lie one behind the other.
     """
     decoder = _core.open_jpeg(data[:2] + common + data[2:])
     if decoder is None:

@@ -21,8 +21,10 @@ _RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
     """Yield the level of the first picture in a folder of Zarr.
 
-    Raises:
-        ImageError: there is no picture, no such level, it is damaged, or zarr is not installed.
+    Raises
+    ------
+    ImageError
+        There is no picture, no such level, it is damaged, or zarr is not installed.
     """
     try:
         from lightmeter.image.tiles.bounded_zarr import bounded, open_folder

@@ -28,8 +28,10 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
     the count of ``image.Hue.mean``. What whylogs uploads has these parts as columns too; each
     counts once.
 
-    Raises:
-        DecodeError: a column is damaged; the message names it.
+    Raises
+    ------
+    DecodeError
+        A column is damaged; the message names it.
     """
     added: set[str] = set()
     for column in file.columns if any(":" in path for path in file.paths.values()) else ():

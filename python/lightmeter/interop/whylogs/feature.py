@@ -38,8 +38,10 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     Booleans are the integers 0 and 1. What is neither a number nor a string is missing here, and so
     are strings that whylogs counted without keeping any of them.
 
-    Raises:
-        DecodeError: a metric is damaged, or they are not of one column.
+    Raises
+    ------
+    DecodeError
+        A metric is damaged, or they are not of one column.
     """
     bools, integral, texts = (
         count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
@@ -79,8 +81,10 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
 def count_of(metrics: Metrics, path: str) -> int | None:
     """Return a count; None where there is none.
 
-    Raises:
-        DecodeError: it is none.
+    Raises
+    ------
+    DecodeError
+        It is none.
     """
     if path not in metrics:
         return None

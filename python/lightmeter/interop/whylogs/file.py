@@ -34,8 +34,10 @@ class ProfileFile:
     def components(self, column: str) -> dict[str, Message]:
         """Return the messages of a column by path, such as ``counts/n``; read at each call.
 
-        Raises:
-            DecodeError: a chunk is damaged.
+        Raises
+        ------
+        DecodeError
+            A chunk is damaged.
         """
         components: dict[str, Message] = {}
         for component in (
@@ -52,8 +54,10 @@ class ProfileFile:
 def parts_of(data: bytes, most: int) -> Iterator[bytes]:
     """Yield the files in an archive, or the one that this is.
 
-    Raises:
-        DecodeError: the archive cannot be read, or holds more than `most` bytes.
+    Raises
+    ------
+    DecodeError
+        The archive cannot be read, or holds more than `most` bytes.
     """
     if not data.startswith(b"PK\3\4"):
         yield data
@@ -76,8 +80,10 @@ def parts_of(data: bytes, most: int) -> Iterator[bytes]:
 def read_file(file: bytes) -> ProfileFile:
     """Return the profile in a file.
 
-    Raises:
-        DecodeError: the bytes are no such file, or a part of one.
+    Raises
+    ------
+    DecodeError
+        The bytes are no such file, or a part of one.
     """
     data = memoryview(file)
     require(

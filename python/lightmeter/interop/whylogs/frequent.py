@@ -37,8 +37,10 @@ class Frequent(NamedTuple):
 def read_frequent(data: memoryview) -> Frequent:
     """Return all that the bytes say.
 
-    Raises:
-        DecodeError: they are no such sketch.
+    Raises
+    ------
+    DecodeError
+        They are no such sketch.
     """
     require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
     longs, version, family, _, _, flags = data[:6]

@@ -33,8 +33,10 @@ class Distinct(NamedTuple):
 def read_distinct(data: memoryview) -> Distinct:
     """Return what the bytes count.
 
-    Raises:
-        DecodeError: they are no such sketch.
+    Raises
+    ------
+    DecodeError
+        They are no such sketch.
     """
     require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
     ints, version, family, lg_k, _, flags, count, modes = data[:8]

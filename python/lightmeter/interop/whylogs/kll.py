@@ -35,8 +35,10 @@ def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
     A sketch that holds all its values is taken over exactly. The error of any other is set to what
     DataSketches publishes for its k, a figure that was measured and not proved.
 
-    Raises:
-        DecodeError: the bytes are no such sketch.
+    Raises
+    ------
+    DecodeError
+        The bytes are no such sketch.
     """
     _require(len(data) >= _HEADER, "the data ends early")
     preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)

@@ -11,8 +11,10 @@ _MOST_VALUES = 200_000  # of a message, each of which costs more memory than its
 def require(holds: bool, wrong: str) -> None:
     """Refuse bytes of which something does not hold.
 
-    Raises:
-        DecodeError: it does not.
+    Raises
+    ------
+    DecodeError
+        It does not.
     """
     if not holds:
         raise DecodeError(wrong)
@@ -28,8 +30,10 @@ class Message:
     def __init__(self, data: memoryview) -> None:
         """Step through the fields.
 
-        Raises:
-            DecodeError: they do not fill the bytes exactly, or are too many.
+        Raises
+        ------
+        DecodeError
+            They do not fill the bytes exactly, or are too many.
         """
         self._fields: dict[int, list[int | memoryview]] = {}
         at = count = 0
@@ -104,8 +108,10 @@ class Message:
 def text_of(data: memoryview) -> str:
     """Return UTF-8 as text.
 
-    Raises:
-        DecodeError: it is none.
+    Raises
+    ------
+    DecodeError
+        It is none.
     """
     try:
         return str(data, "utf-8")

@@ -20,10 +20,14 @@ YEARS = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since
 class Imported(NamedTuple):
     """A profile out of a file of whylogs.
 
-    Attributes:
-        view: the profile.
-        segment: the segment that it is of; empty for all of a dataset.
-        digest: SHA-256 of the bytes that it was read from, in hexadecimal digits.
+    Attributes
+    ----------
+    view
+        The profile.
+    segment
+        The segment that it is of; empty for all of a dataset.
+    digest
+        SHA-256 of the bytes that it was read from, in hexadecimal digits.
     """
 
     view: ProfileView
@@ -32,35 +36,44 @@ class Imported(NamedTuple):
 
 
 def read_whylogs(source: Source) -> ProfileView:
-    """A profile that whylogs 1.x wrote (``.bin``), or all of an archive (``.zip``) merged.
+    """Return a profile that whylogs 1.x wrote (``.bin``), or all of an archive (``.zip``) merged.
 
     It is a profile like any other, and can be merged and compared with others. See
     docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
     `lightmeter.interop.whylogs` tells the segments of an archive apart.
 
+    Parameters
+    ----------
+    source
+        The path of a file, or its bytes.
+
+    Raises
+    ------
+    TypeError
+        `source` is something else.
+    OSError
+        The file cannot be read, is not a regular file, or is larger than 1 GiB.
+    DecodeError
+        It holds no whole profile of whylogs 1.x.
+
+    Examples
+    --------
     >>> view = lm.read_whylogs("old.bin")
-
-    Args:
-        source: the path of a file, or its bytes.
-
-    Raises:
-        TypeError: `source` is something else.
-        OSError: the file cannot be read, is not a regular file, or is larger than 1 GiB.
-        DecodeError: it holds no whole profile of whylogs 1.x.
     """
     views = [imported.view for imported in read_segments(source)]
     return views[0] if len(views) == 1 else ProfileView.merge_many(views)
 
 
 def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Imported]:
-    """The profiles in a file of whylogs, each with its segment: one, or several of an archive.
+    """Return the profiles in a file of whylogs, each with its segment: one, or several of an
+    archive. It raises what `read_whylogs` raises.
 
-    Args:
-        source: as `read_whylogs` takes it.
-        most: bytes of what is in an archive.
-
-    Raises:
-        As `read_whylogs`.
+    Parameters
+    ----------
+    source
+        As `read_whylogs` takes it.
+    most
+        Bytes of what is in an archive.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         data, name = bytes(source), ""

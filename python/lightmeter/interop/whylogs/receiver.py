@@ -39,11 +39,16 @@ Name = Annotated[str, Field(max_length=_MOST_NAME, pattern=PLAIN)]
 class Asked(BaseModel):
     """What a request of the client says, as far as it is of use: its segment, the file says.
 
-    Attributes:
-        dataset: that the profile is of; a header or the path says it.
-        at: when the data is from, in milliseconds since 1970 UTC; None where it is not said.
-        alias: the name of a reference profile.
-        segments: those of a reference profile for which an address each is asked for.
+    Attributes
+    ----------
+    dataset
+        That the profile is of; a header or the path says it.
+    at
+        When the data is from, in milliseconds since 1970 UTC; None where it is not said.
+    alias
+        The name of a reference profile.
+    segments
+        Those of a reference profile for which an address each is asked for.
     """
 
     model_config = ConfigDict(strict=True)
@@ -57,12 +62,18 @@ class Asked(BaseModel):
 class Ticket(BaseModel):
     """What may be put at one address.
 
-    Attributes:
-        dataset: where the profile goes.
-        at: when it is from, unless the file says so, as in `Asked`.
-        is_reference: whether it takes the place of the profiles that are there.
-        key: the identifier of the key that asked; empty where no key was needed.
-        end: when it ends, in seconds since 1970.
+    Attributes
+    ----------
+    dataset
+        Where the profile goes.
+    at
+        When it is from, unless the file says so, as in `Asked`.
+    is_reference
+        Whether it takes the place of the profiles that are there.
+    key
+        The identifier of the key that asked; empty where no key was needed.
+    end
+        When it ends, in seconds since 1970.
     """
 
     dataset: str
@@ -90,8 +101,10 @@ class Tickets:
     def use(self, text: str) -> Ticket:
         """Return the ticket in an address.
 
-        Raises:
-            HTTPException: 403, this process did not give it out, or it is too old.
+        Raises
+        ------
+        HTTPException
+            403, this process did not give it out, or it is too old.
         """
         with contextlib.suppress(ValueError):  # which is no base64
             data = base64.urlsafe_b64decode(text)
@@ -105,9 +118,12 @@ class Tickets:
 def routes(server: Any, writer: Any) -> APIRouter:
     """Return the routes that the client asks.
 
-    Args:
-        server: the `lightmeter.serve.server.Server` that takes the profiles.
-        writer: the dependency of FastAPI that says who asks, and refuses who may not write.
+    Parameters
+    ----------
+    server
+        The `lightmeter.serve.server.Server` that takes the profiles.
+    writer
+        The dependency of FastAPI that says who asks, and refuses who may not write.
     """
     router, tickets = APIRouter(include_in_schema=False), Tickets()
 
@@ -187,9 +203,12 @@ def _store(store: Store, ticket: Ticket, imported: Imported) -> None:
     Each file is a writer, named as `lightmeter import` names it: twice the same counts once. A
     reference profile takes the place of the one that was there before of its segment.
 
-    Raises:
-        ValueError: nothing says when it is from.
-        StoreError: it cannot be stored.
+    Raises
+    ------
+    ValueError
+        Nothing says when it is from.
+    StoreError
+        It cannot be stored.
     """
     view, segment, digest = imported
     if view.dataset_timestamp is None and ticket.at is None:

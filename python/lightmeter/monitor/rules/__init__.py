@@ -26,8 +26,10 @@ _ANY: TypeAdapter[AnyMonitor] = TypeAdapter(AnyMonitor)
 def monitor_of(source: Source) -> AnyMonitor:
     """Return a monitor as it was when it last ran.
 
-    Raises:
-        StoreError: what is kept of it is damaged, or of another version.
+    Raises
+    ------
+    StoreError
+        What is kept of it is damaged, or of another version.
     """
     try:
         return _ANY.validate_python(parse_json(source.config), strict=False)

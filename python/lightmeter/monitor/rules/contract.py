@@ -17,9 +17,12 @@ from lightmeter.store.tables import ResultState
 class ContractRule(Monitor):
     """An expectation of a contract fails. A warning gives a sentence, and no anomaly.
 
-    Attributes:
-        file: the contract.
-        expect: its expectations instead, as tables ``[[monitor.expect]]``.
+    Attributes
+    ----------
+    file
+        The contract.
+    expect
+        Its expectations instead, as tables ``[[monitor.expect]]``.
     """
 
     type: Literal["contract"] = "contract"
@@ -34,7 +37,7 @@ class ContractRule(Monitor):
 
     @property
     def files(self) -> list[Path]:
-        """The contract."""
+        """Return the contract."""
         return [] if self.file is None else [self.file]
 
     @cached_property

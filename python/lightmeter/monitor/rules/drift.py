@@ -38,13 +38,20 @@ class DriftRule(ComparingMonitor):
     buckets of its own dataset say how much buckets vary. As long as these are fewer than 14, they
     cannot: images are taken to be independent then, and the words say so.
 
-    Attributes:
-        q: the chance that a bucket without drift raises any alarm.
-        effect: the smallest K-S distance, or share, that raises an alarm.
-        spread: the same of the logarithm of the ratio of standard deviations.
-        tail: the same of the share of values in the tails.
-        metric: judge by a distance of `FeatureDrift` instead, such as ``"hellinger"``.
-        above: the largest value of that distance that is ok.
+    Attributes
+    ----------
+    q
+        The chance that a bucket without drift raises any alarm.
+    effect
+        The smallest K-S distance, or share, that raises an alarm.
+    spread
+        The same of the logarithm of the ratio of standard deviations.
+    tail
+        The same of the share of values in the tails.
+    metric
+        Judge by a distance of `FeatureDrift` instead, such as ``"hellinger"``.
+    above
+        The largest value of that distance that is ok.
     """
 
     type: Literal["drift"] = "drift"
@@ -78,7 +85,9 @@ class DriftRule(ComparingMonitor):
 
     @property
     def judges_by_spread(self) -> bool:
-        """Whether buckets before the judged one say how much they vary, whatever the baseline."""
+        """Return whether buckets before the judged one say how much they vary, whatever the
+        baseline.
+        """
         return self.metric is None
 
     def false_alarms(self) -> float | None:

@@ -45,10 +45,13 @@ class IntervalRule(ComparingMonitor):
     pictures were read differently, see `lightmeter.drift.compare`, are left out. Rolled-up days
     are no hours.
 
-    Attributes:
-        scalar: which number, see `SCALARS`.
-        alpha: the chance of an anomaly, for each feature, where nothing changed. It holds within a
-            factor of two for means and shares; where numbers are very skewed, within one of six.
+    Attributes
+    ----------
+    scalar
+        Which number, see `SCALARS`.
+    alpha
+        The chance of an anomaly, for each feature, where nothing changed. It holds within a factor
+        of two for means and shares; where numbers are very skewed, within one of six.
     """
 
     BY_LENGTH: ClassVar[bool] = True  # rolled-up days are no hours
@@ -152,10 +155,14 @@ def share_interval(past: Sequence[tuple[int, int]], n: int, alpha: float) -> tup
     beta-binomial ones do: `predicted_interval`. Where hits are rare and come in bursts, neither
     knows how rare a burst is.
 
-    Args:
-        past: hits and observations of two buckets or more, at least one observation each.
-        n: at least one.
-        alpha: between 0 and 1.
+    Parameters
+    ----------
+    past
+        Hits and observations of two buckets or more, at least one observation each.
+    n
+        At least one.
+    alpha
+        Between 0 and 1.
     """
     hits, sizes = zip(*past, strict=True)
     low, high = predicted_interval([h / of for h, of in past], sizes, 0.0, n, alpha)
@@ -185,12 +192,18 @@ def hue_interval(
     promise while the hues lie well within half of the circle; None where they have no direction,
     or hardly any: one on the other side is then as ordinary as the mean.
 
-    Args:
-        series: two hues or more.
-        sizes: how many values each is of.
-        within: the variance of one value, in steps.
-        size: how many values the judged bucket has.
-        alpha: between 0 and 1.
+    Parameters
+    ----------
+    series
+        Two hues or more.
+    sizes
+        How many values each is of.
+    within
+        The variance of one value, in steps.
+    size
+        How many values the judged bucket has.
+    alpha
+        Between 0 and 1.
     """
     direction = np.exp(np.array(series) * (1j * math.tau / HUE_STEPS)).mean()
     if abs(direction) < _LEAST_DIRECTION:

@@ -30,8 +30,10 @@ class MissingRule(Monitor):
     count only if the gap is short: at most 100 times as many buckets as there are before it, and at
     most 20 000. Of the buckets up to now the last 20 000 are listed. The first result says so.
 
-    Attributes:
-        after: a bucket that was last written so long after its end is late, and an anomaly too.
+    Attributes
+    ----------
+    after
+        A bucket that was last written so long after its end is late, and an anomaly too.
     """
 
     type: Literal["missing"] = "missing"

@@ -47,10 +47,14 @@ class TrendRule(ComparingMonitor):
     of the evidence; its upper limit is where an anomaly begins. It stays one until the feature goes
     back or the change is accepted.
 
-    Attributes:
-        a_year: how many false alarms a year all features and segments together may raise.
-        effect: the smallest change that raises one, in standard deviations of one value.
-        season: ``"year"`` takes a wave of a year out, which needs a year to be known.
+    Attributes
+    ----------
+    a_year
+        How many false alarms a year all features and segments together may raise.
+    effect
+        The smallest change that raises one, in standard deviations of one value.
+    season
+        ``"year"`` takes a wave of a year out, which needs a year to be known.
     """
 
     TAKES_ALL: ClassVar[bool] = True
@@ -164,7 +168,7 @@ class _Judged(NamedTuple):
     episodes: list[Episode]
 
     def change(self, day: int) -> Change | None:
-        """That which is open."""
+        """Return that which is open."""
         opened = (each for each in self.episodes if each.opened <= day < each.closed)
         return next((each.change(day) for each in opened), None)
 

@@ -34,12 +34,18 @@ _TITLE = 26  # above the chart, in a document of its own
 class Chart:
     """A chart with its text alternative.
 
-    Attributes:
-        title: what it shows.
-        description: what it shows, in words.
-        height: in its own units, of which it is 460 wide.
-        body: the drawing.
-        linked: whether there are links in it, which a picture has not: it then is a group.
+    Attributes
+    ----------
+    title
+        What it shows.
+    description
+        What it shows, in words.
+    height
+        In its own units, of which it is 460 wide.
+    body
+        The drawing.
+    linked
+        Whether there are links in it, which a picture has not: it then is a group.
     """
 
     title: str
@@ -53,7 +59,7 @@ class Chart:
         return self._svg(f"{ident}-", None, viewBox=f"0 0 {_WIDTH} {self.height}")
 
     def svg(self) -> Html:
-        """An SVG document."""
+        """Return an SVG document."""
         height, title = self.height + _TITLE, shorten(self.title, 60)
         size = {"width": _WIDTH, "height": height}
         above = joined(
@@ -82,7 +88,7 @@ class Chart:
         write_atomically(path, self.svg().encode())
 
     def image_tag(self) -> Html:
-        """An ``img`` element that holds the document; survives where inline SVG does not."""
+        """Return an ``img`` element that holds the document; survives where inline SVG does not."""
         data = base64.b64encode(self.svg().encode()).decode()
         return tag(
             "img",
@@ -106,19 +112,19 @@ Map = Callable[[float], float]
 
 
 def rule(x1: float, y1: float, x2: float, y2: float, tone: str) -> Html:
-    """A straight line."""
+    """Return a straight line."""
     path = f"M{rounded(x1)} {rounded(y1)}L{rounded(x2)} {rounded(y2)}"
     return tag("path", d=path, **paint(None, tone))
 
 
 def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> Html:
-    """A line of text, escaped."""
+    """Return a line of text, escaped."""
     place = None if anchor == "start" else anchor
     return tag("text", text, x=rounded(x), y=rounded(y), text_anchor=place, **paint(tone))
 
 
 def dot(x: float, y: float, radius: float, **more: float) -> Html:
-    """A circle as two arcs, so that one kind of element does; `more` are attributes."""
+    """Return a circle as two arcs, so that one kind of element does; `more` are attributes."""
     r = rounded(radius)
     path = (
         f"M{rounded(x - radius)} {rounded(y)}a{r} {r} 0 1 0 "
@@ -128,7 +134,7 @@ def dot(x: float, y: float, radius: float, **more: float) -> Html:
 
 
 def cross(x: float, y: float) -> Html:
-    """Two lines across each other."""
+    """Return two lines across each other."""
     path = f"M{rounded(x - 3)} {rounded(y - 3)}l6 6m0 -6l-6 6"
     return tag("path", d=path, **paint(None, "ink"), stroke_width=1.5)
 
@@ -142,12 +148,12 @@ def paint(fill: str | None, stroke: str | None = None) -> dict[str, str]:
 
 
 def rounded(value: float) -> str:
-    """A place or length, to a tenth."""
+    """Return a place or length, to a tenth."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def scale(low: float, high: float, start: float, end: float) -> Map:
-    """The linear map of low to start and high to end."""
+    """Return the linear map of low to start and high to end."""
     span = high - low
     factor = (end - start) / (span if span > LEAST_SPAN else 1.0)
     return lambda value: start + (value - low) * factor
@@ -174,7 +180,7 @@ def levels(y: Map, values: Collection[float], show: Callable[[float], str]) -> H
 
 
 def tick_mark(x: float, floor: float, text: str, below: float = 16) -> Html:
-    """A tick at the foot of a chart, and its text, which stays inside of the chart."""
+    """Return a tick at the foot of a chart, and its text, which stays inside of the chart."""
     middle = min(x, _WIDTH - 4 * len(text))
     return joined(
         rule(x, floor, x, floor + 4, "quiet"), label(middle, floor + below, text, "middle")
@@ -182,7 +188,9 @@ def tick_mark(x: float, floor: float, text: str, below: float = 16) -> Html:
 
 
 def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
-    """What the signs of a chart stand for: each is drawn at a place, and has its words beside."""
+    """Return what the signs of a chart stand for: each is drawn at a place, and has its words
+    beside.
+    """
     parts, at = [], LEFT
     for sign, words in signs:
         parts += [sign(at), label(at + 22, 15, words, tone="ink")]
@@ -191,7 +199,7 @@ def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
 
 
 def legend_of_sides(n: tuple[int, int]) -> Html:
-    """What the colours stand for, with the values of the target and of the reference."""
+    """Return what the colours stand for, with the values of the target and of the reference."""
     target, reference = (counted(size, "value") for size in n)
     area, outline = paint("reference"), paint("target", "target") | {"stroke_width": "2"}
     return legend(
@@ -201,5 +209,5 @@ def legend_of_sides(n: tuple[int, int]) -> Html:
 
 
 def box(x: float, opacity: float, **colours: str) -> Html:
-    """A sign for an area."""
+    """Return a sign for an area."""
     return tag("rect", x=x, y=6, width=14, height=9, fill_opacity=opacity, **colours)

@@ -13,12 +13,16 @@ Row = Mapping[str, Content]
 
 
 def document(title: str, *body: Content, forms: bool = False) -> Html:
-    """The HTML document with the package's style.
+    """Return the HTML document with the package's style.
 
-    Args:
-        title: plain text, which is escaped here.
-        body: its content.
-        forms: whether it may have forms, which send to the site that it is from.
+    Parameters
+    ----------
+    title
+        Plain text, which is escaped here.
+    body
+        Its content.
+    forms
+        Whether it may have forms, which send to the site that it is from.
     """
     style, _ = _style()
     # Without a referrer, forms would not say either which site they are from.
@@ -38,7 +42,7 @@ def document(title: str, *body: Content, forms: bool = False) -> Html:
 
 
 def section(title: str, *content: Content, ident: str | None = None) -> Html:
-    """A part of a page with its heading, which has the id `ident`."""
+    """Return a part of a page with its heading, which has the id `ident`."""
     return tag("section", tag("h2", title, id=ident), content)
 
 
@@ -50,14 +54,20 @@ def table(
     words: Container[str] = (),
     tall: bool = False,
 ) -> Html | None:
-    """A table that scrolls where it is too wide, also by keyboard; None if it has no rows.
+    """Return a table that scrolls where it is too wide, also by keyboard; None if it has no rows.
 
-    Args:
-        labelled_by: id of its heading.
-        rows: the cells of each by the head of their column; the first one names the row.
-        left: heads of columns that start at the left.
-        words: the same, of sentences that may take several lines.
-        tall: whether to scroll also up and down.
+    Parameters
+    ----------
+    labelled_by
+        Id of its heading.
+    rows
+        The cells of each by the head of their column; the first one names the row.
+    left
+        Heads of columns that start at the left.
+    words
+        The same, of sentences that may take several lines.
+    tall
+        Whether to scroll also up and down.
     """
     members = list(rows)
     if not members:
@@ -91,7 +101,7 @@ def _row(cells: Row, sides: Mapping[str, str | None]) -> Html:
 
 
 def content_policy(*, forms: bool = False) -> str:
-    """The policy of a `document`: its style, pictures within the page, nothing else."""
+    """Return the policy of a `document`: its style, pictures within the page, nothing else."""
     _, digest = _style()
     action = "'self'" if forms else "'none'"
     return (
@@ -102,7 +112,7 @@ def content_policy(*, forms: bool = False) -> str:
 
 @cache
 def _style() -> tuple[Html, str]:
-    """The style element, and the digest of what is in it."""
+    """Return the style element, and the digest of what is in it."""
     style = (
         resources.files("lightmeter.report.charts").joinpath("page.css").read_text(encoding="utf-8")
     )

@@ -28,7 +28,7 @@ _MOST_BARS = 8
 
 
 def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
-    """The chart of a line: of a rate one pair of bars, else that of its feature."""
+    """Return the chart of a line: of a rate one pair of bars, else that of its feature."""
     if line.kind in ("missing", "not a number"):
         rates = Bar(line.kind, *line.levels[::-1])
         return bars(line.feature, [rates], (line.n_target, line.n_reference))
@@ -47,7 +47,7 @@ def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Cha
 def number_histograms(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """The numbers of both sides; None where there are none."""
+    """Return the numbers of both sides; None where there are none."""
     columns = target, reference
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
@@ -60,7 +60,7 @@ def number_histograms(
 def category_bars(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """The most frequent strings and integers of both sides; None where there are none.
+    """Return the most frequent strings and integers of both sides; None where there are none.
 
     By falling share; what does not fit is one row. A share is of all values, also of others.
     """
@@ -82,7 +82,7 @@ def category_bars(
 
 
 def _total(column: ColumnView | None) -> int:
-    """Values; files for failures, so that the bars are rates."""
+    """Return values; files for failures, so that the bars are rates."""
     if column is None:
         return 0
     return column.n if column.kind == "failure" else column.n - column.missing
@@ -98,12 +98,16 @@ class Bar:
 
 
 def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
-    """The share of each category on both sides, as pairs of bars.
+    """Return the share of each category on both sides, as pairs of bars.
 
-    Args:
-        title: the feature.
-        categories: in the order of rows; draw at most a dozen.
-        n: values of the target and of the reference.
+    Parameters
+    ----------
+    title
+        The feature.
+    categories
+        In the order of rows; draw at most a dozen.
+    n
+        Values of the target and of the reference.
     """
     left, row = 150, 34
     top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0

@@ -22,12 +22,17 @@ _LESS, _MORE = (tuple(bytes.fromhex(PALETTE[side][1:])) for side in ("reference"
 def heat_map(title: str, target: Grid, reference: Grid, *, light: bool = False) -> Chart:
     """Draw the reference, the target, and the change: the target less the reference.
 
-    Args:
-        title: what it shows.
-        target: at least one row of cells.
-        reference: as many.
-        light: the values are lightness from 0 to 255, which is shown as it is; else they start at
-            0, and the highest are the darkest.
+    Parameters
+    ----------
+    title
+        What it shows.
+    target
+        At least one row of cells.
+    reference
+        As many.
+    light
+        The values are lightness from 0 to 255, which is shown as it is; else they start at 0, and
+        the highest are the darkest.
     """
     change = target - reference
     high = 255.0 if light else max(_largest(target), _largest(reference))
@@ -62,7 +67,7 @@ def _between(first: Colour, last: Colour, share: float) -> Colour:
 
 
 def _texts(grid: Grid, *, signed: bool) -> list[list[str]]:
-    """The values, all with as many places as give the largest two or three digits."""
+    """Return the values, all with as many places as give the largest two or three digits."""
     largest, places = _largest(grid), 0
     while 0 < largest * 10**places < (10 if signed else 100) and places < 12:
         places += 1

@@ -52,10 +52,14 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
     that reads well. Whole numbers of a small range get a bin each. A few far values would squeeze
     all others into one bin, so the outermost bins take them.
 
-    Args:
-        target: one side.
-        reference: the other.
-        hue: the values are hues. If they spread over more than half the circle, all of it is shown.
+    Parameters
+    ----------
+    target
+        One side.
+    reference
+        The other.
+    hue
+        The values are hues. If they spread over more than half the circle, all of it is shown.
     """
     pooled = QuantileSketch()
     pooled.merge_many([target, reference])
@@ -79,7 +83,7 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
 
 
 def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
-    """The range of all values, or of most if that is less than a quarter of it."""
+    """Return the range of all values, or of most if that is less than a quarter of it."""
     low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
     q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
     if high - low > 4 * (q99 - q01) > 0:
@@ -105,7 +109,7 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
 
 
 def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share in each [edge, next edge). The outermost bins take what lies beyond them."""
+    """Return the share in each [edge, next edge). The outermost bins take what lies beyond them."""
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
@@ -116,14 +120,20 @@ def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.fl
 def histograms(
     title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
 ) -> Chart:
-    """Both sides' shares on the same bins.
+    """Return both sides' shares on the same bins.
 
-    Args:
-        title: the feature.
-        bins: from `common_bins`.
-        n: values of the target and of the reference.
-        hue: draw the colours of the hue circle along the axis.
-        dates: the values are days since 1970.
+    Parameters
+    ----------
+    title
+        The feature.
+    bins
+        From `common_bins`.
+    n
+        Values of the target and of the reference.
+    hue
+        Draw the colours of the hue circle along the axis.
+    dates
+        The values are days since 1970.
     """
     show = day if dates else number
     floor, height = 176, 212 if hue else 204

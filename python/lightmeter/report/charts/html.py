@@ -24,17 +24,23 @@ _EMPTY = frozenset({"path", "rect"})  # of SVG: closed at once
 
 
 def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Html:
-    """An element.
+    """Return an element.
 
+    Parameters
+    ----------
+    name
+        Of the element.
+    content
+        `Html` is put in as it is, other text and numbers are escaped, and of a collection each part
+        is put in. None adds nothing.
+    attributes
+        By name, with ``cls`` for ``class`` and ``_`` for ``-``. Values are escaped. An attribute
+        that is None is left out.
+
+    Examples
+    --------
     >>> tag("td", "a < b", cls="left")
     '<td class="left">a &lt; b</td>'
-
-    Args:
-        name: of the element.
-        content: `Html` is put in as it is, other text and numbers are escaped, and of a collection
-            each part is put in. None adds nothing.
-        attributes: by name, with ``cls`` for ``class`` and ``_`` for ``-``. Values are escaped.
-            An attribute that is None is left out.
     """
     pairs = "".join(
         f' {_attribute(key)}="{escape(value)}"'
@@ -49,7 +55,7 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ht
 
 
 def joined(*content: Content) -> Html:
-    """The same content without an element around it."""
+    """Return the same content without an element around it."""
     return Html("".join(_pieces(content)))
 
 

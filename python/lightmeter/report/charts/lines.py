@@ -39,14 +39,22 @@ Times = Callable[[datetime], float]
 class Mark:
     """One bucket on a chart.
 
-    Attributes:
-        at: its start, in UTC.
-        value: what was judged; None where there was too little data, or nothing could be judged.
-        lower: the least that would be ok; None for no limit.
-        upper: the most that would be ok.
-        bad: whether it was an anomaly.
-        failed: whether it could not be judged.
-        to: address of the page about it, to which an anomaly is a link; None for no link.
+    Attributes
+    ----------
+    at
+        Its start, in UTC.
+    value
+        What was judged; None where there was too little data, or nothing could be judged.
+    lower
+        The least that would be ok; None for no limit.
+    upper
+        The most that would be ok.
+    bad
+        Whether it was an anomaly.
+    failed
+        Whether it could not be judged.
+    to
+        Address of the page about it, to which an anomaly is a link; None for no link.
     """
 
     at: datetime
@@ -66,15 +74,21 @@ def trend(
     band: str = "expected",
     since: datetime | None = None,
 ) -> Chart:
-    """The line through all values, the band of what is expected, and a dot at each anomaly.
+    """Return the line through all values, the band of what is expected, and a dot at each anomaly.
 
-    Args:
-        title: what it shows.
-        marks: at least one, in order of time.
-        what: the values are, in one word.
-        band: what is in the band, in one or two words.
-        since: when it may have begun to change, which lines mark: one at that time, one at the
-            median of the values before it, one at that of the last seven. None for no lines.
+    Parameters
+    ----------
+    title
+        What it shows.
+    marks
+        At least one, in order of time.
+    what
+        The values are, in one word.
+    band
+        What is in the band, in one or two words.
+    since
+        When it may have begun to change, which lines mark: one at that time, one at the median of
+        the values before it, one at that of the last seven. None for no lines.
     """
     marks = _drawable(marks)
     x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
@@ -121,7 +135,7 @@ def _drawable(marks: Sequence[Mark]) -> list[Mark]:
 
 
 def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
-    """The sign of a bucket, which leads to its page from a little around it, for fingers."""
+    """Return the sign of a bucket, which leads to its page from a little around it, for fingers."""
     if mark.to is None:
         return sign
     around = dot(*place, _AROUND, fill_opacity=0)
@@ -130,7 +144,7 @@ def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
 
 
 def sparkline(marks: Sequence[Mark]) -> Html:
-    """The same chart, small and without words: the row of a table around it has them."""
+    """Return the same chart, small and without words: the row of a table around it has them."""
     marks = _drawable(marks)
     x, y, _, _ = _scales(marks, (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0))
     parts = [*_band(marks, x, y, _SPARK_HEIGHT, 0), *_lines(marks, x, y, 1.2)]
@@ -144,7 +158,7 @@ def sparkline(marks: Sequence[Mark]) -> Html:
 def _scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[Times, Map, float, float]:
-    """Where times and values go; and the least and largest value on the axis."""
+    """Return where times and values go; and the least and largest value on the axis."""
     seen = [value for mark in marks for value in (mark.value, mark.lower, mark.upper)]
     numbers = [value for value in seen if value is not None] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
@@ -168,7 +182,7 @@ def _lines(marks: Sequence[Mark], x: Times, y: Map, width: float) -> Iterator[Ht
 
 
 def _band(marks: Sequence[Mark], x: Times, y: Map, floor: float, top: float) -> Iterator[Html]:
-    """The area of what is expected. Where a limit is missing it reaches to the edge."""
+    """Yield the area of what is expected. Where a limit is missing it reaches to the edge."""
     for there, each in groupby(marks, _is_limited):
         run = list(each)
         times, edges = [x(mark.at) for mark in run], []
@@ -190,7 +204,7 @@ def _is_limited(mark: Mark) -> bool:
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
-    """The path of a line, without the places in the middle of a level stretch."""
+    """Return the path of a line, without the places in the middle of a level stretch."""
     heights = [None, *(at for _, at in places), None]
     corners = [
         place
@@ -230,7 +244,7 @@ def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
 
 
 def _description(marks: Sequence[Mark]) -> str:
-    """What the chart shows, in words."""
+    """Return what the chart shows, in words."""
     first, last, form = marks[0], marks[-1], _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
     limits = expected(last.lower, last.upper)
@@ -244,6 +258,6 @@ def _description(marks: Sequence[Mark]) -> str:
 
 
 def _form(marks: Sequence[Mark]) -> str:
-    """How the times are written."""
+    """Return how the times are written."""
     days = not any(mark.at.hour or mark.at.minute for mark in marks)
     return "%Y-%m-%d" if days else "%Y-%m-%d %H:%M"
