@@ -107,7 +107,8 @@ def image_suffixes() -> frozenset[str]:
     # Pillow also registers suffixes of formats that are no pictures to a user.
     readable = Image.OPEN.keys() - {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     named = Image.registered_extensions().items()
-    pillow = (suffix for suffix, form in named if form in readable)
+    # Older versions register the suffix of a SPIDER file that is saved, even if there is none.
+    pillow = (suffix for suffix, form in named if suffix and form in readable)
     return _OTHER_IMAGE_SUFFIXES.union(VIDEO_SUFFIXES, pillow)
 
 
