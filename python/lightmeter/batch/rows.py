@@ -10,7 +10,7 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
 from lightmeter.files import path_texts
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.image.tiles.measured import Watch

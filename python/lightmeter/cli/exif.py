@@ -6,8 +6,7 @@ from lightmeter.cli.options import Allow, Deny, Printed
 from lightmeter.cli.terminal import fail, print_json, print_table
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.exif import DATES, ExifPolicy, read_exif
-from lightmeter.image.exif.tags import PERSONAL
+from lightmeter.image.exif import DATES, PERSONAL, ExifPolicy, read_exif
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.pillow import file_header
 from lightmeter.times import DAY, EPOCH

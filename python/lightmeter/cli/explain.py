@@ -3,7 +3,7 @@
 from lightmeter.cli.options import Printed
 from lightmeter.cli.terminal import NOT_UNDERSTOOD, fail, print_json
 from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
-from lightmeter.image.exif.tags import DATES, KNOWN, PERSONAL
+from lightmeter.image.exif import DATES, KNOWN, PERSONAL
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
 from lightmeter.interop import readers

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.image.arrays import Channels, range_of
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.meter import measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet

@@ -11,8 +11,7 @@ from lightmeter import _core
 from lightmeter.files import path_bytes
 from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.encoded import short_path
-from lightmeter.image.exif import DATES
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import DATES, KNOWN
 from lightmeter.image.measure import Measured
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.metrics import FACTS as HEADER_FACTS

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import encoded, lightmeter
 from lightmeter import log_image, measure
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from PIL import Image
 

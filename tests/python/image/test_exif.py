@@ -11,9 +11,7 @@ from conftest import encoded, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, ProfileView, Reading, log_image
-from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.image.exif.tags import KNOWN, PERSONAL
-from lightmeter.image.exif.values import value_of
+from lightmeter.image.exif import KNOWN, PERSONAL, ExifPolicy, ExifTags, read_exif, value_of
 from lightmeter.image.header import exif_block
 from lightmeter.image.measure import measure_image
 from lightmeter.image.metrics import FACTS

@@ -20,7 +20,7 @@ from jpeg_files import (
     picture,
 )
 from lightmeter import _core
-from lightmeter.image.decode.trusted import is_trusted
+from lightmeter.image.decode import is_trusted
 from lightmeter.image.measure import measure_image
 from lightmeter.image.reading import Reading
 from PIL import features

@@ -26,7 +26,7 @@ from conftest import lightmeter, picture
 from expanding import shown
 from generated import of_metrics
 from lightmeter.demo import draw_cells, run_demo
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.option import options_of
 from make import DOCS, contents

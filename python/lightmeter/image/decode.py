@@ -1,16 +1,26 @@
-"""PNG: inflated by zlib, and all else in the core, where rows go into the meter as they come."""
+"""Our own decoders, as far as they are in Python.
 
+zlib inflates PNG; all else is in the core, where rows go into the meter as they come. The core also
+decodes JPEG, but only if it gives exactly what this Pillow gives.
+"""
+
+import io
+import random
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
+from PIL import Image, features
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.reading import Reading
+from lightmeter.quiet import quiet
 
 _inflating: Any  # a module
 try:
@@ -115,3 +125,44 @@ def _inflated(data: Iterator[memoryview]) -> Iterator[bytes]:
         yield rest
     if not inflater.eof:
         raise ValueError("the stream has no end")
+
+
+_COUNTING = Counting(metrics="camera")  # with a hash of all pixels
+
+# Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
+# it may stand in for, interpolate colours in another way.
+_IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
+
+
+@cache
+def is_trusted() -> bool:
+    """Return whether our decoder of JPEG decodes small files exactly as this Pillow does.
+
+    That of PNG is not asked: no pixel is lost in its files.
+    """
+    try:
+        Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
+        return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))
+    except Exception:  # a Pillow that was changed, or no memory
+        return False
+
+
+def _is_same(sample: bytes) -> bool:
+    with quiet(), Image.OPEN["JPEG"][0](io.BytesIO(sample), "") as image:
+        image.load()
+        meter = _COUNTING.measure(image, 1)
+    ((_, own),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
+    expected = (meter.mode, meter.measurement())
+    return own is not None and (own[4], own[5].measurement()) == expected
+
+
+def jpeg_samples() -> Iterator[bytes]:
+    """Yield small files of every kind that is decoded here, of smooth and of random colours."""
+    noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
+    smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
+    kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))
+    for (picture, quality), (mode, subsampling) in product(((noise, 40), (smooth, 90)), kinds):
+        file = io.BytesIO()
+        how: Any = {"subsampling": subsampling} if subsampling else {"restart_marker_blocks": 3}
+        picture.convert(mode).save(file, "JPEG", quality=quality, **how)
+        yield file.getvalue()
