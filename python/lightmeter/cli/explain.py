@@ -10,7 +10,6 @@ from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near
 
-_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 _OTHERS = {
     "Failure": "why files could not be measured, by reason",
     "Colorspace": "the mode of the image, such as RGB",
@@ -43,11 +42,11 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
 
 
 def _facts(name: str) -> dict[str, str]:
-    if number := _NUMBERS.get(name):
+    if number := IMAGE_NUMBERS.get(name):
         return _of_number(number)
     first, _, rest = name.partition(".")
     if rest in BAND_NUMBERS and first not in NO_BANDS:
-        number = _NUMBERS[BAND_NUMBERS[rest]]
+        number = IMAGE_NUMBERS[BAND_NUMBERS[rest]]
         return _of_number(number) | {"is": f"of the band {first}, a gray picture: {number.says}"}
     if rest and first in readers.__all__:
         return {"is": f"a fact that read=readers.{first} finds", "judged": _judged("category")}
@@ -57,7 +56,7 @@ def _facts(name: str) -> dict[str, str]:
         unit = {"unit": "days since 1970"} if name in DATES else {}
         return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
     if name not in {*_OTHERS, *FACTS}:
-        hint = near(name, {*_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
+        hint = near(name, {*IMAGE_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
         fail(f"lightmeter measures no {name}; {hint}", code=NOT_UNDERSTOOD)
     says = _OTHERS.get(name, "a fact from the header of the file")
     return {"is": says, "judged": _judged("category")}

@@ -260,7 +260,7 @@ class ImageMeter:
     @property
     def _names(self) -> list[str]:
         sets = SETS[: SETS.index(self._counting.metrics) + 1]
-        return [number.name for number in IMAGE_NUMBERS if number.set in sets]
+        return [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
 
     def measurement(self) -> dict[str, float | str]:
         """Return the numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.

@@ -37,7 +37,7 @@ FACTS: dict[str, type[int] | type[float] | type[str]] = {
     for name in names.split()
 }
 # First parts, below the prefix, of the names of what is measured anyway.
-TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
+TAKEN = frozenset(name.partition(".")[0] for name in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
 
 

@@ -166,7 +166,7 @@ def _estimated(distinct: Distinct | None, others: int, least: int, most: int) ->
 
 _IMAGE = "image"  # the metric that measures pictures
 _MEASURED = {
-    **{number.name: Meaning(number.role, "image") for number in IMAGE_NUMBERS},
+    **{name: Meaning(number.role, "image") for name, number in IMAGE_NUMBERS.items()},
     "Colorspace": Meaning("category", "image"),
 }
 _SIZE = "ImagePixelWidth"  # which every picture has
