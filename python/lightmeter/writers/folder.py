@@ -3,7 +3,6 @@
 The time of a picture is that of its Exif, path, column, or of the last change of its file.
 """
 
-import datetime as dt
 import hashlib
 import os
 import platform
@@ -109,7 +108,7 @@ def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
     if isinstance(value, str | int):  # as a table has 20240501 without quotes
         value = parse_time(str(value).strip())
-    return to_utc(value) if isinstance(value, dt.date) else None
+    return to_utc(value) if isinstance(value, date) else None
 
 
 def _exif_date(item: Item) -> datetime | None:
@@ -132,7 +131,7 @@ def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
     for match in expression.finditer(item.name):
         fields = {name: int(digits) for name, digits in match.groupdict().items()}
         with suppress(ValueError):  # there is no such day
-            last = to_utc((datetime if "hour" in fields else dt.date)(**fields))
+            last = to_utc((datetime if "hour" in fields else date)(**fields))
     return last
 
 
