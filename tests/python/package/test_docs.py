@@ -25,10 +25,10 @@ from commands import commands
 from conftest import lightmeter, picture
 from expanding import shown
 from generated import of_metrics
+from lightmeter.cli.options import options_of
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.image.option import options_of
 from make import DOCS, contents
 from PIL import Image
 from reader_files import write_all
