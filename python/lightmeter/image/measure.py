@@ -15,8 +15,7 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels
 from lightmeter.image.bands import BandMeter, bands_of
-from lightmeter.image.decode import is_trusted, measure_png
-from lightmeter.image.decoders import decoder, decoder_of
+from lightmeter.image.decoders import decoder, decoder_of, is_trusted, measure_png
 from lightmeter.image.encoded import (
     BYTES_AT_ONCE,
     BYTES_TOGETHER,

@@ -287,10 +287,8 @@ class ImageMeter:
             picture = np.multiply(picture, np.uint8(255))
         elif picture.dtype.name not in arrays.DTYPES:
             picture = picture.astype(np.promote_types(picture.dtype, np.float32))
-        is_turned, threads = (
-            self._counting.channels == "BGR",
-            self._threads_for(picture.size // bands),
-        )
+        is_turned = self._counting.channels == "BGR"
+        threads = self._threads_for(picture.size // bands)
         self._core.update(picture, is_turned, white, threads, at)
         return mode
 
