@@ -16,6 +16,8 @@ from lightmeter.image.tiff import ASCII, BYTE_TYPES, SIZES, DamagedError, Number
 from lightmeter.text import near
 from lightmeter.times import DAY, EPOCH
 
+# --- the tags ---
+
 
 def _names(text: str, first: int = 0) -> dict[int, str]:
     return dict(enumerate(text.split("|"), first))
@@ -117,6 +119,8 @@ INTEROP_NAMES = _tracked({int(tag): tag.name for tag in Pillow.Interop} | NAMES)
 KNOWN = frozenset({*NAMES.values(), *GPS_NAMES.values(), *INTEROP_NAMES.values(), *PERSONAL})
 KNOWN |= {"has_gps"}
 
+
+# --- values ---
 
 Value = int | float | str
 
@@ -308,6 +312,8 @@ _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
     ),
 }
 
+
+# --- of an image ---
 
 ExifTags = dict[str, Value]
 

@@ -23,6 +23,7 @@ from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.times import DAY, bucket_start, to_duration
 
+_log = logging.getLogger("lightmeter.writers")
 _MOST = 64  # rows that can still grow; their profiles are in memory
 
 
@@ -142,9 +143,6 @@ class Rows:
         """Close the store."""
         if isinstance(self._target, Store):
             self._target.close()
-
-
-_log = logging.getLogger("lightmeter.writers")
 
 
 class LightmeterWriter:

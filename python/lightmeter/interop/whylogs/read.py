@@ -4,7 +4,6 @@ import hashlib
 import math
 import os
 import re
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +58,7 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     counted = _bytes(metrics, "frequent_items/frequent_strings", 4)
     frequent = None if counted is None else read_frequent(counted)
     kll, hll = _bytes(metrics, "distribution/kll", 6), _bytes(metrics, "cardinality/hll", 5)
-    key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little")
+    key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
     numbers = QuantileSketch() if kll is None else read_quantiles(kll, key)
     strings = _core.FrequentStrings()
     if texts and frequent is not None:

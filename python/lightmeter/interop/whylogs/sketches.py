@@ -40,10 +40,12 @@ from lightmeter import _core
 from lightmeter.interop.whylogs.protobuf import require, text_of
 from lightmeter.sketch import QuantileSketch
 
+# --- KLL ---
+
 _EMPTY, _ONE_VALUE = 1, 4
 _KNOWN_FLAGS = 7
 _LEAST_ROOM = 8
-_MOST = 2.0**56  # values
+MOST = 2**56  # a profile counts no more of anything
 _MOST_LEVELS = 57
 _HEADER, _FULL_HEADER = 8, {5: 20, 6: 24}
 
@@ -75,7 +77,7 @@ def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
 def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch:
     _require(len(data) >= start, "the data ends early")
     n, least_k, depth = struct.unpack_from("<1Q1H1B", data, _HEADER)
-    is_possible = 2 <= n <= _MOST and _LEAST_ROOM <= least_k <= k and 1 <= depth <= _MOST_LEVELS
+    is_possible = 2 <= n <= MOST and _LEAST_ROOM <= least_k <= k and 1 <= depth <= _MOST_LEVELS
     _require(is_possible, "an impossible n, least k or number of levels")
     _require(len(data) >= start + 4 * depth, "the data ends early")
     begins = struct.unpack_from(f"<{depth}I", data, start)
@@ -129,6 +131,8 @@ def _require(holds: bool, wrong: str) -> None:
     require(holds, f"DataSketches KLL: {wrong}")
 
 
+# --- HyperLogLog ---
+
 _HLL_EMPTY, _MERGED = 4, 16
 _LIST, _SET, _REGISTERS = range(3)  # modes
 _BITS = (4, 6, 8)
@@ -181,7 +185,7 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     # Exceptions may be stored with room between them.
     is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
-    is_possible = 0 < total <= k and 0 <= kept <= _MOST  # also false of NaN
+    is_possible = 0 < total <= k and 0 <= kept <= MOST  # also false of NaN
     require(is_possible, "a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
     different = float(k - zeros)  # at least so many
@@ -193,14 +197,13 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
             estimate = k * math.log(k / zeros)
     error = unit / math.sqrt(k)  # one standard error
     lower = max(estimate / (1 + error), different)
-    upper = min(max(estimate, different) / (1 - error), _MOST)
+    upper = min(max(estimate, different) / (1 - error), float(MOST))
     return Distinct(lower, min(max(estimate, lower), upper), upper)
 
 
-_T = TypeVar("_T", str, int)
+# --- frequent strings ---
 
-# A profile counts no more of anything.
-MOST = 2**56
+_T = TypeVar("_T", str, int)
 
 _PREAMBLE = 32
 _EMPTY_FLAGS = 0b101  # which of the two says so depends on the version of the library
