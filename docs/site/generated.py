@@ -29,7 +29,7 @@ def _metric(file: Path) -> Iterator[str]:
     yield re.sub(r"^((?:-|  ).*\n)(?=[^- \n])", r"\1\n", comment, flags=re.M)  # a list ends
     rows = ["| number | unit | set | it is |", "|---|---|---|---|"]
     names = {name or cells for name, cells in NAME.findall(match[2])}
-    for number in IMAGE_NUMBERS:
+    for number in IMAGE_NUMBERS.values():
         # The names of the cells of a grid are made of a pattern. One of them is enough to read.
         cell = CELL.search(number.name)
         if CELL.sub("r#c#", number.name) not in names:

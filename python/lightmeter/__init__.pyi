@@ -35,4 +35,4 @@ from lightmeter.report.report import compare as compare
 from lightmeter.store import Store as Store
 from lightmeter.writers.folder import log_folder as log_folder
 from lightmeter.writers.logger import logger as logger
-from lightmeter.writers.upload import LightmeterWriter as LightmeterWriter
+from lightmeter.writers.rows import LightmeterWriter as LightmeterWriter

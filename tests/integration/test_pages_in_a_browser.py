@@ -11,7 +11,7 @@ from dashboards import attacked, cells
 from hostile import HOSTILE
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.profile.segments import segment_text
-from lightmeter.report.page import html_page
+from lightmeter.report.report import html_page
 from lightmeter.store import Store
 from PIL import Image
 from test_report import attacked_page, cameras_page, drifted, drifted_page

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bad_files import mutated
 from lightmeter import Reading
-from lightmeter.image.decode.png import measure_png
+from lightmeter.image.decoders import measure_png
 from lightmeter.quiet import quiet
 from PIL import Image
 

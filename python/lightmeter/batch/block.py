@@ -17,7 +17,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.measured import Watch
+from lightmeter.image.tiles.raster import Watch
 from lightmeter.image.video import NO_FRAME_IN_PART
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView

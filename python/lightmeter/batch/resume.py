@@ -18,7 +18,7 @@ from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, ImageError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.decoders import decoder
-from lightmeter.image.tiles.measured import Watch
+from lightmeter.image.tiles.raster import Watch
 
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read

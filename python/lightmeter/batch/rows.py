@@ -10,10 +10,10 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
 from lightmeter.files import path_texts
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.measure import Measured, measure_images
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
-from lightmeter.image.tiles.measured import Watch
+from lightmeter.image.tiles.raster import Watch
 from lightmeter.profile.row import FACTS, NUMBERS, PREFIX, Row, cells_of
 from lightmeter.profile.table_files import RowFormat, line_of, plain, write_table
 

@@ -15,7 +15,7 @@ from lightmeter.batch.fetching import loaded
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
-from lightmeter.image.tiles.measured import Watch
+from lightmeter.image.tiles.raster import Watch
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all

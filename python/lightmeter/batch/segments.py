@@ -7,8 +7,7 @@ from typing import Any
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
-from lightmeter.image.exif.tags import KNOWN, PERSONAL
+from lightmeter.image.exif import KNOWN, PERSONAL, ExifPolicy, ExifTags, read_exif
 from lightmeter.image.limits import Limits
 from lightmeter.image.pillow import file_header
 from lightmeter.profile.columns import GroupName, group_named

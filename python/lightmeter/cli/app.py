@@ -14,10 +14,9 @@ from lightmeter import __version__
 from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
 # The command of a name is a function of that name, or the `commands` of a module.
-_MODULES = {
-    name: name for name in ("measure", "profile", "drift", "check", "exif", "explain", "log")
-}
-_MODULES |= {"show": "profile", "merge": "profile", "dashboard": "dashboard", "demo": "demo"}
+_MODULES = {name: name for name in ("measure", "profile", "drift", "check")}
+_MODULES |= {"exif": "explain", "explain": "explain", "log": "log", "show": "profile"}
+_MODULES |= {"merge": "profile", "dashboard": "dashboard", "demo": "demo"}
 _MODULES |= {name: name for name in ("contract", "store", "monitor", "serve")}
 _MODULES["import"] = "imports"
 

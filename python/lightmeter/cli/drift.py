@@ -5,16 +5,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lightmeter import DriftReport, FeatureDrift, Reading, compare
-from lightmeter.cli.options import (
-    All,
-    From,
-    Html,
-    MaybeStore,
-    Printed,
-    To,
-    WithTags,
-    reads_images,
-)
+from lightmeter.cli.options import All, From, Html, MaybeStore, Printed, To, WithTags, reads_images
 from lightmeter.cli.sides import view_of_source, view_of_store
 from lightmeter.cli.terminal import print_json, print_table
 from lightmeter.drift.compare import reading_like

@@ -1,16 +1,22 @@
-"""The command that says what a feature is."""
+"""The commands that say what a feature is, and which Exif of a file is tracked."""
 
-from lightmeter.cli.options import Printed
-from lightmeter.cli.terminal import NOT_UNDERSTOOD, fail, print_json
+from pathlib import Path
+
+from lightmeter.cli.options import Allow, Deny, Printed
+from lightmeter.cli.terminal import NOT_UNDERSTOOD, fail, print_json, print_table
+from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
-from lightmeter.image.exif.tags import DATES, KNOWN, PERSONAL
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.exif import DATES, KNOWN, PERSONAL, ExifPolicy, read_exif
+from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
+from lightmeter.image.pillow import file_header
 from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near
+from lightmeter.times import DAY, EPOCH
 
-_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 _OTHERS = {
     "Failure": "why files could not be measured, by reason",
     "Colorspace": "the mode of the image, such as RGB",
@@ -43,11 +49,11 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
 
 
 def _facts(name: str) -> dict[str, str]:
-    if number := _NUMBERS.get(name):
+    if number := IMAGE_NUMBERS.get(name):
         return _of_number(number)
     first, _, rest = name.partition(".")
     if rest in BAND_NUMBERS and first not in NO_BANDS:
-        number = _NUMBERS[BAND_NUMBERS[rest]]
+        number = IMAGE_NUMBERS[BAND_NUMBERS[rest]]
         return _of_number(number) | {"is": f"of the band {first}, a gray picture: {number.says}"}
     if rest and first in readers.__all__:
         return {"is": f"a fact that read=readers.{first} finds", "judged": _judged("category")}
@@ -57,7 +63,7 @@ def _facts(name: str) -> dict[str, str]:
         unit = {"unit": "days since 1970"} if name in DATES else {}
         return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
     if name not in {*_OTHERS, *FACTS}:
-        hint = near(name, {*_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
+        hint = near(name, {*IMAGE_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
         fail(f"lightmeter measures no {name}; {hint}", code=NOT_UNDERSTOOD)
     says = _OTHERS.get(name, "a fact from the header of the file")
     return {"is": says, "judged": _judged("category")}
@@ -78,3 +84,35 @@ def _judged(role: Role) -> str:
         return "no: equal images are counted"
     untested = Meaning(role).untested
     return f"no: {untested}" if untested else "yes"
+
+
+def exif(
+    file: Path, allow: Allow = None, deny: Deny = None, output_format: Printed = "text"
+) -> None:
+    """Print the Exif tags of a file that are tracked, and the names of withheld tags.
+
+    Parameters
+    ----------
+    file
+        Image file.
+    """
+    policy = ExifPolicy(allow=allow or (), deny=deny or ())
+    try:
+        opened = open_encoded(file, DEFAULT_LIMITS)
+    except ImageError as error:
+        raise ImageError(error.reason, error.detail, file) from error
+    with opened:
+        header = file_header(opened, DEFAULT_LIMITS)
+        if header is None:
+            fail(f"{file} is in no format whose Exif is read here")
+        tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
+        known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
+    withheld = sorted(known.keys() - tracked.keys())
+    if output_format == "json":
+        print_json({"tracked": tracked, "withheld": withheld})
+        return
+    for name in DATES & tracked.keys():
+        tracked[name] = f"{EPOCH + float(tracked[name]) * DAY:%Y-%m-%d %H:%M:%S}"
+    words = (each if isinstance(each, str) else f"{each:.10g}" for each in tracked.values())
+    print_table(("tag", "value"), zip(tracked, words, strict=True))
+    print(f"\nwithheld: {', '.join(withheld) or 'nothing'}")

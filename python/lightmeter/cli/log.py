@@ -7,14 +7,8 @@ import typer
 
 from lightmeter import Reading, log_folder
 from lightmeter.batch.sources.names import is_stream
-from lightmeter.cli.options import (
-    SOURCE,
-    MaybeStore,
-    Printed,
-    reads_images,
-    segments_of,
-)
-from lightmeter.cli.render import headline, reasons_of, tell_failures
+from lightmeter.cli.options import SOURCE, MaybeStore, Printed, reads_images, segments_of
+from lightmeter.cli.profile import headline, reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted

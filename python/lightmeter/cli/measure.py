@@ -18,7 +18,7 @@ from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.cli.options import Html, Sources, reads_images
-from lightmeter.cli.render import tell_failures
+from lightmeter.cli.profile import tell_failures
 from lightmeter.cli.terminal import print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.profile.row import PREFIX, Row

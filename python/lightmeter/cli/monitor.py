@@ -17,12 +17,7 @@ from lightmeter.cli.options import From, Printed, StoreOption, To
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.config import matches, words_of
-from lightmeter.monitor.export import (
-    RESULT_COLUMNS,
-    SERIES_COLUMNS,
-    result_rows,
-    series_rows,
-)
+from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result

@@ -1,14 +1,16 @@
 """Options that several commands have, and what the library is given for them."""
 
 import contextlib
+import dataclasses
 import functools
 import importlib
 import inspect
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -16,9 +18,54 @@ from lightmeter import ExifPolicy, Reading
 from lightmeter.batch.profile import Executor
 from lightmeter.batch.segments import SOURCES
 from lightmeter.errors import ImageError
-from lightmeter.image.option import Option, options_of
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
+
+# An attribute in the section of a docstring, and the first sentence on it.
+_ATTRIBUTE = re.compile(r"^(\w+)\n    (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
+
+
+class Option(NamedTuple):
+    """An attribute of `lightmeter.Reading`, or of one of its attributes.
+
+    Attributes
+    ----------
+    says
+        What it is: the first sentence of the docstring.
+    kind
+        The type of its values.
+    default
+        Its value where nobody says another.
+    how
+        The metadata of its field: ``parse`` makes a value of a text, whose form is ``metavar``;
+        ``many`` is there if several texts are one value, and ``prefix`` if the value has options
+        itself, whose names it begins.
+    """
+
+    says: str
+    kind: Any
+    default: Any
+    how: Mapping[str, Any]
+
+
+def options_of(kind: Any) -> dict[str, Option]:
+    """Return the options of a dataclass by name."""
+    attributes, hints = (
+        (inspect.getdoc(kind) or "").partition("Attributes\n")[2],
+        get_type_hints(kind),
+    )
+    says = {name: _plain(sentence) for name, sentence in _ATTRIBUTE.findall(attributes)}
+    return {
+        each.name: Option(says[each.name], hints[each.name], each.default, each.metadata)
+        for each in dataclasses.fields(kind)
+    }
+
+
+def _plain(sentence: str) -> str:
+    words = re.sub(r'``"([^`"]*)"``', r"\1", " ".join(sentence.split()))
+    text = words.replace("`", "")
+    return text[:1].upper() + text[1:].rstrip(";.") + "."
+
 
 Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 All = Annotated[bool, typer.Option("--all", help="Print all features, one per line.")]
@@ -97,7 +144,7 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
             f"--{name.replace('_', '-')}",
             help=option.says.removesuffix(".") + more,
             metavar=option.how.get("metavar"),
-            show_default=str(option.default) if option.choices and option.default else False,
+            show_default=get_origin(of_option) is Literal and (option.default or False),
             rich_help_panel=panel,
         )
 
@@ -105,10 +152,10 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
 def _kind_of(option: Option) -> Any:
     if "many" in option.how or get_origin(option.kind) is frozenset:
         return list[str]
-    if option.choices:
-        return Literal[option.choices]
     kinds = (option.kind, *get_args(option.kind))
-    return next((known for known in (bool, float, int) if known in kinds), str)
+    known = [kind for kind in kinds if get_origin(kind) is Literal]
+    known += [kind for kind in (bool, float, int) if kind in kinds]
+    return next(iter(known), str)
 
 
 def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,15 +1,18 @@
-"""The commands that make profiles, print them and merge them."""
+"""The commands that make profiles, print them and merge them, and what failed, for a terminal."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightmeter import ProfileView, Reading, profile_images
+from lightmeter import Failure, ProfileView, Reading, profile_images
 from lightmeter.cli.options import BATCH, All, Printed, Sources, reads_images
-from lightmeter.cli.render import print_summary, reasons_of, tell_failures
-from lightmeter.cli.terminal import print_json, progress_bar
+from lightmeter.cli.terminal import complain, fail, print_json, progress_bar
 from lightmeter.files import check_target
 from lightmeter.profile.log import view_of
-from lightmeter.profile.view import plain_summary
+from lightmeter.profile.reading_text import reading_fields
+from lightmeter.profile.view import plain_summary, text_table
+from lightmeter.text import counted, number, visible
 
 
 @reads_images(*BATCH)
@@ -82,3 +85,96 @@ def print_profile(view: ProfileView, output_format: str, *, show_all: bool = Fal
         print_json(plain_summary(view))
     else:
         print_summary(view, show_all=show_all)
+
+
+_SHOWN_FAILURES = 5
+_SHOWN_MEANS = 4  # of a family
+_NAMED = 3  # files of a reason
+_FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
+
+
+def headline(view: ProfileView) -> str:
+    """Return how many images were measured, and how many files failed."""
+    failed = counted(reasons_of(view).total(), "file")
+    return f"{counted(view.images, 'image')} measured, {failed} failed"
+
+
+def reasons_of(*views: ProfileView) -> Counter[str]:
+    """Return how many files failed, by reason."""
+    reasons = Counter[str]()
+    for view in views:
+        for name in (f"{prefix}.Failure" for prefix in view._core.image_prefixes):
+            for item in view[name].frequent if name in view else ():
+                reasons[item.value] += item.est
+    return reasons
+
+
+def tell_failures(
+    reasons: Counter[str], failures: Iterable[Failure], measured: int, sources: Sequence[str] = ()
+) -> None:
+    """Print a line for each reason on stderr, the most frequent first.
+
+    Parameters
+    ----------
+    reasons
+        How many files failed, by reason.
+    failures
+        Some of them, whose names are told.
+    measured
+        How many images did not; the command ends if there is none.
+    sources
+        Where there may be no image.
+    """
+    failures = list(failures)
+    for reason, count in reasons.most_common():
+        names = [repr(_shown(each)) for each in failures if each.reason == reason][:_NAMED]
+        names += ["..."] * (count > _NAMED)
+        complain(f"failed as {reason}: {counted(count, 'file')}: {', '.join(names)}")
+    if not measured:
+        named = "" if reasons else ", ".join(map(repr, sources))
+        fail(f"no image could be measured{named and f': there is none in {named}'}")
+
+
+def _shown(failure: Failure) -> str:
+    return failure.to_dict()["path"] or "(not a file)"
+
+
+def _families(view: ProfileView) -> str:
+    """Return a line for each family: how many features it has, and the means of the first."""
+    families: dict[str, list[str]] = {}
+    for name in sorted(view, key=lambda name: name not in _FIRST):
+        families.setdefault(view[name].meaning.family, []).append(name)
+    lines = []
+    for family, names in families.items():
+        means = [
+            f"{visible(name.removeprefix('image.'))} {number(mean)}"
+            for name in names
+            if view[name].kind == "number" and (mean := view[name].mean) is not None
+        ]
+        such = ": " if len(means) == len(names) <= _SHOWN_MEANS else ", such as "
+        shown = f"{such}{', '.join(means[:_SHOWN_MEANS])}" if means else ""
+        lines.append(f"{family}: {counted(len(names), 'feature')}{shown}")
+    return "\n".join(lines)
+
+
+def print_summary(view: ProfileView, *, show_all: bool) -> None:
+    """Print lines on the whole and what failed, and the families or a table of all features."""
+    lines = [headline(view)]
+    lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
+    if view.groups:
+        lines.append(f"in about {counted(view.groups, 'group')}")
+    if reasons := reasons_of(view):
+        listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+        lines.append(f"failed: {listed}")
+    for failure in view.failures[:_SHOWN_FAILURES]:
+        lines.append(f"  {_shown(failure)}: {failure.reason}, {failure.detail}")
+    if reasons.total() > _SHOWN_FAILURES:
+        lines.append("  ...")
+    print(*map(visible, lines), sep="\n")
+    print(text_table(view) if show_all else _families(view))
+    for image_format, names in view.decoders.items():
+        print(visible(f"{image_format} decoded by {' and by '.join(names)}"))
+    ways = (way for readings in view.readings.values() for way in readings.items())
+    if taken := sum(count for text, count in ways if "fourth" in reading_fields(text)):
+        of = f"the fourth channel of {counted(taken, 'image')}"
+        print(f"{of} counted as alpha; --bands measures it")

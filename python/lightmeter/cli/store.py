@@ -7,15 +7,7 @@ import typer
 
 from lightmeter import Store
 from lightmeter.cli.options import Printed, StoreArgument, WithTags, tags_of
-from lightmeter.cli.terminal import (
-    FAILED,
-    Commands,
-    complain,
-    fail,
-    print_json,
-    print_table,
-    say,
-)
+from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, print_table, say
 from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.copying import copy_store

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, load_histories, segments_of
 from lightmeter.dashboard.pages.bucket import bucket_html
-from lightmeter.dashboard.pages.dataset import dataset_html
 from lightmeter.dashboard.pages.feature import feature_html
-from lightmeter.dashboard.pages.index import index_html
+from lightmeter.dashboard.pages.overview import dataset_html, index_html
+from lightmeter.dashboard.pages.parts import Extras
 from lightmeter.files import write_atomically
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import dataset_page

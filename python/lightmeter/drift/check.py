@@ -170,8 +170,6 @@ _ONE_THREAD = 2**18  # multiplications
 _MOST_SPREADS = 20.0  # beyond, one is as far as another
 _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precision of all
 
-_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
-
 
 def _axis(name: str, bands: Collection[str]) -> _Axis:
     first, _, rest = name.partition(".")
@@ -179,7 +177,7 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
         return _FILE_SIZE
     if FACTS.get(name) is int:
         return _WHOLE
-    number = _NUMBERS.get(BAND_NUMBERS.get(rest, "") if first in bands else name)
+    number = IMAGE_NUMBERS.get(BAND_NUMBERS.get(rest, "") if first in bands else name)
     if number is None or number.role != "plain":
         return _OWN
     if number.scale == "sample" and number.group in ("focus", "noise"):
@@ -256,7 +254,7 @@ def deviation(
 
 
 def _is_angle(name: str) -> bool:
-    return name in _NUMBERS and _NUMBERS[name].role == "angle"
+    return name in IMAGE_NUMBERS and IMAGE_NUMBERS[name].role == "angle"
 
 
 def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Array:
@@ -502,10 +500,8 @@ class Reference:
         odd = {name: each for name in farthest if (each := tails[name].odd(numbers[name], level))}
         least = least_rows(level)
         names, rows = self._rows(frozenset(numbers), least)
-        found = None
-        if names:
-            image = [numbers[name] for name in names]
-            found = deviation(names, rows, image, self._usual.bands or ())
+        image, bands = [numbers[name] for name in names], self._usual.bands or ()
+        found = deviation(names, rows, image, bands) if names else None
         findings: list[OddNumber] = []
         verdict: Verdict = "ordinary"
         if found is None or len(rows) < least:

@@ -62,7 +62,9 @@ class Comparison:
     thresholds
         What the verdicts were reached by.
     unlike
-        How pictures of the two sides were read differently.
+        How pictures of the two sides were read differently, by feature.
+    read_differently
+        The same in words; empty if they were read alike.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Comparison:
         self.target, self.reference = target, reference
         self.thresholds = by = thresholds or Thresholds()
         self.unlike = Unlike(target.readings, reference.readings)
+        self.read_differently = self.unlike.sentence
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
@@ -112,11 +115,6 @@ class Comparison:
         for prefix in sorted(prefixes) if tested else ():
             if not self.unlike.reason(f"{prefix}.Red"):  # as all numbers of pixels at once
                 yield from compare_joint(prefix, cores, is_alone=len(prefixes) == 1)
-
-    @property
-    def read_differently(self) -> str:
-        """Return how pictures of the two sides were read differently; empty if they were not."""
-        return self.unlike.sentence
 
     @property
     def notes(self) -> list[str]:
@@ -327,7 +325,7 @@ def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> 
 Readings = Mapping[str, Mapping[str, int]]
 
 # First parts of the names of what does not follow from pixels; some numbers share theirs with tags.
-_OF_PIXELS = {number.name.partition(".")[0] for number in IMAGE_NUMBERS if number.group != "size"}
+_OF_PIXELS = {name.partition(".")[0] for name, n in IMAGE_NUMBERS.items() if n.group != "size"}
 _OF_NO_PIXEL = TAKEN - _OF_PIXELS
 # First parts of the names of numbers that are the same with red and blue exchanged.
 _OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}

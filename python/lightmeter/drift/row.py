@@ -91,9 +91,8 @@ GRID_SIDE = 4
 _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
-_NUMBERS = {number.name: number for number in IMAGE_NUMBERS}
 # Of what has no number for each image but is about the same, such as Hue.pixels.
-_FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in _NUMBERS.items()}
+_FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in IMAGE_NUMBERS.items()}
 
 
 def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
@@ -116,7 +115,7 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
     if origin != "image":
         return Said(name, "Exif", prefix=prefix)
-    number = _NUMBERS.get(rest) or _NUMBERS.get(last)  # of the image, or of a band of it
+    number = IMAGE_NUMBERS.get(rest) or IMAGE_NUMBERS.get(last)  # of the image, or of a band of it
     group = number.group if number is not None else _FIRST_GROUPS.get(first)
     if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
         return Said(name, "file", number and number.scale, prefix)
@@ -130,7 +129,7 @@ def prefix_of(name: str, prefixes: Iterable[str]) -> str:
 
 def says(feature: str, prefix: str) -> str:
     """Return what the number of an image is and what more of it means; empty of anything else."""
-    number = _NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
+    number = IMAGE_NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
     return number.says if number is not None else ""
 
 
@@ -146,8 +145,8 @@ def _spoken(name: str) -> str:
     if cell := _cell(name):
         number = "brightness" if cell.number == "luma" else cell.number
         return f"{number} {place(cell)}"
-    if name not in _NUMBERS and name not in FACTS:
-        if rest in _NUMBERS:  # of a band
+    if name not in IMAGE_NUMBERS and name not in FACTS:
+        if rest in IMAGE_NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
         first = first.lower() if first in _FIRST_GROUPS else first
         return f"{first} {rest.replace('_', ' ')}".rstrip()
@@ -549,9 +548,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     p, many = np.array(p_values), len(p_values)
     order = np.argsort(-p, kind="stable")
     least = np.minimum.accumulate(p[order] * many / np.arange(many, 0, -1))
-    q_values = np.empty(many)
-    q_values[order] = np.minimum(least, 1.0)
-    return list(map(float, q_values))
+    return list(map(float, np.minimum(least, 1.0)[np.argsort(order)]))
 
 
 def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
@@ -585,6 +582,5 @@ def _holm(p_values: Sequence[float], weights: Sequence[float]) -> list[float]:
     needed, weight = np.array(p_values) / np.array(weights), np.array(weights)
     order = np.argsort(needed, kind="stable")
     left = np.cumsum(weight[order][::-1])[::-1]
-    adjusted = np.empty(len(needed))
-    adjusted[order] = np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))
-    return list(map(float, adjusted))
+    adjusted = np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))
+    return list(map(float, adjusted[np.argsort(order)]))

@@ -54,8 +54,7 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
         return min(side[length].n for side in sides if length in side), length
 
     target, reference = (side.get(max(shared or side, key=many, default=0)) for side in sides)
-    n_target, n_reference = (side.n if side else 0 for side in (target, reference))
-    fill(row, n_target=n_target, n_reference=n_reference)
+    fill(row, n_target=target.n if target else 0, n_reference=reference.n if reference else 0)
     if not (target or reference):
         fill(row, verdict="none", reason="no vector on either side")
     elif target and reference and not shared:
@@ -65,7 +64,7 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
     elif target and reference:
         _compare(row, target, reference, cores, tested)
     every = [others + sum(each.n for each in side.values()) for side, others in found]
-    return every[0] - n_target, every[1] - n_reference
+    return every[0] - row.n_target, every[1] - row.n_reference
 
 
 def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureDrift]:

@@ -22,10 +22,10 @@ NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 
 # The name below that of a band, such as ``mean`` -> the number of a gray picture.
-BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group != "size"}
+BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.group != "size"}
 
 # Those of a picture of bands that are of no one band, such as its width, likewise.
-WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group == "size"}
+WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.group == "size"}
 
 
 class BandMeter(NamedTuple):

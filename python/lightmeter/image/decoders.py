@@ -1,12 +1,30 @@
-"""Which library decoded a picture: two of them, or two versions, may disagree by a shade."""
+"""What decodes a picture: the name of a library, and our own decoders as far as they are in Python.
 
+Two libraries, or two versions, may disagree by a shade. zlib inflates PNG; all else is in the core,
+where rows go into the meter as they come. The core also decodes JPEG, but only if it gives exactly
+what this Pillow gives.
+"""
+
+import io
+import random
+import struct
+import zlib
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from itertools import product
+from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image, features
+
+from lightmeter import _core
+from lightmeter.errors import ImageError
+from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
+from lightmeter.image.reading import Reading
+from lightmeter.quiet import quiet
 
 # What Pillow decodes a format with, the first that it was built with, by the names of
 # `PIL.features`. Other formats it decodes itself.
@@ -57,3 +75,149 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
     elif package == "pillow_heif":
         name += f", libheif {import_module(package).libheif_version()}"
     return Decoder(image_format, name)
+
+
+_inflating: Any  # a module
+try:
+    from zlib_ng import zlib_ng
+except ImportError:
+    _inflating = zlib
+else:
+    _inflating = zlib_ng  # twice as fast
+
+
+# Depth and type of colour of what Pillow opened, by what it calls the samples in the file.
+_FORMS = {"1": (1, 0), "L;2": (2, 0), "L;4": (4, 0), "L": (8, 0), "I;16B": (16, 0)}
+_FORMS |= {"P;1": (1, 3), "P;2": (2, 3), "P;4": (4, 3), "P": (8, 3), "LA": (8, 4), "RGB": (8, 2)}
+_FORMS |= {"RGBA": (8, 6), "RGB;16B": (16, 2), "LA;16B": (16, 4), "RGBA;16B": (16, 6)}
+_GRAY_WITH_ALPHA = "LA;16B"
+
+# Chunks that may come behind the pixels, where Pillow reads them without an error.
+_BEHIND = (b"tEXt", b"eXIf", b"tIME")
+_MOST_CHUNKS = 1 << 16
+_HEAD = struct.Struct(">I4s")  # size and name
+
+# What goes into zlib and comes out at once. More would not stay in the cache; less would take and
+# give up the GIL more often.
+_DEFLATED = 1 << 16
+_INFLATED = 1 << 18
+
+
+def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
+    """Measure the first frame of a PNG file; None leaves it to Pillow.
+
+    The measurement is exactly that of Pillow's pixels, unless a `value_range` wants all bits of
+    colour. A file that Pillow refuses is left to it, which says why.
+
+    Parameters
+    ----------
+    file
+        Its bytes.
+    image
+        What Pillow opened of it, not loaded.
+    reading
+        How to measure it.
+
+    Raises
+    ------
+    ImageError
+        The mask does not fit, or samples are out of range, of a picture that Pillow has not with
+        all the bits that `reading` wants.
+    """
+    _, _, start, form = image.tile[0]
+    if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):
+        return None
+    depth, colour = _FORMS[form]
+    size: tuple[int, int] = image.size
+    palette = image.palette.getdata() if image.palette is not None else ("", b"")
+    all_bits = reading.value_range is not None
+    is_deep = depth == 16 and (all_bits or image.mode in DEEP_GRAY)
+    try:
+        rows = _core.PngRows(*size, depth, colour, palette[1], all_bits)
+        dtype = np.dtype(np.uint16 if is_deep else np.uint8)
+        mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
+        meter = reading.counting.meter(size, 1, mode, dtype)
+        white = reading.counting.range_of(dtype)
+        inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
+        if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
+            return None
+    except (ValueError, MemoryError, _inflating.error, struct.error) as error:  # a wrong mask, ...
+        if isinstance(error, ImageError) and is_deep and image.mode not in DEEP_GRAY:
+            raise
+        return None
+    return meter
+
+
+def _data(file: memoryview, place: int) -> Iterator[memoryview]:
+    """Yield the bodies of the chunks of pixels, whose checksums Pillow does not look at either."""
+    names: tuple[bytes, ...] = (b"IDAT", *_BEHIND)
+    for _ in range(_MOST_CHUNKS):
+        size, name = _HEAD.unpack_from(file, place)
+        end = place + _HEAD.size + size
+        if name == b"IEND":
+            return
+        if name not in names or end > len(file):
+            break
+        if name == b"IDAT":
+            yield file[place + _HEAD.size : end]
+        else:
+            names = _BEHIND
+        place = end + 4
+    raise ValueError("other chunks")
+
+
+def _inflated(data: Iterator[memoryview]) -> Iterator[bytes]:
+    inflater = _inflating.decompressobj()
+    for body in data:
+        for start in range(0, len(body), _DEFLATED):
+            deflated: Any = body[start : start + _DEFLATED]
+            while deflated:
+                if inflater.eof:
+                    raise ValueError("bytes behind the stream")
+                yield inflater.decompress(deflated, _INFLATED)
+                deflated = inflater.unused_data or inflater.unconsumed_tail
+    while not inflater.eof and (rest := inflater.decompress(b"", _INFLATED)):  # still held back
+        yield rest
+    if not inflater.eof:
+        raise ValueError("the stream has no end")
+
+
+_COUNTING = Counting(metrics="camera")  # with a hash of all pixels
+
+# Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
+# it may stand in for, interpolate colours in another way.
+_IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
+
+
+@cache
+def is_trusted() -> bool:
+    """Return whether our decoder of JPEG decodes small files exactly as this Pillow does.
+
+    That of PNG is not asked: no pixel is lost in its files.
+    """
+    try:
+        Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
+        return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))
+    except Exception:  # a Pillow that was changed, or no memory
+        return False
+
+
+def _is_same(sample: bytes) -> bool:
+    with quiet(), Image.OPEN["JPEG"][0](io.BytesIO(sample), "") as image:
+        image.load()
+        meter = _COUNTING.measure(image, 1)
+    ((_, own),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
+    expected = (meter.mode, meter.measurement())
+    return own is not None and (own[4], own[5].measurement()) == expected
+
+
+def jpeg_samples() -> Iterator[bytes]:
+    """Yield small files of every kind that is decoded here, of smooth and of random colours."""
+    noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
+    smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
+    kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))
+    for (picture, quality), (mode, subsampling) in product(((noise, 40), (smooth, 90)), kinds):
+        file = io.BytesIO()
+        how: Any = {"subsampling": subsampling} if subsampling else {"restart_marker_blocks": 3}
+        picture.convert(mode).save(file, "JPEG", quality=quality, **how)
+        yield file.getvalue()

@@ -1,18 +1,70 @@
-"""A picture as a reader found it, and as it was measured."""
+"""A picture as a reader found it, as it was measured, and small enough to keep in a profile."""
 
+import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
+from PIL import Image
 
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
 from lightmeter.image.header import Facts
-from lightmeter.image.meter import ImageMeter
+from lightmeter.image.meter import DEEP_GRAY, ImageMeter, measurable
 from lightmeter.image.metrics import Returned
-from lightmeter.image.thumbnail import Thumbnail
+
+_SIDE = 80  # pixels
+_MOST_BYTES = 4096
+
+
+class Thumbnail(NamedTuple):
+    """A small picture of an image, and the path and size of the image."""
+
+    path: str
+    jpeg: bytes
+    size: tuple[int, int]
+
+    @property
+    def key(self) -> int:
+        """Return a hash of 64 bits of the path and the contents, for which the small picture
+        stands.
+
+        Nothing that was measured enters it: a profile that knows another metric shall not keep the
+        same picture twice.
+        """
+        size = "{}x{}".format(*self.size)
+        whole = b"\0".join((self.path.encode(), size.encode(), self.jpeg))
+        return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "little")
+
+
+def make_thumbnail(
+    image: Image.Image,
+    path: str,
+    *,
+    side: int = _SIDE,
+    most_bytes: int = _MOST_BYTES,
+) -> Thumbnail | None:
+    """Return a small picture of a loaded image, not turned; None if it has no 8-bit colours to
+    show.
+    """
+    shown = measurable(image)
+    if shown.mode in DEEP_GRAY:
+        return None
+    scale = min(1.0, side / max(image.size))
+    size = tuple(max(1, round(length * scale)) for length in image.size)
+    small = shown.resize((size[0], size[1]), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small.info = {}  # comments, which Pillow would write, and transparency, which may be nonsense
+    small = small.convert("RGB")
+    for quality in (70, 40, 15, 1):
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=quality)
+        if file.tell() <= most_bytes:
+            return Thumbnail(path, file.getvalue(), image.size)
+    return None
+
 
 _MOST_FACTS, _LONGEST = 64, 128  # of a picture; characters of a name or text
 

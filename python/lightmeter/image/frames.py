@@ -16,19 +16,24 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array, pictures
 from lightmeter.image.decoders import decoder_of
-from lightmeter.image.encoded import BYTES_TOGETHER, EncodedBytes, Opened, is_zarr, open_encoded
+from lightmeter.image.encoded import (
+    BYTES_TOGETHER,
+    VIDEOS,
+    EncodedBytes,
+    Opened,
+    is_zarr,
+    open_encoded,
+)
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame, Read
 from lightmeter.image.header import Facts, Header, picture_header, read_header
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
-from lightmeter.image.magic import VIDEOS
 from lightmeter.image.pillow import check_bits, mend_order, open_picture
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import NODATA, parse_nodata
-from lightmeter.image.tiles.array_raster import is_chunked, open_array
+from lightmeter.image.tiles.array_raster import is_chunked, open_array, open_zarr
 from lightmeter.image.tiles.tiff import open_large_tiff
-from lightmeter.image.tiles.zarr_folder import open_zarr
 from lightmeter.image.video import Clip, video_frames
 from lightmeter.quiet import quiet
 

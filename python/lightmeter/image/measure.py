@@ -15,9 +15,7 @@ from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import ArrayLike, Channels
 from lightmeter.image.bands import BandMeter, bands_of
-from lightmeter.image.decode.png import measure_png
-from lightmeter.image.decode.trusted import is_trusted
-from lightmeter.image.decoders import decoder, decoder_of
+from lightmeter.image.decoders import decoder, decoder_of, is_trusted, measure_png
 from lightmeter.image.encoded import (
     BYTES_AT_ONCE,
     BYTES_TOGETHER,
@@ -31,6 +29,7 @@ from lightmeter.image.exif import tags_of
 from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
+from lightmeter.image.frame import make_thumbnail
 from lightmeter.image.frames import can_be_read, frames_in, frames_of, header_in, is_file
 from lightmeter.image.header import Facts, profile_description
 from lightmeter.image.ignore import ALL_IGNORED
@@ -39,9 +38,8 @@ from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
 from lightmeter.image.pillow import open_picture
 from lightmeter.image.reading import DEFAULT_READING, Reading
-from lightmeter.image.thumbnail import make_thumbnail
 from lightmeter.image.tiles.array_raster import ChunkedArray
-from lightmeter.image.tiles.measured import Watch, measure_rasters
+from lightmeter.image.tiles.raster import Watch, measure_rasters
 from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded

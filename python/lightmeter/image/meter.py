@@ -260,7 +260,7 @@ class ImageMeter:
     @property
     def _names(self) -> list[str]:
         sets = SETS[: SETS.index(self._counting.metrics) + 1]
-        return [number.name for number in IMAGE_NUMBERS if number.set in sets]
+        return [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
 
     def measurement(self) -> dict[str, float | str]:
         """Return the numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
@@ -287,10 +287,8 @@ class ImageMeter:
             picture = np.multiply(picture, np.uint8(255))
         elif picture.dtype.name not in arrays.DTYPES:
             picture = picture.astype(np.promote_types(picture.dtype, np.float32))
-        is_turned, threads = (
-            self._counting.channels == "BGR",
-            self._threads_for(picture.size // bands),
-        )
+        is_turned = self._counting.channels == "BGR"
+        threads = self._threads_for(picture.size // bands)
         self._core.update(picture, is_turned, white, threads, at)
         return mode
 

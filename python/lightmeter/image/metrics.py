@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.image.arrays import Channels, range_of
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.meter import measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
@@ -37,7 +37,7 @@ FACTS: dict[str, type[int] | type[float] | type[str]] = {
     for name in names.split()
 }
 # First parts, below the prefix, of the names of what is measured anyway.
-TAKEN = frozenset(number.name.partition(".")[0] for number in IMAGE_NUMBERS)
+TAKEN = frozenset(name.partition(".")[0] for name in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
 
 

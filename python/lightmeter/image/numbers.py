@@ -59,4 +59,5 @@ class ImageNumber(NamedTuple):
     says: str
 
 
-IMAGE_NUMBERS = tuple(ImageNumber(*number) for number in _core.image_numbers())
+# By their names.
+IMAGE_NUMBERS = {number[0]: ImageNumber(*number) for number in _core.image_numbers()}

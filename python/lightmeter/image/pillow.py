@@ -8,11 +8,17 @@ from typing import Any
 from PIL import Image, ImageFile
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
+from lightmeter.image.encoded import (
+    READ_WHOLE,
+    READERS,
+    EncodedBytes,
+    EncodedFile,
+    Opened,
+    most_pixels,
+)
 from lightmeter.image.failure import image_error
 from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
 from lightmeter.image.limits import Limits
-from lightmeter.image.magic import READ_WHOLE, READERS
 from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet

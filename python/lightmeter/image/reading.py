@@ -30,7 +30,7 @@ _parts = operator.methodcaller("split", ",")  # of a text such as 0,4095 or DAPI
 
 
 def _option(default: Any = None, **how: Any) -> Any:
-    """Return a field of which the command line knows more, see `lightmeter.image.option`."""
+    """Return a field of which the command line knows more, see `lightmeter.cli.options`."""
     return field(default=default, metadata=how)
 
 

@@ -6,8 +6,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
-from lightmeter.report.page import html_page
-from lightmeter.report.report import DriftReport
+from lightmeter.report.report import DriftReport, html_page
 from lightmeter.times import to_ms, to_utc
 
 _MOST = 1000  # metrics that MLflow takes at once

@@ -11,8 +11,7 @@ from lightmeter import _core
 from lightmeter.files import path_bytes
 from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.encoded import short_path
-from lightmeter.image.exif import DATES
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import DATES, KNOWN
 from lightmeter.image.measure import Measured
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
@@ -41,8 +40,8 @@ PREFIX = "image."
 
 # Every number of an image by the name of its feature, and the type of its values; hashes are texts.
 NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
-    f"{PREFIX}{number.name}": str if number.scale == "hash" else int if number.integral else float
-    for number in IMAGE_NUMBERS
+    f"{PREFIX}{name}": str if number.scale == "hash" else int if number.integral else float
+    for name, number in IMAGE_NUMBERS.items()
 }
 # Every other feature of an image but its Exif tags.
 FACTS: dict[str, type[int] | type[float] | type[str]] = {
@@ -51,13 +50,13 @@ FACTS: dict[str, type[int] | type[float] | type[str]] = {
 }
 
 # Hues as though they lay on a line. Hashes are strings.
-_LEFT_OUT = {number.name for number in IMAGE_NUMBERS if number.role not in ("plain", "angle")}
+_LEFT_OUT = {name for name, each in IMAGE_NUMBERS.items() if each.role not in ("plain", "angle")}
 
 _NAME = PREFIX.removesuffix(".")
 _NOTHING = np.empty(0)
 _FAILURE = f"{PREFIX}Failure"
 _ROLES: dict[str, Role] = {
-    **{f"{PREFIX}{number.name}": number.role for number in IMAGE_NUMBERS},
+    **{f"{PREFIX}{name}": number.role for name, number in IMAGE_NUMBERS.items()},
     f"{PREFIX}Colorspace": "category",
     _FAILURE: "failure",
 }

@@ -8,7 +8,7 @@ import numpy as np
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.sentences import capitalised, findings
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, FeatureDrift, says
-from lightmeter.image.magic import format_of
+from lightmeter.image.encoded import format_of
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.view import Exemplar, Repeated
 from lightmeter.report.charts.chart import Chart

@@ -1,15 +1,210 @@
-"""The report of a comparison: as a table, as JSON, as a page, in a notebook."""
+"""The report of a comparison: as a table, as JSON, in a notebook, and as one page.
+
+The page works offline and has no script.
+"""
 
 import dataclasses
 import os
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.row import FeatureDrift, Thresholds
+from lightmeter.drift.describe.sentences import capitalised, headline
+from lightmeter.drift.row import CHANGED, FeatureDrift, Thresholds
 from lightmeter.files import write_atomically
+from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
-from lightmeter.report.page import html_page, notebook_html
+from lightmeter.report.charts.document import document, section, table
+from lightmeter.report.charts.features import chart_of
+from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.parts import (
+    MEANINGS,
+    card,
+    cells,
+    heat_maps,
+    on_heat_map,
+    pictures,
+    repeated_pictures,
+    said_first,
+    tags_said,
+    verdict_badge,
+    where,
+)
+from lightmeter.text import count, counted, number, percent
+
+# Beyond, a page would be slow to read and to open; the table still has every feature.
+_MOST_CHARTS = 40
+_MOST_FINDINGS = 12
+
+# Characters of pictures; with 30 features the page stays below 300 kB.
+_MOST_PICTURES = 120_000
+
+
+def html_page(
+    comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
+) -> Html:
+    """Return the page; equal reports give equal pages."""
+    told = "; ".join(each.headline for each in comparison.causes)
+    happened = capitalised(told) or headline(comparison.features)
+    header = (
+        tag("h1", "Drift report"),
+        said_first(comparison),
+        tag("p", happened, cls="headline"),
+        _summary_line(comparison),
+        tag(
+            "p",
+            _side("reference", reference_name, comparison.reference),
+            _side("target", target_name, comparison.target),
+            cls="sides",
+        ),
+    )
+    body = tag("header", header), tag("main", _main(comparison))
+    return document(f"Drift: {happened}", body)
+
+
+def _summary_line(comparison: Comparison) -> Html | None:
+    """Return what the headline does not say."""
+    if not comparison.drifted:
+        return None
+    names = (row.feature for row in comparison.drifted)
+    words = headline(comparison.features) if comparison.causes else comparison.said
+    return tag("p", f"{capitalised(words, *names)}.", cls="summary")
+
+
+def _main(comparison: Comparison) -> Iterator[Content]:
+    changed = [row for row in comparison.features if row.verdict in CHANGED]
+    grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
+    charted = [row for row in changed if not on_heat_map(row)]
+    leads = {id(cause.lines[0]) for cause in comparison.causes}
+    charted.sort(key=lambda row: id(row) not in leads)
+    shown = charted[:_MOST_CHARTS]
+    idents |= {row.feature: f"f{index}" for index, row in enumerate(shown)}
+    yield _findings(comparison)
+    yield grids
+    yield repeated_pictures(comparison.target, comparison.reference)
+    yield _table(comparison, idents)
+    if shown:
+        yield section("What changed", tag("div", _cards(shown, comparison), cls="cards wide"))
+    if left := len(charted) - len(shown):
+        words = f"No charts of {counted(left, 'more feature')} that changed."
+        yield tag("p", words, cls="quiet")
+    yield _how_to_read(comparison)
+
+
+def _side(side: str, name: str, view: ProfileView) -> Html:
+    when = view.dataset_timestamp
+    called = None if name == side else (": ", tag("bdi", name))
+    images = f", {counted(view.images, 'image')}" if view.images else ""
+    date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
+    key = tag("span", cls=f"key {side}")
+    return joined(tag("span", key, side, called, images, date, tags_said(view)), " ")
+
+
+def _findings(comparison: Comparison) -> Html:
+    told, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
+    if not told:
+        return section("Findings", tag("p", "No feature changed by more than chance explains."))
+    listed = (
+        tag(
+            "li",
+            tag("b", each.sentence),
+            tag("span", each.certainty, cls="quiet"),
+            cls=each.lines[0].verdict,
+        )
+        for each in told[:_MOST_FINDINGS]
+    )
+    more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
+    shots = (pictures(cause.lines[0], comparison) for cause in comparison.causes[:1])
+    return section("Findings", tag("ol", listed, cls="findings"), more, shots)
+
+
+def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
+    features = comparison.features
+    tested = sum(row.q_value is not None for row in features)
+    words = f"The most severe first. {counted(tested, 'feature')} tested"
+    if others := len(features) - tested:
+        words += f"; {count(others)} not: too few values, only one value, or never judged"
+    words += ". The last column counts the values of the reference / the target."
+    rows = []
+    for row in features:
+        place = idents.get(row.feature)
+        name = tag("a", row.feature, href=f"#{place}") if place else row.feature
+        rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(row), **cells(row)})
+    shown = table("all", rows, left={"verdict", "measure"})
+    return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
+
+
+def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
+    """Yield the most severe first; what only follows from a cause has no pictures."""
+    follow = {id(row) for cause in comparison.causes for row in cause.lines}
+    room = _MOST_PICTURES
+    for at, row in enumerate(rows):
+        shots = None if id(row) in follow else pictures(row, comparison)
+        room -= len(shots or "")
+        said = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
+        yield card(row, comparison, f"f{at}", said, shots if room >= 0 else None)
+
+
+def _how_to_read(comparison: Comparison) -> Html:
+    by = comparison.thresholds
+    words = (
+        f"A feature drifted if q is at most {number(by.drift)} and one size is large enough: a "
+        f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
+        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So "
+        f"where nothing changed, at most {percent(by.drift)} of comparisons report a drift. Below "
+        f"{by.min_values} values on a side there is no verdict, and none on pixels."
+    )
+    quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
+    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
+    return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
+
+
+# --- in a notebook ---
+
+_CELL = {"style": "text-align:left;padding:2px 10px"}  # of a table
+_MOST_IMAGES = 6
+_MOST_ROWS = 40
+
+
+def notebook_html(comparison: Comparison) -> Html:
+    """Return the comparison in the elements and styles that an untrusted notebook keeps.
+
+    JupyterLab then drops scripts, style sheets, inline SVG and frames, and keeps tables, inline
+    styles and images.
+    """
+    features, told = comparison.features, comparison.findings
+    listed = (
+        tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
+        for each in told[:_MOST_FINDINGS]
+    )
+    rows = [
+        {"feature": row.feature, "verdict": verdict_badge(row), **cells(row)}
+        for row in features[:_MOST_ROWS]
+    ]
+    head = tag("tr", (tag("th", name, **_CELL) for name in rows[0])) if rows else None
+    body = (tag("tr", (tag("td", cell, **_CELL) for cell in row.values())) for row in rows)
+    changed = [row for row in features if row.verdict in CHANGED]
+    grids = heat_maps(features) if any(map(on_heat_map, changed)) else ()
+    charts = (chart_of(row, comparison) for row in changed if not on_heat_map(row))
+    shown = [chart.image_tag() for chart in charts if chart is not None][:_MOST_IMAGES]
+    return tag(
+        "div",
+        said_first(comparison),
+        tag("h3", headline(features)),
+        tag("ul", listed) if told else None,
+        _more(len(told) - _MOST_FINDINGS, "finding"),
+        tag("table", tag("thead", head), tag("tbody", body)),
+        _more(len(features) - _MOST_ROWS, "feature"),
+        (tag("p", note) for note in comparison.notes),
+        [chart.image_tag() for chart, _ in grids],
+        shown,
+    )
+
+
+def _more(n: int, what: str) -> Html | None:
+    return tag("p", f"and {counted(n, f'more {what}')}") if n > 0 else None
+
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ from PIL import Image
 from lightmeter.drift.row import said
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import short_path
+from lightmeter.image.frame import Thumbnail, make_thumbnail
 from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
-from lightmeter.image.thumbnail import Thumbnail, make_thumbnail
 from lightmeter.profile.row import PREFIX, Row
 from lightmeter.report.charts.document import document, section
 from lightmeter.report.charts.html import Html, tag

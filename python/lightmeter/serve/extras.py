@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, worst
-from lightmeter.dashboard.pages.parts import address
+from lightmeter.dashboard.pages.parts import Extras, address
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.document import section
 from lightmeter.report.charts.html import Content, Html, tag

@@ -2,6 +2,6 @@
 
 from lightmeter.writers.folder import Logged, log_folder
 from lightmeter.writers.logger import RollingLogger, logger
-from lightmeter.writers.upload import LightmeterWriter
+from lightmeter.writers.rows import LightmeterWriter
 
 __all__ = ["LightmeterWriter", "Logged", "RollingLogger", "log_folder", "logger"]

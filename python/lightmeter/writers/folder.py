@@ -1,35 +1,238 @@
-"""Logging a folder or another source into a store, each picture into the bucket it is from."""
+"""Logging a folder or another source into a store, each picture into the bucket it is from.
+
+The time of a picture is that of its Exif, path, column, or of the last change of its file.
+"""
 
 import hashlib
 import os
 import platform
+import re
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import islice
+from math import inf
 from typing import Any, NamedTuple, Unpack
 
 from lightmeter.batch.block import Work, blocks
 from lightmeter.batch.fetching import loaded
 from lightmeter.batch.profile import Executor, Run
 from lightmeter.batch.running import Progress, workers_of
-from lightmeter.batch.segments import GroupBy, SegmentBy
+from lightmeter.batch.segments import GroupBy, SegmentBy, exif_of
 from lightmeter.batch.sources.find import source_of
-from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.batch.sources.names import is_url, shown_url
-from lightmeter.errors import ConflictError
+from lightmeter.batch.sources.item import Item, RemotePart, Source, Wanted
+from lightmeter.batch.sources.names import is_url, is_video_name, shown_url
+from lightmeter.errors import ConflictError, ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
+from lightmeter.image.video import Clip, span_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import Segment, SegmentedViews, parse_segment, segment_text
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 from lightmeter.text import visible
-from lightmeter.times import DAY, bucket_start, to_duration
-from lightmeter.writers.dates import by_bucket, date_reader
+from lightmeter.times import DAY, EPOCH, bucket_start, parse_time, to_duration, to_utc
 from lightmeter.writers.rows import target_of
+
+# From a picture to when it is from.
+DateOf = Callable[[Item], datetime | None]
+
+_TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")  # offsets are OffsetTime...
+
+_MOST_PARTS = 1024  # of a video, as a file may say any length
+
+_FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
+
+
+def date_reader(source: str) -> DateOf:
+    """Return a function from a picture to when it is from, in UTC; None where nothing says so.
+
+    A time without a zone is local time, and a day without a time its midnight in UTC. It never
+    waits for a pipe or a device: they have no Exif.
+
+    Parameters
+    ----------
+    source
+        Where dates come from:
+
+        - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
+          camera noted its offset from UTC that is its zone. A video says when it begins.
+        - ``"mtime"``: the time of modification of the file, for pictures that are files.
+        - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
+          the picture in an archive. It holds times, or texts of ISO 8601, such as
+          ``2024-05-01T10:30:00+02:00`` or ``20240501``.
+        - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
+          ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
+          name, ``%%`` for a percent sign, and anything else for itself. A
+          number does not match a part of a longer one. Of a picture in an archive or table the
+          path is its name there, behind that of the archive.
+
+    Raises
+    ------
+    ValueError
+        `source` is none of these.
+    """
+    kind, _, rest = source.partition(":")
+    if source in ("exif", "mtime"):
+        read = {"exif": _exif_date, "mtime": _modification_date}[source]
+    elif kind == "path" and rest:
+        read = partial(_path_date, re.compile(_expression(rest)))
+    elif kind == "column" and rest:
+        read = partial(_column_date, rest)
+    else:
+        raise ValueError(
+            f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
+            "'path:PATTERN', such as 'path:%Y-%m-%d'"
+        )
+
+    def date_of(item: Item) -> datetime | None:
+        with suppress(OSError, OverflowError, ValueError):  # no picture, or out of all years
+            return read(item)
+        return None
+
+    return date_of
+
+
+def _modification_date(item: Item) -> datetime | None:
+    if not isinstance(item.data, str):
+        return None
+    return EPOCH + timedelta(microseconds=os.stat(item.data).st_mtime_ns // 1000)
+
+
+def _column_date(column: str, item: Item) -> datetime | None:
+    value: Any = item.values.get(column)
+    if isinstance(value, str | int):  # as a table has 20240501 without quotes
+        value = parse_time(str(value).strip())
+    return to_utc(value) if isinstance(value, date) else None
+
+
+def _exif_date(item: Item) -> datetime | None:
+    if _is_video(item):
+        return span_of(item.data)[0]
+    tags = exif_of(item.picture)
+    for taken in _TAKEN:
+        days, zone = tags.get(taken), None
+        if isinstance(days, int | float):
+            offset = tags.get(taken.replace("Date", "Offset"))
+            with suppress(ValueError):
+                zone = datetime.strptime(str(offset), "%z").tzinfo
+            clock = EPOCH + timedelta(seconds=round(days * 86_400))
+            return to_utc(clock.replace(tzinfo=zone))
+    return None
+
+
+def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
+    last = None
+    for match in expression.finditer(item.name):
+        fields = {name: int(digits) for name, digits in match.groupdict().items()}
+        with suppress(ValueError):  # there is no such day
+            last = to_utc((datetime if "hour" in fields else date)(**fields))
+    return last
+
+
+def _expression(pattern: str) -> str:
+    names = [name for name in re.findall("%(.?)", pattern, re.DOTALL) if name != "%"]
+    if len({*names}) < len(names) or not {*"Ymd"} <= {*names} <= {*_FIELDS}:
+        raise ValueError(
+            f"got the pattern {pattern!r}; expected %Y, %m and %d once each, and at most one each "
+            "of %H, %M and %S"
+        )
+
+    def digits(match: re.Match[str]) -> str:
+        count = 4 if match[1] == "Y" else 2
+        return rf"(?P<{_FIELDS[match[1]]}>\d{{{count}}})" if match[1] != "%" else "%"
+
+    text = re.sub("%(.)", digits, re.escape(pattern).replace(r"\*", "[^/]*?"))
+    return rf"(?<!\d)(?:{text})(?!\d)"
+
+
+def _is_video(item: Item) -> bool:
+    return isinstance(item.data, str) and is_video_name(item.data)
+
+
+def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetime, Item]]:
+    """Yield a picture and the start of its bucket; a video file in a part for each bucket.
+
+    The date of a video is that of its first frame.
+    """
+    begin, seconds = 0.0, 0.0
+    with suppress(Exception):  # measuring it says what is wrong
+        seconds = span_of(item.data)[1] if _is_video(item) else 0.0
+    for _ in range(_MOST_PARTS):
+        start = bucket_start(at + timedelta(seconds=begin), every)
+        end = (start + every - at).total_seconds()
+        if end >= seconds:
+            yield start, replace(item, data=Clip(item.data, begin, inf)) if begin else item
+            return
+        yield start, replace(item, data=Clip(item.data, begin, end))
+        begin = end
+
+
+def by_bucket(
+    items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
+) -> tuple[dict[datetime, Source], list[str]]:
+    """Return the pictures of each bucket, sorted by its start; and the names of those that have
+    none.
+
+    Pictures that come as paths or addresses are held. Those that come with their bytes are read
+    again from the source, once where it is sorted by time, and else once for each bucket.
+
+    Parameters
+    ----------
+    items
+        Those of `source`, which may have more bytes than those that it gives.
+    date_of
+        When a picture is from. What no bucket can hold, such as 9999-12-31, is none.
+    every
+        The length of the buckets.
+    source
+        What they are from.
+    """
+    buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
+    for number, item in enumerate(items):
+        at, is_dated = date_of(item), False
+        with suppress(ValueError, OverflowError):
+            for start, part in _parts(item, at, every) if at is not None else ():
+                is_light = isinstance(part.data, str | Clip | RemotePart | ImageError)
+                buckets[start].append(part if is_light else replace(part, data=number))
+                is_dated = True
+        if not is_dated:
+            without.append(item.name)
+    whole = _whole_items(source)
+    return {
+        start: Source(partial(map, whole, held), len(held))
+        for start, held in sorted(buckets.items())
+    }, without
+
+
+def _whole_items(source: Source) -> Callable[[Item], Item]:
+    """Return a function from an item that may have its number in the source as data to the item.
+
+    It goes on through the source, and from its start again for what lies behind.
+    """
+    items: Iterator[Item] = iter(())
+    following = sys.maxsize
+
+    def whole(item: Item) -> Item:
+        nonlocal items, following
+        number = item.data
+        if not isinstance(number, int):
+            return item
+        if number < following:
+            items, following = iter(source), 0
+        skipped, following = number - following, number + 1
+        if again := next(islice(items, skipped, None), None):
+            return again
+        detail = "the source has fewer pictures than a moment ago"
+        return replace(item, data=ImageError("vanished", detail))
+
+    return whole
+
 
 _SHOWN = 60  # characters of a name
 

@@ -1,19 +1,29 @@
-"""What one process puts into the buckets of a dataset, whether a store or an inbox takes it."""
+"""What one process puts into the buckets of a dataset, whether a store or an inbox takes it.
 
+`LightmeterWriter` does so for the store that the environment names, as whylogs' writers do.
+"""
+
+import logging
 import math
 import os
 import platform
 import secrets
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.profile import ProfileView
+from lightmeter.profile.log import ProfileLike, view_of
+from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
+from lightmeter.times import DAY, bucket_start, to_duration
 
+_log = logging.getLogger("lightmeter.writers")
 _MOST = 64  # rows that can still grow; their profiles are in memory
 
 
@@ -133,3 +143,134 @@ class Rows:
         """Close the store."""
         if isinstance(self._target, Store):
             self._target.close()
+
+
+class LightmeterWriter:
+    """Writes profiles into a store. Threads may share it; a forked child writes as another writer.
+
+    Each `write` adds to what this object has written before. So pictures may be written one by one.
+
+    What is not given comes from the environment:
+
+    - `inbox`: ``LIGHTMETER_INBOX``, an address, unless `store` is given;
+    - `store`: ``LIGHTMETER_STORE``, an address or a path;
+    - `key`: ``LIGHTMETER_KEY``;
+    - `dataset`: ``LIGHTMETER_DATASET``;
+    - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; without it the dataset as a whole.
+
+    Examples
+    --------
+    >>> writer = LightmeterWriter("drift.db", dataset="cells")
+    >>> writer.write(view)
+    """
+
+    def __init__(
+        self,
+        store: Store | str | os.PathLike[str] | None = None,
+        *,
+        inbox: Inbox | str | None = None,
+        key: str | None = None,
+        dataset: str | None = None,
+        segment: Segment | None = None,
+        every: str | timedelta | None = None,
+    ) -> None:
+        """Open the store, unless it is one.
+
+        Parameters
+        ----------
+        store
+            The store or its address.
+        inbox
+            Takes the profiles in place of a store, or the address of one.
+        key
+            What a server knows the caller by.
+        dataset
+            Name of what is watched.
+        segment
+            Of all that is written.
+        every
+            Length of the buckets of a new dataset; None takes that of the dataset, or a day, and a
+            day for an inbox.
+
+        Raises
+        ------
+        ValueError
+            There is no store or dataset, here or in the environment, or an argument is not
+            understood.
+        StoreError
+            The store cannot be opened.
+        """
+        dataset = _given(dataset, "dataset", "LIGHTMETER_DATASET")
+        segment = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
+        self._segment = segment_text(segment)
+        self._length = None if every is None else to_duration(every)
+        self._asked = False
+        self._owned = not isinstance(store, Store)
+        if store is None:
+            inbox = inbox or os.environ.get("LIGHTMETER_INBOX") or None
+        if inbox is None:
+            store = store or _given(None, "store", "LIGHTMETER_STORE")
+        self._rows = Rows(target_of(store, inbox, key), dataset, self._segment)
+        self._lock, self._process = threading.Lock(), os.getpid()
+
+    def write(self, profile: ProfileLike) -> tuple[bool, str]:
+        """Add a profile to the bucket of its dataset timestamp, or else to that of now.
+
+        Parameters
+        ----------
+        profile
+            A `ProfileView`, a `Profile`, a `ResultSet`, or the path of a profile file.
+
+        Returns
+        -------
+        tuple[bool, str]
+            Whether it is on a disk: the store's, or this machine's while a server is away. And what
+            became of it, in words.
+
+        Raises
+        ------
+        TypeError
+            It is no profile.
+        ValueError
+            Its time is in no bucket.
+
+        Examples
+        --------
+        >>> lm.LightmeterWriter("drift.db", dataset="cells").write(view)
+        """
+        view = view_of(profile)
+        start = view.dataset_timestamp or datetime.now(UTC)
+        if os.getpid() != self._process:  # another thread may have held it as this was forked
+            self._lock, self._process = threading.Lock(), os.getpid()
+        with self._lock:
+            if self._length is None and not self._asked:
+                self._asked = True
+                with suppress(StoreError):  # a time is a bucket of its own where a server is away
+                    self._length = self._rows.define(None, DAY)
+            try:
+                if self._length is not None:
+                    start = bucket_start(start, self._length)
+                self._rows.put(start, view, self._length)
+            except StoreError as error:
+                _log.warning("%s is not written: %s", self._rows.dataset, error)
+                return False, str(error)
+        place = " ".join(filter(None, (self._rows.dataset, self._segment)))
+        return True, f"{place} {start:%Y-%m-%d %H:%M} saved to {self._rows.address}"
+
+    def close(self) -> None:
+        """Close the store, unless it was given.
+
+        Examples
+        --------
+        >>> writer = lm.LightmeterWriter("drift.db", dataset="cells")
+        >>> writer.close()
+        """
+        if self._owned:
+            self._rows.close()
+
+
+def _given(value: object, name: str, variable: str) -> str:
+    text = os.environ.get(variable) if value is None else os.fspath(value)  # type: ignore[call-overload]
+    if not text:
+        raise ValueError(f"there is no {name}; give it, or set {variable}")
+    return str(text)

@@ -6,9 +6,8 @@ from typing import Any, NoReturn
 
 from lightmeter.batch.sources.names import shown_url, without_secrets
 from lightmeter.image.failure import Failure, image_error
-from lightmeter.image.motion import Motion
 from lightmeter.image.reading import Reading
-from lightmeter.image.video import pyav, video_frames
+from lightmeter.image.video import Motion, pyav, video_frames
 from lightmeter.writers.logger import RollingLogger
 
 _log = logging.getLogger("lightmeter.writers")

@@ -12,7 +12,7 @@ import pytest
 from conftest import lightmeter, lightmeter_without
 from forks import wait_for
 from lightmeter import Limits
-from lightmeter.image.option import options_of
+from lightmeter.cli.options import options_of
 from PIL import Image
 
 

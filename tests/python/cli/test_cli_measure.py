@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import encoded, lightmeter
 from lightmeter import log_image, measure
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
 from PIL import Image
 
@@ -154,7 +154,7 @@ def test_every_feature_of_a_picture_is_explained() -> None:
     names = [name for name in view if not name.endswith(".pixels")]
     facts = json.loads(lightmeter("explain", *names, *KNOWN, "--format", "json").stdout)
     assert facts.keys() == {*names, *KNOWN}
-    for number in IMAGE_NUMBERS:
+    for number in IMAGE_NUMBERS.values():
         said = facts[f"image.{number.name}"]
         assert said["is"] == number.says
         assert said["metrics"].split(", ") == list(SETS[SETS.index(number.set) :])

@@ -19,8 +19,8 @@ from incidents import DAY, FIRST, days
 from lightmeter import Profile, log
 from lightmeter.dashboard import site as site_module
 from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, load_histories
+from lightmeter.dashboard.pages.parts import Extras
 from lightmeter.dashboard.site import LivePages
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import load_results

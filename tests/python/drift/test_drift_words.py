@@ -68,7 +68,7 @@ def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) ->
 
 
 def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
-    names = [said_of(f"image.{name}", "image", ["image"]).name for name, *_ in IMAGE_NUMBERS]
+    names = [said_of(f"image.{name}", "image", ["image"]).name for name in IMAGE_NUMBERS]
     assert all(re.fullmatch(r"[a-z]+(?:,? [a-z]+)*", name) for name in reversed(names))
     # The mean hue has two, of which only the circular one is judged.
     assert len(names) == len(set(names)) + 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from lightmeter import _core
 from lightmeter.drift.compare import Unlike
-from lightmeter.report.page import html_page
+from lightmeter.report.report import html_page
 from numpy.typing import NDArray
 
 RANDOM = np.random.default_rng(5)

@@ -11,7 +11,7 @@ import pytest
 from conftest import encoded, picture
 from lightmeter import ExifPolicy, Reading, _core, log_image
 from lightmeter.image.encoded import EncodedBytes, open_encoded
-from lightmeter.image.exif.tags import ENUMERATIONS
+from lightmeter.image.exif import ENUMERATIONS
 from lightmeter.image.header import Header, jpeg_frame, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image

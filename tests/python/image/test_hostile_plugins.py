@@ -18,7 +18,7 @@ from conftest import encoded, picture
 from lightmeter import log_image, profile_images
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.errors import ImageError
-from lightmeter.image.magic import format_of
+from lightmeter.image.encoded import format_of
 from lightmeter.image.measure import measure_image
 from PIL import Image, ImageFile
 

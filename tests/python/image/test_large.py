@@ -206,8 +206,8 @@ def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     mask[20:50, 10:60] = 1
     assert got.meter.measurement() == of_array(picture, mask=mask)
     assert got.returned == (("brightest", int(picture.max())),)
-    monkeypatch.setattr("lightmeter.image.tiles.measured.MOST_WHOLE", 1000)
-    monkeypatch.setattr("lightmeter.image.tiles.measured._MOST_MASKED", 1000)
+    monkeypatch.setattr("lightmeter.image.tiles.raster.MOST_WHOLE", 1000)
+    monkeypatch.setattr("lightmeter.image.tiles.raster._MOST_MASKED", 1000)
     for options, words in (
         ({"metrics": [brightest]}, "functions of yours take whole pictures"),
         ({"ignore": (0, 0, 2, 2)}, "ignored pixels take a mask"),

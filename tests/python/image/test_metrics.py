@@ -16,7 +16,7 @@ from conftest import encoded, lightmeter, picture
 from lightmeter import ImageMeter, ProfileView, Reading, _core
 from lightmeter.batch.block import Work
 from lightmeter.batch.sources.item import Item
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from PIL import Image
 
 

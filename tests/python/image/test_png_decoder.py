@@ -6,7 +6,7 @@ import zlib
 
 import png_files as png
 import pytest
-from lightmeter.image.decode import trusted
+from lightmeter.image import decoders
 from PIL import Image
 
 ROW = zlib.compress(b"\0\1\2\3\0\4\5\6")  # of a picture of 1 x 2
@@ -47,8 +47,6 @@ def test_damaged_files_are_left_to_pillow_or_give_what_it_gives(seed: int) -> No
 
 
 def test_both_packages_inflate_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lightmeter.image.decode import png as decoder_of_png
-
     packages = [zlib, pytest.importorskip("zlib_ng.zlib_ng")]
     for seed in range(300):
         numbers = random.Random(seed)
@@ -56,7 +54,7 @@ def test_both_packages_inflate_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         file = png.damaged(chunks, numbers) if seed % 3 else png.written(chunks)
         answers = []
         for package in packages:
-            monkeypatch.setattr(decoder_of_png, "_inflating", package)
+            monkeypatch.setattr(decoders, "_inflating", package)
             answers.append(png.ours(file))
         assert answers[0] == answers[1], seed
 
@@ -109,7 +107,7 @@ def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
 def test_a_limit_of_pillow_does_not_switch_that_of_jpeg_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    is_trusted = trusted.is_trusted.__wrapped__
+    is_trusted = decoders.is_trusted.__wrapped__
     before = is_trusted()
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
     assert is_trusted() == before

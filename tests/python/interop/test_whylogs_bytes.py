@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from lightmeter import ProfileView
 from lightmeter.errors import DecodeError
 from lightmeter.interop.whylogs import read_segments
-from lightmeter.interop.whylogs.hll import read_distinct
-from lightmeter.interop.whylogs.kll import read_quantiles
+from lightmeter.interop.whylogs.sketches import read_distinct, read_quantiles
 from stores import varint
 
 FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"

@@ -25,10 +25,10 @@ from commands import commands
 from conftest import lightmeter, picture
 from expanding import shown
 from generated import of_metrics
+from lightmeter.cli.options import options_of
 from lightmeter.demo import draw_cells, run_demo
-from lightmeter.image.exif.tags import KNOWN
+from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.image.option import options_of
 from make import DOCS, contents
 from PIL import Image
 from reader_files import write_all
@@ -381,7 +381,7 @@ def test_the_page_of_numbers_has_every_number_once() -> None:
     page = (DOCS / "numbers.md").read_text(encoding="utf-8")
     files = " ".join(re.findall(r"^```\{metrics\}\n(.*)\n```", page, re.MULTILINE)).split()
     rows = re.findall(r"^\| `image[.](.*?)` \| [^|]+ \| \w+ \| .+ \|$", of_metrics(files), re.M)
-    names = {re.sub(r"r\dc\d", "r0c0", number.name) for number in IMAGE_NUMBERS}
+    names = {re.sub(r"r\dc\d", "r0c0", name) for name in IMAGE_NUMBERS}
     assert sorted(rows) == sorted(names)
 
 

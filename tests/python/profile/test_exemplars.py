@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from lightmeter import Profile, compare, profile_images
 from lightmeter.profile.view import Exemplars
-from lightmeter.report.page import html_page
+from lightmeter.report.report import html_page
 from PIL import Image
 
 

@@ -14,7 +14,7 @@ WHYLOGS_TEN |= {"entropy", "ImagePixelWidth", "ImagePixelHeight", "Colorspace"}
 def test_features_of_one_image() -> None:
     for metrics, sets in (("default", ("whylogs", "default")), ("whylogs", ("whylogs",))):
         view = log_image(picture(), metrics=metrics).view()
-        numbers = {number.name for number in IMAGE_NUMBERS if number.set in sets}
+        numbers = {name for name, number in IMAGE_NUMBERS.items() if number.set in sets}
         more = {"Failure", *(f"{name}.pixels" for name in HSV if metrics == "default")}
         assert set(view) == {f"image.{name}" for name in WHYLOGS_TEN | numbers | more}
         assert view.images == 1

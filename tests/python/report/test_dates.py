@@ -9,7 +9,7 @@ from conftest import encoded, lightmeter, picture
 from lightmeter import ProfileView, compare, log, log_image
 from lightmeter.drift.describe.sentences import describe
 from lightmeter.report.charts.features import feature_chart
-from lightmeter.report.page import html_page
+from lightmeter.report.report import html_page
 from lightmeter.times import day
 
 DAYS = 20

@@ -15,7 +15,7 @@ from dashboards import ALLOWED, Page
 from hostile import HOSTILE
 from lightmeter import DriftReport, Profile, ProfileView, compare, log, profile_images
 from lightmeter.drift.row import CHANGED
-from lightmeter.report.page import html_page
+from lightmeter.report.report import html_page
 from lightmeter.viz import Chart, NotebookProfileVisualizer
 from PIL import Image
 

@@ -16,8 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.features import Bar, bars, feature_chart
-from lightmeter.report.charts.histogram import common_bins, histograms
+from lightmeter.report.charts.features import Bar, bars, common_bins, feature_chart, histograms
 from lightmeter.report.charts.html import joined, tag
 from lightmeter.report.charts.lines import Mark, sparkline, trend
 from lightmeter.sketch import QuantileSketch

@@ -11,7 +11,7 @@ from lightmeter import Store, profile_images
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import StoreError
 from lightmeter.writers import log_folder
-from lightmeter.writers.dates import date_reader
+from lightmeter.writers.folder import date_reader
 from logging_images import Steps
 from PIL import Image
 

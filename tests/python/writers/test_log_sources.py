@@ -18,7 +18,7 @@ from lightmeter.batch.block import Work
 from lightmeter.batch.profile import Run
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Source, Wanted
-from lightmeter.writers.dates import by_bucket, date_reader
+from lightmeter.writers.folder import by_bucket, date_reader
 from logging_images import Steps
 
 DAYS = (7, 8, 9)

@@ -9,8 +9,7 @@ from itertools import chain
 
 from lightmeter.batch.sources.names import image_suffixes
 from lightmeter.files import open_regular
-from lightmeter.image.encoded import is_zarr
-from lightmeter.image.magic import START_BYTES, format_of
+from lightmeter.image.encoded import START_BYTES, format_of, is_zarr
 
 
 def find_images(path: str | os.PathLike[str]) -> list[str]:

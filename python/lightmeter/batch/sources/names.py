@@ -8,8 +8,7 @@ from functools import cache
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.encoded import ZARR_FILES
-from lightmeter.image.magic import VIDEO_SUFFIXES
+from lightmeter.image.encoded import VIDEO_SUFFIXES, ZARR_FILES
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)

@@ -22,14 +22,7 @@ from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
-from lightmeter.report.parts import (
-    card,
-    pictures,
-    repeated_pictures,
-    said_first,
-    tags_said,
-    where,
-)
+from lightmeter.report.parts import card, pictures, repeated_pictures, said_first, tags_said, where
 from lightmeter.text import counted
 
 _MOST_CHARTS = 40

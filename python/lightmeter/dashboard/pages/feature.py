@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import worst
 from lightmeter.dashboard.pages.parts import (
+    Extras,
     assumption,
     header,
     judged,

@@ -1,24 +1,19 @@
-"""Pieces that several pages have."""
+"""Pieces that several pages have, and what a live site adds to them."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from lightmeter.dashboard.history import History
-from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.monitor.results import Incident, Result, bucket_text, causes_text
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.document import Row
 from lightmeter.report.charts.html import Content, Html, joined, tag
 from lightmeter.report.charts.lines import Mark
-from lightmeter.text import counted, expected, number, shorten
-
-_MOST_IN_FEED = 20
-
-Event = tuple[History, Incident]
+from lightmeter.text import expected, number, shorten
 
 # Class of the style, and a shape, so that the colour is not needed.
-_SIGNS = {
+SIGNS = {
     "anomaly": ("drift", "●"),
     "error": ("possible", "▲"),
     "pending": ("possible", "◔"),
@@ -28,9 +23,40 @@ _SIGNS = {
 }
 
 
+class Extras:
+    """What a live site adds to the pages, such as forms, in a subclass; a static one adds nothing.
+
+    Attributes
+    ----------
+    forms
+        Whether pages may have forms, which send to the site itself.
+    key
+        Differs between two who may see different things, and with what is added.
+    """
+
+    forms = False
+    key = ""
+
+    def failure(self) -> str:
+        """Say why the monitors could not judge what is new; empty where they could."""
+        return ""
+
+    def state_of(self, history: History) -> str:
+        """Return the state of a dataset or segment."""
+        return history.state
+
+    def on_index(self, page: str) -> Content:
+        """Add something below the datasets."""
+        return None
+
+    def on_dataset(self, page: str, history: History) -> Content:
+        """Add something above the features."""
+        return None
+
+
 def badge(state: str) -> Html:
     """Return a state with its sign."""
-    look, sign = _SIGNS[state]
+    look, sign = SIGNS[state]
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
@@ -113,67 +139,4 @@ def header(page: str, history: History, kind: str, title: str, state: str, *belo
         tag("h1", tag("bdi", kind)),
         tag("p", tag("bdi", title), cls="headline"),
         tag("p", badge(state), [tag("span", each) for each in below], cls="sides"),
-    )
-
-
-def overview(
-    page: str, kind: str, rows: Iterable[tuple[str, Sequence[History], str]]
-) -> Iterator[Row]:
-    """Yield the rows of a table of datasets or segments.
-
-    Parameters
-    ----------
-    page
-        That has the table.
-    kind
-        Head of the first column.
-    rows
-        A name, its histories, the first of which the numbers are about, and its state.
-    """
-    for name, histories, state in rows:
-        history = histories[0]
-        last = history.buckets[-1] if history.buckets else None
-        yield {
-            kind: link(page, history.page, name),
-            "state": badge(state),
-            "open": sum(len(each.lasting) for each in histories),
-            "last bucket": bucket_text(last.start) if last else None,
-            "images in it": f"{last.images:,}" if last else None,
-            "buckets": f"{len(history.buckets):,}",
-        }
-
-
-def events_of(histories: Iterable[History]) -> list[Event]:
-    """Return all incidents with their places, the latest first."""
-    events = [(history, incident) for history in histories for incident in history.incidents]
-    return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
-
-
-def feed(page: str, events: Sequence[Event]) -> Html:
-    """List what happened, the latest first, each with a link to where it can be seen."""
-    if not events:
-        return tag("p", "No anomaly.")
-    left_out = len(events) - _MOST_IN_FEED
-    words = f"{left_out:,} earlier ones are not listed."
-    shown = [_entry(page, *event) for event in events[:_MOST_IN_FEED]]
-    more = tag("p", words, cls="quiet") if left_out > 0 else None
-    return joined(tag("ol", shown, cls="findings feed"), more)
-
-
-def _entry(page: str, history: History, incident: Incident) -> Html:
-    results = incident.firsts
-    names = (name for result in results for name in (result.feature, result.monitor))
-    monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
-    features = {result.feature for result in results if result.feature}
-    where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
-    where += f" in {counted(len(features), 'feature')}" if features else ""
-    where += "; could not be judged" if incident.kind == "error" else ""
-    where += f"; over by {bucket_text(incident.end)}" if incident.end else "; still open"
-    start = link(page, history.bucket_page(incident.start), bucket_text(incident.start))
-    return tag(
-        "li",
-        tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
-        tag("b", capitalised(causes_text(results), *names)),
-        tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
-        cls="over" if incident.end else _SIGNS[incident.kind][0],
     )

@@ -1,14 +1,23 @@
-"""A picture as a grid of tiles, of which a few are in memory at a time."""
+"""A picture as a grid of tiles, measured in threads, with a few tiles in memory at a time."""
 
+import math
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import replace
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels
+from lightmeter.image.arrays import Channels, range_of
+from lightmeter.image.limits import check_size
+from lightmeter.image.meter import ImageMeter, Mark, available_cpus
+from lightmeter.image.reading import Reading
 
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
@@ -117,3 +126,176 @@ class Raster(ABC):
         for y in range(0, self.height, down):
             for x in range(0, self.width, across):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
+
+
+# Called before more is read; it raises where nobody wants it any more.
+Watch = Callable[[], None]
+
+_MAX_THREADS = 4
+_MOST_MASKED = 1 << 31  # pixels, of a bit each
+
+# Bytes that all threads together hold of tiles, as far as one thread has room.
+_MOST_AT_ONCE = 96 << 20
+
+# Pixels that a thread measures by itself before it adds them to those of the others. Each time
+# the tables are read out, and what waits for pixels of other threads takes memory.
+_PIXELS_APART = 1 << 23
+
+
+def measure_rasters(
+    rasters: Sequence[Raster],
+    reading: Reading,
+    threads: int | None = None,
+    watch: Watch | None = None,
+    wants_pixels: bool = False,
+    mark: Mark | None = None,
+) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
+    """Measure a picture as a whole array would be.
+
+    Parameters
+    ----------
+    rasters
+        The picture, or each of its bands.
+    reading
+        How to measure it.
+    threads
+        How many; None takes up to 4.
+    watch
+        As `measure_images` takes it.
+    wants_pixels
+        Whether somebody wants the picture too, which is read whole then.
+    mark
+        Called with each block, and the masks of the meters that measure it.
+
+    Returns
+    -------
+    tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
+        The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
+        an array HxWxC. None where nobody wants it, and of one that is too large.
+
+    Raises
+    ------
+    ImageError
+        It is too large, damaged, or not to be measured so.
+    Exception
+        What decoders and files raise.
+    """
+    for raster in rasters:
+        _check(raster, reading)
+    threads = threads or min(_MAX_THREADS, available_cpus())
+    seconds = reading.limits.seconds or math.inf
+    end = monotonic() + seconds
+
+    def check() -> None:
+        if watch is not None:
+            watch()
+        if monotonic() > end:  # a hostile file may take any time
+            raise ImageError("too_large", f"not measured within {seconds:g} seconds")
+
+    meters, parts = list[ImageMeter](), list[NDArray[Any]]()
+    for raster in rasters:
+        added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
+        if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
+            parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
+            _update(added, parts[-1], (0, 0), mark)
+        else:
+            measure_raster(raster, added, threads, check, mark)
+        meters += added
+    return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
+
+
+def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.Image | NDArray[Any]:
+    if reading.bands is not None or samples.dtype != np.uint8:
+        return samples
+    if samples.shape[2] < 3:
+        return Image.fromarray(samples[..., 0])
+    colours = samples[..., 2::-1] if raster.order == "BGR" else samples[..., :3]
+    return Image.fromarray(np.ascontiguousarray(colours))
+
+
+def _check(raster: Raster, reading: Reading) -> None:
+    width, height = raster.width, raster.height
+    check_size(width, height, reading.limits)
+    if reading.functions and raster.decoded_bytes > MOST_WHOLE:
+        what = "functions of yours take whole pictures"
+    elif reading.ignored is not None and width * height > _MOST_MASKED:
+        what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
+    else:
+        return
+    detail = f"{what}, but this one of {width}x{height} pixels is read in tiles"
+    raise ImageError("unsupported", f"{detail}; measure a smaller level (pyramid_level=)")
+
+
+def _meter(raster: Raster, reading: Reading) -> ImageMeter:
+    white = reading.value_range or range_of(raster.dtype)
+    counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
+    return counting.meter((raster.width, raster.height), 1, raster.mode, raster.dtype, raster.order)
+
+
+def _update(
+    meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int], mark: Mark | None
+) -> None:
+    colours = 3 if samples.shape[2] > 2 else 1  # before alpha
+    for channel, meter in enumerate(meters):
+        own = samples if len(meters) == 1 else samples[..., channel, None]
+        if mark is not None:
+            mark(meter._mask, own, at)
+        meter.update(own[..., :colours], at=at)
+
+
+def measure_raster(
+    raster: Raster,
+    meters: Sequence[ImageMeter],
+    threads: int,
+    check: Watch,
+    mark: Mark | None = None,
+) -> None:
+    """Measure all of a raster.
+
+    Parameters
+    ----------
+    raster
+        The picture.
+    meters
+        One of the whole picture, or one of each channel.
+    threads
+        How many threads read and measure; fewer do if its tiles are large.
+    check
+        Called before each block is read.
+    mark
+        As for `measure_rasters`.
+
+    Raises
+    ------
+    ImageError
+        A tile is damaged, or has samples outside of their range.
+    Exception
+        What decoders and files raise.
+    """
+    blocks, lock, ended = raster.blocks(), threading.Lock(), threading.Event()
+
+    def work() -> None:
+        block: Block | None = Block(0, 0, 0, 0)
+        while block is not None:
+            parts, pixels = [meter._with(meter._core.empty()) for meter in meters], 0
+            while pixels < _PIXELS_APART:
+                with lock:
+                    block = None if ended.is_set() else next(blocks, None)
+                if block is None:
+                    break
+                check()
+                _update(parts, raster.read(block), (block.x, block.y), mark)
+                pixels += block.width * block.height
+            with lock:
+                for meter, part in zip(meters, parts, strict=True):
+                    meter._core.add(part._core)
+
+    threads = max(1, min(threads, _MOST_AT_ONCE // raster.bytes_at_once))
+    with ThreadPoolExecutor(threads, "lightmeter-tiles") as pool:
+        futures = [pool.submit(work) for _ in range(threads)]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:  # also by Ctrl-C
+            ended.set()
+    for future in futures:
+        future.result()

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import GRAY_MODES
-from lightmeter.image.decode.trusted import is_trusted
-from lightmeter.image.decoders import decoder
+from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.frame import Frame

@@ -1,16 +1,237 @@
-"""Profiles that whylogs wrote."""
+"""Profiles that whylogs wrote: from its metrics of a column to the feature of a profile."""
 
 import hashlib
+import math
 import os
+import re
 from typing import NamedTuple
+
+import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
 from lightmeter.files import MAX_PROFILE_BYTES, read_regular
-from lightmeter.interop.whylogs.columns import add_columns
+from lightmeter.image.exif import DATES, ENUMERATIONS, KNOWN, PERSONAL, POINTERS
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.interop.whylogs.file import ProfileFile, parts_of, read_file
-from lightmeter.interop.whylogs.protobuf import require
+from lightmeter.interop.whylogs.protobuf import Message, require
+from lightmeter.interop.whylogs.sketches import (
+    MOST,
+    Distinct,
+    Frequent,
+    integers_of,
+    read_distinct,
+    read_frequent,
+    read_quantiles,
+    strings_of,
+)
 from lightmeter.profile import ProfileView
+from lightmeter.profile.features import Meaning
+from lightmeter.sketch import QuantileSketch
+
+# The messages of the metrics of a feature by path, such as ``counts/n``.
+Metrics = dict[str, Message]
+
+# What is read; whatever else there is, is left out.
+METRICS = ("cardinality/", "counts/", "distribution/", "frequent_items/", "types/")
+
+_BOOLEANS = {"True": 1, "False": 0}
+_NUMBER = re.compile(r"-?(\d+(\.\d+)?|inf|nan)")
+_INTEGER = re.compile(r"-?\d{1,19}")
+_SLACK = 1e-6  # by which rounding may put a mean beside the range of its values
+
+
+def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
+    """Make a column of a profile of what the metrics say together.
+
+    Booleans are the integers 0 and 1. What is neither a number nor a string is missing here, and so
+    are strings that whylogs counted without keeping any of them.
+
+    Raises
+    ------
+    DecodeError
+        A metric is damaged, or they are not of one column.
+    """
+    bools, integral, texts = (
+        count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
+    )
+    counted = _bytes(metrics, "frequent_items/frequent_strings", 4)
+    frequent = None if counted is None else read_frequent(counted)
+    kll, hll = _bytes(metrics, "distribution/kll", 6), _bytes(metrics, "cardinality/hll", 5)
+    key = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+    numbers = QuantileSketch() if kll is None else read_quantiles(kll, key)
+    strings = _core.FrequentStrings()
+    if texts and frequent is not None:
+        strings = strings_of(_strings(frequent, texts, bools))
+    all_numbers = numbers.n + numbers.nan + numbers.pos_inf + numbers.neg_inf
+    integral, values = min(integral + bools, all_numbers), all_numbers + strings.n
+    n = count_of(metrics, "counts/n")
+    if n is None or meaning.family == "Exif":  # what is missing follows from the images
+        n = values
+    require(n >= values, f"{values} values of {n} observations")
+    distinct, listed = None if hll is None else read_distinct(hll), len(strings.items())
+    different = len(numbers.weights()[0])
+    of_strings, facts = None, None  # who lists all values knows how many differ
+    if not strings.is_exact:
+        least = (distinct, different, listed, strings.n)
+        of_strings = _estimated(*least) if numbers.is_exact else Distinct(*[listed] * 3)
+    if not numbers.is_exact:
+        integers = _integers(frequent, numbers.n) if integral == all_numbers else (0, [])
+        integral = 0 if integers is None else integral
+        bounds = _estimated(distinct, listed, different, numbers.n)
+        facts = (*_moments(numbers, metrics), bounds, *(integers or (0, [])))
+    role, origin = meaning.role, meaning.origin
+    _core.add_column(
+        profile, name, n - values, integral, numbers, facts, strings, of_strings, role, origin
+    )
+    profile.add_types(name, min(bools, integral), 0)
+
+
+def count_of(metrics: Metrics, path: str) -> int | None:
+    """Return a count; None where there is none.
+
+    Raises
+    ------
+    DecodeError
+        It is none.
+    """
+    if path not in metrics:
+        return None
+    count = metrics[path].signed(2)
+    require(0 <= count <= MOST, f"{path} is {count}; expected a count up to 2^56")
+    return count
+
+
+def _bytes(metrics: Metrics, path: str, field: int) -> memoryview | None:
+    """Return the sketch of a metric, which is in a message of its own; None without any."""
+    return metrics[path].message(field).bytes(1) if path in metrics else None
+
+
+def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
+    """Return mean, and sum of squared distances from it, of the finite numbers of a sampled sketch.
+
+    whylogs' own are not finite where a number was not; those of the sample are then all there is.
+    """
+    mean, squares = metrics.get("distribution/mean"), metrics.get("distribution/m2")
+    if mean is not None and squares is not None and numbers.pos_inf + numbers.neg_inf == 0:
+        center, spread = mean.double(3), squares.double(3)
+        if math.isfinite(center) and not math.isnan(spread):
+            slack = _SLACK * (abs(numbers.min) + abs(numbers.max))
+            is_within = numbers.min - slack <= center <= numbers.max + slack
+            require(is_within, f"a mean of {center}, outside of the values")
+            return center, spread
+    values, weights = numbers.weights()
+    center = float(np.average(values, weights=weights))
+    return center, float(weights @ np.square(values - center))
+
+
+def _strings(frequent: Frequent, strings: int, booleans: int) -> Frequent:
+    """Return the strings of a sketch that holds every value as text."""
+    if frequent.total == strings:
+        return frequent
+    counts = {
+        value: count
+        for value, count in frequent.counts.items()
+        if not (_NUMBER.fullmatch(value) or (booleans and value in _BOOLEANS))
+    }
+    listed = sum(counts.values())
+    require(listed <= strings, f"{listed} frequent strings of {strings} in all")
+    if frequent.offset and strings - listed >= 2 * frequent.offset:
+        return Frequent(strings, frequent.offset, counts)
+    return Frequent(listed, 0, counts)  # those that look like numbers cannot be told from them
+
+
+def _integers(frequent: Frequent | None, n: int) -> tuple[int, list[tuple[int, int, int]]] | None:
+    """Return the floor and entries of a column of `n` integers; None where they are not listed."""
+    if frequent is None:
+        return None
+    counts: dict[int, int] = {}
+    for value, count in frequent.counts.items():
+        number = _BOOLEANS.get(value, int(value) if _INTEGER.fullmatch(value) else None)
+        if number is not None and -(2**63) <= number < 2**63:
+            counts[number] = counts.get(number, 0) + count
+    rest = frequent.total - sum(counts.values())
+    if frequent.total != n or rest < 2 * frequent.offset or (not frequent.offset and rest):
+        return None
+    return integers_of(frequent.offset, counts)
+
+
+def _estimated(distinct: Distinct | None, others: int, least: int, most: int) -> Distinct:
+    """Return an estimate of all but `others`, of at least and at most so many."""
+    if distinct is None:
+        return Distinct(least, least, most)
+    return Distinct(*(max(value - others, least) for value in distinct))
+
+
+_IMAGE = "image"  # the metric that measures pictures
+_MEASURED = {
+    **{name: Meaning(number.role, "image") for name, number in IMAGE_NUMBERS.items()},
+    "Colorspace": Meaning("category", "image"),
+}
+_SIZE = "ImagePixelWidth"  # which every picture has
+# Left out: addresses in a file, which say nothing of a picture, and of which Pillow names some by
+# two names; and what whylogs keeps in another form, such as dates as texts.
+_LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
+_LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
+
+
+def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
+    """Add the features of all columns.
+
+    A metric such as ``image`` has parts with metrics of their own: ``image/Hue.mean:counts/n`` is
+    the count of ``image.Hue.mean``. What whylogs uploads has these parts as columns too; each
+    counts once.
+
+    Raises
+    ------
+    DecodeError
+        A column is damaged; the message names it.
+    """
+    added: set[str] = set()
+    for column in file.columns if any(":" in path for path in file.paths.values()) else ():
+        pictures: dict[str, Metrics] = {}
+        for (metric, part), metrics in _parts(file.components(column)).items():
+            name = f"{column}.{part}"
+            require(name not in added, f"two columns have a part {name!r}")
+            added.add(name)
+            if metric == _IMAGE:
+                pictures[part] = metrics
+            if metric != _IMAGE or part not in _LEFT_OUT:
+                tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
+                meaning = _MEASURED.get(part, tag) if metric == _IMAGE else Meaning()
+                _add(profile, name, metrics, meaning)
+        if pictures:
+            tags, images = (
+                pictures.keys() - _LEFT_OUT,
+                count_of(pictures.get(_SIZE, {}), "counts/n"),
+            )
+            missing = sorted(KNOWN - PERSONAL - tags)
+            profile.count_image(column, images or 0, "")
+            profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images or 0)
+    for name in file.columns:
+        components = {} if name in added else file.components(name)
+        metrics = {path: message for path, message in components.items() if ":" not in path}
+        if any(path.startswith(METRICS) for path in metrics):
+            _add(profile, name, metrics, Meaning())
+
+
+def _parts(components: Metrics) -> dict[tuple[str, str], Metrics]:
+    """Return the metrics of each part of a metric: by (``image``, ``Hue.mean``)."""
+    parts: dict[tuple[str, str], Metrics] = {}
+    for path, message in components.items():
+        metric, _, rest = path.partition("/")
+        part, colon, inner = rest.partition(":")
+        if colon:
+            parts.setdefault((metric, part), {})[inner] = message
+    return parts
+
+
+def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
+    try:
+        add_feature(profile, name, metrics, meaning)
+    except DecodeError as error:
+        raise DecodeError(f"column {name!r}: {error}") from None
+
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview
 

@@ -14,14 +14,7 @@ from lightmeter.monitor.config import ComparingMonitor
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile import ColumnView
-from lightmeter.profile.scalars import (
-    HUE_STEPS,
-    SCALARS,
-    arc,
-    is_hue,
-    nearest_turn,
-    scalar_of,
-)
+from lightmeter.profile.scalars import HUE_STEPS, SCALARS, arc, is_hue, nearest_turn, scalar_of
 from lightmeter.text import expected, near, number
 
 _RATES = "missing_rate", "failure_rate"

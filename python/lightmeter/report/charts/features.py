@@ -1,28 +1,204 @@
-"""Which chart shows a feature of both sides best, and the bars of categories."""
+"""Which chart shows a feature of both sides best: histograms on the same bins, or bars."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
 from lightmeter.report.charts.chart import (
+    LEFT,
     RIGHT,
     TOP,
     Chart,
+    Map,
     label,
     legend_of_sides,
+    levels,
     paint,
     rounded,
+    rule,
     scale,
+    tick_mark,
+    ticks,
 )
-from lightmeter.report.charts.histogram import common_bins, histograms
-from lightmeter.report.charts.html import joined, tag
+from lightmeter.report.charts.html import Html, joined, tag
 from lightmeter.sketch import QuantileSketch
-from lightmeter.text import percent, shorten
+from lightmeter.text import counted, number, percent, shorten
+from lightmeter.times import day
+
+HUE_CIRCLE = 255.0
+_MOST_BINS = 32
+_FEWEST_BINS = 10
+_TINY = 1e-300  # so that parts of it are no zeros
+_LIMIT = 1e300  # of the axis, so that its width is a number
+
+
+class Bins(NamedTuple):
+    """The share of each side's values in each bin. All bins are equally wide."""
+
+    edges: NDArray[np.float64]  # one more than the bins
+    target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
+    reference: NDArray[np.float64]
+    below: bool  # the first bin also holds what lies below it
+    above: bool  # and the last what lies above
+
+
+def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool = False) -> Bins:
+    """Bins for both sketches, at least one of which holds numbers.
+
+    There are about twice as many as the cube root of the values of the smaller side, of a width
+    that reads well. Whole numbers of a small range get a bin each. A few far values would squeeze
+    all others into one bin, so the outermost bins take them.
+
+    Parameters
+    ----------
+    target
+        One side.
+    reference
+        The other.
+    hue
+        The values are hues. If they spread over more than half the circle, all of it is shown.
+    """
+    pooled = QuantileSketch()
+    pooled.merge_many([target, reference])
+    low, high = pooled.min, pooled.max
+    values, _ = pooled.weights()
+    whole = max(abs(low), abs(high)) < 2**50 and bool((values == np.floor(values)).all())
+    if hue and high - low > HUE_CIRCLE / 2:
+        edges = np.linspace(0.0, HUE_CIRCLE, 31)
+    elif whole and high - low < _MOST_BINS:
+        edges = np.arange(low - 0.5, high + 1.0)
+    else:
+        n = min(side.n for side in (target, reference) if side.n)
+        edges = _edges(*_core_range(pooled), 2 * n ** (1 / 3), whole)
+    return Bins(
+        edges,
+        _shares(target, edges),
+        _shares(reference, edges),
+        bool(low < edges[0]),
+        bool(high > edges[-1]),
+    )
+
+
+def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
+    """Return the range of all values, or of most if that is less than a quarter of it."""
+    low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
+    q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
+    if high - low > 4 * (q99 - q01) > 0:
+        margin = 0.1 * (q99 - q01)
+        low, high = max(low, q01 - margin), min(high, q99 + margin)
+    return low, high
+
+
+def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
+    spread = high - low
+    if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
+        room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
+        return np.array([low - room, high + room])
+    # The next smaller of 1, 2 and 5 times a power of ten: at most 2.5 times as many bins.
+    width = spread / min(max(bins, _FEWEST_BINS), _MOST_BINS)
+    power = 10.0 ** math.floor(math.log10(width))
+    step = max(each * power for each in (0.5, 1.0, 2.0, 5.0) if each * power <= width)
+    step = max(step, 1.0) if whole else step
+    first, last = math.floor(low / step), math.floor(high / step) + 1
+    if max(abs(first), abs(last)) >= 2**50:  # steps would be lost beside the values
+        return np.linspace(low, high, _FEWEST_BINS + 1)
+    return np.arange(first, last + 1) * step
+
+
+def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share in each [edge, next edge). The outermost bins take what lies beyond them."""
+    if sketch.n == 0:
+        return np.empty(0)
+    below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
+    shares: NDArray[np.float64] = np.diff(below, prepend=0.0, append=1.0)
+    return shares
+
+
+def histograms(
+    title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
+) -> Chart:
+    """Return both sides' shares on the same bins.
+
+    Parameters
+    ----------
+    title
+        The feature.
+    bins
+        From `common_bins`.
+    n
+        Values of the target and of the reference.
+    hue
+        Draw the colours of the hue circle along the axis.
+    dates
+        The values are days since 1970.
+    """
+    show = day if dates else number
+    floor, height = 176, 212 if hue else 204
+    low, high = float(bins.edges[0]), float(bins.edges[-1])
+    top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
+    x = scale(low, high, LEFT, RIGHT)
+    y = scale(0.0, top, floor, TOP + 8)
+    parts = [legend_of_sides(n), levels(y, ticks(0.0, top, 3), percent)]
+    lines = []
+    for side, shares in (("reference", bins.reference), ("target", bins.target)):
+        opacity, width = (0.3, 1) if side == "reference" else (0.12, 2)
+        if len(shares):
+            path = _steps(bins, shares, x, y, floor)
+            parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
+            lines.append(tag("path", d=path, **paint(None, side), stroke_width=width))
+    parts += [*lines, rule(LEFT, floor, RIGHT, floor, "quiet")]
+    if hue:
+        parts.append(_hue_strip(low, high, x, floor + 2))
+    unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
+    most = 4 if dates else 6  # that have room side by side
+    start = LEFT + 16 if bins.below else -math.inf
+    end = RIGHT - 16 if bins.above else math.inf
+    for tick in ticks(low, high, most, least=1.0 if unit or dates else 0.0):
+        if start <= x(tick) <= end:
+            parts.append(tick_mark(x(tick), floor, show(tick), height - 12 - floor))
+    for is_open, at, sign in ((bins.below, LEFT, "≤"), (bins.above, RIGHT, "≥")):
+        parts += [label(at, height - 12, sign, "middle")] if is_open else []
+    return Chart(title, _description(bins, n, show), height, joined(parts))
+
+
+def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
+    def side(name: str, shares: NDArray[np.float64], size: int) -> str:
+        if not len(shares):
+            return f"{name}: no values"
+        at = int(shares.argmax())
+        between = f"{show(bins.edges[at])} and {show(bins.edges[at + 1])}"
+        return f"{name}, {counted(size, 'value')}: most between {between}, {percent(shares[at])}"
+
+    return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
+
+
+def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
+    path = [f"M{rounded(x(bins.edges[0]))} {rounded(floor)}"]
+    for share, edge in zip(shares, bins.edges[1:], strict=True):
+        path.append(f"V{rounded(y(share))}H{rounded(x(edge))}")
+    path.append(f"V{rounded(floor)}")
+    return "".join(path)
+
+
+def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
+    parts, step = [], (high - low) / 24
+    for start in (low + at * step for at in range(24)):
+        fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
+        width = rounded(x(start + step) - x(start) + 0.3)  # no seam between them
+        size = {"x": rounded(x(start)), "y": rounded(y), "width": width}
+        parts.append(tag("rect", **size, height=6, fill=fill))
+    return joined(parts)
+
 
 _MOST_BARS = 8
 

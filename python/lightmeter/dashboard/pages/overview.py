@@ -1,0 +1,201 @@
+"""The first page, and the page of a dataset or segment: its segments, features and anomalies."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from lightmeter.dashboard.compared import RECENT, Compared
+from lightmeter.dashboard.history import History, worst
+from lightmeter.dashboard.pages.parts import (
+    SIGNS,
+    Extras,
+    badge,
+    feature_name,
+    header,
+    link,
+    mark_of,
+    quoted,
+)
+from lightmeter.drift.describe.sentences import capitalised
+from lightmeter.monitor.results import JUDGED, Incident, bucket_text, causes_text, stretch_text
+from lightmeter.report.charts.document import Row, document, section, table
+from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.charts.lines import sparkline
+from lightmeter.text import count, counted, expected, number, shorten
+
+_LATELY = 14  # days
+_MOST_IN_FEED = 20
+_RECENT = f"last {RECENT} buckets"
+
+_Event = tuple[History, Incident]
+
+
+def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
+    """Make the first page: every dataset with its state, and what happened lately.
+
+    Parameters
+    ----------
+    datasets
+        Of each the histories of the whole of it, and then of its segments.
+    extras
+        What is added.
+    """
+    page = "index.html"
+    states = {
+        dataset: [extras.state_of(history) for history in histories]
+        for dataset, histories in datasets.items()
+    }
+    rows = ((name, histories, worst(states[name])) for name, histories in datasets.items())
+    events = _events_of(history for histories in datasets.values() for history in histories)
+    failed, words = sum("error" in each for each in states.values()), extras.failure()
+    if failed and not words:
+        words = f"The monitors could not judge {failed} of {counted(len(states), 'dataset')}"
+    headline = _headline(datasets, states, events)
+    if words and all(incident.end for _, incident in events if incident.kind == "anomaly"):
+        headline = ""  # nothing is known of now
+    listed = table("datasets", _overview(page, "dataset", rows), left={"state"})
+    return document(
+        "Dashboard",
+        tag(
+            "header",
+            tag("h1", "Dashboard"),
+            tag("p", words, cls="headline bad") if words else None,
+            tag("p", headline, cls="headline") if headline else None,
+        ),
+        tag(
+            "main",
+            section("Datasets", listed, ident="datasets"),
+            extras.on_index(page),
+            section("Anomalies", _feed(page, events)),
+        ),
+        forms=extras.forms,
+    )
+
+
+def _headline(
+    datasets: Mapping[str, Sequence[History]],
+    states: Mapping[str, Sequence[str]],
+    events: Sequence[_Event],
+) -> str:
+    """Say how many anomalies last, and how many began in the days before the newest bucket."""
+    anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
+    lasting = [dataset for dataset, incident in anomalies if incident.end is None]
+    judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
+    many = counted(len(datasets), "dataset")
+    if lasting:
+        are = "anomaly is" if len(lasting) == 1 else "anomalies are"
+        words = f"{count(len(lasting))} {are} open in {len(set(lasting))} of {many}"
+    elif judged:
+        of_all = many if judged == len(datasets) else f"{judged} of {many}"
+        words = f"Nothing unusual now in {of_all}"
+    else:
+        return f"{many}, nothing judged yet" if datasets else "Nothing has been logged"
+    since = max(
+        each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
+    ) - timedelta(days=_LATELY)
+    n = sum(incident.start > since for _, incident in anomalies)
+    began = f"{'anomaly' if n == 1 else 'anomalies'} began in the last {_LATELY} days"
+    return f"{words}; {count(n)} {began}" if n else words
+
+
+def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras) -> Html:
+    """Make the page of a dataset or segment, whose `segments` are known in brief."""
+    history, note = compared.history, "no buckets"
+    page, buckets = history.page, history.buckets
+    if buckets:
+        images = sum(bucket.images for bucket in buckets)
+        span = stretch_text(buckets[0].start, buckets[-1].start)
+        note = f"{counted(len(buckets), 'bucket')}, {span}, {counted(images, 'image')}"
+    kind = "Segment" if history.segment else "Dataset"
+    parts = ((each.title, [each], extras.state_of(each)) for each in segments)
+    features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
+    nothing = tag("p", "No monitor has judged this yet.")
+    listed = table("segments", _overview(page, "segment", parts), left={"state"})
+    return document(
+        history.title,
+        header(page, history, kind, history.title, extras.state_of(history), note),
+        tag(
+            "main",
+            extras.on_dataset(page, history),
+            section("Segments", listed, ident="segments") if listed else None,
+            section("Anomalies", _feed(page, _events_of([history]))),
+            section("Features", features or nothing, ident="features"),
+        ),
+        forms=extras.forms,
+    )
+
+
+def _rows(compared: Compared) -> Iterator[Row]:
+    history, page = compared.history, compared.history.page
+    for line, state in compared.ranked():
+        results = compared.lines[line]
+        yield {
+            "feature": feature_name(page, history, line.feature),
+            "state": badge(state),
+            _RECENT: sparkline([mark_of(each, page, history) for each in results]),
+            "last value": number(results[-1].value),
+            "expected": expected(results[-1].lower, results[-1].upper),
+            "monitor": quoted(line.monitor),
+        }
+
+
+def _overview(
+    page: str, kind: str, rows: Iterable[tuple[str, Sequence[History], str]]
+) -> Iterator[Row]:
+    """Yield the rows of a table of datasets or segments.
+
+    Parameters
+    ----------
+    page
+        That has the table.
+    kind
+        Head of the first column.
+    rows
+        A name, its histories, the first of which the numbers are about, and its state.
+    """
+    for name, histories, state in rows:
+        history = histories[0]
+        last = history.buckets[-1] if history.buckets else None
+        yield {
+            kind: link(page, history.page, name),
+            "state": badge(state),
+            "open": sum(len(each.lasting) for each in histories),
+            "last bucket": bucket_text(last.start) if last else None,
+            "images in it": f"{last.images:,}" if last else None,
+            "buckets": f"{len(history.buckets):,}",
+        }
+
+
+def _events_of(histories: Iterable[History]) -> list[_Event]:
+    """Return all incidents with their places, the latest first."""
+    events = [(history, incident) for history in histories for incident in history.incidents]
+    return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
+
+
+def _feed(page: str, events: Sequence[_Event]) -> Html:
+    """List what happened, the latest first, each with a link to where it can be seen."""
+    if not events:
+        return tag("p", "No anomaly.")
+    left_out = len(events) - _MOST_IN_FEED
+    words = f"{left_out:,} earlier ones are not listed."
+    shown = [_entry(page, *event) for event in events[:_MOST_IN_FEED]]
+    more = tag("p", words, cls="quiet") if left_out > 0 else None
+    return joined(tag("ol", shown, cls="findings feed"), more)
+
+
+def _entry(page: str, history: History, incident: Incident) -> Html:
+    results = incident.firsts
+    names = (name for result in results for name in (result.feature, result.monitor))
+    monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
+    features = {result.feature for result in results if result.feature}
+    where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
+    where += f" in {counted(len(features), 'feature')}" if features else ""
+    where += "; could not be judged" if incident.kind == "error" else ""
+    where += f"; over by {bucket_text(incident.end)}" if incident.end else "; still open"
+    start = link(page, history.bucket_page(incident.start), bucket_text(incident.start))
+    return tag(
+        "li",
+        tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
+        tag("b", capitalised(causes_text(results), *names)),
+        tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
+        cls="over" if incident.end else SIGNS[incident.kind][0],
+    )

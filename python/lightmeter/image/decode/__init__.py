@@ -1,1 +1,0 @@
-"""Decoders of our own, which may leave any picture to Pillow."""

@@ -1,0 +1,434 @@
+"""The Exif of an image as numbers and strings worth tracking: the known tags and their values."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeGuard
+
+from PIL import ExifTags as Pillow
+
+from lightmeter import _core
+from lightmeter.image.encoded import Opened
+from lightmeter.image.tiff import ASCII, BYTE_TYPES, SIZES, DamagedError, Number, unpacked
+from lightmeter.text import near
+from lightmeter.times import DAY, EPOCH
+
+# --- the tags ---
+
+
+def _names(text: str, first: int = 0) -> dict[int, str]:
+    return dict(enumerate(text.split("|"), first))
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split("|"))
+
+
+# The names of numbers are those of Exif 2.32 and TIFF 6.0.
+ENUMERATIONS = {
+    "ColorSpace": _names("sRGB|Adobe RGB", 1) | {0xFFFF: "uncalibrated"},
+    "Compression": _names("none|CCITT RLE|CCITT T.4|CCITT T.6|LZW|JPEG (old)|JPEG|deflate", 1)
+    | {32773: "PackBits", 32946: "deflate (old)", 34712: "JPEG 2000", 34892: "lossy JPEG"}
+    | {34925: "LZMA", 50000: "Zstandard", 50001: "WebP"},
+    "Contrast": _names("normal|soft|hard"),
+    "ExposureMode": _names("auto|manual|auto bracket"),
+    "ExposureProgram": _names(
+        "not defined|manual|program|aperture priority|shutter priority|creative|action|portrait|"
+        "landscape"
+    ),
+    "FileSource": _names("others|transparent scanner|reflex scanner|digital camera"),
+    "GPSAltitudeRef": _names("above sea level|below sea level"),
+    # Such as "Day White Fluorescent".
+    "LightSource": {
+        int(light): re.sub(r"(?<=[a-z])(?=[A-Z])", " ", light.name) for light in Pillow.LightSource
+    },
+    "MeteringMode": _names("unknown|average|center-weighted|spot|multi-spot|multi-segment|partial")
+    | {255: "other"},
+    # Where the first row and the first column are seen, and what brings the picture upright.
+    "Orientation": _names(
+        "upright|mirrored|rotate 180|mirrored, rotate 180|mirrored, rotate 270 CW|"
+        "rotate 90 CW|mirrored, rotate 90 CW|rotate 270 CW",
+        1,
+    ),
+    "PhotometricInterpretation": _names(
+        "white is zero|black is zero|RGB|palette|transparency mask|CMYK|YCbCr"
+    )
+    | {8: "CIELAB", 9: "ICCLAB", 32803: "color filter array", 34892: "linear raw"},
+    "ResolutionUnit": _names("none|inch|cm", 1),
+    "Saturation": _names("normal|low|high"),
+    "SceneCaptureType": _names("standard|landscape|portrait|night"),
+    "ExifSharpness": _names("normal|soft|hard"),
+    "WhiteBalance": _names("auto|manual"),
+}
+# Of these the numbers are kept, as categories.
+_CODES = _set(
+    "CompositeImage|CustomRendered|ExtraSamples|FillOrder|FocalPlaneResolutionUnit|GPSDifferential|"
+    "GainControl|PlanarConfiguration|Predictor|SampleFormat|SceneType|SensingMethod|"
+    "SensitivityType|SubjectDistanceRange|YCbCrPositioning"
+)
+ENUMERATIONS |= {name: {} for name in _CODES}
+
+DATES = _set("DateTime|DateTimeDigitized|DateTimeOriginal|GPSDateStamp")
+
+# What may name a person or tell where they were, identifies a device or a picture, or is free text.
+# A profile keeps only those names of an ExifPolicy that are personal (profile.cpp), so a change
+# changes the meaning of stored profiles.
+PERSONAL = _set(
+    "Artist|BodySerialNumber|CameraOwnerName|CameraSerialNumber|Copyright|DocumentName|"
+    "GPSAltitude|GPSAltitudeRef|GPSAreaInformation|GPSDestBearing|GPSDestBearingRef|"
+    "GPSDestDistance|GPSDestDistanceRef|GPSDestLatitude|GPSDestLatitudeRef|GPSDestLongitude|"
+    "GPSDestLongitudeRef|GPSLatitude|GPSLatitudeRef|GPSLongitude|GPSLongitudeRef|HostComputer|"
+    "ImageDescription|ImageEditor|ImageHistory|ImageID|ImageTitle|ImageUniqueID|"
+    "LensSerialNumber|OriginalRawFileDigest|OriginalRawFileName|PageName|Photographer|"
+    "ProfileCopyright|RawDataUniqueID|RawImageDigest|SecurityClassification|UserComment|"
+    "XPAuthor|XPComment|XPKeywords|XPSubject|XPTitle"
+)
+
+# Offsets in the file: addresses, and no facts about the image.
+POINTERS = _set(
+    "ExifInteroperabilityOffset|ExifOffset|FreeByteCounts|FreeOffsets|GPSInfo|JpegACTables|"
+    "JpegDCTables|JpegIFByteCount|JpegIFOffset|JpegQTables|StripByteCounts|StripOffsets|"
+    "SubIFDs|TileByteCounts|TileOffsets"
+)
+
+# Coordinate -> the code of the tag of GPS that says its sign, and what it says of negative ones.
+SIGNS = {"GPSLatitude": (1, b"S"), "GPSLongitude": (3, b"W"), "GPSAltitude": (5, b"\1")}
+
+# Exif 3.0 tags that Pillow has no name for.
+_NEWER = _names(
+    "ImageTitle|Photographer|ImageEditor|CameraFirmware|RAWDevelopingSoftware|"
+    "ImageEditingSoftware|MetadataEditingSoftware",
+    first=0xA436,
+)
+
+
+# What is measured of pixels has their names.
+_RENAMED = {"Noise": "ExifNoise", "Sharpness": "ExifSharpness"}
+
+
+def _tracked(names: dict[int, str]) -> dict[int, str]:
+    return {code: _RENAMED.get(name, name) for code, name in names.items() if name not in POINTERS}
+
+
+NAMES = _tracked({**Pillow.TAGS, **_NEWER})
+GPS_NAMES = dict(Pillow.GPSTAGS)
+INTEROP_NAMES = _tracked({int(tag): tag.name for tag in Pillow.Interop} | NAMES)
+KNOWN = frozenset({*NAMES.values(), *GPS_NAMES.values(), *INTEROP_NAMES.values(), *PERSONAL})
+KNOWN |= {"has_gps"}
+
+
+# --- values ---
+
+Value = int | float | str
+
+# Only the start of a longer text is read.
+_MAX_BYTES = 512
+_MAX_CHARACTERS = 128
+
+# More values than this are a table, of which only the length is kept. The same holds for more than
+# four bytes, which may mean anything.
+_MAX_VALUES = 16
+_MAX_BYTE_VALUES = 4
+
+_DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
+# A coded text begins with the name of its character set, padded to eight bytes: one of these, or
+# another, which is not decoded.
+_CHARSETS = (b"", b"ASCII")
+_FLASH_RETURN = {2: "return not detected", 3: "return detected"}
+_FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
+
+
+class _Held(NamedTuple):
+    """The values of a tag, wherever they were.
+
+    Attributes
+    ----------
+    order
+        Of the bytes, ``"<"`` or ``">"``.
+    kind
+        The type of the values, by TIFF's number.
+    length
+        How many values there are.
+    start
+        The first 512 bytes of them, or as many as the file has.
+    """
+
+    order: str
+    kind: int
+    length: int
+    start: bytes
+
+    def raw(self, limit: int) -> bytes:
+        """Return at most so many bytes. Raises DamagedError if they are outside of the file."""
+        size = min(SIZES[self.kind] * self.length, limit)
+        if size > len(self.start):
+            raise DamagedError(f"got {len(self.start)} of {size} bytes")
+        return self.start[:size]
+
+    def numbers(self, limit: int) -> tuple[Number, ...]:
+        """Return at most so many values."""
+        count = min(self.length, limit)
+        return unpacked(self.order, self.kind, count, self.raw(count * SIZES[self.kind]))
+
+
+# Cameras say the same again and again. The values remembered take some megabytes at most.
+@lru_cache(maxsize=4096)
+def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
+    """Return the value of the tag `name`; None if it says nothing.
+
+    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
+    unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
+    length. One outside of the file says nothing either.
+
+    Parameters
+    ----------
+    name
+        As Pillow has it.
+    order
+        Of the bytes, ``"<"`` or ``">"``.
+    kind
+        The type of the values, by TIFF's number.
+    length
+        How many values there are.
+    start
+        The first 512 bytes of them, or as many as the file has.
+    """
+    held = _Held(order, kind, length, start)
+    try:
+        if name in _CONVERSIONS:
+            return _CONVERSIONS[name](held)
+        if kind == ASCII:
+            return _as_text(held)
+        return _as_plain(held) if name not in ENUMERATIONS else _as_names(held, ENUMERATIONS[name])
+    except DamagedError:
+        return None
+
+
+def _as_plain(held: _Held) -> Value | None:
+    is_table = held.length > _MAX_VALUES or (
+        held.kind in BYTE_TYPES and (held.kind == 7 or held.length > _MAX_BYTE_VALUES)
+    )
+    return _plain([held.length] if is_table else held.numbers(_MAX_VALUES))
+
+
+def _plain(values: Sequence[Number]) -> Value | None:
+    if len(set(values)) == 1:
+        value = values[0]
+        if value is None or not math.isfinite(value):
+            return None
+        return value if -(2**63) <= value < 2**63 else float(value)
+    if not any(map(_is_finite, values)):
+        return None
+    return " ".join(f"{value:.6g}" if _is_finite(value) else "-" for value in values)
+
+
+def _is_finite(value: Number) -> TypeGuard[int | float]:
+    """False of n/0 and of what is no number."""
+    return value is not None and math.isfinite(value)
+
+
+def _as_names(held: _Held, names: dict[int, str]) -> str | None:
+    values = dict.fromkeys(filter(_is_finite, held.numbers(_MAX_BYTE_VALUES)))
+    return ", ".join(names.get(value, f"{value}") for value in values) or None  # type: ignore[arg-type]
+
+
+def _as_text(held: _Held) -> str | None:
+    return _text(held.raw(_MAX_BYTES))
+
+
+def _as_coded_text(held: _Held) -> str | None:
+    data = held.raw(_MAX_BYTES)
+    return _text(data[8:] if data[:8].rstrip(b"\0 ").upper() in _CHARSETS else data)
+
+
+def _text(data: bytes) -> str | None:
+    is_cut = len(data) == _MAX_BYTES
+    data = data.split(b"\0", 1)[0]
+    try:
+        return _cut(data.decode())
+    except UnicodeDecodeError as error:
+        is_cut = is_cut and error.reason == "unexpected end of data"
+        return _cut(data[: error.start].decode() if is_cut else data.decode("latin-1"))
+
+
+def _cut(text: str) -> str | None:
+    """Return a text up to the first NUL, without the spaces around it."""
+    return text.split("\0", 1)[0].strip()[:_MAX_CHARACTERS].strip() or None
+
+
+@lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
+def days_of(text: str) -> float | None:
+    """Return a date as days since 1970, by the camera's clock; None for what is none."""
+    match = _DATE.match(text.strip())
+    if match is None:
+        return None
+    try:
+        numbers = [int(part or 0) for part in match.groups()]
+        return (datetime(*numbers, tzinfo=UTC) - EPOCH) / DAY  # type: ignore[misc, arg-type]
+    except ValueError:  # no such day or time
+        return None
+
+
+def _as_flash(held: _Held) -> str | None:
+    """Return whether it fired, its mode, function, return light and red-eye reduction."""
+    values = held.numbers(1)
+    number = values[0] if values and held.kind != ASCII else None
+    if not _is_finite(number):
+        return None
+    bits = int(number)
+    parts = [
+        "fired" if bits & 1 else "not fired",
+        _FLASH_MODE.get(bits >> 3 & 3),
+        "no flash function" if bits & 0x20 else None,
+        _FLASH_RETURN.get(bits >> 1 & 3),
+        "red-eye reduction" if bits & 0x40 else None,
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _as_coordinate(held: _Held) -> float | None:
+    """Return degrees, minutes and seconds as degrees; those that are missing are zero."""
+    values = held.numbers(3)
+    if not values or values[0] is None:
+        return None
+    total = sum((value or 0.0) / 60**place for place, value in enumerate(values))
+    return total if math.isfinite(total) else None
+
+
+_CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
+    "Flash": _as_flash,
+    "ISOSpeedRatings": lambda held: _plain(held.numbers(1)),  # further values are of other scales
+    **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),
+    **dict.fromkeys(("ExifVersion", "FlashPixVersion", "InteropVersion"), _as_text),
+    **dict.fromkeys(("GPSAreaInformation", "GPSProcessingMethod", "UserComment"), _as_coded_text),
+    # GPSTimeStamp is hours, minutes and seconds as hours.
+    **dict.fromkeys(("GPSLatitude", "GPSLongitude", "GPSTimeStamp"), _as_coordinate),
+    **dict.fromkeys(
+        ("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
+        lambda held: _cut(held.raw(_MAX_BYTES).decode("utf-16-le", "replace")),
+    ),
+}
+
+
+# --- of an image ---
+
+ExifTags = dict[str, Value]
+
+_COORDINATES = {2, 4}  # tags of the latitude and longitude
+
+
+@dataclass(frozen=True, init=False)
+class ExifPolicy:
+    """Which Exif tags are tracked: all but personal ones, these, and not those.
+
+    Personal are positions, serial numbers, unique identifiers, names of persons and computers,
+    descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
+    ``GPSLatitude`` or ``Artist``; but two are ``ExifSharpness`` and ``ExifNoise``.
+
+    Attributes
+    ----------
+    allow
+        Personal Exif tags to track anyway. Names of other tags are dropped from it: those are
+        tracked anyway.
+    deny
+        Exif tags not to track, whether allowed or not.
+
+    Raises
+    ------
+    ValueError
+        A name is not that of an Exif tag; so that no misspelt name lets a tag through.
+    TypeError
+        `allow` or `deny` is a string instead of a collection of strings.
+
+    Examples
+    --------
+    >>> lm.log_image("photo.jpg", exif=lm.ExifPolicy(allow=["GPSLatitude"], deny=["Model"]))
+    """
+
+    allow: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
+
+    def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
+        """Check the names; any iterable of them will do."""
+        vars(self).update(allow=_checked("allow", allow) & PERSONAL, deny=_checked("deny", deny))
+
+    @cached_property
+    def withheld(self) -> frozenset[str]:
+        """Return the names of all tags that are not tracked."""
+        return PERSONAL - self.allow | self.deny
+
+
+def _checked(argument: str, names: Iterable[str]) -> frozenset[str]:
+    if isinstance(names, str):
+        raise TypeError(f"{argument} is a string; expected a collection, such as {{{names!r}}}")
+    checked = frozenset(names)
+    if checked <= KNOWN:
+        return checked
+    name = min(checked - KNOWN)
+    hint = near(name, KNOWN, "expected one of PIL.ExifTags")
+    raise ValueError(f"{argument} names {name!r}, which is no Exif tag; {hint}")
+
+
+DEFAULT_POLICY = ExifPolicy()
+
+
+def read_exif(
+    block: bytes | Opened | None,
+    policy: ExifPolicy = DEFAULT_POLICY,
+    orientation: int | None = None,
+) -> ExifTags:
+    """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
+
+    Integers, rationals as floats, strings without padding, enumerations by name, dates in days
+    since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
+    tags and unknown tags are left out, and so is whatever is damaged.
+
+    Parameters
+    ----------
+    block
+        The TIFF structure, in memory or in a file, if there is any.
+    policy
+        Which tags to read.
+    orientation
+        That of a container such as HEIF. It replaces Exif's own.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    size = len(block) if isinstance(block, bytes) else getattr(block, "size", 0)
+    tags = tags_of(None if block is None else _core.exif_tags(block, size), policy)
+    if orientation is not None and "Orientation" not in policy.withheld:
+        tags["Orientation"] = ENUMERATIONS["Orientation"][orientation]
+    return tags
+
+
+def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
+    """Return the same of directories that the core found, if there are any."""
+    tags: ExifTags = {}
+    order, main, exif, gps, interop = parts or ("<", [], [], [], [])
+    places = {entry[0]: entry[1:] for entry in gps} if gps else {}
+    every = (NAMES, main), (NAMES, exif), (GPS_NAMES, gps)
+    for names, entries in (*every, (INTEROP_NAMES, interop)):
+        for code, kind, length, start in entries:
+            name = names.get(code)
+            if name is None or name in tags or name in policy.withheld:
+                continue
+            value = value_of(name, order, kind, length, start)
+            if name in SIGNS and SIGNS[name][0] in places and isinstance(value, float):
+                _, count, sign = places[SIGNS[name][0]]
+                is_damaged = count and not sign
+                is_negative = sign[:1].upper() == SIGNS[name][1]
+                value = None if is_damaged else -value if is_negative else value
+            if value is not None:
+                tags[name] = value
+    if "has_gps" not in policy.withheld:
+        tags["has_gps"] = 0
+        if places.keys() >= _COORDINATES:
+            found = [value_of("GPSLatitude", order, *places[code]) for code in _COORDINATES]
+            tags["has_gps"] = int(None not in found)
+    return tags

@@ -1,0 +1,284 @@
+"""The sketches of Apache DataSketches that whylogs keeps of a column; all are little-endian.
+
+KLL: the numbers.
+
+    0 u8 preamble ints: 2 empty or one value, 5 full, 6 full as whylogs writes it
+    1 u8 version: 1, 2 for one value | 2 u8 family: 15 | 3 u8 flags: 1 empty, 2 sorted, 4 one value
+    4 u16 k | 6 u8 m: 8 | 7 u8 unused
+    empty ends here; one value: f64
+    8 u64 n | 16 u16 least k merged | 18 u8 levels L | 19 unused: 1 byte, of whylogs 5
+    u32 x L: index of the first value of each level; level h has weight 2^h
+    f64 min | f64 max | f64 x values
+
+HyperLogLog: how many different values were counted, and the bounds.
+
+u8 preamble ints | u8 version 1 | u8 family 7 | u8 lg k | u8 lg of the list | u8
+flags (4 empty, 8 compact, 16 merged) | u8 count of a list, or least register | u8 mode (bits 0 and
+1: 0 list, 1 set, 2 registers; bits 2 and 3: bits of a register). A list: u32 x count. A set: u32
+count | u32 x count. Registers: f64 estimate unless merged | f64 x 2 sum of 2^-register | u32
+registers at the least | u32 exceptions | registers | u32 x exceptions.
+
+Frequent strings.
+
+u8 preamble longs (1 empty, 4) | u8 version 1 | u8 family 10 | u8 lg of the most
+counters | u8 lg of the counters there | u8 flags | 2 unused; empty ends here. u32 entries |
+4 unused | u64 total | u64 offset | u64 weight of each | u32 length and UTF-8 of each. A value
+occurred at least `weight` times and at most `weight + offset` times, and one that is not listed
+at most `offset` times.
+"""
+
+import math
+import struct
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain, pairwise
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightmeter import _core
+from lightmeter.interop.whylogs.protobuf import require, text_of
+from lightmeter.sketch import QuantileSketch
+
+# --- KLL ---
+
+_EMPTY, _ONE_VALUE = 1, 4
+_KNOWN_FLAGS = 7
+_LEAST_ROOM = 8
+MOST = 2**56  # a profile counts no more of anything
+_MOST_LEVELS = 57
+_HEADER, _FULL_HEADER = 8, {5: 20, 6: 24}
+
+
+def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
+    """Read the numbers.
+
+    A sketch that holds all its values is taken over exactly. The error of any other is set to what
+    DataSketches publishes for its k, a figure that was measured and not proved.
+
+    Raises
+    ------
+    DecodeError
+        The bytes are no such sketch.
+    """
+    _require(len(data) >= _HEADER, "the data ends early")
+    preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)
+    is_known = family == 15 and not flags & ~_KNOWN_FLAGS and k >= _LEAST_ROOM == m
+    _require(is_known, "a header that fits no sketch")
+    if not flags & (_EMPTY | _ONE_VALUE):
+        _require(preamble in _FULL_HEADER and version == 1, "a header that fits no sketch")
+        return _read_full(data, _FULL_HEADER[preamble], k, key)
+    values, count = _values(data[_HEADER:]), 0 if flags & _EMPTY else 1
+    _require(preamble == 2 and version == 1 + count, "a header that fits no sketch")
+    _require(len(values) == count, "the length does not fit")
+    return _exact(values, key)
+
+
+def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch:
+    _require(len(data) >= start, "the data ends early")
+    n, least_k, depth = struct.unpack_from("<1Q1H1B", data, _HEADER)
+    is_possible = 2 <= n <= MOST and _LEAST_ROOM <= least_k <= k and 1 <= depth <= _MOST_LEVELS
+    _require(is_possible, "an impossible n, least k or number of levels")
+    _require(len(data) >= start + 4 * depth, "the data ends early")
+    begins = struct.unpack_from(f"<{depth}I", data, start)
+    values = _values(data[start + 4 * depth :])
+    _require(len(values) >= 2, "the data ends early")
+    least, greatest, kept = float(values[0]), float(values[1]), values[2:]
+    bounds = [*begins, begins[0] + len(kept)]
+    _require(bounds == sorted(bounds), "levels that overlap")
+    sizes = [end - begin for begin, end in pairwise(bounds)]
+    _require(sum(size << h for h, size in enumerate(sizes)) == n, "the weights do not sum to n")
+    inside = np.all((least <= kept) & (kept <= greatest))
+    _require(least <= greatest and bool(inside), "extrema that are none")
+    levels = np.split(kept, np.cumsum(sizes[:-1]))
+    if sizes[0] == n:
+        return _exact(kept, key)
+    error = 2.296 / least_k**0.9723  # of ranks at 99 % confidence
+    return _sampled(levels, least, greatest, error * n, key)
+
+
+def _exact(values: NDArray[np.float64], key: int) -> QuantileSketch:
+    sketch = QuantileSketch(key)
+    sketch.update(values)
+    return sketch
+
+
+def _sampled(
+    levels: list[NDArray[np.float64]], least: float, greatest: float, ranks: float, key: int
+) -> QuantileSketch:
+    # Infinite extrema hide the finite ones; the values that were kept are then all there is.
+    finite = [level[np.isfinite(level)].tolist() for level in levels]
+    kept = list(chain.from_iterable(finite))
+    sketch = QuantileSketch(key)
+    if kept:
+        least = least if math.isfinite(least) else min(kept)
+        greatest = greatest if math.isfinite(greatest) else max(kept)
+        sketch = QuantileSketch.from_levels(finite, least, greatest, ranks, key)
+    for infinity in (math.inf, -math.inf):
+        counts = (int(np.count_nonzero(level == infinity)) << h for h, level in enumerate(levels))
+        sketch.update_counts([infinity], [sum(counts)])
+    return sketch
+
+
+def _values(data: memoryview) -> NDArray[np.float64]:
+    _require(len(data) % 8 == 0, "the length does not fit")
+    values = np.frombuffer(data, "<f8")
+    _require(not np.isnan(values).any(), "a value is NaN")
+    return values + 0.0  # without -0.0
+
+
+def _require(holds: bool, wrong: str) -> None:
+    require(holds, f"DataSketches KLL: {wrong}")
+
+
+# --- HyperLogLog ---
+
+_HLL_EMPTY, _MERGED = 4, 16
+_LIST, _SET, _REGISTERS = range(3)  # modes
+_BITS = (4, 6, 8)
+_COUPONS = 2.0**26
+
+_COUPON_ERROR = 0.409 / 2**13
+
+
+class Distinct(NamedTuple):
+    """An estimate with its bounds at one standard error."""
+
+    lower: float
+    estimate: float
+    upper: float
+
+
+def read_distinct(data: memoryview) -> Distinct:
+    """Return what the bytes count.
+
+    Raises
+    ------
+    DecodeError
+        They are no such sketch.
+    """
+    require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
+    ints, version, family, lg_k, _, flags, count, modes = data[:8]
+    mode, width = modes & 3, modes >> 2
+    is_known = (version, family) == (1, 7) and 4 <= lg_k <= 21 and width < len(_BITS)
+    is_known = is_known and (mode, ints) in ((_LIST, 2), (_SET, 3), (_REGISTERS, 10))
+    require(is_known, "a HyperLogLog with a header that fits none")
+    start = 4 * ints
+    require(len(data) >= start, "the bytes end within a HyperLogLog")
+    if mode == _REGISTERS:
+        return _of_registers(data, lg_k, width, count, merged=bool(flags & _MERGED))
+    if mode == _SET:
+        (count,) = struct.unpack_from("<1I", data, 8)
+    is_whole = count <= 2**lg_k and len(data) >= start + 4 * count
+    is_whole = is_whole and bool(flags & _HLL_EMPTY) == (count == 0)
+    require(is_whole, f"a HyperLogLog that lists {count} values in {len(data)} bytes")
+    # The values are 26-bit places with a geometric rest: this many pairs of them are equal.
+    estimate = count + count * (count - 1) / (6 * _COUPONS)
+    lower = max(estimate / (1 + _COUPON_ERROR), float(count))
+    return Distinct(lower, estimate, estimate / (1 - _COUPON_ERROR))
+
+
+def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged: bool) -> Distinct:
+    kept, first, second, at_least, exceptions = struct.unpack_from("<3d2I", data, 8)
+    k, total = 1 << lg_k, first + second
+    registers = k * _BITS[width] // 8 + (width == 1)
+    # Exceptions may be stored with room between them.
+    is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
+    require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
+    is_possible = 0 < total <= k and 0 <= kept <= MOST  # also false of NaN
+    require(is_possible, "a HyperLogLog whose registers have an impossible sum")
+    zeros = at_least if least == 0 else 0
+    different = float(k - zeros)  # at least so many
+    estimate, unit = kept, math.sqrt(math.log(2))
+    if merged:  # by the registers at zero where there are many, else the raw estimate
+        unit = math.sqrt(3 * math.log(2) - 1)
+        estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
+        if zeros and estimate < 3 * k:
+            estimate = k * math.log(k / zeros)
+    error = unit / math.sqrt(k)  # one standard error
+    lower = max(estimate / (1 + error), different)
+    upper = min(max(estimate, different) / (1 - error), float(MOST))
+    return Distinct(lower, min(max(estimate, lower), upper), upper)
+
+
+# --- frequent strings ---
+
+_T = TypeVar("_T", str, int)
+
+_PREAMBLE = 32
+_EMPTY_FLAGS = 0b101  # which of the two says so depends on the version of the library
+_MOST_BYTES = 128  # of a string in a profile
+_MOST_ENTRIES, _MOST_LIST = 512, 8192  # entries of a list in a profile, and the bytes of its values
+
+
+class Frequent(NamedTuple):
+    """How often each value occurred: at least the count, at most `offset` more."""
+
+    total: int
+    offset: int
+    counts: dict[str, int]
+
+
+def read_frequent(data: memoryview) -> Frequent:
+    """Return all that the bytes say.
+
+    Raises
+    ------
+    DecodeError
+        They are no such sketch.
+    """
+    require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
+    longs, version, family, _, _, flags = data[:6]
+    is_empty, is_known = flags & _EMPTY_FLAGS, (version, family) == (1, 10)
+    if is_known and longs == 1 and len(data) == 8 and is_empty:
+        return Frequent(0, 0, {})
+    is_full = is_known and longs == 4 and not is_empty and len(data) >= _PREAMBLE
+    require(is_full, f"frequent strings with a preamble of {longs}, flags {flags}")
+    entries, total, offset = struct.unpack_from("<1I4x2Q", data, 8)
+    at = _PREAMBLE + 8 * entries
+    require(at <= len(data), f"{entries} frequent strings in {len(data)} bytes")
+    counts: dict[str, int] = {}
+    for weight in struct.unpack_from(f"<{entries}Q", data, _PREAMBLE):
+        size = int.from_bytes(data[at : at + 4], "little")
+        at += 4 + size
+        require(at <= len(data), "the bytes end within the frequent strings")
+        counts[text_of(data[at - size : at])] = weight
+    require(at == len(data), "bytes after the frequent strings")
+    left = total - sum(counts.values())
+    # What was taken from one counter was taken from others too.
+    is_sum = total <= MOST and left >= 2 * offset and (offset > 0 or left == 0)
+    require(is_sum, f"counts of frequent strings that do not make their total of {total}")
+    return Frequent(total, offset, counts)
+
+
+def strings_of(frequent: Frequent) -> _core.FrequentStrings:
+    """Return the same as a list of a profile, which cuts long strings and holds fewer of them."""
+    cut: dict[str, int] = {}
+    merged = 1
+    for value, count in frequent.counts.items():
+        short = value.encode()[:_MOST_BYTES].decode(errors="ignore")
+        merged += short in cut
+        cut[short] = cut.get(short, 0) + count
+    # Strings that have become one may each have occurred `offset` times more than was counted.
+    error = min(frequent.offset * merged, (frequent.total - sum(cut.values())) // 2)
+    ranked = sorted(cut, key=lambda value: (-cut[value], value.encode()))
+    sizes = accumulate(len(value.encode()) for value in ranked)
+    fitting = sum(size <= _MOST_LIST for size in sizes)
+    floor, entries = _listed(cut, error, ranked, min(_MOST_ENTRIES, max(1, fitting)))
+    entries.sort(key=lambda entry: entry[0].encode())
+    return _core.FrequentStrings.from_state(frequent.total, floor, entries)
+
+
+def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple[int, int, int]]]:
+    """Return frequent integers as a list of a profile, which holds fewer: floor and entries."""
+    ranked = sorted(counts, key=lambda value: (-counts[value], value))
+    floor, entries = _listed(counts, offset, ranked, _MOST_ENTRIES)
+    return floor, sorted(entries)
+
+
+def _listed(
+    counts: Mapping[_T, int], error: int, ranked: Sequence[_T], most: int
+) -> tuple[int, list[tuple[_T, int, int]]]:
+    """Return how often a value that is not listed occurred at most, and those that are listed."""
+    floor = max([error, *(counts[value] + error for value in ranked[most : most + 1])])
+    return floor, [(value, counts[value] + error, error) for value in ranked[:most]]
