@@ -224,7 +224,8 @@ class Database:
         before, until, pause = self._mine.held, time.monotonic() + _BUSY_SECONDS, 0.0
         alone = contextlib.nullcontext() if is_read or self.path is None else self._writing
         while True:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             held = None
             with alone:
                 try:
