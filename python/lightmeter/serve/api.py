@@ -1,5 +1,6 @@
 """The API: profiles are put, got and listed, and so is what monitors say of them."""
 
+import asyncio
 import glob
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,7 +31,17 @@ _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}},
 
 _FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
-router = APIRouter()
+
+class Error(models.Model):
+    """Why it was not done, in one sentence."""
+
+    error: str
+
+
+router = APIRouter(
+    responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
+    generate_unique_id_function=lambda route: route.name,
+)
 
 
 class Rows(models.Model):
@@ -163,3 +174,10 @@ def metrics(caller: Reader, asked: Asked[queries.Nothing]) -> Response:
     """Return gauges of the newest buckets and of what monitors say of them."""
     datasets = None if caller.key.sees_all else caller.key.datasets
     return Response(metrics_text(caller.server.store, datasets=datasets), media_type=CONTENT_TYPE)
+
+
+@router.get("/healthz", openapi_extra={"security": []})
+async def health(request: Request) -> dict[str, str]:
+    """Return whether the server runs and its store can be read. Takes no key."""
+    await asyncio.to_thread(request.app.state.server.store.state.keys.exist)
+    return {"status": "ok"}
