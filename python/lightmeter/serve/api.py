@@ -1,6 +1,5 @@
 """The API: profiles are put, got and listed, and so is what monitors say of them."""
 
-import asyncio
 import glob
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,6 +27,11 @@ BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+# For the document alone: the guard looks at the key.
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "basic": {"type": "http", "scheme": "basic", "description": "The key as password."},
+}
 
 _FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
@@ -177,7 +181,15 @@ def metrics(caller: Reader, asked: Asked[queries.Nothing]) -> Response:
 
 
 @router.get("/healthz", openapi_extra={"security": []})
-async def health(request: Request) -> dict[str, str]:
+def health(request: Request) -> dict[str, str]:
     """Return whether the server runs and its store can be read. Takes no key."""
-    await asyncio.to_thread(request.app.state.server.store.state.keys.exist)
+    request.app.state.server.store.state.keys.exist()
     return {"status": "ok"}
+
+
+@router.get(f"{API}/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    """Return what can be asked here, for programs."""
+    document = request.app.openapi()
+    document["components"]["securitySchemes"] = _KEYS
+    return JSONResponse({**document, "security": [{name: []} for name in _KEYS]})

@@ -4,11 +4,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 
 from lightmeter._core import __version__
 from lightmeter.interop.whylogs import receiver
@@ -17,15 +16,9 @@ from lightmeter.serve.guard import Guard, answer
 from lightmeter.serve.login import WRITES
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.security import API, allowed_hosts
+from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
 from lightmeter.store.store import Store
-
-# For the document alone: the guard looks at the key.
-_KEYS = {
-    "bearer": {"type": "http", "scheme": "bearer"},
-    "basic": {"type": "http", "scheme": "basic", "description": "The key as password."},
-}
 
 
 def make_app(
@@ -95,12 +88,4 @@ def make_app(
         routes=[*api.router.routes, *receiver.routes(server, WRITES).routes, *pages.router.routes],
     )
     app.state.server = server
-    app.get(f"{API}/openapi.json", include_in_schema=False)(_document)
     return app
-
-
-async def _document(request: Request) -> JSONResponse:
-    """Return what there is here, for programs."""
-    document = request.app.openapi()
-    document["components"]["securitySchemes"] = _KEYS
-    return JSONResponse({**document, "security": [{name: []} for name in _KEYS]})

@@ -9,7 +9,7 @@ import string
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import sqlalchemy as sa
 from pydantic import Json, TypeAdapter
@@ -70,6 +70,10 @@ class Key(NamedTuple):
 _read = TypeAdapter(tuple[bytes, Key]).validate_python  # the digest beside it
 
 
+def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
+    return _read((digest, (name, *more)), strict=True)
+
+
 class Keys:
     """The keys in a store. The keys themselves are not in it, only their digests."""
 
@@ -125,7 +129,7 @@ class Keys:
 
     def all(self) -> list[Key]:
         """Return every key, the oldest first."""
-        return [key for _, key in self._found(_ALL)]
+        return [key for _, key in self._database.rows(_ALL, _row)]
 
     def exist(self) -> bool:
         """Return whether there is one."""
@@ -137,14 +141,9 @@ class Keys:
         It takes as long where there is no such key.
         """
         match = _KEY.fullmatch(text)
-        found = self._found(_ONE, id=match[1]) if match else []
+        found = self._database.rows(_ONE, _row, {"id": match[1]}) if match else []
         digest, key = found[0] if found else (bytes(32), None)
         return key if hmac.compare_digest(digest, _digest(text)) else None
-
-    def _found(self, query: sa.Select[Any], **values: str) -> list[tuple[bytes, Key]]:
-        return self._database.rows(
-            query, lambda name, digest, *more: _read((digest, (name, *more)), strict=True), values
-        )
 
 
 def _digest(key: str) -> bytes:
