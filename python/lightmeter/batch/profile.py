@@ -177,7 +177,9 @@ def planned(
     """Return what `RowOptions` say of the work on pictures, and of what to take of a source."""
     of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
     of_work["values"] = tuple(of_work.get("values", ()))
-    work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
+    others = {*_Options.__annotations__, "segment_by"}
+    read = reading_of(reading, options, others)  # type: ignore[arg-type]  # it looks itself
+    work = Work(reading=read, segment_by=segment_by, **of_work)
     origins = segment_by, work.group
     return work, Wanted.of(work.reading, column, work.values, origins)
 

@@ -2,10 +2,12 @@
 
 import io
 import itertools
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -132,7 +134,19 @@ def _as_read(one: Any) -> Read:
     if not isinstance(found.facts, Mapping | None):
         detail = f"read= gave a {type(found.facts).__name__} as facts; expected a dict"
         raise ImageError("unsupported", detail)
-    return found
+    return found._replace(group=_group_named(found.group))
+
+
+def _group_named(group: Any) -> str | None:
+    """Return the group that a reader names, by the text that it has at every other door."""
+    if group is None or isinstance(group, str):
+        return group
+    if not isinstance(group, Real):
+        detail = f"read= gave a {type(group).__name__} as group; expected a text"
+        raise ImageError("unsupported", detail)
+    number: Any = group
+    whole = math.isfinite(number) and number == int(number)
+    return None if number != number else str(int(number) if whole else float(number))
 
 
 def _returned(read: Any, image: Any) -> Iterator[Any]:

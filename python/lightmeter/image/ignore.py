@@ -150,8 +150,9 @@ class Ignored:
             The number that the file says of samples that are none.
         """
         if isinstance(samples, Image.Image):
-            has_key = "transparency" in samples.info  # a colour or colours that are transparent
-            samples = samples.convert("RGBA") if has_key else samples
+            key = samples.info.get("transparency")  # a colour or colours that are transparent
+            if "alpha" in self.rules and (key is not None or samples.mode == "PA"):
+                mask.ignore(_is_transparent(samples, key), *at)
             samples = np.asarray(samples if samples.mode == "P" else measurable(samples))
         colours = samples if samples.ndim == 3 else samples[..., None]
         has_alpha, is_float = colours.shape[2] in (2, 4), colours.dtype.kind == "f"
@@ -168,6 +169,12 @@ class Ignored:
                 mask.ignore(ignored, *at)
             elif has_alpha:
                 mask.ignore(alpha == 0, *at)
+
+
+def _is_transparent(image: Image.Image, key: Any) -> NDArray[np.bool_]:
+    if image.mode.startswith("I"):  # Pillow has no alpha of more than 8 bits
+        return np.asarray(np.asarray(image) == key)
+    return np.asarray(np.asarray(image.convert("RGBA"))[..., 3] == 0)
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import cached_property
@@ -327,8 +327,12 @@ class ReadingOptions(LoggedOptions, total=False):
 DEFAULT_READING = Reading()
 
 
-def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
+def reading_of(
+    reading: Reading | None, options: LoggedOptions, others: Iterable[str] = ()
+) -> Reading:
     """Return the `reading` given, or the default, changed by `options`.
+
+    A misspelt option may also be meant as one of `others`, which the caller has.
 
     Raises
     ------
@@ -346,6 +350,6 @@ def reading_of(reading: Reading | None, options: LoggedOptions) -> Reading:
     names = [known.name for known in fields(Reading)]
     for name in options:
         if name not in names:
-            hint = near(name, names, f"the reading options are {', '.join(names)}")
+            hint = near(name, (*names, *others), f"the reading options are {', '.join(names)}")
             raise TypeError(f"got an unexpected keyword {name!r}; {hint}")
     return replace(reading, **options)

@@ -4,10 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from anyio import to_thread
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPBasic, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -18,22 +16,9 @@ from lightmeter.serve.guard import Guard, answer
 from lightmeter.serve.login import WRITES
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.security import API, allowed_hosts
+from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
-from lightmeter.store.models import Model
 from lightmeter.store.store import Store
-
-# For the document alone: the guard has looked at the key.
-_KEYS = [
-    Depends(HTTPBearer(scheme_name="bearer", auto_error=False)),
-    Depends(HTTPBasic(scheme_name="basic", auto_error=False, description="The key as password.")),
-]
-
-
-class Error(Model):
-    """Why it was not done, in one sentence."""
-
-    error: str
 
 
 def make_app(
@@ -93,26 +78,14 @@ def make_app(
         title="lightmeter",
         version=__version__,
         description="Profiles of images by dataset, time, segment and writer.",
-        openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # they load scripts from elsewhere
-        redoc_url=None,
+        openapi_url=None,  # nor pages of it, which load scripts from elsewhere
         redirect_slashes=False,
         lifespan=server.lifespan,
         middleware=[Middleware(Guard)],
         # What else goes wrong comes to the guard.
         exception_handlers={HTTPException: answer, RequestValidationError: answer},
-        responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
-        generate_unique_id_function=lambda route: route.name,
+        # Routers inside of others would each look for the route.
+        routes=[*api.router.routes, *receiver.routes(server, WRITES).routes, *pages.router.routes],
     )
     app.state.server = server
-    app.include_router(api.router, dependencies=_KEYS)
-    app.get("/healthz")(_health)
-    app.include_router(receiver.routes(server, WRITES))
-    app.include_router(pages.router)
     return app
-
-
-async def _health(request: Request) -> dict[str, str]:
-    """Return whether the server runs and its store can be read. Takes no key."""
-    await to_thread.run_sync(request.app.state.server.store.state.keys.exist)
-    return {"status": "ok"}

@@ -1,5 +1,6 @@
 """What stands before every endpoint: names, sites, keys, limits, and the headers of answers."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -7,7 +8,6 @@ from typing import Any, get_type_hints
 
 import anyio
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -47,11 +47,10 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                said = dict(message["headers"])
+                message["headers"] += [each for each in HEADERS.items() if each[0] not in said]
                 if status >= 400 and "expect" in request.headers:  # the body will not come
-                    headers["connection"] = "close"
+                    message["headers"].append((b"connection", b"close"))
                 elif status >= 400:
                     await body.drain()
             await send(message)
@@ -88,7 +87,7 @@ class _Body:
         self.server: Server = request.app.state.server
         self._next, self.size, limits = request.receive, 0, self.server.limits
         self._most = limits.body if request.method == "PUT" else limits.json
-        self._end, self._is_whole = anyio.current_time() + limits.seconds, False
+        self._end, self._is_whole = asyncio.get_running_loop().time() + limits.seconds, False
 
     def check(self, size: int) -> None:
         if size > self._most:
@@ -96,7 +95,7 @@ class _Body:
 
     async def receive(self) -> Message:
         try:
-            with anyio.fail_after(self._end - anyio.current_time()):
+            async with asyncio.timeout_at(self._end):
                 message = await self._next()
         except TimeoutError:
             self._is_whole = True  # nothing more is waited for

@@ -168,6 +168,25 @@ def test_alpha_is_a_mask(tmp_path: Path, mode: str) -> None:
     assert "fourth" not in str(view.readings)
 
 
+def test_a_transparent_colour_of_pillow_is_alpha_and_its_samples_stay_numbers() -> None:
+    number = RNG.integers(0, 8, (20, 30)).astype(np.uint8)
+    palette = Image.fromarray(number).convert("P")
+    alpha = Image.fromarray(np.where(number == 3, 0, 255).astype(np.uint8))
+    with_alpha = Image.merge("RGBA", [*palette.convert("RGB").split(), alpha]).convert("PA")
+    percent = pytest.approx(100 * (number == 3).mean())
+    for image, rules in (
+        (Image.fromarray(number), ("alpha", 3)),
+        (Image.fromarray(number.astype(np.uint16) + 300), ("alpha", 303)),
+        (palette, ("alpha", 3)),
+        (with_alpha, ("alpha",)),
+    ):
+        if image.mode != "PA":
+            image.info["transparency"] = 303 if image.mode == "I;16" else 3
+        for rule in rules:
+            view = lm.log_image(image, ignore=rule).view()
+            assert view["image.ignored_percent"].mean == percent
+
+
 def test_the_fourth_of_four_bands_is_told(tmp_path: Path) -> None:
     samples = RNG.integers(0, 255, (20, 30, 4)).astype(np.uint8)
     for extra, is_told in ((0, True), ("unassalpha", False)):

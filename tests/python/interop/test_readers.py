@@ -122,6 +122,15 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
     assert own["image.a.mean"].mean == pytest.approx(100 / 8190 * 255, abs=0.01)
 
 
+def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
+    def numbered(image: Any) -> readers.Read:
+        group: Any = {"000": 7, "101": np.float32(7), "002": "7"}.get(Path(image).stem, 8)
+        return readers.Read(np.zeros((4, 5)), group=group)
+
+    files = [raw / f"{name}.png" for name in ("000", "101", "002", "103")]
+    assert lm.profile_images(files, read=numbered).groups == 2
+
+
 @pytest.mark.parametrize(
     ("given", "reason", "detail"),
     [
@@ -133,6 +142,7 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
         ((), "unsupported", "read= gave a tuple; expected an array or an image"),
         (iter(()), "empty", "read= gave no picture"),
         (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
+        (readers.Read(np.zeros((4, 4)), group=[7]), "unsupported", "a list as group"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, detail: str) -> None:

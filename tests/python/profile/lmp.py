@@ -107,6 +107,7 @@ class Bytes:
             value = int(bits[start : start + width][::-1] or "0", 2)
             values.append(value if end < 0 else end - at << low | value)
             at = start + width
+            need(at <= len(bits), "the bits end early")
         need("1" not in bits[at : (at + 7) // 8 * 8], "bits behind the last number")
         self.take((at + 7) // 8)
         return values
