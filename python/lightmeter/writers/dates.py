@@ -1,4 +1,4 @@
-"""When a picture is from, and so in which bucket: by Exif, path, column, or change of its file."""
+"""The date of an image, and so its bucket: from Exif, path, column or modification time."""
 
 import datetime as dt
 import os
@@ -21,38 +21,38 @@ from lightmeter.errors import ImageError
 from lightmeter.image.video import Clip, span_of
 from lightmeter.times import EPOCH, bucket_start, parse_time, to_utc
 
-# From a picture to when it is from.
+# From an image to its date.
 DateOf = Callable[[Item], datetime | None]
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")  # offsets are OffsetTime...
 
-_MOST_PARTS = 1024  # of a video, as a file may say any length
+_MOST_PARTS = 1024  # of a video, because a file may claim any length
 
 _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
 def date_reader(source: str) -> DateOf:
-    """Return a function from a picture to when it is from, in UTC; None where nothing says so.
+    """Return a function that returns the date of an image in UTC, or None if it has no date.
 
-    A time without a zone is local time, and a day without a time its midnight in UTC. It never
-    waits for a pipe or a device: they have no Exif.
+    A time without a zone is local time, and a date without a time is its midnight in UTC. Pipes and
+    devices have no date; the function never waits for them.
 
     Parameters
     ----------
     source
-        Where dates come from:
+        The source of the dates:
 
-        - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
-          camera noted its offset from UTC that is its zone. A video says when it begins.
-        - ``"mtime"``: the time of modification of the file, for pictures that are files.
+        - ``"exif"``: the time at which the image was taken, or else digitized, or else changed, in
+          the zone that the camera recorded, if any. A video file has the time of its beginning.
+        - ``"mtime"``: the modification time of the file, for images that are files.
         - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
-          the picture in an archive. It holds times, or texts of ISO 8601, such as
+          the image in an archive. It contains times, or texts in ISO 8601, such as
           ``2024-05-01T10:30:00+02:00`` or ``20240501``.
-        - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
-          ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
-          name, ``%%`` for a percent sign, and anything else for itself. A
-          number does not match a part of a longer one. Of a picture in an archive or table the
-          path is its name there, behind that of the archive.
+        - ``"path:PATTERN"``: the last part of the path that matches the pattern, in which
+          ``%Y %m %d`` and optionally ``%H %M %S`` stand for digits, ``*`` for any text within a
+          name, ``%%`` for a percent sign, and everything else for itself. A number does not match
+          a part of a longer number. The path of an image in an archive or table is its name there,
+          after that of the archive.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def date_reader(source: str) -> DateOf:
         )
 
     def date_of(item: Item) -> datetime | None:
-        with suppress(OSError, OverflowError, ValueError):  # no picture, or out of all years
+        with suppress(OSError, OverflowError, ValueError):  # no image, or no year of the calendar
             return read(item)
         return None
 
@@ -88,7 +88,7 @@ def _modification_date(item: Item) -> datetime | None:
 
 def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
-    if isinstance(value, str | int):  # as a table has 20240501 without quotes
+    if isinstance(value, str | int):  # int, because a table may have 20240501 without quotes
         value = parse_time(str(value).strip())
     return to_utc(value) if isinstance(value, dt.date) else None
 
@@ -112,7 +112,7 @@ def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
     last = None
     for match in expression.finditer(item.name):
         fields = {name: int(digits) for name, digits in match.groupdict().items()}
-        with suppress(ValueError):  # there is no such day
+        with suppress(ValueError):  # no such day
             last = to_utc((datetime if "hour" in fields else dt.date)(**fields))
     return last
 
@@ -138,12 +138,12 @@ def _is_video(item: Item) -> bool:
 
 
 def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetime, Item]]:
-    """Yield a picture and the start of its bucket; a video file in a part for each bucket.
+    """Yield an image with the start of its bucket; a video file in one part for each bucket.
 
     The date of a video is that of its first frame.
     """
     begin, seconds = 0.0, 0.0
-    with suppress(Exception):  # measuring it says what is wrong
+    with suppress(Exception):  # measuring reports the error
         seconds = span_of(item.data)[1] if _is_video(item) else 0.0
     for _ in range(_MOST_PARTS):
         start = bucket_start(at + timedelta(seconds=begin), every)
@@ -158,22 +158,22 @@ def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetim
 def by_bucket(
     items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
 ) -> tuple[dict[datetime, Source], list[str]]:
-    """Return the pictures of each bucket, sorted by its start; and the names of those that have
-    none.
+    """Return the images of each bucket, in order of time, and the names of images without a date.
 
-    Pictures that come as paths or addresses are held. Those that come with their bytes are read
-    again from the source, once where it is sorted by time, and else once for each bucket.
+    Paths and addresses of images are kept. Images that come as bytes are read again from the
+    source: once if it is sorted by time, and otherwise once for each bucket.
 
     Parameters
     ----------
     items
-        Those of `source`, which may have more bytes than those that it gives.
+        The items of `source`, possibly with more of their bytes loaded.
     date_of
-        When a picture is from. What no bucket can hold, such as 9999-12-31, is none.
+        The function that returns the date of an image. A date without a valid bucket, such as
+        9999-12-31, counts as no date.
     every
         The length of the buckets.
     source
-        What they are from.
+        The source of the items.
     """
     buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):
@@ -193,9 +193,9 @@ def by_bucket(
 
 
 def _whole_items(source: Source) -> Callable[[Item], Item]:
-    """Return a function from an item that may have its number in the source as data to the item.
+    """Return a function that replaces an item whose data is its number by the item of `source`.
 
-    It goes on through the source, and from its start again for what lies behind.
+    It reads the source forward, and from the start again for a lower number.
     """
     items: Iterator[Item] = iter(())
     following = sys.maxsize
@@ -210,7 +210,7 @@ def _whole_items(source: Source) -> Callable[[Item], Item]:
         skipped, following = number - following, number + 1
         if again := next(islice(items, skipped, None), None):
             return again
-        detail = "the source has fewer pictures than a moment ago"
+        detail = "the source has fewer images than before"
         return replace(item, data=ImageError("vanished", detail))
 
     return whole

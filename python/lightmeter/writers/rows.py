@@ -1,4 +1,4 @@
-"""What one process puts into the buckets of a dataset, whether a store or an inbox takes it."""
+"""The rows of one process in the buckets of a dataset, in a store or an inbox."""
 
 import math
 import os
@@ -14,21 +14,21 @@ from lightmeter.profile import ProfileView
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
 
-_MOST = 64  # rows that can still grow; their profiles are in memory
+_MOST = 64  # rows that can still grow, whose profiles are in memory
 
 
 def target_of(
     store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None, key: str | None = None
 ) -> Store | Inbox:
-    """Return the store or the inbox itself, or the one at an address.
+    """Return the given store or inbox, or open the one at the given address.
 
     Raises
     ------
     ValueError
-        There is none of them, or both.
+        Neither or both of `store` and `inbox` are given.
     """
     if (store is None) == (inbox is None):
-        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
+        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected exactly one of them")
     if inbox is not None:
         return Inbox(inbox) if isinstance(inbox, str) else inbox
     return store if isinstance(store, Store) else Store(store or "", key=key)
@@ -36,7 +36,7 @@ def target_of(
 
 @dataclass(slots=True)
 class _Row:
-    """A row: `seq` is that of the last try, `tried` what it adds to `view`, which is stored."""
+    """A row: `view` is stored, and the last put, numbered `seq`, tried to add `tried` to it."""
 
     writer: str
     seq: int = 0
@@ -45,28 +45,28 @@ class _Row:
 
 
 class Rows:
-    """The rows of a process; a forked child has others. One thread uses them at a time.
+    """The rows of a process. Only one thread at a time may use them; a forked child has its own.
 
-    A bucket is the merge of its rows. So a row that can no longer grow, as it was rolled up or too
-    many others have grown since, stays as it is, and the bucket gets another one.
+    A bucket is the merge of its rows. If a row can no longer grow, because it was rolled up or too
+    many others have grown since, the bucket gets a further row.
 
     Attributes
     ----------
     dataset
-        Name of what is watched.
+        The name of the dataset.
     address
-        Of the store or the inbox.
+        The address of the store or inbox.
     checkpoint
-        Seconds after which what is new is worth a put.
+        Seconds between two puts.
     quiet
-        The same, if nothing comes meanwhile.
+        Seconds without an image after which to put.
     """
 
     def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
         """Begin without rows."""
         self.dataset, self._target, self._segment = dataset, target, segment
         self.address = target.address
-        # Every put into an inbox is an object until it is pulled.
+        # Puts into an inbox are rarer, because each one writes an object that stays until a pull.
         in_store = isinstance(target, Store)
         self.checkpoint, self.quiet = (30.0, 1.0) if in_store else (600.0, math.inf)
         self._process = 0
@@ -77,25 +77,25 @@ class Rows:
         Raises
         ------
         StoreError
-            The dataset has buckets of another length, or a server is away.
+            The dataset has buckets of another length, or a server is unavailable.
         """
-        if isinstance(self._target, Inbox):  # which knows nothing: each object names the length
+        if isinstance(self._target, Inbox):  # does not know the dataset; objects name the length
             return every or default
         every = every or self._target.datasets().get(self.dataset, default)
         self._target.define(self.dataset, every)
         return every
 
     def put(self, start: datetime, view: ProfileView, every: timedelta | None) -> None:
-        """Add a profile to a bucket; once this returns it is stored.
+        """Add a profile to a bucket. When this returns, the profile is stored.
 
-        After an error call it again with the same profile. A try that seems to fail may have
-        arrived, and may have been rolled up since: so the same is put by the same number, which
-        what has arrived is known by. Another profile takes the place of the one that failed.
+        After an error, call this again with the same profile. A put that failed may have arrived,
+        and may have been rolled up since, so the same profile is put with the same number, by which
+        the store recognizes it. A different profile replaces the one that failed.
 
         Raises
         ------
         StoreError
-            It cannot be stored now.
+            The profile cannot be stored now.
         """
         if os.getpid() != self._process:
             self._process, self._numbers = os.getpid(), count(1)
@@ -117,15 +117,17 @@ class Rows:
             self.put(start, view, every)
             return
         if not kept and not is_again:
-            raise StoreError(f"{self.address} keeps nothing of {row.writer!r} by {row.seq}")
+            raise StoreError(
+                f"{self.address} refuses seq {row.seq} of {row.writer!r}; it has this or a higher one"
+            )
         row.view, row.tried = whole, None
-        # Of others the last try may have arrived: another row would count that twice.
+        # Keep rows whose last put may have arrived: a further row would count that twice.
         sure = [at for at, row in self._rows.items() if row.tried is None]
         for at in sure[:-_MOST]:
             del self._rows[at]
 
     def hurry(self, seconds: float) -> None:
-        """Let no call wait longer than so many seconds for a server."""
+        """Limit how long calls wait for a server, as `Store.hurry`."""
         if isinstance(self._target, Store):  # obstore has a limit of its own
             self._target.hurry(seconds)
 

@@ -1,4 +1,4 @@
-"""Writing profiles to the store that the environment names, as whylogs' writers do."""
+"""A writer of profiles that may take its store from the environment, like those of whylogs."""
 
 import logging
 import os
@@ -18,17 +18,18 @@ _log = logging.getLogger("lightmeter.writers")
 
 
 class LightmeterWriter:
-    """Writes profiles into a store. Threads may share it; a forked child writes as another writer.
+    """A writer that adds profiles to a store.
 
-    Each `write` adds to what this object has written before. So pictures may be written one by one.
+    Each `write` adds to the earlier ones of this object, so images may be written one by one.
+    Threads may share it, and after a fork the child is a new writer.
 
-    What is not given comes from the environment:
+    Parameters that are not given come from the environment:
 
     - `inbox`: ``LIGHTMETER_INBOX``, an address, unless `store` is given;
     - `store`: ``LIGHTMETER_STORE``, an address or a path;
     - `key`: ``LIGHTMETER_KEY``;
     - `dataset`: ``LIGHTMETER_DATASET``;
-    - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; without it the dataset as a whole.
+    - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; the default is the whole dataset.
 
     Examples
     --------
@@ -46,29 +47,29 @@ class LightmeterWriter:
         segment: Segment | None = None,
         every: str | timedelta | None = None,
     ) -> None:
-        """Open the store, unless it is one.
+        """Open the store, if an address is given.
 
         Parameters
         ----------
         store
-            The store or its address.
+            A store or its address.
         inbox
-            Takes the profiles in place of a store, or the address of one.
+            An inbox, or its address, in place of a store.
         key
-            What a server knows the caller by.
+            The key with which a server identifies the caller.
         dataset
-            Name of what is watched.
+            The name of the dataset.
         segment
-            Of all that is written.
+            The segment of all profiles.
         every
-            Length of the buckets of a new dataset; None takes that of the dataset, or a day, and a
-            day for an inbox.
+            The length of the buckets of a new dataset. None takes that of the dataset, or a day for
+            a new dataset and for an inbox.
 
         Raises
         ------
         ValueError
-            There is no store or dataset, here or in the environment, or an argument is not
-            understood.
+            Neither the arguments nor the environment give a store or dataset, or an argument is
+            invalid.
         StoreError
             The store cannot be opened.
         """
@@ -86,7 +87,7 @@ class LightmeterWriter:
         self._lock, self._process = threading.Lock(), os.getpid()
 
     def write(self, profile: ProfileLike) -> tuple[bool, str]:
-        """Add a profile to the bucket of its dataset timestamp, or else to that of now.
+        """Add a profile to the bucket of its dataset timestamp, or of the clock if it has none.
 
         Parameters
         ----------
@@ -96,15 +97,15 @@ class LightmeterWriter:
         Returns
         -------
         tuple[bool, str]
-            Whether it is on a disk: the store's, or this machine's while a server is away. And what
-            became of it, in words.
+            Whether the profile is on disk (that of the store, or that of this machine while a
+            server is unavailable), and a message.
 
         Raises
         ------
         TypeError
-            It is no profile.
+            `profile` is not a profile.
         ValueError
-            Its time is in no bucket.
+            No bucket can contain its timestamp.
 
         Examples
         --------
@@ -112,25 +113,25 @@ class LightmeterWriter:
         """
         view = view_of(profile)
         start = view.dataset_timestamp or datetime.now(UTC)
-        if os.getpid() != self._process:  # another thread may have held it as this was forked
+        if os.getpid() != self._process:  # another thread may have held the lock at the fork
             self._lock, self._process = threading.Lock(), os.getpid()
         with self._lock:
             if self._length is None and not self._asked:
                 self._asked = True
-                with suppress(StoreError):  # a time is a bucket of its own where a server is away
+                with suppress(StoreError):  # without a length, each time has its own bucket
                     self._length = self._rows.define(None, DAY)
             try:
                 if self._length is not None:
                     start = bucket_start(start, self._length)
                 self._rows.put(start, view, self._length)
             except StoreError as error:
-                _log.warning("%s is not written: %s", self._rows.dataset, error)
+                _log.warning("a profile of %s is not stored: %s", self._rows.dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._rows.dataset, self._segment)))
         return True, f"{place} {start:%Y-%m-%d %H:%M} saved to {self._rows.address}"
 
     def close(self) -> None:
-        """Close the store, unless it was given.
+        """Close the store, unless the caller has opened it.
 
         Examples
         --------
