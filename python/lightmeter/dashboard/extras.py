@@ -1,25 +1,25 @@
-"""What a live site adds to the pages, such as forms. A static one adds nothing."""
+"""The parts that a live site adds to pages, such as forms; a static site adds none."""
 
 from lightmeter.dashboard.history import History
 from lightmeter.report.charts.html import Content
 
 
 class Extras:
-    """Nothing; a live site has a subclass.
+    """The additions of a static site, which are none; a live site has a subclass.
 
     Attributes
     ----------
     forms
-        Whether pages may have forms, which send to the site itself.
+        Whether pages may have forms that send to the site itself.
     key
-        Differs between two who may see different things, and with what is added.
+        A cache key, which differs for callers with different rights, and for different additions.
     """
 
     forms = False
     key = ""
 
     def failure(self) -> str:
-        """Say why the monitors could not judge what is new; empty where they could."""
+        """Return the reason why the monitors could not judge new buckets; empty if they could."""
         return ""
 
     def state_of(self, history: History) -> str:
@@ -27,9 +27,9 @@ class Extras:
         return history.state
 
     def on_index(self, page: str) -> Content:
-        """Add something below the datasets."""
+        """Return content to add below the datasets."""
         return None
 
     def on_dataset(self, page: str, history: History) -> Content:
-        """Add something above the features."""
+        """Return content to add above the features."""
         return None

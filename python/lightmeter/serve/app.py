@@ -23,7 +23,7 @@ from lightmeter.serve.server import Limits, Server
 from lightmeter.store.models import Model
 from lightmeter.store.store import Store
 
-# For the document alone: the guard has looked at the key.
+# Only for the description of the API, because the guard checks the key.
 _KEYS = [
     Depends(HTTPBearer(scheme_name="bearer", auto_error=False)),
     Depends(HTTPBasic(scheme_name="basic", auto_error=False, description="The key as password.")),
@@ -31,7 +31,7 @@ _KEYS = [
 
 
 class Error(Model):
-    """Why it was not done, in one sentence."""
+    """The reason of a refusal, in one sentence."""
 
     error: str
 
@@ -46,40 +46,42 @@ def make_app(
     proxy: Proxy | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """Return an ASGI app that serves a store: its pages, and the API.
+    """Return an ASGI app that serves the pages and the API of a store.
 
-    As long as the store has no key, whoever is on the same machine may do everything, and nobody
-    else anything.
+    While the store has no key, callers on the same machine have all rights, and others have none.
+    Serve the app in one process; a fork after its start is not supported.
 
     Parameters
     ----------
     store
-        What it serves.
+        The store to serve.
     monitors
-        The file of monitors that it runs.
+        The path of a file of monitors to run; None takes ``STORE.monitors.toml`` beside a SQLite
+        file.
     pull
-        The address of an inbox: what others put there comes into the store every few minutes, and
-        is deleted there.
+        The address of an inbox, whose profiles are moved into the store every 5 minutes.
     public_url
-        Its address as others see it, if a proxy stands before it.
+        The public address of the server, if there is a proxy in front of it.
     hosts
-        Further names under which it may be asked, beside localhost.
+        Further host names of the server, beside localhost.
     proxy
-        That has people log in.
+        A proxy that logs users in.
     limits
-        How much it takes of others.
+        The limits of requests; None takes the defaults.
 
     Raises
     ------
     ValueError
-        A host or the address is none, or the store is one of another server.
+        A host or `public_url` is invalid, or `store` is itself behind a server.
+    StoreError
+        The store cannot be read.
 
     Examples
     --------
     >>> app = make_app(lm.Store("drift.db"), hosts=["www.example.com"])
     """
     if store.address.startswith(("http://", "https://")):
-        raise ValueError(f"{store.address} is a server already; serve the store where it is")
+        raise ValueError(f"got the server {store.address}; expected a SQLite file or PostgreSQL")
     server = Server(
         store=store,
         monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
@@ -99,7 +101,7 @@ def make_app(
         redirect_slashes=False,
         lifespan=server.lifespan,
         middleware=[Middleware(Guard)],
-        # What else goes wrong comes to the guard.
+        # The guard handles all other errors.
         exception_handlers={HTTPException: answer, RequestValidationError: answer},
         responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
         generate_unique_id_function=lambda route: route.name,
@@ -113,6 +115,6 @@ def make_app(
 
 
 async def _health(request: Request) -> dict[str, str]:
-    """Return whether the server runs and its store can be read. Takes no key."""
+    """Return a success if the server runs and can read its store. No key is needed."""
     await to_thread.run_sync(request.app.state.server.store.state.keys.exist)
     return {"status": "ok"}

@@ -25,7 +25,7 @@ _RECENT = f"last {RECENT} buckets"
 
 
 def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras) -> Html:
-    """Make the page of a dataset or segment, whose `segments` are known in brief."""
+    """Return the page of a dataset or segment."""
     history, note = compared.history, "no buckets"
     page, buckets = history.page, history.buckets
     if buckets:

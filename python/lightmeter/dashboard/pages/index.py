@@ -1,4 +1,4 @@
-"""The first page: every dataset with its state, and what happened lately."""
+"""The first page: every dataset with its state, and the latest anomalies."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -15,14 +15,14 @@ _LATELY = 14  # days
 
 
 def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
-    """Make the page.
+    """Return the first page.
 
     Parameters
     ----------
     datasets
-        Of each the histories of the whole of it, and then of its segments.
+        For each dataset its history, followed by those of its segments.
     extras
-        What is added.
+        The additions of a live site.
     """
     page = "index.html"
     states = {
@@ -36,7 +36,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         words = f"The monitors could not judge {failed} of {counted(len(states), 'dataset')}"
     headline = _headline(datasets, states, events)
     if words and all(incident.end for _, incident in events if incident.kind == "anomaly"):
-        headline = ""  # nothing is known of now
+        headline = ""  # the current state is unknown
     listed = table("datasets", overview(page, "dataset", rows), left={"state"})
     return document(
         "Dashboard",
@@ -61,7 +61,7 @@ def _headline(
     states: Mapping[str, Sequence[str]],
     events: Sequence[Event],
 ) -> str:
-    """Say how many anomalies last, and how many began in the days before the newest bucket."""
+    """Return the number of open anomalies, and of those that began in the last days."""
     anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
     lasting = [dataset for dataset, incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())

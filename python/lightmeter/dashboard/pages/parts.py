@@ -1,4 +1,4 @@
-"""Pieces that several pages have."""
+"""Parts that several pages share."""
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ _MOST_IN_FEED = 20
 
 Event = tuple[History, Incident]
 
-# Class of the style, and a shape, so that the colour is not needed.
+# The CSS class, and a shape, so that states are readable without colours.
 _SIGNS = {
     "anomaly": ("drift", "●"),
     "error": ("possible", "▲"),
@@ -29,23 +29,23 @@ _SIGNS = {
 
 
 def badge(state: str) -> Html:
-    """Return a state with its sign."""
+    """Return a state with its shape and colour."""
     look, sign = _SIGNS[state]
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
 def quoted(name: str) -> Html:
-    """Return the name of a monitor, as in a sentence."""
+    """Return the name of a monitor in quotation marks."""
     return joined("“", tag("bdi", shorten(name, 60)), "”")
 
 
 def words_of(result: Result) -> str:
-    """Return the words of a result without what `assumption` says once for all."""
+    """Return the words of a result without the note of `assumption`."""
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
 
 
 def assumption(results: Iterable[Result]) -> Html | None:
-    """Say what data cannot check and some results rest on; None if none does."""
+    """Return a note about the assumption of some results; None if none has it."""
     if not any(INDEPENDENT in result.words for result in results):
         return None
     words = "Where few buckets came before, a verdict assumes that images are independent."
@@ -53,7 +53,7 @@ def assumption(results: Iterable[Result]) -> Html | None:
 
 
 def judged(result: Result) -> Row:
-    """Return the cells of a table that say what was judged."""
+    """Return the cells of a table about a result."""
     return {
         "state": badge(result.state),
         "value": number(result.value),
@@ -63,7 +63,7 @@ def judged(result: Result) -> Row:
 
 
 def mark_of(result: Result, page: str, history: History) -> Mark:
-    """Return the point of a result, which leads from a page to that of its bucket."""
+    """Return the point of a result in a chart, with a link to the page of its bucket."""
     is_bad, is_failed = result.state == "anomaly", result.state == "error"
     has_page = is_bad and result.bucket in history.paged
     to = address(page, history.bucket_page(result.bucket)) if has_page else None
@@ -72,12 +72,12 @@ def mark_of(result: Result, page: str, history: History) -> Mark:
 
 
 def address(page: str, to: str) -> str:
-    """Return the address of one page of the site, as seen from another."""
+    """Return the relative address of one page of the site from another."""
     return posixpath.relpath(to, posixpath.dirname(page) or ".")
 
 
 def link(page: str, to: str, text: str) -> Html:
-    """Link one page of the site to another; `text` may be anybody's."""
+    """Return a link from one page of the site to another; `text` may be hostile."""
     return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
 
 
@@ -87,22 +87,22 @@ def feature_name(page: str, history: History, name: str) -> Content:
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
-    """Link a page to those above it, and say what it is about, and its state.
+    """Return the header of a page: links to the pages above, the subject and its state.
 
     Parameters
     ----------
     page
-        Its path, that of a dataset or segment or one below.
+        The path of the page: that of a dataset or segment, or one below.
     history
-        Of the dataset or segment.
+        The history of the dataset or segment.
     kind
-        What the page is about.
+        The kind of subject.
     title
-        Its name, or what happened.
+        The name of the subject, or a description.
     state
-        Of that.
+        The state of the subject.
     below
-        more.
+        Further content.
     """
     above = {"index.html": "All datasets", dataset_page(history.dataset): history.dataset}
     above |= {history.page: history.title}
@@ -124,11 +124,11 @@ def overview(
     Parameters
     ----------
     page
-        That has the table.
+        The path of the page with the table.
     kind
-        Head of the first column.
+        The head of the first column.
     rows
-        A name, its histories, the first of which the numbers are about, and its state.
+        A name, its histories (the numbers are those of the first), and its state.
     """
     for name, histories, state in rows:
         history = histories[0]
@@ -144,13 +144,13 @@ def overview(
 
 
 def events_of(histories: Iterable[History]) -> list[Event]:
-    """Return all incidents with their places, the latest first."""
+    """Return all incidents with their histories, latest first."""
     events = [(history, incident) for history in histories for incident in history.incidents]
     return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
 
 
 def feed(page: str, events: Sequence[Event]) -> Html:
-    """List what happened, the latest first, each with a link to where it can be seen."""
+    """Return a list of incidents, latest first, with links to their pages."""
     if not events:
         return tag("p", "No anomaly.")
     left_out = len(events) - _MOST_IN_FEED
