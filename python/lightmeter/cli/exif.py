@@ -1,4 +1,4 @@
-"""The command that shows what of a file's Exif is tracked and what is withheld."""
+"""The command that shows the tracked and the withheld Exif tags of a file."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def exif(
     with opened:
         header = file_header(opened, DEFAULT_LIMITS)
         if header is None:
-            fail(f"{file} is in no format whose Exif is read here")
+            fail(f"{file} has no format whose Exif lightmeter reads")
         tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
     withheld = sorted(known.keys() - tracked.keys())

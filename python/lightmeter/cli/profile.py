@@ -1,4 +1,4 @@
-"""The commands that make profiles, print them and merge them."""
+"""The commands that make, print and merge profiles."""
 
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ def merge(
 
 
 def print_profile(view: ProfileView, output_format: str, *, show_all: bool = False) -> None:
-    """Print what a profile holds, as text or as JSON."""
+    """Print a profile as text or as JSON."""
     if output_format == "json":
         print_json(plain_summary(view))
     else:

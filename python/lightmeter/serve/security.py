@@ -102,7 +102,7 @@ def fields_of(encoded: bytes) -> dict[str, str]:
         pairs = parse_qsl(encoded.decode("ascii"), **how)
         if len(dict(pairs)) == len(pairs):
             return dict(pairs)
-    words = f"at most {_MOST_FIELDS} different parameters, each a text in UTF-8"
+    words = f"at most {_MOST_FIELDS} parameters, none of them twice, each a text in UTF-8"
     raise HTTPException(400, f"got an invalid query or form; expected {words}")
 
 

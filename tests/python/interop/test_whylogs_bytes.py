@@ -170,7 +170,7 @@ def test_parts_of_pictures() -> None:
     [
         ({"counts/n": count(4)}, "column 'x': 5 values of 4 observations"),
         ({"counts/n": count(2**56 + 1)}, "expected a count up to"),
-        ({"counts/n": message((2, b"1"))}, "holds bytes"),
+        ({"counts/n": message((2, b"1"))}, "has bytes"),
         ({"counts/n": message(*[(9, 0)] * 200_001)}, "more than 200000 fields"),
         ({"distribution/kll": count(1)}, "ends early"),
         ({"types/string": count(1)}, "3 frequent strings of 1"),

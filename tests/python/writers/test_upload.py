@@ -213,6 +213,6 @@ def test_the_command_line(store: Store, way: Weather, folder: Path, monkeypatch:
     store.define("others", "1d")
     put_away(way.url, "b", dataset="others", every="1h")
     done = lightmeter("store", "send", way.url)
-    assert "sent: 1, put aside: 1, left: 0" in done.stdout
+    assert "sent: 1, refused: 1, left: 0" in done.stdout
     assert done.returncode == 1
     assert counts(store)["a"] == 3

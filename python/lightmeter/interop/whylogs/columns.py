@@ -9,24 +9,24 @@ from lightmeter.interop.whylogs.file import ProfileFile
 from lightmeter.interop.whylogs.protobuf import require
 from lightmeter.profile.features import Meaning
 
-_IMAGE = "image"  # the metric that measures pictures
+_IMAGE = "image"  # the metric that measures images
 _MEASURED = {
     **{number.name: Meaning(number.role, "image") for number in IMAGE_NUMBERS},
     "Colorspace": Meaning("category", "image"),
 }
-_SIZE = "ImagePixelWidth"  # which every picture has
-# Left out: addresses in a file, which say nothing of a picture, and of which Pillow names some by
-# two names; and what whylogs keeps in another form, such as dates as texts.
+_SIZE = "ImagePixelWidth"  # every image has it
+# Left out: offsets in a file, some of which Pillow gives two names; and values that whylogs stores
+# in another form, such as dates as texts.
 _LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
 _LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
 
 
 def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
-    """Add the features of all columns.
+    """Add the features of all columns to a profile.
 
     A metric such as ``image`` has parts with metrics of their own: ``image/Hue.mean:counts/n`` is
-    the count of ``image.Hue.mean``. What whylogs uploads has these parts as columns too; each
-    counts once.
+    the count of ``image.Hue.mean``. Uploaded profiles have these parts as columns, too; each counts
+    once.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
 
 
 def _parts(components: Metrics) -> dict[tuple[str, str], Metrics]:
-    """Return the metrics of each part of a metric: by (``image``, ``Hue.mean``)."""
+    """Return the metrics of each part, by metric and part, such as (``image``, ``Hue.mean``)."""
     parts: dict[tuple[str, str], Metrics] = {}
     for path, message in components.items():
         metric, _, rest = path.partition("/")

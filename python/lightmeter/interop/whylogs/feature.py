@@ -1,4 +1,4 @@
-"""One feature out of the metrics that whylogs kept of it."""
+"""A feature of a profile from the metrics of a whylogs column."""
 
 import math
 import re
@@ -23,25 +23,25 @@ from lightmeter.sketch import QuantileSketch
 # The messages of the metrics of a feature by path, such as ``counts/n``.
 Metrics = dict[str, Message]
 
-# What is read; whatever else there is, is left out.
+# The metrics that are read; others are left out.
 METRICS = ("cardinality/", "counts/", "distribution/", "frequent_items/", "types/")
 
 _BOOLEANS = {"True": 1, "False": 0}
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|inf|nan)")
 _INTEGER = re.compile(r"-?\d{1,19}")
-_SLACK = 1e-6  # by which rounding may put a mean beside the range of its values
+_SLACK = 1e-6  # relative rounding error by which a mean may leave the range of its values
 
 
 def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
-    """Make a column of a profile of what the metrics say together.
+    """Add a column to a profile from its metrics.
 
-    Booleans are the integers 0 and 1. What is neither a number nor a string is missing here, and so
-    are strings that whylogs counted without keeping any of them.
+    Booleans become the integers 0 and 1. Values that are neither numbers nor strings count as
+    missing, and so do strings that whylogs counted without storing any.
 
     Raises
     ------
     DecodeError
-        A metric is damaged, or they are not of one column.
+        A metric is damaged, or the metrics contradict each other.
     """
     bools, integral, texts = (
         count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
@@ -57,12 +57,12 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     all_numbers = numbers.n + numbers.nan + numbers.pos_inf + numbers.neg_inf
     integral, values = min(integral + bools, all_numbers), all_numbers + strings.n
     n = count_of(metrics, "counts/n")
-    if n is None or meaning.family == "Exif":  # what is missing follows from the images
+    if n is None or meaning.family == "Exif":  # missing tags are counted by images
         n = values
     require(n >= values, f"{values} values of {n} observations")
     distinct, listed = None if hll is None else read_distinct(hll), len(strings.items())
     different = len(numbers.weights()[0])
-    of_strings, facts = None, None  # who lists all values knows how many differ
+    of_strings, facts = None, None  # an exact list of values gives their number itself
     if not strings.is_exact:
         least = (distinct, different, listed, strings.n)
         of_strings = _estimated(*least) if numbers.is_exact else Distinct(*[listed] * 3)
@@ -79,12 +79,12 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
 
 
 def count_of(metrics: Metrics, path: str) -> int | None:
-    """Return a count; None where there is none.
+    """Return a count; None if there is no such metric.
 
     Raises
     ------
     DecodeError
-        It is none.
+        The value is not a count from 0 to 2^56.
     """
     if path not in metrics:
         return None
@@ -94,14 +94,14 @@ def count_of(metrics: Metrics, path: str) -> int | None:
 
 
 def _bytes(metrics: Metrics, path: str, field: int) -> memoryview | None:
-    """Return the sketch of a metric, which is in a message of its own; None without any."""
+    """Return the sketch of a metric, from a message of its own; None if there is none."""
     return metrics[path].message(field).bytes(1) if path in metrics else None
 
 
 def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
-    """Return mean, and sum of squared distances from it, of the finite numbers of a sampled sketch.
+    """Return the mean and the sum of squared deviations of the numbers of a sampled sketch.
 
-    whylogs' own are not finite where a number was not; those of the sample are then all there is.
+    With infinite numbers, whylogs' own values are not finite; then those of the sample are used.
     """
     mean, squares = metrics.get("distribution/mean"), metrics.get("distribution/m2")
     if mean is not None and squares is not None and numbers.pos_inf + numbers.neg_inf == 0:
@@ -117,7 +117,7 @@ def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
 
 
 def _strings(frequent: Frequent, strings: int, booleans: int) -> Frequent:
-    """Return the strings of a sketch that holds every value as text."""
+    """Return the strings of a sketch that stores every value as text."""
     if frequent.total == strings:
         return frequent
     counts = {
@@ -129,11 +129,11 @@ def _strings(frequent: Frequent, strings: int, booleans: int) -> Frequent:
     require(listed <= strings, f"{listed} frequent strings of {strings} in all")
     if frequent.offset and strings - listed >= 2 * frequent.offset:
         return Frequent(strings, frequent.offset, counts)
-    return Frequent(listed, 0, counts)  # those that look like numbers cannot be told from them
+    return Frequent(listed, 0, counts)  # strings that look like numbers are indistinguishable
 
 
 def _integers(frequent: Frequent | None, n: int) -> tuple[int, list[tuple[int, int, int]]] | None:
-    """Return the floor and entries of a column of `n` integers; None where they are not listed."""
+    """Return the floor and entries of a column of `n` integers; None if they are not listed."""
     if frequent is None:
         return None
     counts: dict[int, int] = {}
@@ -148,7 +148,7 @@ def _integers(frequent: Frequent | None, n: int) -> tuple[int, list[tuple[int, i
 
 
 def _estimated(distinct: Distinct | None, others: int, least: int, most: int) -> Distinct:
-    """Return an estimate of all but `others`, of at least and at most so many."""
+    """Return the distinct count without `others`, from `least` to `most`."""
     if distinct is None:
         return Distinct(least, least, most)
     return Distinct(*(max(value - others, least) for value in distinct))

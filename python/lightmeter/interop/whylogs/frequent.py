@@ -17,11 +17,11 @@ from lightmeter.interop.whylogs.protobuf import require, text_of
 
 _T = TypeVar("_T", str, int)
 
-# A profile counts no more of anything.
+# The largest count in a profile.
 MOST = 2**56
 
 _PREAMBLE = 32
-_EMPTY_FLAGS = 0b101  # which of the two says so depends on the version of the library
+_EMPTY_FLAGS = 0b101  # which of the two bits is set depends on the version of the library
 _MOST_BYTES = 128  # of a string in a profile
 _MOST_ENTRIES, _MOST_LIST = 512, 8192  # entries of a list in a profile, and the bytes of its values
 
@@ -35,12 +35,12 @@ class Frequent(NamedTuple):
 
 
 def read_frequent(data: memoryview) -> Frequent:
-    """Return all that the bytes say.
+    """Return the values and counts of a sketch.
 
     Raises
     ------
     DecodeError
-        They are no such sketch.
+        The bytes are not such a sketch.
     """
     require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
     longs, version, family, _, _, flags = data[:6]
@@ -60,21 +60,21 @@ def read_frequent(data: memoryview) -> Frequent:
         counts[text_of(data[at - size : at])] = weight
     require(at == len(data), "bytes after the frequent strings")
     left = total - sum(counts.values())
-    # What was taken from one counter was taken from others too.
+    # The sketch decrements several counters at once, so the rest is at least twice the offset.
     is_sum = total <= MOST and left >= 2 * offset and (offset > 0 or left == 0)
     require(is_sum, f"counts of frequent strings that do not make their total of {total}")
     return Frequent(total, offset, counts)
 
 
 def strings_of(frequent: Frequent) -> _core.FrequentStrings:
-    """Return the same as a list of a profile, which cuts long strings and holds fewer of them."""
+    """Return the same strings as a list of a profile, which has fewer and shorter strings."""
     cut: dict[str, int] = {}
     merged = 1
     for value, count in frequent.counts.items():
         short = value.encode()[:_MOST_BYTES].decode(errors="ignore")
         merged += short in cut
         cut[short] = cut.get(short, 0) + count
-    # Strings that have become one may each have occurred `offset` times more than was counted.
+    # Each of the strings that were cut to the same text may have `offset` more occurrences.
     error = min(frequent.offset * merged, (frequent.total - sum(cut.values())) // 2)
     ranked = sorted(cut, key=lambda value: (-cut[value], value.encode()))
     sizes = accumulate(len(value.encode()) for value in ranked)
@@ -85,7 +85,7 @@ def strings_of(frequent: Frequent) -> _core.FrequentStrings:
 
 
 def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple[int, int, int]]]:
-    """Return frequent integers as a list of a profile, which holds fewer: floor and entries."""
+    """Return frequent integers as the floor and entries of the shorter list of a profile."""
     ranked = sorted(counts, key=lambda value: (-counts[value], value))
     floor, entries = _listed(counts, offset, ranked, _MOST_ENTRIES)
     return floor, sorted(entries)
@@ -94,6 +94,6 @@ def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple
 def _listed(
     counts: Mapping[_T, int], error: int, ranked: Sequence[_T], most: int
 ) -> tuple[int, list[tuple[_T, int, int]]]:
-    """Return how often a value that is not listed occurred at most, and those that are listed."""
+    """Return the largest possible count of an unlisted value, and the listed values."""
     floor = max([error, *(counts[value] + error for value in ranked[most : most + 1])])
     return floor, [(value, counts[value] + error, error) for value in ranked[:most]]

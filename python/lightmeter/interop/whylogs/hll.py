@@ -1,4 +1,4 @@
-"""How many different values whylogs counted: the estimate of its HyperLogLog and its bounds.
+"""The distinct count of whylogs: the estimate of its HyperLogLog sketch, with bounds.
 
 Little-endian: u8 preamble ints | u8 version 1 | u8 family 7 | u8 lg k | u8 lg of the list | u8
 flags (4 empty, 8 compact, 16 merged) | u8 count of a list, or least register | u8 mode (bits 0 and
@@ -31,12 +31,12 @@ class Distinct(NamedTuple):
 
 
 def read_distinct(data: memoryview) -> Distinct:
-    """Return what the bytes count.
+    """Return the distinct count of a sketch.
 
     Raises
     ------
     DecodeError
-        They are no such sketch.
+        The bytes are not such a sketch.
     """
     require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
     ints, version, family, lg_k, _, flags, count, modes = data[:8]
@@ -53,7 +53,7 @@ def read_distinct(data: memoryview) -> Distinct:
     is_whole = count <= 2**lg_k and len(data) >= start + 4 * count
     is_whole = is_whole and bool(flags & _EMPTY) == (count == 0)
     require(is_whole, f"a HyperLogLog that lists {count} values in {len(data)} bytes")
-    # The values are 26-bit places with a geometric rest: this many pairs of them are equal.
+    # Values are 26-bit positions with a geometric rest; add the expected number of collisions.
     estimate = count + count * (count - 1) / (6 * _COUPONS)
     lower = max(estimate / (1 + _COUPON_ERROR), float(count))
     return Distinct(lower, estimate, estimate / (1 - _COUPON_ERROR))
@@ -63,15 +63,15 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     kept, first, second, at_least, exceptions = struct.unpack_from("<3d2I", data, 8)
     k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
-    # Exceptions may be stored with room between them.
+    # Exceptions may be stored with gaps between them.
     is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
     is_possible = 0 < total <= k and 0 <= kept <= _MOST  # also false of NaN
     require(is_possible, "a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
-    different = float(k - zeros)  # at least so many
+    different = float(k - zeros)  # a lower bound
     estimate, unit = kept, math.sqrt(math.log(2))
-    if merged:  # by the registers at zero where there are many, else the raw estimate
+    if merged:  # linear counting with many zero registers, else the raw estimate
         unit = math.sqrt(3 * math.log(2) - 1)
         estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
         if zeros and estimate < 3 * k:

@@ -1,4 +1,4 @@
-"""The numbers of a KLL sketch of Apache DataSketches, which whylogs keeps of each column.
+"""The numbers of a KLL sketch of Apache DataSketches, of which whylogs stores one per column.
 
 Little-endian:
 
@@ -30,15 +30,15 @@ _HEADER, _FULL_HEADER = 8, {5: 20, 6: 24}
 
 
 def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
-    """Read the numbers.
+    """Return the numbers of a sketch.
 
-    A sketch that holds all its values is taken over exactly. The error of any other is set to what
-    DataSketches publishes for its k, a figure that was measured and not proved.
+    A sketch with all its values is converted exactly. The error of any other is the one that
+    DataSketches publishes for its k, which is measured and not proved.
 
     Raises
     ------
     DecodeError
-        The bytes are no such sketch.
+        The bytes are not such a sketch.
     """
     _require(len(data) >= _HEADER, "the data ends early")
     preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)
@@ -85,7 +85,7 @@ def _exact(values: NDArray[np.float64], key: int) -> QuantileSketch:
 def _sampled(
     levels: list[NDArray[np.float64]], least: float, greatest: float, ranks: float, key: int
 ) -> QuantileSketch:
-    # Infinite extrema hide the finite ones; the values that were kept are then all there is.
+    # Infinite extrema hide the finite ones, so those of the kept values are used.
     finite = [level[np.isfinite(level)].tolist() for level in levels]
     kept = list(chain.from_iterable(finite))
     sketch = QuantileSketch(key)

@@ -1,4 +1,4 @@
-"""Profiles that whylogs wrote."""
+"""Reading profiles of whylogs."""
 
 import hashlib
 import os
@@ -18,16 +18,16 @@ YEARS = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since
 
 
 class Imported(NamedTuple):
-    """A profile out of a file of whylogs.
+    """A profile from a file of whylogs.
 
     Attributes
     ----------
     view
         The profile.
     segment
-        The segment that it is of; empty for all of a dataset.
+        The segment of the profile; empty for the whole dataset.
     digest
-        SHA-256 of the bytes that it was read from, in hexadecimal digits.
+        The SHA-256 of its bytes, in hexadecimal digits.
     """
 
     view: ProfileView
@@ -36,11 +36,11 @@ class Imported(NamedTuple):
 
 
 def read_whylogs(source: Source) -> ProfileView:
-    """Return a profile that whylogs 1.x wrote (``.bin``), or all of an archive (``.zip``) merged.
+    """Read a profile of whylogs 1.x (``.bin``), or merge all profiles of an archive (``.zip``).
 
-    It is a profile like any other, and can be merged and compared with others. See
-    docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
-    `lightmeter.interop.whylogs` tells the segments of an archive apart.
+    The result is a profile like any other, and can be merged and compared with others. See
+    docs/coming-from-whylogs.md for differences, and for the parts that are left out.
+    `lightmeter.interop.whylogs.read_segments` returns the segments of an archive separately.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ def read_whylogs(source: Source) -> ProfileView:
     Raises
     ------
     TypeError
-        `source` is something else.
+        `source` is neither a path nor bytes.
     OSError
         The file cannot be read, is not a regular file, or is larger than 1 GiB.
     DecodeError
-        It holds no whole profile of whylogs 1.x.
+        The file is not an intact profile of whylogs 1.x.
 
     Examples
     --------
@@ -65,15 +65,19 @@ def read_whylogs(source: Source) -> ProfileView:
 
 
 def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Imported]:
-    """Return the profiles in a file of whylogs, each with its segment: one, or several of an
-    archive. It raises what `read_whylogs` raises.
+    """Return the profiles in a file of whylogs, each with its segment.
 
     Parameters
     ----------
     source
-        As `read_whylogs` takes it.
+        The path of a file, or its bytes.
     most
-        Bytes of what is in an archive.
+        The largest total size of the files in an archive, in bytes.
+
+    Raises
+    ------
+    TypeError, OSError, DecodeError
+        As for `read_whylogs`.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         data, name = bytes(source), ""
