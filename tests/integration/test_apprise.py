@@ -70,7 +70,7 @@ def test_failures_tell_no_address(monkeypatch: Any, caplog: Any) -> None:
             (address(bad), "not accepted$"),
             ("nonsense-s3cret", "the address in DRIFT_URL is not one of Apprise$"),
             ("slack://s3cret", "the address in DRIFT_URL is not one of Apprise$"),
-            (address(hanging), "not done in time"),
+            (address(hanging), "not sent in time"),
         ):
             monkeypatch.setenv("DRIFT_URL", url)
             alert = Apprise(name="x", url_env="DRIFT_URL", timeout=timedelta(seconds=0.3))

@@ -112,14 +112,14 @@ def _kind_of(option: Option) -> Any:
 
 
 def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return what a command line says of the options of a dataclass, and no more."""
+    """Return the given options of a command line for the fields of a dataclass."""
     given: dict[str, Any] = {}
     for name, option in options_of(kind).items():
         if below := option.how.get("prefix"):
             own = _given(option.kind, values, f"{below}_")
             value = option.kind(**own) if own else None
         else:
-            flag = option.how.get("flag", name)  # where commands have another one of its name
+            flag = option.how.get("flag", name)  # if commands have another option of that name
             value, parse = values.pop(f"{prefix}{flag}"), option.how.get("parse", str)
             if isinstance(value, str):
                 value = parse(value)

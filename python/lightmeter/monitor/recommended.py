@@ -25,8 +25,8 @@ _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 _FAILURES = 0.05
 
-# Faults of cameras, each with the number of frames that shows it: name, comment, number, scalar,
-# bound and limit. The stored data is assumed to be good.
+# Faults of cameras, each detected by one number of the frames: name, comment, number, scalar, bound
+# and limit. The stored data is assumed to be good.
 _OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]]] = (
     ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most",
      lambda seen: max(60.0, 5 * (seen.quantile(0.99) or 0.0))),

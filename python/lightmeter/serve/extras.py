@@ -17,7 +17,7 @@ from lightmeter.text import counted, shorten
 WATCH = "forms/watch"  # the target of the form, below the app
 
 _LIKELY = re.compile("train|reference|baseline", re.IGNORECASE)  # preselected references
-_NOT_UNDERSTOOD = "The file of monitors is not understood"
+_NOT_UNDERSTOOD = "The file of monitors is invalid"
 
 
 class LiveExtras(Extras):
@@ -57,7 +57,7 @@ class LiveExtras(Extras):
         if self._error:
             words.append(self._error_line(_NOT_UNDERSTOOD, self._error))
         elif not self._monitors:
-            words.append(tag("p", "No monitor is switched on here: see the page of a dataset."))
+            words.append(tag("p", "No monitor is on. The page of a dataset can switch some on."))
             words += self._earlier(*self._server.store.datasets())
         if self._runs:
             words.append(tag("p", "The monitors run now."))
@@ -85,7 +85,7 @@ class LiveExtras(Extras):
         """Return a note about the monitors whose results are shown, if they are not in the file."""
         sources, seen = self._server.store.state.sources(), set(filter(self._key.sees, datasets))
         names = sorted({each.monitor for each in sources if each.dataset in seen})
-        return [_named(names, "What is shown was found by ")] if names else []
+        return [_named(names, "These results are from ")] if names else []
 
     def _watch_form(self, page: str, history: History) -> Html:
         options = [tag("option", "the buckets before", value="")]

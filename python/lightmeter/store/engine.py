@@ -86,7 +86,7 @@ class Database:
         self.environment: dict[str, str] = {}
         of_server = str(address).startswith("postgresql:")
         self._engine = (self._of_server if of_server else self._of_file)(address, create)
-        weakref.finalize(self, self._engine.dispose)  # where nobody closes it
+        weakref.finalize(self, self._engine.dispose)  # if no one closes it
         with _forks:
             _databases.add(self)
         try:
@@ -96,7 +96,8 @@ class Database:
             if (found := found or [self._made(create)]) != [VERSION]:
                 is_old = found < [VERSION]
                 who = "an earlier lightmeter; make it again" if is_old else "a newer one; update"
-                words = f"{self.address} was made by {who} (its tables are {found}, not {VERSION})"
+                got = f"got tables of version {found[0]}, expected {VERSION}"
+                words = f"{self.address} was made by {who} ({got})"
                 raise StoreError(words)
         except BaseException:
             self.close()
@@ -132,7 +133,7 @@ class Database:
         places = real, os.path.dirname(real)
         fixed = not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
         connect = partial(_connect, path, f"{real}-wal" if fixed else "")
-        if fixed:  # it may change under a connection that takes it as it is
+        if fixed:  # no pool, because the file may change under an immutable connection
             return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
         pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
         return sa.create_engine("sqlite://", creator=connect, **pool)
@@ -143,7 +144,7 @@ class Database:
             if self.path is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             names = set(sa.inspect(connection).get_table_names())
-            if version.name in names:  # somebody else has just made it
+            if version.name in names:  # another process has just made it
                 return connection.scalar(sa.select(version)) or 0
             if taken := names if self.path else names & metadata.tables.keys():
                 raise StoreError(

@@ -231,9 +231,9 @@ def _profiled(
     """Yield the profiles of each bucket, with one progress for all."""
     total, before = sum(source.total or 0 for source in buckets.values()), 0
 
-    def report(measured: int, came: int) -> None:
+    def report(measured: int, known: int) -> None:
         if progress is not None:  # an unknown total grows
-            progress(before + measured, max(total, before + came))
+            progress(before + measured, max(total, before + known))
 
     for start, source in buckets.items():
         done = replace(run, progress=report).profile(source, *how).views()

@@ -32,7 +32,7 @@ _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
 _ANSWER_SHARE = 1 / 3  # of either time, for a server; then the profiles go to the spool
 _PAUSE = 0.25  # seconds between two tries to store at the end
 _MOST = 256  # buckets that are stored at once; while a store fails, twice as many wait
-_DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
+_DROPPED = Failure(None, "dropped", "the queue was full, or the time to close was over")
 
 
 class _Flush:

@@ -118,8 +118,7 @@ class Rows:
             return
         if not kept and not is_again:
             raise StoreError(
-                f"{self.address} refuses seq {row.seq} of {row.writer!r}; it has this one or a "
-                "higher one"
+                f"{self.address} refuses seq {row.seq} of {row.writer!r}: not above the stored one"
             )
         row.view, row.tried = whole, None
         # Keep rows whose last put may have arrived: a further row would count that twice.

@@ -213,7 +213,7 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
     mark = tmp_path / "alive"
     child = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(mark)!r}).touch()"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
-    with pytest.raises(DeliveryError, match=r"not done in time"):
+    with pytest.raises(DeliveryError, match=r"not end in time"):
         Command(name="a", command=python(code), timeout=timedelta(seconds=0.5)).send(MESSAGE)
     time.sleep(0.8)
     assert not mark.exists()

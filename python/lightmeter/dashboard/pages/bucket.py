@@ -84,7 +84,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
             _cards(comparison, bad),
             repeated_pictures(target, reference),
             section(
-                "What the monitors say",
+                "Results of the monitors",
                 table("said", rows, left={"state", "monitor"}, words={"in words"}),
                 tag("p", ok, cls="quiet"),
                 assumption(results),
@@ -118,4 +118,4 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         shots = pictures(rows[feature], comparison)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        yield section("What is anomalous", tag("div", cards, cls="cards wide"))
+        yield section("Anomalous features", tag("div", cards, cls="cards wide"))

@@ -78,8 +78,9 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
         words += ["The band is the range of the baseline of ", quoted(monitor.name), ". "]
     if changed:
         words.append(
-            "The upright line is where it may have begun; level ones are the medians before it and "
-            f"of the last 7 buckets: {words_of(changed[0])}."
+            "The vertical line is the earliest day on which the change may have begun; the "
+            "horizontal lines are the medians before it and of the last 7 buckets: "
+            f"{words_of(changed[0])}."
         )
     return tag(
         "figure",

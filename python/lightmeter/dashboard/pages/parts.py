@@ -48,7 +48,7 @@ def assumption(results: Iterable[Result]) -> Html | None:
     """Return a note about the assumption of some results; None if none has it."""
     if not any(INDEPENDENT in result.words for result in results):
         return None
-    words = "Where few buckets came before, a verdict assumes that images are independent."
+    words = "With few earlier buckets, a verdict assumes that images are independent."
     return tag("p", words, cls="quiet")
 
 

@@ -1,11 +1,12 @@
 """The files of whylogs: a profile in parts (``WHY1``), or a zip archive of several.
 
-``WHY1``, then, each behind its length as a varint: DatasetSegmentHeader { has_segments=1,
-segments=4 Segment { tags=1 { key=1, value=2 } }, offsets=5 } and DatasetProfileHeader {
-properties=1 { dataset_timestamp=5 ms, tags=6 map }, column_offsets=2 map of text to { offsets=1 },
-length=4, indexed_metric_paths=5 map of number to text }. Chunks follow, at their offsets from
-there: ChunkHeader { type=1, 2 of a column, length=3 } behind its length, and so many bytes of
-ChunkMessage { metric_components=1 map of the number of a path to MetricComponentMessage }.
+``WHY1``, then two messages, each after its length as a varint: DatasetSegmentHeader {
+has_segments=1, segments=4 Segment { tags=1 { key=1, value=2 } }, offsets=5 } and
+DatasetProfileHeader { properties=1 { dataset_timestamp=5 ms, tags=6 map }, column_offsets=2 map of
+text to { offsets=1 }, length=4, indexed_metric_paths=5 map of number to text }. Chunks follow, at
+their offsets from the end of the headers: ChunkHeader { type=1, 2 of a column, length=3 } after its
+length, and `length` bytes of ChunkMessage { metric_components=1 map of the number of a path to
+MetricComponentMessage }.
 """
 
 import io
