@@ -45,7 +45,7 @@ class WatchConfig(Table):
         for what, tables in (("monitors", self.monitor), ("alerts", self.alert)):
             names = [table.name for table in tables]
             if twice := [name for name in names if names.count(name) > 1]:
-                raise ValueError(f"two {what} are named {twice[0]!r}")
+                raise ValueError(f"two {what} are named {twice[0]!r}; expected different names")
         return self
 
 

@@ -85,7 +85,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
             raise ValueError("got no expectation; expected one such as mean = { at_most = 0.02 }")
         for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
             if given & {key, other} == {key}:
-                raise ValueError(f"got {key.strip('_')} without {other}")
+                raise ValueError(f"got {key.strip('_')} without {other}; expected both")
         return self
 
     @cached_property

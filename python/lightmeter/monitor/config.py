@@ -118,7 +118,9 @@ class Baseline(Table):
             raise ValueError(f"got {', '.join(given)}; expected one of {expected}")
         of_trailing = {"same", "exclude", "since", "peers"} & self.model_fields_set
         if of_trailing and self.most is None:
-            raise ValueError(f"got {min(of_trailing)} without trailing")
+            raise ValueError(
+                f"got {min(of_trailing)} without trailing; expected it with a trailing baseline"
+            )
         for first, last in [*self.excluded, [self.from_ or date.min, self.to or date.max]]:
             if first > last:
                 raise ValueError(f"got {first} to {last}; expected the first day first")

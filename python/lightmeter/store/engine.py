@@ -123,7 +123,7 @@ class Database:
             if create and not path.exists():
                 path.touch()  # what vanishes later is not begun again
             if not create and not (path.exists() and path.stat().st_size):
-                raise StoreError(f"there is no store at {path}; check the path, or log into it")
+                raise StoreError(f"there is no store at {path}; check the path, or log data first")
             if path.is_dir():
                 raise StoreError(
                     f"{path} is a folder; expected a file, such as {path / 'drift.db'}"
@@ -149,10 +149,12 @@ class Database:
             if taken := names if self.path else names & metadata.tables.keys():
                 raise StoreError(
                     f"{self.address} is a database, but not a store of lightmeter: it has the table"
-                    f" {min(taken)!r}; name a database of its own"
+                    f" {min(taken)!r}; use a separate database"
                 )
             if not create:
-                raise StoreError(f"there is no store at {self.address}; check it, or log into it")
+                raise StoreError(
+                    f"there is no store at {self.address}; check it, or log data first"
+                )
             metadata.create_all(connection, checkfirst=False)
             connection.execute(sa.insert(version).values(version=VERSION))
             return VERSION

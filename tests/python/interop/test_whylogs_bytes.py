@@ -185,7 +185,7 @@ def test_parts_that_do_not_fit(change: dict[str, bytes], words: str) -> None:
 
 def test_chunks_that_lie_over_each_other_are_refused() -> None:
     """Else a small file could be read for ever."""
-    with pytest.raises(DecodeError, match="not in the file, or others too"):
+    with pytest.raises(DecodeError, match="not in the file, or overlap"):
         lm.read_whylogs(file_of(WHOLE, (0, 0)))
     with pytest.raises(DecodeError, match="end within a number"):
         lm.read_whylogs(file_of(WHOLE, (2**63,)))

@@ -135,6 +135,6 @@ def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]
             require(chunk.unsigned(1) == _COLUMN, f"column {name!r}: a chunk of another type")
             left -= end - offset + size
             is_there = left >= 0 and end + size <= len(chunks)
-            require(is_there, f"column {name!r}: its chunks are not in the file, or others too")
+            require(is_there, f"column {name!r}: its chunks are not in the file, or overlap")
             columns[name].append(chunks[end : end + size])
     return columns

@@ -43,7 +43,7 @@ def read_distinct(data: memoryview) -> Distinct:
     mode, width = modes & 3, modes >> 2
     is_known = (version, family) == (1, 7) and 4 <= lg_k <= 21 and width < len(_BITS)
     is_known = is_known and (mode, ints) in ((_LIST, 2), (_SET, 3), (_REGISTERS, 10))
-    require(is_known, "a HyperLogLog with a header that fits none")
+    require(is_known, "a HyperLogLog with an invalid header")
     start = 4 * ints
     require(len(data) >= start, "the bytes end within a HyperLogLog")
     if mode == _REGISTERS:

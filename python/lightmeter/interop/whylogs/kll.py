@@ -43,12 +43,12 @@ def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
     _require(len(data) >= _HEADER, "the data ends early")
     preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)
     is_known = family == 15 and not flags & ~_KNOWN_FLAGS and k >= _LEAST_ROOM == m
-    _require(is_known, "a header that fits no sketch")
+    _require(is_known, "an invalid header")
     if not flags & (_EMPTY | _ONE_VALUE):
-        _require(preamble in _FULL_HEADER and version == 1, "a header that fits no sketch")
+        _require(preamble in _FULL_HEADER and version == 1, "an invalid header")
         return _read_full(data, _FULL_HEADER[preamble], k, key)
     values, count = _values(data[_HEADER:]), 0 if flags & _EMPTY else 1
-    _require(preamble == 2 and version == 1 + count, "a header that fits no sketch")
+    _require(preamble == 2 and version == 1 + count, "an invalid header")
     _require(len(values) == count, "the length does not fit")
     return _exact(values, key)
 
@@ -68,7 +68,7 @@ def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch
     sizes = [end - begin for begin, end in pairwise(bounds)]
     _require(sum(size << h for h, size in enumerate(sizes)) == n, "the weights do not sum to n")
     inside = np.all((least <= kept) & (kept <= greatest))
-    _require(least <= greatest and bool(inside), "extrema that are none")
+    _require(least <= greatest and bool(inside), "invalid extrema")
     levels = np.split(kept, np.cumsum(sizes[:-1]))
     if sizes[0] == n:
         return _exact(kept, key)

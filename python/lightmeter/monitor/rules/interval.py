@@ -96,7 +96,7 @@ class IntervalRule(ComparingMonitor):
         is_circular, value = is_hue(column, self.scalar), now.value
         limits = self._limits(points, now, is_circular=is_circular)
         if limits is None:
-            return Result(name, NOT_ENOUGH, value, words="no direction of the hues")
+            return Result(name, NOT_ENOUGH, value, words="the hues have no common direction")
         low, high = limits
         if is_circular:
             value = nearest_turn(value, (low + high) / 2)
