@@ -18,7 +18,7 @@ __all__ = ["Chart", "NotebookProfileVisualizer"]
 class NotebookProfileVisualizer:
     """A visualizer of a target profile beside a reference.
 
-    Threads must not share it. A fork copies it.
+    Threads may share it after `set_profiles`, and a fork is safe.
 
     Examples
     --------

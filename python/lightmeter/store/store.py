@@ -51,7 +51,7 @@ class Store(Putting):
     - a path, such as ``drift.db``: one SQLite file on this machine;
     - ``postgresql://user@host/database``: tables of a PostgreSQL database; give the password to
       libpq, in ``PGPASSWORD`` or ``~/.pgpass``;
-    - ``https://host``: a server, which requires a `key` (`RemoteStore`).
+    - ``https://host``: a server, with a `key` (`RemoteStore`).
 
     Threads may share a store, and several processes may open the same one. A fork is safe: parent
     and child both go on using the store. Only the snapshots that are open during the fork, and a

@@ -34,8 +34,8 @@ _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S
 def date_reader(source: str) -> DateOf:
     """Return a function that returns the date of an image in UTC, or None if it has no date.
 
-    A time without a zone is local time, and a date without a time is its midnight in UTC. Pipes and
-    devices have no date; the function never waits for them.
+    A time without a zone is local time, and a date without a time is its midnight in UTC. The
+    function never waits for pipes and devices, which have no Exif.
 
     Parameters
     ----------

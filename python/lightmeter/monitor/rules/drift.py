@@ -47,7 +47,7 @@ class DriftRule(ComparingMonitor):
     spread
         The smallest absolute logarithm of the ratio of standard deviations that raises an alarm.
     tail
-        The smallest share of values in the tails that raises an alarm.
+        The smallest change of the share of values in a tail that raises an alarm.
     metric
         A distance of `FeatureDrift` to judge by instead, such as ``"hellinger"``.
     above
