@@ -29,7 +29,7 @@ SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segm
         (b"WHY1", "end within a number"),
         (b"WHY1" + b"\xff" * 11, "more than 64 bits"),
         (b"WHY1\x00\x02\x20\x09", "cut off: got 8 bytes, expected 17"),
-        (b"WHY1\x00\x02\x1b\x1c", "of kind 3"),
+        (b"WHY1\x00\x02\x1b\x1c", "kind 3"),
         (b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00", "2 segments"),
         (b"WHY1\x04\x22\x02\x0a\x00\x00", "a segment with the key ''"),
         (b"PK\3\4", "zip archive"),

@@ -127,7 +127,7 @@ def delimited(data: memoryview, at: int) -> tuple[Message, int]:
 
 def _part(data: memoryview, at: int, size: int) -> memoryview:
     left = len(data) - at
-    require(size <= left, f"got {left} bytes; expected {size}")
+    require(size <= left, f"the data ends early: got {left} bytes, expected {size}")
     return data[at : at + size]
 
 
