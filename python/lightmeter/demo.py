@@ -1,6 +1,6 @@
-"""Synthetic blood smears: stained cells drawn by this program, for trying things without pictures.
+"""Synthetic blood smears: drawn images of stained cells, to try lightmeter without own images.
 
-Nothing here is data. The drawings only change as photographs in a laboratory do: with the
+The images are not data. They change in the ways in which photographs in a laboratory do: with the
 concentration of the dye, and with the magnification and the focus of the microscope.
 """
 
@@ -22,12 +22,12 @@ from lightmeter.report.report import DriftReport, compare
 from lightmeter.store import Store
 from lightmeter.writers import log_folder
 
-_IMAGES = 50  # a side, as in the article
+_IMAGES = 50  # of each side, as in the article
 _DILUTED = 0.6  # of the usual concentration
 _BLUR = 0.8  # pixels
 _DAYS = 14
 _DAY_IMAGES = 20
-# By day: two as in the article, and one on which nobody focused.
+# By day: two changes as in the article, and one day out of focus.
 _CHANGES = {7: {"dye": _DILUTED}, 9: {"magnification": 2.0}, 11: {"blur": _BLUR}}
 _MONITORS = """\
 [[monitor]]
@@ -38,10 +38,10 @@ q = 0.01                                 # chance of a false alarm per day
 baseline = { reference = "training.lmp" }
 """
 
-_EXEMPLARS = 3  # at either end of each feature, so that the report has pictures
+_EXEMPLARS = 3  # at either end of each feature, for the report
 
 _SIZE = (240, 180)
-_DETAIL = 2  # drawn this much larger, so that edges are smooth
+_DETAIL = 2  # images are drawn this many times larger, so that edges are smooth
 
 _LENS_BLUR = 0.6  # pixels, of the best focus
 
@@ -50,7 +50,7 @@ _RED_CELL = (214.0, 158.0, 166.0)
 _PLASMA = (190.0, 166.0, 206.0)  # of a white cell, around its nucleus
 _NUCLEUS = (104.0, 62.0, 148.0)
 
-_RED_CELLS = 42  # in a picture, on average
+_RED_CELLS = 42  # in an image, on average
 _RED_RADIUS = 13.0  # pixels, at magnification 1
 
 
@@ -61,21 +61,20 @@ def draw_cells(
     magnification: float = 1.0,
     blur: float = 0.0,
 ) -> Image.Image:
-    """Return a synthetic smear of 240 x 180 pixels: pink red cells, and white cells with purple
-    nuclei.
+    """Return a synthetic blood smear of 240 x 180 pixels, with red and white cells.
 
-    Light, dye and the number of cells vary a little from picture to picture, as in any laboratory.
+    Light, dye and the number of cells vary a little from image to image, as in any laboratory.
 
     Parameters
     ----------
     rng
-        Decides everything that varies; equal generators draw equal pictures.
+        The generator of all variation; equal generators draw equal images.
     dye
-        Concentration of the stain, 1 as usual; below, all cells fade towards the glass.
+        The concentration of the stain; 1 is usual, and below 1 all cells fade towards the glass.
     magnification
-        Of the microscope, 1 as usual; above, cells are larger and fewer.
+        The magnification of the microscope; 1 is usual, and above 1 cells are larger and fewer.
     blur
-        Standard deviation in pixels of what the lens adds where it is out of focus.
+        The standard deviation of the blur of a lens out of focus, in pixels.
     """
     dye *= rng.normal(1.0, 0.06)
     scale = magnification * _DETAIL
@@ -108,10 +107,10 @@ def draw_cells(
 
 
 class Demo(NamedTuple):
-    """What `run_demo` found and wrote."""
+    """The report and the files of `run_demo`."""
 
     report: DriftReport
-    reference: Path  # folder of pictures
+    reference: Path  # folder of images
     target: Path
     page: Path
 
@@ -122,20 +121,20 @@ def run_demo(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Demo:
-    """Return the article's first case: a batch of smears was stained with a diluted dye.
+    """Compare a batch of smears with diluted dye with a training set, as the article does.
 
-    On top of that the microscope was a little out of focus. Draws 50 pictures of the training set
-    and 50 of the batch into `folder`, profiles both, compares them and writes the profiles and the
-    report beside them. Equal seeds draw equal pictures.
+    The microscope was also a little out of focus. This draws 50 images of the training set and 50
+    of the batch into `folder`, profiles both, compares them, and writes the profiles and the report
+    beside them.
 
     Parameters
     ----------
     folder
-        Made if there is none; files of the same names are overwritten.
+        The folder to write, which is created if necessary; files of the same names are overwritten.
     seed
-        Of the drawings.
+        The seed of the images; equal seeds draw equal images.
     progress
-        Called as ``progress(done, total)`` after each picture.
+        A function that is called as ``progress(done, total)`` after each image.
     """
     folder = Path(folder)
     sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
@@ -154,10 +153,10 @@ def run_demo(
 
 
 class Timeline(NamedTuple):
-    """What `run_timeline` found and wrote."""
+    """The results and the files of `run_timeline`."""
 
     results: list[Result]
-    pictures: Path  # a folder of a folder for each day
+    pictures: Path  # contains a folder for each day
     monitors: Path
     store: Path
     page: Path
@@ -170,24 +169,23 @@ def run_timeline(
     images: int = _DAY_IMAGES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Timeline:
-    """Return the article's fortnight: diluted dye on September 7th, another magnification on the
-    9th.
+    """Monitor 14 days of smears, as the article does.
 
-    On the 11th, which the article does not have, the microscope was out of focus.
-
-    Draws 50 pictures of the training set and `images` for each of 14 days into `folder`, logs the
-    days into a store, lets a monitor judge them against the training set, and writes a dashboard.
+    The dye is diluted on September 7th, and the magnification is different on the 9th. On the 11th,
+    which the article does not have, the microscope is out of focus. This draws 50 images of the
+    training set and `images` for each day into `folder`, logs the days into a store, judges them
+    against the training set with a monitor, and writes a dashboard.
 
     Parameters
     ----------
     folder
-        Made if there is none; files of the same names are overwritten.
+        The folder to write, which is created if necessary; files of the same names are overwritten.
     seed
-        Of the drawings.
+        The seed of the images; equal seeds draw equal images.
     images
-        Pictures a day.
+        The number of images per day.
     progress
-        Called as ``progress(done, total)`` after each picture.
+        A function that is called as ``progress(done, total)`` after each image.
     """
     folder = Path(folder)
     days = [date(2022, 9, day) for day in range(1, _DAYS + 1)]
@@ -213,7 +211,7 @@ def _draw(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Draw so many pictures of each batch into its folder."""
+    """Draw the images of each batch into its folder."""
     total, done = sum(count for _, count, _ in batches), 0
     for batch, (place, count, how) in enumerate(batches):
         place.mkdir(parents=True, exist_ok=True)
@@ -221,7 +219,7 @@ def _draw(
             rng = np.random.default_rng([seed, batch, index])
             picture, exif = draw_cells(rng, **how), Image.Exif()
             exif[0x010F] = "lightmeter demo, synthetic"  # Make
-            # Two microscopes take turns, on both sides alike.
+            # Each image is from one of two microscopes, on both sides alike.
             exif[0x0110] = f"microscope {'AB'[rng.integers(2)]}"  # Model
             picture.save(place / f"smear-{index:02}.jpg", quality=92, exif=exif)
             done += 1
@@ -230,7 +228,7 @@ def _draw(
 
 
 def _colour(stained: tuple[float, float, float], dye: float) -> tuple[int, int, int]:
-    """Beer and Lambert's law: each channel's light falls exponentially with the concentration."""
+    """Return a colour by the law of Beer and Lambert: light falls exponentially with the dye."""
     shares = np.divide(stained, _GLASS) ** max(dye, 0.0)
     red, green, blue = np.minimum(np.rint(_GLASS * shares), 255).astype(int).tolist()
     return red, green, blue

@@ -68,9 +68,9 @@ def test_failures_tell_no_address(monkeypatch: Any, caplog: Any) -> None:
     with Receiver([500]).running() as bad, Receiver([slow]).running() as hanging:
         for url, told in (
             (address(bad), "not accepted$"),
-            ("nonsense-s3cret", "the address in DRIFT_URL is not understood$"),
-            ("slack://s3cret", "the address in DRIFT_URL is not understood$"),
-            (address(hanging), "not done in time"),
+            ("nonsense-s3cret", "the address in DRIFT_URL is not one of Apprise$"),
+            ("slack://s3cret", "the address in DRIFT_URL is not one of Apprise$"),
+            (address(hanging), "not sent in time"),
         ):
             monkeypatch.setenv("DRIFT_URL", url)
             alert = Apprise(name="x", url_env="DRIFT_URL", timeout=timedelta(seconds=0.3))

@@ -1,4 +1,4 @@
-"""Telling somebody: what changed since the last run, through a channel."""
+"""Alerts: messages about the changes since the last run, sent through channels."""
 
 from lightmeter.alerts.changes import Message
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook

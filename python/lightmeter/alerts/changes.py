@@ -1,7 +1,7 @@
-"""What there is to tell: incidents against what has been told, and the messages about them.
+"""Changes between incidents and what alerts have reported, and messages about them.
 
-Pure: no store, no clock. Feature names, segments and causes may hold anybody's text. They are made
-visible and cut here; what a channel's markup would make of them is that channel's to prevent.
+This module uses no store and no clock. Names of features, segments and causes may be hostile text:
+they are shortened and made visible here, and each channel escapes its own markup.
 """
 
 import glob
@@ -36,21 +36,21 @@ _NAME, _WORDS = 120, 300
 
 
 class Change(NamedTuple):
-    """One thing to tell.
+    """A change to report.
 
     Attributes
     ----------
     what
-        ``opened``; ``resolved``; or ``withdrawn``, where data that came late has shown that there
-        was nothing.
+        ``opened``, ``resolved``, or ``withdrawn`` if late data has shown that there was no
+        incident.
     incident
-        What it is about. One that is new and over by now is ``opened`` with an end.
+        The incident. A new one that has ended already is ``opened`` with an end.
     forget
-        What was told before and no longer holds once this has been told.
+        The records that this report replaces.
     remember
-        What has been told then.
+        The records of this report.
     why
-        The words of the result that shows that there was nothing, or that it is normal.
+        The words of the result that shows why an incident was withdrawn.
     """
 
     what: Literal["opened", "resolved", "withdrawn"]
@@ -63,32 +63,32 @@ class Change(NamedTuple):
 def find_changes(
     results: Sequence[Result], told: Iterable[Told], monitors: Container[tuple[str, str]]
 ) -> list[Change]:
-    """Return everything that `told` does not say yet, in order of time.
+    """Return the changes that have not been reported yet, in order of time.
 
-    Once the changes have been told and remembered there are none, until a result changes. Nothing
-    is taken back because results were deleted; an incident of a monitor that is gone is over.
+    After the changes were reported and recorded, there are none until a result changes. Deleted
+    results do not withdraw an incident. The removal of its monitor ends an incident.
 
     Parameters
     ----------
     results
-        Of the monitors.
+        The results of the monitors.
     told
-        What is remembered.
+        The records of reported incidents.
     monitors
-        Name and dataset of those that there are.
+        The name and dataset of each existing monitor.
     """
     judged: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in results:
         judged[result.dataset, result.segment, result.monitor].append(result)
 
     def over(entry: Told) -> Result | None:
-        """Return the first result by which it is over; None while it lasts."""
+        """Return the first result that ends an incident; None while it lasts."""
         its = judged[entry.dataset, entry.segment, entry.monitor]
         after = (r for r in its if r.bucket >= entry.start and ends(entry.kind, r.state))
         return min(after, key=lambda each: (each.bucket, each.feature), default=None)
 
     def is_of(entry: Told, incident: Incident) -> bool:
-        """Return true also where what it began with was deleted, or can no longer be judged."""
+        """Return whether a record is about an incident, even if its first bucket was deleted."""
         if entry.start >= incident.start:
             return incident.end is None or entry.start < incident.end
         lasts = entry.open and entry.watcher in monitors
@@ -119,25 +119,28 @@ def find_changes(
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent: one change.
+    """A message about one change.
+
+    It is frozen, so threads may share it.
 
     Attributes
     ----------
     ident
-        The same whenever the same change is told by the same alert, so that a receiver can leave
-        out what came twice.
+        The identifier, the same for the same change and alert, with which a receiver can drop
+        repeated messages.
     what
-        What happened; ``opened`` is an anomaly, or an error that keeps from judging.
+        ``opened`` (an anomaly, or an error that prevents judging), ``resolved``, ``withdrawn`` or
+        ``test``.
     title
-        The message in a line, which begins with the cause.
+        A summary in one line, which begins with the cause.
     lines
-        More, for people.
+        Further lines for people.
     link
-        Address of the page; None where no dashboard was named.
+        The address of the page; None without a dashboard.
     facts
-        The parts of it, ready for JSON.
+        The details, for JSON.
     incidents
-        Identifiers of what it is about: those that were told, where it says that they are over.
+        The identifiers of the incidents, which are the same when they are resolved.
     """
 
     ident: str
@@ -149,11 +152,11 @@ class Message:
     incidents: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Return it for people, in lines."""
+        """Return the message as text for people."""
         return "\n  ".join([self.title, *self.lines, *filter(None, [self.link])])
 
     def json(self) -> str:
-        """Return it for programs."""
+        """Return the message as one line of JSON, for programs."""
         head = {"version": 1, "id": self.ident, "what": self.what, "incidents": self.incidents}
         content = {**head, "title": self.title, "text": self.text(), "link": self.link}
         return line_of(content | self.facts)
@@ -165,13 +168,13 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     Parameters
     ----------
     alert
-        Who tells it.
+        The name of the alert.
     change
-        What happened.
+        The change.
     store
-        Address of the store, without a password.
+        The address of the store, without a password.
     dashboard
-        Address of the dashboard's first page.
+        The address of the first page of the dashboard; None makes no link.
     """
     incident, firsts = change.incident, change.incident.firsts
     cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
@@ -199,7 +202,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
 
 
 def trial_message(alert: str, now: datetime) -> Message:
-    """Return a message that says it is none."""
+    """Return a test message."""
     text = f"This is a test of the alert {shorten(alert, _NAME)!r}. Nothing happened."
     return Message(_digest("test", alert, now), "test", "lightmeter: test", (text,), None, {})
 
@@ -230,7 +233,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
 
 
 def _accepting(incident: Incident, store: str) -> str:
-    """Return the command that makes a change the new normal, from the day on which it may begin."""
+    """Return the command that accepts a change from the first day on which it may have begun."""
     since = min(each.since or incident.start for each in incident.firsts)
     place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
     options = {"store": store, **place, "from": f"{since:%Y-%m-%dT%H:%MZ}"}
@@ -239,12 +242,12 @@ def _accepting(incident: Incident, store: str) -> str:
 
 
 def _pattern(name: str) -> str:
-    """Return a pattern of one line that takes a name."""
+    """Return a pattern, in one line, that matches a name."""
     return "".join(char if char.isprintable() else "?" for char in glob.escape(name))
 
 
 def _page(change: Change) -> str:
-    """Return the page of the bucket where it has one: if a feature is anomalous there."""
+    """Return the page of the bucket if it has one, which needs an anomalous feature."""
     incident = change.incident
     place = incident.dataset, incident.segment
     features = (each.feature for each in incident.firsts if each.bucket == incident.start)

@@ -1,4 +1,4 @@
-"""How a message reaches somebody: tables ``[[alert]]``, a class for each channel."""
+"""The channels of alerts: tables ``[[alert]]``, with a class for each channel."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ _PAUSE = 1.0  # seconds before the second try, twice as many before the third
 
 
 def _tells_no_address(record: logging.LogRecord) -> bool:
-    """Leave out what packages log of addresses while a message is sent."""
+    """Drop log records that may contain addresses while a message is sent."""
     return not is_quiet() or (record.name == "apprise" and record.levelno >= logging.WARNING)
 
 
@@ -41,24 +41,24 @@ for _name in ("apprise", "urllib3.connection", "urllib3.connectionpool"):
 
 
 def _checked_name(name: object) -> object:
-    """Refuse what cannot be the name of a variable, and is perhaps the secret itself."""
+    """Refuse a value that is no name of a variable, without showing it: it may be the secret."""
     if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-        raise ValueError("it is not the name of an environment variable")
+        raise ValueError("expected the name of an environment variable, such as HOOK_URL")
     return name
 
 
 def checked_url(url: str) -> str:
-    """Refuse what is no address to post to: ``https``, or ``http`` to this machine.
+    """Check an address to post to: ``https``, or ``http`` to this machine.
 
     Raises
     ------
     ValueError
-        Without the address.
+        The address is not one of these; the message does not contain it.
     """
     parts = _URL.fullmatch(url.lower())
     if parts is None or (parts[1] == "http" and not is_loopback(parts[2].strip("[]"))):
         expected = "https, or http to this machine (localhost), without name, password and spaces"
-        raise ValueError(f"url is no address to post to; expected {expected}")
+        raise ValueError(f"the url is not an address to post to; expected {expected}")
     return url
 
 
@@ -83,18 +83,19 @@ def _within(timeout: timedelta, work: Callable[[], Any]) -> Any:
 
 
 class Alert(Table):
-    """A table ``[[alert]]``. A channel is a subclass with its keys and its `send`.
+    """A table ``[[alert]]``. Each channel is a subclass with its own keys and `send`.
 
     Attributes
     ----------
     to
-        Which channel.
+        The channel.
     name
-        What was sent is remembered under it. An alert with a new name sends everything again.
+        The name under which reported incidents are recorded. An alert with a new name reports
+        everything again.
     datasets
-        Patterns such as ``cells*``, one of which must match.
+        Patterns of datasets, such as ``cells*``; one must match.
     monitors
-        The same for names of monitors.
+        Patterns of names of monitors; one must match.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -105,24 +106,24 @@ class Alert(Table):
     monitors: list[str] = Field(default_factory=lambda: ["*"], min_length=1)
 
     def wants(self, monitor: str, dataset: str) -> bool:
-        """Return whether incidents of a monitor of a dataset are told."""
+        """Return whether the alert reports incidents of a monitor and dataset."""
         return matches(dataset, self.datasets) and matches(monitor, self.monitors)
 
     def send(self, message: Message) -> None:
-        """Send the message, and wait until it is accepted.
+        """Send the message, and wait until the receiver accepts it.
 
         Raises
         ------
         DeliveryError
-            It was not. The error tells no address, and no secret.
+            The message was not accepted. The error contains no address and no secret.
         ImportError
-            A package is missing that the channel needs.
+            A package that the channel needs is not installed.
         """
         raise NotImplementedError
 
 
 class Stdout(Alert):
-    """Prints messages, such as for cron, which mails them."""
+    """A channel that prints messages, for example for cron, which mails them."""
 
     to: Literal["stdout"] = "stdout"
 
@@ -135,32 +136,32 @@ class Stdout(Alert):
 
 
 class _Timed(Alert):
-    """A channel that may take long.
+    """A channel with a time limit.
 
     Attributes
     ----------
     timeout
-        How long a message, or a try to post it, may take.
+        The longest time that a message, or a try to post it, may take.
     """
 
     timeout: Duration = timedelta(seconds=10)
 
 
 class Command(_Timed):
-    """Runs a program with the message as JSON on its standard input; no shell is involved.
+    """A channel that runs a program, without a shell, with the message as JSON on its input.
 
     Attributes
     ----------
     command
-        The program and its arguments. When its time is over it is killed with what it started.
+        The program and its arguments. When its time is over, it is killed with its children.
     """
 
     to: Literal["command"] = "command"
     command: list[str] = Field(min_length=1)
 
     def send(self, message: Message) -> None:
-        """Run the program: it must be started, end in time, and end with 0."""
-        # What it complains about goes where complaints of this program go.
+        """Run the program, which must start, end in time, and exit with 0."""
+        # Its standard error is that of this program.
         how: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "process_group": 0}
         try:
             process = subprocess.Popen(self.command, **how)
@@ -169,65 +170,65 @@ class Command(_Timed):
         try:
             process.communicate(message.json().encode(), self.timeout.total_seconds())
         except subprocess.TimeoutExpired:
-            raise DeliveryError("the command was not done in time") from None
+            raise DeliveryError("the command did not end in time") from None
         finally:
             if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if process.returncode != 0:
-            raise DeliveryError(f"the command ended with {process.returncode}")
+            raise DeliveryError(f"the command exited with {process.returncode}; expected 0")
 
 
 class Apprise(_Timed):
-    """Sends messages to an address of Apprise, such as ``ntfy://topic`` or ``slack://tokens``.
+    """A channel that sends messages to an Apprise address, such as ``ntfy://topic``.
 
-    The package answers only yes or no: several addresses are several alerts.
+    The package only reports success or failure, so use one alert for each address.
 
     Attributes
     ----------
     url_env
-        The environment variable that holds the address, and with it secrets.
+        The environment variable with the address, which contains secrets.
     """
 
     to: Literal["apprise"] = "apprise"
     url_env: Variable
 
     def send(self, message: Message) -> None:
-        """Hand the message to Apprise."""
+        """Send the message through Apprise."""
         import apprise
 
         url, log = _value_of(self.url_env), logging.getLogger("apprise")
         server = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False))
-        log.disabled = True  # it logs an address that it does not understand
+        log.disabled = True  # it logs addresses that it does not understand
         try:
             if not server.add(url):
-                raise DeliveryError(f"the address in {self.url_env} is not understood")
+                raise DeliveryError(f"the address in {self.url_env} is not one of Apprise")
         finally:
             log.disabled = False
-        # So that no feature named @everyone calls all members of a chat, such as Discord's.
+        # So that a feature named @everyone does not notify all members of a chat.
         title, *lines = message.text().replace("@", "@\N{ZERO WIDTH SPACE}").split("\n  ")
         kind = {"test": "info", "opened": "warning"}.get(message.what, "success")
         how = {"body": "\n".join(lines) or title, "notify_type": kind, "body_format": "text"}
         try:
             is_taken = _within(self.timeout, partial(server.notify, title=title, **how))
         except TimeoutError:
-            raise DeliveryError("not done in time") from None
+            raise DeliveryError("not sent in time") from None
         if not is_taken:
             raise DeliveryError("not accepted")
 
 
 class Webhook(_Timed):
-    """Posts messages to an address.
+    """A channel that posts messages to an address.
 
     Attributes
     ----------
     url_env
-        The environment variable that holds the address: ``https``, or ``http`` to this machine. It
-        may hold a token, so that no message or error tells it.
+        The environment variable with the address: ``https``, or ``http`` to this machine. Because
+        the address may contain a token, no message or error contains it.
     secret_env
-        The environment variable that holds the secret of the signature, or several with spaces
-        between while one replaces another; None signs nothing. Signatures are those of Standard
-        Webhooks (standardwebhooks.com), whose packages verify them.
+        The environment variable with the secret of the signature, or with several separated by
+        spaces during a change; None sends no signature. Signatures follow Standard Webhooks
+        (standardwebhooks.com), whose packages verify them.
     """
 
     to: Literal["webhook"] = "webhook"
@@ -247,17 +248,18 @@ class Webhook(_Timed):
 
 
 class PagerDuty(_Timed):
-    """Triggers an alert of Events API v2 when an incident begins, and resolves it when it is over.
+    """A channel that triggers and resolves alerts of PagerDuty's Events API v2.
 
-    Both have the identifier of the incident as ``dedup_key``, so that what is sent twice is one
-    alert. What is over by the time it is told is triggered and resolved.
+    Both events have the identifier of the incident as ``dedup_key``, so that a repeated message
+    makes no second alert. An incident that has ended before it is reported is triggered and
+    resolved.
 
     Attributes
     ----------
     key_env
-        The environment variable that holds the integration key of the service.
+        The environment variable with the integration key of the service.
     url
-        The address of the API; there is another one for accounts in Europe.
+        The address of the API; accounts in Europe have another one.
     """
 
     to: Literal["pagerduty"] = "pagerduty"
@@ -299,13 +301,13 @@ def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
 def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> None:
     """Post JSON until it is accepted, at most three times.
 
-    urllib3's own `Retry` reads the whole answer before each further try, however long that is.
+    urllib3's own `Retry` is not used, because it reads answers of any length before each try.
 
     Raises
     ------
     DeliveryError
-        No try was accepted. It tells nothing of the address but its host, and no word of the
-        answer, which may quote it.
+        No try was accepted. The error contains only the host of the address, and nothing of the
+        answer, which may quote the address.
     """
     from urllib3 import exceptions
 
@@ -332,7 +334,7 @@ def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta)
     parts = urlsplit(url)
     proxy = None if is_loopback(parts.hostname or "") else getproxies().get(parts.scheme)
     with urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy) as pool:
-        # A redirect would carry the message and its signature to somebody else, and an answer may
+        # A redirect would send the message and its signature to another party, and an answer may
         # never end.
         how: Any = {"retries": False, "redirect": False, "preload_content": False}
         how |= {"body": body.encode(), "headers": {**kind, **headers}}

@@ -1,4 +1,4 @@
-"""One run of the monitors of a store: judge, keep what was found, and tell who is to be told."""
+"""One run of the monitors of a store: judge, store the results, and send alerts."""
 
 import os
 import re
@@ -27,14 +27,14 @@ AnyAlert = Annotated[Apprise | Webhook | PagerDuty | Command | Stdout, Field(dis
 
 
 class WatchConfig(Table):
-    """What a file of monitors holds: tables ``[[monitor]]`` and ``[[alert]]``.
+    """A file of monitors: tables ``[[monitor]]`` and ``[[alert]]``.
 
     Attributes
     ----------
     monitor
-        Who judges.
+        The monitors.
     alert
-        Who is told.
+        The alerts.
     """
 
     monitor: list[AnyMonitor] = Field(default_factory=list)
@@ -45,22 +45,27 @@ class WatchConfig(Table):
         for what, tables in (("monitors", self.monitor), ("alerts", self.alert)):
             names = [table.name for table in tables]
             if twice := [name for name in names if names.count(name) > 1]:
-                raise ValueError(f"two {what} are named {twice[0]!r}")
+                raise ValueError(f"two {what} are named {twice[0]!r}; expected different names")
         return self
 
 
 def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchConfig:
-    """Read a file of monitors and alerts. A relative path in it is relative to its folder.
+    """Read a file of monitors and alerts. Relative paths in it are relative to its folder.
 
-    There may be none of either, unless it `judges`: then there must be a monitor.
+    Parameters
+    ----------
+    path
+        The path of the TOML file.
+    judges
+        Whether the file must have a monitor.
 
     Raises
     ------
     OSError
         The file cannot be read.
     ConfigError
-        It is no such file; the message names the path of each mistake, such as
-        ``monitor[2].baseline.trailing``, and the nearest word that is known.
+        The file is invalid; the message gives the path of each mistake, such as
+        ``monitor[2].baseline.trailing``, and the most similar known word.
     """
     content, folder, name = parse_toml(path), Path(path).absolute().parent, os.fspath(path)
     loaded = settings_of(WatchConfig, content, name, folder=folder)
@@ -70,16 +75,16 @@ def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchC
 
 
 class Delivery(NamedTuple):
-    """A message that was sent, or was not.
+    """An attempt to send a message.
 
     Attributes
     ----------
     alert
-        By which.
+        The name of the alert.
     message
-        What was to be told.
+        The message.
     error
-        Why it was not sent; None if it was.
+        The reason why it was not sent; None if it was sent.
     """
 
     alert: str
@@ -95,28 +100,33 @@ def tell(
     monitors: Collection[tuple[str, str]],
     dashboard: str | None = None,
 ) -> list[Delivery]:
-    """Send what each alert has not told yet, a message for each change.
+    """Send a message for each change that an alert has not reported yet.
 
-    Calls on one store take turns, so that what two find at the same time is sent once.
-    A message is remembered once it has been accepted. One that was not is tried again by the next
-    call; a crash between the two sends it twice, with the same identifier.
+    Only one call at a time runs on a store, so that no change is sent twice. The store records a
+    message after the receiver has accepted it. The next call repeats a message that was not
+    accepted. A crash between acceptance and recording sends it twice, with the same identifier.
 
     Parameters
     ----------
     store
-        Where what was told is remembered.
+        The store that records reported incidents.
     results
-        All that are known of the monitors, not only those of today.
+        All results of the monitors, not only the newest ones.
     alerts
-        Who is to be told.
+        The alerts.
     monitors
-        Name and dataset of all monitors of the file.
+        The name and dataset of each monitor of the file.
     dashboard
-        Address of the dashboard, for links.
+        The address of the dashboard, for links.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read or written, or another run holds its lock for 10 minutes.
     """
     deliveries = []
     with store.turn():
-        # Another file may have an alert of the same name, and tells what its monitors found.
+        # Another file may have an alert of the same name, which reports its own monitors.
         others = {source[:2] for source in store.state.sources()}.difference(monitors)
         for alert in alerts:
             there = [pair for pair in monitors if alert.wants(*pair)]
@@ -149,18 +159,20 @@ def _send(alert: Alert, message: Message) -> Delivery:
 
 @dataclass(frozen=True)
 class Watched:
-    """What a run found.
+    """The outcome of a run of monitors.
+
+    Threads may share it; `results` opens the store for itself.
 
     Attributes
     ----------
     store
-        Address of the store.
+        The address of the store.
     monitors
-        Name and dataset of each monitor of the file.
+        The name and dataset of each monitor of the file.
     newest
-        The results of the newest bucket of every monitor: that of all segments which it watches.
+        The results of the newest bucket that each monitor judged in any segment.
     deliveries
-        The messages that were sent, and those that were not.
+        The messages, sent or not.
     """
 
     store: str
@@ -170,29 +182,29 @@ class Watched:
 
     @cached_property
     def results(self) -> list[Result]:
-        """Return the results of all buckets, by monitor, dataset, segment, bucket and feature.
+        """Return the results of all buckets by monitor, dataset, segment, bucket and feature.
 
-        They are many. The store has them, and is read when they are first asked for.
+        The first access reads these many results from the store.
 
         Raises
         ------
         StoreError
-            It cannot be read.
+            The store cannot be read.
         """
         with Store(self.store, create=False) as store:
             return load_results(store, self.monitors)
 
     @property
     def anomalies(self) -> list[Result]:
-        """Return those of the newest results that are anomalies."""
+        """Return the anomalies among the newest results."""
         return [result for result in self.newest if result.state == ANOMALY]
 
     @property
     def exit_code(self) -> int:
-        """Return what a program that runs monitors should exit with.
+        """Return the exit code for a program that runs monitors.
 
-        3: a newest bucket has an anomaly. Else 1: an alert was not delivered; the next run tries
-        again. Else 4: no feature of a newest bucket could be judged. Else 0.
+        3: a newest bucket has an anomaly. Otherwise 1: an alert was not delivered, which the next
+        run tries again. Otherwise 4: no feature of a newest bucket could be judged. Otherwise 0.
         """
         if self.anomalies:
             return 3
@@ -209,32 +221,38 @@ def watch(
     dashboard: str | None = None,
     now: datetime | None = None,
 ) -> Watched:
-    """Judge every complete bucket, keep the results in the store, and tell what is new.
+    """Judge every complete bucket, store the results, and send alerts about changes.
 
-    Runs on one store take turns, also of several processes. Several files of monitors may watch one
-    store, if no two of their monitors have the same name and dataset.
+    Only one run at a time, of any process, works on a store; others wait. Several files of monitors
+    may watch one store, if no two of their monitors have the same name and dataset.
 
     Parameters
     ----------
     store
         The store, or its address.
     config
-        Path of the file of monitors and alerts.
+        The path of the file of monitors and alerts.
     dashboard
-        Address of the dashboard, for links.
+        The address of the dashboard, for links.
     now
-        The time; None takes the clock. Without a time zone it is local time.
+        The time, local without a time zone; None takes the clock.
+
+    Returns
+    -------
+    Watched
+        The newest results, the messages, and an exit code.
 
     Raises
     ------
     ConfigError
-        The file is not understood, or another file has a monitor of the same name and dataset.
+        The file is invalid, or another file has a monitor of the same name and dataset.
     StoreError
-        There is no store at the address, or it cannot be read or written.
+        There is no store at the address, it cannot be read or written, or another run holds its
+        lock for 10 minutes.
     OSError
         The file cannot be read.
     ValueError
-        The dashboard is at no address.
+        `dashboard` is not an address.
 
     Examples
     --------
@@ -243,14 +261,15 @@ def watch(
     ...     print(result.bucket, result.feature, result.words)
     """
     if dashboard is not None and not _ADDRESS.match(dashboard):
-        raise ValueError(f"dashboard is {dashboard!r}; expected such as https://drift.example.com")
+        expected = "an address such as https://drift.example.com"
+        raise ValueError(f"got {dashboard!r} as dashboard; expected {expected}")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config, judges=True), os.fspath(config)
         pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
         update_results(opened, loaded.monitor, source=source, now=now)
         newest = load_newest(opened, pairs)
-        # A run without alerts has no use for them.
+        # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []
         deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
         return Watched(opened.address, pairs, newest, deliveries)

@@ -106,7 +106,7 @@ def profile_images(
         image without a name is a group of its own. Names are not kept, only the moments of hashed
         groups are.
     reading
-        How pictures are read.
+        How images are read; None takes the default.
     exemplars
         Pictures to keep to look at, as for `Profile`; none by default.
     sample
@@ -114,7 +114,7 @@ def profile_images(
     tags
         What to say of the profile, and of that of each segment, likewise.
     workers
-        How many decode and measure at once; None takes one per processor.
+        The number of workers that decode and measure at once; None takes one per processor.
     executor
         Who works. ``"threads"`` of this process are best for most; ``"processes"`` where functions
         of yours take long and hold the GIL. The profile is the same. Processes need functions of
@@ -152,7 +152,7 @@ def profile_images(
     ImportError
         A package that the source needs is not installed.
     BatchError
-        A worker process died; the folder of `resume` cannot be written.
+        A worker process died, or the folder `resume` cannot be written.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The map of the commands."""
+"""The commands, and the start of the command line."""
 
 import io
 import signal
@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from lightmeter import __version__
 from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
-# The command of a name is a function of that name, or the `commands` of a module.
+# Each command is the function of its name in a module, or `commands` of the module.
 _MODULES = {name: name for name in ("measure", "profile", "drift", "check")}
 _MODULES |= {"exif": "explain", "explain": "explain", "log": "log", "show": "profile"}
 _MODULES |= {"merge": "profile", "dashboard": "dashboard", "demo": "demo"}
@@ -22,17 +22,17 @@ _MODULES["import"] = "imports"
 
 
 class _Group(TyperGroup):
-    """The commands, each of which is imported when it is asked for: most need no store."""
+    """The commands, each imported when it is used, because most need no store."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return all names."""
+        """Return the names of all commands."""
         return list(_MODULES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of a name; None where there is none."""
+        """Return the command with a name; None if there is none."""
         if cmd_name not in _MODULES:
             return None
-        with reported():  # as of the environment, which is read at once
+        with reported():  # a module may find errors in the environment
             module = import_module(f"lightmeter.cli.{_MODULES[cmd_name]}")
         if (commands := getattr(module, "commands", None)) is None:
             commands = Commands()
@@ -47,13 +47,13 @@ app = Commands(cls=_Group, no_args_is_help=True, add_completion=True)
 
 def run() -> int:
     """Run the command line with the arguments of the process."""
-    # Pillow warns of damaged metadata, a line a file; what matters of it is counted.
+    # Pillow warns about damaged metadata of each file; lightmeter counts what matters.
     warnings.filterwarnings("ignore", module="PIL")
-    # In place of a line of source that says nothing to who did not write it.
+    # Print the message alone, without the line of source code.
     warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal writes UTF-8
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # which ends as Ctrl-C does
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same as Ctrl-C
     try:
         app(prog_name="lightmeter")
         code = OK

@@ -16,7 +16,7 @@ from lightmeter.files import check_target, write_atomically
 from lightmeter.profile.log import view_of
 from lightmeter.text import visible
 
-_PICTURES = 3  # of a failure that are named
+_PICTURES = 3  # images that are named for each failure
 
 commands = Commands(no_args_is_help=True, help="Define what data must be like, and judge it.")
 
@@ -79,7 +79,7 @@ def init(
         Number of images or rows per batch, by default as in the smallest profile.
     """
     if output.exists():
-        raise ValueError(f"{output} is there already; name another file, or delete it")
+        raise ValueError(f"the file {output} exists; choose another name, or delete it")
     text = contract_of([view_of(path) for path in profiles], batch)
     write_atomically(output, text.encode())
     say(f"{output}: written")
@@ -93,7 +93,7 @@ def _text(result: ContractResult) -> Iterator[str]:
 
 
 def _junit(result: ContractResult) -> Iterator[str]:
-    """Yield the XML that CI servers read: a test case for each outcome."""
+    """Yield JUnit XML for CI servers, with a test case for each outcome."""
     suite = Xml.Element("testsuite", name="lightmeter contract")
     suite.set("tests", str(len(result.outcomes)))
     suite.set("failures", str(sum(o.severity == "error" for o in result.failures)))
@@ -108,7 +108,7 @@ def _junit(result: ContractResult) -> Iterator[str]:
 
 
 def _github(result: ContractResult) -> Iterator[str]:
-    """Yield commands of GitHub's runners, which make annotations of them."""
+    """Yield workflow commands from which GitHub makes annotations."""
     for outcome in result.failures:
         text = str(outcome).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         yield f"::{outcome.severity} title=contract::{text}"

@@ -1,4 +1,4 @@
-"""The command that shows what lightmeter does, without any pictures at hand."""
+"""The command that demonstrates lightmeter with synthetic images."""
 
 import shlex
 from itertools import groupby

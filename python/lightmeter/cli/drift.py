@@ -63,7 +63,7 @@ def drift(
     """
     where = (store, dataset, segment, tag)
     if target is not None and any((*where, since, until)):
-        raise ValueError("got --target; expected no --store, or what stands for its buckets")
+        raise ValueError("got --target with options of a store; expected one or the other")
     if reference is None and since is None:
         raise ValueError("expected --reference, or --store with --from")
     if html is not None:
@@ -92,12 +92,12 @@ def drift(
 
 
 def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
-    """Print the headline, what changed in words, and a table of all features with a verdict."""
+    """Print the headline, the changes, and with `show_all` a table of all judged features."""
     if report.read_differently:
         print(visible(report.read_differently))
     print(headline(report.features))
-    for told in report.findings:
-        print(f"  {told.lines[0].verdict}  {visible(told.sentence)}")
+    for finding in report.findings:
+        print(f"  {finding.lines[0].verdict}  {visible(finding.sentence)}")
     judged = [line for line in report.features if line.verdict is not None]
     if show_all and judged:
         print()

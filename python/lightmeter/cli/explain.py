@@ -1,4 +1,4 @@
-"""The commands that say what a feature is, and which Exif of a file is tracked."""
+"""The commands that explain features, and show the tracked and withheld Exif tags of a file."""
 
 from pathlib import Path
 
@@ -44,8 +44,8 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
     if output_format == "json":
         print_json(facts)
         return
-    for feature, said in facts.items():
-        print(feature, *(f"  {word}: {text}" for word, text in said.items()), sep="\n")
+    for feature, lines in facts.items():
+        print(feature, *(f"  {word}: {text}" for word, text in lines.items()), sep="\n")
 
 
 def _facts(name: str) -> dict[str, str]:
@@ -54,12 +54,12 @@ def _facts(name: str) -> dict[str, str]:
     first, _, rest = name.partition(".")
     if rest in BAND_NUMBERS and first not in NO_BANDS:
         number = IMAGE_NUMBERS[BAND_NUMBERS[rest]]
-        return _of_number(number) | {"is": f"of the band {first}, a gray picture: {number.says}"}
+        return _of_number(number) | {"is": f"of the band {first} as a gray image: {number.says}"}
     if rest and first in readers.__all__:
         return {"is": f"a fact that read=readers.{first} finds", "judged": _judged("category")}
     if name in KNOWN:
         tag = "an Exif tag, tracked"
-        tag += " only where --exif-allow names it: it is personal" if name in PERSONAL else ""
+        tag += " only if --exif-allow names it, because it is personal" if name in PERSONAL else ""
         unit = {"unit": "days since 1970"} if name in DATES else {}
         return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
     if name not in {*_OTHERS, *FACTS}:
@@ -104,7 +104,7 @@ def exif(
     with opened:
         header = file_header(opened, DEFAULT_LIMITS)
         if header is None:
-            fail(f"{file} is in no format whose Exif is read here")
+            fail(f"{file} has no format whose Exif lightmeter reads")
         tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
     withheld = sorted(known.keys() - tracked.keys())

@@ -1,4 +1,4 @@
-"""The commands that read what other tools wrote."""
+"""The commands that read profiles of other tools."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ commands = Commands(no_args_is_help=True, help="Read profiles that other tools w
 
 @commands.callback()
 def _options() -> None:
-    """There may be more tools."""
+    """Keep `whylogs` a command of a group, because there may be more tools."""
 
 
 @commands.command()
@@ -58,7 +58,9 @@ def whylogs(
     with Store(store) as opened:
         for file, (view, segment, digest) in imported:
             if view.dataset_timestamp is None:
-                raise ValueError(f"{file}: the profile does not say when it is from")
+                raise ValueError(
+                    f"{file}: the profile has no dataset timestamp; set one in whylogs"
+                )
             writer = f"whylogs {digest[:32]}"
             opened.put(dataset, view, writer=writer, segment=segment, every=every)
             name = " ".join(filter(None, (dataset, segment_text(segment))))

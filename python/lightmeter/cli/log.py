@@ -1,4 +1,4 @@
-"""The command that fills a store from a folder, an archive, a table or an address."""
+"""The command that logs a folder, archive, table or address into a store or an inbox."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -120,5 +120,5 @@ def _print(place: str, logged: Logged) -> None:
         count = sum(map(len, logged.rolled_up.values()))
         sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
-        why = "left as they are, as they have been rolled up or deleted"
+        why = "unchanged, because these buckets were rolled up or deleted"
         say(f"{place} {first} and on  {why}: {sizes}")

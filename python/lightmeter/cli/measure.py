@@ -1,4 +1,4 @@
-"""The command that writes one row an image."""
+"""The command that writes one row per image."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -61,7 +61,7 @@ def measure(
         Write the Exif tags too.
     """
     if sort is None and (highest or html is not None):
-        raise ValueError("got --highest or --html without --sort; say which number")
+        raise ValueError("got --highest or --html without --sort; expected --sort NUMBER, too")
     tally = Tally(sort or "", worst, highest=highest)
     row_format = None if output is None else row_format_of(output)
     for target in filter(None, (output, html)):
@@ -109,23 +109,23 @@ def _cells(value: Any, row: Row) -> tuple[str, str]:
 
 
 class Tally:
-    """What rows say as they pass by.
+    """A summary of the rows that pass by.
 
     Attributes
     ----------
     images
-        How many were measured.
+        The number of measured images.
     reasons
-        How many files failed, by reason.
+        The numbers of failed files by reason.
     failures
-        The first of those.
+        The first failures.
     names
-        Of what the last image has, without a prefix.
+        The names in the last row, without the prefix.
     name
-        The feature that is meant, as rows name it; empty where none has it.
+        The number to sort by, as in rows; empty if no row has it.
     best
-        Value and row of the images with its least or its greatest values, in order; ties keep the
-        earliest.
+        The value and row of the images with the lowest or highest values, in order; of equal ones,
+        the first.
     """
 
     def __init__(self, wanted: str, most: int, *, highest: bool) -> None:
@@ -134,12 +134,12 @@ class Tally:
         Parameters
         ----------
         wanted
-            A number such as ``entropy``, ``hue.mean`` or ``image.entropy``, in capitals or small
-            letters.
+            The name of a number such as ``entropy``, ``hue.mean`` or ``image.entropy``, in any
+            case.
         most
-            How many images to keep.
+            The number of images to keep.
         highest
-            Whether those with the greatest values.
+            Whether to keep the highest values in place of the lowest.
         """
         self.images, self.reasons, self.name = 0, Counter[str](), ""
         self.failures, self.best = list[Failure](), list[tuple[Any, Row]]()
@@ -148,7 +148,7 @@ class Tally:
         self._most, self._pick = most, nlargest if highest else nsmallest
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield the same rows, looked at on their way."""
+        """Yield the same rows, and summarize them."""
         for row in rows:
             reason: Any = row.get("failure")
             if reason is None:

@@ -1,4 +1,4 @@
-"""The commands that judge what a store holds, and tell of it."""
+"""The commands that judge the profiles in a store and send alerts."""
 
 import contextlib
 import sys
@@ -63,7 +63,7 @@ def run(
 
         check_target(openmetrics)
     as_json = output_format == "json"
-    # An alert may print, which would be no JSON.
+    # An alert may print text, which would break the JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         watched = watch(store, config, dashboard=dashboard)
     if openmetrics is not None:
@@ -258,8 +258,8 @@ def accept(
         accepted = Accepted(dataset, segment, monitor, since, note, datetime.now(UTC))
         if remove:
             if not opened.state.forget_accepted(accepted):
-                fail("nothing was accepted with these patterns and this --from")
-            say("taken back; the next run of the monitors judges again")
+                fail("no change was accepted with these patterns and this --from; list them first")
+            say("revoked; the next run of the monitors judges again")
             return
         opened.state.accept(accepted)
         say(_accepted(accepted))
@@ -293,13 +293,13 @@ def _complain_of(deliveries: Sequence[Delivery]) -> None:
 
 
 def _accepted(accepted: Accepted) -> str:
-    """Return what was accepted, in words."""
+    """Return a description of an accepted change."""
     place = " ".join(part for part in accepted[:3] if part != "*") or "everything"
     return f"{place}: {words_of(accepted)}"
 
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
-    """Yield what is not ok, in words; what waits for more buckets once, and not once a segment."""
+    """Yield a line for each result that is not ok, and one for all segments without enough data."""
     waiting: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         if result.state == NOT_ENOUGH and not result.feature:
@@ -312,7 +312,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _line(result: Result) -> str:
-    """Return a result in words."""
+    """Return a result as a line of text."""
     place = " ".join(filter(None, (result.dataset, result.segment)))
     value = "" if result.value is None else f"{result.value:.4g}"
     words = " ".join(filter(None, (result.state, result.feature, value, result.words)))

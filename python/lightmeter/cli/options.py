@@ -1,4 +1,4 @@
-"""Options that several commands have, and what the library is given for them."""
+"""Options that several commands share, and their conversion for the library."""
 
 import contextlib
 import dataclasses
@@ -104,7 +104,7 @@ def _run(name: str, kind: Any, text: str, *flags: str, default: Any = None, **ho
     return _parameter(name, kind, default, *flags, help=text, rich_help_panel="Run", **how)
 
 
-# Those of `profile_images` that say what is kept, and how it runs.
+# The options of `profile_images` about what is kept and how it runs.
 BATCH = {
     option.name: option
     for option in (
@@ -130,7 +130,7 @@ _METRIC = _parameter(
 
 
 def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
-    """Yield the options of the command line for those of a dataclass."""
+    """Yield command-line options for the fields of a dataclass."""
     for own, option in options_of(kind).items():
         if below := option.how.get("prefix"):
             yield from _parameters(option.kind, f"{below}_", own.capitalize())
@@ -159,14 +159,14 @@ def _kind_of(option: Option) -> Any:
 
 
 def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return what a command line says of the options of a dataclass, and no more."""
+    """Return the given options of a command line for the fields of a dataclass."""
     given: dict[str, Any] = {}
     for name, option in options_of(kind).items():
         if below := option.how.get("prefix"):
             own = _given(option.kind, values, f"{below}_")
             value = option.kind(**own) if own else None
         else:
-            flag = option.how.get("flag", name)  # where commands have another one of its name
+            flag = option.how.get("flag", name)  # if commands have another option of that name
             value, parse = values.pop(f"{prefix}{flag}"), option.how.get("parse", str)
             if isinstance(value, str):
                 value = parse(value)
@@ -178,11 +178,12 @@ def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any
 
 
 def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
-    """Give a command an option for each of those of `Reading`, ``--metric``, and those of `names`.
+    """Return a decorator that adds options of `Reading` and of `profile_images` to a command.
 
-    They take the place of its parameter ``options``, which gets what is given of them as keywords,
-    checked, or ``reading``, which gets the `Reading`. Those of `names` take the place of ``batch``,
-    which gets them as keywords of `profile_images`. So do those of `defaults`, with other defaults.
+    The options of `Reading` and ``--metric`` replace a parameter ``reading``, which gets the
+    `Reading`, or ``options``, which gets the given options as a dict. The options in `names`, and
+    those in `defaults` with other defaults, replace a parameter ``batch``, which gets them as a
+    dict of keywords for `profile_images`.
     """
     options = [*_parameters(Reading), _METRIC]
     batch = [BATCH[name] for name in names]
@@ -207,13 +208,13 @@ def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
                 given["metrics"] = [given.get("metrics", "default"), *functions]
             try:
                 reading = Reading(**given)
-            except ImageError as error:  # of a mask
+            except ImageError as error:  # about a mask
                 raise ValueError(str(error)) from None
             found = {"options": given, "reading": reading, "batch": kept}
             command(**values, **{name: found[name] for name in found if name in own})
 
         parameters = [option for each in own.values() for option in places.get(each.name, [each])]
-        # What Typer looks at.
+        # Typer reads these two attributes.
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return run
@@ -222,10 +223,10 @@ def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
 
 
 def _function_of(name: str) -> Callable[[Any], Any]:
-    """Return the function that an option such as ``shop:warm_percent`` names.
+    """Return the function of an option such as ``shop:warm_percent``.
 
-    Its module may lie in the current folder. That comes last: a folder of pictures shall not
-    replace a module that is installed.
+    Its module may be in the current folder. That folder is searched last, so that files beside
+    images cannot replace an installed module.
     """
     module_name, colon, function_name = name.partition(":")
     if not colon or not module_name or not function_name:
@@ -246,24 +247,24 @@ def _function_of(name: str) -> Callable[[Any], Any]:
 
 
 def tags_of(pairs: Iterable[str] | None) -> dict[str, str]:
-    """Return what options such as ``model=v7`` say; raise ValueError for what is no tag."""
+    """Parse options such as ``model=v7``; raise ValueError for an invalid tag."""
     return _pairs("tag", pairs or (), "a name and a value such as model=v7")
 
 
 def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, str]]:
-    """Return what options such as ``camera=north`` and ``camera=path:REGEX`` say.
+    """Parse options such as ``camera=north`` and ``camera=path:REGEX``.
 
-    The first dict is the segment of all images, the second says where that of each comes from.
+    The first dict is the segment of all images; the second is the source of that of each image.
 
     Raises
     ------
     ValueError
-        One is no segment, or is there twice.
+        An option is not a segment, or a key occurs twice.
     """
     found = _pairs("segment", pairs or (), "a text such as camera=north")
     for key, value in found.items():
         if value.strip().casefold().startswith(SOURCES) and not value.startswith(SOURCES):
-            expected = f"{', '.join(SOURCES)} in small letters right behind {key}="
+            expected = f"{', '.join(SOURCES)} in lower case directly after {key}="
             raise ValueError(f"got the segment '{key}={value}'; expected {expected}")
     by = {key: value for key, value in found.items() if value.startswith(SOURCES)}
     return {key: value for key, value in found.items() if key not in by}, by

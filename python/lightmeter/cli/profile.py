@@ -1,4 +1,4 @@
-"""The commands that make profiles, print them and merge them, and what failed, for a terminal."""
+"""The commands that make, print and merge profiles."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -80,7 +80,7 @@ def merge(
 
 
 def print_profile(view: ProfileView, output_format: str, *, show_all: bool = False) -> None:
-    """Print what a profile holds, as text or as JSON."""
+    """Print a profile as text or as JSON."""
     if output_format == "json":
         print_json(plain_summary(view))
     else:
@@ -94,13 +94,13 @@ _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "No
 
 
 def headline(view: ProfileView) -> str:
-    """Return how many images were measured, and how many files failed."""
+    """Return the numbers of measured images and failed files as text."""
     failed = counted(reasons_of(view).total(), "file")
     return f"{counted(view.images, 'image')} measured, {failed} failed"
 
 
 def reasons_of(*views: ProfileView) -> Counter[str]:
-    """Return how many files failed, by reason."""
+    """Return the numbers of failed files by reason."""
     reasons = Counter[str]()
     for view in views:
         for name in (f"{prefix}.Failure" for prefix in view._core.image_prefixes):
@@ -117,13 +117,13 @@ def tell_failures(
     Parameters
     ----------
     reasons
-        How many files failed, by reason.
+        The numbers of failed files by reason.
     failures
-        Some of them, whose names are told.
+        Some of the failures, whose names are printed.
     measured
-        How many images did not; the command ends if there is none.
+        The number of measured images; if it is 0, the command ends with an error.
     sources
-        Where there may be no image.
+        The sources to name in that error.
     """
     failures = list(failures)
     for reason, count in reasons.most_common():
@@ -140,7 +140,7 @@ def _shown(failure: Failure) -> str:
 
 
 def _families(view: ProfileView) -> str:
-    """Return a line for each family: how many features it has, and the means of the first."""
+    """Return a line for each family with its number of features and some means."""
     families: dict[str, list[str]] = {}
     for name in sorted(view, key=lambda name: name not in _FIRST):
         families.setdefault(view[name].meaning.family, []).append(name)
@@ -158,7 +158,7 @@ def _families(view: ProfileView) -> str:
 
 
 def print_summary(view: ProfileView, *, show_all: bool) -> None:
-    """Print lines on the whole and what failed, and the families or a table of all features."""
+    """Print a summary of a profile, its failures, and its families or all features."""
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view.groups:
@@ -176,5 +176,5 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
         print(visible(f"{image_format} decoded by {' and by '.join(names)}"))
     ways = (way for readings in view.readings.values() for way in readings.items())
     if taken := sum(count for text, count in ways if "fourth" in reading_fields(text)):
-        of = f"the fourth channel of {counted(taken, 'image')}"
-        print(f"{of} counted as alpha; --bands measures it")
+        images = counted(taken, "image")
+        print(f"the fourth channel of {images} counted as alpha; --bands measures it")

@@ -67,7 +67,7 @@ def _serve(
         from lightmeter.serve.proxy import Proxy
         from lightmeter.serve.running import serve_store
     except ImportError as error:
-        text = f"serve needs packages that are not here ({error}): pip install "
+        text = f"serve needs packages that are not installed ({error}): pip install "
         raise ImportError(f"{text}'lightmeter[server]'") from error
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     fields: Any = {"networks": proxy_from, "header": proxy_header, "rights": proxy_rights}
@@ -110,7 +110,7 @@ def add(
     with Store(store) as opened:
         print(opened.state.keys.add(rights, datasets=dataset or ("*",), note=note))
     if is_new:
-        complain(f"{store}: a new store was started, as there was none")
+        complain(f"{store}: there was no store, so a new one was created")
 
 
 @keys.command("list")

@@ -1,4 +1,4 @@
-"""What a command judges: a file of a profile or of rows, or images that are measured first."""
+"""The input of commands that judge: a profile file, rows, or images that are measured first."""
 
 import contextlib
 from collections import ChainMap
@@ -23,12 +23,12 @@ from lightmeter.profile.table_files import parquet
 def view_of_source(
     source: str, reading: Reading, *, may_fail: bool = False, **batch: Any
 ) -> ProfileView:
-    """Return the profile that a file holds, or that of its rows, or of the images meant.
+    """Return the profile of a profile file, of a table of rows, or of images.
 
     Raises
     ------
     FileNotFoundError
-        There is no image, or, unless they `may_fail`, none could be measured.
+        There is no image, or, unless `may_fail` is set, none could be measured.
     """
     is_file = Path(source).is_file()
     if is_file and not is_shard(source):
@@ -49,18 +49,18 @@ def view_of_store(
     start: datetime | None,
     end: datetime | None,
 ) -> ProfileView:
-    """Return the profile of all from a time to before another.
+    """Return the profile of the buckets from `start` to before `end`.
 
     Parameters
     ----------
     where
-        What the options say of the store, the dataset, the segment and the tags.
+        The options for the store, the dataset, the segment and the tags.
     start
-        None for the first.
+        The earliest start; None sets no limit.
     end
-        None for all.
+        The time before which buckets start; None sets no limit.
     """
-    from lightmeter import Store  # which most comparisons do not need
+    from lightmeter import Store  # not at the top, because most comparisons need no store
 
     store, dataset, segment, tags = where
     if store is None or dataset is None:
@@ -70,14 +70,14 @@ def view_of_store(
         view = opened.tagged(tags_of(tags)).read(dataset, start, end, segment=place)
     if not len(view):
         shown = f"{dataset!r} {segment_text(place)}".rstrip()
-        raise ValueError(f"the store holds nothing of {shown} then")
+        raise ValueError(f"the store has no profile of {shown} in that time; check --from and --to")
     return view
 
 
 def _view_of_rows(
     source: str, reading: Reading, group: str | None, sample: int
 ) -> ProfileView | None:
-    """Return the profile of a table of values, or of rows that were measured; None of pictures."""
+    """Return the profile of a table of values or of measured rows; None for a table of images."""
     pyarrow = parquet()
     try:
         with pyarrow.parquet.ParquetFile(source) as file:
@@ -88,7 +88,7 @@ def _view_of_rows(
                     return None
             table = file.read()
     except pyarrow.ArrowException as error:
-        raise DecodeError(f"{source}: no table that can be read: {error}") from None
+        raise DecodeError(f"{source}: not a readable table: {error}") from None
     how: Any = {"roles": "image"} if is_measured else {"functions": reading.functions}
     profile = Profile(reading=reading, sample=sample)
     profile.log(table=table, group=group, **how)

@@ -117,12 +117,12 @@ def send(store: StoreArgument) -> None:
     """
     with cast(Any, Store(store, create=False)) as opened:
         if not hasattr(opened, "spool"):
-            raise StoreError(f"{store} is no server, for which profiles would wait")
+            raise StoreError(f"got {store}; expected the address of a server, such as https://host")
         done = opened.send()
         aside = opened.spool.refused()
-        say(f"{opened.address}  sent: {done.sent}, put aside: {done.refused}, left: {done.left}")
+        say(f"{opened.address}  sent: {done.sent}, refused: {done.refused}, left: {done.left}")
         if aside:
-            complain(f"put aside in {opened.spool.path}: {len(aside)}, the last as {aside[-1]}")
+            complain(f"refused, in {opened.spool.path}: {len(aside)}; the last: {aside[-1]}")
         if done.left:
             fail(f"profiles still wait in {opened.spool.path}: {done.why}")
     if done.refused:
@@ -130,7 +130,7 @@ def send(store: StoreArgument) -> None:
 
 
 def _complain(reasons: Iterable[str]) -> None:
-    """Print what is wrong, and end the command if something is."""
+    """Print the reasons as errors, and end the command if there are any."""
     for reason in (wrong := list(reasons)):
         complain(reason)
     if wrong:
@@ -138,7 +138,7 @@ def _complain(reasons: Iterable[str]) -> None:
 
 
 def _row(summary: Summary) -> tuple[str, ...]:
-    """Return the cells of a segment; the name of the dataset alone stands for it as a whole."""
+    """Return the cells of a segment; a name without a segment is the whole dataset."""
     days = (NONE if at is None else f"{at:%Y-%m-%d}" for at in (summary.first, summary.last))
     return (
         f"{summary.dataset} {segment_text(summary.segment)}".rstrip(),

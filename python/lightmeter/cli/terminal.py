@@ -1,4 +1,4 @@
-"""What every command needs of a terminal: exit codes, complaints, progress, tables and JSON."""
+"""Terminal output of all commands: exit codes, errors, progress, tables and JSON."""
 
 import contextlib
 import inspect
@@ -20,24 +20,24 @@ from lightmeter.text import aligned, visible
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 NOT_INSTALLED = NOT_UNDERSTOOD = 2
-CLOSED = 141  # what a shell says of a program that SIGPIPE ended
+CLOSED = 141  # the exit code of a program that SIGPIPE ended
 _OPTION = inspect.Parameter.KEYWORD_ONLY
 _is_quiet = False
 
 
 class Commands(typer.Typer):
-    """Commands whose errors become a line on stderr and an exit code.
+    """A group of commands whose errors become a line on stderr and an exit code.
 
-    Their docstrings explain them. The section "Parameters" explains their arguments and options:
-    options are the parameters with a default and those for keywords only.
+    Their help comes from docstrings. The section "Parameters" explains arguments and options;
+    options are the parameters with a default, and keyword-only ones.
     """
 
     def __init__(self, *, add_completion: bool = False, **more: Any) -> None:
-        """Options that install completion are those of the program, and of no group in it."""
+        """Make a group, by default without options that install completion."""
         super().__init__(add_completion=add_completion, **more)
 
     def command(self, name: str | None = None, **more: Any) -> Callable[[Any], Any]:
-        """Register a function."""
+        """Register a function as a command."""
         return lambda function: super(Commands, self).command(name, **more)(_command(function))
 
     def callback(self, **more: Any) -> Callable[[Any], Any]:
@@ -58,7 +58,7 @@ def _command(function: Any) -> Any:
 
 
 def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
-    """Return a parameter with its line of the docstring as its help, if it has one."""
+    """Return a parameter with its text from the docstring as help, if it has one."""
     if not text:
         return parameter
     kind, name = parameter.annotation, parameter.name
@@ -66,7 +66,7 @@ def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
     info: Any = typer.Argument() if is_argument else typer.Option()
     if name == "output":
         info = typer.Option("--output", "-o")
-    elif kind is bool:  # without an option that says no
+    elif kind is bool:  # without a --no- option
         info = typer.Option(f"--{name}")
     if get_origin(kind) is Annotated:
         kind, info = get_args(kind)
@@ -77,9 +77,9 @@ def _explained(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
 
 @contextlib.contextmanager
 def reported() -> Iterator[None]:
-    """Turn what a user can run into into a line on stderr and an exit code.
+    """Turn errors inside the block into a line on stderr and an exit code.
 
-    Arguments that the library does not understand are wrong usage.
+    ValueError and TypeError of the library are wrong usage.
     """
     try:
         yield
@@ -92,25 +92,26 @@ def reported() -> Iterator[None]:
             complain(mistake)
         raise typer.Exit(NOT_UNDERSTOOD) from None
     except LightmeterError as error:
-        needed = isinstance(error.__cause__, ImportError)  # of an extra, as of an inbox
+        needed = isinstance(error.__cause__, ImportError)  # a missing extra, such as `inbox`
         fail(str(error), code=NOT_INSTALLED if needed else FAILED)
     except OSError as error:
         fail(_of_system(error))
-    except ImportError as error:  # of a package that only some files need
+    except ImportError as error:  # a package that only some files need
         fail(str(error), code=NOT_INSTALLED)
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(visible(error)) from None
 
 
 def fail(message: str, *, code: int = FAILED) -> NoReturn:
-    """End the command with a complaint."""
+    """Print an error message and end the command."""
     complain(message)
     raise typer.Exit(code)
 
 
 def _of_system(error: OSError) -> str:
-    """Return what the system says of a file, without its number; a wrong folder is the usual
-    reason.
+    """Return the message of an OSError without its number.
+
+    For a missing relative path it names the current folder, which is the usual reason.
     """
     if error.filename is None or error.strerror is None:
         return str(error)
@@ -120,15 +121,15 @@ def _of_system(error: OSError) -> str:
 
 
 def written() -> int:
-    """Write what is still to be printed; the exit code for how that went.
+    """Flush standard output and return the exit code.
 
-    Whoever reads may have seen enough, as ``head`` does, and is not told that.
+    A closed pipe is no error, because the reader may have seen enough, such as ``head``.
     """
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        # Python would try again at its end, and complain.
+        # Python would flush again at its end, and print an error.
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
@@ -139,25 +140,25 @@ def written() -> int:
 
 
 def complain(message: str) -> None:
-    """Print a line on stderr, which may hold anybody's names."""
+    """Print a line on stderr; control characters in hostile names are made visible."""
     print(f"lightmeter: {visible(message)}", file=sys.stderr)
 
 
 def say(message: str) -> None:
-    """The same on stdout; nothing with --quiet."""
+    """Print a line on stdout, likewise; print nothing with --quiet."""
     if not _is_quiet:
         print(visible(message))
 
 
 def be_quiet() -> None:
-    """Print nothing but what was asked for, and complaints."""
+    """Print only requested output and errors from now on."""
     global _is_quiet
     _is_quiet = True
 
 
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield what moves a bar on a terminal; None elsewhere."""
+    """Yield a function that moves a progress bar; None if stderr is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal or _is_quiet:
         yield None
@@ -171,10 +172,10 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
 def print_table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[str] = ()
 ) -> None:
-    """Print rows below their heads, some of which are justified to the right."""
+    """Print rows below their heads; the columns in `right` are aligned to the right."""
     print(aligned([heads, *rows], right))
 
 
 def print_json(value: object) -> None:
-    """Print records and lists of them as JSON, in which a number that does not exist is null."""
+    """Print a value as JSON, with null for numbers that are not finite."""
     print(json.dumps(plain(value), indent=2, allow_nan=False))

@@ -1,4 +1,4 @@
-"""Contracts: what images and rows must be like, judged on a profile."""
+"""Contracts: requirements for images and rows, judged on a profile."""
 
 try:
     import pydantic as _  # noqa: F401

@@ -1,4 +1,4 @@
-"""Contracts: what a profile must be like, as tables of a TOML file."""
+"""Contracts: requirements for a profile, as tables of a TOML file."""
 
 import fnmatch
 import os
@@ -14,13 +14,13 @@ from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
 from lightmeter.text import counted, near
 
-_MOST_LOOKED_UP = 3  # missing features: names that are like one take a while to find
+_MOST_LOOKED_UP = 3  # missing features with suggestions, because finding similar names is slow
 
 
 class Contract:
-    """Expectations of a profile: read once, judged on any number of profiles.
+    """A list of expectations, read once and judged on any number of profiles.
 
-    It is frozen, so threads may share it, and a fork changes nothing.
+    A contract does not change, so threads may share it, and a fork is safe.
 
     Examples
     --------
@@ -33,15 +33,15 @@ class Contract:
         Parameters
         ----------
         source
-            The path of a TOML file, or what such a file holds, as a dict.
+            The path of a TOML file, or the contents of such a file as a dict.
 
         Raises
         ------
         OSError
             The file cannot be read.
         ConfigError
-            It is no contract; the message names the path of each mistake, such as
-            ``expect[2].mean.at_leest``, and the nearest word that is known.
+            The contract is invalid; the message gives the path of each mistake, such as
+            ``expect[2].mean.at_leest``, and the most similar known word.
         """
         if isinstance(source, Mapping):
             content, name = source, "contract"
@@ -50,7 +50,7 @@ class Contract:
         self._expectations = settings_of(Expectations, content, name).expect
 
     def judge(self, profile: ProfileLike) -> ContractResult:
-        """Judge a profile by all expectations.
+        """Judge a profile by all expectations and return their outcomes.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Contract:
         OSError
             The file cannot be read.
         DecodeError
-            It holds no whole profile.
+            The file is not an intact profile.
 
         Examples
         --------
@@ -76,7 +76,7 @@ class Contract:
 
     @staticmethod
     def json_schema() -> dict[str, Any]:
-        """Return the JSON Schema of contracts, by which editors complete and check them.
+        """Return the JSON Schema of contracts, with which editors complete and check them.
 
         Examples
         --------

@@ -13,23 +13,23 @@ _MOST_LISTED = 512  # values of a profile
 
 
 def _listed(value: str | float) -> str | float:
-    """Refuse what a profile does not hold as it is, so that all that it holds is compared."""
+    """Refuse a value that profiles do not store exactly, because it would never match."""
     if len(value.encode()) > LONGEST_TEXT if isinstance(value, str) else abs(value) >= INEXACT:
         raise ValueError(
-            f"got a text of more than {LONGEST_TEXT} bytes, which profiles cut, or a number of 2^53"
-            " or more, which they round; see functions of rows"
+            f"got a text of more than {LONGEST_TEXT} bytes or a number of 2^53 or more, which "
+            "profiles do not store exactly; expected a shorter text or smaller number"
         )
     return value
 
 
-# fnmatch takes a time that grows with the square of a pattern.
+# The time of fnmatch grows with the square of the length of a pattern.
 Text = Annotated[str, Field(max_length=1000)]
 Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
 
 
 class Arc(Table):
-    """Limits of a mean; of hues an arc, from `at_least` up to `at_most`, which may pass 0."""
+    """Limits of a mean; for hues, the arc from `at_least` up to `at_most`, which may contain 0."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -39,19 +39,21 @@ class Arc(Table):
     @model_validator(mode="after")
     def _given(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("it is empty; expected at_least, at_most, above or below")
+            raise ValueError("got an empty table; expected at_least, at_most, above or below")
         return self
 
 
 class Limits(Arc):
-    """Limits of another number."""
+    """Limits of any other scalar."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         lower = max(each for each in (self.at_least, self.above, -math.inf) if each is not None)
         upper = min(each for each in (self.at_most, self.below, math.inf) if each is not None)
         if lower > upper:
-            raise ValueError(f"got at least {lower:g} and at most {upper:g}, which nothing is")
+            raise ValueError(
+                f"got at least {lower:g} and at most {upper:g}; expected the first to be smaller"
+            )
         return self
 
 
@@ -60,7 +62,7 @@ _Scalars: Any = create_model("_Scalars", __base__=Table, **_FIELDS)
 
 
 class Expectation(_Scalars):  # type: ignore[misc]
-    """What the features of a name or a pattern must be like; one table ``[[expect]]``."""
+    """The requirements for the features that match a name or pattern: a table ``[[expect]]``."""
 
     name: Text = ""
     severity: Literal["error", "warning"] = "error"
@@ -80,19 +82,19 @@ class Expectation(_Scalars):  # type: ignore[misc]
         if bool(self.feature) == bool(self.features):
             raise ValueError("expected either feature or features")
         if not given & {"values", "contains", "type", "unique", "schema_", *_NAMES}:
-            raise ValueError("it expects nothing; expected such as mean = { at_most = 0.02 }")
+            raise ValueError("got no expectation; expected one such as mean = { at_most = 0.02 }")
         for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
             if given & {key, other} == {key}:
-                raise ValueError(f"got {key.strip('_')} without {other}")
+                raise ValueError(f"got {key.strip('_')} without {other}; expected both")
         return self
 
     @cached_property
     def limits(self) -> dict[str, dict[str, float]]:
-        """Return the limits that are given, by their scalar."""
+        """Return the given limits by scalar."""
         return dict(self.model_dump(include={*_NAMES}, exclude_none=True))
 
 
 class Expectations(Table):
-    """Expectations of profiles of images or rows."""
+    """Expectations for profiles of images or rows."""
 
     expect: list[Expectation] = Field(min_length=1)

@@ -1,9 +1,9 @@
-"""Contracts that profiles of what is good suggest: limits, with the reason for each.
+"""Contracts suggested by profiles of good data: limits, with the reason for each.
 
-A limit is a prediction limit: the median, or the rate, of the next batch of the same kind is
-within. How far it is away follows from what varies within the profiles, whatever the distribution
-is, and from what varies between them where there are several; the farther one counts. A batch of
-the same kind exceeds some limit with a probability of `_ALPHA` at most, by Bonferroni's inequality.
+Each limit is a prediction limit for the median, or the rate, of the next batch of the same kind.
+Its distance follows from the variation within the profiles, for any distribution, and from the
+variation between several profiles; the larger distance counts. By Bonferroni's inequality, a batch
+of the same kind exceeds any of the limits with a probability of at most `_ALPHA`.
 """
 
 import glob
@@ -18,15 +18,16 @@ from lightmeter.settings import quoted
 from lightmeter.text import counted, number
 
 _ALPHA = 0.02
-_LIMITS = 3  # of a feature at most: what is missing, the type, and the numbers
-_ENOUGH = 5  # of a feature, to expect it again
-_WIDEST = 1e150  # whose square is finite
+_LIMITS = 3  # at most for a feature: of the missing values, the type, and the numbers
+_ENOUGH = 5  # values of a feature to expect it again
+_WIDEST = 1e150  # a number whose square is finite
 _TYPES = ("integer", "number", "text", "bool", "date")
-# Below and above which there is a share of the values. Of a constant the first that can be told.
+# A share of the values, and the quantiles below and above which it lies. For a constant feature
+# the first share that has a limit is used.
 _Pairs = Sequence[tuple[float, str, str]]
 _MEDIAN = (0.5, "median", "median")
 _OUTER = (*((q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25)), _MEDIAN)
-_MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers; the share by which quantiles of more may differ
+_MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers in exact quantiles; the error of rank beyond
 
 
 def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
@@ -35,20 +36,20 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
     Parameters
     ----------
     views
-        Profiles of what is good, one or more.
+        One or more profiles of good data.
     batch
-        How many images or rows will be judged at once; None for as many as the smallest of the
-        profiles has. Fewer vary more.
+        The number of images or rows that will be judged at once; None takes that of the smallest
+        profile. Smaller batches vary more, so their limits are wider.
 
     Raises
     ------
     ValueError
-        A profile holds nothing, or all of them hold too little to expect it again.
+        A profile is empty, or no feature has enough values in all of them.
     """
     columns = [[view[name] for name in view] for view in views]
     sizes = [max((x.n for x in those if x.kind != "pixels"), default=0) for those in columns]
     if not min(sizes):
-        raise ValueError("got an empty profile; expected one of good data")
+        raise ValueError("got an empty profile; expected a profile of good data")
     return "\n".join(_Suggested(views, sum(sizes), batch or min(sizes)).lines())
 
 
@@ -59,15 +60,15 @@ class _Suggested:
         columns = [whole[name] for name in whole if all(name in view for view in views)]
         many = sum(1 if column.meaning.origin == "image" else _LIMITS for column in columns)
         self._alpha = _ALPHA / max(1, many)
-        # A batch without one of these would be of another kind.
+        # A batch of the same kind has each of these features.
         self._columns = [column for column in columns if self._is_expected(column, column.n)]
         if not self._columns:
-            expected = f"expected a feature that each has, and all at least {_ENOUGH} times"
-            raise ValueError(f"got profiles of which nothing can be expected; {expected}")
+            expected = f"expected a feature with {_ENOUGH} values or more in all profiles together"
+            raise ValueError(f"got profiles without enough values in common; {expected}")
 
     def _is_expected(self, column: ColumnView, n: int) -> bool:
-        """Return whether the next batch has some of what so many rows have."""
-        # As Fisher's exact test has it.
+        """Return whether the next batch has a value of the column, which `n` rows have."""
+        # The p-value of Fisher's exact test for no value in the next batch.
         chance = (self._rows / (self._rows + self._batch)) ** n if n < self._rows else 0.0
         return column.kind == "failure" or (n >= _ENOUGH and chance < self._alpha)
 
@@ -92,10 +93,10 @@ class _Suggested:
         elif origin != "image":
             yield from self._rate(column, "missing_rate", column.n)
         each = [view[column.name] for view in self._views]
-        if not self._is_expected(column, values) or any(one.n == one.missing for one in each):
+        if not self._is_expected(column, values) or any(x.n == x.missing for x in each):
             return
         is_number = column.kind == "number" and not column.meaning.untested
-        if is_number and all(bounds_of(one, "mean") for one in (column, *each)):
+        if is_number and all(bounds_of(x, "mean") for x in (column, *each)):
             yield from self._of_numbers(column)
         types = [kind for kind in _TYPES if getattr(column.types, kind) == values]
         if types and origin == "value":
@@ -141,13 +142,13 @@ class _Suggested:
                 return
 
     def _between(self, column: ColumnView, scalar: str) -> list[float]:
-        """Return the ends of a number of each profile, and of where the next one is."""
+        """Return the bounds of a scalar in each profile, and those predicted for the next one."""
         ends = (bounds_of(view[column.name], scalar) or (0.0, 0.0) for view in self._views)
         lows, highs = zip(*ends, strict=True)
         return [*lows, *highs, *(prediction_interval(lows, self._alpha) if lows[1:] else ())]
 
     def _size(self, n: int) -> int:
-        """Return of how many of the rows that have a value there are surely some in a batch."""
+        """Return a number of values that a batch has almost surely, if `n` of all rows have one."""
         share, expected = n / self._rows, self._batch * n / self._rows
         return max(1, math.floor(expected - 2 * math.sqrt(expected * (1 - share))))
 
@@ -158,15 +159,15 @@ def _rounded(ends: Sequence[float]) -> tuple[float, float]:
 
 
 def _at_least(value: float, width: float) -> float:
-    """Return a number of few digits from `value` to a hundredth of `width` above."""
+    """Return a number of few digits between `value` and `value + width / 100`."""
     rounded = (float(f"{value + width / 200:.{digits}g}") for digits in range(3, 17))
     return next((x for x in rounded if value <= x <= value + width / 100), value)
 
 
 def rate_limit(hits: int, n: int, size: int, alpha: float) -> float:
-    """Return the upper prediction limit of a share of so many further observations.
+    """Return the upper prediction limit for the rate of hits in `size` further observations.
 
-    It is the greatest that Fisher's exact test does not find to be more than `hits` of `n`.
+    It is the largest rate that Fisher's exact test does not find to be above `hits` of `n`.
     """
     most = bisect_left(
         range(size + 1), True, key=lambda more: _core.fisher_more(more, size, hits, n) <= alpha
@@ -175,10 +176,11 @@ def rate_limit(hits: int, n: int, size: int, alpha: float) -> float:
 
 
 def quantile_share(q: float, n: int, size: int, alpha: float) -> float | None:
-    """Return the share of values like `n` that the quantile of so many further ones is not below.
+    """Return the share of `n` values that is a lower limit of the quantile of `size` further ones.
 
-    None where it may be below all of them. It asks nothing of the distribution: the quantile is
-    below a value if so many further ones are, which Fisher's exact test finds to be more.
+    It returns None if that quantile may be below all values. It holds for any distribution: the
+    quantile is below a value if at least ``ceil(q * size)`` further values are, and Fisher's exact
+    test bounds their number.
     """
     below = max(1, math.ceil(q * size))
     hits = bisect_right(range(n + 1), alpha, key=lambda x: _core.fisher_more(below, size, x, n))

@@ -1,4 +1,4 @@
-"""Expectations of one feature against what its sketches know, and what a contract says of all."""
+"""Judging the expectations of a contract by the sketches of a profile."""
 
 import json
 import os
@@ -24,7 +24,7 @@ State = Literal["holds", "fails", "cannot be told"]
 
 _LOWER = ("at_least", "above")
 _IS_WITHIN = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
-_ROUNDING = 1e-12  # of a limit, or of the spread, in what is computed: others are exact
+_ROUNDING = 1e-12  # of a limit, or of the spread, for computed scalars; others are exact
 _COMPUTED = ("mean", "stddev", "sum")
 _SHOWN = 5  # values
 _DIGITS = 6
@@ -34,33 +34,35 @@ _COLUMNS = ("feature", "expectation", "severity", "expected", "got", "state")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One clause of an expectation and one feature.
+    """The outcome of one clause of an expectation for one feature.
+
+    It is frozen, so threads may share it, and a fork is safe.
 
     Attributes
     ----------
     expectation
-        Its name; empty where it has none.
+        The name of the expectation; empty if it has none.
     severity
         ``error`` or ``warning``.
     feature
-        The name of the feature, or the pattern that no feature has.
+        The name of the feature, or the pattern that no feature matches.
     expected
-        Such as ``q_05 at least 40``.
+        The requirement, such as ``q_05 at least 40``.
     got
-        Such as ``31.2``.
+        The value, such as ``31.2``.
     state
-        ``holds``, ``fails``, or ``cannot be told``, where the sketches of the profile only bound
-        the number and the limit is between their bounds, or where there is no value.
+        ``holds``, ``fails``, or ``cannot be told``: the profile has no value, or its sketches only
+        give bounds, and the limit lies between them.
     pictures
-        Of a limit that does not hold, those with the most extreme values, if the profile has
+        The exemplars with the most extreme values, if a limit does not hold and the profile has
         exemplars.
     value
-        Of a limit, the number that was compared; a mean of hues may have got turns of the circle,
-        so that it lies beside the limits.
+        The number that was compared with a limit. A mean hue may include full turns of the circle,
+        so that it is near the limits.
     lower
-        The least that it may be.
+        The smallest permitted value; None if there is no limit.
     upper
-        The most that it may be.
+        The largest permitted value; None if there is no limit.
     """
 
     expectation: str
@@ -75,7 +77,7 @@ class Outcome:
     upper: float | None = None
 
     def plain(self) -> dict[str, object]:
-        """Return the outcome ready for JSON; pictures are the paths of these."""
+        """Return the outcome as a dict for JSON, with the paths of the exemplars."""
         return asdict(self) | {"pictures": [picture.path for picture in self.pictures]}
 
     def __str__(self) -> str:
@@ -89,10 +91,12 @@ class Outcome:
 class ContractResult:
     """The outcomes of a contract for one profile.
 
+    It is frozen, so threads may share it, and a fork is safe.
+
     Attributes
     ----------
     outcomes
-        Of every expectation, clause and feature, in the order of the contract.
+        The outcome of each clause for each feature, in the order of the contract.
 
     Examples
     --------
@@ -104,16 +108,21 @@ class ContractResult:
 
     @property
     def passed(self) -> bool:
-        """Return whether all expectations hold, but for those of severity ``warning``."""
+        """Return whether all expectations of severity ``error`` hold."""
         return all(outcome.severity == "warning" for outcome in self.failures)
 
     @property
     def failures(self) -> list[Outcome]:
-        """Return what does not hold, warnings too; also what cannot be told."""
+        """Return all outcomes that do not hold or cannot be told, including warnings."""
         return [outcome for outcome in self.outcomes if outcome.state != "holds"]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return a row for each outcome; this needs pandas.
+        """Return a data frame with a row for each outcome.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed.
 
         Examples
         --------
@@ -134,7 +143,7 @@ class ContractResult:
         return json.dumps({"passed": self.passed, "outcomes": outcomes}, indent=2)
 
     def to_html(self) -> str:
-        """Return a page of one file without a script: failures with their pictures first.
+        """Return an HTML page without scripts: failures come first, with their exemplars.
 
         Examples
         --------
@@ -149,7 +158,12 @@ class ContractResult:
         return document(str(self), section(str(self), listed, ident="outcomes"))
 
     def write_html(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_html` to a file: whole or not at all.
+        """Write the page of `to_html` to a file, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
 
         Examples
         --------
@@ -186,7 +200,7 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
 def _within(
     column: ColumnView, scalar: str, limits: Mapping[str, float], key: str
 ) -> tuple[str, str, State, float | None, float | None, float | None]:
-    """Judge one limit; return what is told, and the number and the limits that it lies between."""
+    """Judge one limit; return expected, got and state, and the value with its limits."""
     bounds, expected = bounds_of(column, scalar), f"{scalar} {key.replace('_', ' ')} "
     limit, digits = limits[key], _DIGITS
     lower = max((limits[each] for each in limits if each in _LOWER), default=None)
@@ -196,7 +210,7 @@ def _within(
         return expected, f"no {scalar}", "cannot be told", None, lower, upper
     low, high = bounds
     worst, best = (low, high) if key in _LOWER else (high, low)
-    if is_hue(column, scalar) and list(limits) == ["at_least", "at_most"]:  # which may pass 0
+    if is_hue(column, scalar) and list(limits) == ["at_least", "at_most"]:  # an arc
         start, end = limits.values()
         lower, upper = arc(start, end + HUE_STEPS * (end < start))
         worst = nearest_turn(low, (lower + upper) / 2)
@@ -219,7 +233,7 @@ def _values(column: ColumnView, expectation: Expectation) -> _Told:
     first = items[:top]
     others = [item for item in first if item.value not in values]
     certain, are_all, expected = others, not rest, "none but"
-    if top:  # of the most frequent ones, of which estimates are upper bounds
+    if top:  # the counts of the most frequent values are upper bounds
         most = max([most, *(item.upper for item in items[top : top + 1])])  # of any other value
         certain = [item for item in others if item.lower > most and not item.is_rounded]
         are_all = bool(first) and all(item.lower > most for item in first)

@@ -1,4 +1,4 @@
-"""A dataset or segment in full: its last results, and what its buckets are drawn against."""
+"""A dataset or segment in full: its last results, and its buckets with their baselines."""
 
 import contextlib
 import math
@@ -43,37 +43,35 @@ RECENT = 90  # buckets in a chart or table
 
 
 class Compared:
-    """The buckets of a dataset or segment beside those that they are compared with.
-
-    The baseline is the one that the rule of a monitor chooses.
+    """The buckets of a dataset or segment with the baselines of its monitors.
 
     Attributes
     ----------
     history
-        Of the dataset or segment.
+        The history of the dataset or segment.
     """
 
     def __init__(self, shelf: Shelf, history: History, sees: Callable[[str], bool]) -> None:
-        """Read nothing yet; baselines of datasets that `sees` refuses are not shown."""
+        """Prepare for reading; baselines of datasets that `sees` refuses are not shown."""
         self.history, self._shelf, self._sees = history, shelf, sees
         self._where = history.dataset, history.segment
         self._kept: dict[str, Mapping[datetime, Past]] = {}
 
     @cached_property
     def lines(self) -> Mapping[Line, Sequence[Result]]:
-        """Return the results of each line in the last buckets, earliest first."""
+        """Return the results of each series in the last buckets, earliest first."""
         return lines_of(latest(self._shelf, *self._where, RECENT))
 
     def state_of(self, line: Line) -> str:
-        """Return the worst open incident of a line, or else the state of its newest result."""
+        """Return the worst open incident of a series, or else the state of its newest result."""
         stretches = (stretch for each in self.history.lasting for stretch in each.stretches)
         kinds = [each.kind for each in stretches if each.line == line and each.end is None]
         return worst(kinds or [self.lines[line][-1].state])
 
     def ranked(self) -> list[tuple[Line, str]]:
-        """Return the lines with their states, first those that need a look, then by excess.
+        """Return the series with their states: first the worst, then the largest.
 
-        What a monitor once said of the bucket itself is over where it has judged since.
+        A result about a whole bucket is left out if its monitor has judged a later one.
         """
         newest, ranked = set(map(line_of, self.history.newest)), []
         for line, results in self.lines.items():
@@ -83,17 +81,17 @@ class Compared:
         return [(line, STATES[rank]) for rank, _, line in sorted(ranked)]
 
     def results(self, start: datetime) -> list[Result]:
-        """Return all that is kept of a bucket."""
+        """Return all results of a bucket."""
         store, (dataset, segment) = self._shelf.store, self._where
         ours = [each[:2] for each in store.state.sources() if each.dataset == dataset]
         return load_results(store, ours, segment=segment, bucket=start)
 
     def view(self, start: datetime) -> ProfileView:
-        """Return what a bucket holds."""
+        """Return the merged profile of a bucket."""
         return self._shelf.contents(*self._where, start).view
 
     def monitor(self, results: Sequence[Result]) -> ComparingMonitor | None:
-        """Return whose baseline is shown: the first on drift, or else the first that compared."""
+        """Return the monitor whose baseline is shown: the first of type drift, or else any."""
         names = {result.monitor for result in results if result.baseline}
         sources = sorted(self._shelf.store.state.sources(), key=lambda source: source.rank)
         found = [
@@ -108,7 +106,7 @@ class Compared:
     def baseline(
         self, start: datetime, monitor: ComparingMonitor | None
     ) -> tuple[str, ProfileView]:
-        """Return what a bucket is compared with, in words and as one profile."""
+        """Return a description of the baseline of a bucket, and its merged profile."""
         if monitor is None:
             return "no baseline", ProfileView.merge_many(())
         past, file = self._pasts(monitor).get(start), monitor.baseline.reference
@@ -127,9 +125,9 @@ class Compared:
     def levels(
         self, feature: str, monitor: ComparingMonitor | None, since: datetime | None = None
     ) -> list[Mark]:
-        """Return a feature in the last buckets, in its own unit, with the range of its baseline.
+        """Return the level of a feature in the last buckets, with the range of its baseline.
 
-        A baseline of all buckets ends at `since`.
+        A baseline of all earlier buckets is cut off at `since`.
         """
         level = cache(partial(_level, feature))  # of buckets, which are in many baselines
 
@@ -147,15 +145,15 @@ class Compared:
             if past is not None and since is not None and monitor is not None and monitor.TAKES_ALL:
                 starts = tuple(start for start in past.starts if start < since)
                 past = self._shelf.past(past.where, starts)
-            # A hue goes round, so that it has no range.
+            # A hue lies on a circle, so it has no range.
             low, high = (None, None) if summary.kinds.get(feature) == "hue" else band(past)
             levels.append(Mark(bucket.start, level(summary), low, high))
         return levels
 
     def _pasts(self, monitor: ComparingMonitor | None) -> Mapping[datetime, Past]:
-        """Return what each bucket is compared with that has a page or is one of the last.
+        """Return the baseline of each bucket that has a page or is one of the last.
 
-        Nothing where that cannot be read.
+        Baselines that cannot be read are left out.
         """
         if monitor is None:
             return {}

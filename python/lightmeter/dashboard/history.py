@@ -1,4 +1,4 @@
-"""What is known in brief of a dataset or segment: buckets, newest results, incidents."""
+"""The history of a dataset or segment in short: buckets, newest results, incidents."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.store.tables import Bucket
 
 STATES = ("anomaly", "error", "pending", "not enough data", "ok", "not watched")  # the worst first
-_MOST_PAGED = 100  # anomalous buckets that have a page, of a dataset or segment
+_MOST_PAGED = 100  # pages of anomalous buckets per dataset or segment
 
 
 def worst(states: Iterable[str]) -> str:
@@ -28,22 +28,22 @@ def worst(states: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class History:
-    """A dataset, or one segment of it.
+    """The history of a dataset, or of one segment of it.
 
     Attributes
     ----------
     dataset
-        Its name.
+        The name of the dataset.
     segment
-        As `segment_text` writes it; empty for the dataset as a whole.
+        The text of the segment; empty for the whole dataset.
     buckets
-        Earliest first.
+        All buckets, earliest first.
     newest
         The results of the last bucket that each monitor judged.
     incidents
-        Of all times, earliest first.
+        All incidents, earliest first.
     paged
-        Starts of the anomalous buckets that have a page, earliest first.
+        The starts of the anomalous buckets that have a page, earliest first.
     """
 
     dataset: str
@@ -55,7 +55,7 @@ class History:
 
     @property
     def title(self) -> str:
-        """Return its name on pages."""
+        """Return the name of the dataset or segment on pages."""
         return place_text(self.dataset, self.segment)
 
     @property
@@ -64,7 +64,7 @@ class History:
         return dataset_page(self.dataset, self.segment)
 
     def bucket_page(self, start: datetime) -> str:
-        """Return the path of the page of a bucket; its own where the bucket has none."""
+        """Return the path of the page of a bucket, or else that of the dataset or segment."""
         paged = start in self.paged
         return bucket_page(self.dataset, self.segment, start) if paged else self.page
 
@@ -74,7 +74,7 @@ class History:
 
     @property
     def lasting(self) -> list[Incident]:
-        """Return the incidents that last."""
+        """Return the open incidents."""
         return [incident for incident in self.incidents if incident.end is None]
 
     @property
@@ -85,16 +85,16 @@ class History:
 
 
 def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> list[History]:
-    """Read what is known of a dataset and its segments in brief.
+    """Return the histories of a dataset and its segments.
 
     Parameters
     ----------
     shelf
-        What is read of the store.
+        The cache of the store.
     dataset
-        Its name.
+        The name of the dataset.
     segment
-        The only one in question, as text; None for the whole of it, and then all segments.
+        A single segment, as text; None for the whole dataset, followed by all segments.
     """
     newest: defaultdict[str, list[Result]] = defaultdict(list)
     known: defaultdict[str, dict[object, Result]] = defaultdict(dict)
@@ -117,7 +117,7 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
 
 
 def segments_of(shelf: Shelf, dataset: str) -> list[str]:
-    """Return the whole of a dataset, and then its segments, as texts."""
+    """Return the segments of a dataset as texts, after an empty one for the whole dataset."""
     return sorted({"", *shelf.segments(dataset)})
 
 

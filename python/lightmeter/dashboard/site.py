@@ -1,4 +1,4 @@
-"""The pages of a store: as files of a folder, and live, each when somebody asks for it."""
+"""The pages of a store: as files in a folder, and live, each on request."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ _MOST_PAGES = 200  # live ones that are kept
 
 
 class Written(NamedTuple):
-    """How many pages the site has, and what was done to it."""
+    """The number of pages of the site, and of those that were written and deleted."""
 
     pages: int
     written: int
@@ -34,29 +34,29 @@ class Written(NamedTuple):
 
 
 def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
-    """Write a site about what monitors found in `store`, changing only files that differ.
+    """Write a site about the results of monitors in a store; write only files that changed.
 
     Parameters
     ----------
     store
-        What is shown.
+        The store to show.
     out
-        The folder; a new one, an empty one, or one that was written before.
+        A folder that is new, empty, or from an earlier call.
 
     Raises
     ------
     StoreError
         The store cannot be read.
     OSError
-        The site cannot be written; `FileExistsError` if `out` holds something else.
+        The site cannot be written; `FileExistsError` if `out` contains other files.
     """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     listed = _within(folder, _PAGES)
     if any(folder.iterdir()) and not listed.exists():
-        raise FileExistsError(f"{folder} holds files, but no dashboard; choose an empty folder")
+        raise FileExistsError(f"{folder} has files, but no dashboard; choose an empty folder")
     before = set(listed.read_text("utf-8", "replace").split("\n")) if listed.exists() else set()
-    write_atomically(listed, "\n".join(before).encode())  # the folder is known to be a dashboard's
+    write_atomically(listed, "\n".join(before).encode())  # marks the folder as a dashboard
     now, written, deleted = dict[str, None](), 0, 0
     for path, html in _all_pages(store):
         file, data, now[path] = _within(folder, path), html.encode(), None
@@ -67,16 +67,16 @@ def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
     write_atomically(listed, "\n".join(now).encode())
     gone = (path for path in before.difference(now) if path.endswith(".html"))
     for path in sorted(gone, key=lambda path: -path.count("/")):
-        with contextlib.suppress(OSError, ValueError):  # somebody removed it, or it is no page
+        with contextlib.suppress(OSError, ValueError):  # it was removed, or is no page
             (file := _within(folder, path)).unlink()
             deleted += 1
             if file.parent != folder:
-                file.parent.rmdir()  # unless it holds something
+                file.parent.rmdir()  # fails if it is not empty
     return Written(len(now), written, deleted)
 
 
 def _within(folder: Path, path: str) -> Path:
-    """Return the file of a page, which no link may move out of the folder."""
+    """Return the file of a page; refuse links that lead out of the folder."""
     file = folder / path
     is_within = file.resolve().is_relative_to(folder.resolve())
     if not is_within or (file.exists() and not file.is_file()):
@@ -85,27 +85,27 @@ def _within(folder: Path, path: str) -> Path:
 
 
 class LivePages:
-    """The pages of a store, at the paths and with the contents that the static site has.
+    """The pages of a store, with the paths and contents of the static site.
 
-    Threads may share it.
+    Threads may share it, and a fork is safe, as for the store.
     """
 
     def __init__(self, store: Store) -> None:
-        """Show a store; nothing is read yet."""
+        """Prepare to show a store, without reading it."""
         self._store = store
         self._kept: dict[tuple[str, str, object], bytes] = {}
 
     def page(self, path: str, *, sees: Callable[[str], bool], extras: Extras) -> bytes | None:
-        """Return a page; None if there is none at this path, or not for whoever asks.
+        """Return a page as bytes; None if there is no such page, or not for this caller.
 
         Parameters
         ----------
         path
-            Such as ``index.html``.
+            A path such as ``index.html``.
         sees
-            Whether a dataset may be shown; of others nothing is.
+            A function that returns whether the caller may see a dataset.
         extras
-            What is added. Its `key` must differ between two who see different datasets.
+            The additions. Its `key` must differ for callers who see different datasets.
 
         Raises
         ------

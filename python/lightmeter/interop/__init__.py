@@ -1,1 +1,1 @@
-"""Other people's programs: a module or folder for each, none of which is needed."""
+"""Connections to other programs: a module or folder for each, all optional."""

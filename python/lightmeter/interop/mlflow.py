@@ -1,4 +1,4 @@
-"""MLflow: a report in one of its runs (needs ``mlflow`` or ``mlflow-skinny``)."""
+"""MLflow: logging a report in a run (needs ``mlflow`` or ``mlflow-skinny``)."""
 
 import math
 import re
@@ -9,8 +9,8 @@ from typing import Any
 from lightmeter.report.report import DriftReport, html_page
 from lightmeter.times import to_ms, to_utc
 
-_MOST = 1000  # metrics that MLflow takes at once
-_MOST_NAME = 250  # characters that MLflow takes
+_MOST = 1000  # metrics that MLflow accepts at once
+_MOST_NAME = 250  # characters that MLflow accepts
 _ODD = re.compile(r"[^\w.: -]|\A\.+", re.ASCII)
 _NUMBERS = ("effect", "p_value", "q_value", "hellinger", "ks", "wasserstein")
 
@@ -18,21 +18,21 @@ _NUMBERS = ("effect", "p_value", "q_value", "hellinger", "ks", "wasserstein")
 def log_report(
     report: DriftReport, run_id: str, *, at: datetime | date | None = None, step: int = 0
 ) -> None:
-    """Log the numbers of a report as metrics of a run, and its page as the artifact ``drift.html``.
+    """Log the numbers of a report as metrics of a run, and its page as artifact ``drift.html``.
 
-    The metrics are called such as ``drift.verdict.possible``, which counts features, and
-    ``drift.image.Hue.mean.effect``. A letter that MLflow does not take becomes ``_``.
+    Metrics have names such as ``drift.verdict.possible``, the number of features with this verdict,
+    and ``drift.image.Hue.mean.effect``. Characters that MLflow does not accept become ``_``.
 
     Parameters
     ----------
     report
-        What `lightmeter.compare` gave.
+        A report of `lightmeter.compare`.
     run_id
-        Of a run, such as ``mlflow.active_run().info.run_id``.
+        The identifier of the run, such as ``mlflow.active_run().info.run_id``.
     at
-        When the target is from; None takes the clock.
+        The time of the target, local without a time zone; None takes the clock.
     step
-        Of the metrics.
+        The step of the metrics.
 
     Raises
     ------

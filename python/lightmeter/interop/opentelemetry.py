@@ -1,4 +1,4 @@
-"""OpenTelemetry: what a store holds and what monitors found.
+"""OpenTelemetry: gauges of a store and of the results of its monitors.
 
 This needs ``opentelemetry-api`` and ``prometheus-client``.
 """
@@ -15,16 +15,19 @@ from lightmeter.store.store import Store
 
 
 def observe(store: Store, *, datasets: Sequence[str] | None = None, provider: Any = None) -> None:
-    """Give the gauges of `lightmeter.interop.prometheus` whenever metrics are collected.
+    """Register the gauges of `lightmeter.interop.prometheus` as observable gauges.
+
+    The store is read when metrics are collected. Threads may call the gauges, because they share
+    the store.
 
     Parameters
     ----------
     store
-        The store, which stays open.
+        The store, which must stay open.
     datasets
-        Patterns of names, such as ``cells*``; None for all.
+        Patterns of names, such as ``cells*``; None for all datasets.
     provider
-        The ``MeterProvider``; None takes the one that is set.
+        The ``MeterProvider``; None takes the global one.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def observe(store: Store, *, datasets: Sequence[str] | None = None, provider: An
     def read(token: object, minute: float) -> dict[str, Metric]:
         return {gauge.name: gauge for gauge in collector.collect()}
 
-    def gauges() -> dict[str, Metric]:  # which only change with the store, or as buckets end
+    def gauges() -> dict[str, Metric]:  # they change only with the store, or when a bucket ends
         return read(store.state.token(), time.time() // 60)
 
     meter = (provider or metrics.get_meter_provider()).get_meter("lightmeter")

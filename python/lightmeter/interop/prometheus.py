@@ -1,7 +1,7 @@
-"""Gauges of a store for Prometheus: its newest complete buckets, and what monitors say of them.
+"""Gauges of a store for Prometheus: its newest complete buckets and their results.
 
-A gauge has the time at which it is read, not that of its bucket. So there is only the newest
-bucket of each, and a gauge that says when that was. No profile is read for it. This needs
+A gauge has the time at which it is read, not that of its bucket. Therefore only the newest bucket
+of each segment is exported, and one gauge is its start. No profile is read. This needs
 ``prometheus-client``.
 """
 
@@ -52,44 +52,44 @@ _GAUGES = {
     "bucket_writers": "Writers of the newest complete bucket.",
     "results": "Results of the newest bucket that a monitor judged, by state.",
     "judged_timestamp_seconds": "Start of the newest bucket that a monitor judged.",
-    "value": "What a monitor judged of a feature in the newest bucket.",
-    "upper_limit": "The most that would be ok.",
-    "lower_limit": "The least that would be ok.",
-    "anomaly": "1 where a feature is an anomaly, 0 where it is ok.",
-    "left_out": "What is not in this text, because it is too much.",
+    "value": "The value of a feature that a monitor judged in the newest bucket.",
+    "upper_limit": "The largest value that would be ok.",
+    "lower_limit": "The smallest value that would be ok.",
+    "anomaly": "1 if a feature is an anomaly, 0 if it is ok.",
+    "left_out": "The number of segments or series that are left out because there are too many.",
     "build_info": "1 for the version that wrote this.",
 }
 _URGENCY = (ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH)
 
 
 class StoreCollector(Collector):
-    """The gauges of a store, for a registry of prometheus-client.
+    """A collector of the gauges of a store, for a registry of prometheus-client.
 
-    Of many segments only the 100 with the newest buckets are there. Of many lines of results 500
-    are: anomalies first, then what is next to its limit. ``lightmeter_left_out`` says how many are
-    not. Threads may share it.
+    At most 100 segments are exported, those with the newest buckets, and at most 500 series of
+    results: anomalies first, then those nearest to their limits. ``lightmeter_left_out`` is the
+    number of the others. Threads may share it, and a fork is safe, as for the store.
     """
 
     def __init__(
         self, store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
     ) -> None:
-        """Read nothing yet.
+        """Prepare to read a store, without reading it.
 
         Parameters
         ----------
         store
-            The store, which stays open.
+            The store, which must stay open.
         datasets
-            Patterns of names, such as ``cells*``; None for all.
+            Patterns of names, such as ``cells*``; None for all datasets.
         now
-            The time, which says which buckets are complete; None takes the clock. Without a time
-            zone it is local time.
+            The time that decides which buckets are complete, local without a time zone; None takes
+            the clock.
         """
         self._store, self._now = store, now
         self._datasets = ["*"] if datasets is None else datasets
 
     def collect(self) -> Iterable[Metric]:
-        """Return the gauges: always the same ones, some without samples.
+        """Return the gauges, which are always the same; some may have no samples.
 
         Raises
         ------
@@ -117,7 +117,7 @@ class StoreCollector(Collector):
             for each in segments[:_MOST_SEGMENTS]:
                 span = each.start, each.start + MILLISECOND
                 for bucket in store.buckets(each.dataset, *span, segment=each.segment):
-                    if bucket.end <= now:  # not a day that hours were merged into
+                    if bucket.end <= now:  # not a rolled-up day that has not ended
                         say(
                             {"dataset": each.dataset, "segment": segment_text(each.segment)},
                             bucket_start_timestamp_seconds=bucket.start.timestamp(),
@@ -157,7 +157,7 @@ class StoreCollector(Collector):
 def metrics_text(
     store: Store, *, datasets: Sequence[str] | None = None, now: datetime | None = None
 ) -> str:
-    """Return the gauges of a `StoreCollector`, which takes the same, as OpenMetrics text.
+    """Return the gauges of a `StoreCollector` with these parameters as OpenMetrics text.
 
     Raises
     ------

@@ -1,13 +1,13 @@
-"""Readers of pictures of medicine, from above and from microscopes, for `lightmeter.Reading.read`.
+"""Readers of medical, aerial and microscope images, for `lightmeter.Reading.read`.
 
-A reader is a function from a path or bytes to what is measured, a `Read`:
+A reader is a function from a path or bytes to the images to measure, as `Read`:
 
 >>> from lightmeter.interop import readers
 >>> lm.profile_images("photos/", read=readers.ome_tiff).images
 0
 
-Headers are checked before pixels are decoded, so that a picture takes at most 1 GiB. A picture that
-cannot be read is counted in ``image.Failure``.
+Headers are checked before pixels are decoded, so that an image takes at most 1 GiB. An image that
+cannot be read is counted in ``image.Failure``. Threads may call readers at once.
 """
 
 import html
@@ -35,10 +35,10 @@ __all__ = ["Read", "ct", "dicom", "gdal", "geotiff", "microscope", "ome_tiff"]
 
 File = str | os.PathLike[str] | bytes  # a path, or the contents
 
-_MOST_BYTES = 1 << 30  # of the samples of a picture
+_MOST_BYTES = 1 << 30  # of the samples of an image
 
-# Tags of DICOM that name nobody: what the machine is, and how it was set. They are codes, numbers,
-# and the names that makers give; texts that somebody types are not among them.
+# DICOM tags that identify no person: the machine and its settings. They are codes, numbers, and
+# names given by manufacturers; texts that people type are not among them.
 _TAGS = (
     *("Modality", "Manufacturer", "ManufacturerModelName", "PhotometricInterpretation"),
     *("BodyPartExamined", "Laterality", "ViewPosition", "BurnedInAnnotation", "BitsStored"),
@@ -64,37 +64,42 @@ def _import(package: str, extra: str) -> None:
 
 
 def _needs(package: str, extra: str, reader: Any) -> Any:
-    """Have a `Reading` say what to install, before anything is measured."""
+    """Let a `Reading` check that a package is installed, before anything is measured."""
     reader.check = partial(_import, package, extra)
     return reader
 
 
 @partial(_needs, "pydicom", "dicom")
 def dicom(image: File) -> Iterator[Read]:
-    """Read DICOM by pydicom: the frames of a file, in the units of its modality.
+    """Read the frames of a DICOM file with pydicom, in the units of its modality.
 
-    Samples are rescaled by slope and intercept, or the table of the file; black and white are the
-    least and largest that its stored bits can say, rescaled too. ``MONOCHROME1`` is turned, so that
-    white is bright. Padding is ignored. Colours are RGB. The series is the group of a picture.
-    What becomes a feature is a list of tags that name nobody, such as ``image.dicom.Modality``.
+    Samples are rescaled by slope and intercept, or by the table of the file. Black and white are
+    the rescaled smallest and largest stored values that its bits allow. ``MONOCHROME1`` is
+    inverted, so that white is bright. Padding is ignored. Colours are RGB. The series is the group
+    of an image. Tags that identify no person become features, such as ``image.dicom.Modality``.
+
+    Parameters
+    ----------
+    image
+        The path or the bytes of a file.
 
     Raises
     ------
     ImageError
-        The picture is too large.
+        The image is too large, or the file has no image or is deflated.
     Exception
-        What pydicom raises of a damaged file.
+        Any error of pydicom about a damaged file.
     """
     from pydicom import dcmread
     from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
 
     with open_encoded(image, DEFAULT_LIMITS) as opened:
         _check(opened.size, 1, 1, 1)
-        if _DEFLATED in opened.read(4096):  # which unpacks to any size
+        if _DEFLATED in opened.read(4096):  # it may unpack to any size
             raise ImageError("unsupported", "a deflated data set; store it with another syntax")
     file = dcmread(io.BytesIO(image) if isinstance(image, bytes) else image)
     if "Rows" not in file:
-        raise ImageError("unsupported", "DICOM without a picture")
+        raise ImageError("unsupported", "DICOM without an image")
     samples = file.get("SamplesPerPixel", 1)
     _check(file.Rows, file.Columns, samples, max(1, file.BitsAllocated // 8))
     facts = {name: _plain(file.get(name)) for name in _TAGS if name in file}
@@ -120,16 +125,21 @@ def dicom(image: File) -> Iterator[Read]:
 
 @partial(_needs, "pydicom", "dicom")
 def ct(image: File) -> Iterator[Read]:
-    """Read computed tomography: as `dicom`, in Hounsfield units from air, -1000, to bone, 2000.
+    """Read computed tomography like `dicom`, in Hounsfield units.
 
-    What is beyond is cut off, so that all scanners have one scale.
+    Values are clipped to -1000 (air) and 2000 (bone), so that all scanners have the same scale.
+
+    Parameters
+    ----------
+    image
+        The path or the bytes of a file.
 
     Raises
     ------
     ImageError
-        The picture is none of computed tomography, or too large.
+        The modality is not CT, or the image is too large.
     Exception
-        What pydicom raises of a damaged file.
+        Any error of pydicom about a damaged file.
     """
     for found in dicom(image):
         if (kind := (found.facts or {}).get("Modality")) != "CT":
@@ -139,7 +149,7 @@ def ct(image: File) -> Iterator[Read]:
 
 
 def _plain(value: Any) -> float | str | None:
-    """Return a tag as a number or text; of several values the first."""
+    """Return the first value of a tag as a number or text."""
     if hasattr(value, "__iter__") and not isinstance(value, str):
         value = next(iter(value), None)
     return value or None if isinstance(value, str | None) else float(value)
@@ -147,38 +157,51 @@ def _plain(value: Any) -> float | str | None:
 
 @partial(_needs, "rasterio", "geotiff")
 def geotiff(image: File) -> Read:
-    """Read GeoTIFF, COG and JPEG 2000 by rasterio: bands by their names, without nodata.
+    """Read GeoTIFF, COG and JPEG 2000 with rasterio: bands by name, without nodata.
 
-    Pixels that the file calls nodata, transparent or masked are ignored, and those that are no
-    number, in each band by itself. Red, green and blue of 8 bits are colours; of all else each band
-    is measured by itself, by its description, or as ``B1``, ``B2``, .... A band of its own is gray.
-    A VRT is refused, as it may name any file or address; so are files that lie beside it.
+    Pixels that are nodata, transparent, masked or NaN are ignored in each band separately. Red,
+    green and blue of 8 bits are measured as colours, and a single band as gray. Otherwise, each
+    band is measured by itself, with its description or ``B1``, ``B2``, ... as name. Files beside
+    the image are not read. A VRT is refused, because it may name any file or address.
+
+    Parameters
+    ----------
+    image
+        The path or the bytes of a file.
 
     Raises
     ------
     ImageError
-        The picture is too large, or has more than 32 bands.
+        The image is not TIFF or JPEG 2000, is too large, or has more than 32 bands.
     Exception
-        What rasterio raises of a damaged file.
+        Any error of rasterio about a damaged file.
     """
     with open_encoded(image, DEFAULT_LIMITS) as file:
         driver = _DRIVERS.get(file.format or "")
     if driver is None:
-        raise ImageError("unsupported", "no TIFF and no JPEG 2000; for a file of yours, read=gdal")
+        raise ImageError(
+            "unsupported", "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
+        )
     return _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
 
 
 @partial(_needs, "rasterio", "geotiff")
 def gdal(image: File) -> Read:
-    """Read whatever GDAL reads, likewise: also a VRT, which may name any file of this machine and
-    any address. So it is for files of your own.
+    """Read any format of GDAL like `geotiff`, from trusted files only.
+
+    This includes VRT, which may name any file of this machine and any address.
+
+    Parameters
+    ----------
+    image
+        The path or the bytes of a file.
 
     Raises
     ------
     ImageError
-        As `geotiff` does.
+        The image is too large, or has more than 32 bands.
     Exception
-        likewise.
+        Any error of rasterio about a damaged file.
     """
     return _raster(image, {})
 
@@ -187,7 +210,7 @@ def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
     import rasterio
     from rasterio.enums import ColorInterp
 
-    # From the root, so that no name is an address.
+    # An absolute path, so that no name is taken for an address.
     source: Any = io.BytesIO(image) if isinstance(image, bytes) else Path(image).absolute()
     with rasterio.Env(**settings), rasterio.open(source, **how) as file:
         _check(file.height, file.width, file.count, np.result_type(*file.dtypes).itemsize)
@@ -208,29 +231,34 @@ def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
             array = np.array(colours, np.uint8)[array[..., 0]]
     is_colour = meant == [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     is_plain = len(numbers) == 1 or (is_colour and array.dtype == np.uint8)
-    mask = mask.all(axis=-1) if is_plain else mask  # a pixel may have data in one band alone
+    mask = mask.all(axis=-1) if is_plain else mask  # a pixel may have data in a single band
     return Read(array, facts, _any(mask), None if is_plain else _names(names))
 
 
 @partial(_needs, "bioio", "microscopes")
 def microscope(image: File) -> Iterator[Read]:
-    """Read files of microscopes by bioio and its plug-ins: channels as bands, z and t as frames.
+    """Read microscope files with bioio and its plug-ins: channels as bands, z and t as frames.
 
-    bioio needs the plug-in of the format, such as ``bioio-ome-tiff``, ``bioio-czi``, ``bioio-nd2``
-    or ``bioio-lif``. All scenes are read, and of each all times and planes, which ``frames="all"``
-    measures. The size of a pixel is ``image.microscope.PixelSize``, in micrometres.
+    bioio needs the plug-in for the format, such as ``bioio-ome-tiff``, ``bioio-czi``, ``bioio-nd2``
+    or ``bioio-lif``. The frames are all planes at all times of all scenes; ``frames="all"``
+    measures them. The size of a pixel is ``image.microscope.PixelSize``, in micrometres.
+
+    Parameters
+    ----------
+    image
+        The path of a file.
 
     Raises
     ------
     ImageError
-        The picture is too large or in memory, or has more than 32 channels.
+        The image is too large, is given as bytes, or has more than 32 channels.
     Exception
-        What bioio raises of a file that it cannot read.
+        Any error of bioio about a file that it cannot read.
     """
     from bioio import BioImage
 
     if isinstance(image, bytes):
-        raise ImageError("unsupported", "bioio reads files; unpack the archive first")
+        raise ImageError("unsupported", "bioio only reads files; unpack the archive first")
     file = BioImage(os.fspath(image))
     for scene in file.scenes:
         file.set_scene(scene)
@@ -248,16 +276,20 @@ def microscope(image: File) -> Iterator[Read]:
 
 
 def ome_tiff(image: File) -> Read:
-    """Find the names of the channels of an OME-TIFF, each of which is a page, as bands.
+    """Read an OME-TIFF with its channels, which are pages, as bands.
 
-    Channels without a name are ``C1``, ``C2``, ....
+    Channels without a name are ``C1``, ``C2``, and so on. lightmeter itself reads the pixels, in
+    tiles (extra ``large``).
 
-    The pixels are read by lightmeter, in tiles (extra ``large``).
+    Parameters
+    ----------
+    image
+        The path or the bytes of a file.
 
     Raises
     ------
     ImageError
-        It is no TIFF, or has more than 32 channels.
+        The file is not TIFF, or has more than 32 channels.
     """
     with open_encoded(image, DEFAULT_LIMITS) as file:
         tiff = Tiff(file)
@@ -270,7 +302,7 @@ def ome_tiff(image: File) -> Read:
 
 
 def _check(height: int, width: int, channels: int, size: int) -> None:
-    """Refuse samples that would take too much memory."""
+    """Raise ImageError if the samples would take too much memory."""
     if (taken := height * width * channels * size) > _MOST_BYTES:
         raise ImageError("too_large", f"{taken} bytes, more than {_MOST_BYTES}")
 
@@ -280,11 +312,11 @@ def _any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
 
 
 def _names(given: Any) -> tuple[str, ...]:
-    """Return names as bands can have them, each once, and none that features or readers have."""
+    """Return valid and distinct names of bands, different from those of features and readers."""
     names: list[str] = []
     for name in given:
         clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"
         clean = f"{clean} band" if clean in NO_BANDS or clean in __all__ else clean
         numbered = (f"{clean} {number}" for number in count(len(names) + 1))
-        names.append(next(one for one in chain([clean], numbered) if one not in names))
+        names.append(next(each for each in chain([clean], numbered) if each not in names))
     return tuple(names)

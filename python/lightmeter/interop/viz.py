@@ -1,4 +1,4 @@
-"""Charts and reports in a notebook, by the names that whylogs gave them."""
+"""Charts and reports in a notebook, with the names of whylogs."""
 
 import os
 from collections.abc import Callable
@@ -16,7 +16,9 @@ __all__ = ["Chart", "NotebookProfileVisualizer"]
 
 
 class NotebookProfileVisualizer:
-    """Shows a target profile beside a reference.
+    """A visualizer of a target profile beside a reference.
+
+    Threads may share it after `set_profiles`, and a fork is safe.
 
     Examples
     --------
@@ -35,11 +37,13 @@ class NotebookProfileVisualizer:
         target_profile_view: ProfileView,
         reference_profile_view: ProfileView | None = None,
     ) -> None:
-        """Choose what to show; without a reference the target stands alone."""
+        """Set the profiles to show; without a reference, charts show the target alone."""
         self._target, self._reference = target_profile_view, reference_profile_view
 
     def summary_drift_report(self) -> DriftReport:
-        """`lightmeter.compare` of the two; shown in a notebook, and `write` makes a page of it.
+        """Return the report of `lightmeter.compare`, which a notebook shows.
+
+        `write` writes it as a page.
 
         Raises
         ------
@@ -53,7 +57,7 @@ class NotebookProfileVisualizer:
         return compare(target=self._target, reference=self._reference)
 
     def double_histogram(self, feature_name: str) -> Chart:
-        """Overlaid histograms of a feature of numbers on shared bins, as shares of each side.
+        """Return overlaid histograms of a numeric feature, in shares of each side.
 
         Raises
         ------
@@ -70,7 +74,7 @@ class NotebookProfileVisualizer:
         Raises
         ------
         ValueError
-            The feature has none, or no profile is set.
+            The feature has no strings or integers, or no profile is set.
         KeyError
             Neither profile has the feature.
         """
@@ -82,16 +86,21 @@ class NotebookProfileVisualizer:
         preferred_path: str | os.PathLike[str] | None = None,
         html_file_name: str | None = None,
     ) -> Path:
-        """Write what another method returned as an HTML page, and return its path.
+        """Write a chart or report as an HTML page, and return its path.
 
         Parameters
         ----------
         rendered_html
-            The chart or report.
+            The chart or report that another method returned.
         preferred_path
-            An existing folder; None is the current one.
+            An existing folder; None takes the current folder.
         html_file_name
-            With or without ``.html``; None is ``lightmeter``.
+            The name of the file, with or without ``.html``; None takes ``lightmeter``.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
         """
         name = (html_file_name or "lightmeter").removesuffix(".html")
         path = Path(preferred_path or ".") / f"{name}.html"

@@ -1,1 +1,1 @@
-"""Rules for the buckets of a dataset, and what they say of each."""
+"""Monitors: rules that judge the buckets of a dataset, and their results."""

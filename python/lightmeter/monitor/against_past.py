@@ -1,4 +1,4 @@
-"""The p-values of the features of a bucket, from how past buckets varied."""
+"""The p-values of the features of a bucket, from the variation of past buckets."""
 
 import math
 from collections import Counter
@@ -40,22 +40,22 @@ from lightmeter.text import counted
 
 @dataclass
 class Tested:
-    """What was measured of a feature, before it is decided what that means.
+    """The test of a feature, before the decision.
 
     Attributes
     ----------
     feature
-        Such as ``image.Make:missing``.
+        The name, such as ``image.Make:missing``.
     is_rate
-        Whether it is a rate of missing values, failures and the like.
+        Whether it is a rate, such as that of missing values or failures.
     family
-        What it is judged together with.
+        The family of features that are judged together.
     p_value
-        None where there is not enough data.
+        The p-value; None without enough data.
     words
-        Why there is none, or what it assumes.
+        The reason why there is no p-value, or an assumption of the test.
     q
-        The q-value, once all that is judged together is known.
+        The q-value, after all features of the bucket were tested.
     """
 
     feature: str
@@ -74,21 +74,21 @@ def against_past(
     buckets: int = 0,
     exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
 ) -> list[Tested]:
-    """Return the tests of all features of a bucket; of none that has no value on any side.
+    """Return the tests of all features of a bucket that have a value on any side.
 
     Parameters
     ----------
     target
-        Of the bucket that is judged.
+        The bucket to judge.
     past
-        Of the buckets whose spread it is judged by, in order of time.
+        The buckets that show how much buckets vary, in order of time.
     expected
-        What it is compared with, as one; None where it is compared with the past.
+        The merged baseline; None if `past` is the baseline.
     buckets
-        How many `expected` is of; a file counts as one.
+        The number of buckets in `expected`; a file counts as one.
     exif_read
-        How many images of the target have no tag of that name, which no image has; by its name, and
-        whether only some policies track it.
+        A function that returns the number of images of the target without an Exif tag that no image
+        has, from the name of the tag and whether it is personal.
     """
     return _Comparison(target, past, expected, buckets, exif_read).tests()
 
@@ -120,7 +120,7 @@ class _Comparison:
                 is_plain = {kind, *others} == {"number", "category"}
                 kind = ("category" if odd > n else "number") if is_plain else "hash"
             self._kinds[name] = kind
-            # A tag that no image of a side has is missing in as many as Exif was read of.
+            # A tag that no image of a side has is missing in all images whose Exif was read.
             if names != target.names and self._meanings[name].family == "Exif":
                 is_personal = self._meanings[name].origin == "personal exif"
                 for side, table in zip(sides, tables, strict=True):
@@ -129,7 +129,7 @@ class _Comparison:
                         table[MISSING, index] = read
         self._now, self._before = tables[0], tables[1 : 1 + len(past)]
         self._base = tables[-1:] if expected else self._before
-        with np.errstate(over="ignore"):  # of the rows that are no counts
+        with np.errstate(over="ignore"):  # in the rows that are not counts
             self._ever = tables.sum(axis=0)[[N, VALUES]].any(axis=0)
             self._counts = self._now + self._base.sum(axis=0)
 
@@ -160,23 +160,23 @@ class _Comparison:
     def _moments(
         self, now: Numbers, past: Numbers, base: Numbers, weights: Numbers
     ) -> tuple[Prediction, Numbers]:
-        """Return the prediction of means, and p-values of these and of the logarithms of spreads.
+        """Return the prediction of means, and the p-values of means and spreads together.
 
         Parameters
         ----------
         now
-            A row each of how many values there are, of means and standard deviations.
+            Rows with the numbers of values, means and standard deviations.
         past
             Such a table for each past bucket.
         base
-            One of all that the target is compared with, if that is not its own past.
+            Such a table of the baseline, if that is not the past.
         weights
-            Of past buckets in the variance within.
+            The weights of past buckets in the variance within buckets.
         """
         n, means, stddevs = (past[:, row] for row in range(3))
         units = units_of(means, np.where(n > 0, stddevs, 0), now[1:])
         spreads = stddevs / units
-        # A spread of 0 has no logarithm: of a constant the values themselves are judged.
+        # A spread of 0 has no logarithm; a constant feature is judged by its values alone.
         varies = ~((n > 1) & (spreads <= 0)).any(axis=0) & (now[2] > 0)
         with np.errstate(all="ignore"):
             within = np.where(n > 1, weights * spreads**2, 0).sum(axis=0) / weights.sum(axis=0)
@@ -193,7 +193,7 @@ class _Comparison:
         return levels, np.where(np.isnan(levels.p_values), np.nan, p_values)
 
     def _numbers(self) -> list[Tested]:
-        """By mean and logarithm of the standard deviation, or by what differs from the median."""
+        """Test numbers by mean and log standard deviation, or by the share off the median."""
         at = [
             i
             for i, name in enumerate(self._names)
@@ -205,7 +205,7 @@ class _Comparison:
         )
         freedom = np.maximum(before[:, 0] - 1, 0)
         levels, p_values = self._moments(now, before, base[-1], freedom)
-        # How many values are not the one that nearly all were.
+        # The number of values that differ from the common one.
         n, medians, others = (self._base[:, row, at] for row in (N, MEDIAN, OTHERS))
         value = common_value(n, medians)
         past_hits, past_n = np.where(medians == value, others, n).sum(axis=0), n.sum(axis=0)
@@ -222,7 +222,7 @@ class _Comparison:
         return list(map(self._test, at, *columns))
 
     def _hue(self, index: int) -> Tested:
-        """By the mean direction, and by how far it is from the middle of the circle."""
+        """Test a hue by its mean direction and its concentration."""
         now, before, base = (t[..., index] for t in (self._now, self._before, self._base))
         n = before[:, N]
         x, y = ((base[:, N] * base[:, row]).sum() for row in (COSINE, SINE))
@@ -240,7 +240,7 @@ class _Comparison:
         return self._test(index, now[N], prediction.buckets[0], p)
 
     def _vector(self, index: int, name: str) -> Tested:
-        """By each of the numbers or projections; Bonferroni's correction over them."""
+        """Test a vector by each of its numbers, with Bonferroni's correction."""
         vectors = self._target.vectors[name]
         tables = []
         for summary in (*self._past, self._compared[-1]):
@@ -253,7 +253,7 @@ class _Comparison:
         return self._test(index, vectors.table[0, 0], int((past[:, 0, 0] > 0).sum()), p)
 
     def _category(self, index: int, name: str) -> Tested:
-        """By the share of each value; Bonferroni's correction over the values."""
+        """Test a category by the share of each value, with Bonferroni's correction."""
         n, n_past = self._now[VALUES, index], self._before[:, VALUES, index]
         now, *pasts = (Counter(each.categories.get(name)) for each in (self._target, *self._past))
         totals = Counter[str]()
@@ -295,24 +295,24 @@ class _Comparison:
         total: float,
         design: float,
     ) -> Numbers:
-        """p-values of shares: by their spread, with Fisher's test as the inner bound.
+        """Return p-values of shares from their spread, with Fisher's test as a lower bound.
 
         Parameters
         ----------
         hits
-            Of the target, by value.
+            The hits of the target, by value.
         n
-            Of the target.
+            The number of values in the target.
         past_hits
-            By bucket and value.
+            The hits of past buckets, by bucket and value.
         n_past
-            By bucket.
+            The numbers of values in past buckets.
         expected
-            The hits of all that the target is compared with.
+            The hits of the baseline, by value.
         total
-            Its n.
+            The number of values in the baseline.
         design
-            Of rare values at least, see `rare_event_p`.
+            The least design effect of rare values; see `rare_event_p`.
         """
         counts = np.repeat(n_past[:, None], len(hits), axis=1)
         with np.errstate(all="ignore"):
@@ -323,7 +323,7 @@ class _Comparison:
         prediction = predict(shares, counts, within, hits / n, np.full(len(hits), n), centre)
         p_values = prediction.p_values
         known = prediction.design[np.isfinite(prediction.design)]
-        if len(hits) > 1 and len(known):  # a new value comes in bursts as the others do
+        if len(hits) > 1 and len(known):  # a new value is as bursty as the others
             design = max(design, float(np.median(known)))
         for at, share in enumerate(expected / total):
             if np.isnan(p_values[at]):

@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 
 def is_utf8(path: str) -> bool:
-    """Return whether a path can be kept as text."""
+    """Return whether a path can be stored as UTF-8 text."""
     return path == path.encode(errors="replace").decode()
 
 
@@ -68,33 +68,33 @@ _MOST = 28  # trailing buckets
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Return whether any pattern such as ``cells*`` takes a name."""
+    """Return whether a name matches any pattern, such as ``cells*``."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 class Baseline(Table):
-    """What buckets are compared with: one of `trailing`, `reference`, `from_` and `to`, `dataset`.
+    """The baseline of a monitor: one of `trailing`, `reference`, `from_` and `to`, `dataset`.
 
     Attributes
     ----------
     trailing
-        The last so many buckets before the judged one that had no anomaly, by default 28.
+        The number of buckets before the judged one, without anomalous ones; the default is 28.
     same
-        Take only trailing buckets of the same hour of the day, or the same weekday.
+        Use only trailing buckets of the same hour of the day, or the same weekday.
     exclude
-        Days, or pairs of first and last day, to leave out of trailing buckets.
+        Days, or pairs of first and last day, that trailing buckets must not start on.
     since
         The first day of trailing buckets.
     peers
-        Compare how a segment differs from the others of its bucket, see `peers`.
+        Whether to judge how a segment differs from the others in its bucket; see `monitor.peers`.
     reference
-        A profile file.
+        The path of a profile file.
     from_
-        The first day of the buckets to compare with; `to` is the last one.
+        The first day of a fixed range of buckets.
     to
-        See `from_`.
+        The last day of that range.
     dataset
-        All buckets of another dataset, of the same segment if it has that.
+        Another dataset, all of whose buckets are the baseline; in the same segment if it has that.
     """
 
     trailing: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -118,7 +118,9 @@ class Baseline(Table):
             raise ValueError(f"got {', '.join(given)}; expected one of {expected}")
         of_trailing = {"same", "exclude", "since", "peers"} & self.model_fields_set
         if of_trailing and self.most is None:
-            raise ValueError(f"got {min(of_trailing)} without trailing")
+            raise ValueError(
+                f"got {min(of_trailing)} without trailing; expected it with a trailing baseline"
+            )
         for first, last in [*self.excluded, [self.from_ or date.min, self.to or date.max]]:
             if first > last:
                 raise ValueError(f"got {first} to {last}; expected the first day first")
@@ -126,13 +128,13 @@ class Baseline(Table):
 
     @property
     def most(self) -> int | None:
-        """Return how many trailing buckets, by default 28; None where others are compared with."""
+        """Return the number of trailing buckets; None for the other kinds of baselines."""
         fixed = self.reference, self.from_, self.dataset
         return self.trailing or _MOST if fixed == (None, None, None) else None
 
     @property
     def excluded(self) -> list[list[date]]:
-        """First and last day of each stretch that is left out."""
+        """Return the first and last day of each excluded range."""
         return [day if isinstance(day, list) else [day, day] for day in self.exclude]
 
     def leaves_out(self, start: datetime) -> bool:
@@ -140,25 +142,25 @@ class Baseline(Table):
         return any(first <= start.date() <= last for first, last in self.excluded)
 
     def holds(self, start: datetime) -> bool:
-        """Return whether a bucket is of the days `from_` to `to`, if they are given."""
+        """Return whether a bucket starts on a day from `from_` to `to`, or these are not given."""
         return (self.from_ or date.min) <= start.date() <= (self.to or date.max)
 
 
 class Due(NamedTuple):
-    """A bucket that is to be judged.
+    """A bucket to judge.
 
     Attributes
     ----------
     bucket
-        Without writers if it is missing.
+        The bucket; it has no writers if it is missing.
     words
-        What its results say besides.
+        A note for all its results.
     follows
-        What they follow from besides the profiles of the bucket and the words.
+        Other data that its results depend on.
     others
-        Starts of buckets that are judged with it.
+        The starts of buckets that are judged together with it.
     nothing
-        Why there is nothing to judge.
+        The reason why there is nothing to judge; usually empty.
     """
 
     bucket: Bucket
@@ -169,26 +171,26 @@ class Due(NamedTuple):
 
 
 class Monitor(Table):
-    """A rule set up for a dataset. A rule is a subclass with its keys and its `measure`.
+    """A rule set up for a dataset. Each rule is a subclass with its own keys and `measure`.
 
     Attributes
     ----------
     type
-        Which rule.
+        The rule.
     name
-        What alerts and pages call it.
+        The name of the monitor in alerts and pages.
     dataset
-        What it watches.
+        The dataset that it watches.
     segments
-        Whether each segment is judged as well as the dataset as a whole.
+        Whether each segment is judged in addition to the whole dataset.
     wait
-        How long after its end a bucket counts as complete.
+        The time after its end at which a bucket counts as complete.
     for_
-        An anomaly counts once its feature was anomalous in so many buckets in a row; until then it
-        is ``pending``.
+        The number of consecutive anomalous buckets after which a feature has an anomaly; until then
+        its results are ``pending``.
     """
 
-    RULE_VERSION: ClassVar[int] = 1  # another one makes all buckets be judged again
+    RULE_VERSION: ClassVar[int] = 1  # after a change, all buckets are judged again
 
     type: str
     name: Name = Field(max_length=200)
@@ -199,52 +201,52 @@ class Monitor(Table):
 
     @property
     def files(self) -> list[Path]:
-        """Return the files that its results follow from."""
+        """Return the files that its results depend on."""
         return []
 
     def table(self) -> str:
         """Return its table as JSON."""
-        whole = self.model_copy(update={"type": self.type})  # also one that was made in Python
+        whole = self.model_copy(update={"type": self.type})  # makes `type` set, also from Python
         return whole.model_dump_json(by_alias=True, exclude_unset=True)
 
     def false_alarms(self) -> float | None:
-        """Return how many anomalies a bucket has by chance at most; None where nobody knows."""
+        """Return a bound of the expected false alarms per bucket; None if it is unknown."""
         return None
 
     def watches(self, segment: str) -> bool:
-        """Return whether it judges a segment, which is given as text, if it judges segments."""
+        """Return whether it judges a segment (as text), if it judges segments at all."""
         return True
 
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
-        """Return the buckets of a segment that are to be judged, in order of time."""
+        """Return the buckets of a segment to judge, in order of time."""
         for bucket in buckets:
             if bucket.end - bucket.start == length and now - bucket.end >= self.wait:
                 yield Due(bucket)
 
     def measure(self, side: Side) -> list[Result]:
-        """Return the results of a bucket, without its place; one a feature at most.
+        """Return at most one result per feature of a bucket, without its place.
 
         Raises
         ------
         LightmeterError, OSError
-            Something cannot be read.
+            A profile or file cannot be read.
         """
         raise NotImplementedError
 
     def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
-        """Return the results of the segments of one bucket; of one with an error, that alone."""
+        """Return the results of each segment of one bucket; an error replaces them."""
         measured, failed = each_of(sides, self.measure)
         return measured | failed
 
     def nothing(self, columns: Iterable[str]) -> str:
-        """Say why a bucket of these features has no results."""
+        """Return the reason why a bucket with these features has no results."""
         return "no feature has what it judges"
 
 
 def each_of(
     sides: Mapping[str, Side], measure: Callable[[Side], _T]
 ) -> tuple[dict[str, _T], dict[str, list[Result]]]:
-    """Return what measures segments, and the results of those with an error."""
+    """Return the measurements of the segments, and a result for each segment with an error."""
     measured: dict[str, _T] = {}
     failed = {}
     for segment, side in sides.items():
@@ -263,12 +265,12 @@ class ComparingMonitor(Monitor):
     features
         Patterns of feature names, such as ``image.*``; empty for all features.
     baseline
-        What buckets are compared with.
+        The baseline of each bucket.
     """
 
     LEAST: ClassVar[int] = 3
-    # Whether a baseline holds buckets of the usual length alone, and whether a trailing one holds
-    # every bucket before, anomalous or not.
+    # Whether a baseline has only buckets of the usual length, and whether a trailing one has all
+    # earlier buckets, including anomalous ones.
     BY_LENGTH: ClassVar[bool] = False
     TAKES_ALL: ClassVar[bool] = False
 
@@ -279,11 +281,14 @@ class ComparingMonitor(Monitor):
     def _baseline_checked(self) -> Self:
         if self.baseline.dataset == self.dataset:
             raise ValueError(
-                f"baseline.dataset is {self.dataset!r}, which the monitor watches, so that each "
-                "bucket would be compared with itself; expected another, or trailing buckets"
+                f"baseline.dataset is {self.dataset!r}, which the monitor watches, so each bucket "
+                "would be compared with itself; expected another dataset, or trailing buckets"
             )
         if self.baseline.peers and not (self.segments and self.judges_by_spread):
-            raise ValueError('peers = true takes type = "drift", segments = true, and no metric')
+            raise ValueError(
+                'got peers = true; expected it only with type = "drift" and segments = true, and '
+                "without metric"
+            )
         return self
 
     @property
@@ -293,29 +298,27 @@ class ComparingMonitor(Monitor):
 
     @property
     def least(self) -> int:
-        """With fewer trailing buckets there is not enough data."""
+        """Return the number of trailing buckets that are needed to judge a bucket."""
         return min(self.LEAST, self.baseline.most or self.LEAST)
 
     @property
     def judges_by_spread(self) -> bool:
-        """Return whether buckets before the judged one say how much they vary, whatever the
-        baseline.
-        """
+        """Return whether it uses the variation of earlier buckets with any baseline."""
         return False
 
     def watches(self, segment: str) -> bool:
-        """Return whether it judges a segment; the whole of a dataset has no peers."""
+        """Return whether it judges a segment; a whole dataset has no peers."""
         return bool(segment) or not self.baseline.peers
 
     def takes(self, feature: str) -> bool:
-        """Return whether `features` names it; a pattern takes the rates of a column too."""
-        if not feature:  # which stands for the bucket itself
+        """Return whether a feature matches `features`; rates match with their column, too."""
+        if not feature:  # the bucket itself
             return False
         names = feature, column_of(feature)
         return not self.features or any(matches(name, self.features) for name in names)
 
     def nothing(self, columns: Iterable[str]) -> str:
-        """Say why a bucket of these features has no results."""
+        """Return the reason why a bucket with these features has no results."""
         if not self.features:
             return super().nothing(columns)
         shown = ", ".join(map(repr, self.features))
@@ -323,14 +326,14 @@ class ComparingMonitor(Monitor):
 
 
 EVER = datetime.min.replace(tzinfo=UTC)
-_STANDS_STILL = 7  # anomalous buckets in a row, or as many as the window holds
+_STANDS_STILL = 7  # anomalous buckets in a row, or the length of the window if that is shorter
 
 
 class Selection:
-    """Which buckets those of a segment are compared with, asked for in order of time.
+    """The baselines of the buckets of a segment, which must be requested in order of time.
 
-    A trailing baseline passes over buckets that are missing, excluded or anomalous, so that it
-    holds as many good ones as it wants where there are as many.
+    A trailing baseline skips missing, excluded and anomalous buckets, and reaches further back in
+    time for as many good ones.
     """
 
     def __init__(
@@ -341,18 +344,18 @@ class Selection:
         Parameters
         ----------
         shelf
-            What is read of the store.
+            The cache of the store.
         monitor
-            Whose baseline it is.
+            The monitor.
         segment
-            As text.
+            The segment, as text.
         bad
-            Starts of the buckets in which the monitor found something.
+            The starts of anomalous and pending buckets.
         """
         self._shelf, self._monitor, self._bad = shelf, monitor, bad
         self._where = monitor.dataset, segment
         self._is_fixed = monitor.baseline.most is None
-        # A trailing one says how buckets vary where they are compared with others.
+        # With a fixed baseline, trailing buckets show how much buckets vary.
         self._baseline = Baseline() if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
         by_length = self._is_fixed or monitor.BY_LENGTH or monitor.baseline.same == "hour"
@@ -363,22 +366,23 @@ class Selection:
         ]
         self._next = 0
         self._good: defaultdict[int, list[datetime]] = defaultdict(list)
-        self._passed = Counter[int]()  # anomalous buckets behind the newest good one
-        of = *self._where, monitor.name
-        self._accepted = [each for each in shelf.accepted if covers(each, *of)]
+        self._passed = Counter[int]()  # anomalous buckets after the newest good one
+        place = *self._where, monitor.name
+        self._accepted = [each for each in shelf.accepted if covers(each, *place)]
 
     def side(self, bucket: Bucket) -> Side:
-        """Return a bucket with what it is compared with.
+        """Return a bucket with its baseline.
 
         Raises
         ------
         LightmeterError, OSError
-            The baseline is not there, or cannot be read.
+            The baseline does not exist, or cannot be read.
         """
         past, own = self.past(bucket.start), None
         if self._is_fixed and self._monitor.judges_by_spread:
             starts = self._before(bucket.start, EVER)
-            # The first ones were judged as though images were independent, which is strict.
+            # Too few good buckets: take anomalous ones, too, because the first buckets are judged
+            # as if images were independent, which raises false alarms.
             if len(starts) < self._monitor.least:
                 before = self._buckets[: self._next][-(self._baseline.most or 0) :]
                 starts = tuple(each.start for each in before)
@@ -386,12 +390,12 @@ class Selection:
         return Side(self._shelf, self._where, bucket, past, own)
 
     def past(self, start: datetime) -> Past:
-        """Return what the bucket at `start` is compared with.
+        """Return the baseline of the bucket at `start`.
 
         Raises
         ------
         LightmeterError, OSError
-            The baseline is not there, or cannot be read.
+            The baseline does not exist, or cannot be read.
         """
         if self._is_fixed:
             return self._fixed(start)
@@ -402,25 +406,25 @@ class Selection:
         return self._shelf.past(self._where, self._before(start, since))
 
     def too_little(self, side: Side) -> Result | None:
-        """Return what is said of a bucket that is compared with too little; None of others."""
+        """Return the result of a bucket with too few buckets in its baseline; None for others."""
         monitor, start, found = self._monitor, side.bucket.start, len(side.past.starts)
         _, accepted = self._begin(start)
-        said = words_of(accepted) if accepted else ""
+        note = words_of(accepted) if accepted else ""
         least = monitor.least if monitor.baseline.most else 1
-        is_accepted = accepted is not None and start <= accepted.at  # somebody looked at it
+        is_accepted = accepted is not None and start <= accepted.at  # a person has reviewed it
         if found >= least and not (monitor.TAKES_ALL and is_accepted):
             return None
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
             return Result("", NOT_ENOUGH, words=monitor.nothing(side.contents.columns))
         if is_accepted:
-            return Result("", OK, words=said)
+            return Result("", OK, words=note)
         words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
-        return Result("", NOT_ENOUGH, words=joined(words, said))
+        return Result("", NOT_ENOUGH, words=joined(words, note))
 
     def frozen(self, start: datetime) -> str:
-        """Say that the baseline no longer changes, beside what may be the reason.
+        """Return a note that the baseline is frozen; empty if it is not.
 
-        It does not where all buckets behind the newest good one were anomalous, and are many.
+        It is frozen if many buckets after the newest good one were all anomalous.
         """
         kind, many = self._kind(start), min(_STANDS_STILL, self._baseline.most or 1)
         good, (since, _) = self._good[kind], self._begin(start)
@@ -430,14 +434,14 @@ class Selection:
         return f"baseline frozen since {bucket_text(good[-1])}; {command}"
 
     def _begin(self, start: datetime) -> tuple[datetime, Accepted | None]:
-        """Return where the baseline of a bucket begins, and what was accepted there."""
+        """Return where the baseline of a bucket begins, and the change accepted there, if any."""
         since = to_utc(self._baseline.since or EVER)
         holding = [each for each in self._accepted if each.since <= start and not self._is_fixed]
         latest = max(holding, key=lambda each: each.since, default=None)
         return max(since, latest.since if latest else EVER), latest
 
     def _before(self, start: datetime, since: datetime) -> tuple[datetime, ...]:
-        """Return the good buckets that are over by `start`, none of them before `since`."""
+        """Return the good buckets from `since` on that end by `start`."""
         buckets = self._buckets
         while self._next < len(buckets) and buckets[self._next].start + self._length <= start:
             self._take(buckets[self._next])
@@ -449,7 +453,7 @@ class Selection:
         start, kind = bucket.start, self._kind(bucket.start)
         if self._baseline.leaves_out(start):
             return
-        # A day that was rolled up is anomalous if any of its hours was.
+        # A rolled-up day is anomalous if any of its hours was.
         hours = range((bucket.end - start) // self._length)
         if any(start + hour * self._length in self._bad for hour in hours):
             self._passed[kind] += 1
@@ -458,7 +462,7 @@ class Selection:
             self._good[kind].append(start)
 
     def _kind(self, start: datetime) -> int:
-        """Return what a bucket shares with those that it is compared with."""
+        """Return the hour or weekday that a bucket shares with its baseline, or 0."""
         kinds = {"hour": start.hour, "weekday": start.weekday()}
         return kinds.get(self._baseline.same or "", 0)
 
@@ -479,12 +483,12 @@ class Selection:
 
 
 def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:
-    """Return whether it is about a monitor on a segment, which is given as text."""
+    """Return whether an accepted change covers a monitor on a segment (as text)."""
     pairs = zip((dataset, segment, monitor), accepted[:3], strict=True)
     return all(matches(name, [pattern]) for name, pattern in pairs)
 
 
 def words_of(accepted: Accepted) -> str:
-    """Return what results say of it."""
+    """Return the note about an accepted change in results."""
     note = f": {accepted.note}" if accepted.note else ""
     return f"taken as normal from {bucket_text(accepted.since)} on{note}"

@@ -1,8 +1,8 @@
-"""Judging what a store holds: what monitors say of buckets follows from what is stored alone.
+"""Judging the buckets of a store. Results depend only on the stored profiles.
 
-A bucket is judged again if it changed, and so is every later one: it may be in their baselines, and
-an anomaly is not. What a bucket is by then is its version, see `Store.versions`. All buckets are
-judged again if the key of their monitor changed.
+A changed bucket is judged again, and so is every later one, because it may be in their baselines.
+The version of a bucket (see `Store.versions`) shows whether it changed. All buckets are judged
+again if the key of their monitor changed.
 """
 
 import hashlib
@@ -41,41 +41,41 @@ from lightmeter.store.store import Store
 from lightmeter.store.tables import Bucket, BucketRows, JudgedBucket, Place, Source
 from lightmeter.times import DAY, to_utc
 
-_TOGETHER = 64  # buckets that are read in one snapshot, and written at once
+_TOGETHER = 64  # buckets per snapshot and per transaction
 
 _Key = tuple[str, datetime]  # segment as text, and start of a bucket
 
 
 class MonitorRun:
-    """One monitor during a run. Buckets are judged in order of time.
+    """One monitor during a run, which judges buckets in order of time.
 
     Attributes
     ----------
     monitor
-        Who judges.
+        The monitor.
     key
-        A digest of all but buckets that its results follow from.
+        A digest of everything except buckets that its results depend on.
     due
         The buckets to judge, by start and segment.
     stale
-        Kept buckets of which nothing is said any more, or that are judged again.
+        Buckets with stored results that are no longer judged, or that are judged again.
     """
 
     def __init__(
         self, shelf: Shelf, monitor: Monitor, now: datetime, key_before: bytes | None = None
     ) -> None:
-        """Find out what is to be judged.
+        """Find the buckets to judge.
 
         Parameters
         ----------
         shelf
-            What the run reads of the store.
+            The cache of the store.
         monitor
-            Who judges.
+            The monitor.
         now
             The time.
         key_before
-            That of the results that are kept; None judges everything.
+            The key of the stored results; None judges all buckets.
         """
         self.monitor, self._shelf, self._where = monitor, shelf, (monitor.name, monitor.dataset)
         self._length = shelf.datasets.get(monitor.dataset, DAY)
@@ -106,10 +106,10 @@ class MonitorRun:
                 for segment in self._segments
             }
 
-    # What is to be judged
+    # Buckets to judge
 
     def _every(self, now: datetime) -> Iterator[tuple[_Key, Due]]:
-        """Yield all that can be judged, and where there is nothing of the latest bucket."""
+        """Yield all buckets that can be judged, and a note if there is nothing to judge."""
         monitor, shelf, nothing = self.monitor, self._shelf, ""
         for segment in self._segments:
             for due in monitor.due(shelf.buckets(monitor.dataset, segment), self._length, now):
@@ -128,8 +128,8 @@ class MonitorRun:
 
     def _version(self, key: _Key, due: Due) -> int:
         versions = self._shelf.versions(self.monitor.dataset)
-        of_others = (str(versions.get((key[0], start), 0)) for start in due.others)
-        more = due.words + due.nothing + due.follows + "".join(of_others)
+        others = (str(versions.get((key[0], start), 0)) for start in due.others)
+        more = due.words + due.nothing + due.follows + "".join(others)
         return versions.get(key, 0) ^ crc32(more.encode())
 
     def _find_key(self) -> bytes:
@@ -153,7 +153,7 @@ class MonitorRun:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
     def _changed(self, kept: Mapping[_Key, JudgedBucket]) -> tuple[datetime, set[_Key]]:
-        """Return when the first bucket begins that is not what it was, and which ones are stale."""
+        """Return the start of the first changed bucket, and the stale buckets."""
         dataset, shelf, versions = self.monitor.dataset, self._shelf, self._versions
         before = {key: bucket.version for key, bucket in kept.items()}
         stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
@@ -163,14 +163,14 @@ class MonitorRun:
             for bucket in shelf.buckets(dataset, segment)
             if bucket.end - bucket.start == self._length
         }
-        # Results of what was rolled up or deleted by its age stay, and of what was missing there.
-        # The last 32 bits of a version are not of profiles alone.
+        # Results of buckets that were rolled up, deleted by age, or missing among these stay. Only
+        # the upper 32 bits of a version depend on profiles alone.
         gone = {
             key: stored[key] if (stored[key] ^ version) >> 32 else version
             for key, version in before.items()
             if key in stored and key not in listed
         }
-        if gone:  # of all there was, perhaps
+        if gone:  # possibly all buckets
             first = min(start for _, start in gone)
             last = max(start for _, start in versions or kept)
             missing = {key for key, version in before.items() if not version} - versions.keys()
@@ -181,20 +181,20 @@ class MonitorRun:
             if ERROR in kept[key].states and not shelf.contents(dataset, *key).damage
         }
         begin = min((start for _, start in changed), default=datetime.max.replace(tzinfo=UTC))
-        # What came late into a day that was rolled up cannot be judged.
+        # A profile that arrives late in a rolled-up day cannot be judged.
         stays = {key for key, version in gone.items() if version == before[key]}
         return begin, {key for key in kept if key[1] >= begin} - stays
 
-    # What is said of it
+    # Results
 
     def judge(self, start: datetime) -> Iterator[BucketRows]:
-        """Yield what is said of the buckets that begin at a time, by segment."""
+        """Yield the records of the buckets that begin at a time, by segment."""
         due_now = self.due.get(start, {})
         begun = {segment: self._begun(segment, due) for segment, due in due_now.items()}
         asked = {segment: side for segment, (side, few) in begun.items() if side and not few}
-        said = self.monitor.judge(asked)
+        judged = self.monitor.judge(asked)
         for segment, (side, few) in begun.items():
-            results, place = [few] if few else said[segment], Place(*self._where, segment, start)
+            results, place = [few] if few else judged[segment], Place(*self._where, segment, start)
             if side and not results:
                 words = self.monitor.nothing(side.contents.columns)
                 results = [Result("", NOT_ENOUGH, words=words)]
@@ -215,7 +215,7 @@ class MonitorRun:
             yield BucketRows(place, self._versions[segment, start], rows, summary)
 
     def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
-        """Return a bucket with what it is compared with, and what is said without asking a rule."""
+        """Return a bucket with its baseline, and a result if the rule need not judge it."""
         if due.nothing:
             return None, Result("", NOT_ENOUGH, words=due.nothing)
         where = self.monitor.dataset, segment
@@ -225,13 +225,13 @@ class MonitorRun:
             side = self._selections[segment].side(due.bucket)
             return side, self._selections[segment].too_little(side)
         except StoreError:
-            raise  # the next run may reach it
+            raise  # the next run may reach the store
         except (LightmeterError, OSError) as error:
             return None, Result("", ERROR, words=str(error))
 
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
-        """In how many buckets in a row each feature of a segment was anomalous, up to now."""
+        """Return the number of consecutive anomalous buckets so far, by segment and feature."""
         counts = {segment: dict[str, int]() for segment in ("", *self._segments)}
         found = self._shelf.store.state.turning_points(*self._where) if self._kept else []
         for (segment, start), results in groupby(found, lambda each: (each.segment, each.bucket)):
@@ -240,7 +240,7 @@ class MonitorRun:
         return counts
 
     def _lasting(self, segment: str, results: list[Result]) -> list[Result]:
-        """Make anomalies pending that have not lasted for as many buckets as `for` asks."""
+        """Make anomalies pending that have not lasted for the number of buckets in `for`."""
         needed = self.monitor.for_
         if needed == 1:
             return results
@@ -253,10 +253,10 @@ class MonitorRun:
 
 
 def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, int]:
-    """Return how often in a row features were anomalous, with one bucket more.
+    """Return the numbers of consecutive anomalous buckets by feature after one more bucket.
 
-    A bucket that is missing, or in which a feature cannot be judged, neither counts nor ends
-    anything. A bucket that was judged without a word on a feature ends what was said of it.
+    A bucket that is missing, or in which a feature cannot be judged, does not change the number of
+    the feature. A judged bucket without a result for a feature ends its count.
     """
     states = {result.feature: result.state for result in results}
     if ERROR in states.values() or JUDGED.isdisjoint(states.values()):
@@ -268,22 +268,27 @@ def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, 
 def judge_all(
     store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
 ) -> Iterator[BucketRows]:
-    """Yield the results of every complete bucket: dataset by dataset, each in order of time.
+    """Yield the results of every complete bucket, by dataset and in order of time.
 
-    They follow from the profiles stored and from `now` alone, which says which buckets are complete
-    and which are missing. A trailing baseline passes over the buckets in which the monitor itself
-    finds an anomaly. Where the latest bucket of a dataset gives a monitor nothing to judge, one
-    result says so. Days that `Store.gc` made of shorter buckets are not judged, nor are buckets
-    compared with them where their length matters.
+    They depend only on the stored profiles, the accepted changes, and `now`, which decides which
+    buckets are complete or missing. A trailing baseline skips the buckets in which the monitor
+    itself finds an anomaly. If the latest bucket of a dataset has nothing that a monitor can judge,
+    one result says so. Days that `Store.gc` made of shorter buckets are not judged, and are not in
+    baselines if the length of buckets matters.
 
     Parameters
     ----------
     store
-        What is judged.
+        The store, which is only read.
     monitors
-        Who judges.
+        The monitors.
     now
-        The time; None takes the clock. Without a time zone it is local time.
+        The time, local without a time zone; None takes the clock.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
     """
     with store.snapshot():
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
@@ -295,20 +300,20 @@ def judge_all(
 def update_results(
     store: Store, monitors: Sequence[Monitor], *, source: str = "", now: datetime | None = None
 ) -> None:
-    """Bring the results that the store keeps of a file of monitors up to date.
+    """Update the stored results of a file of monitors to those of `judge_all`.
 
-    They become those of `judge_all`. Results of monitors that the file no longer has disappear;
-    those of other files stay, and those of buckets that `Store.gc` rolled up or deleted. A run that
-    is cut off is finished by the next.
+    Results of monitors that are no longer in the file are deleted. Results of other files stay, and
+    so do those of buckets that `Store.gc` rolled up or deleted. The next run completes an
+    interrupted one.
 
     Parameters
     ----------
     store
-        What is judged, and where the results are kept.
+        The store with the profiles, in which the results are stored.
     monitors
         All monitors of the file.
     source
-        Path of the file; empty for monitors that were made in Python.
+        The path of the file; empty for monitors that were made in Python.
     now
         As for `judge_all`.
 
@@ -316,6 +321,8 @@ def update_results(
     ------
     ConfigError
         Another file has a monitor of the same name and dataset.
+    StoreError
+        The store cannot be read or written.
     """
     pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
     with store.snapshot():
@@ -339,16 +346,16 @@ def update_results(
 
 
 def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> list[str]:
-    """Return the path of a file without links, and those of which it takes over everything.
+    """Return the real path of a file, and the paths whose results it takes over.
 
-    The source of a monitor is the file that it is from, so that several files can watch one store.
-    A file that was moved takes over what is kept of it, once it has a monitor with the name and the
-    dataset of one whose file is no longer there; likewise what was kept without a file.
+    Results belong to the file of their monitor, so that several files can watch one store. A file
+    takes over the results of a file that no longer exists, or of monitors without a file, if it has
+    one of their monitors, by name and dataset.
 
     Raises
     ------
     ConfigError
-        Another file has such a monitor, or the path cannot be kept as text.
+        Another file has such a monitor, or the path is not UTF-8.
     """
     source = os.path.realpath(source) if source else ""
     if not is_utf8(source):
@@ -366,7 +373,7 @@ def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> li
 
 
 def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:
-    """Judge dataset by dataset, each in order of time, so that monitors share what was read."""
+    """Judge by dataset and in order of time, so that monitors share the profiles read."""
     by_dataset: defaultdict[str, list[MonitorRun]] = defaultdict(list)
     for run in runs:
         by_dataset[run.monitor.dataset].append(run)

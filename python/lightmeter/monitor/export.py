@@ -13,7 +13,7 @@ from lightmeter.store.store import Store
 
 
 def _columns(names: str) -> Mapping[str, type]:
-    """Return columns with their types, which are texts where nothing stands behind the colon."""
+    """Return columns with their types; a column without a colon has texts."""
     kinds = {"": str, "number": float, "count": int, "time": datetime}
     pairs = (each.partition(":") for each in names.split())
     return {name: kinds[kind] for name, _, kind in pairs}
@@ -34,9 +34,9 @@ def result_rows(
     monitor: str = "*",
     feature: str = "*",
 ) -> Iterator[dict[str, Value]]:
-    """Yield what is kept where four patterns match.
+    """Yield the stored results that match four patterns.
 
-    It comes by monitor, dataset, segment, bucket and feature.
+    They are in order of monitor, dataset, segment, bucket and feature.
 
     Raises
     ------
@@ -61,29 +61,30 @@ def series_rows(
     feature: str = "*",
     statistics: Sequence[str] = ("mean",),
 ) -> Iterator[dict[str, Value]]:
-    """Yield numbers of features by bucket, feature and statistic; those that do not exist are out.
+    """Yield statistics of features in order of bucket, feature and statistic.
 
     Parameters
     ----------
     store
         The store.
     dataset
-        Its name.
+        The name of the dataset.
     start
-        Of the first bucket; None for all.
+        The earliest start of a bucket; None sets no limit.
     end
-        No bucket starts at it or later.
+        The time before which buckets start; None sets no limit.
     segment
-        None for the dataset as a whole.
+        The segment; None for the whole dataset.
     feature
-        Pattern of names.
+        A pattern of feature names.
     statistics
-        Such as ``mean``, ``q_95`` or ``missing_rate``.
+        Names such as ``mean``, ``q_95`` or ``missing_rate``. A statistic that a feature does not
+        have is left out.
 
     Raises
     ------
     ValueError
-        There is no such statistic.
+        A statistic is unknown.
     StoreError
         There is no such dataset, or the store cannot be read.
     """

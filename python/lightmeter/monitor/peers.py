@@ -1,16 +1,17 @@
-"""One segment against the others of its bucket: what they do together is no anomaly.
+"""Peers: one segment judged beside the others of its bucket; a common change is no anomaly.
 
-Segments may always differ from each other, and some vary more than others. So a segment is not
-compared with the others as they are: those whose level is far out would alarm in every bucket, and
-those that vary much in too many. What the others have in common is taken away instead:
+Segments may always differ from each other, and some vary more than others. A direct comparison with
+the others would flag segments with a distant level in every bucket, and strongly varying segments
+in too many. Therefore the common change of the others is subtracted:
 
 - The level of a segment is its mean over its own window of past buckets.
-- What is common in a bucket is the median, over the other segments, of their difference from their
-  own level. It is one of many, so that single segments that changed do not matter.
-- A segment less what is common is judged against the same of its own past buckets, by the rule that
-  judges any bucket against its past. So each segment is judged by how much it varies itself.
+- The common change in a bucket is the median, over the other segments, of the difference from their
+  own level. Because it is a median, single segments that changed do not matter.
+- A segment minus the common change is judged against the same values of its own past buckets, by
+  the rule that judges any bucket against its past. Each segment is thus judged by its own
+  variation.
 
-It holds for means and for logarithms of standard deviations alike. Only numbers are judged.
+This applies to means and to logarithms of standard deviations. Only numbers are judged.
 """
 
 import math
@@ -32,9 +33,10 @@ _LEAST = 3  # other segments
 
 
 def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, list[Result]]]:
-    """Return the segments of a bucket without what is common, and the results of the other ones.
+    """Return the segments of a bucket without their common change, and results for the others.
 
-    Segments with the same keys are peers. Those that cannot be read are returned as they are.
+    Segments with the same keys are peers. A segment with too few peers gets a result at once.
+    Segments that cannot be read are returned unchanged.
     """
     by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
     for segment, side in sides.items():
@@ -56,7 +58,7 @@ def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str
 
 
 def _beside(peers: Sequence[Side]) -> Iterator[tuple[Summary, list[Summary]]]:
-    """Yield the peers with their means and spreads less the medians of the others."""
+    """Yield the peers, with the medians of the others subtracted from means and spreads."""
     now = peers[0].bucket.start
     starts = sorted({now}.union(*(side.past.starts for side in peers)))
     numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
@@ -82,9 +84,9 @@ def _beside(peers: Sequence[Side]) -> Iterator[tuple[Summary, list[Summary]]]:
 
 
 def _medians_of_others(values: Numbers) -> Numbers:
-    """Return of each value the median of the others along the second axis.
+    """Return, for each value, the median of the others along the second axis.
 
-    NaN stands for no value, and for fewer than `_LEAST` others.
+    NaN means no value, or fewer than `_LEAST` others.
     """
     order = np.argsort(values, axis=1)  # NaN comes last
     ranked = np.take_along_axis(values, order, axis=1)
@@ -93,7 +95,7 @@ def _medians_of_others(values: Numbers) -> Numbers:
     others = there.sum(axis=1, keepdims=True) - there
     medians = np.zeros_like(values)
     for middle in ((others - 1) // 2, others // 2):
-        # Without the value itself those behind it move up by one.
+        # Without the value itself, later ranks move up by one.
         at = np.clip(middle + (there & (ranks <= middle)), 0, values.shape[1] - 1)
         medians += np.take_along_axis(ranked, at, axis=1) / 2
     return np.where(others >= _LEAST, medians, np.nan)
@@ -102,7 +104,10 @@ def _medians_of_others(values: Numbers) -> Numbers:
 def change_beside(
     target: Summary, past: Sequence[Summary], feature: str
 ) -> tuple[str, EffectName, float]:
-    """Return how a feature of a segment changed, in words and by normal values."""
+    """Return a description of the change of a feature beside its peers, and its effect size.
+
+    The effect size assumes normal values.
+    """
     now, *befores = (each.aligned((feature,))[:, 0] for each in (target, *past))
     before = np.array(befores)
     weights = before[:, N] / before[:, N].sum()

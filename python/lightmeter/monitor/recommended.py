@@ -1,4 +1,4 @@
-"""A file of monitors to begin with, made for what a store holds of a dataset."""
+"""A first file of monitors for a dataset, made from its profiles in a store."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,13 +20,13 @@ from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
 _READ = 3  # buckets of each of the first segments
 _SEGMENTS_READ = 5
 _ENOUGH_PEERS = 10
-_MOST_VALUES = 50  # of a category of which all are known
+_MOST_VALUES = 50  # of a category whose values are all known
 _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 _FAILURES = 0.05
 
-# Faults of cameras, by the number of frames that tells them: name, comment, number, scalar, bound
-# and limit. What was stored is taken for good.
+# Faults of cameras, each detected by one number of the frames: name, comment, number, scalar, bound
+# and limit. The stored data is assumed to be good.
 _OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]]] = (
     ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most",
      lambda seen: max(60.0, 5 * (seen.quantile(0.99) or 0.0))),
@@ -41,7 +41,7 @@ _OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]
 )  # fmt: skip
 _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
-_IN_TIME = 0.9  # of the buckets; others were filled in, and would be late
+_IN_TIME = 0.9  # of the buckets, for a limit of lateness; the others were filled in later
 
 _HEAD = """\
 # Monitors for the dataset {}, with buckets of {}.
@@ -78,7 +78,7 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
     StoreError
         The store has no such dataset, or cannot be read.
     OSError
-        The file cannot be written; `FileExistsError` if it is there already.
+        The file cannot be written; `FileExistsError` if it exists.
     """
     text = f"{recommended_monitors(store, dataset)}\n{_ALERT}"
     try:
@@ -86,25 +86,25 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
             file.write(text)
     except FileExistsError:
         raise FileExistsError(
-            f"{path} is there already; choose another file, or delete it"
+            f"the file {path} exists; choose another name, or delete it"
         ) from None
 
 
 def recommended_monitors(store: Store, dataset: str, *, reference: str | None = None) -> str:
-    """Return the text of a TOML file with the recommended monitors of a dataset, with comments.
+    """Return a commented TOML file with recommended monitors for a dataset.
 
-    It fits what is stored now: whether there are segments, and many, dates, categories, failures,
-    and whether profiles come in time.
+    The monitors depend on the stored profiles: on the number of segments, on categories and
+    failures, and on whether profiles arrive in time.
 
     Parameters
     ----------
     store
-        That has it.
+        The store with the dataset.
     dataset
-        Its name.
+        The name of the dataset.
     reference
-        The dataset that drift is found against, such as a training set; None for the buckets
-        before.
+        The dataset that is the baseline of drift, such as a training set; None for the earlier
+        buckets.
 
     Raises
     ------
@@ -128,11 +128,11 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)
         buckets += stored
-        # Of buckets that came at once, within the length of one, only the newest counts: the others
-        # were filled in afterwards, which says nothing of what comes day by day.
+        # Of buckets that were put within the length of one bucket, only the newest counts. The
+        # others were filled in later, so their delays are not those of daily operation.
         newest = {(each.updated - EPOCH) // (each.end - each.start): each for each in stored}
         delays += (max(timedelta(), each.updated - each.end) for each in newest.values())
-        read = max(_READ, DAY // length)  # a day, which has the light of a day and of a night
+        read = max(_READ, DAY // length)  # a whole day, because light differs by day and night
         ends = (bucket.start + MILLISECOND for bucket in stored[-read:])
         views += (store.read(dataset, end - MILLISECOND, end, segment=text) for end in ends)
     columns = ProfileView.merge_many(views).get_columns()
@@ -151,27 +151,28 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
     yield table("drift", "drift", _DRIFT, "q = 0.01", f"baseline = {{ {baseline} }}", *each)
-    # Every day is judged by all days before, which takes long of very many segments.
+    # Every day is judged by all days before, which is slow for very many segments.
     if not each_alone or many < _ENOUGH_PEERS:
         yield table("slow change", "trend", _SLOW, *each_alone)
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
-    comment, keys = "# No data came.", each
-    # Nothing is known of what is usual where most were filled in afterwards, or come days later.
+    comment, keys = "# No data arrived.", each
+    # The usual delay is unknown if most buckets were filled in later, or arrive days later.
     usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
     if 2 * len(delays) >= max(1, len(buckets)) and usual <= max(length, DAY):
         hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
         after = duration_text(timedelta(hours=hours))
-        keys = [f'wait = "{after}"', *each]  # a run before would tell of what only comes later
+        keys = [f'wait = "{after}"', *each]  # an earlier run would report data that is only late
         if len(delays) >= _IN_TIME * len(buckets):
-            comment, keys = f"{comment[:-1]}, or it came much later.", [f'after = "{after}"', *keys]
+            comment = f"{comment[:-1]}, or it arrived much later."
+            keys = [f'after = "{after}"', *keys]
     yield table("missing", "missing", comment, *keys)
     if expected := list(_expected(columns)):
         yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
 
 
 def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
-    """Yield the tables of the expectations."""
+    """Yield the tables of expectations."""
 
     def table(comment: str, names: Sequence[str], expected: str) -> str:
         return f"\n# {comment}\n[[monitor.expect]]\nfeatures = {_listed(names)}\n{expected}"
@@ -197,7 +198,7 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
 
 
 def _is_known(column: ColumnView) -> bool:
-    """Return whether it is a category of few values, all of which are known."""
+    """Return whether a column is a category with few values, which are all known."""
     values = [str(item.value).encode() for item in column.frequent]
     few = 0 < len(values) <= min(_MOST_VALUES, column.n / 2)
     short = all(len(value) <= LONGEST_TEXT for value in values)

@@ -1,4 +1,4 @@
-"""What monitors would have found in what is stored."""
+"""Replaying monitors on stored profiles, to see what they would have found."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -34,12 +34,12 @@ _MEDIAN_SQUARE = 0.4549  # of a standard normal value
 
 
 def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float | None:
-    """Return how many results a year are anomalies by chance where nothing changes, at most.
+    """Return a bound of the expected false alarms per year; None if it is unknown.
 
-    A year has 365 buckets, or as many as the dataset in `store` has in a year. None: unknown, as
-    for a plain distance, patterns of features and contracts.
+    It is unknown for distances, for patterns of features, and for contracts. A year has 365
+    buckets, or as many as the dataset in `store` has per year.
     """
-    if isinstance(monitor, TrendRule):  # whose segments share them, however long buckets are
+    if isinstance(monitor, TrendRule):  # its bound is per year, over all segments
         return monitor.a_year
     chance = monitor.false_alarms()
     if chance is None:
@@ -47,33 +47,33 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     length, places = timedelta(days=1), 1
     if store is not None and monitor.dataset in (lengths := store.datasets()):
         length = lengths[monitor.dataset]
-        if monitor.segments and monitor.type != "drift":  # which judges them together
+        if monitor.segments and monitor.type != "drift":  # drift judges segments together
             places = len(store.segments(monitor.dataset))
     return chance * places * (_YEAR / length)
 
 
 @dataclass
 class Replayed:
-    """What a monitor would have found.
+    """The findings of a monitor in a replay.
 
     Attributes
     ----------
     monitor
-        who.
+        The monitor.
     judged
-        How many buckets were judged; of each segment, if it watches segments.
+        The number of judged buckets, summed over its segments.
     unjudged
-        How many could not be.
+        The number of buckets that could not be judged.
     error
-        What the last of them met, if that was no want of data.
+        The error in the last of these; empty if they only had too little data.
     starts
-        Of the buckets that were judged.
+        The starts of the judged buckets.
     alarms
-        Start and segment of the first of consecutive anomalous buckets, and what happened.
+        The start, segment and description of the first of each run of anomalous buckets.
     design
-        How much more buckets differ than those of independent images would.
+        The design effect: how much more buckets vary than those of independent images would.
     delay
-        How many days a lasting step of .3 standard deviations takes to be found.
+        The number of days after which a lasting step of 0.3 standard deviations is found.
     """
 
     monitor: Monitor
@@ -87,7 +87,7 @@ class Replayed:
     _open: set[str] = field(default_factory=set)  # segments
 
     def add(self, bucket: BucketRows) -> None:
-        """Take the results of the next bucket of a segment into account."""
+        """Add the results of the next bucket of a segment."""
         start, segment = bucket.place.start, bucket.place.segment
         if all(result.state not in JUDGED for result in bucket.results):
             self.unjudged += 1
@@ -103,7 +103,7 @@ class Replayed:
         self._open = self._open | {segment} if bad else self._open - {segment}
 
     def lines(self, length: timedelta) -> Iterator[str]:
-        """Yield what was found, in lines of text; `length` is that of the buckets."""
+        """Yield the findings as lines of text; `length` is the length of the buckets."""
         judged = f"judged: {counted(self.judged, 'bucket')}"
         if self.starts:
             judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
@@ -127,16 +127,16 @@ class Replayed:
 def replay(
     store: Store, monitors: Sequence[Monitor], *, now: datetime | None = None
 ) -> list[Replayed]:
-    """Judge every complete bucket anew, and keep nothing.
+    """Judge every complete bucket anew, without storing anything.
 
     Parameters
     ----------
     store
-        What is judged. It is only read.
+        The store, which is only read.
     monitors
-        All of a file.
+        All monitors of a file.
     now
-        The time; None takes the clock. Without a time zone it is local time.
+        The time, local without a time zone; None takes the clock.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def replay(
 def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
     """Return the median design effect of numbers in the latest buckets.
 
-    It is 1 where images are independent, and 12 where 12 images say as much as one.
+    It is 1 if images are independent, and 12 if 12 images have the information of one.
     """
     dataset, effects = monitor.dataset, list[float]()
     segments = shelf.segments(dataset) if monitor.segments else [""]
@@ -179,27 +179,27 @@ def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
 
 
 def long_run_factor(history: NDArray[np.float64]) -> float | None:
-    """Return the variance of the means of buckets, over what it would be of independent images.
+    """Return the ratio of the variance of bucket means to that for independent images.
 
-    It is about the ordinary buckets: changes that last and rare ones that are far off hardly
-    matter, as it is by the median of squares around the median of the buckets near by.
+    It describes ordinary buckets: it is the median of the squares around the median of nearby
+    buckets, so lasting changes and rare outliers hardly matter.
 
     Parameters
     ----------
     history
-        Of a feature, a row for each bucket in order of time: how many values it has, their mean and
-        their standard deviation.
+        For one feature, a row for each bucket in order of time: number of values, mean and standard
+        deviation.
 
     Returns
     -------
     float | None
-        The factor; None where too little is known.
+        The ratio; None with fewer than 8 buckets, or for a feature constant within buckets.
     """
     n, means, stddevs = history[history[:, 0] >= 2].T
     if len(n) < _LEAST_BUCKETS:
         return None
     within = ((n - 1) * stddevs**2).sum() / (n - 1).sum()
-    # Rounding of what is constant within each bucket is no variance.
+    # The rounding errors of a feature that is constant in each bucket are no variance.
     if within <= (1e-9 * max(1.0, float(np.abs(means).max()))) ** 2:
         return None
     near = [np.median(means[max(0, at - _NEAR) : at + _NEAR + 1]) for at in range(len(means))]

@@ -1,4 +1,4 @@
-"""What monitors say of buckets: reading it, the incidents that it makes, and their words."""
+"""The results of monitors: reading them, finding incidents, and describing both."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,20 +36,25 @@ def load_results(
     bucket: datetime | None = None,
     turning: bool = False,
 ) -> list[Result]:
-    """Return what is kept, by monitor, dataset, segment, bucket and feature.
+    """Return stored results in order of monitor, dataset, segment, bucket and feature.
 
     Parameters
     ----------
     store
-        Where results are kept.
+        The store with the results.
     monitors
-        Name and dataset of those in question; None for all.
+        The name and dataset of each monitor; None for all monitors.
     segment
-        The one in question, as text; None for all.
+        A segment as text; None for all segments.
     bucket
-        Start of the one in question; None for all.
+        The start of a bucket; None for all buckets.
     turning
-        Take no more of all buckets than enough for incidents to be the same.
+        Return only the results from which incidents follow; ignores `bucket`.
+
+    Raises
+    ------
+    StoreError
+        The store cannot be read.
     """
     state = store.state
     load = state.turning_points if turning else partial(state.results, start=bucket)
@@ -59,9 +64,9 @@ def load_results(
 
 
 def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
-    """Return what is kept of the newest bucket of each monitor, which are name and dataset.
+    """Return the results of the newest bucket that each monitor judged in any segment.
 
-    It is that of all segments which the monitor watches.
+    Monitors are given by name and dataset.
     """
     with store.snapshot():
         return [result for monitor in monitors for result in store.state.newest(*monitor)]
@@ -71,20 +76,20 @@ def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Resul
 
 
 class Stretch(NamedTuple):
-    """Consecutive buckets in which a monitor found a feature anomalous, or could not judge.
+    """Consecutive buckets of a series with an anomaly, or with an error.
 
     Attributes
     ----------
     line
-        What it is about.
+        The series.
     kind
         ``anomaly`` or ``error``.
     start
-        Start of its first bucket.
+        The start of its first bucket.
     end
-        Start of the bucket it was over by; None while it is not.
+        The start of the bucket that ended it; None while it lasts.
     first
-        The result it began with, or what is left of them.
+        The result of its first bucket.
     """
 
     line: Line
@@ -96,22 +101,24 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True)
 class Incident:
-    """Consecutive bad buckets of a dataset and segment, however many monitors and features.
+    """Consecutive bad buckets of a dataset and segment, over all monitors and features.
+
+    It is frozen, so threads may share it.
 
     Attributes
     ----------
     dataset
-        Where it is.
+        The dataset.
     segment
-        Of the dataset, as text.
+        The segment, as text.
     kind
         ``anomaly`` or ``error``.
     start
-        Start of its first bucket.
+        The start of its first bucket.
     end
-        Start of the bucket it was over by; None while it is not.
+        The start of the bucket that ended it; None while it lasts.
     stretches
-        Of what it is made: those that tell a cause, then the largest first.
+        Its parts: first those with a cause, then the largest.
     """
 
     dataset: str
@@ -123,7 +130,7 @@ class Incident:
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
-        """Return what only one incident at a time can be about."""
+        """Return dataset, segment and kind, which at most one open incident has."""
         return self.dataset, self.segment, self.kind
 
     @property
@@ -133,28 +140,28 @@ class Incident:
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
-    """Return whether an incident is over by a bucket of this state.
+    """Return whether a bucket of this state ends an incident.
 
-    An anomaly lasts until a bucket is ``ok``: one with too little data, or that could not be
-    judged, says nothing about it. It also ends where data that came late made it ``pending``. An
-    error lasts until a bucket could be judged, whatever it said.
+    An anomaly lasts until a bucket is ``ok``, because a bucket with too little data or with an
+    error is no evidence. It also ends if late data makes a bucket ``pending``. An error lasts until
+    a bucket can be judged, with any other state.
     """
     return state in (OK, PENDING) if kind == ANOMALY else state != ERROR
 
 
 def line_of(result: Result) -> Line:
-    """Return the line that the result belongs to."""
+    """Return the series of a result."""
     return Line(result.dataset, result.segment, result.monitor, result.feature)
 
 
 def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
-    """Return the results of each line in order of time."""
+    """Return the results of each series in order of time."""
     ordered = sorted(results, key=lambda result: (line_of(result), result.bucket))
     return {line: list(its) for line, its in groupby(ordered, line_of)}
 
 
 def find_incidents(results: Iterable[Result]) -> list[Incident]:
-    """Return the incidents that results make, by dataset, segment and time."""
+    """Return the incidents of results in order of dataset, segment and time."""
     groups: list[list[Stretch]] = []
     place, end = None, _NEVER
     stretches = _stretches(results)
@@ -168,10 +175,10 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
-    """Yield all stretches; `ends` says when one is over.
+    """Yield all stretches, which end as `ends` says.
 
-    A bucket that a monitor judged without a word on a line may end what it said of it before: an
-    error, once the bucket can be judged; a feature that is gone for good; a rate that is 0 again.
+    A judged bucket without a result for a series may also end its stretch: an error, if the bucket
+    could be judged; an anomaly of a feature that no longer exists, or of a rate that is 0 again.
     """
     lines = lines_of(results)
     states: defaultdict[tuple[str, ...], defaultdict[datetime, set[ResultState]]]
@@ -182,19 +189,19 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
     for line, its in lines.items():
         if all(result.state not in (ANOMALY, ERROR) for result in its):
             continue
-        said = {result.bucket: result for result in its}
+        by_bucket = {result.bucket: result for result in its}
         lasting: dict[IncidentKind, Stretch] = {}
         for start, others in sorted(states[line[:3]].items()):
-            state = said[start].state if start in said else _silent(others)
+            state = by_bucket[start].state if start in by_bucket else _silent(others)
             if state in (ANOMALY, ERROR):
-                lasting.setdefault(state, Stretch(line, state, start, None, said[start]))
+                lasting.setdefault(state, Stretch(line, state, start, None, by_bucket[start]))
             for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
                 yield lasting.pop(kind)._replace(end=start)
         yield from lasting.values()
 
 
 def _silent(states: set[ResultState]) -> ResultState | None:
-    """Return the state of a line without a word, given those of the others; None if unknown."""
+    """Return the state of a series without a result, by those of the others; None if unknown."""
     if ERROR in states:
         return None
     return NOT_ENOUGH if JUDGED.isdisjoint(states) else OK
@@ -208,12 +215,12 @@ def _incident(group: Sequence[Stretch]) -> Incident:
 
 
 def lead_of(result: Result) -> tuple[bool, float]:
-    """Return what results are ordered by: those that tell a cause, then the largest first."""
+    """Return the sort key of results: first those with a cause, then the largest."""
     return not result.cause, -excess(result)
 
 
 def excess(result: Result) -> float:
-    """Return how many times over its limit a result is."""
+    """Return the value of a result as a multiple of its upper limit; 0 without these."""
     return abs(result.value / result.upper) if result.value is not None and result.upper else 0.0
 
 
@@ -221,14 +228,15 @@ def excess(result: Result) -> float:
 
 
 def joined(*words: str) -> str:
-    """Return the words of a result, of which some may be empty."""
+    """Return the nonempty words, joined by semicolons."""
     return "; ".join(filter(None, words))
 
 
 def causes_text(results: Iterable[Result], most: int = 3) -> str:
-    """Return what happened by the words of results, the first ones, and how many more there are.
+    """Return the descriptions of the first `most` results, and the number of further ones.
 
-    Causes stand for all else. Without any, what is small beside the largest is none of the first.
+    If any result has a cause, only results with one are described. Otherwise, results far smaller
+    than the largest are not.
     """
     ordered = list(results)
     is_told = any(result.cause for result in ordered)
@@ -243,17 +251,17 @@ def causes_text(results: Iterable[Result], most: int = 3) -> str:
 
 
 def place_text(dataset: str, segment: str) -> str:
-    """Return a dataset, or a segment given as text, as one reads it: ``cells [camera=left]``."""
+    """Return a readable name of a dataset or segment, such as ``cells [camera=left]``."""
     pairs = (f"{key}={value}" for key, value in parse_segment(segment).items())
     return f"{dataset} [{', '.join(pairs)}]" if segment else dataset
 
 
 def bucket_text(start: datetime) -> str:
-    """Return the start of a bucket as one reads it: a day, or a time in UTC."""
+    """Return the start of a bucket as readable text: a day, or a time in UTC."""
     is_day = (start.hour, start.minute, start.second) == (0, 0, 0)
     return f"{start:%Y-%m-%d}" if is_day else f"{start:%Y-%m-%d %H:%M} UTC"
 
 
 def stretch_text(first: datetime, last: datetime) -> str:
-    """Return the buckets from one to another as one reads them."""
+    """Return a range of buckets as readable text."""
     return bucket_text(first) if first == last else f"{bucket_text(first)} to {bucket_text(last)}"

@@ -1,6 +1,6 @@
-"""What monitors read of a store: lists once, profiles by need, and no more than fit.
+"""The cache through which monitors read a store: lists are read once, profiles when needed.
 
-A `Summary` is a bucket in short: counts, means and spreads of its features.
+A `Summary` is a short form of a bucket: counts, means and spreads of its features.
 """
 
 import json
@@ -29,22 +29,23 @@ from lightmeter.store.store import Store
 from lightmeter.store.tables import Bucket
 from lightmeter.times import EPOCH, MILLISECOND
 
-# Rows of `Summary.table`: finite numbers, their moments (of hue, the mean of directions instead of
-# mean and standard deviation), their median and how many of them differ from it (all of them where
-# few are the same); missing values; all others; those that are text or infinite.
+# Rows of `Summary.table`: the number of finite numbers, their mean and standard deviation (for hue,
+# the mean cosine and sine), their median, and how many of them differ from it (all of them, if few
+# are the same); the numbers of missing values, of other values, and of texts and infinite numbers.
 N, MEAN, STDDEV, MEDIAN, OTHERS, MISSING, VALUES, ODD = range(8)
 ROWS = 8
 COSINE, SINE = MEAN, STDDEV
 _STEPS = 255 / math.tau  # of hue, in a radian
 
 
-# A feature of which at least so many values are the same one is judged by how many are not.
+# A feature is nearly constant if at most this share of its values differs from the common one; it
+# is judged by that share.
 MOST_OTHERS = 0.1
 MOST_VALUES = 20  # of a category; rarer ones are not judged
 
 
 class Vectors(NamedTuple):
-    """The length of vectors; how many they are, and means and deviations of each number."""
+    """The length of vectors, and a table of their number, means and standard deviations."""
 
     length: int
     table: Numbers
@@ -54,33 +55,33 @@ _Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
 
 
 class Summary:
-    """Of one bucket, or of several that were merged. It is small: it holds no profile.
+    """A small summary of one bucket, or of several merged ones, without the profile itself.
 
     Attributes
     ----------
     kinds
-        Of the features that are judged, in alphabetical order.
+        The kind of each judged feature, in alphabetical order.
     meanings
-        Of these.
+        The meaning of each judged feature.
     names
-        Of these.
+        The names of the judged features.
     table
-        A row for each of the constants above, a column for each feature.
+        A row for each of the constants above, and a column for each feature.
     categories
-        Of features of texts, how often each value was seen; what is no text makes one value more,
-        whose name is empty.
+        The counts of the values of each text feature; all other values count as one with an empty
+        name.
     vectors
-        Of features of vectors, those of the length that most have.
+        The vectors of each vector feature, of the most frequent length.
     exif_read
-        Images of which Exif was read.
+        The number of images whose Exif was read.
     damage
-        Why some of the bucket is not in it; empty if all of it is.
+        The reason why a part of the bucket is missing; empty if it is complete.
     is_readable
-        Whether anything is.
+        Whether any part could be read.
     """
 
     def __init__(self, core: _core.Profile, damage: str = "") -> None:
-        """Of a profile, which does not change any more."""
+        """Summarize a profile, which must not change any more."""
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories: dict[str, dict[str, int]] = {}
         self.vectors: dict[str, Vectors] = {}
@@ -103,14 +104,14 @@ class Summary:
         self.exif_read = int(read)
 
     def to_bytes(self) -> bytes:
-        """Return the parts of one that can be read that a later run needs: all but vectors."""
+        """Return the summary as bytes for later runs, without vectors and damage."""
         features = [(name, self.kinds[name], self.meanings[name]) for name in self.names]
         texts = (json.dumps(part).encode() for part in (features, self.categories))
         return b"\n".join([*texts, self.table.tobytes()])
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Summary":
-        """Return what `to_bytes` has kept."""
+        """Return the summary that `to_bytes` wrote."""
         features, categories, table = kept.split(b"\n", 2)
         found = copy(_EMPTY)
         found.names, found.kinds, found.meanings = _parsed(features)
@@ -119,9 +120,7 @@ class Summary:
         return found
 
     def with_table(self, names: tuple[str, ...], table: Numbers) -> "Summary":
-        """Return the same bucket with other numbers of some features, and without the other
-        features.
-        """
+        """Return the same bucket with another table, for these features only."""
         changed = copy(self)
         changed.names, changed.table = names, table
         changed.kinds = {name: self.kinds.get(name, "number") for name in names}
@@ -130,7 +129,7 @@ class Summary:
         return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
-        """Return the table for other features; one that is not there has no values."""
+        """Return the table for the given features; an unknown one has no values."""
         if names == self.names:
             return self.table
         at = {name: index for index, name in enumerate(self.names)}
@@ -140,16 +139,14 @@ class Summary:
 
 @lru_cache(maxsize=64)
 def _shared(features: tuple[tuple[str, Kind, Meaning], ...]) -> _Features:
-    """Return the same object for all buckets that are alike, as it takes more than their
-    numbers.
-    """
+    """Return one shared object for equal features, which takes more memory than their numbers."""
     kinds = MappingProxyType({name: kind for name, kind, _ in features})
     return tuple(kinds), kinds, MappingProxyType({name: meaning for name, _, meaning in features})
 
 
 @lru_cache(maxsize=64)
 def _parsed(features: bytes) -> _Features:
-    return _shared(tuple((name, kind, Meaning(*of)) for name, kind, of in json.loads(features)))
+    return _shared(tuple((name, kind, Meaning(*each)) for name, kind, each in json.loads(features)))
 
 
 _EMPTY = Summary(_core.Profile())
@@ -203,14 +200,14 @@ def _vectors(core: _core.Profile, name: str) -> Vectors | None:
 
 
 def common_value(n: Numbers, medians: Numbers) -> Numbers:
-    """Return the median of the medians of buckets that have values, by feature; infinite if none.
+    """Return the median of the medians of the buckets by feature; infinite without values.
 
     Parameters
     ----------
     n
-        How many values each bucket has of each feature.
+        The number of values, by bucket and feature.
     medians
-        Of these.
+        The median of the values, by bucket and feature.
     """
     ordered = np.sort(np.where(n > 0, medians, np.inf), axis=0)
     buckets = (n > 0).sum(axis=0)
@@ -224,7 +221,7 @@ _MOST_SUMMARISED = 400_000
 _MOST_PASTS = 8
 _MOST_KEPT = 100  # results of functions of rules, for as many segments
 
-_AHEAD = 4  # a part of it is for buckets that are read before they are asked for
+_AHEAD = 4  # 1 / _AHEAD of the cache is for buckets that are read ahead
 
 Where = tuple[str, str]  # dataset, and segment as text
 _Key = tuple[str, str, datetime]
@@ -232,14 +229,14 @@ _Key = tuple[str, str, datetime]
 
 @dataclass
 class Contents:
-    """What a bucket holds, or several.
+    """The contents of one bucket or several.
 
     Attributes
     ----------
     view
-        Of those profiles that can be read.
+        The merge of the profiles that can be read.
     damage
-        What is wrong with the others; empty if all can be read.
+        The errors of the others; empty if all can be read.
     """
 
     view: ProfileView
@@ -252,7 +249,7 @@ class Contents:
 
     @property
     def names(self) -> Sequence[str]:
-        """Return names of the features."""
+        """Return the names of the features."""
         return self.view._core.names()
 
 
@@ -260,7 +257,7 @@ _P = TypeVar("_P", Contents, Summary)
 
 
 def _whole(part: _P) -> _P:
-    """Return what is known of a bucket, all of which can be read."""
+    """Return contents or a summary; raise DecodeError if a part could not be read."""
     if part.damage:
         raise DecodeError(part.damage)
     return part
@@ -268,14 +265,14 @@ def _whole(part: _P) -> _P:
 
 @dataclass(frozen=True)
 class Past:
-    """The buckets of a segment that begin at `starts`, each of which is read when it is needed."""
+    """The buckets of a segment that begin at `starts`, each read when it is needed."""
 
     shelf: "Shelf"
     where: Where
     starts: Sequence[datetime]
 
     def __iter__(self) -> Iterator[Contents]:
-        """Yield those that can be read, earliest first."""
+        """Yield the contents of the readable buckets, earliest first."""
         for start in self.starts:
             contents = self.shelf.contents(*self.where, start)
             if contents.view.images or not contents.damage:
@@ -283,35 +280,35 @@ class Past:
 
     @cached_property
     def summaries(self) -> list[Summary]:
-        """Return those that can be read, in short, earliest first."""
+        """Return the summaries of the readable buckets, earliest first."""
         summaries = (self.shelf.in_short(*self.where, start) for start in self.starts)
         return [summary for summary in summaries if summary.is_readable]
 
     @cached_property
     def merged(self) -> ProfileView:
-        """Return all of them as one."""
+        """Return the merge of all readable buckets."""
         return ProfileView.merge_many(each.view for each in self)
 
 
 @dataclass(frozen=True)
 class Side:
-    """A bucket of a segment, and what it is compared with.
+    """A bucket of a segment with its baseline.
 
     Attributes
     ----------
     shelf
-        What is read of the store.
+        The cache of the store.
     where
         Dataset and segment.
     bucket
-        The bucket; one without writers is not there.
+        The bucket; it has no writers if it is missing.
     past
-        What it is compared with.
+        The buckets of its baseline.
     own
-        Buckets before it, where those that it is compared with are others: they say how much such
-        buckets vary. None where it is compared with them.
+        With a fixed baseline, the earlier buckets, which show how much buckets vary; otherwise
+        None.
     beside
-        The bucket and its past without what it has in common with its peers, see `peers`.
+        The bucket and its past without the common change of its peers; see `monitor.peers`.
     """
 
     shelf: "Shelf"
@@ -323,22 +320,22 @@ class Side:
 
     @property
     def contents(self) -> Contents:
-        """Return what it holds."""
+        """Return the contents of the bucket."""
         return self.shelf.contents(*self.where, self.bucket.start)
 
     @property
     def target(self) -> Contents:
-        """Return what it holds. Raises DecodeError where some of it cannot be read."""
+        """Return the contents; raise DecodeError if a part of them cannot be read."""
         return _whole(self.contents)
 
     @property
     def summary(self) -> Summary:
-        """Return the bucket in short. Raises DecodeError where some of it cannot be read."""
+        """Return the summary; raise DecodeError if a part of the bucket cannot be read."""
         return _whole(self.shelf.in_short(*self.where, self.bucket.start))
 
 
 class _Recent(Generic[_P]):
-    """What `make` yields for a bucket; the last used ones are kept, of so many features in all."""
+    """A cache of what `make` yields for buckets: the last used ones, up to `most` features."""
 
     def __init__(self, make: Callable[[_Key], Iterable[tuple[_Key, _P]]], most: int) -> None:
         self._make: Callable[[_Key], Iterable[tuple[_Key, _P]]] = make
@@ -358,57 +355,58 @@ class _Recent(Generic[_P]):
         return self._kept[key]
 
     def room(self) -> int:
-        """Return about how many can be kept."""
+        """Return about how many buckets fit into the cache."""
         return self._most * len(self._kept) // max(1, self._weight)
 
 
 class Shelf:
-    """A store during one run, which several monitors share.
+    """A cache of a store during one run, shared by its monitors.
 
-    `once(make, *of)` is ``make(shelf, *of)``, which is kept for the run.
+    ``once(make, *arguments)`` returns ``make(shelf, *arguments)`` and keeps it for the run.
 
     Attributes
     ----------
     store
         The store.
     datasets
-        Names of the datasets, and the length of their buckets.
+        The datasets with the length of their buckets.
     accepted
-        What somebody has made the new normal.
+        The accepted changes.
     contents
-        What a bucket holds, by dataset, segment as text and start; a file is one of no dataset.
+        The contents of a bucket by dataset, segment (as text) and start; a profile file is a bucket
+        without a dataset.
     in_short
-        Its summary.
+        The summary of a bucket.
     kept
-        Summaries of days that earlier runs kept, or that this one is to keep, by monitor, dataset,
-        segment and day.
+        Summaries of days, from earlier runs or for later ones, by monitor, dataset, segment and
+        day.
     """
 
     def __init__(self, store: Store) -> None:
-        """Read no profile yet."""
+        """Read the lists of the store, but no profile."""
         self.store, self.datasets, self.accepted = store, store.datasets(), store.state.accepted()
         self.kept: dict[tuple[str, str, str, date], bytes] = {}
         self.contents = _Recent(self._read, _MOST_FEATURES)
         self.in_short = _Recent(self._summarise, _MOST_SUMMARISED)
         self.past = lru_cache(_MOST_PASTS)(partial(Past, self))
-        self.once = lru_cache(_MOST_KEPT)(lambda make, *of: make(self, *of))
+        self.once = lru_cache(_MOST_KEPT)(lambda make, *arguments: make(self, *arguments))
         self.versions = cache(store.versions)
         self.buckets = cache(lambda dataset, segment: store.buckets(dataset, segment=segment))
         self.segments = cache(lambda dataset: list(map(segment_text, store.segments(dataset))))
 
     def file(self, path: Path) -> Past:
-        """Return a profile file, which counts as one bucket.
+        """Return a profile file as one bucket.
 
         Raises
         ------
         LightmeterError, OSError
-            It cannot be read.
+            The file cannot be read.
         """
         self.contents("", str(path), EPOCH)
         return self.past(("", str(path)), (EPOCH,))
 
     def _read(self, key: _Key) -> Iterator[tuple[_Key, Contents]]:
-        """Read a bucket, and some behind it, which are mostly asked for next: by one statement."""
+        """Read a bucket, and ahead some later ones, with one statement."""
         dataset, segment, start = key
         if not dataset:
             yield key, Contents(ProfileView.from_bytes(read_regular(Path(segment))))

@@ -1,4 +1,4 @@
-"""Where the dashboard keeps what, as paths that alerts can link to before a page exists."""
+"""The paths of dashboard pages, to which alerts can link before a page exists."""
 
 import hashlib
 import re
@@ -9,9 +9,9 @@ _DIGITS = 12
 
 
 def slug(name: str) -> str:
-    """Return a file name for `name`: short, safe on any file system and in any URL, one per name.
+    """Return a short file name for `name`, unique and safe on any file system and in any URL.
 
-    Names that differ in case or in what cannot be kept differ in the digits at the end.
+    Names that differ only in case or in special characters differ in the final digits.
     """
     readable = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip(".-")[:_READABLE].rstrip(".-")
     digits = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
@@ -19,12 +19,12 @@ def slug(name: str) -> str:
 
 
 def dataset_page(dataset: str, segment: str = "", name: str = "index") -> str:
-    """Return the path of a page of a dataset, or of a segment, which is given as text."""
+    """Return the path of a page of a dataset, or of a segment (as text)."""
     return "/".join([*map(slug, filter(None, (dataset, segment))), f"{name}.html"])
 
 
 def feature_page(dataset: str, segment: str, feature: str) -> str:
-    """Return the path of the page of a feature; of its segment for what is about no one feature."""
+    """Return the path of the page of a feature; without a feature, that of the segment."""
     return dataset_page(dataset, segment, f"f-{slug(feature)}" if feature else "index")
 
 

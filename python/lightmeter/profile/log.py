@@ -153,7 +153,7 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     sample
         Of how many images to keep the numbers together, as for `Profile`.
     tags
-        What to say of the profiles, likewise.
+        Tags of the profiles, such as ``{"model": "v7"}``.
     reading
         How pictures are read.
     options

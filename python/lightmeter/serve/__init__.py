@@ -1,4 +1,4 @@
-"""The store and its pages over HTTP (extra ``server``)."""
+"""A server for a store and its pages over HTTP (extra ``server``)."""
 
 from lightmeter.serve.app import make_app
 from lightmeter.serve.proxy import Proxy

@@ -1,4 +1,4 @@
-"""The API: profiles are put, got and listed, and so is what monitors say of them."""
+"""The API, which puts, returns and lists profiles and the results of monitors."""
 
 import glob
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ class Rows(models.Model):
 
 
 async def _sent(request: Request) -> bytes:
-    """Return the bytes of a profile, which are read once its key is known to be enough."""
+    """Return the bytes of a profile, which are read after the key was checked."""
     if kind_of(request) != BYTES:
         raise HTTPException(415, f"got a body of another type; expected {BYTES}")
     return await request.body()
@@ -69,9 +69,9 @@ async def _sent(request: Request) -> bytes:
 def put(
     caller: Writer, asked: Asked[queries.Put], body: Annotated[bytes, Depends(_sent)]
 ) -> models.Kept:
-    """Keep a profile as all that a writer has to say about a bucket.
+    """Store the cumulative profile of a writer for a bucket.
 
-    It is on the disk once this is answered; to ask again changes nothing.
+    After a successful answer, the profile is on disk. A repeated request changes nothing.
     """
     store, place = caller.server.store, asked.model_dump(exclude={"at"})
     try:
@@ -87,7 +87,7 @@ def put(
 
 
 def _number_in(store: Store, asked: queries.Put, at: Any) -> int:
-    """Return the number of the profile that is there."""
+    """Return the number of the stored profile."""
     start = bucket_start(at, store.datasets()[asked.dataset])
     rows = store.stored(asked.dataset, start, start + MILLISECOND, segment=asked.segment)
     return next((row.seq for row in rows if row.writer == asked.writer), 0)
@@ -96,7 +96,7 @@ def _number_in(store: Store, asked: queries.Put, at: Any) -> int:
 @router.put(f"{API}/dataset")
 @in_threads
 def define(caller: Writer, asked: Asked[queries.Defined]) -> models.Datasets:
-    """Enter a dataset; nothing happens if it is there."""
+    """Create a dataset, unless it exists."""
     caller.server.store.define(asked.dataset, asked.every)
     return models.Datasets(datasets={asked.dataset: asked.every})
 
@@ -106,7 +106,7 @@ def define(caller: Writer, asked: Asked[queries.Defined]) -> models.Datasets:
 def get(caller: Reader, asked: Asked[queries.Merged]) -> Response:
     """Return the merge of all buckets from `start` to before `end`.
 
-    The header X-Lightmeter-Damaged says how many damaged profiles are not in it.
+    The header X-Lightmeter-Damaged gives the number of damaged profiles that are left out.
     """
     store, most = caller.with_dataset(asked.dataset, asked.tags), caller.server.limits.features
     span = asked.dataset, asked.start, asked.end
@@ -123,7 +123,7 @@ def get(caller: Reader, asked: Asked[queries.Merged]) -> Response:
 @router.get(f"{API}/datasets")
 @in_threads
 def datasets(caller: Reader, asked: Asked[queries.Nothing]) -> models.Datasets:
-    """Return the names of the datasets, and the length of their buckets."""
+    """Return the datasets with the length of their buckets."""
     lengths = caller.server.store.datasets().items()
     return models.Datasets(datasets={name: each for name, each in lengths if caller.key.sees(name)})
 
@@ -131,7 +131,7 @@ def datasets(caller: Reader, asked: Asked[queries.Nothing]) -> models.Datasets:
 @router.get(f"{API}/segments")
 @in_threads
 def segments(caller: Reader, asked: Asked[queries.Tagged]) -> models.Segments:
-    """Return the segments of a dataset; an empty one is the dataset as a whole."""
+    """Return the segments of a dataset; an empty one is the whole dataset."""
     found = caller.with_dataset(asked.dataset, asked.tags).segments(asked.dataset)
     return models.Segments(segments=list(map(segment_text, found)))
 
@@ -148,21 +148,21 @@ def buckets(caller: Reader, asked: Asked[queries.Spans]) -> models.Buckets:
 @router.get(f"{API}/rolled_up")
 @in_threads
 def rolled_up(caller: Reader, asked: Asked[queries.Written]) -> models.RolledUp:
-    """Return the buckets in which a writer's profile can no longer be replaced.
+    """Return the buckets for which the writer can no longer put a profile.
 
-    It was merged into a day's.
+    Their profiles were deleted, or merged into that of a day.
     """
     starts = caller.with_dataset(asked.dataset).rolled_up(**asked.model_dump())
     return models.RolledUp(starts=starts)
 
 
-# What monitors say, in the words of `lightmeter monitor`
+# Results of monitors
 
 
 @router.get(f"{API}/results", response_model=Rows)
 @in_slow_threads
 def results(caller: Reader, asked: Asked[queries.Judged]) -> Response:
-    """Return what monitors said of each feature in each bucket at their last run."""
+    """Return the results of monitors for each feature and bucket, from their last run."""
     names = asked.model_dump(include={"dataset", "monitor", "segment"}, exclude_none=True)
     where = {name: glob.escape(text) for name, text in names.items()}
     start, end = asked.start or _FIRST, asked.end or _LAST
@@ -175,7 +175,7 @@ def results(caller: Reader, asked: Asked[queries.Judged]) -> Response:
 @router.get("/metrics", response_class=Response, responses=_METRICS)
 @in_threads
 def metrics(caller: Reader, asked: Asked[queries.Nothing]) -> Response:
-    """Return gauges of the newest buckets and of what monitors say of them."""
+    """Return gauges of the newest buckets and of their results, as OpenMetrics."""
     datasets = None if caller.key.sees_all else caller.key.datasets
     return Response(metrics_text(caller.server.store, datasets=datasets), media_type=CONTENT_TYPE)
 

@@ -31,40 +31,42 @@ def make_app(
     proxy: Proxy | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """Return an ASGI app that serves a store: its pages, and the API.
+    """Return an ASGI app that serves the pages and the API of a store.
 
-    As long as the store has no key, whoever is on the same machine may do everything, and nobody
-    else anything.
+    While the store has no key, callers on the same machine have all rights, and others have none.
+    Serve the app in one process; a fork after its start is not supported.
 
     Parameters
     ----------
     store
-        What it serves.
+        The store to serve.
     monitors
-        The file of monitors that it runs.
+        The path of a file of monitors to run; None takes ``STORE.monitors.toml`` beside a SQLite
+        file.
     pull
-        The address of an inbox: what others put there comes into the store every few minutes, and
-        is deleted there.
+        The address of an inbox, whose profiles are moved into the store every 5 minutes.
     public_url
-        Its address as others see it, if a proxy stands before it.
+        The public address of the server, if there is a proxy in front of it.
     hosts
-        Further names under which it may be asked, beside localhost.
+        Further host names of the server, beside localhost.
     proxy
-        That has people log in.
+        A proxy that logs users in.
     limits
-        How much it takes of others.
+        The limits of requests; None takes the defaults.
 
     Raises
     ------
     ValueError
-        A host or the address is none, or the store is one of another server.
+        A host or `public_url` is invalid, or `store` is itself behind a server.
+    StoreError
+        The store cannot be read.
 
     Examples
     --------
     >>> app = make_app(lm.Store("drift.db"), hosts=["www.example.com"])
     """
     if store.address.startswith(("http://", "https://")):
-        raise ValueError(f"{store.address} is a server already; serve the store where it is")
+        raise ValueError(f"got the server {store.address}; expected a SQLite file or PostgreSQL")
     server = Server(
         store=store,
         monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
@@ -82,7 +84,7 @@ def make_app(
         redirect_slashes=False,
         lifespan=server.lifespan,
         middleware=[Middleware(Guard)],
-        # What else goes wrong comes to the guard.
+        # The guard handles all other errors.
         exception_handlers={HTTPException: answer, RequestValidationError: answer},
         # Routers inside of others would each look for the route.
         routes=[*api.router.routes, *receiver.routes(server, WRITES).routes, *pages.router.routes],

@@ -1,4 +1,4 @@
-"""What the live pages have beyond the static ones: how the monitors do, and forms."""
+"""The parts that live pages add to static ones: the state of the monitors, and forms."""
 
 import re
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key
 from lightmeter.text import counted, shorten
 
-WATCH = "forms/watch"  # where the form is sent to, below the app
+WATCH = "forms/watch"  # the target of the form, below the app
 
-_LIKELY = re.compile("train|reference|baseline", re.IGNORECASE)  # chosen already
-_NOT_UNDERSTOOD = "The file of monitors is not understood"
+_LIKELY = re.compile("train|reference|baseline", re.IGNORECASE)  # preselected references
+_NOT_UNDERSTOOD = "The file of monitors is invalid"
 
 
 class LiveExtras(Extras):
-    """Of one server, for one key: only what that may do."""
+    """The additions of a server for one key, restricted to its rights."""
 
     forms = True
 
     def __init__(self, server: Server, key: Key) -> None:
-        """As it is now."""
+        """Read the current state of the monitors."""
         self._server, self._key = server, key
         self._monitors, self._error = server.monitors.read() if server.monitors else Contents({})
         self._last = server.schedule.last
@@ -34,31 +34,29 @@ class LiveExtras(Extras):
         self.key = repr((whose, self._monitors, self._error, self._last, self._runs))
 
     def failure(self) -> str:
-        """Return why the monitors could not judge what is new, in words; empty where they could."""
+        """Return the reason why the monitors could not judge new buckets; empty if they could."""
         if self._error:
             return _NOT_UNDERSTOOD
         judged = self._last is None or self._last.judged
         return "" if judged else "The monitors could not judge"
 
     def state_of(self, history: History) -> str:
-        """Return an error in place of what an earlier run found, where the last one could not
-        judge.
-        """
+        """Return the state, which is at least an error if the last run could not judge."""
         if not self.failure():
             return history.state
-        # No monitors are known where the file is not understood.
+        # If the file is invalid, no monitors are known.
         watched = history.dataset in self._monitors if self._monitors else bool(history.newest)
         return worst([history.state, "error"]) if watched else history.state
 
     def on_index(self, page: str) -> Content:
-        """Return how the last run ended, and a button for the next one."""
+        """Return a section about the monitors and their last run."""
         if self._server.monitors is None:
             return None
         last, words = self._last, list[Html]()
         if self._error:
             words.append(self._error_line(_NOT_UNDERSTOOD, self._error))
         elif not self._monitors:
-            words.append(tag("p", "No monitor is switched on here: see the page of a dataset."))
+            words.append(tag("p", "No monitor is on. The page of a dataset can switch some on."))
             words += self._earlier(*self._server.store.datasets())
         if self._runs:
             words.append(tag("p", "The monitors run now."))
@@ -68,7 +66,7 @@ class LiveExtras(Extras):
         return section("Monitors", words)
 
     def on_dataset(self, page: str, history: History) -> Content:
-        """Return which monitors watch it, or a button that switches some on."""
+        """Return the monitors of a dataset, or a button that switches some on."""
         if history.segment or self._server.monitors is None:
             return None
         dataset = history.dataset
@@ -83,10 +81,10 @@ class LiveExtras(Extras):
         return section("Monitors", content, self._earlier(dataset))
 
     def _earlier(self, *datasets: str) -> list[Html]:
-        """Say whose results are shown, where the file of this server has none of these monitors."""
+        """Return a note about the monitors whose results are shown, if they are not in the file."""
         sources, seen = self._server.store.state.sources(), set(filter(self._key.sees, datasets))
         names = sorted({each.monitor for each in sources if each.dataset in seen})
-        return [_named(names, "What is shown was found by ")] if names else []
+        return [_named(names, "These results are from ")] if names else []
 
     def _watch_form(self, page: str, history: History) -> Html:
         options = [tag("option", "the buckets before", value="")]
@@ -100,7 +98,7 @@ class LiveExtras(Extras):
         return tag("form", hidden, select, button, method="post", action=address(page, WATCH))
 
     def _error_line(self, words: str, error: str) -> Html:
-        """Return an error, which may name any dataset."""
+        """Return an error, with details only for a key that may see all datasets."""
         if not self._key.sees_all:
             return tag("p", f"{words}; a key for all datasets sees it.", cls="verdict drift")
         public = shorten(self._server.public(error), 500)

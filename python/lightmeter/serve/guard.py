@@ -1,4 +1,4 @@
-"""What stands before every endpoint: names, sites, keys, limits, and the headers of answers."""
+"""The guard before every endpoint: host names, origins, keys, limits, and headers."""
 
 import asyncio
 import logging
@@ -29,13 +29,13 @@ _WORDS = {  # in place of those of Starlette
 
 
 class Guard:
-    """The outermost layer of the app. Nothing that goes wrong inside of it goes out as it is."""
+    """The outermost layer of the app, which turns every error into a safe answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or answer it."""
+        """Pass a request on to the app, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -63,13 +63,13 @@ class Guard:
             method = "GET" if request.method == "HEAD" else request.method
             await self._app({**scope, "method": method}, body.receive, send_with_headers)
         except Exception as error:
-            if status:  # something has gone out already: cut it off
+            if status:  # the answer has begun: cut it off
                 raise
             await (await answer(request, error))(scope, receive, send_with_headers)
         finally:
             body.server.buffered -= body.size
             client, key = request.client, request.state.key
-            _log.info(  # without the query, which may hold a ticket
+            _log.info(  # without the query, which may contain a ticket
                 "%s %s %s %s %s %.0f ms",
                 visible(client.host) if client else "-",
                 visible(key.id) or "-" if key is not None else "-",
@@ -81,7 +81,7 @@ class Guard:
 
 
 class _Body:
-    """The body of a request, if it comes in time and is not too much."""
+    """The body of a request, with limits of size and time."""
 
     def __init__(self, request: Request) -> None:
         self.server: Server = request.app.state.server
@@ -98,8 +98,8 @@ class _Body:
             async with asyncio.timeout_at(self._end):
                 message = await self._next()
         except TimeoutError:
-            self._is_whole = True  # nothing more is waited for
-            words = "the body took too long to come; send it faster or less"
+            self._is_whole = True  # do not wait for the rest
+            words = "the body took too long to arrive; send it faster, or send less"
             raise HTTPException(408, words, {"Connection": "close"}) from None
         self._is_whole = not message.get("more_body")
         size = len(message.get("body", b""))
@@ -107,13 +107,13 @@ class _Body:
         self.server.buffered += size
         self.check(self.size)
         if self.server.buffered > self.server.limits.buffered:
-            raise busy("the server receives too much at once; ask again in a moment")
+            raise busy("the server receives too much data at once; try again in a moment")
         return message
 
     async def drain(self) -> None:
-        """Throw away what still comes, for a while.
+        """Read and discard the rest of the body for a while.
 
-        A client that looks for its answer only then would find the connection closed.
+        Otherwise a client that sends the whole body first would find the connection closed.
         """
         with anyio.move_on_after(_DRAINED):
             while not self._is_whole:
@@ -121,7 +121,7 @@ class _Body:
 
 
 async def answer(request: Request, error: Exception) -> Response:
-    """Return the answer to a request that failed: a page where a person looks at it."""
+    """Return the answer to a failed request: a page for people, or JSON."""
     refusal = _refusal_of(request, error)
     if is_page(request.scope["path"]):
         return refusal_page(refusal.status_code, refusal.detail, refusal.headers or {})
@@ -129,9 +129,9 @@ async def answer(request: Request, error: Exception) -> Response:
 
 
 def _refusal_of(request: Request, error: Exception) -> HTTPException:
-    """Return the status and the sentence for whatever a request ended with.
+    """Return the status and the message for an error.
 
-    What goes out holds no path, nothing of other datasets, and nothing of what was sent.
+    The message contains no path, no other dataset, and nothing of the request.
     """
     match error:
         case HTTPException():
@@ -145,15 +145,16 @@ def _refusal_of(request: Request, error: Exception) -> HTTPException:
             return HTTPException(409, f"these profiles cannot be merged: {error}")
         case StoreError():
             _log.error("the store cannot be used: %s", visible(error))
-            return busy("the store cannot do that now; the log of the server says why", after=5)
+            words = "the store cannot do that now; see the log of the server"
+            return busy(words, after=5)
     _log.error("a request failed", exc_info=error)
-    return HTTPException(500, "something went wrong; the log of the server says what")
+    return HTTPException(500, "the server failed; see its log")
 
 
 def _not_understood(endpoint: Callable[..., Any], error: Any) -> str:
-    """Of the first thing that is wrong. The description of a parameter says what is expected."""
+    """Return the message for the first invalid parameter, with its description."""
     fields, name = get_type_hints(endpoint)["asked"].model_fields, error["loc"][1]
     if name not in fields:
-        return f"got a parameter that is not known; expected one of {', '.join(sorted(fields))}"
-    wrong = "missing" if error["type"] == "missing" else "not understood"
+        return f"got an unknown parameter; expected one of {', '.join(sorted(fields))}"
+    wrong = "missing" if error["type"] == "missing" else "invalid"
     return f"the parameter {name!r} is {wrong}: {fields[name].description}"

@@ -1,4 +1,4 @@
-"""Whose key a request has, and what it may do."""
+"""The key of a request, and its rights."""
 
 import asyncio
 import base64
@@ -18,21 +18,21 @@ from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
 
-# Of whoever needs no key.
+# The rights of a caller who needs no key.
 EVERYBODY = Key("", frozenset({"admin"}), ("*",), "", datetime(1970, 1, 1, tzinfo=UTC))
 _WITHOUT_KEY = frozenset({"/healthz", f"{API}/openapi.json", "/v1/upload"})
-_UPLOADS = ("/v0/", "/v1/")  # of the client of whylogs
-# Headers of proxies.
+_UPLOADS = ("/v0/", "/v1/")  # of the whylogs client
+# Headers that proxies add.
 _PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 async def identify(request: Request) -> Key | None:
-    """Return the key of a request; None where it has none and needs none.
+    """Return the key of a request; None if it has no key and needs none.
 
     Raises
     ------
     HTTPException
-        401 for a wrong key or none, 429 for too many wrong ones.
+        401 for a wrong or missing key, 429 for too many wrong keys.
     """
     server: Server = request.app.state.server
     keys, text = server.store.state.keys, _key_text(request)
@@ -45,7 +45,7 @@ async def identify(request: Request) -> Key | None:
         return key
     server.has_keys = server.has_keys or await asyncio.to_thread(keys.exist)
     if text is not None and server.has_keys:
-        # A right key is always taken, so that nobody can lock others out by guessing.
+        # A valid key is always accepted, so that no one can lock others out by guessing.
         if wait := server.failures.wait(request.client.host if request.client else ""):
             raise busy("got too many wrong keys; ask again later", status=429, after=wait)
         raise _no_key(request, "got a key that is unknown or was removed; use another")
@@ -64,14 +64,14 @@ def _no_key(request: Request, words: str) -> HTTPException:
 
 
 def _key_text(request: Request) -> str | None:
-    """Return the key that a request has, whatever it is."""
+    """Return the text of the key in a request, unchecked; None without any."""
     if request.scope["path"].startswith(_UPLOADS) and (key := request.headers.get("x-api-key")):
         return key
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()
     if scheme.lower() == "basic":
-        with suppress(ValueError):  # it is no name and password
+        with suppress(ValueError):  # not a name and password
             name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
             return password or name
     return "" if scheme else None
@@ -80,7 +80,8 @@ def _key_text(request: Request) -> str | None:
 def _is_local(request: Request) -> bool:
     """Return whether both ends of the connection are on this machine.
 
-    A proxy on this machine asks for others. Most say so, or pass on the name that they go by.
+    A proxy on this machine forwards requests of others, so requests with headers of proxies or
+    another host name are not local.
     """
     ends = request.scope.get("client"), request.scope.get("server")
     is_passed_on = any(header in request.headers for header in _PASSED_ON)
@@ -90,26 +91,26 @@ def _is_local(request: Request) -> bool:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and the server that is asked.
+    """The caller of an endpoint, and the server.
 
     Attributes
     ----------
     server
-        That is asked.
+        The server.
     key
-        Of whoever asks.
+        The key of the caller.
     """
 
     server: Server
     key: Key
 
     def check(self, right: Right, dataset: str | None = None) -> None:
-        """Whether the key has a right, and sees a dataset if that is given.
+        """Check that the key has a right, and is valid for a dataset if that is given.
 
         Raises
         ------
         HTTPException
-            403.
+            403, if it is not.
         """
         mine = f"the key {self.key.id}"
         if not self.key.may(right):
@@ -118,12 +119,12 @@ class Caller:
             raise HTTPException(403, f"{mine} is not for the dataset {dataset!r}; use one that is")
 
     def with_dataset(self, dataset: str, tags: str | None = None) -> Store:
-        """Return the store, if it has a dataset of that name, as one of profiles with some tags.
+        """Return the store, restricted to profiles with some tags, if it has the dataset.
 
         Raises
         ------
         HTTPException
-            404.
+            404, if there is no such dataset.
         """
         if dataset not in self.server.store.datasets():
             raise HTTPException(404, f"there is no dataset {dataset!r}; see {API}/datasets")

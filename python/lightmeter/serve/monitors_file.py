@@ -1,6 +1,6 @@
-"""The file of monitors that a server runs: what is in it, and adding to it.
+"""The file of monitors that a server runs: reading it, and adding to it.
 
-People edit the file too. What they wrote stays, byte for byte: monitors are only ever added behind.
+People edit the file, too. Their text stays, byte for byte, because monitors are added at the end.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ _MOST_BYTES = 2**22
 
 
 class Contents(NamedTuple):
-    """Names of the monitors of each dataset, or why the file is not understood."""
+    """The names of the monitors of each dataset, or the error in the file."""
 
     monitors: dict[str, list[str]]
     error: str = ""
@@ -25,11 +25,11 @@ class MonitorsFile:
     """A file of monitors, which need not exist."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing is read yet."""
+        """Keep the path, without reading the file."""
         self.path = path
 
     def read(self) -> Contents:
-        """Return what is in it now."""
+        """Return the current contents of the file."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         try:
             for monitor in load_config(self.path).monitor if self.path.exists() else ():
@@ -39,14 +39,14 @@ class MonitorsFile:
         return Contents(dict(found))
 
     def add(self, text: str) -> None:
-        """Put tables behind what is there, all or nothing. Only one thread may do it at once.
+        """Add tables at the end of the file, all or nothing, in one thread at a time.
 
         Raises
         ------
         ConfigError
-            The file is not understood, now or with them.
+            The file is invalid, with or without the new tables.
         OSError
-            It cannot be read or written.
+            The file cannot be read or written.
         """
         before = read_regular(self.path, _MOST_BYTES) if self.path.exists() else b""
         write_atomically(self.path, before + b"\n\n" * bool(before) + text.encode())

@@ -1,7 +1,4 @@
-"""The dashboard's pages, live: at the paths and with the contents that the static site has.
-
-The form comes from a page of this server, and leads back to it.
-"""
+"""The live pages of the dashboard, with the paths and contents of the static site."""
 
 from collections.abc import Mapping
 
@@ -19,7 +16,7 @@ from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Admin, Caller, Reader
 from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
 
-# In the query of who asked for a run, whose page loads itself again until it is over.
+# In the query after a requested run: the page reloads itself until the run has ended.
 _ASKED = "run"
 _IN_A_BROWSER = "In a browser the password is the key. The name can be anything. "
 _HOW_TO_LOG_IN = tag("p", _IN_A_BROWSER, tag("a", "Log in", href=""))
@@ -29,16 +26,16 @@ router = APIRouter(include_in_schema=False)
 
 
 def is_page(path: str) -> bool:
-    """Return whether a person looks at the answer: what is refused is told on a page, too."""
+    """Return whether a path is a page for people, so that errors are pages, too."""
     html = path.endswith(".html") and not path.startswith("/api/")
     return html or path in ("", "/") or path.startswith(FORMS)
 
 
 def refusal_page(status: int, words: str, headers: Mapping[str, str]) -> Response:
-    """Return what was refused, as a page."""
+    """Return an error as a page."""
     title, how = _TITLES.get(status, "Not done"), None
     words = words[:1].upper() + words[1:]
-    if status == 401:  # what follows is for programs
+    if status == 401:  # the rest of the message is for programs
         words, how = words.partition(";")[0], _HOW_TO_LOG_IN
     html = document(
         title,
@@ -50,9 +47,9 @@ def refusal_page(status: int, words: str, headers: Mapping[str, str]) -> Respons
 
 
 def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Response:
-    """Return a page with the policy that is also in it, and a referrer to its own site.
+    """Return a page with its content policy as a header.
 
-    Without that browsers do not say where a form comes from.
+    The referrer policy lets browsers send the origin of a form to this site.
     """
     policy = f"{content_policy(forms=True)}; frame-ancestors 'none'"
     more = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin"}
@@ -64,7 +61,7 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 @router.get("/{dataset}/{name}.html")
 @router.get("/{dataset}/{segment}/{name}.html")
 async def page(request: Request, caller: Reader) -> Response:
-    """Return a page of the dashboard, as the caller may see it."""
+    """Return a page of the dashboard with the datasets that the caller may see."""
     server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
     html = await server.slow.do(_drawn, caller, path)
     if html is None:
@@ -83,10 +80,10 @@ def _drawn(caller: Caller, path: str) -> bytes | None:
 async def watch(request: Request, caller: Admin) -> Response:
     """Switch on the recommended monitors of a dataset, and run them.
 
-    It leads back to the page, which looks again until the run is over.
+    The answer redirects to the page of the dataset, which reloads itself until the run has ended.
     """
     if kind_of(request) != FORM:
-        raise HTTPException(415, f"got a body that is no form; expected {FORM}")
+        raise HTTPException(415, f"got a body that is not a form; expected {FORM}")
     fields = fields_of(await request.body())
     page = await caller.server.work.do(_switch_on, caller, fields)
     caller.server.schedule.is_asked = True
@@ -94,7 +91,7 @@ async def watch(request: Request, caller: Admin) -> Response:
 
 
 def _switch_on(caller: Caller, fields: dict[str, str]) -> str:
-    """Return the page of the dataset whose monitors are on now."""
+    """Add the recommended monitors, and return the page of the dataset."""
     server, file = caller.server, caller.server.monitors
     if file is None:
         raise HTTPException(409, "this server has no file of monitors; start it with --monitors")
@@ -104,18 +101,18 @@ def _switch_on(caller: Caller, fields: dict[str, str]) -> str:
     try:
         with server.switching:
             if file.read().monitors.get(dataset) or server.watching_elsewhere(dataset):
-                raise HTTPException(409, "monitors of this dataset are switched on already")
+                raise HTTPException(409, "this dataset has monitors already; load the page again")
             file.add(text)
     except (ConfigError, OSError) as error:
-        words = "the file of monitors is not understood, or cannot be written"
+        words = "the file of monitors is invalid, or cannot be written"
         words = server.public(str(error)) if caller.key.sees_all else words
         raise HTTPException(409, words) from None
     return dataset_page(dataset)
 
 
 def _dataset(caller: Caller, page: str) -> str:
-    """Return the dataset that has this page."""
-    for dataset in caller.server.store.datasets():  # whatever tags the query has
+    """Return the dataset with this page."""
+    for dataset in caller.server.store.datasets():
         if caller.key.sees(dataset) and dataset_page(dataset) == page:
             return dataset
     raise HTTPException(404, "there is no such dataset; load the page again")

@@ -1,4 +1,4 @@
-"""Who counts as whom: people whom a proxy names, and addresses that send wrong keys."""
+"""Users that a proxy has logged in, and the count of wrong keys per address."""
 
 import ipaddress
 import time
@@ -15,7 +15,7 @@ _MOST_USER = 100  # characters
 
 
 class Proxy:
-    """A proxy that has people log in, and says who asks."""
+    """A proxy that logs users in and passes their names on. Threads may share it."""
 
     def __init__(
         self,
@@ -23,31 +23,31 @@ class Proxy:
         header: str = "X-Forwarded-User",
         rights: Sequence[Right] = ("read",),
     ) -> None:
-        """Believe a header of connections from some networks.
+        """Trust a header of requests that come from some networks.
 
         Parameters
         ----------
         networks
-            Where it asks from, such as ``10.0.0.5/32``.
+            The networks of the proxy, such as ``10.0.0.5/32``.
         header
-            In which it says who asks.
+            The header with the name of the user.
         rights
-            Of everybody who comes through it.
+            The rights of all users who come through the proxy.
 
         Raises
         ------
         ValueError
-            There is no network, one is none, or it is every address.
+            There is no network, one is invalid, or one contains every address.
         """
         self._networks = list(map(ipaddress.ip_network, networks))
         self._header, self._rights = header, frozenset(rights)
         if not networks or not all(each.prefixlen for each in self._networks):
-            text = "expected where it asks from, such as 10.0.0.5/32: whoever is in it may say who"
-            raise ValueError(f"got the networks {list(networks)} of a proxy; {text} he is")
+            text = "expected its address, such as 10.0.0.5/32, because it can name any user"
+            raise ValueError(f"got the networks {list(networks)} of a proxy; {text}")
 
     def user(self, request: Request) -> Key | None:
-        """Whoever has logged in there; None where the peer of the connection is another."""
-        with suppress(TypeError, ValueError):  # not one name, or no address
+        """Return the user of a request as a key; None if it does not come from the proxy."""
+        with suppress(TypeError, ValueError):  # not exactly one name, or no address
             peer = ipaddress.ip_address(request.scope["client"][0])
             peer = getattr(peer, "ipv4_mapped", None) or peer
             (name,) = request.headers.getlist(self._header)
@@ -57,14 +57,14 @@ class Proxy:
 
 
 class Failures:
-    """How many wrong keys each address has sent in this minute."""
+    """The number of wrong keys that each address has sent in this minute."""
 
     def __init__(self, most: int) -> None:
-        """So many are answered a minute."""
+        """Accept at most `most` wrong keys per address and minute."""
         self._most, self._end, self._counts = most, 0.0, Counter[str]()
 
     def wait(self, address: str) -> float:
-        """Count one more; 0, or the seconds for which no more are answered."""
+        """Count a wrong key; return the seconds to wait, or 0 if there are not too many."""
         now = time.monotonic()
         if now >= self._end:
             self._end, self._counts = now + 60, Counter()

@@ -1,6 +1,6 @@
-"""What endpoints are asked for in a query, and the threads in which they work.
+"""The queries of endpoints as models, and the threads in which endpoints run.
 
-The description of a parameter is told if it is not understood.
+The description of a parameter is part of the error for an invalid value.
 """
 
 import functools
@@ -20,7 +20,7 @@ from lightmeter.store.profiles import PLAIN
 from lightmeter.times import parse_time
 
 _Q = TypeVar("_Q")
-Asked = Annotated[_Q, Query()]  # what a query says
+Asked = Annotated[_Q, Query()]  # the parameters of a query
 _TIME = "a time such as 2022-09-07T12:00:00Z, local without a zone. A date is midnight in UTC."
 _NAME = "1 to 256 characters, no control characters."
 _LENGTH = "such as '1h', 36500d at most."
@@ -48,13 +48,13 @@ _End = Annotated[_Moment | None, _says(f"Buckets that start before then: {_TIME}
 
 
 class Nothing(BaseModel):
-    """A query without parameters; one that is not known is refused."""
+    """A query without parameters; unknown parameters are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class OfDataset(Nothing):
-    """What every question about a dataset says."""
+    """A query about a dataset."""
 
     dataset: Annotated[_Name, _says(f"Name of the dataset: {_NAME}")]
 
@@ -66,14 +66,14 @@ class Defined(OfDataset):
 
 
 class Written(OfDataset):
-    """What a writer put."""
+    """A query about the profiles of a writer."""
 
     writer: Annotated[_Name, _says(f"Name of the writer: {_NAME}")]
     segment: _OneSegment = None
 
 
 class Put(Written):
-    """Where a profile goes."""
+    """The place and number of a profile that is put."""
 
     at: Annotated[_Moment | None, _says(f"By default that of the profile: {_TIME}")] = None
     seq: Annotated[_Number | None, _says("Number of the put, a greater one than before.")] = None
@@ -95,7 +95,7 @@ class Spans(Tagged):
 
 
 class Merged(Spans):
-    """Buckets as one."""
+    """Buckets to merge."""
 
     format: Annotated[Literal["bytes", "json"], _says("Either bytes or json.")] = "bytes"
 
@@ -111,7 +111,7 @@ class Judged(Nothing):
 
 
 def in_threads(function: Callable[..., BaseModel | Response], *, slow: bool = False) -> Any:
-    """Make a function an endpoint that works in one of the server's threads."""
+    """Return a function as an endpoint that runs in one of the threads of the server."""
 
     def answer(**values: Any) -> Response:
         answered = function(**values)
@@ -127,5 +127,5 @@ def in_threads(function: Callable[..., BaseModel | Response], *, slow: bool = Fa
     return handle
 
 
-# Of what may take seconds, few run at once.
+# Only few endpoints that may take seconds run at once.
 in_slow_threads = functools.partial(in_threads, slow=True)

@@ -18,19 +18,19 @@ _EVERY = ("0.0.0.0", "::")
 
 
 def check_address(server: Server, host: str) -> None:
-    """Refuse to be reached from other machines as long as everybody may do everything.
+    """Check that a store without keys can only be reached from this machine.
 
     Raises
     ------
     ConfigError
-        There is no key, and the address is not of this machine alone.
+        There is no key, and other machines can reach the address.
     """
     if server.proxy is not None or server.store.state.keys.exist():
         return
     if not (local := is_loopback(host)) or server.public_url:
         what = f"--public-url {server.public_url}" if local else f"--host {host}"
         raise ConfigError(
-            f"{what} lets other machines in, and this store has no key; make one first: "
+            f"{what} gives access to other machines, but this store has no key; make one first: "
             "lightmeter serve key add --right admin --store STORE"
         )
 
@@ -38,27 +38,27 @@ def check_address(server: Server, host: str) -> None:
 def serve_store(
     store: str, host: str, port: int, *, hosts: Iterable[str] = (), **options: Any
 ) -> None:
-    """Serve until the process is told to end. What runs then has some seconds to end too.
+    """Serve a store until the process gets SIGTERM or SIGINT; requests have 10 seconds to end.
 
     Parameters
     ----------
     store
-        Its address.
+        The address of the store.
     host
         A name or address of this machine.
     port
-        0 for any that is free.
+        The port; 0 takes any free one.
     hosts
-        Further names under which it may be asked.
+        Further host names of the server.
     options
-        Further ones of `make_app`.
+        Further options of `make_app`.
 
     Raises
     ------
     ConfigError
-        See `check_address`.
+        The store has no key, and other machines can reach the address.
     OSError
-        Somebody else has the address.
+        Another program uses the address.
     """
     own = f"[{host}]" if ":" in host else host
     names = hosts if host in _EVERY else [*hosts, own]
@@ -67,12 +67,12 @@ def serve_store(
     check_address(server, host)
     config = uvicorn.Config(
         app,
-        http="h11",  # which bounds headers; httptools does not
+        http="h11",  # bounds headers, unlike httptools
         h11_max_incomplete_event_size=32 * 1024,
         ws="none",
         log_config=None,
-        access_log=False,  # the guard writes one without queries
-        proxy_headers=False,  # the peer of a connection says who is believed
+        access_log=False,  # the guard writes a log without queries
+        proxy_headers=False,  # trust is decided by the peer of the connection
         server_header=False,
         limit_concurrency=500,
         timeout_keep_alive=15,
@@ -91,5 +91,6 @@ def serve_store(
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     bound = socket.create_server((host, port), family=family, backlog=512)
-    # So made it knows its protocol. Else asyncio does not, and answers wait for 40 ms.
+    # Made this way, the socket knows its protocol, so that asyncio sets TCP_NODELAY; without it,
+    # answers wait for 40 ms.
     return socket.socket(fileno=bound.detach())

@@ -1,4 +1,4 @@
-"""Jobs of the server, each run in a process of its own, so that requests stay quick."""
+"""The jobs of the server, each in a process of its own, so that requests stay fast."""
 
 import asyncio
 import contextlib
@@ -15,29 +15,29 @@ from lightmeter.text import shorten, visible
 
 MONITORS = "monitors"
 
-_JUDGED = 0, 3, 4  # codes of a run; 1 may be that of an alert
+_JUDGED = 0, 3, 4  # exit codes of a run; 1 may be due to an alert
 _TICK = 0.5  # seconds
 _EVERY = 300.0
-_SETTLE = 2.0  # after the first new profile: others come with it
-_LEAST = 60.0  # from one run to the next that new profiles begin
+_SETTLE = 2.0  # after the first new profile, because others follow it
+_LEAST = 60.0  # between two runs for new profiles
 _LONGEST = 1800.0
-_MARK = "lightmeter: "  # of a complaint
-_FRAME = re.compile("[\u2500-\u257f]")  # that Typer draws
+_MARK = "lightmeter: "  # the beginning of an error message
+_FRAME = re.compile("[\u2500-\u257f]")  # frames that Typer draws
 
 _log = logging.getLogger("lightmeter.serve")
 
 
 class Outcome(NamedTuple):
-    """How a run of the monitors ended.
+    """The outcome of a run of the monitors.
 
     Attributes
     ----------
     began
-        When it began.
+        The time at which it began.
     code
-        Its exit code, as of ``lightmeter monitor run``; None where it took too long.
+        The exit code of ``lightmeter monitor run``; None if it took too long.
     error
-        The first thing that went wrong; empty for nothing.
+        The first error; empty without errors.
     """
 
     began: datetime
@@ -51,18 +51,18 @@ class Outcome(NamedTuple):
 
 
 class Schedule:
-    """Runs commands at once, every few minutes, and when there is news; one at a time.
+    """A schedule that runs commands at the start, every 5 minutes, and after new profiles.
 
-    What they are is in the keys of `commands`; the run of `MONITORS` is remembered.
+    Commands run one at a time, under the names in `commands`; the outcome of `MONITORS` is kept.
 
     Attributes
     ----------
     last
-        How the last run ended; None before that.
+        The outcome of the last run of the monitors; None before the first.
     is_running
-        Whether one goes on.
+        Whether a command runs.
     is_asked
-        Whether somebody asked for a run that has not begun.
+        Whether a run has been requested that has not begun.
     """
 
     def __init__(
@@ -70,18 +70,18 @@ class Schedule:
         commands: Callable[[], Mapping[str, Sequence[str]]],
         environment: Mapping[str, str] = {},
     ) -> None:
-        """Run nothing yet."""
+        """Keep the commands, without running them."""
         self._commands, self._environment = commands, environment
-        self._news = math.inf  # when the first profile came that no run has seen
+        self._news = math.inf  # the time of the first profile that no run has seen
         self.last: Outcome | None = None
         self.is_running = self.is_asked = False
 
     def notice(self) -> None:
-        """Say that a profile has come."""
+        """Note that a profile was put."""
         self._news = min(self._news, time.monotonic())
 
     async def run(self) -> None:
-        """Go on until it is cancelled, which ends the run that goes on, too."""
+        """Run the schedule until it is cancelled, which also ends the current command."""
         began = -math.inf
         while True:
             await asyncio.sleep(_TICK)
@@ -111,8 +111,8 @@ class Schedule:
         child = await asyncio.create_subprocess_exec(
             *command, stdin=nothing, stdout=nothing, stderr=pipe, env=environment
         )
-        with contextlib.suppress(AttributeError, OSError):  # where there are no priorities
-            os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests come first
+        with contextlib.suppress(AttributeError, OSError):  # not on all systems
+            os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests have priority
         try:
             async with asyncio.timeout(_LONGEST):
                 _, written = await child.communicate()
@@ -120,16 +120,14 @@ class Schedule:
             return Outcome(began, None, f"took more than {_LONGEST / 60:g} minutes")
         finally:
             with contextlib.suppress(ProcessLookupError):  # it has ended
-                child.kill()  # which loses nothing of a store
+                child.kill()  # a store loses nothing by that
                 await child.communicate()
         error = _first_error(child.returncode, written.decode(errors="replace"))
         return Outcome(began, child.returncode, error)
 
 
 def _first_error(code: int | None, written: str) -> str:
-    """Return the first complaint of a run, or else the end of what it wrote, such as of a
-    traceback.
-    """
+    """Return the first error message of a run, or else the end of its output."""
     errors = [line.removeprefix(_MARK) for line in written.splitlines() if line.startswith(_MARK)]
     if not errors and code not in _JUDGED:
         end = " ".join(_FRAME.sub(" ", written).split())[-400:]

@@ -1,4 +1,4 @@
-"""Who may be asked under which name, from which site a change may come, and headers of answers."""
+"""The checks of host names and of the origin of changes, and the headers of answers."""
 
 import contextlib
 import re
@@ -32,12 +32,12 @@ _MOST_FIELDS = 32  # of a query or a form
 
 
 def allowed_hosts(hosts: Iterable[str], public_url: str | None) -> frozenset[str]:
-    """Return the names under which a server may be asked.
+    """Return the host names of a server.
 
     Raises
     ------
     ValueError
-        One is no name of a host, or the address is none.
+        A host name or the public address is invalid.
     """
     names, given = {*LOOPBACK_NAMES}, {host: host for host in hosts}
     if public_url is not None:
@@ -58,59 +58,59 @@ def kind_of(request: Request) -> str:
 
 
 def host_of(request: Request) -> str | None:
-    """Return the name that is asked; None where there is no name, or several."""
+    """Return the host name in a request; None without a valid one, or with several."""
     hosts = request.headers.getlist("host")
     match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
     return None if match is None else match[1].rstrip(".")
 
 
 def check_request(request: Request) -> None:
-    """Refuse what needs no key to be refused.
+    """Check a request as far as possible without its key.
 
     Raises
     ------
     HTTPException
-        400, 403, 415 or 421.
+        400, 403, 415 or 421, if a check fails.
     """
     headers = request.headers
     if "transfer-encoding" in headers and "content-length" in headers:
-        # A proxy may go by the other one: what it takes for the body would be a request here.
+        # A proxy may use the other header, so its idea of the body could be a request here.
         words = "got both Content-Length and Transfer-Encoding; send one of them"
         raise HTTPException(400, words, {"Connection": "close"})
     fields_of(request.scope["query_string"])
     host = host_of(request)
-    if host not in request.app.state.server.hosts:  # a page elsewhere may have made it lead here
-        words = f"start it with --allow-host {host} if it should" if host else "send one name"
+    if host not in request.app.state.server.hosts:  # the name may be that of an attacker's page
+        words = f"start it with --allow-host {host} to allow it" if host else "send one name"
         status = 421 if host else 400
-        raise HTTPException(status, f"this server does not go by the Host of the request; {words}")
+        raise HTTPException(status, f"the Host of the request is not one of this server; {words}")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(415, "got a compressed body; send it as it is")
+        raise HTTPException(415, "got a compressed body; send it uncompressed")
     if request.method not in _SAFE:
         _check_origin(request)
 
 
 def fields_of(encoded: bytes) -> dict[str, str]:
-    """Return the fields of a query or a form, of which none comes twice.
+    """Return the fields of a query or a form, each of which may occur once.
 
     Raises
     ------
     HTTPException
-        400.
+        400, if they are invalid.
     """
     how: Any = {"keep_blank_values": True, "errors": "strict", "max_num_fields": _MOST_FIELDS}
     with contextlib.suppress(ValueError):
         pairs = parse_qsl(encoded.decode("ascii"), **how)
         if len(dict(pairs)) == len(pairs):
             return dict(pairs)
-    words = f"more than {_MOST_FIELDS} parameters, one twice, or one that is no text in UTF-8"
-    raise HTTPException(400, f"got {words}")
+    words = f"at most {_MOST_FIELDS} parameters, none of them twice, each a text in UTF-8"
+    raise HTTPException(400, f"got an invalid query or form; expected {words}")
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse a change that a page of another site asks for.
+    """Refuse a change that a page of another site requests.
 
-    A browser says where a change comes from, and other clients do not. Of a form it must be said:
-    forms are sent by browsers.
+    Browsers send the origin of a change, and other clients do not. A form must have an origin,
+    because browsers send forms.
     """
     headers, public = request.headers, urlsplit(request.app.state.server.public_url or "")
     origins = [origin.lower() for origin in headers.getlist("origin")]
@@ -120,5 +120,5 @@ def _check_origin(request: Request) -> None:
     is_form = kind_of(request) in _KINDS_OF_FORMS or request.scope["path"].startswith(FORMS)
     is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
     if is_foreign or (not is_own and (origins or is_form)):
-        words = "got a change from a page of another site, or a form that does not say its Origin"
+        words = "got a change from a page of another site, or a form without an Origin"
         raise HTTPException(403, words)

@@ -1,4 +1,4 @@
-"""What the endpoints of a server share: the store, the settings, and what is counted."""
+"""The state that the endpoints of a server share: the store, settings and counters."""
 
 import asyncio
 import contextlib
@@ -22,26 +22,26 @@ from lightmeter.serve.schedule import MONITORS, Schedule
 from lightmeter.store.store import Store
 
 _R = TypeVar("_R")
-_CALLS = 9  # for each thread, of which one runs
+_CALLS = 9  # for each thread: one runs, and eight wait
 
 
 class Threads:
-    """Some threads, for each of which eight calls may wait."""
+    """A group of threads, for each of which eight calls may wait."""
 
     def __init__(self, most: int) -> None:
         """Start none yet."""
         self._pool, self._left = ThreadPoolExecutor(most), most * _CALLS
 
     async def do(self, function: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
-        """Call `function` in a thread. It goes on there if whoever waits for it is cancelled.
+        """Call `function` in a thread. It continues there if its caller is cancelled.
 
         Raises
         ------
         HTTPException
-            503, too many calls wait.
+            503, if too many calls wait.
         """
         if not self._left:
-            raise busy("the server has too much to do now; ask again in a moment")
+            raise busy("the server is busy; try again in a moment")
         self._left -= 1
         try:
             call = partial(function, *args, **kwargs)
@@ -52,26 +52,26 @@ class Threads:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much a server takes of others.
+    """The limits of a server for requests. They are frozen, so threads may share them.
 
     Attributes
     ----------
     body
         Bytes of a profile.
     features
-        Of a profile, and of profiles that are merged for somebody.
+        Features of a profile, and of a merge that is requested.
     name
-        Characters of the name of a feature, which pages show many times.
+        Characters of the name of a feature, because pages show it many times.
     json
         Bytes of any other body.
     buffered
         Bytes of all bodies that are being received.
     seconds
-        Until a body is here, whole.
+        Seconds in which a body must arrive.
     operations
-        How many threads work on the store at once, for each of which 8 requests wait.
+        Threads that work on the store at once; for each of them, 8 requests may wait.
     failures
-        How many wrong keys an address may send a minute.
+        Wrong keys that an address may send per minute.
     """
 
     body: int = 16 * 2**20
@@ -84,46 +84,48 @@ class Limits:
     failures: int = 20
 
     def check_profile(self, view: ProfileView) -> None:
-        """Refuse a profile of which a report or a page would take too much.
+        """Refuse a profile that is too large for reports and pages.
 
         Raises
         ------
         HTTPException
-            413.
+            413, if it has too many features or too long names.
         """
         longest = max(map(len, view), default=0)
         if len(view) > self.features or longest > self.name:
             words = f"got {len(view)} features with names of up to {longest} characters; "
-            raise HTTPException(413, f"{words}expected {self.features} and {self.name} at most")
+            raise HTTPException(413, f"{words}expected at most {self.features} and {self.name}")
 
 
 @dataclass(kw_only=True)
 class Server:
-    """One server; endpoints find it at ``request.app.state.server``.
+    """The state of one server; endpoints find it at ``request.app.state.server``.
+
+    Threads may share it. It belongs to the process that made it; a forked child must not use it.
 
     Attributes
     ----------
     store
-        What it serves.
+        The store that it serves.
     monitors
-        The file of monitors that it runs and writes; None where there is none.
+        The file of monitors that it runs and extends; None without any.
     pull
-        The address of an inbox that it empties into the store; None where there is none.
+        The address of an inbox that it empties into the store; None without any.
     public_url
-        Its address as others see it, such as ``https://drift.example.com/base``.
+        Its public address, such as ``https://drift.example.com/base``.
     hosts
-        The names under which it may be asked, in small letters.
+        Its host names, in lower case.
     proxy
-        That has people log in.
+        A proxy that logs users in.
     limits
-        How much it takes.
+        The limits of requests.
     has_keys
-        Whether the store has or had a key. Without the last one nobody gets in before a new start,
-        which is checked: to take a key back must not let others in.
+        Whether the store has or had a key. After the last key is removed, no one has access until
+        the server restarts, because removing a key must not give access to others.
     buffered
-        Bytes of bodies that are being received.
+        The number of bytes of bodies that are being received.
     schedule
-        Runs the jobs.
+        The schedule of the jobs.
     """
 
     store: Store
@@ -135,9 +137,9 @@ class Server:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        """Nothing runs yet."""
+        """Make the shared state, without starting anything."""
         threads = self.limits.operations
-        # Reports and pages can take seconds, which puts must not wait for.
+        # Pages can take seconds, so they have threads of their own, and puts need not wait.
         self.work, self.slow = Threads(threads), Threads(max(1, threads // 4))
         self.failures = Failures(self.limits.failures)
         self.has_keys, self.buffered = self.store.state.keys.exist(), 0
@@ -148,9 +150,9 @@ class Server:
         self.schedule = Schedule(self._commands, self.store.environment)
 
     def _commands(self) -> dict[str, list[str]]:
-        """Return what is to be run now."""
+        """Return the commands to run now."""
         commands = {}
-        # Not from the folder that the server was started in, where anybody may have put files.
+        # -P: import no modules from the current folder, where others may have put files.
         program = [sys.executable, "-P", "-m", "lightmeter"]
         if self.pull is not None:
             words = ["store", "pull", self.pull, self.store.address, "--delete"]
@@ -163,7 +165,7 @@ class Server:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        """Yield the jobs run for as long as the app does."""
+        """Run the jobs for as long as the app runs."""
         jobs = asyncio.create_task(self.schedule.run())
         try:
             yield
@@ -172,9 +174,9 @@ class Server:
             await asyncio.gather(jobs, return_exceptions=True)
 
     def watching_elsewhere(self, dataset: str) -> list[str]:
-        """Return names of the monitors of a dataset that are in another file, which is still there.
+        """Return the names of the monitors of a dataset that are in other existing files.
 
-        Two files with a monitor of the same name and dataset cannot be run.
+        Two files must not have a monitor of the same name and dataset.
         """
         own = os.fspath(self.monitors.path) if self.monitors is not None else ""
         sources = [each for each in self.store.state.sources() if each.dataset == dataset]
@@ -182,7 +184,7 @@ class Server:
         return [each.monitor for each in others if os.path.exists(each.path)]
 
     def public(self, text: str) -> str:
-        """Return a text without the folders of this server."""
+        """Return a text without the names of folders of this server."""
         file = "" if self.monitors is None else os.fspath(self.monitors.path)
         for folder in map(os.path.dirname, (os.path.realpath(file), file, self.store.address)):
             text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
@@ -190,5 +192,5 @@ class Server:
 
 
 def busy(words: str, *, status: int = 503, after: float = 1) -> HTTPException:
-    """Too much is asked for now; it can be asked again after so many seconds."""
+    """Return the error for too many requests, which may be repeated after some seconds."""
     return HTTPException(status, words, {"Retry-After": str(max(1, round(after)))})

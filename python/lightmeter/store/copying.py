@@ -1,4 +1,4 @@
-"""Moving a store: what is in one is put into another, a file or a database."""
+"""Copying the contents of a store into another one, a file or a database."""
 
 from typing import NamedTuple
 
@@ -13,16 +13,16 @@ from lightmeter.times import MILLISECOND
 
 
 class Copied(NamedTuple):
-    """What `copy_store` did.
+    """The outcome of `copy_store`.
 
     Attributes
     ----------
     profiles
-        How many were put.
+        The number of profiles that were copied.
     state
-        How many rows of results, and of what was told and accepted.
+        The number of rows of results, reported incidents and accepted changes.
     left
-        What was not copied, in words.
+        A description of each item that was not copied.
     """
 
     profiles: int
@@ -31,30 +31,30 @@ class Copied(NamedTuple):
 
 
 def copy_store(source: Store, target: Store) -> Copied:
-    """Put all datasets of `source` that `target` does not have into it, all or nothing.
+    """Copy the datasets that `target` does not have from `source`, all or nothing.
 
-    Profiles keep their writer, segment and seq, and rolled-up days what they hold. Results, and
-    what was told and accepted, are copied with their datasets; what was accepted for a pattern of
-    several datasets is so if `target` has none yet. Keys of a server are not.
+    Rows of profiles are copied unchanged. Results, reported incidents and accepted changes are
+    copied with their datasets. An accepted change whose dataset is a pattern is copied only if
+    `target` has no dataset yet. Keys of a server are not copied.
 
     Parameters
     ----------
     source
-        Where from; others may go on writing to it.
+        The store to read; others may go on writing to it.
     target
-        Where to, of the same or another kind.
+        The store to write, of the same or another kind.
 
     Raises
     ------
     StoreError
-        One of them cannot be read or written, or is behind a server.
+        One of the stores cannot be read or written, or is behind a server.
     """
     database, there = source._database, target._database
     with database.snapshot(), there.transaction() as connection:
         taken, lengths = target.datasets(), source.datasets()
         copied = [name for name in lengths if name not in taken]
         both = sorted(lengths.keys() & taken.keys())
-        left = [f"the dataset {name!r}: the target has one of that name" for name in both]
+        left = [f"the dataset {name!r}: the target has a dataset of that name" for name in both]
         every = ((name, lengths[name] // MILLISECOND) for name in copied)
         insert(connection, tables.dataset, every)
         profiles = count = 0
@@ -72,7 +72,7 @@ def copy_store(source: Store, target: Store) -> Copied:
         except StoreError as error:
             left.append(f"results and alerts: {error}")
             kept = {}
-        for table, rows in kept.items():  # of a new dataset nobody has said anything
+        for table, rows in kept.items():  # remove what the target has for a new dataset
             connection.execute(sa.delete(table).where(ours[table]))
             insert(connection, table, rows)
             count += len(rows)

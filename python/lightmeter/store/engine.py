@@ -1,7 +1,4 @@
-"""Transactions, snapshots and the lock for monitors, on SQLite and on PostgreSQL.
-
-Threads share a database, and no fork can harm it.
-"""
+"""Transactions, snapshots and the lock for monitors, on SQLite and on PostgreSQL."""
 
 import contextlib
 import os
@@ -24,28 +21,28 @@ from lightmeter.errors import StoreError
 from lightmeter.store.tables import VERSION, metadata, version
 
 _BUSY_SECONDS = 30
-# An acknowledged profile survives a power cut too; a service writes a few a minute.
+# FULL: an acknowledged profile survives a power failure. Writes are few, so its cost is small.
 SYNCHRONOUS = "FULL"
 _PAUSE = 0.001, 0.02  # seconds between two tries to write
 _BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 _DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _PATIENCE = 600  # seconds for the lock for monitors
-_LOCK = int.from_bytes(b"LMdb", "big")  # of PostgreSQL's advisory locks, which are a database's own
+_LOCK = int.from_bytes(b"LMdb", "big")  # a PostgreSQL advisory lock, local to each database
 _WRITE = "BEGIN IMMEDIATE"
 _SNAPSHOT: Any = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-_READ = "BEGIN", "PRAGMA user_version"  # of which the second is the moment that is read
-_TOGETHER = 32  # rows that are fetched at once
+_READ = "BEGIN", "PRAGMA user_version"  # the second statement fixes the moment of the snapshot
+_TOGETHER = 32  # rows per fetch
 _REFUSED = SQLAlchemyError, sqlite3.Error, UnicodeDecodeError, OSError
-_NONSENSE = TypeError, ValueError, LookupError, OverflowError  # in whoever reads a damaged row
+_NONSENSE = TypeError, ValueError, LookupError, OverflowError  # raised by readers of damaged rows
 _T = TypeVar("_T")
 
 
 class DamagedError(StoreError):
-    """What is in a store is not what was written."""
+    """The contents of a store are damaged."""
 
 
 class _Held(NamedTuple):
-    """A connection by which a thread reads what there was at one moment, or writes."""
+    """A connection with which a thread reads a snapshot or writes."""
 
     connection: sa.Connection
     lock: Any  # held while a statement reads
@@ -58,23 +55,26 @@ class _Mine(threading.local):
 class Database:
     """A SQLite file, or a PostgreSQL database.
 
+    Threads may share it. A fork is safe: it waits for the statements and transactions of other
+    threads, and the child opens its own connections.
+
     Attributes
     ----------
     address
-        Without a password.
+        The address, without a password.
     path
-        Of the file; None for PostgreSQL.
+        The path of the file; None for PostgreSQL.
     environment
-        Variables by which another process opens the address: the password.
+        The environment variables with which another process can open the address: the password.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
-        """Open it, and make its tables if there are none and `create` says so.
+        """Open the database; make its tables if there are none and `create` is true.
 
         Raises
         ------
         StoreError
-            It cannot be opened, is no store or one of a newer version.
+            It cannot be opened, is not a store, or its tables belong to another version.
         """
         self._writing = threading.RLock()  # held by the one writer of a file, and by a fork
         self._opening = threading.RLock()  # held while a connection is opened or closed
@@ -86,7 +86,7 @@ class Database:
         self.environment: dict[str, str] = {}
         of_server = str(address).startswith("postgresql:")
         self._engine = (self._of_server if of_server else self._of_file)(address, create)
-        weakref.finalize(self, self._engine.dispose)  # where nobody closes it
+        weakref.finalize(self, self._engine.dispose)  # if no one closes it
         with _forks:
             _databases.add(self)
         try:
@@ -96,7 +96,8 @@ class Database:
             if (found := found or [self._made(create)]) != [VERSION]:
                 is_old = found < [VERSION]
                 who = "an earlier lightmeter; make it again" if is_old else "a newer one; update"
-                words = f"{self.address} was made by {who} (its tables are {found}, not {VERSION})"
+                got = f"got tables of version {found[0]}, expected {VERSION}"
+                words = f"{self.address} was made by {who} ({got})"
                 raise StoreError(words)
         except BaseException:
             self.close()
@@ -122,7 +123,7 @@ class Database:
             if create and not path.exists():
                 path.touch()  # what vanishes later is not begun again
             if not create and not (path.exists() and path.stat().st_size):
-                raise StoreError(f"there is no store at {path}; check the path, or log into it")
+                raise StoreError(f"there is no store at {path}; check the path, or log data first")
             if path.is_dir():
                 raise StoreError(
                     f"{path} is a folder; expected a file, such as {path / 'drift.db'}"
@@ -132,7 +133,7 @@ class Database:
         places = real, os.path.dirname(real)
         fixed = not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
         connect = partial(_connect, path, f"{real}-wal" if fixed else "")
-        if fixed:  # it may change under a connection that takes it as it is
+        if fixed:  # no pool, because the file may change under an immutable connection
             return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
         pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
         return sa.create_engine("sqlite://", creator=connect, **pool)
@@ -143,15 +144,17 @@ class Database:
             if self.path is None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             names = set(sa.inspect(connection).get_table_names())
-            if version.name in names:  # somebody else has just made it
+            if version.name in names:  # another process has just made it
                 return connection.scalar(sa.select(version)) or 0
             if taken := names if self.path else names & metadata.tables.keys():
                 raise StoreError(
                     f"{self.address} is a database, but not a store of lightmeter: it has the table"
-                    f" {min(taken)!r}; name a database of its own"
+                    f" {min(taken)!r}; use a separate database"
                 )
             if not create:
-                raise StoreError(f"there is no store at {self.address}; check it, or log into it")
+                raise StoreError(
+                    f"there is no store at {self.address}; check it, or log data first"
+                )
             metadata.create_all(connection, checkfirst=False)
             connection.execute(sa.insert(version).values(version=VERSION))
             return VERSION
@@ -161,20 +164,20 @@ class Database:
     def rows(self, query: sa.Executable, make: Callable[..., _T], said: Any = None) -> list[_T]:
         """Return what `make` makes of the values of each row of a query that says some values.
 
-        It is read in this thread's snapshot or transaction if it is in one.
+        The query runs in the current snapshot or transaction of this thread, if there is one.
 
         Raises
         ------
         StoreError
-            The database refused; its error is the cause.
+            The database raised an error, which is the cause.
         DamagedError
-            `make` can make nothing of a row, or the file is damaged.
+            `make` does not accept a row, or the file is damaged.
         """
         with self.snapshot() as held, self._reported(*_NONSENSE), held.lock:
             return [make(*row) for row in held.connection.execute(query, said)]
 
     def stream(self, statement: sa.Executable) -> Iterator[Any]:
-        """Give the rows of a query, some at a time; the thread reads nothing else until the end."""
+        """Yield the rows of a query; until the end, the thread must not read anything else."""
         options = {"yield_per": _TOGETHER}
         with self.snapshot() as held:
             with self._reported(), held.lock:
@@ -188,9 +191,9 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[_Held]:
-        """Let all that this thread reads inside be of the moment at which it begins to read.
+        """Read inside the block the state at the moment of the first read.
 
-        Nobody waits for its end: neither other threads nor writers nor a fork, which ends it.
+        It blocks neither other threads nor writers. A fork does not wait either, and ends it.
         """
         if self._mine.held is not None:
             yield self._mine.held
@@ -200,7 +203,7 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """Write all or nothing. Other writers of a file wait; readers see what was before."""
+        """Write all or nothing. Other writers of a file wait; readers see the state before."""
         try:
             with self._connected(is_read=False) as held:
                 yield held.connection
@@ -216,10 +219,10 @@ class Database:
 
     @contextlib.contextmanager
     def _connected(self, *, is_read: bool) -> Iterator[_Held]:
-        """Give a connection, which is this thread's within the block.
+        """Yield a connection that belongs to this thread within the block.
 
-        A file has one writer at a time. While that is another process nothing is held, so that a
-        fork need not wait.
+        A file has one writer at a time. While another process writes, this thread waits without
+        holding a lock, so that a fork need not wait for it.
         """
         before, until, pause = self._mine.held, time.monotonic() + _BUSY_SECONDS, 0.0
         alone = contextlib.nullcontext() if is_read or self.path is None else self._writing
@@ -259,15 +262,15 @@ class Database:
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until no other process or thread is inside; the same thread may enter again.
+        """Hold the lock for monitors within the block; the same thread may enter again.
 
-        The lock is one of the operating system or of PostgreSQL, on a connection of its own. It
-        goes with the process that holds it.
+        It is a lock of the operating system, or of PostgreSQL on a connection of its own. It is
+        released when its process ends.
 
         Raises
         ------
         StoreError
-            Somebody is inside for 10 minutes, or the lock cannot be made.
+            Another holder keeps the lock for 10 minutes, or the lock cannot be made.
         """
         with self._turns:
             if self._turn is not None:
@@ -289,7 +292,7 @@ class Database:
                     stack.enter_context(filelock.FileLock(place, _PATIENCE, poll_interval=0.05))
                 else:
                     own = self._engine.execution_options(isolation_level="AUTOCOMMIT").connect()
-                    own.detach()  # closing it ends it, which unlocks
+                    own.detach()  # so that closing it ends the connection, which unlocks
                     self._locking = stack.enter_context(own)
                     own.exec_driver_sql(f"SET lock_timeout = '{_PATIENCE}s'")
                     own.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
@@ -301,7 +304,7 @@ class Database:
             ) from error
 
     def check_turn(self) -> None:
-        """Raise StoreError if the lock that this process holds was lost with its connection."""
+        """Raise StoreError if the lock was lost because its connection broke."""
         if self._turn is not None and self._locking is not None:
             with self._reported(what="the lock of the monitors was lost; run them again:"):
                 self._locking.exec_driver_sql("SELECT 1")
@@ -309,7 +312,7 @@ class Database:
     # The file
 
     def shrink(self) -> None:
-        """Give free pages of a file back to the file system, and the room of the log."""
+        """Return the free pages and the log of a file to the file system."""
         if self.path is not None:
             script = (
                 f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}; PRAGMA incremental_vacuum; "
@@ -320,7 +323,7 @@ class Database:
                 it.connection.driver_connection.executescript(script)  # type: ignore[union-attr]
 
     def close(self) -> None:
-        """Close it; later use raises StoreError."""
+        """Close the database; later use raises StoreError."""
         with self._writing, self._opening:
             self._closed = True
             self._engine.dispose()
@@ -333,7 +336,7 @@ class Database:
             raise self._error(error, what) from error
 
     def _error(self, error: Exception, what: str = "the store") -> StoreError:
-        """Return an error of the engine as one of a store, with advice."""
+        """Return an error of the engine as a StoreError with advice."""
         cause = error.orig if isinstance(error, DBAPIError) else error
         words = (
             f"{what} {self.address!r}: {' '.join(str(cause).partition(chr(10))[0].split()):.300}"
@@ -341,23 +344,23 @@ class Database:
         if isinstance(cause, _NONSENSE) or _sqlite_code(error) in _DAMAGE:
             return DamagedError(f"{words}; it is damaged, see `lightmeter store verify`")
         if isinstance(cause, PendingRollbackError):
-            words = f"{what} {self.address!r}: its connection was lost, as by a fork; try again"
+            words = f"{what} {self.address!r}: its connection was lost, e.g. by a fork; try again"
         if self.path is not None and not self.path.parent.is_dir():
             words += f"; there is no folder {os.fspath(self.path.parent)!r}"
         return StoreError(words)
 
 
 def _connect(path: Path, log: str) -> sqlite3.Connection:
-    """Open a file that is there.
+    """Open an existing file.
 
-    Where it cannot be written, nobody can make the file that readers share. So a file without a
-    `log` is read as it is.
+    SQLite cannot create the index that readers share in a folder without write access. There, a
+    file with an empty `log` or none is opened as immutable.
     """
     mode = "ro" if log and os.path.exists(log) and os.path.getsize(log) else "ro&immutable=1"
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode={mode if log else 'rw'}",
         uri=True,
-        timeout=0,  # SQLite would wait longer than need be: see `_connected`
+        timeout=0,  # `_connected` retries at shorter intervals than SQLite
         isolation_level=None,
         check_same_thread=False,
     )
@@ -365,7 +368,7 @@ def _connect(path: Path, log: str) -> sqlite3.Connection:
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-        if not path.stat().st_size:  # others may do it at the same time, for which nobody waits
+        if not path.stat().st_size:  # several processes may do this at the same time
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
     except BaseException:
@@ -375,22 +378,22 @@ def _connect(path: Path, log: str) -> sqlite3.Connection:
 
 
 def _sqlite_code(error: BaseException) -> int:
-    """Return SQLite's primary result code; errors of Python's module itself have none."""
+    """Return the primary result code of SQLite; 0 for errors without one."""
     return getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
 
 
-# Why no connection to a file may be open across a fork. SQLite notes in the memory of the process
-# which files it has locked. The locks themselves are the kernel's; they belong to one process and
-# are not inherited, but the notes are. A child that opens the file again then finds a note, asks
-# the kernel for nothing, and writes without a lock: whoever closes the file last elsewhere deletes
-# the log it writes into, with what it and others were told is stored. Closing the inherited
-# connection in the child is no cure, as closing may itself write to the log. So a fork waits for
-# the statement or transaction of each other thread, and closes every connection first. A snapshot
-# cannot be opened again, as it is of one moment, and may last for minutes: it is lost, and so is a
-# transaction in which the forking thread itself is.
+# Why no connection to a file may be open across a fork: SQLite records in process memory which
+# files it has locked. A child inherits these records, but not the locks, which the kernel keeps per
+# process. The child would find a record, not ask the kernel, and write without a lock. Another
+# process that closes the file last would then delete the log that the child writes into, together
+# with acknowledged profiles. Closing the inherited connection in the child does not help, because
+# closing may write to the log. Therefore a fork waits for the statements and transactions of other
+# threads and closes every connection first. A snapshot shows one moment, so it cannot be reopened,
+# and it may last for minutes, so a fork cannot wait for it: it is lost. A transaction of the
+# forking thread itself is lost, too.
 #
-# The connections to PostgreSQL are sockets, which a child leaves to its parent. What the forking
-# thread itself is in is lost all the same, as the child would end the parent's.
+# Connections to PostgreSQL are sockets, which the child leaves to its parent. A snapshot or
+# transaction of the forking thread itself is lost, because the child would end that of its parent.
 _databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
 _forking: list[Database] = []
 _forks = threading.RLock()

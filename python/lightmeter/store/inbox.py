@@ -1,9 +1,10 @@
-"""An inbox: profiles as immutable objects in a bucket or a folder, from where a store pulls them.
+"""An inbox: profiles as immutable objects in object storage or a folder, which a store pulls.
+
+Each object is a profile file. Its name below the address of the inbox is
 
     <dataset>/<start of the bucket>_<its length>ms/<segment>/<writer>/<seq>.lmp
 
-is the name of an object below the address of the inbox. Names in it are percent-encoded, `-` is the
-dataset as a whole, and the object is the file of a profile.
+with percent-encoded parts, and `-` as the segment of the whole dataset.
 """
 
 import contextlib
@@ -27,21 +28,21 @@ from lightmeter.store.store import Store
 from lightmeter.store.tables import has, profile
 from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms
 
-# Of a profile, as for a server
+# Limits of a profile, the same as for a server
 MOST_BYTES = 16 * 2**20
 MOST_FEATURES = 10_000
 _MOST_FEATURE_NAME = 1000  # characters
 _RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=20)}
-_AT_ONCE = 16  # writers, of which each has an object of 16 MiB at most in memory
+_AT_ONCE = 16  # writers, each with one object of at most 16 MiB in memory
 _MOST_NAMED = 20  # objects that warnings name
-# Objects below folders without a name, or of the name "." or "..", cannot be listed.
+# Objects in folders whose name is empty, "." or ".." cannot be listed.
 _ADDRESS = re.compile(r"(s3|gs|az|file|memory)://(?!/?.*(//|/\.{1,2}(/|$)))[^?@#\0-\x1f]*")
 _NOT_UNDERSTOOD = re.compile(r'invalid path: .*?"(.*?)"(?= contained|: )', re.DOTALL)
 _SECRET = re.compile(r"secret|token|passw|key|credential|connection|sas", re.IGNORECASE)
 
 
 class Place(NamedTuple):
-    """What the name of an object says of the profile in it. `segment` is its text."""
+    """The parts of the name of an object; `segment` is its text."""
 
     dataset: str
     start: datetime
@@ -60,12 +61,12 @@ class Place(NamedTuple):
 
 
 def _quoted(name: str) -> str:
-    """Return the name of a folder that is not hidden, nor the one above."""
+    """Return a name as that of a folder, which is neither hidden nor `..`."""
     return re.sub(r"^\.", "%2E", quote(name, safe=""))
 
 
 def _place(*values: Any) -> Place:
-    """Check a place, and return it with the start of its bucket and the text of its segment."""
+    """Check a place and return it with the start of its bucket and its segment as text."""
     place = Place(*values)
     checked_name(dataset=place.dataset, writer=place.writer)
     start, segment = bucket_start(place.start, place.length), segment_text(place.segment)
@@ -73,7 +74,7 @@ def _place(*values: Any) -> Place:
 
 
 def parse_name(name: str) -> Place | None:
-    """Return what the name of an object says; None if `Inbox.put` gives no such name."""
+    """Parse the name of an object; return None if `Inbox.put` writes no such name."""
     try:
         dataset, bucket, segment, writer, file = name.split("/")
         start, _, length = bucket.partition("_")
@@ -86,25 +87,28 @@ def parse_name(name: str) -> Place | None:
 
 
 def check_profile(view: ProfileView, place: Place) -> None:
-    """Raise ValueError if a profile is not from the bucket of a place, or has too many features."""
+    """Raise ValueError if a profile is not from the bucket of a place, or is too large."""
     at, longest = view.dataset_timestamp, max(map(len, view), default=0)
     if at is None or not place.start <= at < place.start + place.length:
-        raise ValueError(f"the profile is from {at}, and its bucket starts at {place.start}")
+        raise ValueError(
+            f"got a profile of {at}; expected one of the bucket that starts at {place.start}"
+        )
     if len(view) > MOST_FEATURES or longest > _MOST_FEATURE_NAME:
         got = f"{len(view)} features with names of up to {longest} characters"
-        raise ValueError(f"got {got}; expected {MOST_FEATURES} and {_MOST_FEATURE_NAME} at most")
+        raise ValueError(f"got {got}; expected at most {MOST_FEATURES} and {_MOST_FEATURE_NAME}")
 
 
 class Inbox:
-    """Puts profiles as objects: ``s3://``, ``gs://`` or ``az://``, ``file:///path``, ``memory:///``.
+    """An inbox of immutable profiles in S3, Google or Azure storage, a folder, or memory.
 
-    It needs the extra ``inbox``. Threads may share it. A child that was forked after its parent has
-    used an inbox gets StoreError.
+    It needs the extra ``inbox``. Threads may share an inbox. After a process has used an inbox, a
+    forked child gets StoreError from every inbox, because the threads of obstore do not survive a
+    fork: fork earlier, or spawn.
 
     Attributes
     ----------
     address
-        Where it is.
+        The address of the inbox.
 
     Examples
     --------
@@ -112,33 +116,34 @@ class Inbox:
     >>> inbox.put("cells", view, at=date(2022, 9, 7), writer="microscope 1", seq=1)
     """
 
-    # The process that uses obstore. The threads that obstore works with do not survive a fork: a
-    # call in a child would wait for them for ever.
+    # The process that uses obstore. The threads of obstore do not survive a fork, so a call in a
+    # child would wait for ever.
     _owner: ClassVar[int | None] = None
 
     def __init__(self, address: str, *, exemplars: bool | None = None, create: bool = True) -> None:
-        """Check the address; nothing is sent.
+        """Check the address, without sending anything.
 
         Parameters
         ----------
         address
-            Of a bucket and a prefix in it, or of a folder. Credentials and the endpoint are found
-            in the environment, such as ``AWS_ACCESS_KEY_ID``.
+            ``s3://``, ``gs://`` or ``az://`` with a container and an optional prefix,
+            ``file:///path``, or ``memory:///``. Credentials and the endpoint come from the
+            environment, such as ``AWS_ACCESS_KEY_ID``.
         exemplars
-            Whether pictures, the list of files that could not be measured, and paths are sent, too;
-            None for not unless ``LIGHTMETER_SEND_EXEMPLARS=1`` is set.
+            Whether to include thumbnails, the list of files that could not be measured, and paths;
+            None includes them only if ``LIGHTMETER_SEND_EXEMPLARS=1`` is set.
         create
-            Whether to make a folder that is not there.
+            Whether to create a missing folder.
 
         Raises
         ------
         StoreError
-            Obstore is not installed, or the address is not understood.
+            Obstore is not installed, or the address is invalid.
         """
         if (scheme := _ADDRESS.fullmatch(address)) is None:
             raise StoreError(
-                "the address of an inbox begins with s3://, gs://, az://, file:/// or memory:///, "
-                "and holds no password, no query, and no folder '.', '..' or without a name"
+                "the address is not that of an inbox; expected s3://, gs://, az://, file:/// or "
+                "memory:///, without a password or query, and without folders named '.', '..' or ''"
             )
         try:
             import obstore
@@ -165,27 +170,29 @@ class Inbox:
         seq: int,
         every: str | timedelta | None = None,
     ) -> str:
-        """Write a profile as all that `writer` has to say about a bucket.
+        """Write the cumulative profile of a writer for a bucket.
 
-        After an error call it again with the same arguments: that gives the same object, and so
-        nothing counts twice.
+        After an error, call this again with the same arguments: it writes the same object, so no
+        image counts twice.
 
         Parameters
         ----------
         dataset
-            Name of what is watched.
+            The name of the dataset.
         view
-            The profile; without a dataset timestamp it gets the start of the bucket.
+            The profile; one without a dataset timestamp gets the start of the bucket.
         at
-            A time in the bucket, local without a time zone.
+            A time in the bucket; a time without a zone is local, and a date means its midnight in
+            UTC.
         writer
-            Who writes. Two that do not know of each other need two names.
+            The name of the writer. Independent writers need different names.
         segment
-            Such as ``{"camera": "left"}``; None for the dataset as a whole.
+            A segment such as ``{"camera": "left"}``; None for the whole dataset.
         seq
             A number that rises with each profile of this writer and bucket.
         every
-            Length of the buckets of the dataset, which must be that of the store; None takes a day.
+            The length of the buckets of the dataset, which must be the same in the store; None
+            takes a day.
 
         Returns
         -------
@@ -195,13 +202,13 @@ class Inbox:
         Raises
         ------
         TypeError
-            An argument is of another type.
+            An argument has the wrong type.
         ValueError
-            The profile is from a time outside of the bucket, or has more than 10 000 features; a
-            bad `every` or `segment`; an empty name.
+            The profile is not from the bucket, or has more than 10 000 features; `every` or
+            `segment` is invalid; a name is empty.
         StoreError
-            The profile is too long, or the object cannot be written: of its name the services take
-            1024 bytes with the prefix.
+            The profile has more than 16 MiB, or the object cannot be written, for example because
+            its name and the prefix are longer than the 1024 bytes that services accept.
         """
         length = to_duration("1d" if every is None else every)
         place = _place(dataset, at, length, segment, writer, seq)
@@ -212,21 +219,21 @@ class Inbox:
         check_profile(view, place)
         name, data = place.name, view.to_bytes()
         if len(data) > MOST_BYTES:
-            raise StoreError(f"got a profile of {len(data)} bytes; expected {MOST_BYTES} at most")
+            raise StoreError(f"got a profile of {len(data)} bytes; expected at most {MOST_BYTES}")
         with self._using(f"writing {name}") as objects:
             self._obstore.put(objects, name, data, use_multipart=False)
         return name
 
     def list(self) -> dict[str, int]:
-        """Return the names of all objects, and their sizes in bytes.
+        """Return the names of all objects with their sizes in bytes.
 
-        A foreign name that obstore does not understand, such as one with two slashes in a row, has
-        the size -1. Of its folder only what comes behind it in the alphabet is listed.
+        A foreign name that obstore cannot parse, such as one with two slashes in a row, has the
+        size -1 and hides the names before it in its folder.
 
         Raises
         ------
         StoreError
-            It cannot be listed.
+            The inbox cannot be listed.
         """
         obstore, sizes, folders = self._obstore, dict[str, int](), [""]
         with self._using("listing") as objects:
@@ -239,9 +246,9 @@ class Inbox:
                     if (match := _NOT_UNDERSTOOD.search(str(error))) is None:
                         raise
                     sizes[match[1]] = -1
-                    with contextlib.suppress(wrong):  # it is this folder's
+                    with contextlib.suppress(wrong):  # the name is in this folder
                         pages = [*obstore.list(objects, prefix, offset=f"{folder}/0".lstrip("/"))]
-                    with contextlib.suppress(wrong):  # it is one below
+                    with contextlib.suppress(wrong):  # the name is in a folder below
                         level = obstore.list_with_delimiter(objects, prefix)
                         pages = [level["objects"]]
                         folders += level["common_prefixes"]
@@ -249,24 +256,24 @@ class Inbox:
         return sizes
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of an object; None if it is not there.
+        """Return the bytes of an object; None if it does not exist.
 
         Raises
         ------
         StoreError
-            It cannot be read.
+            The object cannot be read.
         """
         with self._using(f"reading {name}") as objects, contextlib.suppress(FileNotFoundError):
             return bytes(self._obstore.get(objects, name).bytes())
         return None
 
     def delete(self, name: str) -> None:
-        """Delete an object, if it is there.
+        """Delete an object if it exists.
 
         Raises
         ------
         StoreError
-            It cannot be deleted.
+            The object cannot be deleted.
         """
         with self._using(f"deleting {name}") as objects, contextlib.suppress(FileNotFoundError):
             self._obstore.delete(objects, name)
@@ -276,13 +283,15 @@ class Inbox:
         Inbox._owner = Inbox._owner or os.getpid()
         try:
             if Inbox._owner != os.getpid():
-                raise OSError("forked after its parent had used an inbox; fork earlier, or spawn")
+                raise OSError(
+                    "this process was forked after its parent used an inbox; fork earlier, or spawn"
+                )
             yield self._objects
         except Exception as error:
             raise self._failed(action, error) from None
 
     def _failed(self, action: str, error: Exception) -> StoreError:
-        """Return what it says first, without queries and secrets of the environment."""
+        """Return the beginning of an error, without queries and secrets of the environment."""
         values = (value for key, value in os.environ.items() if _SECRET.search(key))
         secrets = sorted((re.escape(value) for value in values if len(value) >= 6), key=len)
         words = " ".join(str(error).partition("\n\nDebug")[0].split())
@@ -291,21 +300,21 @@ class Inbox:
 
 
 class Pulled(NamedTuple):
-    """What became of the objects that were listed.
+    """The numbers of objects by the outcome of `pull`.
 
     Attributes
     ----------
     new
-        Put into the store.
+        Objects that were put into the store.
     known
-        In the store before.
+        Objects that were already in the store.
     superseded
-        The store has a later profile of the writer.
+        Objects for which the store has a later profile of the writer.
     refused
-        Not taken, because the bucket was rolled up with an earlier profile of the writer, or
-        because the buckets of the dataset have another length; left in the inbox.
+        Objects that stay in the inbox because their bucket was rolled up with an earlier profile of
+        the writer, or because the buckets of the dataset have another length.
     damaged
-        Foreign or damaged; left in the inbox.
+        Foreign or damaged objects, which stay in the inbox.
     """
 
     new: int
@@ -316,27 +325,30 @@ class Pulled(NamedTuple):
 
 
 def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
-    """Put what is in an inbox into a store; only the last profile of each writer is read.
+    """Put the profiles of an inbox into a store, and return what happened to its objects.
 
-    It keeps no state, and may be cut off at any point: the next one asks the store what it has.
-
-    Warns:
-        UserWarning: for each object that is left, up to 20.
+    Only the last profile of each writer and bucket is read. It is safe to interrupt this call: it
+    keeps no state, and the next call asks the store which profiles it has.
 
     Parameters
     ----------
     inbox
-        Where the objects are.
+        The inbox to read.
     store
-        Where they go.
+        The store to write.
     delete
-        Whether to delete the listed objects that are in the store now, and those in whose place it
-        has a later profile of the writer.
+        Whether to delete the objects that are in the store now, and those for which the store has a
+        later profile of the writer.
 
     Raises
     ------
     StoreError
         The inbox cannot be listed or read, or the store cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        For each object that stays in the inbox, up to 20.
     """
     outcomes: list[tuple[str, str, str]] = []  # a count, a name, and why the object is left
     rows: dict[Place, list[Place]] = defaultdict(list)
@@ -344,15 +356,15 @@ def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
         if (place := parse_name(name)) and 0 < size <= MOST_BYTES:
             rows[place._replace(seq=0)].append(place)
         else:
-            why = f"it has {size} bytes" if place else "no profile has its name"
-            why = why if size >= 0 else "its name hides what is beside it"
+            why = f"it has {size} bytes" if place else "its name is not that of a profile"
+            why = why if size >= 0 else "its name cannot be parsed and hides other objects"
             outcomes.append(("damaged", name, why))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for found in pool.map(lambda places: _put_last(inbox, store, places), rows.values()):
             outcomes += found
         if delete:
             list(pool.map(inbox.delete, [name for _, name, why in outcomes if not why]))
-    left = sorted(f"{name!r} is left in {inbox.address}: {why}" for _, name, why in outcomes if why)
+    left = sorted(f"{name!r} stays in {inbox.address}: {why}" for _, name, why in outcomes if why)
     for words in left[:_MOST_NAMED]:
         warnings.warn(words, stacklevel=2)
     counts = Counter(count for count, _, _ in outcomes)
@@ -360,7 +372,7 @@ def pull(inbox: Inbox, store: Store, *, delete: bool = False) -> Pulled:
 
 
 def _put_last(inbox: Inbox, store: Store, places: list[Place]) -> list[tuple[str, str, str]]:
-    """Put the last profile of a row that is whole, unless the store has it or a later one."""
+    """Put the last intact profile of a row, unless the store has it or a later one."""
     outcomes: list[tuple[str, str, str]] = []
     dataset, start, length, segment, writer, _ = places[0]
     is_row = has(profile, dataset, segment, start, writer), profile.c.span == length // MILLISECOND

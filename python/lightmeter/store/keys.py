@@ -1,4 +1,4 @@
-"""The keys of a server, as its store keeps them: what each may do, and a digest of it."""
+"""The keys of a server in its store: the rights and the digest of each."""
 
 import hashlib
 import hmac
@@ -23,7 +23,7 @@ Right = Literal["read", "write", "admin"]
 RIGHTS: tuple[Right, ...] = get_args(Right)
 
 _LETTERS = string.ascii_letters + string.digits
-# The client of whylogs takes a key if there is a dot behind its first ten characters.
+# The whylogs client accepts a key only if its eleventh character is a dot.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
 _K = tables.key.c
 _ALL = sa.select(tables.key).order_by(_K.created, _K.id)
@@ -31,20 +31,20 @@ _ONE = sa.select(tables.key).where(_K.id == sa.bindparam("id"))
 
 
 class Key(NamedTuple):
-    """Who asks a server for something.
+    """A key of a server, without its secret part.
 
     Attributes
     ----------
     id
-        The first ten characters of the key, which are no secret.
+        The first ten characters of the key, which are not secret.
     rights
-        A set of ``read``, ``write`` and ``admin``, of which the last has the others.
+        A set of ``read``, ``write`` and ``admin``; ``admin`` includes the other two.
     datasets
-        Patterns such as ``cells*``; it may see datasets that one of them matches.
+        Patterns such as ``cells*``; the key is valid for datasets that match one of them.
     note
-        What it is for.
+        A note about the purpose of the key.
     created
-        when.
+        The time at which the key was created.
     """
 
     id: str
@@ -54,20 +54,20 @@ class Key(NamedTuple):
     created: Time
 
     def may(self, right: Right) -> bool:
-        """Return whether it has a right."""
+        """Return whether the key has a right."""
         return right in self.rights or "admin" in self.rights
 
     def sees(self, dataset: str) -> bool:
-        """Return whether it is for this dataset too."""
+        """Return whether the key is valid for a dataset."""
         return any(fnmatchcase(dataset, pattern) for pattern in self.datasets)
 
     @property
     def sees_all(self) -> bool:
-        """Return whether it is for every dataset."""
+        """Return whether the key is valid for every dataset."""
         return "*" in self.datasets
 
 
-_read = TypeAdapter(tuple[bytes, Key]).validate_python  # the digest beside it
+_read = TypeAdapter(tuple[bytes, Key]).validate_python  # the digest and the key
 
 
 def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
@@ -75,10 +75,10 @@ def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
 
 
 class Keys:
-    """The keys in a store. The keys themselves are not in it, only their digests."""
+    """The keys of a server, of which the store contains only the digests."""
 
     def __init__(self, database: Database) -> None:
-        """Those in a store's file."""
+        """Use the database of a store."""
         self._database = database
 
     def add(
@@ -89,29 +89,31 @@ class Keys:
         note: str = "",
         now: datetime | None = None,
     ) -> str:
-        """Make a key; this is the only time that it is told.
+        """Create a key and return it. It cannot be read again later.
 
         Parameters
         ----------
         rights
             One or more of ``read``, ``write`` and ``admin``.
         datasets
-            Patterns such as ``cells*``; by default it is for all datasets.
+            Patterns such as ``cells*``; the default is all datasets.
         note
-            What it is for.
+            A note about the purpose of the key.
         now
-            The time; None takes the clock.
+            The time of creation; None takes the clock.
 
         Raises
         ------
         ValueError
-            A right is none, there is none, or a pattern is empty.
+            There is no right, an unknown right, no pattern, or an empty pattern.
         StoreError
-            The file cannot be written.
+            The store cannot be written.
         """
         wanted, patterns = sorted(set(rights)), sorted(set(datasets))
         if not wanted or not set(wanted) <= set(RIGHTS):
-            raise ValueError(f"got the rights {wanted}; expected some of {', '.join(RIGHTS)}")
+            raise ValueError(
+                f"got the rights {wanted}; expected one or more of {', '.join(RIGHTS)}"
+            )
         if not patterns:
             raise ValueError("got no dataset; expected a pattern such as 'cells*', or '*' for all")
         for pattern in patterns:
@@ -123,7 +125,7 @@ class Keys:
         return key
 
     def remove(self, id: str) -> bool:  # noqa: A002
-        """Take a key back, given by its first ten characters; whether there was one."""
+        """Delete the key with these first ten characters; return whether it existed."""
         with self._database.transaction() as connection:
             return tables.delete(connection, tables.key, [(id,)]) > 0
 
@@ -132,13 +134,13 @@ class Keys:
         return [key for _, key in self._database.rows(_ALL, _row)]
 
     def exist(self) -> bool:
-        """Return whether there is one."""
+        """Return whether there is any key."""
         return bool(self._database.rows(sa.select(_K.id).limit(1), str))
 
     def find(self, text: str) -> Key | None:
-        """Return whose key that is; None if it is nobody's.
+        """Return the record of a key; None if the key is unknown.
 
-        It takes as long where there is no such key.
+        The comparison takes the same time for known and unknown keys.
         """
         match = _KEY.fullmatch(text)
         found = self._database.rows(_ONE, _row, {"id": match[1]}) if match else []
@@ -147,5 +149,5 @@ class Keys:
 
 
 def _digest(key: str) -> bytes:
-    """Return a plain digest will do: nobody can try all of 62^43 keys."""
+    """Return the SHA-256 of a key; no slow hash is needed, because there are 62^43 keys."""
     return hashlib.sha256(key.encode()).digest()

@@ -1,4 +1,4 @@
-"""What a server of a store answers. It writes these models, and its client reads them."""
+"""The answers of a server: it writes these models, and its client reads them."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -22,7 +22,7 @@ Every = Annotated[
 
 
 class Model(pydantic.BaseModel):
-    """Made of the tuple that a store gives, or of JSON."""
+    """A model that is made from a tuple of the store or from JSON."""
 
     model_config = pydantic.ConfigDict(from_attributes=True)
 
@@ -34,13 +34,13 @@ class Datasets(Model):
 
 
 class Segments(Model):
-    """The segments of a dataset, as the parameter `segment` takes them; "" is all of it."""
+    """The segments of a dataset as texts for the parameter `segment`; "" is the whole dataset."""
 
     segments: list[str]
 
 
 class BucketLine(Model):
-    """A bucket that has profiles."""
+    """A bucket with profiles."""
 
     start: Time
     end: Time
@@ -62,9 +62,9 @@ class RolledUp(Model):
 
 
 class Kept(Model):
-    """Whether a profile was kept; not if there is one of the same `seq` or a higher one.
+    """Whether a profile was stored: not if the stored one has the same `seq` or a higher one.
 
-    `seq` is that of the one that is there.
+    `seq` is that of the stored profile.
     """
 
     kept: bool

@@ -1,7 +1,6 @@
-"""The rows of profiles: writing and reading them, rolling them up, and looking for damage.
+"""The rows of profiles: writing, reading, rolling up, and looking for damage.
 
-Values are here as they are in the tables: times and lengths in milliseconds, segments and tags as
-texts.
+Values are those of the tables: times and lengths in milliseconds, segments and tags as texts.
 """
 
 import hashlib
@@ -49,15 +48,15 @@ _P = profile.c
 _DAY = DAY // MILLISECOND
 KEY = tuple(profile.primary_key)
 LISTED = list(_P)[:-1]  # all but the body
-# A row, its body, and its profile: None if that was rolled up or deleted.
+# A row, its body and its profile; the last two are None if it was rolled up or deleted.
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
 FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 _MONDAY = 4 * _DAY
-_MOST_NAMES = 2000  # bytes of the names of a row: an index of PostgreSQL takes 2700
+_MOST_NAMES = 2000  # bytes of the names of a row: the limit of a PostgreSQL index is 2700
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # a name: without control characters
 _MOST_SEQ = 2**62
-_MOST_IMAGES = 2**44  # of a profile: a sum of some must not be more than SQLite can hold
-_MOST_TAGS = 200  # characters of tags that are a name themselves
+_MOST_IMAGES = 2**44  # of a profile, so that sums fit into the 64 bits of SQLite
+_MOST_TAGS = 200  # characters of tags that a roll-up uses as its writer; longer ones are hashed
 
 _EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
 _ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
@@ -70,8 +69,8 @@ _WRITE = sa.text(
     f"({', '.join(_KEY)}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES)}"
     " WHERE profile.body IS NOT NULL AND excluded.seq > profile.seq"
 )
-# Rows of buckets that `gc` deleted by their age: no body, and no roll-up holds it. They take no
-# more profiles: what monitors found in all of a bucket must not be judged again by what is late.
+# Rows of buckets that `gc` deleted by age: they have no body, and no roll-up contains it. Such a
+# bucket accepts no more profiles, because monitors would judge it again by the late ones alone.
 _merging = profile.alias()
 DELETED = ~KEPT & ~sa.exists().where(
     _merging.c.dataset == _P.dataset,
@@ -92,27 +91,35 @@ Place = tuple[str, str, int, str]
 
 
 class Putting:
-    """What puts profiles into a store.
+    """The part of a store that puts profiles into it.
 
-    Every writer has a row of its own per bucket, which holds the whole of what it has to say about
-    it (a cumulative profile), and a bucket is the merge of its rows. So writing again replaces,
-    whatever was retried or run twice, and writers never wait for each other's reading.
+    Every writer has one row per bucket, which holds its cumulative profile, and a bucket is the
+    merge of its rows. A repeated put therefore replaces the profile and counts no image twice.
     """
 
     _database: Database
 
     def define(self, dataset: str, every: str | timedelta) -> None:
-        """Enter a dataset with buckets of this length; nothing happens if it is there.
+        """Create a dataset, unless it exists.
+
+        Parameters
+        ----------
+        dataset
+            The name of the dataset.
+        every
+            The length of its buckets, such as ``"1h"``.
 
         Raises
         ------
         TypeError
-            An argument is of another type.
+            An argument has the wrong type.
         ValueError
-            `every` is no duration, no whole number of milliseconds or longer than time, or the name
-            is empty.
+            `every` is not a duration of whole milliseconds, or is too long for a calendar, or the
+            name is empty.
         ConflictError
-            The dataset has buckets of another length.
+            The dataset exists with buckets of another length.
+        StoreError
+            The store cannot be written.
         """
         checked_name(dataset=dataset)
         span = to_duration(every)
@@ -130,59 +137,67 @@ class Putting:
         seq: int | None = None,
         every: str | timedelta | None = None,
     ) -> bool:
-        """Keep `profile` as all that `writer` has to say about a bucket, in place of what it said.
+        """Store the cumulative profile of a writer for a bucket, in place of its earlier one.
 
-        Once this returns the profile is on the disk, whole.
+        When this returns, the whole profile is on disk.
 
         Parameters
         ----------
         dataset
-            Name of what is watched.
+            The name of the dataset.
         profile
-            A `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file; without a
-            dataset timestamp it gets the start of the bucket.
+            A `Profile`, a `ProfileView`, a `ResultSet`, or the path of a profile file. A profile
+            without a dataset timestamp gets the start of the bucket.
         at
-            A time in the bucket, local without a time zone; None takes the profile's dataset
-            timestamp.
+            A time in the bucket; a time without a zone is local, and a date means its midnight in
+            UTC. None takes the dataset timestamp of the profile.
         writer
-            Who writes. Two that do not know of each other need two names.
+            The name of the writer. Independent writers need different names.
         segment
-            Such as ``{"camera": "left"}`` or ``"camera=left"``; None for the dataset as a whole.
+            A segment such as ``{"camera": "left"}`` or ``"camera=left"``; None for the whole
+            dataset.
         seq
-            A number that rises with each profile of this writer and bucket: a lower one than what
-            is there is late and is not kept. None takes the next.
+            A number that rises with each profile of this writer and bucket: a profile with a lower
+            number than the stored one is late and is not stored. None takes the next number.
         every
-            Length of the dataset's buckets, such as ``"1h"``. It is fixed by the first profile;
-            None takes that, or ``"1d"`` for a new dataset.
+            The length of the buckets of the dataset, such as ``"1h"``, which the first profile
+            fixes. None takes this length, or ``"1d"`` for a new dataset.
 
         Returns
         -------
         bool
-            Whether it was kept; False if what is there has the same `seq` or a higher one.
+            True if the profile was stored; False if the stored one has the same `seq` or a higher
+            one.
 
         Raises
         ------
         TypeError
-            An argument is of another type.
+            An argument has the wrong type.
         ValueError
-            No time at all; a bucket that reaches beyond the year 9999; a bad `every` or `segment`;
-            an empty name; names of more than 2000 bytes together; more images than anybody has.
+            There is neither `at` nor a dataset timestamp; the bucket reaches beyond the year 9999;
+            `every` or `segment` is invalid; a name is empty, or the names have more than 2000 bytes
+            together; the profile has more than 2^44 images.
         ConflictError
-            The dataset has buckets of another length, or `gc` has deleted the bucket, or rolled it
-            up with an earlier profile of the writer in it.
+            The dataset has buckets of another length, or `gc` has deleted the bucket, or has rolled
+            it up with an earlier profile of the writer.
         StoreError
-            It cannot be written.
+            The store cannot be written.
         """
         view = profile if isinstance(profile, ProfileView) else view_of(profile)
         moment = view._core.dataset_timestamp if at is None else to_ms(to_utc(at))
         if moment is None:
-            raise ValueError("the profile has no dataset timestamp; say `at` when it is from")
+            raise ValueError(
+                "the profile has no dataset timestamp; give a time of its bucket as `at`"
+            )
         if (images := view._core.images) > _MOST_IMAGES:
-            raise ValueError(f"the profile is of {images} images; expected {_MOST_IMAGES} at most")
+            raise ValueError(f"got a profile of {images} images; expected at most {_MOST_IMAGES}")
         part = "" if segment is None else segment_text(segment)
         checked_name(dataset=dataset, writer=writer, **({"segment": part} if part else {}))
         if writer.startswith(MERGED[1]):
-            raise ValueError(f"got {writer!r} as writer; names that begin with '&' are of roll-ups")
+            raise ValueError(
+                f"got {writer!r} as writer; expected a name that does not begin with '&', as those "
+                "of roll-ups do"
+            )
         number = None if seq is None else checked_seq(seq)
         length = None if every is None else to_duration(every) // MILLISECOND
         return self._put(view, (dataset, part, moment, writer), number, length)
@@ -193,7 +208,7 @@ class Putting:
             span, core = length_of(connection, dataset, every), view._core
             start = at - (at - _MONDAY) % span
             if not FIRST <= start <= LAST - span:
-                bucket_start(from_ms(at), span * MILLISECOND)  # says so
+                bucket_start(from_ms(at), span * MILLISECOND)  # raises the error
             if core.dataset_timestamp is None:
                 core = core.copy()
                 core.dataset_timestamp = start
@@ -202,15 +217,15 @@ class Putting:
 
 
 def checked_name(**names: Any) -> str:
-    """Return the first of some names, of what the keywords say, such as ``dataset="cells"``.
+    """Check names, given by keywords such as ``dataset="cells"``, and return the first.
 
     Raises
     ------
     TypeError
-        One is no string.
+        A name is not a string.
     ValueError
-        One is empty, has a control character or cannot be written as UTF-8, or they are too long
-        together.
+        A name is empty, has a control character or cannot be encoded as UTF-8, or the names have
+        more than 2000 bytes together.
     """
     for what, name in names.items():
         if not isinstance(name, str):
@@ -221,21 +236,21 @@ def checked_name(**names: Any) -> str:
             raise ValueError(f"got {got} {what}; expected {expected}")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(
-            f"the names ({', '.join(names)}) have {size} bytes together; expected {_MOST_NAMES} at "
-            f"most: shorten {max(names.values(), key=len)!r:.80}"
+            f"the names ({', '.join(names)}) have {size} bytes together; expected at most "
+            f"{_MOST_NAMES}: shorten {max(names.values(), key=len)!r:.80}"
         )
     return str(next(iter(names.values())))
 
 
 def checked_seq(seq: Any) -> int:
-    """Return the number of a put.
+    """Check the sequence number of a put and return it.
 
     Raises
     ------
     TypeError
-        It is no whole number.
+        `seq` is not an integer.
     ValueError
-        It does not fit into 62 bits.
+        `seq` is not in [-2^62, 2^62].
     """
     number = operator.index(seq)
     if not -_MOST_SEQ <= number <= _MOST_SEQ:
@@ -244,15 +259,18 @@ def checked_seq(seq: Any) -> int:
 
 
 def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
-    """Return the length of the buckets of a dataset; a new one is entered."""
+    """Return the length of the buckets of a dataset, which is created if it is new."""
     length = connection.scalar(_EVERY, {"name": name})
     if length is None:
         length = span or _DAY
-        bucket_start(from_ms(time.time_ns() // 1_000_000), length * MILLISECOND)  # may refuse it
+        bucket_start(from_ms(time.time_ns() // 1_000_000), length * MILLISECOND)  # checks it
         connection.execute(_ENTER, {"name": name, "every": length})
-        length = connection.scalar(_EVERY, {"name": name})  # somebody else's, perhaps
+        length = connection.scalar(_EVERY, {"name": name})  # another process may have been first
     if type(length) is not int or length <= 0:
-        raise DamagedError(f"the store is damaged: the buckets of {name!r} last {length!r:.100}")
+        raise DamagedError(
+            f"the store is damaged: the buckets of {name!r} last {length!r:.100}; run `lightmeter "
+            "store verify`"
+        )
     if span not in (None, length):
         given, known = (duration_text(ms * MILLISECOND) for ms in (span or 0, length))
         raise ConflictError(
@@ -265,27 +283,27 @@ def length_of(connection: sa.Connection, name: str, span: int | None) -> int:
 def write(
     connection: sa.Connection, place: Place, span: int, updated: int, core: Any, seq: int | None
 ) -> bool:
-    """Insert a row or replace it by one of a higher seq (None: by the next); whether it did.
+    """Insert a row, or replace one that has a lower `seq`; return whether it was written.
 
     Parameters
     ----------
     connection
-        In a transaction.
+        A connection in a transaction.
     place
-        Where it goes.
+        The key of the row.
     span
-        Length of the bucket.
+        The length of the bucket.
     updated
-        When it was put.
+        The time of the put.
     core
-        Of the profile.
+        The profile.
     seq
-        Number of the put.
+        The number of the put; None takes the next.
 
     Raises
     ------
     ConflictError
-        `gc` has merged or deleted an earlier profile of the writer, or deleted the bucket.
+        `gc` has merged or deleted an earlier profile of the writer, or has deleted the bucket.
     """
     body, pairs = core.encode(), core.tags()
     digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""
@@ -294,23 +312,25 @@ def write(
         there = connection.execute(_THERE, key).first()
         last, kept = there or (0, merges or not connection.execute(_CLOSED, key).first())
         if type(last) is not int:
-            raise DamagedError(f"the store is damaged: {last!r:.100} is no seq")
+            raise DamagedError(
+                f"the store is damaged: a seq is {last!r:.100}; run `lightmeter store verify`"
+            )
         if there is not None and seq is not None and seq <= last:
             return False
         if not kept:
             raise ConflictError(
                 f"the bucket of {from_ms(place[2]):%Y-%m-%d %H:%M} has been rolled up or deleted; "
-                f"what {place[3]!r} says of it can no longer be put"
+                f"the profile of {place[3]!r} can no longer be put"
             )
         number = last + 1 if seq is None else seq
         row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
         values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
         if connection.execute(_WRITE, values).rowcount:
-            return True  # else somebody else has just written the first of this key
+            return True  # else another process has just written this key
 
 
 def crc_of(row: StoredProfile) -> int:
-    """Return what the `crc` of a row with a body must be."""
+    """Return the correct `crc` of a row with a body."""
     return zlib.crc32(json.dumps(row[:-1], default=bytes.hex).encode())
 
 
@@ -322,16 +342,16 @@ def _tags_text(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def time_of(ms: int) -> datetime:
-    """Return the time of a row, unless no calendar has it, as in a damaged one."""
+    """Return the time of a row; raise OverflowError if it is damaged and in no calendar."""
     return EPOCH + ms * MILLISECOND
 
 
 def contents(
     database: Database, *where: sa.ColumnElement[bool], lock: bool = False
 ) -> Iterator[Content]:
-    """Give rows with their profiles, or what is wrong with each.
+    """Yield rows with their profiles, or the error in place of a profile.
 
-    With `lock`, nobody else can change them until the end of the transaction.
+    With `lock`, no one else can change the rows until the end of the transaction.
     """
     query, done = sa.select(profile).where(*where).order_by(*KEY), 0
     query = query.with_for_update() if lock else query
@@ -339,22 +359,22 @@ def contents(
         for *row, body in database.stream(query):
             done += 1
             yield decoded(StoredProfile(*row), body)
-    except DamagedError:  # a page of the file: it costs one of them
+    except DamagedError:  # a damaged page of the file costs only the profiles on it
         for each in database.rows(query.with_only_columns(*LISTED), StoredProfile)[done:]:
-            one = sa.select(_P.body).where(tables.has(profile, *each[:4]))
+            body_of = sa.select(_P.body).where(tables.has(profile, *each[:4]))
             try:
-                yield decoded(each, *database.rows(one, lambda body: body))
+                yield decoded(each, *database.rows(body_of, lambda body: body))
             except DamagedError:
                 yield decoded(each, b"")
 
 
 def decoded(row: StoredProfile, body: bytes | None) -> Content:
-    """Return a row with its profile, or what is wrong with it."""
+    """Return a row with its profile, or the error in place of it."""
     view: ProfileView | DecodeError | None = None
     if (row.crc if body is not None else -1 - row.crc) != crc_of(row):
-        view = DecodeError("its time, writer or counts are not those that were written")
+        view = DecodeError("its time, writer or counts have changed since it was written")
     elif body is not None and hashlib.sha256(body).digest() != row.sha256:
-        view = DecodeError("its bytes are not those that were written")
+        view = DecodeError("its bytes have changed since it was written")
     elif body is not None:
         try:
             view = ProfileView.from_bytes(body)
@@ -382,12 +402,12 @@ class _Period(NamedTuple):
 def collect(
     database: Database, now: int, roll_up_after: timedelta, keep: timedelta | None
 ) -> Collected:
-    """Do `Store.gc`. Each period is one transaction, so that it can be cut off anywhere."""
+    """Run `Store.gc`, with one transaction per period so that it can be interrupted anywhere."""
     query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
     periods = sorted(set(database.rows(query, _period_of)))
     old = now - roll_up_after // MILLISECOND
     older = -math.inf if keep is None else now - keep // MILLISECOND
-    # First, as it gives the room that merging takes.
+    # First, because it frees the space that merging needs.
     deleted = sum(_delete_old(database, each) for each in periods if each.end <= older)
     database.shrink()
     rolled = [_roll_up(database, each) for each in periods if older < each.end <= old]
@@ -396,7 +416,7 @@ def collect(
 
 
 def _period_of(dataset: str, segment: str, start: int, span: int, tags: str) -> _Period:
-    """Return the day of a bucket that is shorter than a day; longer buckets stay as they are."""
+    """Return the day of a bucket shorter than a day; a longer bucket is a period itself."""
     midnight = start - start % _DAY
     if span < _DAY and midnight + _DAY <= LAST:
         start, span = midnight, _DAY
@@ -404,36 +424,36 @@ def _period_of(dataset: str, segment: str, start: int, span: int, tags: str) -> 
 
 
 def lock(connection: sa.Connection, dataset: str) -> None:
-    """Keep other roll-ups of a dataset out, and no put."""
+    """Block other roll-ups of a dataset, but no put."""
     query = sa.select(tables.dataset.c.name).where(tables.dataset.c.name == dataset)
     connection.execute(query.with_for_update(key_share=True))
 
 
 def _delete_old(database: Database, period: _Period) -> int:
-    """Delete the profiles of a period; how many. What is remembered of them stays."""
+    """Delete the bodies of a period, keep its rows, and return the number of profiles."""
     with database.transaction() as connection:
         lock(connection, period.dataset)
         query = sa.select(*LISTED).where(period.where).with_for_update()
         rows = database.rows(query, StoredProfile)
-        connection.execute(sa.delete(profile).where(period.where))  # first: its pages get empty
+        connection.execute(sa.delete(profile).where(period.where))  # first, to free its pages
         _hold(connection, (row for row in rows if row.crc == crc_of(row)))
         return len(rows)
 
 
 def _hold(connection: sa.Connection, rows: Iterable[StoredProfile]) -> None:
-    """Keep what is said of rows without their bodies, so that a late retry of one is refused."""
+    """Insert rows without their bodies, so that late retries are refused."""
     ours = (row._replace(crc=-1 - row.crc) for row in rows if not row.is_merged)
     tables.insert(connection, profile, ((*row, None) for row in ours))
 
 
 def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
-    """Merge the rows of a period into one; how many, and how many are damaged."""
+    """Merge the rows of a period into one; return how many, and how many are damaged."""
     dataset, segment, start, end, tags = period
     with database.transaction() as connection:
         lock(connection, dataset)
         good, damaged = list[StoredProfile](), list[StoredProfile]()
 
-        def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
+        def views() -> Iterator[ProfileView]:  # one at a time, because decoded views are large
             for row, _, view in contents(database, period.where, lock=True):
                 (good if isinstance(view, ProfileView) else damaged).append(row)
                 if isinstance(view, ProfileView):
@@ -456,9 +476,9 @@ def _roll_up(database: Database, period: _Period) -> tuple[int, int]:
 
 
 def find_damage(database: Database) -> Iterator[Damage]:
-    """Read every profile, and what is said of it: time, segment, writer, counts.
+    """Check every profile and its row, and yield the damage.
 
-    Of a file it looks at the structure first; PostgreSQL looks after its own.
+    The structure of a SQLite file is checked first; PostgreSQL has its own tools for that.
     """
     if database.path is not None:
         found = database.rows(sa.text("PRAGMA integrity_check"), str)
@@ -469,4 +489,4 @@ def find_damage(database: Database) -> Iterator[Damage]:
         if isinstance(view, DecodeError):
             yield Damage(row, str(view))
         elif length <= 0 or row.span not in (length, _DAY if row.is_merged else length):
-            yield Damage(row, "its length is not that of the buckets of the dataset")
+            yield Damage(row, "its bucket is not as long as the buckets of the dataset")

@@ -1,4 +1,4 @@
-"""The store behind a server: tries that are repeated, answers that are bounded, errors in words."""
+"""The store behind a server, with retries and bounded answers."""
 
 import contextlib
 import json
@@ -36,58 +36,58 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 # Seconds
 _TRY = 20.0  # for one try
-_MERGING = 120.0  # for one that merges profiles
-_READING = 20.0  # to try again
+_MERGING = 120.0  # for a try of a request that merges profiles
+_READING = 20.0  # in which a request may be tried again
 _PATIENCE = 5.0  # the same for a put, or closing
-_BRIEF = 2.0  # and for what waits
+_BRIEF = 2.0  # the same for spooled profiles
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
-_REST = 60.0  # for which a server that was away is not asked again
+_REST = 60.0  # at most without requests after a server was unavailable
 
 _AGAIN = {408, 429, 502, 503, 504}
-_NOT_TAKEN = {408, 429, 503}  # such a try has done nothing
-_NEVER = {409, 413, 422}
-_FINAL = {400, 415}  # the same, if the server takes anything
+_NOT_TAKEN = {408, 429, 503}  # the server has not processed the request
+_NEVER = {409, 413, 422}  # the server will never accept the request
+_FINAL = {400, 415}  # the same, if the server has accepted any profile
 _PIECE = 1 << 16
-_MOST_IDLE = 8  # connections that are kept
-_MOST = 1 << 30  # bytes of an answer, as of the file of a profile
-_MOST_WORDS = 400  # of an error that are told
+_MOST_IDLE = 8  # connections
+_MOST = 1 << 30  # bytes of an answer, the same as of a profile file
+_MOST_WORDS = 400  # characters of an error message of a server
 _KEY = re.compile(r"[!-~]{1,512}")
 _log = logging.getLogger("lightmeter.store")
 
 
 class RefusedError(StoreError):
-    """A server cannot be reached, or answered something else than was asked for.
+    """A server is unavailable, refuses a request, or gives an unexpected answer.
 
     Attributes
     ----------
     status
-        Of HTTP; 0 where there was no answer.
+        The HTTP status; 0 if there was no answer.
     """
 
     def __init__(self, words: str, status: int = 0) -> None:
-        """Say what was answered."""
+        """Keep the message and the status."""
         super().__init__(words)
         self.status = status
 
     @property
     def is_away(self) -> bool:
-        """Return whether it may be answered later."""
+        """Return whether the same request may succeed later."""
         return self.status in (0, 408, 429) or self.status >= 500
 
 
 class Answer(NamedTuple):
-    """What came back, whole.
+    """A complete answer of the server.
 
     Attributes
     ----------
     status
-        Of HTTP.
+        The HTTP status.
     headers
-        By their names, in any case.
+        The headers by name; upper and lower case are the same.
     body
-        Its bytes.
+        The bytes of the answer.
     repeated
-        Whether an earlier try may have arrived, too.
+        Whether an earlier try of the same request may have arrived, too.
     """
 
     status: int
@@ -97,18 +97,18 @@ class Answer(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What became of the profiles that waited.
+    """The numbers of spooled profiles by the outcome of `RemoteStore.send`.
 
     Attributes
     ----------
     sent
-        How many the server has now.
+        Profiles that the server has accepted.
     refused
-        How many it does not take, which are put aside.
+        Profiles that the server has refused; the spool sets them aside with the reason.
     left
-        How many still wait.
+        Profiles that still wait.
     why
-        They do; empty if none does.
+        The reason why profiles wait; empty if none does.
     """
 
     sent: int = 0
@@ -120,69 +120,80 @@ class Sent(NamedTuple):
 class RemoteStore(Store):
     """A store behind a server.
 
-    What is put while the server is away waits on the disk of this machine, see `spool`. Reading
-    raises StoreError where the server is away or does not take the key. It puts, reads, and lists
-    datasets, segments and buckets. What reads or deletes single profiles, and what monitors and
-    alerts remember, needs the store itself: `state`, `gc`, `verify` and the like raise StoreError.
+    It puts and reads profiles and lists datasets, segments and buckets. A profile that is put while
+    the server is unavailable waits on the disk of this machine, in `spool`. Reading raises
+    StoreError if the server is unavailable or refuses the key. Single profiles and the state of
+    monitors and alerts need the database itself: `state`, `gc`, `verify` and similar methods raise
+    StoreError.
+
+    Threads may share it. After a fork, the child opens its own connections.
 
     Attributes
     ----------
     spool
-        What waits, in a folder of this machine: below that of ``LIGHTMETER_SPOOL``, or else
-        ``~/.local/state/lightmeter/spool``.
+        The waiting profiles, in a folder below ``LIGHTMETER_SPOOL``, or below
+        ``~/.local/state/lightmeter/spool`` if that variable is not set.
     """
 
     def __init__(
         self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
-        """Take the address of a server. It is asked when there is something to ask.
+        """Check the address of a server, without connecting to it.
 
         Parameters
         ----------
         address
-            Such as ``https://host`` or ``https://host/prefix``. Without TLS it must be of this
-            machine, unless ``LIGHTMETER_INSECURE_HTTP`` is 1.
+            An address such as ``https://host`` or ``https://host/prefix``. Without TLS it must be
+            that of this machine, unless ``LIGHTMETER_INSECURE_HTTP`` is 1.
         key
-            What the server knows the caller by; None takes that of ``LIGHTMETER_KEY``.
+            The key with which the server identifies the caller; None takes ``LIGHTMETER_KEY``.
         create
-            Of no meaning here.
+            Ignored.
 
         Raises
         ------
         StoreError
-            The address is none of a server, or not safe.
+            The address is not that of a server, or would send the key without encryption.
         TypeError, ValueError
-            The key is none.
+            The key is not a string of 1 to 512 printable ASCII characters.
         """
         self.address = self._address = server_address(os.fspath(address))
         self._key = (os.environ.get("LIGHTMETER_KEY") or None) if key is None else key.strip()
         if self._key is not None and not _KEY.fullmatch(self._key):
-            raise ValueError("got a key that is empty, too long or not printable ASCII")
+            raise ValueError(
+                "got a key that is empty, too long or not ASCII; expected one that `lightmeter "
+                "serve key add` has printed"
+            )
         self.spool = Spool(self.address)
         self._hurried, self._closed = float("inf"), False
         self._pool, self._process = _pool_for(self.address, self._key), os.getpid()
         self._rest_until = 0.0
-        self._taken = False  # something, with this key
+        self._taken = False  # whether the server has accepted anything with this key
 
     def send(self, *, seconds: float = float("inf")) -> Sent:
-        """Send what waits, in order; return what became of it. What comes meanwhile is sent, too.
+        """Send the waiting profiles in order, including those that are added meanwhile.
 
         Parameters
         ----------
         seconds
-            After which no more is begun.
+            Seconds after which no further profile is sent.
+
+        Returns
+        -------
+        Sent
+            The numbers of profiles that were sent, were refused, and still wait.
 
         Raises
         ------
         StoreError, OSError
-            What waits cannot be read.
+            The spool cannot be read.
         """
         self._rest_until, end = 0.0, time.monotonic() + seconds
         sent, refused, why = 0, 0, ""
         if not self.spool.count():
             return Sent()
         lock = filelock.FileLock(self.spool.path.with_name("sending.lock"), timeout=0)
-        with contextlib.suppress(filelock.Timeout), lock:  # else somebody else is sending them
+        with contextlib.suppress(filelock.Timeout), lock:  # else another process is sending them
             for number, entry in self.spool.waiting():
                 if time.monotonic() > end:
                     break
@@ -191,27 +202,28 @@ class RemoteStore(Store):
                     self.spool.drop(number)
                     sent += 1
                 except (ConflictError, RefusedError) as error:
-                    # Where nothing was taken yet it may be the server that refuses everything.
+                    # A server that has accepted nothing yet may refuse everything, for example
+                    # because the address is wrong: the profile is not to blame.
                     if isinstance(error, ConflictError) or (error.status in _FINAL and self._taken):
                         words = f"{_words_of(entry)}{error}"
-                        _log.warning("a profile that waited is put aside: %s", words)
+                        _log.warning("the server refused a waiting profile: %s", words)
                         self.spool.refuse(number, words)
                         refused += 1
                         continue
-                    why = str(error)  # others may fare better, such as those of another dataset
+                    why = str(error)  # profiles of other datasets may still be accepted
                     if error.status in (0, 200, 401):
                         self._rest(why)
                         break
         left = self.spool.count()
-        why = why or "there was no time, or somebody else is sending them"
+        why = why or "the time is up, or another process is sending them"
         return Sent(sent, refused, left, why if left else "")
 
     def hurry(self, seconds: float) -> None:
-        """See `Store.hurry`: what the server has not taken then waits on the disk."""
+        """Limit the waiting as `Store.hurry`; profiles not accepted by then go to the spool."""
         self._hurried = time.monotonic() + seconds
 
     def close(self) -> None:
-        """Send what waits, for a few seconds at most, and end the connections."""
+        """Send waiting profiles for at most 5 seconds, and close the connections."""
         self._hurried = min(self._hurried, time.monotonic() + _PATIENCE)
         with contextlib.suppress(StoreError, OSError):
             if time.monotonic() >= self._rest_until:
@@ -221,18 +233,21 @@ class RemoteStore(Store):
             self._pool.clear()
 
     def __getattr__(self, name: str) -> NoReturn:
-        """Say where the results of monitors and single profiles are, which need the database."""
+        """Raise an error that explains why a server has no database and no state."""
         if name in ("_database", "state"):
             raise StoreError(
-                f"{self.address} is a server, which keeps the results of its monitors and its "
-                "single profiles; look at its pages, or do this where the store is"
+                f"{self.address} is a server, which does not give access to single profiles and "
+                "the results of monitors; see its pages, or run this on the machine of the store"
             )
         raise AttributeError(name)
 
     # Writing
 
     def define(self, dataset: str, every: str | timedelta) -> None:
-        """See `Store.define`. While the server is away nothing happens; `put` says it again."""
+        """Create a dataset as `Store.define`.
+
+        Nothing happens while the server is unavailable, because `put` repeats the length.
+        """
         length = duration_text(to_duration(every))
         query = {"dataset": checked_name(dataset=dataset), "every": length}
         try:
@@ -242,47 +257,47 @@ class RemoteStore(Store):
                 raise
 
     def _put(self, view: ProfileView, place: Place, seq: int | None, every: int | None) -> bool:
-        """While the server is away the profile waits on this machine's disk.
+        """Send a profile, or keep it on the disk of this machine while the server is unavailable.
 
-        It is on a disk, here or there, once this returns. What waits is sent by the next put or
-        closing of a store of this address, also in another process.
+        When this returns, the profile is on disk, here or there. Waiting profiles are sent by the
+        next put, or when a store of this address is closed, also in another process.
 
         Raises
         ------
         StoreError
-            The server refuses it, or is away and the profile cannot wait.
+            The server refuses the profile, or it is unavailable and the spool is full.
         """
         if os.environ.get("LIGHTMETER_SEND_EXEMPLARS") != "1":
             view = view.without_pictures()
-        # What is sent late, or twice, must not replace what is newer.
+        # A profile that is sent late, or twice, must not replace a newer one.
         number = clock_number() if seq is None else seq
         length = duration_text(every * MILLISECOND) if every else None
         dataset, segment, at, writer = place
         where = dataset, segment, writer, str(from_ms(at))
         entry = Entry(*where, number, seq is None, length, view.to_bytes())
-        why = f"{self.address} was away a moment ago"
+        why = f"{self.address} was unavailable a moment ago"
         if time.monotonic() >= self._rest_until:
             try:
                 kept = self._send(entry, patience=_PATIENCE)
             except RefusedError as error:
-                # Where nothing was ever taken it is rather the address or key that is wrong, of
-                # which somebody should hear now.
+                # If the server has never accepted anything, the address or key is probably wrong,
+                # which the caller should learn now.
                 if error.status in _FINAL or not (error.is_away or self._taken):
                     raise
                 why = str(error)
                 self._rest(why)
             else:
                 try:
-                    if kept:  # what waited for it is older
+                    if kept:  # a waiting profile of the same place is older
                         self.spool.forget(entry)
                     self.send(seconds=_BRIEF)
-                except (StoreError, OSError) as error:  # which holds nobody up
+                except (StoreError, OSError) as error:  # the put itself has succeeded
                     _log.warning("%s", error)
                 return kept
         try:
             return self.spool.add(entry)
         except StoreError as error:
-            words = f"{_words_of(entry)}it is lost unless it is put again: {why}; {error}"
+            words = f"{_words_of(entry)}not stored; put it again later: {why}; {error}"
             raise StoreError(words) from None
 
     def _send(self, entry: Entry, *, patience: float) -> bool:
@@ -300,31 +315,31 @@ class RemoteStore(Store):
             answer = self._ask("PUT", "/profile", query, body, patience=patience)
             found = self._read(answer, models.Kept)
             self._taken = True
-            # A clock was once ahead. A number up to now is that of a later put, which this one must
-            # not replace.
+            # A higher number in the future comes from a clock that was once ahead; go above it. A
+            # higher number up to now is that of a later put, which must not be replaced.
             ahead = is_time and not found.kept and found.seq > clock_number()
             if not ahead or number > entry.seq:
-                # Of a try whose answer was lost, the next one finds what it kept.
+                # If the answer to an earlier try was lost, its profile is already there.
                 return found.kept or (answer.repeated and found.seq == number)
             number = found.seq + 1
 
     def _rest(self, why: str) -> None:
-        """Leave the server alone for a while, and not all for the same."""
+        """Send nothing for a random while, so that clients do not return all at once."""
         _log.warning("%s; profiles wait in %s", why, self.spool.path)
         self._rest_until = time.monotonic() + random.uniform(_REST / 2, _REST)
 
     # Reading
 
     def snapshot(self) -> contextlib.AbstractContextManager[object]:
-        """Nothing: what a server answers is of the moment at which it is asked."""
+        """Return an empty context: a server answers each request from its own moment."""
         return contextlib.nullcontext()
 
     def datasets(self) -> dict[str, timedelta]:
-        """See `Store.datasets`."""
+        """Return the datasets as `Store.datasets`."""
         return self._get("/datasets", models.Datasets).datasets
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
-        """See `Store.segments`."""
+        """Return the segments of a dataset as `Store.segments`."""
         tags = segment_text(self._tags)
         answer = self._get("/segments", models.Segments, dataset=dataset, tags=tags)
         return list(map(parse_segment, answer.segments))
@@ -332,37 +347,40 @@ class RemoteStore(Store):
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[tables.Bucket]:
-        """See `Store.buckets`."""
+        """Return the buckets with profiles as `Store.buckets`."""
         where = self._where(dataset, start, end, segment)
         answer = self._get("/buckets", models.Buckets, **where)
         return [tables.Bucket(**dict(line)) for line in answer.buckets]
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
-        """See `Store.rolled_up`. While the server is away nothing is known, so none."""
+        """Return starts of buckets as `Store.rolled_up`; none while the server is unavailable."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment)}
         try:
             return self._get("/rolled_up", models.RolledUp, **where).starts
         except RefusedError as error:
-            if error.status == 404 or error.is_away:  # a dataset that is not there yet
+            if error.status == 404 or error.is_away:  # 404: the dataset does not exist yet
                 return []
             raise
 
     def read(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> ProfileView:
-        """See `Store.read`. The server merges; a warning says how many damaged it left out."""
+        """Return the merge of buckets as `Store.read`.
+
+        The server merges. If it leaves out damaged profiles, a warning gives their number.
+        """
         where = self._where(dataset, start, end, segment)
         answer = self._ask("GET", "/profile", where, seconds=_MERGING)
         if (damaged := answer.headers.get("x-lightmeter-damaged", "0")) != "0":
-            words = f"{damaged[:20]} damaged profiles of {dataset!r} are left out"
-            warnings.warn(f"{words}; see `lightmeter store verify`", stacklevel=2)
+            words = f"left out {damaged[:20]} damaged profiles of {dataset!r}"
+            warnings.warn(f"{words}; run `lightmeter store verify` on the server", stacklevel=2)
         try:
             return ProfileView.from_bytes(answer.body)
         except DecodeError as error:
             raise self._strange(f"no profile ({error})") from None
 
     def _where(self, dataset: str, start: Moment, end: Moment, segment: Part) -> dict[str, Any]:
-        """Return the parameters that say which buckets."""
+        """Return the parameters of the API that select buckets."""
         return {
             "dataset": checked_name(dataset=dataset),
             "start": start and to_utc(start).isoformat(),
@@ -382,7 +400,7 @@ class RemoteStore(Store):
         Raises
         ------
         RefusedError
-            It is none.
+            The answer is not a valid model.
         """
         try:
             return model.model_validate_json(answer.body)
@@ -390,8 +408,8 @@ class RemoteStore(Store):
             raise self._strange(f"no {model.__name__} of the API") from None
 
     def _strange(self, what: str) -> RefusedError:
-        """Return the error for an answer that a server of lightmeter would not give."""
-        words = "is it the address of a server of lightmeter, and of this version?"
+        """Return the error for an answer that no lightmeter server gives."""
+        words = "check that the address is that of a lightmeter server of this version"
         return RefusedError(f"{self.address} answered {what}; {words}", 200)
 
     def _ask(
@@ -404,29 +422,29 @@ class RemoteStore(Store):
         patience: float | None = None,
         seconds: float | None = None,
     ) -> Answer:
-        """Return the answer of the server, with status 200; try again where that may help.
+        """Return the answer of the server with status 200, after retries if they may help.
 
         Parameters
         ----------
         method
-            Of HTTP. Everything that the API takes may be repeated.
+            The HTTP method. Every request of the API may be repeated.
         path
-            Of the API.
+            The path below ``/api/v1``.
         query
-            Parameters; those that are None or empty are left out.
+            The parameters; those that are None or empty are left out.
         body
             The bytes of a profile to send.
         patience
-            Seconds after which no further try is begun; None takes `_READING`.
+            Seconds after which no further try begins; None takes `_READING`.
         seconds
-            How long the server may work on it; None takes `_TRY`.
+            Seconds that one try may take; None takes `_TRY`.
 
         Raises
         ------
         ConflictError
-            The server never takes it, such as what a roll-up holds.
+            The server will never accept this request, for example because of a roll-up.
         RefusedError
-            There is no answer, or another than was asked for.
+            There is no answer, or an unexpected one.
         """
         given = {name: value for name, value in query.items() if value not in (None, "")}
         url = f"{self.address}/api/v1{path}?{urlencode(given, quote_via=quote)}".rstrip("?")
@@ -445,14 +463,14 @@ class RemoteStore(Store):
             repeated = repeated or status not in _NOT_TAKEN
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
             if time.monotonic() + pause > min(end, self._hurried):
-                words = f"{self.address} is away, tried {tries} times: {why}"
+                words = f"{self.address} is unavailable, tried {tries} times: {why}"
                 raise RefusedError(words, status)
             time.sleep(pause)
 
     def _tried(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         if self._closed:
             raise StoreError(f"the store {self.address!r} is closed")
-        if self._process != os.getpid():  # parent and child would mix up their answers
+        if self._process != os.getpid():  # parent and child would read each other's answers
             self._pool, self._process = _pool_for(self.address, self._key), os.getpid()
         until = time.monotonic() + seconds
 
@@ -460,15 +478,15 @@ class RemoteStore(Store):
             options: Any = {"timeout": seconds, "redirect": False, "preload_content": False}
             response = self._pool.request(method, url, body, decode_content=False, **options)
             received = bytearray()
-            with contextlib.closing(response):  # what was read to its end is kept open
-                # `read1` bounds a piece also where a chunk claims fewer bytes than none.
+            with contextlib.closing(response):  # after a complete read the connection is reused
+                # `read1` bounds a piece even if a chunk claims a negative size.
                 while piece := response.read1(_PIECE):
                     received += piece
                     if len(received) > _MOST:
                         raise self._strange(f"more than {_MOST} bytes")
             return Answer(response.status, response.headers, bytes(received))
 
-        # There may be less time than was thought.
+        # `hurry` may shorten the time while the request runs.
         return bounded(exchange, lambda: min(until, self._hurried))
 
     def _error(self, answer: Answer) -> StoreError:
@@ -478,33 +496,33 @@ class RemoteStore(Store):
             return ConflictError(words)
         if 300 <= status < 400:
             place = self._clean(answer.headers.get("location", "elsewhere"))
-            words = f"{self.address} leads to {place}; give that address, if you trust it"
+            words = f"{self.address} redirects to {place}; use that address if you trust it"
         elif status == 401:
-            asks = "asks for a key" if self._key is None else "does not take the key"
+            asks = "requires a key" if self._key is None else "refuses the key"
             words = f"{self.address} {asks}{reason}; set LIGHTMETER_KEY, or give `key`"
         return RefusedError(words, status)
 
     def _reason(self, answer: Answer) -> str:
-        """Return what the server gives as its reason."""
+        """Return the reason that the server gives; empty if there is none."""
         try:
             return f": {self._clean(''.join(parse_json(answer.body)['error']))}"
         except (ValueError, TypeError, KeyError):
             return ""
 
     def _clean(self, words: str) -> str:
-        """Return what somebody says on one line, and without the key that he was asked with."""
+        """Return a text of the server on one line and without the key."""
         for form in {self._key, quote(self._key, safe="")} if self._key else ():
             words = words.replace(form, "...").replace(json.dumps(form)[1:-1], "...")
         return shorten(" ".join(words.split()), _MOST_WORDS)
 
 
 def _pool_for(address: str, key: str | None) -> urllib3.PoolManager:
-    """Return connections to a server, by the proxy that the environment names for it.
+    """Return connections to a server, through the proxy that the environment sets for it.
 
     Raises
     ------
     StoreError
-        It is no proxy of HTTP. The error does not tell its password.
+        The proxy is not an HTTP proxy. The error does not contain its password.
     """
     headers = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
     headers |= {"Content-Type": "application/octet-stream"}
@@ -520,12 +538,12 @@ def _pool_for(address: str, key: str | None) -> urllib3.PoolManager:
         theirs = urllib3.make_headers(proxy_basic_auth=by.auth and unquote(by.auth))
         return urllib3.ProxyManager(by._replace(auth=None).url, proxy_headers=theirs, **options)
     except (urllib3.exceptions.HTTPError, ValueError, AssertionError):
-        words = "cannot be used; expected one such as http://host:3128"
-        raise StoreError(f"the proxy that {parts.scheme}_proxy names {words}") from None
+        words = "is not an address of an HTTP proxy; expected one such as http://host:3128"
+        raise StoreError(f"the value of {parts.scheme}_proxy {words}") from None
 
 
 def clock_number() -> int:
-    """Return the number of what is put now: microseconds since 1970."""
+    """Return the sequence number of a put at this moment: microseconds since 1970."""
     return time.time_ns() // 1000
 
 

@@ -1,4 +1,4 @@
-"""Profiles on this machine's disk that wait for their server: one SQLite table, bounded."""
+"""Profiles that wait for their server on the disk of this machine: one bounded SQLite table."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from lightmeter.errors import StoreError
 
 MOST_BYTES = 256 << 20
 MOST_PROFILES = 10_000
-_MOST_REFUSED = 1000  # that are kept to look at
+_MOST_REFUSED = 1000  # refused profiles that are kept for inspection
 _BUSY = 30.0  # seconds to wait for another process
 _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT, segment TEXT, writer TEXT, at TEXT,
@@ -25,7 +25,7 @@ _ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NUL
 _NEXT = "SELECT * FROM waiting WHERE number > ? AND refused IS NULL ORDER BY number LIMIT 1"
 _REFUSED = "SELECT {} FROM waiting WHERE refused IS NOT NULL ORDER BY number"
 
-# Held while a file is used: a child would inherit what SQLite knows of locks of a file in use.
+# Held while a file is open: a child would inherit SQLite's record of locks (see `engine`).
 _using = threading.RLock()
 os.register_at_fork(
     before=_using.acquire, after_in_parent=_using.release, after_in_child=_using.release
@@ -33,9 +33,9 @@ os.register_at_fork(
 
 
 class Entry(NamedTuple):
-    """A profile to send, in the words of the API.
+    """A profile to send, with the parameters of the API.
 
-    `is_time` says that `seq` is a time of this machine, as nobody gave another number.
+    `is_time` is true if `seq` is a time of this machine, because the caller gave no number.
     """
 
     dataset: str
@@ -49,44 +49,48 @@ class Entry(NamedTuple):
 
 
 class Spool:
-    """What waits for one server. Threads and processes may share it.
+    """The profiles that wait for one server.
+
+    Threads and processes may share it, and a fork is safe, because no connection stays open.
 
     Attributes
     ----------
     path
-        Of the file.
+        The path of the SQLite file, which is made for the first waiting profile.
     """
 
     def __init__(self, address: str) -> None:
-        """Nothing is made before something has to wait."""
+        """Find the path of the file for the address of a server."""
         root = os.environ.get("LIGHTMETER_SPOOL")
         state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
         folder = Path(root or f"{state}/lightmeter/spool", quote(address, safe=""))
         self.path = folder.expanduser().absolute() / "spool.db"
 
     def add(self, entry: Entry) -> bool:
-        """Keep a profile in place of what waits for the same time of the same writer.
+        """Keep a profile in place of the waiting one of the same place and time.
 
-        Once this returns it is on the disk, whole. A `seq` that is a time is raised to be above
-        that of what waits: a clock may go back.
+        When this returns, the whole profile is on disk. A `seq` that is a time is raised above that
+        of the waiting profile, because a clock may go back.
 
         Returns
         -------
         bool
-            Whether it was kept; False if what waits has the same `seq` or a higher one.
+            True if the profile was kept; False if the waiting one has the same `seq` or a higher
+            one.
 
         Raises
         ------
         StoreError
-            There is no room for it, or it cannot be written.
+            The spool is full (10 000 profiles or 256 MiB), or it cannot be written.
         """
         place = entry[:4]
         with self._opened() as database:
             count, size = database.execute(f"{_COUNT} AND NOT ({_PLACE})", place).fetchone()
             if count >= MOST_PROFILES or size + len(entry.body) > MOST_BYTES:
                 raise StoreError(
-                    f"{count} profiles of {size / 2**20:.1f} MB wait in {self.path} already, and "
-                    "no more is kept there"
+                    f"the spool {self.path} is full: {count} profiles of {size / 2**20:.1f} MiB "
+                    f"wait in it; expected at most {MOST_PROFILES} profiles and "
+                    f"{MOST_BYTES / 2**20:g} MiB"
                 )
             found = database.execute(f"SELECT seq FROM waiting WHERE {_PLACE}", place).fetchone()
             if found and entry.seq <= found[0]:
@@ -97,33 +101,33 @@ class Spool:
         return True
 
     def count(self) -> int:
-        """Return how many profiles wait."""
+        """Return the number of waiting profiles."""
         found = self._do(_COUNT)
         return int(found[0][0]) if found else 0
 
     def waiting(self) -> Iterator[tuple[int, Entry]]:
-        """Give what waits in order, also what comes meanwhile, and the number of each."""
+        """Yield waiting profiles with their numbers in order, also those added meanwhile."""
         number = 0
         while found := self._do(_NEXT, number):
             ((number, *entry, _),) = found
             yield number, Entry(*entry)
 
     def forget(self, entry: Entry) -> None:
-        """Forget what waits for the place of an entry, which the server has now."""
+        """Delete the waiting profile of the same place and time as an entry."""
         self._do(f"DELETE FROM waiting WHERE {_PLACE}", *entry[:4])
 
     def drop(self, number: int) -> None:
-        """Forget an entry. What has replaced it has another number."""
+        """Delete an entry by its number; a profile that has replaced it has another number."""
         self._do("DELETE FROM waiting WHERE number = ?", number)
 
     def refuse(self, number: int, reason: str) -> None:
-        """Let an entry wait no longer, and keep it with the reason; the oldest are deleted."""
+        """Set an entry aside with the reason; only the latest 1000 of these are kept."""
         self._do("UPDATE waiting SET refused = ? WHERE number = ?", reason, number)
         newest = f"{_REFUSED.format('number')} DESC LIMIT {_MOST_REFUSED}"
         self._do(f"DELETE FROM waiting WHERE refused IS NOT NULL AND number NOT IN ({newest})")
 
     def refused(self) -> list[str]:
-        """Return the reasons why the server did not take what is kept."""
+        """Return the reason for each refused profile."""
         return [reason for (reason,) in self._do(_REFUSED.format("refused"))]
 
     def _do(self, statement: str, *values: Any) -> list[Any]:
@@ -134,15 +138,12 @@ class Spool:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection in a transaction, which ends with the block.
-
-        None stays open, so a fork has none of its own.
-        """
+        """Yield a connection in a transaction; both end with the block."""
         folder = self.path.parent
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
-                raise PermissionError(f"{folder} belongs to somebody else")
+                raise PermissionError(f"{folder} belongs to another user")
             with (
                 _using,
                 contextlib.closing(
@@ -157,4 +158,4 @@ class Spool:
                 yield database
                 database.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"nothing can wait in {self.path}: {error}") from error
+            raise StoreError(f"the spool {self.path} cannot be used: {error}") from error

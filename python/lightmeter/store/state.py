@@ -1,4 +1,4 @@
-"""What monitors and alerts remember in a store: plain rows, which know no monitor and no alert."""
+"""The state of monitors and alerts in a store: results, reported incidents, accepted changes."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -37,54 +37,70 @@ _reader: Any = cache(lambda record: TypeAdapter(record).validate_python)
 
 
 class State:
-    """The state of a store. What is in it that nobody has written is damage, a StoreError.
+    """The results of monitors, reported incidents, accepted changes, and keys in a store.
+
+    Threads may share it, and a fork is safe, as for the `Store` it belongs to. Every method raises
+    StoreError if the store cannot be read or written, or if a row is damaged.
 
     Attributes
     ----------
     keys
-        Of the server, who may do what.
+        The keys of the server.
     """
 
     def __init__(self, database: Database) -> None:
-        """Of a store."""
+        """Use the database of a store."""
         self._database = database
         self.keys = Keys(database)
 
     def _all(self, record: type[_T], query: sa.Select[Any], *where: Any) -> list[_T]:
-        """Return the rows of a query as records, which are looked at."""
+        """Return the rows of a query as records, whose types are checked."""
         read = _reader(record)
         return self._database.rows(query.where(*where), lambda *row: read(row, strict=True))
 
     # Results
 
     def sources(self) -> list[Source]:
-        """Return every monitor of which results are kept, by name and dataset."""
+        """Return every monitor with stored results, in order of name and dataset."""
         return self._all(Source, sa.select(watched).order_by(*watched.primary_key))
 
     def results(
         self, monitor: str, dataset: str, segment: str | None = None, start: datetime | None = None
     ) -> list[Result]:
-        """Return what is kept of a monitor, by segment, bucket and feature; None is for all."""
+        """Return the results of a monitor in order of segment, bucket and feature.
+
+        Parameters
+        ----------
+        monitor
+            The name of the monitor.
+        dataset
+            The dataset of the monitor.
+        segment
+            A segment as text; None for all segments.
+        start
+            The start of a bucket; None for all buckets.
+        """
         where = has(result, monitor, dataset, segment, start)
         return self._all(Result, sa.select(result).order_by(*result.primary_key), where)
 
     def judged(
         self, monitor: str, dataset: str, segment: str | None = None
     ) -> dict[tuple[str, datetime], JudgedBucket]:
-        """Return what is known of each bucket that a monitor has judged, by segment and start."""
+        """Return the record of each bucket that a monitor has judged, by segment and start."""
         found = self._all(JudgedBucket, sa.select(judged), has(judged, monitor, dataset, segment))
         return {(each.segment, each.bucket): each for each in found}
 
     def latest(
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
     ) -> list[Result]:
-        """Return the results of the last `most` buckets that a monitor judged in each segment."""
+        """Return the results of the last `most` judged buckets of each segment."""
         segment_of, start_of = judged.c.segment, judged.c.bucket
         rank = sa.func.row_number().over(partition_by=segment_of, order_by=start_of.desc())
         ours = has(judged, monitor, dataset, segment)
         last = sa.select(segment_of, start_of, rank.label("rank")).where(ours).subquery()
         first = sa.select(last.c.segment, sa.func.min(last.c.bucket)).where(last.c.rank <= most)
-        # Most segments begin with the same bucket. No engine finds rows of a join by their key.
+        # One query for all segments that begin with the same bucket, because most do, and because
+        # no engine finds the rows of a join by their key.
         places: defaultdict[int, list[str]] = defaultdict(list)
         self._database.rows(
             first.group_by(last.c.segment), lambda name, start: places[start].append(name)
@@ -96,7 +112,7 @@ class State:
         return sorted(found, key=lambda each: (each.segment, each.bucket, each.feature))
 
     def newest(self, monitor: str, dataset: str) -> list[Result]:
-        """Return the results of a monitor's newest bucket: that of all segments it watches."""
+        """Return the results of the newest bucket that a monitor judged in any segment."""
         latest = self.latest(monitor, dataset)
         newest = max((each.bucket for each in latest), default=None)
         return [each for each in latest if each.bucket == newest]
@@ -104,13 +120,13 @@ class State:
     def turning_points(
         self, monitor: str, dataset: str, segment: str | None = None
     ) -> list[Result]:
-        """Return the results of a monitor from which its incidents follow, which are few.
+        """Return the few results of a monitor from which its incidents follow.
 
-        By segment, bucket and feature.
+        They are in order of segment, bucket and feature.
         """
         found: list[Result] = []
-        with self._database.snapshot():  # each query is of a segment: an index has its rows
-            lines: defaultdict[str, set[str]] = defaultdict(set)  # those that were ever bad
+        with self._database.snapshot():  # one query per segment, so that it can use the index
+            lines: defaultdict[str, set[str]] = defaultdict(set)  # features that were ever bad
             bad = _R.state.in_(["anomaly", "pending", "error"])
             query = sa.select(_R.segment, _R.feature).where(
                 has(result, monitor, dataset, segment), bad
@@ -119,23 +135,24 @@ class State:
             for part, features in lines.items():
                 ours = has(result, monitor, dataset, part)
                 here = ours & _R.feature.in_(features)
-                # An ok after an ok ends nothing, and neither would silence in its place.
+                # An ok after an ok ends no incident, and neither does a missing result.
                 before = sa.func.lag(_R.state, 1, "").over(
                     partition_by=_R.feature, order_by=_R.bucket
                 )
                 found += self._beside(here, before, lambda c: (c.state != "ok") | (c.other != "ok"))
-                # Where a line is silent, the states of the others say what that means: one of each.
+                # Where a series has no result, the states of the other features in the bucket
+                # decide what that means; one result of each state is enough.
                 counts = sa.select(_R.bucket, sa.func.count()).where(here).group_by(_R.bucket)
-                said = dict(self._database.rows(counts, lambda *row: row))
+                present = dict(self._database.rows(counts, lambda *row: row))
                 starts = sa.select(judged.c.bucket).where(has(judged, monitor, dataset, part))
                 judged_at = self._database.rows(starts, int)
-                silent = [start for start in judged_at if said.get(start, 0) < len(features)]
+                silent = [start for start in judged_at if present.get(start, 0) < len(features)]
                 state = _R.bucket, _R.state
                 rank = sa.func.row_number().over(partition_by=state, order_by=_R.feature)
                 for index in range(0, len(silent), _TOGETHER):
                     there = _R.bucket.in_(silent[index : index + _TOGETHER])
                     found += self._beside(ours & there, rank, lambda c: c.other == 1)
-            for each in self.told(None):  # by which results that is over
+            for each in self.told(None):  # the result that ends each reported incident
                 if each.watcher == (monitor, dataset) and segment in (None, each.segment):
                     good = _R.state.in_(["ok", "pending"])
                     over = good if each.kind == "anomaly" else _R.state != "error"
@@ -149,21 +166,21 @@ class State:
     def begin(
         self, monitors: Iterable[Source], stale: Iterable[Place], *, sources: Iterable[str]
     ) -> None:
-        """Write what monitors there are, and forget results, all or nothing.
+        """Store the monitors of a file and delete stale results, all or nothing.
 
         Parameters
         ----------
         monitors
-            Those of a file.
+            The monitors of the file.
         stale
-            Buckets of which nothing is said any more, or that are judged again.
+            Buckets that are no longer judged, or that will be judged again.
         sources
-            Paths whose monitors these replace.
+            The paths whose monitors these replace.
 
         Raises
         ------
         StoreError
-            It cannot be written, or the lock of this run was lost.
+            The store cannot be written, or the lock of this run was lost.
         """
         stale, sources = list(stale), set(sources)
         with self._database.transaction() as connection:
@@ -176,12 +193,12 @@ class State:
             self._database.check_turn()
 
     def add(self, buckets: Iterable[BucketRows]) -> None:
-        """Write what was found in buckets, in place of what is kept of these.
+        """Store judged buckets in place of earlier records of the same buckets.
 
         Raises
         ------
         StoreError
-            It cannot be written, or the lock of this run was lost.
+            The store cannot be written, or the lock of this run was lost.
         """
         buckets = list(buckets)
         with self._database.transaction() as connection:
@@ -194,7 +211,7 @@ class State:
             self._database.check_turn()
 
     def token(self) -> tuple[Any, ...]:
-        """Return what differs once a profile, a result, or what is accepted is another one."""
+        """Return a value that changes with the profiles, judged buckets or accepted changes."""
         columns = tables.profile.c.crc, judged.c.version
         sums = (sa.select(sa.func.count(), sa.func.sum(each % 2**31)) for each in columns)
         with self._database.snapshot():
@@ -204,21 +221,21 @@ class State:
     # Alerts
 
     def told(self, alert: str | None) -> list[Told]:
-        """Return what the alert has told and not taken back; None is for all."""
+        """Return the incidents that an alert (None: any) has reported and not retracted."""
         query = sa.select(*(told.c[name] for name in Told._fields)).order_by(*told.primary_key)
         return self._all(Told, query, has(told, alert))
 
     def remember(self, alert: str, forget: Iterable[Told], remember: Iterable[Told]) -> None:
-        """Keep that a change has been told.
+        """Store that a change has been reported.
 
         Parameters
         ----------
         alert
-            Who told it.
+            The name of the alert.
         forget
-            What no longer holds.
+            Incidents that no longer exist.
         remember
-            What holds now.
+            Incidents as they were reported.
         """
         remember = list(remember)
         with self._database.transaction() as connection:
@@ -226,18 +243,18 @@ class State:
             insert(connection, told, ((alert, *new) for new in remember))
 
     def accept(self, new: Accepted) -> None:
-        """Keep it in place of what was said of the same patterns and bucket."""
+        """Store an accepted change in place of one with the same patterns and time."""
         with self._database.transaction() as connection:
             delete(connection, accepted, [new[:4]])
             insert(connection, accepted, [new])
 
     def forget_accepted(self, old: Accepted) -> bool:
-        """Take back what was accepted with these patterns and time; whether there was anything."""
+        """Delete the accepted change with these patterns and time; return whether it existed."""
         with self._database.transaction() as connection:
             return delete(connection, accepted, [old[:4]]) > 0
 
     def accepted(self) -> list[Accepted]:
-        """Return all that is taken as normal, the earliest first."""
+        """Return all accepted changes, earliest first."""
         order = accepted.c.since, *accepted.primary_key
         return self._all(Accepted, sa.select(accepted).order_by(*order))
 
@@ -249,16 +266,15 @@ class State:
         Raises
         ------
         StoreError
-            One says what nobody can have written. Numbers and words that are others than were
-            written are not noticed.
+            A row has an invalid value. A wrong number or text of the right type is not detected.
         """
         for read in (partial(self.told, None), self.accepted, self.keys.all):
             read()
         for each in self.sources():
-            for of in (self.results, self.judged):
-                of(*each[:2])
+            self.results(*each[:2])
+            self.judged(*each[:2])
 
     def _beside(self, where: Any, other: Any, condition: Callable[[Any], Any]) -> list[Result]:
-        """Return the results for which something holds of what a window beside them says."""
+        """Return the results whose row, with the value `other` of a window, meets a condition."""
         rows = sa.select(result, other.label("other")).where(where).subquery()
         return self._all(Result, sa.select(*list(rows.c)[:-1]).where(condition(rows.c)))

@@ -1,4 +1,4 @@
-"""The store: profiles by dataset, time bucket and segment, wherever its address leads."""
+"""The store: profiles by dataset, time bucket and segment, in a file, a database or a server."""
 
 import contextlib
 import os
@@ -46,29 +46,32 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 class Store(Putting):
     """Profiles by dataset, UTC time bucket and segment.
 
-    `Store(address)` gives a store of the kind that the address names:
+    `Store(address)` opens the kind of store that the address names:
 
-    - a path, such as ``drift.db``: one SQLite file of this machine;
-    - ``postgresql://user@host/database``: the tables of a database; the password is best given as
-      libpq takes it, in ``PGPASSWORD`` or ``~/.pgpass``;
-    - ``https://host``: a server, which asks for a `key` (`RemoteStore`).
+    - a path, such as ``drift.db``: one SQLite file on this machine;
+    - ``postgresql://user@host/database``: tables of a PostgreSQL database; give the password to
+      libpq, in ``PGPASSWORD`` or ``~/.pgpass``;
+    - ``https://host``: a server, with a `key` (`RemoteStore`).
 
-    Threads may share a store, processes may open the same one, and it survives a fork. A file is
-    whole only when nobody has it open: until then the latest profiles may lie in files beside it.
-    To copy it while it is in use, call `copy_store`. A process that has a store open must not open
-    the file by other means: to close it there gives up the locks that SQLite holds on it. A file is
-    for a local disk: over a network its locks do not work.
+    Threads may share a store, and several processes may open the same one. A fork is safe: parent
+    and child both go on using the store. Only the snapshots that are open during the fork, and a
+    transaction of the forking thread itself, end with an error.
+
+    A SQLite file must lie on a local disk, because its locks do not work over a network. While a
+    process has it open, the latest profiles may be in files beside it, so copy it with
+    `copy_store`. Do not open the file by other means in the same process: closing it there releases
+    the locks that SQLite holds.
 
     Attributes
     ----------
     address
-        Where it is, without a password.
+        The address, without a password.
     path
-        Of its file; None for others.
+        The path of the SQLite file; None for other kinds.
     state
-        Results of monitors, and what alerts told.
+        The results of monitors and the reported incidents.
     environment
-        What another process needs in its environment to open `address`.
+        The environment variables with which another process can open `address`.
 
     Examples
     --------
@@ -85,7 +88,7 @@ class Store(Putting):
     _tags: Mapping[str, str] = {}
 
     def __new__(cls, address: str | os.PathLike[str], **_: Any) -> Self:
-        """Make a store of the kind of the address."""
+        """Return a store of the kind that the address names."""
         if cls is Store and _scheme_of(address) in ("http", "https"):
             try:
                 remote = import_module("lightmeter.store.remote")  # which builds on this module
@@ -100,22 +103,24 @@ class Store(Putting):
     def __init__(
         self, address: str | os.PathLike[str], *, key: str | None = None, create: bool = True
     ) -> None:
-        """Open the store at an address, or start one there.
+        """Open the store at an address, or create one there.
 
         Parameters
         ----------
         address
-            Path or URL.
+            A path or URL.
         key
-            What a server knows the caller by; of no meaning for others.
+            The key with which a server identifies the caller; other stores ignore it.
         create
-            Whether to start a store where there is none.
+            Whether to create a store if there is none.
 
         Raises
         ------
         StoreError
-            It cannot be opened, is no store or of a newer version, or there is none and `create` is
-            False.
+            The store cannot be opened, the address is not that of a store, its tables belong to
+            another version of lightmeter, or there is no store and `create` is False.
+        ImportError
+            The extra ``postgres`` or ``remote``, which the address needs, is not installed.
         """
         if _scheme_of(address) not in ("", "postgresql"):
             raise StoreError(
@@ -129,20 +134,21 @@ class Store(Putting):
         self.state = State(self._database)
 
     def tagged(self, tags: Mapping[str, str]) -> Self:
-        """Return the same store as if it had only profiles with all of these tags.
+        """Return the same store, restricted to profiles that have all of these tags.
 
-        A bucket is the merge of those, also after a roll-up, which keeps profiles of different tags
-        apart. It is for reading and for `delete`; results of monitors are of all profiles.
+        Every bucket is then the merge of those profiles. This also works after a roll-up, which
+        keeps profiles with different tags apart. The restriction applies to reading and to
+        `delete`; the results of monitors always cover all profiles.
 
         Parameters
         ----------
         tags
-            Such as ``{"model": "v7"}``; a profile that was merged of several has those of all.
+            Tags such as ``{"model": "v7"}``. A merged profile has the tags of all its parts.
 
         Raises
         ------
         TypeError, ValueError
-            They are no tags, see `Profile`.
+            The tags are not valid; see `Profile`.
 
         Examples
         --------
@@ -157,15 +163,17 @@ class Store(Putting):
 
     @property
     def _here(self) -> list[sa.ColumnElement[bool]]:
-        """Return the conditions for the rows of profiles that are there and have the tags."""
+        """Return the conditions for rows that have a body and all of the tags."""
         texts = (f"&{segment_text({name: tag})}&" for name, tag in self._tags.items())
-        # LIKE would take "v7" for "V7" in SQLite.
+        # LIKE ignores case in SQLite: "v7" would match "V7".
         return [KEPT, *(func.replace(_P.tags, text, "") != _P.tags for text in texts)]
 
     # Reading
 
     def snapshot(self) -> contextlib.AbstractContextManager[object]:
-        """Let all that this thread reads inside be of one moment, whoever writes meanwhile.
+        """Return a context in which this thread reads the store as it is at one moment.
+
+        Other threads and processes may go on writing. A server gives no snapshot.
 
         Examples
         --------
@@ -175,7 +183,12 @@ class Store(Putting):
         return self._database.snapshot()
 
     def datasets(self) -> dict[str, timedelta]:
-        """Return the names of the datasets, and the length of their buckets.
+        """Return the datasets in order of their names, each with the length of its buckets.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
 
         Examples
         --------
@@ -186,7 +199,12 @@ class Store(Putting):
         return dict(self._database.rows(query, lambda name, every: (name, _length(every))))
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
-        """Return the segments a dataset has profiles of; ``{}`` is the dataset as a whole.
+        """Return the segments for which a dataset has profiles; ``{}`` is the whole dataset.
+
+        Raises
+        ------
+        StoreError
+            There is no such dataset, or the store cannot be read.
 
         Examples
         --------
@@ -200,9 +218,22 @@ class Store(Putting):
     def buckets(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[Bucket]:
-        """Return the buckets from `start` to before `end` that have profiles, earliest first.
+        """Return the buckets with profiles, earliest first.
 
-        Those that have been rolled up are days.
+        A rolled-up bucket is one day long.
+
+        Parameters
+        ----------
+        dataset
+            The name of the dataset.
+        start
+            Return buckets that start at this time or later; None sets no limit. Times without a
+            zone are local; a date means its midnight in UTC.
+        end
+            Return buckets that start before this time; None sets no limit.
+        segment
+            A segment such as ``{"camera": "left"}`` or ``"camera=left"``; None for the whole
+            dataset.
 
         Raises
         ------
@@ -225,9 +256,14 @@ class Store(Putting):
         return self._found(dataset, query.order_by(_P.start), bucket)
 
     def summary(self) -> list[Summary]:
-        """Return a line for each dataset and segment, without reading the profiles.
+        """Return a summary of each dataset and segment, without reading the profiles.
 
-        A dataset without profiles has a line without buckets.
+        A dataset without profiles has a summary without buckets.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read.
         """
         place = _P.dataset, _P.segment
         columns = (
@@ -256,7 +292,7 @@ class Store(Putting):
         return [lines[key] for key in sorted(lines)]
 
     def newest(self, now: datetime) -> list[Newest]:
-        """Return the newest bucket of each segment that is complete by then, by an index alone."""
+        """Return the newest bucket of each segment that is complete at `now`."""
         every = tables.dataset.c.every
         place = _P.dataset, every, _P.segment
         complete = tables.dataset.c.name == _P.dataset, _P.start <= to_ms(now) - every
@@ -269,9 +305,9 @@ class Store(Putting):
         )
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
-        """Return the starts of the buckets that `gc` deleted, or merged the writer's profile of.
+        """Return the starts of the buckets for which the writer can no longer `put` a profile.
 
-        What the writer says of them can no longer be `put`.
+        In those buckets `gc` has deleted the profiles, or merged the profile of the writer.
         """
         where = *_is_in(dataset, segment=segment), ~KEPT, (_P.writer == writer) | profiles.DELETED
         query = sa.select(_P.start).where(*where).distinct().order_by(_P.start)
@@ -280,7 +316,9 @@ class Store(Putting):
     def stored(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> list[StoredProfile]:
-        """Return which profiles there are in buckets from `start` to before `end`.
+        """Return the rows of the profiles in buckets from `start` to before `end`.
+
+        The rows do not contain the profiles themselves; `load` reads those.
 
         Raises
         ------
@@ -292,11 +330,12 @@ class Store(Putting):
         return self._found(dataset, query, StoredProfile)
 
     def versions(self, dataset: str) -> dict[tuple[str, datetime], int]:
-        """Return a number for each bucket, by segment as text and start.
+        """Return a version number for each bucket, by segment (as text) and start.
 
-        It is the sum modulo 2^63 of the first 8 bytes of their SHA-256, so it changes with any of
-        its profiles, and not with their order or a clock. A bucket that `gc` rolled up or deleted
-        keeps it: what was merged is counted, and not what it was merged into.
+        The version changes with any profile of the bucket, but depends neither on their order nor
+        on a clock: it is the sum modulo 2^63 of the first 8 bytes of their SHA-256 digests. A
+        bucket that `gc` rolled up or deleted keeps its version, because the sum covers the merged
+        profiles and not the merge.
         """
         query = sa.select(_P.segment, _P.start, _P.sha256).where(
             *(_P.dataset == dataset, tables.dataset.c.name == _P.dataset),
@@ -316,7 +355,20 @@ class Store(Putting):
     ) -> ProfileView:
         """Return the merge of all buckets that start at `start` or later and before `end`.
 
-        A damaged profile is left out with a warning; `verify` lists them.
+        A damaged profile is left out with a warning; `verify` lists all damaged profiles.
+
+        Parameters
+        ----------
+        dataset
+            The name of the dataset.
+        start
+            The earliest start of a bucket; None sets no limit. Times without a zone are local; a
+            date means its midnight in UTC.
+        end
+            The time before which the buckets start; None sets no limit.
+        segment
+            A segment such as ``{"camera": "left"}`` or ``"camera=left"``; None for the whole
+            dataset.
 
         Raises
         ------
@@ -330,20 +382,34 @@ class Store(Putting):
         """
         merged, damaged = self.merged(dataset, start, end, segment=segment)
         for row, reason in damaged:
-            warnings.warn(f"{row} is left out: {reason}", stacklevel=2)
+            warnings.warn(f"left out {row}: {reason}", stacklevel=2)
         return merged
 
     def merged(
         self, *where: Any, segment: Part = None, most: int | None = None
     ) -> tuple[ProfileView, list[tuple[StoredProfile, DecodeError]]]:
-        """Return what `read` gives, and the damaged profiles that are not in it with what is wrong.
+        """Return the merge that `read` returns, and the damaged profiles that it leaves out.
+
+        Parameters
+        ----------
+        where
+            The dataset, `start` and `end`, as for `read`.
+        segment
+            As for `read`.
+        most
+            The largest number of features that the merge may have; None sets no limit.
+
+        Returns
+        -------
+        tuple
+            The merge, and each damaged profile with the reason.
 
         Raises
         ------
         StoreError
             There is no such dataset, or the store cannot be read.
         IncompatibleError
-            Together they have more than `most` features.
+            The merge would have more than `most` features.
 
         Examples
         --------
@@ -353,7 +419,7 @@ class Store(Putting):
         damaged: list[tuple[StoredProfile, DecodeError]] = []
         names = set[str]()
 
-        def views() -> Iterator[ProfileView]:  # one at a time: decoded they take much room
+        def views() -> Iterator[ProfileView]:  # one at a time, because decoded views are large
             for row, view in self.load(*where, segment=segment):
                 if isinstance(view, DecodeError):
                     damaged.append((row, view))
@@ -361,7 +427,7 @@ class Store(Putting):
                 names.update(view if most else ())
                 if most and len(names) > most:
                     raise IncompatibleError(
-                        f"together they have more than {most} features; take fewer buckets"
+                        f"the buckets have more than {most} features together; choose fewer buckets"
                     )
                 yield view
 
@@ -371,9 +437,10 @@ class Store(Putting):
     def load(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None
     ) -> Iterator[tuple[StoredProfile, ProfileView | DecodeError]]:
-        """Give every profile of these buckets, or what is wrong with it, in order of time.
+        """Yield every profile of these buckets in order of time, or the error in its place.
 
-        They are of one moment; the thread reads nothing else until the end.
+        The profiles are those of one moment. The calling thread must not read anything else from
+        the store until the iteration ends.
 
         Raises
         ------
@@ -399,9 +466,14 @@ class Store(Putting):
         segment: Part = None,
         writer: str | None = None,
     ) -> int:
-        """Delete the profiles of buckets from `start` to before `end`; how many there were.
+        """Delete the profiles of buckets from `start` to before `end`; return their number.
 
-        With `writer` those of this writer alone.
+        Parameters
+        ----------
+        dataset, start, end, segment
+            As for `read`.
+        writer
+            Delete the profiles of this writer only; None deletes those of all writers.
 
         Raises
         ------
@@ -419,7 +491,7 @@ class Store(Putting):
         with self._database.transaction() as connection:
             profiles.lock(connection, dataset)
             deleted = connection.execute(there.where(ours, *self._here)).rowcount
-            if writer is None and not self._tags:  # what is remembered of them, too
+            if writer is None and not self._tags:  # rows without a body, too
                 connection.execute(there)
             return deleted
 
@@ -430,32 +502,34 @@ class Store(Putting):
         roll_up_after: str | timedelta = "14d",
         keep: str | timedelta | None = None,
     ) -> Collected:
-        """Merge what is old into one profile per day and segment, and delete what is older still.
+        """Merge old profiles into one per day and segment, and delete still older ones.
 
-        A day is rolled up as a whole: buckets shorter than a day become one, and so do several
-        writers; profiles of different tags stay apart. What was merged or deleted can no longer be
-        replaced. What arrives late for a day that was merged is added, and refused for a bucket
-        that was deleted. Monitors no longer judge days made of shorter buckets.
-        It can be cut off or run twice without harm. Damaged profiles are left as they are.
+        A day is rolled up as a whole: all its buckets and writers become one profile for each
+        combination of tags. A merged or deleted profile can no longer be replaced. A profile of
+        another writer that arrives late is added to a merged day, but refused for a deleted bucket.
+        Monitors no longer judge days that were made of shorter buckets. Damaged profiles stay as
+        they are.
+
+        It is safe to interrupt this call or to run it twice.
 
         Parameters
         ----------
         now
-            What age is counted from; None takes the time it is.
+            The time from which ages are counted; None takes the clock.
         roll_up_after
-            Age of the days to roll up, from the end of the day.
+            The age at which a day is rolled up, counted from its end.
         keep
-            Age of the days to delete; None keeps them for ever.
+            The age at which a day is deleted; None keeps all days.
 
         Raises
         ------
         TypeError
-            An argument is of another type.
+            An argument has the wrong type.
         ValueError
-            A duration is none.
+            A duration cannot be parsed.
         StoreError
-            The store cannot be read or written. What is old is deleted first, as that gives the
-            room that merging takes.
+            The store cannot be read or written. Deletion comes first, because it frees the space
+            that merging needs.
 
         Examples
         --------
@@ -479,10 +553,10 @@ class Store(Putting):
             raise StoreError(f"there is no dataset {dataset!r} in {self.address}; it has {there}")
 
     def verify(self) -> list[Damage]:
-        """Read everything; what is damaged. An empty list means that nothing is.
+        """Read the whole store and return what is damaged; an empty list means no damage.
 
-        It reads all bytes of profiles, what is said of them (time, segment, writer, counts), and
-        what monitors and alerts keep as far as it can be told. Of a file it looks at the structure.
+        This checks all bytes of the profiles and their time, segment, writer and counts, the types
+        of the rows of monitors and alerts, and the structure of a SQLite file.
 
         Raises
         ------
@@ -499,31 +573,37 @@ class Store(Putting):
             for check in (partial(damage.extend, find_damage(database)), self.state.verify):
                 try:
                     check()
-                except DamagedError as error:  # it cannot go on
+                except DamagedError as error:  # ends this check, not the others
                     damage.append(Damage(None, str(error)))
         return damage
 
     def turn(self) -> contextlib.AbstractContextManager[None]:
-        """Wait until no other process or thread is inside a turn on this store.
+        """Return a lock on the store that one run of monitors at a time can hold.
 
-        For judging, keeping results and telling as one: a run that waited sees what the one before
-        it has stored and told. Nothing else waits for it; a turn ends with its process.
+        A run holds it while it judges buckets, stores results and sends alerts, so that the next
+        run sees all of these. It does not block other reading or writing. The lock is released when
+        its process ends.
 
         Raises
         ------
         StoreError
-            Somebody is inside for 10 minutes, or nobody can have a turn.
+            Another run has held the lock for 10 minutes, or it cannot be locked.
         """
         return self._database.turn()
 
     def hurry(self, seconds: float) -> None:
-        """Let no call, not one under way either, wait longer than so many seconds for a server.
+        """Limit how long calls wait for a server from now on, including calls in progress.
 
-        The last call of this counts.
+        The last call of this method counts. Stores without a server ignore it.
+
+        Parameters
+        ----------
+        seconds
+            Seconds from now after which no call waits any longer.
         """
 
     def close(self) -> None:
-        """Close it. A closed store raises StoreError when used.
+        """Close the store; any later use raises StoreError.
 
         Examples
         --------
@@ -533,11 +613,11 @@ class Store(Putting):
         self._database.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy by the address and the key: the copy is the same store, opened anew."""
+        """Pickle and copy the address and key: the copy opens the same store anew."""
         return _opened, (self.path or self._address, self._key, self._tags)
 
     def __enter__(self) -> Self:
-        """Return the store itself, which is closed at the end of the block."""
+        """Return the store itself; the end of the block closes it."""
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -545,7 +625,7 @@ class Store(Putting):
         self.close()
 
     def __repr__(self) -> str:
-        """Return where it is."""
+        """Return the kind of store and its address."""
         return f"<{type(self).__name__} {self.address!r}>"
 
 
@@ -554,13 +634,13 @@ def _opened(address: str | os.PathLike[str], key: str | None, tags: Mapping[str,
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:
-    """Return what a URL begins with, in small letters; empty for a path."""
+    """Return the scheme of a URL in lower case; empty for a path."""
     scheme = _SCHEME.match(address) if isinstance(address, str) else None
     return scheme[1].lower() if scheme else ""
 
 
 def _length(every: int) -> timedelta:
-    """Return the length of buckets, which is none where it is damaged."""
+    """Return the length of buckets; raise ValueError if it is damaged."""
     if (length := every * MILLISECOND) <= timedelta():
         raise ValueError(f"buckets last {length}")
     return length

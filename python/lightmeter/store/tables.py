@@ -1,10 +1,8 @@
-"""The tables of a store, the same in SQLite and in PostgreSQL, and what is listed of them.
+"""The tables of a store, the same in SQLite and in PostgreSQL, and the records of their rows.
 
-A table has the columns of the record that its rows are, which knows no monitor and no alert. The
-types of a record say what its row must hold. Times are milliseconds since 1970 UTC,
-lengths are milliseconds, segments are the texts of `segment_text`, and tags those of `_tags_text`.
-Whoever reads a row makes something of its values, which may be none that were written: see
-`Database.rows`.
+Each table has the columns of one record class, whose types say which values are valid. Times are
+milliseconds since 1970 UTC, lengths are milliseconds, segments are texts of `segment_text`, and
+tags are texts of `_tags_text`. A damaged row may hold any values: see `Database.rows`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +23,7 @@ IncidentKind = Literal["anomaly", "error"]
 
 
 class Line(NamedTuple):
-    """What is followed from bucket to bucket; `segment` is its text."""
+    """A series, which is followed from bucket to bucket; `segment` is its text."""
 
     dataset: str
     segment: str
@@ -34,7 +32,7 @@ class Line(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What a monitor judges: a bucket of a segment, which is given as text."""
+    """A bucket of a segment that a monitor judges; `segment` is its text."""
 
     monitor: str
     dataset: str
@@ -43,41 +41,42 @@ class Place(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a monitor says of one feature in one bucket.
+    """The judgement of a monitor on one feature in one bucket.
 
-    A rule says what the first six are; the rest is filled in by who asked it.
+    A rule sets the first six attributes; its caller sets the others. Results are immutable, so
+    threads may share them.
 
     Attributes
     ----------
     feature
-        Empty for the bucket itself.
+        The name of the feature; empty if the result is about the bucket itself.
     state
-        ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. What is pending is an
-        anomaly that has not lasted for as many buckets as the monitor asks for.
+        ``ok``, ``pending``, ``anomaly``, ``not enough data`` or ``error``. A pending result is an
+        anomaly that has not yet lasted for the number of buckets that the monitor requires.
     value
-        What was judged, where that is a number.
+        The number that was judged; None if there is none.
     lower
-        The least that would be ok.
+        The smallest value that would be ok; None if there is no limit.
     upper
-        The most that would be ok.
+        The largest value that would be ok; None if there is no limit.
     words
-        What changed, such as "saturation fell by 38 %".
+        A description of the change, such as "saturation fell by 38 %".
     monitor
-        Its name.
+        The name of the monitor.
     dataset
-        Of the bucket.
+        The dataset of the bucket.
     segment
-        Of the bucket, as text; empty for the dataset as a whole.
+        The segment of the bucket, as text; empty for the whole dataset.
     bucket
-        Its start, in UTC.
+        The start of the bucket, in UTC.
     baseline
-        How many buckets it was compared with.
+        The number of buckets in the baseline.
     images
-        How many there are in the bucket.
+        The number of images in the bucket.
     cause
-        What happened to the pictures, such as ``out of focus``, if this tells it.
+        The likely cause, such as ``out of focus``; empty if the changes do not identify one.
     since
-        The first day on which a change for good may have begun.
+        The first day on which a permanent change may have begun.
     """
 
     feature: str
@@ -97,29 +96,29 @@ class Result(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """Return the bucket, and who judged it."""
+        """Return the bucket and its monitor."""
         return Place(self.monitor, self.dataset, self.segment, self.bucket)
 
 
 class JudgedBucket(NamedTuple):
-    """What the next run has to know of a bucket.
+    """A record of a judged bucket for later runs.
 
     Attributes
     ----------
     monitor
-        Who judged it.
+        The monitor that judged the bucket.
     dataset
-        Of the bucket.
+        The dataset of the bucket.
     segment
-        Of the bucket, as text.
+        The segment of the bucket, as text.
     bucket
-        Its start.
+        The start of the bucket.
     version
-        Of the bucket when it was judged.
+        The version of the bucket when it was judged; see `Store.versions`.
     states
-        All that the monitor found.
+        All states that the monitor found in the bucket.
     summary
-        What its rule keeps of it, which follows from that version; empty for nothing.
+        Data that the rule derives from this version for later runs; may be empty.
     """
 
     monitor: str
@@ -132,7 +131,7 @@ class JudgedBucket(NamedTuple):
 
 
 class BucketRows(NamedTuple):
-    """All that is kept of a bucket: where it is, its version, at least one result, its summary."""
+    """The record of a judged bucket: place, version, at least one result, and summary."""
 
     place: Place
     version: int
@@ -141,22 +140,22 @@ class BucketRows(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An incident that somebody has been told of.
+    """An incident that an alert has reported.
 
     Attributes
     ----------
     dataset
-        Where it is.
+        The dataset of the incident.
     segment
-        Of the dataset, as text.
+        The segment of the incident, as text.
     kind
-        Of the incident.
+        ``anomaly`` or ``error``.
     start
-        Start of its first bucket.
+        The start of the first bucket of the incident.
     monitor
-        The first one that found it.
+        The monitor that found the incident first.
     open
-        Whether they believe that it lasts.
+        True if the end of the incident has not been reported.
     """
 
     dataset: str
@@ -168,7 +167,7 @@ class Told(NamedTuple):
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
-        """Return what only one incident at a time can be about."""
+        """Return dataset, segment and kind, which at most one open incident has."""
         return self.dataset, self.segment, self.kind
 
     @property
@@ -178,7 +177,7 @@ class Told(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """From `since` on, what monitors find where these three patterns match is normal."""
+    """A change accepted as normal: since `since`, where all three patterns match."""
 
     dataset: str
     segment: str
@@ -189,22 +188,22 @@ class Accepted(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A monitor of which results are kept.
+    """A monitor with stored results.
 
     Attributes
     ----------
     monitor
-        Its name.
+        The name of the monitor.
     dataset
-        What it watches.
+        The dataset that the monitor watches.
     path
-        Of its file; empty for none.
+        The path of its file; empty if it has none.
     rank
-        Its place among the monitors of its file, from 0 on.
+        The position of the monitor in its file, from 0.
     key
-        A digest of all but buckets that its results follow from.
+        A digest of everything except buckets that its results depend on.
     config
-        Its table of the file, as JSON.
+        The TOML table of the monitor, as JSON.
     """
 
     monitor: str
@@ -215,39 +214,39 @@ class Source(NamedTuple):
     config: str
 
 
-# A time, or None where it is left open; a segment, or None for the dataset as a whole.
+# A time, or None for no limit; a segment, or None for the whole dataset.
 Moment = datetime | date | None
 Part = Segment | None
-MERGED = "", "&"  # the first characters of the writers of roll-ups; others begin with none of these
+MERGED = "", "&"  # only the writers of roll-ups begin with one of these
 
 
 class StoredProfile(NamedTuple):
-    """A row of a profile, but for its body. Times and lengths are in milliseconds.
+    """A row of a profile, without the profile itself (the body).
 
     Attributes
     ----------
     dataset
-        Its name.
+        The name of the dataset.
     segment
-        As text; empty for the dataset as a whole.
+        The segment as text; empty for the whole dataset.
     start
-        Of the bucket, since 1970 UTC.
+        The start of the bucket, in milliseconds since 1970 UTC.
     writer
-        Who wrote it; what a roll-up merged has none, or the text of its tags.
+        The name of the writer. A roll-up writes an empty name, or the text of the tags.
     seq
-        The number of the put.
+        The sequence number of the put.
     span
-        Length of the bucket.
+        The length of the bucket, in milliseconds.
     images
-        How many it is of.
+        The number of images in the profile.
     updated
-        When it was put.
+        The time of the put, in milliseconds since 1970 UTC.
     tags
-        As text, such as ``&model=v7&site=hall&``.
+        The tags as text, such as ``&model=v7&site=hall&``.
     sha256
-        Of the body.
+        The digest of the body.
     crc
-        Of all before it, or -1 less that without a body.
+        The CRC-32 of the attributes above; ``-1 - CRC`` in a row without a body.
     """
 
     dataset: str
@@ -264,7 +263,7 @@ class StoredProfile(NamedTuple):
 
     @property
     def bucket(self) -> datetime:
-        """Return the start of the bucket, unless it is damaged."""
+        """Return the start of the bucket; 1970 if it is damaged."""
         try:
             return from_ms(self.start)
         except TypeError:
@@ -272,17 +271,21 @@ class StoredProfile(NamedTuple):
 
     @property
     def is_merged(self) -> bool:
-        """Return whether a roll-up made it."""
+        """Return whether a roll-up made the profile."""
         return self.writer[:1] in MERGED
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return a description such as "the profile cells 2022-09-07 00:00 of 'left'"."""
         place = f"{self.dataset} {self.segment}".rstrip()
         return f"the profile {place} {self.bucket:%Y-%m-%d %H:%M} of {self.writer!r}"
 
 
 class Bucket(NamedTuple):
-    """A stretch of time that a store has profiles of."""
+    """A span of time, from `start` to before `end` in UTC, with profiles in a store.
+
+    `images` and `writers` are their numbers, and `updated` is the time of the last put. A bucket is
+    immutable, so threads may share it.
+    """
 
     start: datetime
     end: datetime
@@ -292,32 +295,32 @@ class Bucket(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a store holds of a segment of a dataset.
+    """The contents of a store for one segment of a dataset.
 
     Attributes
     ----------
     dataset
-        Its name.
+        The name of the dataset.
     every
-        Length of its buckets.
+        The length of its buckets.
     segment
-        ``{}`` for the dataset as a whole.
+        The segment; ``{}`` for the whole dataset.
     buckets
-        How many have profiles.
+        The number of buckets with profiles.
     first
-        Start of the first; None without any.
+        The start of the first bucket; None without profiles.
     last
-        Start of the last; None without any.
+        The start of the last bucket; None without profiles.
     writers
-        How many wrote profiles.
+        The number of writers.
     images
-        How many the profiles are of.
+        The number of images in all profiles.
     bytes
-        Size of the profiles.
+        The size of all profiles.
     updated
-        When the last was written; None without any.
+        The time of the last put; None without profiles.
     tags
-        Of the profiles, values by name, such as ``{"model": ["v7"]}``.
+        The tags of the profiles, values by name, such as ``{"model": ["v7"]}``.
     """
 
     dataset: str
@@ -339,13 +342,13 @@ class Newest(NamedTuple):
     Attributes
     ----------
     dataset
-        Its name.
+        The name of the dataset.
     every
-        Length of its buckets.
+        The length of its buckets.
     segment
-        ``{}`` for the dataset as a whole.
+        The segment; ``{}`` for the whole dataset.
     start
-        Of the bucket.
+        The start of the bucket, in UTC.
     """
 
     dataset: str
@@ -355,7 +358,7 @@ class Newest(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """How many profiles `Store.gc` merged into others, deleted, and left as they are damaged."""
+    """How many profiles `Store.gc` merged, deleted, and left alone because they are damaged."""
 
     merged: int
     deleted: int
@@ -363,20 +366,20 @@ class Collected(NamedTuple):
 
 
 class Damage(NamedTuple):
-    """A profile that cannot be read, or ``None`` for the store as a whole, and what is wrong."""
+    """A damaged profile, or None for damage to the store as a whole, and the reason."""
 
     profile: StoredProfile | None
     reason: str
 
     def __str__(self) -> str:
-        """Return it in words."""
+        """Return the damaged part and the reason."""
         return f"{self.profile or 'the store'}: {self.reason}"
 
 
 # Tables
 
-VERSION = 2  # of the columns
-# Texts are sorted by their letters' numbers everywhere.
+VERSION = 2  # of the tables
+# Every engine sorts texts by code points.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TYPES: dict[Any, Any] = {
     **dict.fromkeys((int, Time, None | Time, Flag), sa.BigInteger),
@@ -389,7 +392,7 @@ metadata = sa.MetaData()
 def _table(
     name: str, fields: Mapping[str, Any], key: str, *more: Any, rowid: bool = False
 ) -> sa.Table:
-    """Return a table whose rows lie in order of their key in SQLite, unless they have a rowid."""
+    """Return a table; SQLite stores its rows in order of the key, or of a `rowid`."""
     columns = [
         sa.Column(field, _TYPES.get(kind, _TEXT), nullable=type(None) in get_args(kind))
         for field, kind in fields.items()
@@ -401,11 +404,11 @@ def _table(
 version = sa.Table("lightmeter", metadata, sa.Column("version", sa.Integer, nullable=False))
 dataset = _table("dataset", {"name": str, "every": int}, "name", rowid=True)
 
-# A row is what a writer says of a bucket: a cumulative profile. What a bucket holds is the merge of
-# its rows. A roll-up makes one row of those of a day that have the same tags, whose writer is the
-# text of the tags. Theirs stay without their bodies, and so do those that are deleted by their age:
-# a late retry of one is not counted again, and what monitors found in it stays. The body
-# comes last, as SQLite stores columns in order.
+# A row holds the cumulative profile of one writer for one bucket, and a bucket is the merge of its
+# rows. A roll-up merges the rows of a day that have the same tags into one row, whose writer is the
+# text of the tags. The merged rows stay without their bodies, and so do rows deleted by age, so
+# that a late retry of one is not counted again and the results of monitors stay valid. The body is
+# the last column, because SQLite stores columns in order.
 profile = _table(
     "profile",
     {**StoredProfile.__annotations__, "body": bytes | None},
@@ -413,7 +416,7 @@ profile = _table(
     sa.ForeignKeyConstraint(["dataset"], ["dataset.name"]),
     rowid=True,
 )
-# For lists of segments and newest buckets, which need not see the rows then.
+# Lists of segments and newest buckets use this index alone, not the rows.
 KEPT = profile.c.body.is_not(None)
 _FIRST = profile.c.dataset, profile.c.segment, profile.c.start
 sa.Index("profile_kept", *_FIRST, sqlite_where=KEPT, postgresql_where=KEPT)
@@ -426,11 +429,11 @@ told = _table(
     "told", {"alert": str, **Told.__annotations__}, "alert dataset segment kind start monitor"
 )
 accepted = _table("accepted", Accepted.__annotations__, "dataset segment monitor since")
-# Who may ask a server for what: `sha256` is of the key, `rights` and `datasets` are JSON.
+# The keys of a server: `sha256` is the digest of the key; `rights` and `datasets` are JSON.
 _OF_KEY = {"id": str, "sha256": bytes, "rights": str, "datasets": str, "note": str, "created": int}
 key = _table("key", _OF_KEY, "id")
 
-# What monitors and alerts remember, which is copied with a store. Keys are not.
+# The state of monitors and alerts, which is copied with a store; keys are not copied.
 STATE = result, judged, watched, told, accepted
 
 
@@ -442,11 +445,11 @@ def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Iterable[A
 
 
 def plain(value: Any) -> Any:
-    """Return a value as a table holds it; PostgreSQL has no text with a zero character."""
+    """Return a value as tables store it; PostgreSQL texts cannot contain a zero character."""
     if isinstance(value, str):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, float):
-        return value + 0.0  # SQLite has no zero with a sign
+        return value + 0.0  # SQLite has no negative zero
     if isinstance(value, datetime):
         return to_ms(value)
     if isinstance(value, frozenset):
@@ -455,13 +458,13 @@ def plain(value: Any) -> Any:
 
 
 def has(table: sa.Table, *key: Any) -> sa.ColumnElement[bool]:
-    """Return the condition for rows by the beginning of their keys, where None is any value."""
+    """Return the condition that rows begin with this key; None matches any value."""
     pairs = zip(table.primary_key, key, strict=False)
     return sa.and_(True, *(each == plain(value) for each, value in pairs if value is not None))
 
 
 def delete(connection: sa.Connection, table: sa.Table, keys: Iterable[Sequence[Any]]) -> int:
-    """Delete rows by the beginning of their keys, which are equally long; how many there were."""
+    """Delete the rows that begin with one of these keys, all of one length; return their number."""
     columns = table.primary_key.columns.keys()
     if values := [dict(zip(columns, map(plain, key), strict=False)) for key in keys]:
         where = (table.c[name] == sa.bindparam(name) for name in values[0])

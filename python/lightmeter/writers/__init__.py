@@ -1,4 +1,4 @@
-"""What fills a store: a service as it runs, or a folder by day."""
+"""Writing profiles into a store: from a running service, or from a folder by day."""
 
 from lightmeter.writers.folder import Logged, log_folder
 from lightmeter.writers.logger import RollingLogger, logger

@@ -1,4 +1,4 @@
-"""The ends of a process, and its forks: what becomes of the loggers that are open."""
+"""Closing the open loggers when a process ends, and resetting them in a forked child."""
 
 import _thread
 import atexit
@@ -21,17 +21,17 @@ open_loggers: set[Any] = set()  # closed when the process ends
 
 @atexit.register
 def _close_all(seconds: float = CLOSING_SECONDS) -> None:
-    """One after the other; all of them measure meanwhile, so later ones need less time."""
+    """Close one logger after the other; all measure meanwhile, so later ones need less time."""
     end = time.monotonic() + seconds
     for logger in list(open_loggers):
         logger.close(max(1.0, end - time.monotonic()))
 
 
-# Workers of multiprocessing, which end without atexit, and begin by forgetting finalizers
+# Workers of multiprocessing do not run atexit handlers, and they clear finalizers when they start.
 
 
 def _close_at_end_of_worker(_: object = None) -> None:
-    util.Finalize(None, _close_all, exitpriority=-100)  # after those of others, who may track
+    util.Finalize(None, _close_all, exitpriority=-100)  # last, because other finalizers may track
 
 
 _close_at_end_of_worker()
@@ -42,14 +42,14 @@ util.register_after_fork(_close_all, _close_at_end_of_worker)
 
 
 def handle_signals() -> None:
-    """Let SIGTERM and SIGHUP store what is left before they end the process.
+    """Make SIGTERM and SIGHUP store the remaining images before they end the process.
 
-    Only where they would end it at once: a handler that is there stays, and decides.
+    A handler that the program has set stays in place.
 
     Raises
     ------
     ValueError
-        This is not the main thread, the only one that Python lets do so.
+        This is not the main thread, the only one in which Python sets handlers.
     """
     for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -57,12 +57,12 @@ def handle_signals() -> None:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
-    """Leave the work to another thread: the one interrupted may hold any lock, and goes on.
+    """Close the loggers in another thread, because the interrupted one may hold any lock.
 
-    An exception in its place could be swallowed, and the process would not end.
+    An exception raised here could be swallowed, and the process would not end.
     """
-    signal.signal(number, signal.SIG_DFL)  # a second one ends the process at once
-    with contextlib.suppress(RuntimeError):  # the interpreter is ending, and closes loggers
+    signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
+    with contextlib.suppress(RuntimeError):  # the interpreter ends, and closes the loggers itself
         _thread.start_new_thread(_close_and_end, (number,))  # `threading` would take a lock
 
 
@@ -73,12 +73,12 @@ def _close_and_end(number: int) -> None:
         os.kill(os.getpid(), number)
 
 
-# A forked child starts over: what was tracked before is the parent's to store. No profile is half
-# changed in it, because the core changes profiles under the GIL, as Python forks. The signals
-# handled here are blocked meanwhile: Python forgets in a new child what it has heard, and a worker
-# that is asked to end as it begins would never do so.
+# A forked child starts over, because the parent stores the images tracked before the fork. No
+# profile is half changed in the child, because the core changes profiles under the GIL, and Python
+# forks under the GIL. The signals handled here are blocked during the fork: Python clears pending
+# signals in a new child, so a worker that gets SIGTERM as it starts would never end.
 
-_masks = threading.local()  # what the forking thread blocked before
+_masks = threading.local()  # the signals that the forking thread blocked before
 
 
 def _before_fork() -> None:

@@ -1,4 +1,4 @@
-"""Logging a folder or another source into a store, each picture into the bucket it is from.
+"""Logging a folder or another source into a store, each image into the bucket of its date.
 
 The time of a picture is that of its Exif, path, column, or of the last change of its file.
 """
@@ -39,38 +39,38 @@ from lightmeter.text import visible
 from lightmeter.times import DAY, EPOCH, bucket_start, parse_time, to_duration, to_utc
 from lightmeter.writers.rows import target_of
 
-# From a picture to when it is from.
+# From an image to its date.
 DateOf = Callable[[Item], datetime | None]
 
 _TAKEN = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")  # offsets are OffsetTime...
 
-_MOST_PARTS = 1024  # of a video, as a file may say any length
+_MOST_PARTS = 1024  # of a video, because a file may claim any length
 
 _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
 
 
 def date_reader(source: str) -> DateOf:
-    """Return a function from a picture to when it is from, in UTC; None where nothing says so.
+    """Return a function that returns the date of an image in UTC, or None if it has no date.
 
-    A time without a zone is local time, and a day without a time its midnight in UTC. It never
-    waits for a pipe or a device: they have no Exif.
+    A time without a zone is local time, and a date without a time is its midnight in UTC. The
+    function never waits for pipes and devices, which have no Exif.
 
     Parameters
     ----------
     source
-        Where dates come from:
+        The source of the dates:
 
-        - ``"exif"``: when the picture was taken, or else digitized, or else changed. Where the
-          camera noted its offset from UTC that is its zone. A video says when it begins.
-        - ``"mtime"``: the time of modification of the file, for pictures that are files.
+        - ``"exif"``: the time at which the image was taken, or else digitized, or else changed, in
+          the zone that the camera recorded, if any. A video file has the time of its beginning.
+        - ``"mtime"``: the modification time of the file, for images that are files.
         - ``"column:NAME"``: a column of a table or manifest, or a key of the ``.json`` beside
-          the picture in an archive. It holds times, or texts of ISO 8601, such as
+          the image in an archive. It contains times, or texts in ISO 8601, such as
           ``2024-05-01T10:30:00+02:00`` or ``20240501``.
-        - ``"path:PATTERN"``: the last place in the path that looks like the pattern, with
-          ``%Y %m %d`` and, if wanted, ``%H %M %S`` for digits, ``*`` for anything within a
-          name, ``%%`` for a percent sign, and anything else for itself. A
-          number does not match a part of a longer one. Of a picture in an archive or table the
-          path is its name there, behind that of the archive.
+        - ``"path:PATTERN"``: the last part of the path that matches the pattern, in which
+          ``%Y %m %d`` and optionally ``%H %M %S`` stand for digits, ``*`` for any text within a
+          name, ``%%`` for a percent sign, and everything else for itself. A number does not match
+          a part of a longer number. The path of an image in an archive or table is its name there,
+          after that of the archive.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def date_reader(source: str) -> DateOf:
         )
 
     def date_of(item: Item) -> datetime | None:
-        with suppress(OSError, OverflowError, ValueError):  # no picture, or out of all years
+        with suppress(OSError, OverflowError, ValueError):  # no image, or no year of the calendar
             return read(item)
         return None
 
@@ -106,7 +106,7 @@ def _modification_date(item: Item) -> datetime | None:
 
 def _column_date(column: str, item: Item) -> datetime | None:
     value: Any = item.values.get(column)
-    if isinstance(value, str | int):  # as a table has 20240501 without quotes
+    if isinstance(value, str | int):  # int, because a table may have 20240501 without quotes
         value = parse_time(str(value).strip())
     return to_utc(value) if isinstance(value, date) else None
 
@@ -130,7 +130,7 @@ def _path_date(expression: re.Pattern[str], item: Item) -> datetime | None:
     last = None
     for match in expression.finditer(item.name):
         fields = {name: int(digits) for name, digits in match.groupdict().items()}
-        with suppress(ValueError):  # there is no such day
+        with suppress(ValueError):  # no such day
             last = to_utc((datetime if "hour" in fields else date)(**fields))
     return last
 
@@ -156,12 +156,12 @@ def _is_video(item: Item) -> bool:
 
 
 def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetime, Item]]:
-    """Yield a picture and the start of its bucket; a video file in a part for each bucket.
+    """Yield an image with the start of its bucket; a video file in one part for each bucket.
 
     The date of a video is that of its first frame.
     """
     begin, seconds = 0.0, 0.0
-    with suppress(Exception):  # measuring it says what is wrong
+    with suppress(Exception):  # measuring reports the error
         seconds = span_of(item.data)[1] if _is_video(item) else 0.0
     for _ in range(_MOST_PARTS):
         start = bucket_start(at + timedelta(seconds=begin), every)
@@ -176,22 +176,22 @@ def _parts(item: Item, at: datetime, every: timedelta) -> Iterator[tuple[datetim
 def by_bucket(
     items: Iterable[Item], date_of: DateOf, every: timedelta, source: Source
 ) -> tuple[dict[datetime, Source], list[str]]:
-    """Return the pictures of each bucket, sorted by its start; and the names of those that have
-    none.
+    """Return the images of each bucket, in order of time, and the names of images without a date.
 
-    Pictures that come as paths or addresses are held. Those that come with their bytes are read
-    again from the source, once where it is sorted by time, and else once for each bucket.
+    Paths and addresses of images are kept. Images that come as bytes are read again from the
+    source: once if it is sorted by time, and otherwise once for each bucket.
 
     Parameters
     ----------
     items
-        Those of `source`, which may have more bytes than those that it gives.
+        The items of `source`, possibly with more of their bytes loaded.
     date_of
-        When a picture is from. What no bucket can hold, such as 9999-12-31, is none.
+        The function that returns the date of an image. A date without a valid bucket, such as
+        9999-12-31, counts as no date.
     every
         The length of the buckets.
     source
-        What they are from.
+        The source of the items.
     """
     buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):
@@ -211,9 +211,9 @@ def by_bucket(
 
 
 def _whole_items(source: Source) -> Callable[[Item], Item]:
-    """Return a function from an item that may have its number in the source as data to the item.
+    """Return a function that replaces an item whose data is its number by the item of `source`.
 
-    It goes on through the source, and from its start again for what lies behind.
+    It reads the source forward, and from the start again for a lower number.
     """
     items: Iterator[Item] = iter(())
     following = sys.maxsize
@@ -228,7 +228,7 @@ def _whole_items(source: Source) -> Callable[[Item], Item]:
         skipped, following = number - following, number + 1
         if again := next(islice(items, skipped, None), None):
             return again
-        detail = "the source has fewer pictures than a moment ago"
+        detail = "the source has fewer images than before"
         return replace(item, data=ImageError("vanished", detail))
 
     return whole
@@ -238,20 +238,20 @@ _SHOWN = 60  # characters of a name
 
 
 class Logged(NamedTuple):
-    """What `log_folder` put, by the start of the bucket, and what it left out.
+    """The profiles that `log_folder` put, and the images that it left out.
 
     Attributes
     ----------
     profiles
-        What was put of all images.
+        The profile of all images of each bucket, by the start of the bucket.
     undated
-        Names of pictures that have no date.
+        The names of images without a date.
     rolled_up
-        Names of the pictures of buckets that `Store.gc` has deleted, or that hold the folder
-        already and can no longer be replaced.
+        The names of the images of each bucket that accepts no profile of this folder any more,
+        because `Store.gc` has deleted it or rolled it up with an earlier one.
     segments
-        With `segment_by`, how many images of each segment were measured. The profiles of segments
-        are in the store alone.
+        With `segment_by`, the number of images in each segment of each bucket. The profiles of
+        segments are in the store only.
     """
 
     profiles: dict[datetime, ProfileView]
@@ -284,74 +284,78 @@ def log_folder(
     progress: Progress | None = None,
     **options: Unpack[LoggedOptions],
 ) -> Logged:
-    """Profile the images of a folder, or of an archive, table or address, into their buckets.
+    """Profile the images of a folder, archive, table or address into the buckets of a dataset.
 
-    The writer is the folder, by its real path: logging it again replaces what it gave to each
-    bucket. In a store that is no file it is also of this machine, by the machine's name. What is
-    elsewhere is the writer by its address, of the web without what follows the path. Buckets and
-    segments that it has no images of any more are left as they are, and so are buckets that
-    `Store.gc` has deleted, or rolled up with this folder in them: their files are not measured, but
-    listed in the result.
-    While a server is away the profiles wait on the disk of this machine. That needs `every`, and
-    cannot be with `segment_by`.
-    Folders that hold the same files count them twice.
+    The folder itself is the writer, so logging it again replaces its earlier profiles and counts no
+    image twice. Two folders that contain the same files count them twice. The name of the writer
+    contains a digest of the real path of the folder and, unless the store is a file, the name of
+    this machine. The writer of a remote source is its address, without a query.
 
-    With `inbox` the profiles are objects there, whose number is the time of the call: the last call
-    counts. Nothing is known of what the store has. So buckets last a day unless `every` says more.
+    Buckets and segments that no longer have images in the folder keep their profiles. So do buckets
+    that `Store.gc` has deleted, or has rolled up with this folder: their files are not measured,
+    but listed in the result.
 
-    Pictures in compressed archives, tables and shards elsewhere are read once if they are sorted by
-    time, and else once for each bucket; with ``date_from`` once more, to date them.
+    While a server is unavailable, the profiles wait on the disk of this machine, if `every` is
+    given and `segment_by` is not.
+
+    With `inbox`, each profile is an object whose number is the time of the call, so the last call
+    counts. An inbox does not know the store, so buckets last a day unless `every` is given.
+
+    Images in compressed archives, tables and remote shards are read once if they are sorted by
+    time, and otherwise once for each bucket; ``date_from`` reads them once more, for their dates.
 
     Parameters
     ----------
     store
-        The store, or its address, where a new one is made if there is none; None with `inbox`.
+        The store, or its address, where a store is created if there is none; None with `inbox`.
     folder
         A folder, file, glob pattern, archive, table, manifest or address, as for
         `lightmeter.profile_images`.
     dataset
-        Name of what is watched.
+        The name of the dataset.
     inbox
-        An inbox in place of a store, or its address, such as ``"s3://bucket/drift"``.
+        An inbox, or its address such as ``"s3://bucket/drift"``, in place of a store.
     at
-        When all of it is from; without a time zone it is local time. None takes now, unless
-        `date_from` says more.
+        The time of all images, local without a time zone; a date means its midnight in UTC. None
+        takes the clock, unless `date_from` is given.
     date_from
-        Where the date of each file comes from: ``"exif"``, ``"mtime"``, ``"column:NAME"`` or
-        ``"path:PATTERN"`` such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date are
+        The source of the date of each file: ``"exif"``, ``"mtime"``, ``"column:NAME"`` or
+        ``"path:PATTERN"``, such as ``"path:%Y-%m-%d"``; see `date_reader`. Files without a date are
         not measured, but listed in the result.
     column
-        The column of images in a table, or of paths in a manifest, likewise.
+        The column of images in a table, or of paths in a manifest.
     segment
-        Of all images, such as ``{"camera": "left"}``.
+        The segment of all images, such as ``{"camera": "left"}``.
     segment_by
-        What segment an image belongs to besides, as for `lightmeter.profile_images`. The profile of
-        each segment is put beside that of all images. Segments that the dataset has already are
-        kept first; more are kept until there are 1000, in the order of the buckets and their paths.
+        How to find a further segment for each image, as for `lightmeter.profile_images`. The
+        profile of each segment is put in addition to that of all images. Existing segments of the
+        dataset take precedence; new ones are added up to 1000, in the order of buckets and paths.
     group
-        What an image has in common with others, as for `lightmeter.profile_images`.
+        How to find the group of dependent images that an image belongs to, as for
+        `lightmeter.profile_images`.
     every
-        Length of the buckets of a new dataset; None takes that of the dataset, or a day.
+        The length of the buckets of a new dataset; None takes that of the dataset, or a day.
     writer
-        A name in place of the folder, such as where the name of the machine changes.
+        The name of the writer in place of that of the folder, for example if the name of the
+        machine changes.
     reading
-        How pictures are read.
+        How images are read; None takes the default.
     exemplars
-        Pictures to keep to look at, as for `lightmeter.Profile`; none by default.
+        The number of thumbnails to keep, as for `lightmeter.Profile`; none by default.
     sample
-        Of how many images to keep the numbers for `lightmeter.check_image`, likewise, such as 256.
+        The number of images whose numbers are kept for `lightmeter.check_image`, such as 256.
     tags
-        What to say of the profiles, likewise.
+        Tags of the profiles, such as ``{"model": "v7"}``.
     workers
-        How many decode and measure at once; None takes one per processor.
+        The number of workers that decode and measure at once; None takes one per processor.
     executor
-        Who works, as for `lightmeter.profile_images`.
+        The kind of workers, as for `lightmeter.profile_images`.
     resume
-        A folder that keeps what is done, likewise.
+        A folder that stores finished work, as for `lightmeter.profile_images`.
     progress
-        Called as ``progress(done, total)`` after each block, likewise.
+        A function that is called as ``progress(done, total)`` after each block.
     options
-        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Options of `lightmeter.Reading` that differ from `reading`.
 
     Raises
     ------
@@ -360,12 +364,12 @@ def log_folder(
     TypeError
         `at` is neither a date nor a datetime, or an option is unknown.
     ValueError
-        Both `at` and `date_from`, or one of them is not understood, or `exemplars` or an option is
-        out of range; or there is no such column.
+        Both `at` and `date_from` are given; a parameter is invalid or out of range; or the column
+        does not exist.
     StoreError
-        The store cannot take the profiles.
+        The store cannot be opened, read or written.
     BatchError
-        A worker process died; the folder of `resume` cannot be written.
+        A worker process died, or the folder `resume` cannot be written.
     ImportError
         A package that the source needs is not installed.
 
@@ -390,7 +394,7 @@ def log_folder(
         fixed=parse_segment(segment_text(segment)),
     )
     target, part = target_of(store, inbox), segment_text(segment)
-    in_store = target if isinstance(target, Store) else None  # of an inbox nothing is known
+    in_store = target if isinstance(target, Store) else None  # an inbox does not know its store
     with nullcontext() if in_store is None or in_store is store else in_store:
         known = in_store.datasets() if in_store and every is None else {}
         length = known.get(dataset, DAY) if every is None else to_duration(every)
@@ -399,18 +403,18 @@ def log_folder(
             buckets, undated = {start: source}, list[str]()
         else:
             items: Iterable[Item] = source
-            if date_from == "exif":  # which is in the bytes of the pictures
+            if date_from == "exif":  # which is in the bytes of the images
                 items = (item for block in blocks(source) for item in loaded(block, reading.limits))
             buckets, undated = by_bucket(items, read_date, length, source)
         writer = _writer(folder, target.address) if writer is None else writer
-        gone, kept = set[datetime](), set[str]()  # segments that the dataset has besides
+        gone, kept = set[datetime](), set[str]()  # `kept`: existing segments of the dataset
         if in_store:
             gone = buckets.keys() & in_store.rolled_up(dataset, writer=writer, segment=part)
             if segment_by and dataset in in_store.datasets():
                 kept = {*map(segment_text, in_store.segments(dataset))} - {"", part}
         rolled_up = {start: [item.name for item in buckets.pop(start)] for start in sorted(gone)}
         logged = Logged({}, undated, rolled_up, {})
-        # In an inbox the last call counts.
+        # In an inbox, the last call counts.
         more: Any = {} if in_store else {"seq": time.time_ns() // 1_000_000}
         put: Any = partial(target.put, dataset, writer=writer, every=length, **more)
         for start, done in _profiled(buckets, run, progress, work, kept):
@@ -430,9 +434,9 @@ def _profiled(
     """Yield the profiles of each bucket, with one progress for all."""
     total, before = sum(source.total or 0 for source in buckets.values()), 0
 
-    def report(measured: int, came: int) -> None:
-        if progress is not None:  # a total that is not known grows
-            progress(before + measured, max(total, before + came))
+    def report(measured: int, known: int) -> None:
+        if progress is not None:  # an unknown total grows
+            progress(before + measured, max(total, before + known))
 
     for start, source in buckets.items():
         done = replace(run, progress=report).profile(source, *how).views()
@@ -441,10 +445,10 @@ def _profiled(
 
 
 def _writer(folder: str | os.PathLike[str], target: str) -> str:
-    """Return one per folder, whose path stays at home. Where several machines write, it is of this
-    one.
+    """Return the name of the writer of a folder or address.
 
-    What is elsewhere is the same from any machine.
+    For a folder it contains a digest in place of the path, which stays private, and the name of
+    this machine if other machines may write to the target. An address is the same on any machine.
     """
     if is_url(address := os.fsdecode(folder)):
         return f"address {visible(shown_url(address))}"

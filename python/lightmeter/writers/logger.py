@@ -1,4 +1,4 @@
-"""Profiling what passes through a service, into a store, without holding it up."""
+"""A logger that profiles the images of a service in the background, into a store."""
 
 import logging
 import math
@@ -27,48 +27,52 @@ from lightmeter.writers.rows import Rows, target_of
 from lightmeter.writers.waiting import Waiting, attempt, keep, measure_kept, warm_up, weight
 
 _log = logging.getLogger("lightmeter.writers")
-_NEW_BUCKETS = timedelta(hours=1)  # of a dataset that the store does not hold yet
+_NEW_BUCKETS = timedelta(hours=1)  # the length for a new dataset
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
-_ANSWER_SHARE = 1 / 3  # of either, for a server; what it has not taken then goes to the disk
+_ANSWER_SHARE = 1 / 3  # of either time, for a server; then the profiles go to the spool
 _PAUSE = 0.25  # seconds between two tries to store at the end
-_MOST = 256  # buckets whose profiles are stored at once; twice as many wait for a store that fails
-_DROPPED = Failure(None, "dropped", "more images waited than the queue holds, or than time allowed")
+_MOST = 256  # buckets that are stored at once; while a store fails, twice as many wait
+_DROPPED = Failure(None, "dropped", "the queue was full, or the time to close was over")
 
 
 class _Flush:
-    """A mark in the queue: all that came before it is to be stored; None until that was tried."""
+    """A mark in the queue: store everything before it. `stored` is None until that was tried."""
 
     stored: bool | None = None
 
 
 class RollingLogger:
-    """A logger for a service: `track` returns at once, a thread does the work.
+    """A logger for a service: `track` returns at once, and a thread measures and stores.
 
-    Threads may share it; after a fork the child has one of its own.
+    Threads may share it. After a fork, the child has an empty queue and a thread of its own; images
+    tracked before the fork belong to the parent.
 
-    Every process, and every start of one, writes as another writer: a restart within a bucket adds
-    to what is there.
+    Every process is a new writer, so a restart within a bucket adds to the stored profiles.
 
-    What a process loses depends on how it ends:
+    How many images a process loses depends on how it ends:
 
-    - In order: nothing. The logger closes itself. That is so when the program returns, calls
-      `sys.exit` or fails with an exception or KeyboardInterrupt, and when a worker of
-      `multiprocessing` or a `ProcessPoolExecutor` returns. What is left is measured for 20 seconds
-      at most; the rest is counted as dropped.
-    - By SIGTERM or SIGHUP: nothing with `handle_signals`. `Process.terminate` sends SIGTERM; so do
-      `Pool.terminate` (at the end of ``with Pool()``) and a parent that ends before a daemon child.
-    - At once, by SIGKILL, `os._exit`, `os.abort`, `os.exec*` or a crash, or by these signals
-      without a handler: what was tracked since the last checkpoint, unless `flush` returned True.
-      A checkpoint comes every 30 seconds (`checkpoint`) and after each second without an image.
+    - **Normally**: none. The logger closes itself when the program returns, calls `sys.exit` or
+      ends with an exception or KeyboardInterrupt, and when a worker of `multiprocessing` or
+      `ProcessPoolExecutor` returns. Waiting images are measured for at most 20 seconds; the rest is
+      counted as dropped.
+    - **By SIGTERM or SIGHUP**: none, if `handle_signals` is set. `Process.terminate` sends SIGTERM,
+      and so do `Pool.terminate` (at the end of ``with Pool()``) and a parent that ends before its
+      daemon child.
+    - **At once**, by SIGKILL, `os._exit`, `os.abort`, `os.exec*` or a crash, or by one of the
+      signals above without a handler: the images since the last checkpoint, unless `flush` has
+      returned True. A checkpoint takes place every 30 seconds (`checkpoint`) and after each second
+      without an image.
 
     Attributes
     ----------
     tracked
-        Images accepted by `track` in this process; a batch or a file of frames is one.
+        The number of images accepted by `track` in this process; a batch or a file with several
+        frames counts as one.
     dropped
-        Images that are not measured. `track` did not accept them, as the queue was full or the
-        logger closed, or they still waited when the time to close was over. Unless `track` found it
-        closed they are also in the profile, as failures with the reason ``dropped``.
+        The number of images that are not measured: `track` did not accept them because the queue
+        was full or the logger was closed, or they still waited when the time to close was over. All
+        except those tracked after closing are also in the profile, as failures with the reason
+        ``dropped``.
 
     Examples
     --------
@@ -92,64 +96,66 @@ class RollingLogger:
         handle_signals: bool = False,
         **options: Unpack[LoggedOptions],
     ) -> None:
-        """Open the store; a thread begins with the first image.
+        """Open the store. The thread starts with the first image.
 
         Parameters
         ----------
         store
-            The store, or the address of one. The logger opens it for itself. While a server is
-            away, what is stored waits on the disk of this machine.
+            A store or the address of one. The logger opens the store for itself. While a server is
+            unavailable, profiles wait on the disk of this machine.
         dataset
-            Name of what is watched.
+            The name of the dataset.
         inbox
-            Takes the profiles in place of a store, or its address. Every profile is an object
-            there, so they are put at the end of a bucket and every ten minutes, unless `checkpoint`
-            says more.
+            An inbox, or its address, in place of a store. Every put writes an object there, so
+            profiles are put at the end of a bucket and every ten minutes, unless `checkpoint` gives
+            another interval.
         every
-            Length of the dataset's buckets; None takes that of the dataset, or an hour for a new
-            one, and for an inbox. An image belongs to the bucket of the time at which it was
-            tracked.
+            The length of the buckets of the dataset. None takes the length that the store knows, or
+            an hour for a new dataset and for an inbox. An image belongs to the bucket of the time
+            at which it was tracked, unless `track` gets another time.
         checkpoint
-            How often the profile is stored at least, by default every 30 seconds. It is also stored
-            when its bucket ends, and whenever no image came for a second.
+            The longest interval between two puts; the default is 30 seconds. A profile is also put
+            when its bucket ends, and after a second without an image.
         segment
-            Such as ``{"camera": "left"}``.
+            A segment such as ``{"camera": "left"}``; None for the whole dataset.
         reading
-            How pictures are read.
+            How images are read; None takes the default.
         sample
-            Of how many images to keep the numbers for `lightmeter.check_image`, as for
-            `lightmeter.Profile`, such as 256.
+            The number of images whose numbers are kept for `lightmeter.check_image`, such as 256;
+            see `lightmeter.Profile`.
         tags
-            What to say of the profiles, likewise, such as ``{"model": "v7"}``.
+            Tags of the profiles, such as ``{"model": "v7"}``.
         queue_bytes
-            Memory for images that wait; beyond it images are dropped and counted. A path counts as
-            1 MB, for the work that it stands for.
+            The memory for waiting images, in bytes. When it is full, further images are dropped and
+            counted. A path counts as 1 MiB, for the work of reading the file.
         handle_signals
-            Store what is left when SIGTERM or SIGHUP comes, for 8 seconds at most, and end the
-            process then, by the same signal. A second signal ends it at once. Handlers that others
-            have set stay in place. Without it, and without such a handler, these signals end the
-            process at once. As all handlers of Python it runs in the main thread, between two of
-            its instructions.
+            Whether SIGTERM and SIGHUP store the remaining images, for at most 8 seconds, before
+            they end the process. A second signal ends the process at once. Handlers that the
+            program has set stay in place. Without this option and without such a handler, these
+            signals end the process at once. Like all Python handlers, it runs in the main thread.
         options
-            What differs from `reading`, or from the default: see `lightmeter.Reading`.
+            Options of `lightmeter.Reading` that differ from `reading`.
 
         Raises
         ------
         StoreError
             The store cannot be opened, the dataset has buckets of another length, or a server is
-            away and `every` is not given.
+            unavailable and `every` is not given.
         TypeError
-            A duration is neither a text nor a timedelta, or an option is unknown.
+            A duration is neither a string nor a timedelta, or an option is unknown.
         ValueError
-            There is no dataset, or not one of `store` and `inbox`; a duration, the segment or an
-            option is not understood; `sample` or `queue_bytes` is out of range; `ignore` names a
-            column; or `handle_signals` is asked for outside the main thread.
+            There is no dataset, or not exactly one of `store` and `inbox`; a duration, the segment
+            or an option is invalid; `sample` or `queue_bytes` is out of range; `ignore` names a
+            column; or `handle_signals` is set outside the main thread.
         """
         reading = reading_of(reading, options)
         if queue_bytes < 0:
             raise ValueError(f"got {queue_bytes} as queue_bytes; expected 0 or more")
         if reading.ignored and reading.ignored.column:
-            raise ValueError("got a column of masks to ignore; images of a logger have no columns")
+            raise ValueError(
+                "got a column of masks as `ignore`; expected a rectangle, a mask or a condition, "
+                "because images of a logger have no columns"
+            )
         self._empty = Profile(reading=reading, sample=sample, tags=tags)
         length = None if every is None else to_duration(every)
         interval = None if checkpoint is None else to_duration(checkpoint).total_seconds()
@@ -158,7 +164,7 @@ class RollingLogger:
         warm_up()
         if handle_signals:
             endings.handle_signals()
-        # A store of its own, which it closes.
+        # A copy, which the logger closes.
         target = target_of(copy(store) if isinstance(store, Store) else store, inbox)
         self._rows = Rows(target, dataset, part)
         try:
@@ -171,52 +177,52 @@ class RollingLogger:
         endings.open_loggers.add(self)
 
     def _start_over(self) -> None:
-        """The state of a new process.
+        """Set the state for a new process.
 
-        One thread at a time takes from the queue, measures and stores. It is one of the logger,
-        or that which closes it where there is none, or where a picture holds it up.
+        One thread at a time takes images from the queue, measures and stores: the thread of the
+        logger, or the thread that closes the logger if there is no other or an image blocks it.
         """
         self._lock = threading.Condition()  # held while any of these changes
         self._thread: threading.Thread | None = None
         self._queue: deque[Waiting | _Flush] = deque()
         self._waiting = 0  # bytes
         self._measuring: Waiting | None = None
-        self._profiles: dict[datetime, Profile] = {}  # of what was measured since the last try
-        self._unstored: dict[datetime, ProfileView] = {}  # of what was measured before it
+        self._profiles: dict[datetime, Profile] = {}  # of images measured since the last put
+        self._unstored: dict[datetime, ProfileView] = {}  # of images measured before it
         self.tracked = self.dropped = self._given_up = 0
         self._last, self._due = math.inf, time.monotonic() + self._interval
         self._closed = False
-        self._complete: bool | None = None  # once it is finished: whether nothing was lost
-        self._until = self._end = math.inf  # when to stop measuring and storing, once closed
+        self._complete: bool | None = None  # when finished: whether nothing was lost
+        self._until = self._end = math.inf  # when to stop measuring and storing after closing
 
     def track(
         self, image: ImageLike, *, at: datetime | None = None, group: GroupName = None
     ) -> bool:
-        """Profile an image soon; it may be changed or closed as soon as this returns.
+        """Queue an image to be profiled. The caller may change or close it when this returns.
 
-        Nothing about the image raises here. One that cannot be measured is counted in
-        ``image.Failure``. Arrays and loaded PIL images are copied; a PIL image that is not loaded
-        yet is decoded here, which it would have to be anyway, and a file, a tensor or a PIL image
-        of which all frames count is measured here. A path is read later.
+        An image that cannot be measured raises no error here, but is counted in ``image.Failure``.
+        A path is read later. Arrays and loaded PIL images are copied, and a PIL image that is not
+        loaded is decoded now. A file object, a tensor, or a PIL image of which all frames count is
+        measured now.
 
         Parameters
         ----------
         image
-            Whatever `lightmeter.log_image` takes one of.
+            An image as for `lightmeter.log_image`.
         at
-            When it is from; without a time zone it is local time. None takes the time it is.
+            The time of the image, local without a time zone; None takes the clock.
         group
-            What it has in common with others, as for `lightmeter.log_image`.
+            The name of a group of dependent images, as for `lightmeter.log_image`.
 
         Returns
         -------
         bool
-            Whether it was accepted; if not it is counted in `dropped`.
+            Whether the image was accepted; otherwise it is counted in `dropped`.
 
         Raises
         ------
         TypeError
-            `at` is neither a datetime nor a date, or `group` neither a string nor a number.
+            `at` is neither a datetime nor a date, or `group` is neither a string nor a number.
         ValueError
             The bucket of `at` reaches beyond the year 9999.
 
@@ -225,14 +231,14 @@ class RollingLogger:
         >>> with lm.logger("drift.db", "camera") as log:
         ...     log.track(frame)
         """
-        if self._closed:  # at the end of the interpreter, even the arithmetic of dates is gone
+        if self._closed:  # while the interpreter ends, even date arithmetic is unavailable
             with self._lock:
                 self.dropped += 1
             return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
         of_group = group_of(group)
         size = weight(image)
-        with self._lock:  # an empty queue takes any size
+        with self._lock:  # an empty queue accepts any size
             if self._waiting and self._waiting + size > self._queue_bytes:
                 self.dropped += 1
                 self._add(start, _DROPPED)
@@ -248,20 +254,21 @@ class RollingLogger:
         return True
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Store all that was tracked before, and wait until it is.
+        """Measure and store all images tracked so far, and wait until that is done.
 
-        What was flushed outlives any end of the process. Call it where one may come at once, such
-        as at the end of each task of a pool.
+        Flushed images survive any end of the process. Call this where the process may end at once,
+        such as at the end of each task of a pool.
 
         Parameters
         ----------
         timeout
-            Seconds to wait at most; 0 only asks for it, None waits as long as it takes.
+            The longest time to wait, in seconds; 0 does not wait, and None sets no limit.
 
         Returns
         -------
         bool
-            Whether it is stored; False if storing failed, which is tried again, or took too long.
+            True if the images are stored; False if storing failed (it is tried again) or took too
+            long.
 
         Examples
         --------
@@ -278,21 +285,21 @@ class RollingLogger:
             return bool(self._complete if mark.stored is None else mark.stored)
 
     def close(self, timeout: float | None = endings.CLOSING_SECONDS) -> bool:
-        """Measure and store what is left, and stop. Later images are dropped.
+        """Measure and store the remaining images, and stop. Later images are dropped.
 
-        Images that still wait after two thirds of `timeout` are given up: counted in `dropped` and
-        in ``image.Failure``. The rest of the time is for storing, which is tried until it succeeds.
-        What is lost is told to the log.
+        Images that still wait after two thirds of `timeout` are dropped: they count in `dropped`
+        and in ``image.Failure``. The rest of the time is for storing, which is tried until it
+        succeeds. An error in the log reports losses.
 
         Parameters
         ----------
         timeout
-            Seconds that this may take; None takes as long as it takes.
+            The longest time that this may take, in seconds; None sets no limit.
 
         Returns
         -------
         bool
-            Whether all that `track` accepted is measured and stored.
+            Whether all images that `track` accepted are measured and stored.
 
         Examples
         --------
@@ -323,24 +330,24 @@ class RollingLogger:
             return self._finish()
 
     def __enter__(self) -> Self:
-        """Return the logger itself, closed at the end of the block."""
+        """Return the logger itself; the end of the block closes it."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Close it."""
+        """Close the logger."""
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        """A copy would share the thread."""
-        raise TypeError("a logger cannot be copied or pickled; make one in each process")
+        """Raise TypeError, because a copy would share the thread."""
+        raise TypeError("a logger cannot be copied or pickled; create one in each process")
 
     # With the lock held
 
     def _append(self, item: Waiting | _Flush) -> None:
         self._queue.append(item)
-        if self._thread is None:  # not before: servers fork after loading
+        if self._thread is None:  # not earlier, because servers fork after loading
             thread = threading.Thread(target=self._work, name="lightmeter", daemon=True)
-            with suppress(RuntimeError):  # the interpreter is ending: closing does the work
+            with suppress(RuntimeError):  # while the interpreter ends, `close` does the work
                 thread.start()
                 self._thread = thread
         self._lock.notify_all()
@@ -348,7 +355,7 @@ class RollingLogger:
     def _add(
         self, start: datetime, result: Measured | Profile | Failure, group: str | None = None
     ) -> bool:
-        """Add to the profile of a bucket; whether there is room for another bucket."""
+        """Add to the profile of a bucket; return False if there are too many buckets."""
         profile = self._profiles.get(start)
         if profile is None:
             if len(self._profiles) + len(self._unstored) >= 2 * _MOST:
@@ -359,7 +366,7 @@ class RollingLogger:
         return True
 
     def _give_up(self) -> None:
-        """Drop what still waits."""
+        """Drop the waiting images."""
         items = [self._measuring, *self._queue]
         self._measuring = None
         self._queue.clear()
@@ -381,8 +388,8 @@ class RollingLogger:
             self._lock.notify_all()
             if not self._complete:
                 lost = sum(view["image.Failure"].n for view in views)
-                text = "%s is closed: %d images were dropped or refused, and %d images and "
-                text += "failures are not stored"
+                text = "%s is closed with losses: %d images were dropped or refused, and %d images "
+                text += "and failures are not stored"
                 _log.error(text, self._rows.dataset, self._given_up, lost)
         return self._complete
 
@@ -403,12 +410,12 @@ class RollingLogger:
             self._rows.close()
             with self._lock:
                 self._finish()
-        except BaseException:  # such as an interrupt of who closes; the next who closes goes on
+        except BaseException:  # such as KeyboardInterrupt in `close`; another `close` continues
             self._thread = None
             raise
 
     def _next(self) -> Waiting | _Flush | None:
-        """Wait for an image, or until it is time to store; None at the end."""
+        """Return the next image, or a mark when it is time to store; None at the end."""
         with self._lock:
             while not self._closed or (self._queue and time.monotonic() < self._until):
                 quiet = math.inf if self._queue else self._last + self._rows.quiet
@@ -423,7 +430,7 @@ class RollingLogger:
         return None
 
     def _measure(self, item: Waiting) -> bool:
-        """Add an image to its profile; False where it was given up meanwhile."""
+        """Add an image to its profile; return False if it was dropped meanwhile."""
         result = attempt(measure_kept, item.kept, self._empty._reading)
         with self._lock:
             if self._thread is not threading.current_thread():
@@ -438,10 +445,10 @@ class RollingLogger:
         return True
 
     def _store(self, mark: _Flush) -> bool:
-        """Put what was measured; whether all of it is stored.
+        """Put the measured profiles; return whether all are stored.
 
-        What fails is put again as it is, before what was measured since. What a bucket that `gc`
-        has deleted does not take is lost.
+        A profile whose put failed is put again unchanged, before newer ones of the same bucket. A
+        profile is lost if `gc` has deleted its bucket.
         """
         lost = 0
         for _ in range(2):
@@ -455,7 +462,7 @@ class RollingLogger:
                 except ConflictError as error:
                     _log.error("%s loses images: %s", self._rows.dataset, error)
                     lost += self._unstored.pop(start)["image.Failure"].n
-                except Exception as error:  # the service goes on, and this is tried again
+                except Exception as error:  # the service continues, and the put is tried again
                     _log.warning("%s is not stored yet: %s", self._rows.dataset, error)
                 else:
                     del self._unstored[start]

@@ -1,4 +1,4 @@
-"""What one process puts into the buckets of a dataset, whether a store or an inbox takes it.
+"""The rows of one process in the buckets of a dataset, in a store or an inbox.
 
 `LightmeterWriter` does so for the store that the environment names, as whylogs' writers do.
 """
@@ -24,21 +24,21 @@ from lightmeter.store.store import Store
 from lightmeter.times import DAY, bucket_start, to_duration
 
 _log = logging.getLogger("lightmeter.writers")
-_MOST = 64  # rows that can still grow; their profiles are in memory
+_MOST = 64  # rows that can still grow, whose profiles are in memory
 
 
 def target_of(
     store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None, key: str | None = None
 ) -> Store | Inbox:
-    """Return the store or the inbox itself, or the one at an address.
+    """Return the given store or inbox, or open the one at the given address.
 
     Raises
     ------
     ValueError
-        There is none of them, or both.
+        Neither or both of `store` and `inbox` are given.
     """
     if (store is None) == (inbox is None):
-        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected one of them")
+        raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected exactly one of them")
     if inbox is not None:
         return Inbox(inbox) if isinstance(inbox, str) else inbox
     return store if isinstance(store, Store) else Store(store or "", key=key)
@@ -46,7 +46,7 @@ def target_of(
 
 @dataclass(slots=True)
 class _Row:
-    """A row: `seq` is that of the last try, `tried` what it adds to `view`, which is stored."""
+    """A row: `view` is stored, and the last put, numbered `seq`, tried to add `tried` to it."""
 
     writer: str
     seq: int = 0
@@ -55,28 +55,28 @@ class _Row:
 
 
 class Rows:
-    """The rows of a process; a forked child has others. One thread uses them at a time.
+    """The rows of a process. Only one thread at a time may use them; a forked child has its own.
 
-    A bucket is the merge of its rows. So a row that can no longer grow, as it was rolled up or too
-    many others have grown since, stays as it is, and the bucket gets another one.
+    A bucket is the merge of its rows. If a row can no longer grow, because it was rolled up or too
+    many others have grown since, the bucket gets a further row.
 
     Attributes
     ----------
     dataset
-        Name of what is watched.
+        The name of the dataset.
     address
-        Of the store or the inbox.
+        The address of the store or inbox.
     checkpoint
-        Seconds after which what is new is worth a put.
+        Seconds between two puts.
     quiet
-        The same, if nothing comes meanwhile.
+        Seconds without an image after which to put.
     """
 
     def __init__(self, target: Store | Inbox, dataset: str, segment: str) -> None:
         """Begin without rows."""
         self.dataset, self._target, self._segment = dataset, target, segment
         self.address = target.address
-        # Every put into an inbox is an object until it is pulled.
+        # Puts into an inbox are rarer, because each one writes an object that stays until a pull.
         in_store = isinstance(target, Store)
         self.checkpoint, self.quiet = (30.0, 1.0) if in_store else (600.0, math.inf)
         self._process = 0
@@ -87,25 +87,25 @@ class Rows:
         Raises
         ------
         StoreError
-            The dataset has buckets of another length, or a server is away.
+            The dataset has buckets of another length, or a server is unavailable.
         """
-        if isinstance(self._target, Inbox):  # which knows nothing: each object names the length
+        if isinstance(self._target, Inbox):  # does not know the dataset; objects name the length
             return every or default
         every = every or self._target.datasets().get(self.dataset, default)
         self._target.define(self.dataset, every)
         return every
 
     def put(self, start: datetime, view: ProfileView, every: timedelta | None) -> None:
-        """Add a profile to a bucket; once this returns it is stored.
+        """Add a profile to a bucket. When this returns, the profile is stored.
 
-        After an error call it again with the same profile. A try that seems to fail may have
-        arrived, and may have been rolled up since: so the same is put by the same number, which
-        what has arrived is known by. Another profile takes the place of the one that failed.
+        After an error, call this again with the same profile. A put that failed may have arrived,
+        and may have been rolled up since, so the same profile is put with the same number, by which
+        the store recognizes it. A different profile replaces the one that failed.
 
         Raises
         ------
         StoreError
-            It cannot be stored now.
+            The profile cannot be stored now.
         """
         if os.getpid() != self._process:
             self._process, self._numbers = os.getpid(), count(1)
@@ -127,15 +127,17 @@ class Rows:
             self.put(start, view, every)
             return
         if not kept and not is_again:
-            raise StoreError(f"{self.address} keeps nothing of {row.writer!r} by {row.seq}")
+            raise StoreError(
+                f"{self.address} refuses seq {row.seq} of {row.writer!r}: not above the stored one"
+            )
         row.view, row.tried = whole, None
-        # Of others the last try may have arrived: another row would count that twice.
+        # Keep rows whose last put may have arrived: a further row would count that twice.
         sure = [at for at, row in self._rows.items() if row.tried is None]
         for at in sure[:-_MOST]:
             del self._rows[at]
 
     def hurry(self, seconds: float) -> None:
-        """Let no call wait longer than so many seconds for a server."""
+        """Limit how long calls wait for a server, as `Store.hurry`."""
         if isinstance(self._target, Store):  # obstore has a limit of its own
             self._target.hurry(seconds)
 
@@ -146,17 +148,18 @@ class Rows:
 
 
 class LightmeterWriter:
-    """Writes profiles into a store. Threads may share it; a forked child writes as another writer.
+    """A writer that adds profiles to a store.
 
-    Each `write` adds to what this object has written before. So pictures may be written one by one.
+    Each `write` adds to the earlier ones of this object, so images may be written one by one.
+    Threads may share it, and after a fork the child is a new writer.
 
-    What is not given comes from the environment:
+    Parameters that are not given come from the environment:
 
     - `inbox`: ``LIGHTMETER_INBOX``, an address, unless `store` is given;
     - `store`: ``LIGHTMETER_STORE``, an address or a path;
     - `key`: ``LIGHTMETER_KEY``;
     - `dataset`: ``LIGHTMETER_DATASET``;
-    - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; without it the dataset as a whole.
+    - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; the default is the whole dataset.
 
     Examples
     --------
@@ -174,29 +177,29 @@ class LightmeterWriter:
         segment: Segment | None = None,
         every: str | timedelta | None = None,
     ) -> None:
-        """Open the store, unless it is one.
+        """Open the store, if an address is given.
 
         Parameters
         ----------
         store
-            The store or its address.
+            A store or its address.
         inbox
-            Takes the profiles in place of a store, or the address of one.
+            An inbox, or its address, in place of a store.
         key
-            What a server knows the caller by.
+            The key with which a server identifies the caller.
         dataset
-            Name of what is watched.
+            The name of the dataset.
         segment
-            Of all that is written.
+            The segment of all profiles.
         every
-            Length of the buckets of a new dataset; None takes that of the dataset, or a day, and a
-            day for an inbox.
+            The length of the buckets of a new dataset. None takes that of the dataset, or a day for
+            a new dataset and for an inbox.
 
         Raises
         ------
         ValueError
-            There is no store or dataset, here or in the environment, or an argument is not
-            understood.
+            Neither the arguments nor the environment give a store or dataset, or an argument is
+            invalid.
         StoreError
             The store cannot be opened.
         """
@@ -214,7 +217,7 @@ class LightmeterWriter:
         self._lock, self._process = threading.Lock(), os.getpid()
 
     def write(self, profile: ProfileLike) -> tuple[bool, str]:
-        """Add a profile to the bucket of its dataset timestamp, or else to that of now.
+        """Add a profile to the bucket of its dataset timestamp, or of the clock if it has none.
 
         Parameters
         ----------
@@ -224,15 +227,15 @@ class LightmeterWriter:
         Returns
         -------
         tuple[bool, str]
-            Whether it is on a disk: the store's, or this machine's while a server is away. And what
-            became of it, in words.
+            Whether the profile is on disk (that of the store, or that of this machine while a
+            server is unavailable), and a message.
 
         Raises
         ------
         TypeError
-            It is no profile.
+            `profile` is not a profile.
         ValueError
-            Its time is in no bucket.
+            No bucket can contain its timestamp.
 
         Examples
         --------
@@ -240,25 +243,25 @@ class LightmeterWriter:
         """
         view = view_of(profile)
         start = view.dataset_timestamp or datetime.now(UTC)
-        if os.getpid() != self._process:  # another thread may have held it as this was forked
+        if os.getpid() != self._process:  # another thread may have held the lock at the fork
             self._lock, self._process = threading.Lock(), os.getpid()
         with self._lock:
             if self._length is None and not self._asked:
                 self._asked = True
-                with suppress(StoreError):  # a time is a bucket of its own where a server is away
+                with suppress(StoreError):  # without a length, each time has its own bucket
                     self._length = self._rows.define(None, DAY)
             try:
                 if self._length is not None:
                     start = bucket_start(start, self._length)
                 self._rows.put(start, view, self._length)
             except StoreError as error:
-                _log.warning("%s is not written: %s", self._rows.dataset, error)
+                _log.warning("a profile of %s is not stored: %s", self._rows.dataset, error)
                 return False, str(error)
         place = " ".join(filter(None, (self._rows.dataset, self._segment)))
         return True, f"{place} {start:%Y-%m-%d %H:%M} saved to {self._rows.address}"
 
     def close(self) -> None:
-        """Close the store, unless it was given.
+        """Close the store, unless the caller has opened it.
 
         Examples
         --------

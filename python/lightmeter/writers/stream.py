@@ -1,4 +1,4 @@
-"""Logging the stream of a camera for as long as it runs, however often it breaks."""
+"""Logging the stream of a camera, with reconnection after each interruption."""
 
 import logging
 import time
@@ -15,32 +15,32 @@ _PAUSE, _LONGEST_PAUSE = 1.0, 60.0  # seconds before a stream is opened again
 
 
 def log_stream(address: str, *, reading: Reading, **options: Any) -> NoReturn:
-    """Log the frames of a stream into a store, and open it again whenever it breaks.
+    """Log the frames of a stream into a store, and reopen the stream after each interruption.
 
-    For each frame that is missed meanwhile ``image.Failure`` counts one as ``dropped``. It goes on
-    until Ctrl-C, and stores what is left.
+    Each frame missed during an interruption counts as ``dropped`` in ``image.Failure``. This runs
+    until Ctrl-C, and then stores the remaining frames.
 
     Parameters
     ----------
     address
-        Such as ``rtsp://camera/1``.
+        The address of the stream, such as ``rtsp://camera/1``.
     reading
-        How to read it.
+        How frames are read; ``reading.seconds`` is the interval between them.
     options
-        Those of `lightmeter.logger`.
+        The parameters of `lightmeter.logger`.
 
     Raises
     ------
     ImageError
         PyAV is not installed.
     Exception
-        What `lightmeter.logger` raises.
+        Any error of `lightmeter.logger`.
     """
     pyav()
     motion, began, pause = Motion(), time.monotonic(), _PAUSE
     every, due = reading.seconds or 1.0, began
     with RollingLogger(reading=reading, **options) as log:
-        track: Any = log.track  # which takes what is read here, too
+        track: Any = log.track  # also accepts frames and failures
         while True:
             why = "it ended"
             try:
@@ -50,7 +50,7 @@ def log_stream(address: str, *, reading: Reading, **options: Any) -> NoReturn:
                     due, pause = time.monotonic() + every, _PAUSE
             except Exception as error:
                 why = without_secrets(image_error(error).detail)
-            text = "%s broke and is opened again in %g seconds: %s"
+            text = "the stream %s was interrupted and is reopened in %g seconds: %s"
             _log.warning(text, shown_url(address), pause, why)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Images that wait to be measured: in a form that nobody else can change, and what they weigh."""
+"""Images that wait to be measured, in a form that no one else can change, and their sizes."""
 
 import io
 import os
@@ -18,12 +18,12 @@ from lightmeter.image.reading import Reading
 from lightmeter.profile import Profile
 
 _LEAST = 1 << 10  # the objects around the pixels
-_PATH = 1 << 20  # holds nothing, but stands for the work of reading a file
-_MEASURED = 4 << 20  # as three histograms of 16 bits have
+_PATH = 1 << 20  # takes no memory, but stands for the work of reading a file
+_MEASURED = 4 << 20  # the size of three 16-bit histograms
 
 
 class Waiting(NamedTuple):
-    """An image in the queue; `kept` is what `keep` made of it."""
+    """An image in the queue; `kept` is the result of `keep`."""
 
     start: datetime
     kept: Any
@@ -33,9 +33,9 @@ class Waiting(NamedTuple):
 
 @cache
 def warm_up() -> None:
-    """Import what measuring imports at its first use, before a thread does.
+    """Import the modules that measuring needs, before a thread does.
 
-    A process that is forked during an import has the module by half, and for ever.
+    A child that is forked while another thread imports a module keeps it half-initialized.
     """
     file = io.BytesIO()
     Image.new("RGB", (1, 1)).save(file, "JPEG")
@@ -45,7 +45,7 @@ def warm_up() -> None:
 
 
 def attempt(measure: Callable[[Any, Reading], Any], image: Any, reading: Reading) -> Any:
-    """Call `keep` or `measure_kept`; what they raise about an image becomes a failure."""
+    """Call `keep` or `measure_kept`, and return an error about the image as a failure."""
     try:
         return measure(image, reading)
     except TypeError as error:
@@ -55,8 +55,8 @@ def attempt(measure: Callable[[Any, Reading], Any], image: Any, reading: Reading
 
 
 def keep(image: Any, reading: Reading) -> Any:
-    """Return the image in a form that nobody else can change, as cheaply as it can be had."""
-    if isinstance(image, Frame | Failure):  # of a stream, which nobody else has
+    """Return the image in the cheapest form that no one else can change."""
+    if isinstance(image, Frame | Failure):  # of a stream; no one else has a reference
         return image
     if isinstance(image, np.ndarray):
         return image.copy()
@@ -72,7 +72,7 @@ def keep(image: Any, reading: Reading) -> Any:
 
 
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
-    """Measure what `keep` returned: an image, or several as their profile."""
+    """Measure the result of `keep`: an image, or several images as one profile."""
     if isinstance(kept, Measured | Profile | Failure):
         return kept
     if isinstance(kept, Frame):
@@ -81,13 +81,13 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
 
 
 def weight(image: Any) -> int:
-    """Return the bytes that an image takes in the queue, or more.
+    """Return an upper bound of the bytes that an image takes in the queue.
 
-    A path counts as 1 MB, and as 4 MB what `keep` measures.
+    A path counts as 1 MiB, and an image that `keep` measures as 4 MiB.
     """
     if isinstance(image, str | os.PathLike):
         return _PATH
-    with suppress(Exception):  # as of a memoryview that was released: `keep` says what is wrong
+    with suppress(Exception):  # such as a released memoryview; `keep` reports the error
         if isinstance(image, Image.Image):
             samples = 1 if image.mode in ("1", "L", "P") else 4
             return max(_LEAST, image.width * image.height * samples)

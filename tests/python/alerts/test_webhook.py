@@ -105,7 +105,7 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_addresses_that_are_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOOK", url)
-    with pytest.raises(DeliveryError, match=r"variable HOOK: url (is|holds|cannot)") as raised:
+    with pytest.raises(DeliveryError, match=r"variable HOOK: the url is not") as raised:
         Webhook(name="a", url_env="HOOK").send(MESSAGE)
     assert "password@" not in str(raised.value)
 
@@ -176,7 +176,7 @@ def test_the_key_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("PD_KEY")
         with pytest.raises(DeliveryError, match="the environment variable PD_KEY is not set"):
             pager(receiver).send(MESSAGE)
-    with pytest.raises(ValueError, match="not the name of an environment"):
+    with pytest.raises(ValueError, match="expected the name of an environment"):
         PagerDuty(name="a", key_env=f"{KEY}-")
 
 
@@ -197,8 +197,8 @@ def test_a_command_gets_the_message_and_no_shell(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "ended with 3$"),
-        (python("import os; os.kill(os.getpid(), 9)"), "ended with -9$"),
+        (python("import sys; sys.stderr.write('x' * 10**6); sys.exit(3)"), "exited with 3;"),
+        (python("import os; os.kill(os.getpid(), 9)"), "exited with -9;"),
         (["/no/such/program"], "cannot be started"),
         (["a\0b"], "cannot be started"),
     ],
@@ -213,7 +213,7 @@ def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> 
     mark = tmp_path / "alive"
     child = f"import time, pathlib; time.sleep(1.0); pathlib.Path({str(mark)!r}).touch()"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}]).wait()"
-    with pytest.raises(DeliveryError, match=r"not done in time"):
+    with pytest.raises(DeliveryError, match=r"not end in time"):
         Command(name="a", command=python(code), timeout=timedelta(seconds=0.5)).send(MESSAGE)
     time.sleep(0.8)
     assert not mark.exists()

@@ -157,7 +157,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     assert bucket["segments"]["camera=north&site=a"] == 2
     for wrong in ("camera=Exif:Model", "camera= path:(x)"):
         result = lightmeter(*command, "--segment", wrong)
-        assert (result.returncode, "in small letters" in result.stderr) == (2, True)
+        assert (result.returncode, "in lower case" in result.stderr) == (2, True)
     result = lightmeter(*command, "--segment", "camera=path:(")
     assert result.returncode == 2
     assert "is not understood" in result.stderr

@@ -76,8 +76,8 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
         (("--store", path), "expected --reference, or --store with --from"),
         (("--reference", tmp_path / "ref.lmp"), "expected --target, or --store with --dataset"),
         ((*place, "--from", "tomorrow"), "got the time 'tomorrow'"),
-        ((*place, "--from", "2030-01-01"), "the store holds nothing of 'cells' camera=left then"),
-        (("--target", path, "--from", "2022-09-07"), "got --target; expected no --store"),
+        ((*place, "--from", "2030-01-01"), "the store has no profile of 'cells' camera=left"),
+        (("--target", path, "--from", "2022-09-07"), "got --target with options of a store"),
     ):
         result = lightmeter("drift", *wrong)
         assert result.returncode == 2

@@ -176,7 +176,7 @@ def test_a_misspelt_feature_gets_the_nearest_names() -> None:
 def test_features_of_bands_and_of_what_readers_find() -> None:
     names = ["image.B02.mean", "image.Red.mean", "image.dicom.Modality"]
     facts = json.loads(lightmeter("explain", *names, "--format", "json").stdout)
-    assert facts["image.B02.mean"]["is"].startswith("of the band B02, a gray picture: the mean")
+    assert facts["image.B02.mean"]["is"].startswith("of the band B02 as a gray image: the mean")
     assert facts["image.B02.mean"]["unit"] == facts["image.Red.mean"]["unit"] == "8-bit steps"
     assert "band" not in facts["image.Red.mean"]["is"]
     assert "read=readers.dicom" in facts["image.dicom.Modality"]["is"]

@@ -165,9 +165,9 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
     [
         ("[[expect]]\nfeature = 'x'\nmaen = { at_least = 1 }", r"expect\[1\].maen: .* mean"),
         ("[[expect]]\nfeature = 'x'\nmean.at_leest = 1", r"expect\[1\].mean.at_leest: .*at_l"),
-        ("[[expect]]\nfeature = 'x'\nmean = {}", r"expect\[1\].mean: it is empty"),
+        ("[[expect]]\nfeature = 'x'\nmean = {}", r"expect\[1\].mean: got an empty table"),
         ("[[expect]]\nfeature = 'x'\nmean = 4", r"expect\[1\].mean is 4; expected a table of at_"),
-        ("[[expect]]\nfeature = 'x'", r"expects nothing"),
+        ("[[expect]]\nfeature = 'x'", r"no expectation"),
         ("[[expect]]\nfeature = 'x'\ntype = 'intger'", r"type is 'intger'; did you mean integer"),
         ("[[expect]]\nunique = true", "either feature or features"),
         ("[[expect]]\nfeature = 'x'\nschema = 'exactly'", "schema without features"),

@@ -267,7 +267,7 @@ def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     assert " 2022-09-0" not in text.split("Anomalies")[1]
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path)
     assert done.returncode == 1
-    assert "holds files, but no dashboard; choose an empty folder" in done.stderr
+    assert "has files, but no dashboard; choose an empty folder" in done.stderr
 
 
 # --- on request -------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) 
 
 def test_a_folder_of_something_else_is_refused(store: Store, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("mine")
-    with pytest.raises(FileExistsError, match="holds files, but no dashboard"):
+    with pytest.raises(FileExistsError, match="has files, but no dashboard"):
         Shown(store, []).build(tmp_path)
     assert (tmp_path / "index.html").read_text() == "mine"
 

@@ -305,7 +305,7 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
         "</SimpleSource></VRTRasterBand></VRTDataset>"
     )
     (failure,) = lm.profile_images(virtual, read=readers.geotiff).failures
-    assert "for a file of yours, read=gdal" in failure.detail
+    assert "use read=gdal for trusted files" in failure.detail
     assert lm.profile_images(virtual, read=readers.gdal)["image.Brightness.mean"].mean == 9
     for reader in (readers.geotiff, readers.gdal):
         (failure,) = lm.profile_images(["/vsicurl/http://127.0.0.1:9/a.tif"], read=reader).failures

@@ -28,7 +28,7 @@ SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segm
         (b"WHY1", "end within a number"),
         (b"WHY1" + b"\xff" * 11, "more than 64 bits"),
         (b"WHY1\x00\x02\x20\x09", "cut off: got 8 bytes, expected 17"),
-        (b"WHY1\x00\x02\x1b\x1c", "of kind 3"),
+        (b"WHY1\x00\x02\x1b\x1c", "kind 3"),
         (b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00", "2 segments"),
         (b"WHY1\x04\x22\x02\x0a\x00\x00", "a segment with the key ''"),
         (b"PK\3\4", "zip archive"),
@@ -169,7 +169,7 @@ def test_parts_of_pictures() -> None:
     [
         ({"counts/n": count(4)}, "column 'x': 5 values of 4 observations"),
         ({"counts/n": count(2**56 + 1)}, "expected a count up to"),
-        ({"counts/n": message((2, b"1"))}, "holds bytes"),
+        ({"counts/n": message((2, b"1"))}, "has bytes"),
         ({"counts/n": message(*[(9, 0)] * 200_001)}, "more than 200000 fields"),
         ({"distribution/kll": count(1)}, "ends early"),
         ({"types/string": count(1)}, "3 frequent strings of 1"),
@@ -184,7 +184,7 @@ def test_parts_that_do_not_fit(change: dict[str, bytes], words: str) -> None:
 
 def test_chunks_that_lie_over_each_other_are_refused() -> None:
     """Else a small file could be read for ever."""
-    with pytest.raises(DecodeError, match="not in the file, or others too"):
+    with pytest.raises(DecodeError, match="not in the file, or overlap"):
         lm.read_whylogs(file_of(WHOLE, (0, 0)))
     with pytest.raises(DecodeError, match="end within a number"):
         lm.read_whylogs(file_of(WHOLE, (2**63,)))

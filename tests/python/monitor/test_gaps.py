@@ -47,7 +47,7 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(store: Store, wrong: Any)
     year, *_ = wrong[0]
     assert f"{len(wrong)} earlier bucket" in results[0].words
     assert f"from {year:04}-" in results[0].words
-    assert {result.words for result in results[1:]} == {"", "nothing came"}
+    assert {result.words for result in results[1:]} == {"", "no data arrived"}
 
 
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
@@ -62,7 +62,7 @@ def test_what_is_missing_up_to_now_is_bounded(store: Store, monkeypatch: Any) ->
     assert (results[0].state, results[0].bucket.year) == ("ok", 1)
     assert results[-1].bucket == NOW - timedelta(days=1)
     assert [result.state for result in results[1:]] == ["anomaly"] * 200
-    words = "nothing came; missing for longer: the last 200 buckets are listed"
+    words = "no data arrived; missing for longer: the last 200 buckets are listed"
     assert results[1].words == words
     assert len(missing(store, (2022, 9, 18))) == 2
 

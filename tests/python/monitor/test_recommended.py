@@ -113,7 +113,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path
     assert lightmeter(*command).stdout == f"{path}: written\n"
     again = lightmeter(*command)
-    words = f"lightmeter: {path} is there already; choose another file, or delete it\n"
+    words = f"lightmeter: the file {path} exists; choose another name, or delete it\n"
     assert (again.returncode, again.stderr) == (1, words)
     assert lightmeter("monitor", "check", path).returncode == 0
     assert lightmeter("monitor", "run", path, "--store", store.path).returncode in (0, 3, 4)

@@ -127,7 +127,7 @@ def test_other_machines_are_let_in_with_a_key_only(served: Served) -> None:
         with pytest.raises(ConfigError, match="serve key add"):
             check_address(server, host)
     server.public_url = "https://drift.example.com"
-    with pytest.raises(ConfigError, match=r"--public-url https://drift\.example\.com lets"):
+    with pytest.raises(ConfigError, match=r"--public-url https://drift\.example\.com gives"):
         check_address(server, "127.0.0.1")
     store.state.keys.add(["read"])
     check_address(server, "0.0.0.0")
@@ -177,7 +177,7 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
     command = "serve", "key", "add", "--store", path, "--right", "read", "--right", "write"
     made, again = lightmeter(*command), lightmeter(*command)
     assert (made.returncode, len(made.stdout.split())) == (0, 1)
-    assert "drift.db: a new store was started" in made.stderr, "it may be a slip of the name"
+    assert "drift.db: there was no store" in made.stderr, "it may be a slip of the name"
     assert (again.returncode, again.stderr) == (0, "")
     key = made.stdout.strip()
     with Store(path) as store:
@@ -202,9 +202,9 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
     [
         (["--public-url", "https://drift.example.com"], 2, "serve key add"),
         (["--public-url", "drift.example.com"], 2, "such as https"),
-        (["--proxy-rights", "write"], 2, "where it asks from"),
-        (["--proxy-from", "0.0.0.0/0"], 2, "where it asks from"),
-        (["--store", "https://drift.example.com"], 2, "is a server already"),
+        (["--proxy-rights", "write"], 2, "expected its address"),
+        (["--proxy-from", "0.0.0.0/0"], 2, "expected its address"),
+        (["--store", "https://drift.example.com"], 2, "got the server"),
         (["--store", "."], 1, "is a folder; expected a file"),
     ],
 )

@@ -68,7 +68,7 @@ def test_a_server_runs_its_monitors_and_tells(path: Path, tmp_path: Path, monkey
         assert live.schedule.last.code == 2
         assert "monitor[1].nonsense: unknown key" in live.schedule.last.error
         page = asked.get("/").text
-        assert '<p class="headline bad">The file of monitors is not understood</p>' in page
+        assert '<p class="headline bad">The file of monitors is invalid</p>' in page
         assert str(tmp_path) not in page
 
 

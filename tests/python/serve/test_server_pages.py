@@ -93,7 +93,7 @@ def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
     asked = served.ask("admin", datasets=["cells"])
     pages = crawl(asked)
     assert len(pages) > 5
-    assert "not understood; a key for all" in pages["/"]
+    assert "is invalid; a key for all" in pages["/"]
     said = {address: text for address, text in pages.items() if "secret" in text.lower()}
     assert said == {}
     unknown = asked.get(f"/{dataset_page('nothing')}")
@@ -234,7 +234,7 @@ def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_
     other.touch()
     save_results(served.store, days("ooooooA", monitor="cells: drift"), source=str(other))
     page = f"/{dataset_page('cells')}"
-    words = "What is shown was found by 2 monitors: <bdi>cells: drift, drift</bdi>"
+    words = "These results are from 2 monitors: <bdi>cells: drift, drift</bdi>"
     assert words in asked.get("/").text
     assert "1 monitor: <bdi>cells: drift</bdi>" in asked.get(page).text
     assert WATCH not in asked.get(page).text

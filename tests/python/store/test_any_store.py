@@ -80,7 +80,7 @@ def test_buckets_ranges_segments_datasets(store: Store) -> None:
 def test_time_comes_from_the_profile_unless_said(store: Store) -> None:
     profile = Profile()
     profile.track(np.zeros((2, 2), np.uint8))
-    with pytest.raises(ValueError, match="say `at`"):
+    with pytest.raises(ValueError, match="as `at`"):
         store.put("cells", profile, writer="a")
     west = timezone(timedelta(hours=-5))
     profile.set_dataset_timestamp(datetime(2022, 9, 7, 23, 30, tzinfo=west))
@@ -152,7 +152,7 @@ def test_names_are_as_long_as_an_index_takes(store: Store) -> None:
     assert store.put(profile=view(1), at=DAY, **names)
     assert store.read(names["dataset"], segment=names["segment"]).images == 1
     for long in ({"dataset": "x" * 2001}, {"writer": "x" * 2001}, {"segment": {"a": "2" * 1999}}):
-        with pytest.raises(ValueError, match=r"2... bytes together; expected 2000 at most: short"):
+        with pytest.raises(ValueError, match=r"2... bytes together; expected at most 2000: short"):
             store.put(profile=view(1), at=DAY, **{**names, **long})
 
 

@@ -91,7 +91,7 @@ def test_tags_of_a_store_outlive_its_copy(store: Store) -> None:
     assert store.summary()[0].tags == {
         "a=b": ["c&d"], "model": ["v7", "v8"], "site": ["hall"], "ö": ["100 %"]
     }  # fmt: skip
-    with pytest.raises(ValueError, match="names that begin with '&'"):
+    with pytest.raises(ValueError, match="does not begin with '&'"):
         store.put("cells", view(1), at=DAY, writer="&model=v7&")
     with pytest.raises(TypeError, match="expected a dict"):
         store.tagged("model=v7")  # type: ignore[arg-type]

@@ -154,7 +154,7 @@ def test_closing_gives_up_in_time_and_counts(store: Store, monkeypatch: Any, cap
     with caplog.at_level(logging.WARNING):
         assert not log.close(timeout=0.3)
     asked.join()
-    assert "closed: 3 images were dropped or refused" in caplog.text
+    assert "closed with losses: 3 images were dropped or refused" in caplog.text
     gate.opened.set()
     worker.join()
     assert (log.tracked, log.dropped, log.flush(), log.close()) == (4, 3, False, False)

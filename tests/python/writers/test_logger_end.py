@@ -137,6 +137,6 @@ def test_handlers_of_others_stay(store: Store) -> None:
 
 
 def test_a_logger_is_not_copied(tmp_path: Path) -> None:
-    copied = pytest.raises(TypeError, match="make one in each process")
+    copied = pytest.raises(TypeError, match="create one in each process")
     with lm.logger(tmp_path / "a.db", "cells") as log, copied:
         pickle.dumps(log)

@@ -76,7 +76,7 @@ def test_what_a_server_keeps_nothing_of_is_not_written(way: Weather) -> None:
     way.faults = [head + '{"kept": false, "seq": 9}'] * 9
     with Store(way.url) as far:
         never = LightmeterWriter(far, dataset="cells", every="1d")
-        assert "keeps nothing of" in never.write(log_image(picture()))[1]
+        assert "refuses seq" in never.write(log_image(picture()))[1]
 
 
 def test_pictures_and_paths_stay_at_home(
@@ -138,7 +138,7 @@ def test_a_folder_is_logged_while_the_server_is_away(
         lm.log_folder(url, folder, "cells", at=DAY, every="1h")  # in place of the first
         lm.log_folder(url, folder / "more", "cells", date_from="mtime", every="1h")
         for options in ({}, {"every": "1h", "segment_by": {"camera": "path:(.)"}}):
-            with pytest.raises(StoreError, match="is away"):
+            with pytest.raises(StoreError, match="is unavailable"):
                 lm.log_folder(url, folder, "cells", **options)
     with running(store, at=int(url.rpartition(":")[2])), Store(url) as far:
         assert far.send()[:3] == (2, 0, 0)
@@ -152,7 +152,7 @@ def test_a_folder_is_logged_while_the_server_is_away(
 def test_a_key_that_is_taken_back_loses_nothing(store: Store, way: Weather, spool: Path) -> None:
     key = store.state.keys.add(["write"])
     other = store.state.keys.add(["write", "read"])
-    refused = pytest.raises(StoreError, match="does not take the key")
+    refused = pytest.raises(StoreError, match="refuses the key")
     with Store(way.url, key="x") as far, refused:
         far.put("cells", view(1), at=DAY, writer="a")
     assert not waiting(spool)
@@ -213,6 +213,6 @@ def test_the_command_line(store: Store, way: Weather, folder: Path, monkeypatch:
     store.define("others", "1d")
     put_away(way.url, "b", dataset="others", every="1h")
     done = lightmeter("store", "send", way.url)
-    assert "sent: 1, put aside: 1, left: 0" in done.stdout
+    assert "sent: 1, refused: 1, left: 0" in done.stdout
     assert done.returncode == 1
     assert counts(store)["a"] == 3

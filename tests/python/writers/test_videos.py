@@ -125,7 +125,7 @@ def test_a_stream_is_opened_again_and_what_is_missed_is_counted(
     with camera(2) as address, pytest.raises(KeyboardInterrupt):
         stream.log_stream(address, reading=lm.Reading(every="100ms"), **how)
     assert "word" not in caplog.text
-    assert "broke and is opened again in 0.3 seconds" in caplog.text
+    assert "was interrupted and is reopened in 0.3 seconds" in caplog.text
     with lm.Store(tmp_path / "s.db") as store:
         view = store.read("gate")
         assert view.images > 90

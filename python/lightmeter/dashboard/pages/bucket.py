@@ -1,4 +1,4 @@
-"""The page of an anomalous bucket: what the monitors say, and what they say it of."""
+"""The page of an anomalous bucket: the results of monitors, with the distributions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -30,14 +30,16 @@ _MOST_LISTED = 200
 
 
 def bucket_html(compared: Compared, start: datetime) -> Html:
-    """Make the page. Verdicts and words are the monitors': another test would contradict them.
+    """Return the page of a bucket.
+
+    Verdicts are those of the monitors, because another test could contradict them.
 
     Parameters
     ----------
     compared
         The buckets of a dataset or segment.
     start
-        Of the bucket.
+        The start of the bucket.
     """
     history, page = compared.history, compared.history.bucket_page(start)
     results = compared.results(start)
@@ -75,7 +77,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
             _cards(comparison, bad),
             repeated_pictures(target, reference),
             section(
-                "What the monitors say",
+                "Results of the monitors",
                 table("said", rows, left={"state", "monitor"}, words={"in words"}),
                 tag("p", ok, cls="quiet"),
                 assumption(results),
@@ -91,7 +93,7 @@ def _side(side: str, name: str, view: ProfileView) -> Content:
 
 
 def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | None]:
-    """Yield the grid if it is anomalous, and the distributions of all else that is."""
+    """Yield the grid if it is anomalous, and the distributions of other anomalous features."""
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)
@@ -105,8 +107,8 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
-        said = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
+        lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
         shots = pictures(rows[feature], comparison)
-        cards.append(card(rows[feature], comparison, f"f{at}", said, shots))
+        cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        yield section("What is anomalous", tag("div", cards, cls="cards wide"))
+        yield section("Anomalous features", tag("div", cards, cls="cards wide"))

@@ -1,4 +1,4 @@
-"""The page of a feature: its level over time, and what each monitor judged."""
+"""The page of a feature: its level over time, and the results of each monitor."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ _IN_TABLE = 14  # buckets
 
 
 def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
-    """Make the page of a feature in the buckets of a dataset or segment."""
+    """Return the page of a feature in the buckets of a dataset or segment."""
     history, page = compared.history, compared.history.feature_page(feature)
     lines = [line for line in compared.lines if line.feature == feature]
     charts, tables = [_level(compared, page, feature, lines)], []
@@ -61,7 +61,7 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
 
 
 def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -> Html | None:
-    """Draw the feature in its own unit with its baseline; None of one without numbers."""
+    """Draw a feature in its own unit with its baseline; return None without numbers."""
     history = compared.history
     results = [result for line in lines for result in compared.lines[line]]
     judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
@@ -78,8 +78,9 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
         words += ["The band is the range of the baseline of ", quoted(monitor.name), ". "]
     if changed:
         words.append(
-            "The upright line is where it may have begun; level ones are the medians before it and "
-            f"of the last 7 buckets: {words_of(changed[0])}."
+            "The vertical line is the earliest day on which the change may have begun; the "
+            "horizontal lines are the medians before it and of the last 7 buckets: "
+            f"{words_of(changed[0])}."
         )
     return tag(
         "figure",

@@ -35,9 +35,9 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     Parameters
     ----------
     datasets
-        Of each the histories of the whole of it, and then of its segments.
+        For each dataset its history, followed by those of its segments.
     extras
-        What is added.
+        The additions of a live site.
     """
     page = "index.html"
     states = {
@@ -51,7 +51,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         words = f"The monitors could not judge {failed} of {counted(len(states), 'dataset')}"
     headline = _headline(datasets, states, events)
     if words and all(incident.end for _, incident in events if incident.kind == "anomaly"):
-        headline = ""  # nothing is known of now
+        headline = ""  # the current state is unknown
     listed = table("datasets", _overview(page, "dataset", rows), left={"state"})
     return document(
         "Dashboard",
@@ -76,7 +76,7 @@ def _headline(
     states: Mapping[str, Sequence[str]],
     events: Sequence[_Event],
 ) -> str:
-    """Say how many anomalies last, and how many began in the days before the newest bucket."""
+    """Return the number of open anomalies, and of those that began in the last days."""
     anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
     lasting = [dataset for dataset, incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
@@ -98,7 +98,7 @@ def _headline(
 
 
 def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras) -> Html:
-    """Make the page of a dataset or segment, whose `segments` are known in brief."""
+    """Return the page of a dataset or segment."""
     history, note = compared.history, "no buckets"
     page, buckets = history.page, history.buckets
     if buckets:
@@ -146,11 +146,11 @@ def _overview(
     Parameters
     ----------
     page
-        That has the table.
+        The path of the page with the table.
     kind
-        Head of the first column.
+        The head of the first column.
     rows
-        A name, its histories, the first of which the numbers are about, and its state.
+        A name, its histories (the numbers are those of the first), and its state.
     """
     for name, histories, state in rows:
         history = histories[0]
@@ -166,13 +166,13 @@ def _overview(
 
 
 def _events_of(histories: Iterable[History]) -> list[_Event]:
-    """Return all incidents with their places, the latest first."""
+    """Return all incidents with their histories, latest first."""
     events = [(history, incident) for history in histories for incident in history.incidents]
     return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
 
 
 def _feed(page: str, events: Sequence[_Event]) -> Html:
-    """List what happened, the latest first, each with a link to where it can be seen."""
+    """Return a list of incidents, latest first, with links to their pages."""
     if not events:
         return tag("p", "No anomaly.")
     left_out = len(events) - _MOST_IN_FEED

@@ -1,4 +1,4 @@
-"""Pieces that several pages have, and what a live site adds to them."""
+"""Parts that several pages share, and those that a live site adds."""
 
 import posixpath
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from lightmeter.report.charts.html import Content, Html, joined, tag
 from lightmeter.report.charts.lines import Mark
 from lightmeter.text import expected, number, shorten
 
-# Class of the style, and a shape, so that the colour is not needed.
+# The CSS class, and a shape, so that states are readable without colours.
 SIGNS = {
     "anomaly": ("drift", "●"),
     "error": ("possible", "▲"),
@@ -29,16 +29,16 @@ class Extras:
     Attributes
     ----------
     forms
-        Whether pages may have forms, which send to the site itself.
+        Whether pages may have forms that send to the site itself.
     key
-        Differs between two who may see different things, and with what is added.
+        A cache key, which differs for callers with different rights, and for different additions.
     """
 
     forms = False
     key = ""
 
     def failure(self) -> str:
-        """Say why the monitors could not judge what is new; empty where they could."""
+        """Return the reason why the monitors could not judge new buckets; empty if they could."""
         return ""
 
     def state_of(self, history: History) -> str:
@@ -46,40 +46,40 @@ class Extras:
         return history.state
 
     def on_index(self, page: str) -> Content:
-        """Add something below the datasets."""
+        """Return content to add below the datasets."""
         return None
 
     def on_dataset(self, page: str, history: History) -> Content:
-        """Add something above the features."""
+        """Return content to add above the features."""
         return None
 
 
 def badge(state: str) -> Html:
-    """Return a state with its sign."""
+    """Return a state with its shape and colour."""
     look, sign = SIGNS[state]
     return tag("span", tag("span", sign, aria_hidden="true"), f" {state}", cls=f"verdict {look}")
 
 
 def quoted(name: str) -> Html:
-    """Return the name of a monitor, as in a sentence."""
+    """Return the name of a monitor in quotation marks."""
     return joined("“", tag("bdi", shorten(name, 60)), "”")
 
 
 def words_of(result: Result) -> str:
-    """Return the words of a result without what `assumption` says once for all."""
+    """Return the words of a result without the note of `assumption`."""
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
 
 
 def assumption(results: Iterable[Result]) -> Html | None:
-    """Say what data cannot check and some results rest on; None if none does."""
+    """Return a note about the assumption of some results; None if none has it."""
     if not any(INDEPENDENT in result.words for result in results):
         return None
-    words = "Where few buckets came before, a verdict assumes that images are independent."
+    words = "With few earlier buckets, a verdict assumes that images are independent."
     return tag("p", words, cls="quiet")
 
 
 def judged(result: Result) -> Row:
-    """Return the cells of a table that say what was judged."""
+    """Return the cells of a table about a result."""
     return {
         "state": badge(result.state),
         "value": number(result.value),
@@ -89,7 +89,7 @@ def judged(result: Result) -> Row:
 
 
 def mark_of(result: Result, page: str, history: History) -> Mark:
-    """Return the point of a result, which leads from a page to that of its bucket."""
+    """Return the point of a result in a chart, with a link to the page of its bucket."""
     is_bad, is_failed = result.state == "anomaly", result.state == "error"
     has_page = is_bad and result.bucket in history.paged
     to = address(page, history.bucket_page(result.bucket)) if has_page else None
@@ -98,12 +98,12 @@ def mark_of(result: Result, page: str, history: History) -> Mark:
 
 
 def address(page: str, to: str) -> str:
-    """Return the address of one page of the site, as seen from another."""
+    """Return the relative address of one page of the site from another."""
     return posixpath.relpath(to, posixpath.dirname(page) or ".")
 
 
 def link(page: str, to: str, text: str) -> Html:
-    """Link one page of the site to another; `text` may be anybody's."""
+    """Return a link from one page of the site to another; `text` may be hostile."""
     return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
 
 
@@ -113,22 +113,22 @@ def feature_name(page: str, history: History, name: str) -> Content:
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
-    """Link a page to those above it, and say what it is about, and its state.
+    """Return the header of a page: links to the pages above, the subject and its state.
 
     Parameters
     ----------
     page
-        Its path, that of a dataset or segment or one below.
+        The path of the page: that of a dataset or segment, or one below.
     history
-        Of the dataset or segment.
+        The history of the dataset or segment.
     kind
-        What the page is about.
+        The kind of subject.
     title
-        Its name, or what happened.
+        The name of the subject, or a description.
     state
-        Of that.
+        The state of the subject.
     below
-        more.
+        Further content.
     """
     above = {"index.html": "All datasets", dataset_page(history.dataset): history.dataset}
     above |= {history.page: history.title}

@@ -1,4 +1,4 @@
-"""Profiles that whylogs wrote, and what its client asks a server for."""
+"""Reading profiles of whylogs, and receiving them from its client."""
 
 from lightmeter.interop.whylogs.read import read_segments, read_whylogs
 

@@ -1,11 +1,12 @@
 """The files of whylogs: a profile in parts (``WHY1``), or a zip archive of several.
 
-``WHY1``, then, each behind its length as a varint: DatasetSegmentHeader { has_segments=1,
-segments=4 Segment { tags=1 { key=1, value=2 } }, offsets=5 } and DatasetProfileHeader {
-properties=1 { dataset_timestamp=5 ms, tags=6 map }, column_offsets=2 map of text to { offsets=1 },
-length=4, indexed_metric_paths=5 map of number to text }. Chunks follow, at their offsets from
-there: ChunkHeader { type=1, 2 of a column, length=3 } behind its length, and so many bytes of
-ChunkMessage { metric_components=1 map of the number of a path to MetricComponentMessage }.
+``WHY1``, then two messages, each after its length as a varint: DatasetSegmentHeader {
+has_segments=1, segments=4 Segment { tags=1 { key=1, value=2 } }, offsets=5 } and
+DatasetProfileHeader { properties=1 { dataset_timestamp=5 ms, tags=6 map }, column_offsets=2 map of
+text to { offsets=1 }, length=4, indexed_metric_paths=5 map of number to text }. Chunks follow, at
+their offsets from the end of the headers: ChunkHeader { type=1, 2 of a column, length=3 } after its
+length, and `length` bytes of ChunkMessage { metric_components=1 map of the number of a path to
+MetricComponentMessage }.
 """
 
 import io
@@ -24,7 +25,7 @@ _TAG = "whylogs.tag."
 
 @dataclass(frozen=True)
 class ProfileFile:
-    """One profile as it is stored."""
+    """One stored profile."""
 
     timestamp: int | None  # milliseconds since 1970 UTC
     segment: dict[str, str]
@@ -32,7 +33,7 @@ class ProfileFile:
     paths: dict[int, str]
 
     def components(self, column: str) -> dict[str, Message]:
-        """Return the messages of a column by path, such as ``counts/n``; read at each call.
+        """Read the messages of a column by path, such as ``counts/n``.
 
         Raises
         ------
@@ -46,18 +47,20 @@ class ProfileFile:
             number = component.unsigned(1)
             path = self.paths.get(number, "")
             is_new = path and path not in components
-            require(bool(is_new), f"column {column!r}: a metric {number} without a name, or twice")
+            require(
+                bool(is_new), f"column {column!r}: metric {number} has no name, or occurs twice"
+            )
             components[path] = component.message(2)
         return components
 
 
 def parts_of(data: bytes, most: int) -> Iterator[bytes]:
-    """Yield the files in an archive, or the one that this is.
+    """Yield the files in a zip archive, or the data itself if it is no archive.
 
     Raises
     ------
     DecodeError
-        The archive cannot be read, or holds more than `most` bytes.
+        The archive cannot be read, or contains more than `most` bytes.
     """
     if not data.startswith(b"PK\3\4"):
         yield data
@@ -73,7 +76,7 @@ def parts_of(data: bytes, most: int) -> Iterator[bytes]:
                 yield content
     except DecodeError:
         raise
-    except Exception as error:  # whatever somebody's bytes make of a library
+    except Exception as error:  # hostile bytes may cause any error of the library
         raise DecodeError(f"a zip archive that cannot be read: {error}") from None
 
 
@@ -83,7 +86,7 @@ def read_file(file: bytes) -> ProfileFile:
     Raises
     ------
     DecodeError
-        The bytes are no such file, or a part of one.
+        The bytes are not a whole file of whylogs 1.x.
     """
     data = memoryview(file)
     require(
@@ -119,9 +122,9 @@ def _segment(segments: Message, properties: Message) -> dict[str, str]:
 
 
 def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]:
-    """Return the chunks of each column, none of which is in the file twice."""
+    """Return the chunks of each column, each of which may occur once."""
     columns: dict[str, list[memoryview]] = {}
-    left = len(chunks)  # so that no chunk is read many times
+    left = len(chunks)  # bounds the total, so that no chunk is read many times
     for entry in map(Message, header.all(2)):
         name = entry.text(1)
         require(name not in columns, f"a profile with two columns {name!r}")
@@ -132,6 +135,6 @@ def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]
             require(chunk.unsigned(1) == _COLUMN, f"column {name!r}: a chunk of another type")
             left -= end - offset + size
             is_there = left >= 0 and end + size <= len(chunks)
-            require(is_there, f"column {name!r}: its chunks are not in the file, or others too")
+            require(is_there, f"column {name!r}: its chunks are not in the file, or overlap")
             columns[name].append(chunks[end : end + size])
     return columns

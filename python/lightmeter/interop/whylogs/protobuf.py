@@ -1,39 +1,39 @@
-"""The wire format of protocol buffers, as far as whylogs' files use it."""
+"""The wire format of protocol buffers, as far as files of whylogs use it."""
 
 import struct
 
 from lightmeter.errors import DecodeError
 
-_VARINT, _BYTES, _FIXED = 0, 2, {1: 8, 5: 4}  # kinds of fields, and the sizes of two
-_MOST_VALUES = 200_000  # of a message, each of which costs more memory than its two bytes
+_VARINT, _BYTES, _FIXED = 0, 2, {1: 8, 5: 4}  # kinds of fields, two of them with their sizes
+_MOST_VALUES = 200_000  # of a message, because two bytes may become a large Python object
 
 
 def require(holds: bool, wrong: str) -> None:
-    """Refuse bytes of which something does not hold.
+    """Check a condition on the bytes.
 
     Raises
     ------
     DecodeError
-        It does not.
+        The condition does not hold.
     """
     if not holds:
         raise DecodeError(wrong)
 
 
 class Message:
-    """The fields of a message by their numbers. A field that is not there has its zero value.
+    """The fields of a message by their numbers. A missing field has its zero value.
 
-    Of a field that comes twice the last counts, unless it is asked for by `all`. Nothing is copied,
-    and nothing is nested here: a message in a field is read when it is asked for.
+    The last value of a repeated field counts; `all` returns every value. Nothing is copied, and a
+    nested message is read when it is requested.
     """
 
     def __init__(self, data: memoryview) -> None:
-        """Step through the fields.
+        """Read the fields.
 
         Raises
         ------
         DecodeError
-            They do not fill the bytes exactly, or are too many.
+            The fields do not fill the bytes exactly, or there are too many.
         """
         self._fields: dict[int, list[int | memoryview]] = {}
         at = count = 0
@@ -44,7 +44,7 @@ class Message:
             if kind == _VARINT:
                 value, at = _varint(data, at)
             else:
-                require(kind == _BYTES or kind in _FIXED, f"a field of kind {kind}, which none is")
+                require(kind == _BYTES or kind in _FIXED, f"a field of the unknown kind {kind}")
                 size, at = _varint(data, at) if kind == _BYTES else (_FIXED[kind], at)
                 part = _part(data, at, size)
                 value, at = part if kind == _BYTES else int.from_bytes(part, "little"), at + size
@@ -53,7 +53,7 @@ class Message:
             require(count <= _MOST_VALUES, f"a message of more than {_MOST_VALUES} fields")
 
     def all(self, number: int) -> list[memoryview]:
-        """Return every value of a field that holds bytes."""
+        """Return every value of a field of bytes."""
         values = [each for each in self._fields.get(number, ()) if isinstance(each, memoryview)]
         are_all = len(values) == len(self._fields.get(number, ()))
         require(are_all, f"field {number} of a message is a number; expected bytes")
@@ -76,23 +76,23 @@ class Message:
         return text_of(self.bytes(number))
 
     def unsigned(self, number: int) -> int:
-        """Return a number from 0."""
+        """Return an unsigned number."""
         value = self._fields.get(number, [0])[-1]
         if not isinstance(value, int):
-            raise DecodeError(f"field {number} of a message holds bytes; expected a number")
+            raise DecodeError(f"field {number} of a message has bytes; expected a number")
         return value
 
     def signed(self, number: int) -> int:
-        """Return a number of 64 bits in two's complement."""
+        """Return a 64-bit number in two's complement."""
         value = self.unsigned(number)
         return value - 2**64 if value >> 63 else value
 
     def double(self, number: int) -> float:
-        """Return a float of 64 bits, which may be any."""
+        """Return a 64-bit float, which may be infinite or NaN."""
         return float(struct.unpack("<1d", struct.pack("<1Q", self.unsigned(number)))[0])
 
     def numbers(self, number: int) -> list[int]:
-        """Return a repeated field of numbers, in either of its two forms."""
+        """Return a repeated field of numbers, packed or not."""
         values: list[int] = []
         for value in self._fields.get(number, ()):
             at = 0
@@ -106,12 +106,12 @@ class Message:
 
 
 def text_of(data: memoryview) -> str:
-    """Return UTF-8 as text.
+    """Return UTF-8 bytes as text.
 
     Raises
     ------
     DecodeError
-        It is none.
+        The bytes are not UTF-8.
     """
     try:
         return str(data, "utf-8")
@@ -120,19 +120,19 @@ def text_of(data: memoryview) -> str:
 
 
 def delimited(data: memoryview, at: int) -> tuple[Message, int]:
-    """Return the message at an offset, behind its length, and where it ends."""
+    """Return the message at an offset, after its length, and the offset of its end."""
     size, at = _varint(data, at)
     return Message(_part(data, at, size)), at + size
 
 
 def _part(data: memoryview, at: int, size: int) -> memoryview:
     left = len(data) - at
-    require(size <= left, f"{size} bytes are said to follow where only {left} do")
+    require(size <= left, f"the data ends early: got {left} bytes, expected {size}")
     return data[at : at + size]
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """Return a number of at most 64 bits at an offset, and where it ends."""
+    """Return a number of at most 64 bits at an offset, and the offset of its end."""
     value = 0
     for place in range(10):
         require(0 <= at < len(data), "the bytes end within a number")

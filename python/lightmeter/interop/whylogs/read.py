@@ -1,4 +1,4 @@
-"""Profiles that whylogs wrote: from its metrics of a column to the feature of a profile."""
+"""Reading profiles of whylogs: from its metrics of a column to the feature of a profile."""
 
 import hashlib
 import math
@@ -32,25 +32,25 @@ from lightmeter.sketch import QuantileSketch
 # The messages of the metrics of a feature by path, such as ``counts/n``.
 Metrics = dict[str, Message]
 
-# What is read; whatever else there is, is left out.
+# The metrics that are read; others are left out.
 METRICS = ("cardinality/", "counts/", "distribution/", "frequent_items/", "types/")
 
 _BOOLEANS = {"True": 1, "False": 0}
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|inf|nan)")
 _INTEGER = re.compile(r"-?\d{1,19}")
-_SLACK = 1e-6  # by which rounding may put a mean beside the range of its values
+_SLACK = 1e-6  # relative rounding error by which a mean may leave the range of its values
 
 
 def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
-    """Make a column of a profile of what the metrics say together.
+    """Add a column to a profile from its metrics.
 
-    Booleans are the integers 0 and 1. What is neither a number nor a string is missing here, and so
-    are strings that whylogs counted without keeping any of them.
+    Booleans become the integers 0 and 1. Values that are neither numbers nor strings count as
+    missing, and so do strings that whylogs counted without storing any.
 
     Raises
     ------
     DecodeError
-        A metric is damaged, or they are not of one column.
+        A metric is damaged, or the metrics contradict each other.
     """
     bools, integral, texts = (
         count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
@@ -66,12 +66,12 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     all_numbers = numbers.n + numbers.nan + numbers.pos_inf + numbers.neg_inf
     integral, values = min(integral + bools, all_numbers), all_numbers + strings.n
     n = count_of(metrics, "counts/n")
-    if n is None or meaning.family == "Exif":  # what is missing follows from the images
+    if n is None or meaning.family == "Exif":  # missing tags are counted by images
         n = values
     require(n >= values, f"{values} values of {n} observations")
     distinct, listed = None if hll is None else read_distinct(hll), len(strings.items())
     different = len(numbers.weights()[0])
-    of_strings, facts = None, None  # who lists all values knows how many differ
+    of_strings, facts = None, None  # an exact list of values gives their number itself
     if not strings.is_exact:
         least = (distinct, different, listed, strings.n)
         of_strings = _estimated(*least) if numbers.is_exact else Distinct(*[listed] * 3)
@@ -88,12 +88,12 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
 
 
 def count_of(metrics: Metrics, path: str) -> int | None:
-    """Return a count; None where there is none.
+    """Return a count; None if there is no such metric.
 
     Raises
     ------
     DecodeError
-        It is none.
+        The value is not a count from 0 to 2^56.
     """
     if path not in metrics:
         return None
@@ -103,14 +103,14 @@ def count_of(metrics: Metrics, path: str) -> int | None:
 
 
 def _bytes(metrics: Metrics, path: str, field: int) -> memoryview | None:
-    """Return the sketch of a metric, which is in a message of its own; None without any."""
+    """Return the sketch of a metric, from a message of its own; None if there is none."""
     return metrics[path].message(field).bytes(1) if path in metrics else None
 
 
 def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
-    """Return mean, and sum of squared distances from it, of the finite numbers of a sampled sketch.
+    """Return the mean and the sum of squared deviations of the numbers of a sampled sketch.
 
-    whylogs' own are not finite where a number was not; those of the sample are then all there is.
+    With infinite numbers, whylogs' own values are not finite; then those of the sample are used.
     """
     mean, squares = metrics.get("distribution/mean"), metrics.get("distribution/m2")
     if mean is not None and squares is not None and numbers.pos_inf + numbers.neg_inf == 0:
@@ -126,7 +126,7 @@ def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
 
 
 def _strings(frequent: Frequent, strings: int, booleans: int) -> Frequent:
-    """Return the strings of a sketch that holds every value as text."""
+    """Return the strings of a sketch that stores every value as text."""
     if frequent.total == strings:
         return frequent
     counts = {
@@ -138,11 +138,11 @@ def _strings(frequent: Frequent, strings: int, booleans: int) -> Frequent:
     require(listed <= strings, f"{listed} frequent strings of {strings} in all")
     if frequent.offset and strings - listed >= 2 * frequent.offset:
         return Frequent(strings, frequent.offset, counts)
-    return Frequent(listed, 0, counts)  # those that look like numbers cannot be told from them
+    return Frequent(listed, 0, counts)  # strings that look like numbers are indistinguishable
 
 
 def _integers(frequent: Frequent | None, n: int) -> tuple[int, list[tuple[int, int, int]]] | None:
-    """Return the floor and entries of a column of `n` integers; None where they are not listed."""
+    """Return the floor and entries of a column of `n` integers; None if they are not listed."""
     if frequent is None:
         return None
     counts: dict[int, int] = {}
@@ -157,30 +157,30 @@ def _integers(frequent: Frequent | None, n: int) -> tuple[int, list[tuple[int, i
 
 
 def _estimated(distinct: Distinct | None, others: int, least: int, most: int) -> Distinct:
-    """Return an estimate of all but `others`, of at least and at most so many."""
+    """Return the distinct count without `others`, from `least` to `most`."""
     if distinct is None:
         return Distinct(least, least, most)
     return Distinct(*(max(value - others, least) for value in distinct))
 
 
-_IMAGE = "image"  # the metric that measures pictures
+_IMAGE = "image"  # the metric that measures images
 _MEASURED = {
     **{name: Meaning(number.role, "image") for name, number in IMAGE_NUMBERS.items()},
     "Colorspace": Meaning("category", "image"),
 }
-_SIZE = "ImagePixelWidth"  # which every picture has
-# Left out: addresses in a file, which say nothing of a picture, and of which Pillow names some by
-# two names; and what whylogs keeps in another form, such as dates as texts.
+_SIZE = "ImagePixelWidth"  # every image has it
+# Left out: offsets in a file, some of which Pillow gives two names; and values that whylogs stores
+# in another form, such as dates as texts.
 _LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
 _LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
 
 
 def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
-    """Add the features of all columns.
+    """Add the features of all columns to a profile.
 
     A metric such as ``image`` has parts with metrics of their own: ``image/Hue.mean:counts/n`` is
-    the count of ``image.Hue.mean``. What whylogs uploads has these parts as columns too; each
-    counts once.
+    the count of ``image.Hue.mean``. Uploaded profiles have these parts as columns, too; each counts
+    once.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
 
 
 def _parts(components: Metrics) -> dict[tuple[str, str], Metrics]:
-    """Return the metrics of each part of a metric: by (``image``, ``Hue.mean``)."""
+    """Return the metrics of each part, by metric and part, such as (``image``, ``Hue.mean``)."""
     parts: dict[tuple[str, str], Metrics] = {}
     for path, message in components.items():
         metric, _, rest = path.partition("/")
@@ -239,16 +239,16 @@ YEARS = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since
 
 
 class Imported(NamedTuple):
-    """A profile out of a file of whylogs.
+    """A profile from a file of whylogs.
 
     Attributes
     ----------
     view
         The profile.
     segment
-        The segment that it is of; empty for all of a dataset.
+        The segment of the profile; empty for the whole dataset.
     digest
-        SHA-256 of the bytes that it was read from, in hexadecimal digits.
+        The SHA-256 of its bytes, in hexadecimal digits.
     """
 
     view: ProfileView
@@ -257,11 +257,11 @@ class Imported(NamedTuple):
 
 
 def read_whylogs(source: Source) -> ProfileView:
-    """Return a profile that whylogs 1.x wrote (``.bin``), or all of an archive (``.zip``) merged.
+    """Read a profile of whylogs 1.x (``.bin``), or merge all profiles of an archive (``.zip``).
 
-    It is a profile like any other, and can be merged and compared with others. See
-    docs/coming-from-whylogs.md for what differs and what is left out. `read_segments` of
-    `lightmeter.interop.whylogs` tells the segments of an archive apart.
+    The result is a profile like any other, and can be merged and compared with others. See
+    docs/coming-from-whylogs.md for differences, and for the parts that are left out.
+    `lightmeter.interop.whylogs.read_segments` returns the segments of an archive separately.
 
     Parameters
     ----------
@@ -271,11 +271,11 @@ def read_whylogs(source: Source) -> ProfileView:
     Raises
     ------
     TypeError
-        `source` is something else.
+        `source` is neither a path nor bytes.
     OSError
         The file cannot be read, is not a regular file, or is larger than 1 GiB.
     DecodeError
-        It holds no whole profile of whylogs 1.x.
+        The file is not an intact profile of whylogs 1.x.
 
     Examples
     --------
@@ -286,15 +286,19 @@ def read_whylogs(source: Source) -> ProfileView:
 
 
 def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Imported]:
-    """Return the profiles in a file of whylogs, each with its segment: one, or several of an
-    archive. It raises what `read_whylogs` raises.
+    """Return the profiles in a file of whylogs, each with its segment.
 
     Parameters
     ----------
     source
-        As `read_whylogs` takes it.
+        The path of a file, or its bytes.
     most
-        Bytes of what is in an archive.
+        The largest total size of the files in an archive, in bytes.
+
+    Raises
+    ------
+    TypeError, OSError, DecodeError
+        As for `read_whylogs`.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         data, name = bytes(source), ""

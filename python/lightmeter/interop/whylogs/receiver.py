@@ -1,7 +1,7 @@
-"""The requests of whylogs' client: it asks for an address with its key, and puts a profile there.
+"""Receiving profiles from the whylogs client, in the protocols of whylogs 1.6.4 and 1.6.0.
 
-It puts the profile without the key. So the address holds a ticket, which nobody else can sign. The
-protocol is that of whylogs 1.6.4, and the older form of 1.6.0.
+The client requests an address with its key, and then puts a profile there without the key.
+Therefore the address contains a ticket that only the server can sign.
 """
 
 import base64
@@ -23,12 +23,12 @@ from lightmeter.store.profiles import PLAIN
 from lightmeter.store.store import Store
 from lightmeter.times import MILLISECOND, from_ms
 
-LIFETIME = 900.0  # seconds that a ticket is good for; the client puts at once
+LIFETIME = 900.0  # seconds for which a ticket is valid; the client puts at once
 _WRITER = "whylogs "
 _MOST_NAME = 200  # characters of a name of a dataset or an alias
-_MOST_SEGMENTS = 1000  # that one request may ask addresses for
+_MOST_SEGMENTS = 1000  # for which one request may ask addresses
 _DIGEST = 32  # bytes
-_UNPACKED = 4  # times the size of a body that an archive may hold
+_UNPACKED = 4  # the most that an archive may contain, as a multiple of the largest body
 _UPLOAD = "/v1/upload"
 _OLD = "/v0/organizations/{organization}"
 
@@ -37,18 +37,18 @@ Name = Annotated[str, Field(max_length=_MOST_NAME, pattern=PLAIN)]
 
 
 class Asked(BaseModel):
-    """What a request of the client says, as far as it is of use: its segment, the file says.
+    """The used fields of a request of the client; the segment is in the file.
 
     Attributes
     ----------
     dataset
-        That the profile is of; a header or the path says it.
+        The dataset of the profile, from a header or the path.
     at
-        When the data is from, in milliseconds since 1970 UTC; None where it is not said.
+        The time of the data, in milliseconds since 1970 UTC; None if it is not given.
     alias
         The name of a reference profile.
     segments
-        Those of a reference profile for which an address each is asked for.
+        The segments of a reference profile, each of which needs an address.
     """
 
     model_config = ConfigDict(strict=True)
@@ -60,20 +60,20 @@ class Asked(BaseModel):
 
 
 class Ticket(BaseModel):
-    """What may be put at one address.
+    """The permission to put a profile at one address.
 
     Attributes
     ----------
     dataset
-        Where the profile goes.
+        The dataset of the profile.
     at
-        When it is from, unless the file says so, as in `Asked`.
+        The time of the profile, as in `Asked`; a time in the file takes precedence.
     is_reference
-        Whether it takes the place of the profiles that are there.
+        Whether it replaces the stored profiles of its segment.
     key
-        The identifier of the key that asked; empty where no key was needed.
+        The identifier of the key in the request; empty if no key was needed.
     end
-        When it ends, in seconds since 1970.
+        The time at which it expires, in seconds since 1970.
     """
 
     dataset: str
@@ -84,19 +84,19 @@ class Ticket(BaseModel):
 
 
 class Tickets:
-    """Tickets of one server process, signed by a secret that ends with it."""
+    """The tickets of one server process, signed with a secret that only this process has."""
 
     def __init__(self) -> None:
         """Choose the secret."""
         self._secret = secrets.token_bytes(32)
 
-    def _sign(self, said: bytes) -> bytes:
-        return hmac.digest(self._secret, said, "sha256")
+    def _sign(self, content: bytes) -> bytes:
+        return hmac.digest(self._secret, content, "sha256")
 
     def give(self, ticket: Ticket) -> str:
-        """Return the text of a ticket, which goes into the address."""
-        said = ticket.model_dump_json().encode()
-        return base64.urlsafe_b64encode(self._sign(said) + said).decode()
+        """Return a ticket as text for an address."""
+        content = ticket.model_dump_json().encode()
+        return base64.urlsafe_b64encode(self._sign(content) + content).decode()
 
     def use(self, text: str) -> Ticket:
         """Return the ticket in an address.
@@ -104,9 +104,9 @@ class Tickets:
         Raises
         ------
         HTTPException
-            403, this process did not give it out, or it is too old.
+            403, if this process has not signed it, or it has expired.
         """
-        with contextlib.suppress(ValueError):  # which is no base64
+        with contextlib.suppress(ValueError):  # not base64
             data = base64.urlsafe_b64decode(text)
             if hmac.compare_digest(self._sign(data[_DIGEST:]), data[:_DIGEST]):
                 ticket = Ticket.model_validate_json(data[_DIGEST:])
@@ -116,14 +116,14 @@ class Tickets:
 
 
 def routes(server: Any, writer: Any) -> APIRouter:
-    """Return the routes that the client asks.
+    """Return the routes for the whylogs client.
 
     Parameters
     ----------
     server
-        The `lightmeter.serve.server.Server` that takes the profiles.
+        The `lightmeter.serve.server.Server` that stores the profiles.
     writer
-        The dependency of FastAPI that says who asks, and refuses who may not write.
+        The FastAPI dependency that returns the caller, and refuses one without the right to write.
     """
     router, tickets = APIRouter(include_in_schema=False), Tickets()
 
@@ -131,7 +131,7 @@ def routes(server: Any, writer: Any) -> APIRouter:
     @router.post(f"{_OLD}/log/async/{{name:path}}")
     @router.post(f"{_OLD}/log/reference/{{name:path}}")
     async def ask(request: Request, name: str = "", caller: Any = writer) -> dict[str, Any]:
-        """Give out an address for a profile, or a reference profile."""
+        """Return an address for a profile or a reference profile."""
         is_reference = "/reference/" in request.scope["route"].path
         asked, given = await _give(tickets, request, caller, name, is_reference=is_reference)
         alias = {"alias": asked.alias or ""} if is_reference else {}
@@ -139,7 +139,7 @@ def routes(server: Any, writer: Any) -> APIRouter:
 
     @router.post(f"{_OLD}/dataset-profiles/models/{{name:path}}/reference-profile")
     async def ask_segments(request: Request, name: str, caller: Any = writer) -> dict[str, Any]:
-        """Give out an address for each segment; the files say which segment they are of."""
+        """Return an address for each segment; the segments themselves are in the files."""
         asked, given = await _give(tickets, request, caller, name, is_reference=True)
         addresses = [each.pop("uploadUrl") for each in given]
         segments = [each["id"] for each in given][: len(asked.segments or ())]
@@ -148,8 +148,8 @@ def routes(server: Any, writer: Any) -> APIRouter:
 
     @router.put(_UPLOAD)
     async def upload(request: Request, ticket: str = "") -> Response:
-        """Take the profile that an address was given out for."""
-        try:  # to read it takes long, as it is done in Python
+        """Store the profile that is put at an address."""
+        try:  # in a slow thread, because it is read in Python
             await server.slow.do(_keep, server, tickets, ticket, await request.body())
         except (DecodeError, ValueError) as error:
             raise HTTPException(400, f"the profile cannot be read: {error}") from None
@@ -161,7 +161,7 @@ def routes(server: Any, writer: Any) -> APIRouter:
 async def _give(
     tickets: Tickets, request: Request, caller: Any, name: str, *, is_reference: bool
 ) -> tuple[Asked, list[dict[str, Any]]]:
-    """Return what is asked, and an address for each profile, whole."""
+    """Return the request, and an address with its identifier for each profile."""
     name = name or request.headers.get("x-whylabs-resource", "")
     if not name:
         raise HTTPException(400, "got no dataset; set WHYLABS_DEFAULT_DATASET_ID")
@@ -169,7 +169,7 @@ async def _give(
         body = parse_json(await request.body())
         asked = Asked.model_validate({**body, "dataset": name})
     except (TypeError, ValueError):
-        raise HTTPException(400, "this is no request that whylogs sends") from None
+        raise HTTPException(400, "the request is not one of the whylogs client") from None
     caller.check("write", name)
     dataset = f"{name} reference {asked.alias or ''}".rstrip() if is_reference else name
     caller.check("write", dataset)
@@ -200,19 +200,19 @@ def _keep(server: Any, tickets: Tickets, text: str, data: bytes) -> None:
 def _store(store: Store, ticket: Ticket, imported: Imported) -> None:
     """Store a profile that was put at the address of a ticket.
 
-    Each file is a writer, named as `lightmeter import` names it: twice the same counts once. A
-    reference profile takes the place of the one that was there before of its segment.
+    Each file is a writer, with the same name as in `lightmeter import`, so that a repeated file
+    counts once. A reference profile replaces the earlier one of its segment.
 
     Raises
     ------
     ValueError
-        Nothing says when it is from.
+        Neither the file nor the request has a time.
     StoreError
-        It cannot be stored.
+        The profile cannot be stored.
     """
     view, segment, digest = imported
     if view.dataset_timestamp is None and ticket.at is None:
-        raise ValueError("neither the profile nor the request says when it is")
+        raise ValueError("neither the profile nor the request has a dataset timestamp; set one")
     at, writer = view.dataset_timestamp or from_ms(ticket.at or 0), f"{_WRITER}{digest[:32]}"
     store.put(ticket.dataset, view, at=at, writer=writer, segment=segment, seq=1)
     for row in store.stored(ticket.dataset, segment=segment) if ticket.is_reference else ():

@@ -1,4 +1,4 @@
-"""The sketches of Apache DataSketches that whylogs keeps of a column; all are little-endian.
+"""The sketches of Apache DataSketches that whylogs stores for a column; all are little-endian.
 
 KLL: the numbers.
 
@@ -51,25 +51,25 @@ _HEADER, _FULL_HEADER = 8, {5: 20, 6: 24}
 
 
 def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
-    """Read the numbers.
+    """Return the numbers of a sketch.
 
-    A sketch that holds all its values is taken over exactly. The error of any other is set to what
-    DataSketches publishes for its k, a figure that was measured and not proved.
+    A sketch with all its values is converted exactly. The error of any other is the one that
+    DataSketches publishes for its k, which is measured and not proved.
 
     Raises
     ------
     DecodeError
-        The bytes are no such sketch.
+        The bytes are not such a sketch.
     """
     _require(len(data) >= _HEADER, "the data ends early")
     preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)
     is_known = family == 15 and not flags & ~_KNOWN_FLAGS and k >= _LEAST_ROOM == m
-    _require(is_known, "a header that fits no sketch")
+    _require(is_known, "an invalid header")
     if not flags & (_EMPTY | _ONE_VALUE):
-        _require(preamble in _FULL_HEADER and version == 1, "a header that fits no sketch")
+        _require(preamble in _FULL_HEADER and version == 1, "an invalid header")
         return _read_full(data, _FULL_HEADER[preamble], k, key)
     values, count = _values(data[_HEADER:]), 0 if flags & _EMPTY else 1
-    _require(preamble == 2 and version == 1 + count, "a header that fits no sketch")
+    _require(preamble == 2 and version == 1 + count, "an invalid header")
     _require(len(values) == count, "the length does not fit")
     return _exact(values, key)
 
@@ -89,7 +89,7 @@ def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch
     sizes = [end - begin for begin, end in pairwise(bounds)]
     _require(sum(size << h for h, size in enumerate(sizes)) == n, "the weights do not sum to n")
     inside = np.all((least <= kept) & (kept <= greatest))
-    _require(least <= greatest and bool(inside), "extrema that are none")
+    _require(least <= greatest and bool(inside), "invalid extrema")
     levels = np.split(kept, np.cumsum(sizes[:-1]))
     if sizes[0] == n:
         return _exact(kept, key)
@@ -106,7 +106,7 @@ def _exact(values: NDArray[np.float64], key: int) -> QuantileSketch:
 def _sampled(
     levels: list[NDArray[np.float64]], least: float, greatest: float, ranks: float, key: int
 ) -> QuantileSketch:
-    # Infinite extrema hide the finite ones; the values that were kept are then all there is.
+    # Infinite extrema hide the finite ones, so those of the kept values are used.
     finite = [level[np.isfinite(level)].tolist() for level in levels]
     kept = list(chain.from_iterable(finite))
     sketch = QuantileSketch(key)
@@ -150,19 +150,19 @@ class Distinct(NamedTuple):
 
 
 def read_distinct(data: memoryview) -> Distinct:
-    """Return what the bytes count.
+    """Return the distinct count of a sketch.
 
     Raises
     ------
     DecodeError
-        They are no such sketch.
+        The bytes are not such a sketch.
     """
     require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
     ints, version, family, lg_k, _, flags, count, modes = data[:8]
     mode, width = modes & 3, modes >> 2
     is_known = (version, family) == (1, 7) and 4 <= lg_k <= 21 and width < len(_BITS)
     is_known = is_known and (mode, ints) in ((_LIST, 2), (_SET, 3), (_REGISTERS, 10))
-    require(is_known, "a HyperLogLog with a header that fits none")
+    require(is_known, "a HyperLogLog with an invalid header")
     start = 4 * ints
     require(len(data) >= start, "the bytes end within a HyperLogLog")
     if mode == _REGISTERS:
@@ -172,7 +172,7 @@ def read_distinct(data: memoryview) -> Distinct:
     is_whole = count <= 2**lg_k and len(data) >= start + 4 * count
     is_whole = is_whole and bool(flags & _HLL_EMPTY) == (count == 0)
     require(is_whole, f"a HyperLogLog that lists {count} values in {len(data)} bytes")
-    # The values are 26-bit places with a geometric rest: this many pairs of them are equal.
+    # Values are 26-bit positions with a geometric rest; add the expected number of collisions.
     estimate = count + count * (count - 1) / (6 * _COUPONS)
     lower = max(estimate / (1 + _COUPON_ERROR), float(count))
     return Distinct(lower, estimate, estimate / (1 - _COUPON_ERROR))
@@ -182,15 +182,15 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     kept, first, second, at_least, exceptions = struct.unpack_from("<3d2I", data, 8)
     k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
-    # Exceptions may be stored with room between them.
+    # Exceptions may be stored with gaps between them.
     is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
     is_possible = 0 < total <= k and 0 <= kept <= MOST  # also false of NaN
     require(is_possible, "a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
-    different = float(k - zeros)  # at least so many
+    different = float(k - zeros)  # a lower bound
     estimate, unit = kept, math.sqrt(math.log(2))
-    if merged:  # by the registers at zero where there are many, else the raw estimate
+    if merged:  # linear counting with many zero registers, else the raw estimate
         unit = math.sqrt(3 * math.log(2) - 1)
         estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
         if zeros and estimate < 3 * k:
@@ -206,7 +206,7 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
 _T = TypeVar("_T", str, int)
 
 _PREAMBLE = 32
-_EMPTY_FLAGS = 0b101  # which of the two says so depends on the version of the library
+_EMPTY_FLAGS = 0b101  # which of the two bits is set depends on the version of the library
 _MOST_BYTES = 128  # of a string in a profile
 _MOST_ENTRIES, _MOST_LIST = 512, 8192  # entries of a list in a profile, and the bytes of its values
 
@@ -220,12 +220,12 @@ class Frequent(NamedTuple):
 
 
 def read_frequent(data: memoryview) -> Frequent:
-    """Return all that the bytes say.
+    """Return the values and counts of a sketch.
 
     Raises
     ------
     DecodeError
-        They are no such sketch.
+        The bytes are not such a sketch.
     """
     require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
     longs, version, family, _, _, flags = data[:6]
@@ -245,21 +245,21 @@ def read_frequent(data: memoryview) -> Frequent:
         counts[text_of(data[at - size : at])] = weight
     require(at == len(data), "bytes after the frequent strings")
     left = total - sum(counts.values())
-    # What was taken from one counter was taken from others too.
+    # The sketch decrements several counters at once, so the rest is at least twice the offset.
     is_sum = total <= MOST and left >= 2 * offset and (offset > 0 or left == 0)
     require(is_sum, f"counts of frequent strings that do not make their total of {total}")
     return Frequent(total, offset, counts)
 
 
 def strings_of(frequent: Frequent) -> _core.FrequentStrings:
-    """Return the same as a list of a profile, which cuts long strings and holds fewer of them."""
+    """Return the same strings as a list of a profile, which has fewer and shorter strings."""
     cut: dict[str, int] = {}
     merged = 1
     for value, count in frequent.counts.items():
         short = value.encode()[:_MOST_BYTES].decode(errors="ignore")
         merged += short in cut
         cut[short] = cut.get(short, 0) + count
-    # Strings that have become one may each have occurred `offset` times more than was counted.
+    # Each of the strings that were cut to the same text may have `offset` more occurrences.
     error = min(frequent.offset * merged, (frequent.total - sum(cut.values())) // 2)
     ranked = sorted(cut, key=lambda value: (-cut[value], value.encode()))
     sizes = accumulate(len(value.encode()) for value in ranked)
@@ -270,7 +270,7 @@ def strings_of(frequent: Frequent) -> _core.FrequentStrings:
 
 
 def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple[int, int, int]]]:
-    """Return frequent integers as a list of a profile, which holds fewer: floor and entries."""
+    """Return frequent integers as the floor and entries of the shorter list of a profile."""
     ranked = sorted(counts, key=lambda value: (-counts[value], value))
     floor, entries = _listed(counts, offset, ranked, _MOST_ENTRIES)
     return floor, sorted(entries)
@@ -279,6 +279,6 @@ def integers_of(offset: int, counts: Mapping[int, int]) -> tuple[int, list[tuple
 def _listed(
     counts: Mapping[_T, int], error: int, ranked: Sequence[_T], most: int
 ) -> tuple[int, list[tuple[_T, int, int]]]:
-    """Return how often a value that is not listed occurred at most, and those that are listed."""
+    """Return the largest possible count of an unlisted value, and the listed values."""
     floor = max([error, *(counts[value] + error for value in ranked[most : most + 1])])
     return floor, [(value, counts[value] + error, error) for value in ranked[:most]]

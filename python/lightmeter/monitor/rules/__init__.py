@@ -1,6 +1,7 @@
-"""Rules: what is an anomaly, given a bucket and what it is compared with.
+"""Rules: each decides whether a bucket is an anomaly beside its baseline.
 
-A rule is a model with its keys and `measure`, in a file of its own, and a name in `AnyMonitor`.
+To add a rule, write a model with its keys and `measure` in a file of its own, and add it to
+`AnyMonitor`.
 """
 
 from typing import Annotated
@@ -24,17 +25,17 @@ _ANY: TypeAdapter[AnyMonitor] = TypeAdapter(AnyMonitor)
 
 
 def monitor_of(source: Source) -> AnyMonitor:
-    """Return a monitor as it was when it last ran.
+    """Return a monitor as it was in its last run.
 
     Raises
     ------
     StoreError
-        What is kept of it is damaged, or of another version.
+        Its stored table is damaged, or that of another version.
     """
     try:
         return _ANY.validate_python(parse_json(source.config), strict=False)
     except ValueError:
-        text = f"what is kept of the monitor {source.monitor!r} is not understood; run it again"
+        text = f"the stored table of the monitor {source.monitor!r} is invalid; run it again"
         raise StoreError(text) from None
 
 

@@ -1,4 +1,4 @@
-"""The rule on what buckets must be like, whatever was before."""
+"""The rule about fixed requirements, independent of earlier buckets."""
 
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +15,16 @@ from lightmeter.store.tables import ResultState
 
 
 class ContractRule(Monitor):
-    """An expectation of a contract fails. A warning gives a sentence, and no anomaly.
+    """A rule that finds failed expectations of a contract.
+
+    An expectation of severity ``warning`` is described in the result, but is no anomaly.
 
     Attributes
     ----------
     file
-        The contract.
+        The path of the contract.
     expect
-        Its expectations instead, as tables ``[[monitor.expect]]``.
+        The expectations as tables ``[[monitor.expect]]``, in place of a file.
     """
 
     type: Literal["contract"] = "contract"
@@ -37,7 +39,7 @@ class ContractRule(Monitor):
 
     @property
     def files(self) -> list[Path]:
-        """Return the contract."""
+        """Return the file of the contract."""
         return [] if self.file is None else [self.file]
 
     @cached_property
@@ -46,7 +48,7 @@ class ContractRule(Monitor):
         return Contract(self.file or {"expect": tables})
 
     def measure(self, side: Side) -> list[Result]:
-        """Return one result per feature that the contract is about: that of its worst clause."""
+        """Return one result per feature in the contract: that of its worst clause."""
         worst: dict[str, Result] = {}
         for outcome in sorted(self._contract.judge(side.target.view).outcomes, key=_badness):
             words = f"{outcome.expectation}: " if outcome.expectation else ""

@@ -1,4 +1,4 @@
-"""The rule on drift."""
+"""The rule about drift."""
 
 import math
 from collections import Counter
@@ -26,30 +26,30 @@ _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
 
 
 class DriftRule(ComparingMonitor):
-    """The distribution of a feature differs from the baseline's.
+    """A rule that finds features whose distribution differs from that of the baseline.
 
-    A bucket is judged against the spread of past buckets, see `lightmeter.drift.prediction`: its
-    images need not be independent. The value of a result says how far out it is, as standard
-    deviations of a normal distribution that have the same p-value; its upper limit is where an
-    anomaly begins. It has none where the change is significant, but too small. All segments of a
-    bucket are judged together, so that `q` is the chance of the bucket, however many they are.
+    A bucket is judged against the spread of past buckets (see `lightmeter.drift.prediction`), so
+    its images need not be independent. The value of a result is the number of standard deviations
+    of a normal distribution with the same p-value, and its upper limit is the threshold of an
+    anomaly. A significant change that is too small has no limit. All segments of a bucket are
+    judged together, so `q` is the chance per bucket for any number of segments.
 
-    What a bucket is compared with may be a file, a range of days, or another dataset. Then the past
-    buckets of its own dataset say how much buckets vary. As long as these are fewer than 14, they
-    cannot: images are taken to be independent then, and the words say so.
+    The baseline may be a file, a range of days, or another dataset. Then the past buckets of the
+    dataset itself show how much buckets vary. With fewer than 14 of these, images are assumed to be
+    independent, and the results say so.
 
     Attributes
     ----------
     q
         The chance that a bucket without drift raises any alarm.
     effect
-        The smallest K-S distance, or share, that raises an alarm.
+        The smallest K-S distance, or difference of shares, that raises an alarm.
     spread
-        The same of the logarithm of the ratio of standard deviations.
+        The smallest absolute logarithm of the ratio of standard deviations that raises an alarm.
     tail
-        The same of the share of values in the tails.
+        The smallest change of the share of values in a tail that raises an alarm.
     metric
-        Judge by a distance of `FeatureDrift` instead, such as ``"hellinger"``.
+        A distance of `FeatureDrift` to judge by instead, such as ``"hellinger"``.
     above
         The largest value of that distance that is ok.
     """
@@ -70,28 +70,26 @@ class DriftRule(ComparingMonitor):
         if (self.metric is None) != (self.above is None):
             raise ValueError("got one of metric and above; expected both or neither")
         if self.metric is not None and "q" in self.model_fields_set:
-            raise ValueError("got q beside metric, which is judged by above; leave out one of them")
+            raise ValueError("got q and metric; expected q alone, or metric with above")
         if self.metric is None and (self.baseline.most or ENOUGH) < ENOUGH:
             raise ValueError(
-                f"baseline.trailing is {self.baseline.trailing}; expected at least {ENOUGH}, as "
-                "drift is not judged by fewer buckets (28 find smaller changes)"
+                f"baseline.trailing is {self.baseline.trailing}; expected at least {ENOUGH}, which "
+                "drift needs (28 buckets find smaller changes)"
             )
         return self
 
     @property
     def least(self) -> int:
-        """With fewer buckets before it no bucket of a trailing baseline is judged."""
+        """Return the number of trailing buckets that are needed to judge a bucket."""
         return super().least if self.metric else ENOUGH
 
     @property
     def judges_by_spread(self) -> bool:
-        """Return whether buckets before the judged one say how much they vary, whatever the
-        baseline.
-        """
+        """Return whether it uses the variation of earlier buckets with any baseline."""
         return self.metric is None
 
     def false_alarms(self) -> float | None:
-        """`q` bounds the chance of any. For a distance it depends on the images in a bucket."""
+        """Return `q`; None for a distance, because it depends on the number of images."""
         return None if self.metric else self.q
 
     def measure(self, side: Side) -> list[Result]:
@@ -112,7 +110,7 @@ class DriftRule(ComparingMonitor):
         return _distinct(results)
 
     def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
-        """Return the results of the segments of one bucket: q is over all of them."""
+        """Return the results of the segments of one bucket, which share `q`."""
         if self.metric is not None:
             return super().judge(sides)
         alone: dict[str, list[Result]] = {}
@@ -127,7 +125,7 @@ class DriftRule(ComparingMonitor):
         expected, buckets = None, 0
         if side.own is not None and side.beside is None:
             expected, buckets = Summary(side.past.merged._core), len(past)
-            # Without a past of its own that of the baseline says how much buckets vary.
+            # Without enough earlier buckets, those of the baseline show how much buckets vary.
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
@@ -149,8 +147,8 @@ class DriftRule(ComparingMonitor):
         q_of_each = q_values([test.p_value or 0.0 for test in judged], families)
         for test, q in zip(judged, q_of_each, strict=True):
             test.q = q
-        # In a family with anomalies the limit of p-values is q times their share. One without any
-        # would have needed a p-value that passes the gate, see `q_values`.
+        # In a family with anomalies, the limit of p-values is q times the share of anomalies. In a
+        # family without any, it is the p-value that passes the gate; see `q_values`.
         many, bad = Counter(families), Counter(t.family for t in judged if t.q <= self.q)
         limits = {
             name: self.q * bad[name] / n if bad[name] else self.q / (n * len(many))
@@ -161,7 +159,7 @@ class DriftRule(ComparingMonitor):
             rows: _Rows = {}
             side = sides.get(segment)
             is_bad = any(test.q <= self.q for test in tests)
-            if is_bad and side is not None and side.beside is None:  # else it takes long
+            if is_bad and side is not None and side.beside is None:  # only if needed: it is slow
                 features = self._compared(side).features
                 rows = {(row.feature, row.kind in RATES): row for row in features}
             found = [
@@ -196,11 +194,11 @@ class DriftRule(ComparingMonitor):
         return Result(test.feature, ANOMALY, value, None, upper, joined(*words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
-        """Return the results, of which some tell what happened to the pictures."""
+        """Return the results, with the likely cause where the changes identify one."""
         drifted = {result.feature for result in results if result.state == ANOMALY}
         if not drifted:
             return results
-        # Light that moves no more than from bucket to bucket explains nothing.
+        # Light that varies only as usual between buckets explains nothing.
         still = not any(feature.endswith(_LIGHT) for feature in drifted)
         for row in rows.values():
             is_odd = row.feature in drifted
@@ -208,9 +206,9 @@ class DriftRule(ComparingMonitor):
             if still and not is_odd:
                 fill(row, level_target=row.level_reference)
         bad = [row for row in rows.values() if row.verdict == "drift"]
-        told = {each.lines[0].feature: each for each in causes([*rows.values()], bad, self.q)}
+        found = {each.lines[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
-            if (cause := told.get(result.feature)) and result.state == ANOMALY:
+            if (cause := found.get(result.feature)) and result.state == ANOMALY:
                 words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
                 results[at] = result._replace(cause=cause.cause, words=words)
         return results
@@ -222,7 +220,7 @@ class DriftRule(ComparingMonitor):
         return Thresholds(drift=self.q, possible=possible, **sizes)
 
     def _independent(self, side: Side) -> list[Tested]:
-        """Return what a comparison of the bucket with all of the baseline says."""
+        """Return the tests of a comparison of the bucket with the whole baseline."""
         return [
             Tested(
                 row.feature,
@@ -249,9 +247,10 @@ _Rows = dict[tuple[str, bool], FeatureDrift]  # by feature, and whether it is a 
 
 
 def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
-    """Let the row rest on the size that its change shows, see `carrying`.
+    """Set the effect of a row to the size that shows its change; see `carrying`.
 
-    `FeatureDrift.effect` is the one that is surely largest, which with samples may be another one.
+    `FeatureDrift.effect` is the size with the largest lower bound, which may be another one for
+    samples.
     """
     if row.kind in ("number", "hue"):
         sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
@@ -268,7 +267,7 @@ def _deviations(p: float) -> float:
 
 
 def _distinct(results: list[Result]) -> list[Result]:
-    """Return one result per feature, by name: the worst, and the first of those that are as bad.
+    """Return one result per feature, by name: the first of the worst.
 
     A rate and a column may have the same name, such as ``a:missing``.
     """

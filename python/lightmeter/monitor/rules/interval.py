@@ -1,4 +1,4 @@
-"""The rule on how a number of buckets varied before."""
+"""The rule about the prediction interval of a number."""
 
 import math
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from lightmeter.profile.scalars import HUE_STEPS, SCALARS, arc, is_hue, nearest_
 from lightmeter.text import expected, near, number
 
 _RATES = "missing_rate", "failure_rate"
-_LEAST_DIRECTION = 0.5  # of the mean of unit vectors; so it is with a spread of 67 degrees
-_OF_ONE_BUCKET = ("n", "min", "max", "distinct")  # which no number of values makes surer
+_LEAST_DIRECTION = 0.5  # length of the mean of unit vectors: that of a spread of 67 degrees
+_OF_ONE_BUCKET = ("n", "min", "max", "distinct")  # more values make these no more precise
 
 
 def _known(scalar: str) -> str:
@@ -29,32 +29,31 @@ def _known(scalar: str) -> str:
 
 
 class IntervalRule(ComparingMonitor):
-    """A number lies outside of the prediction interval of the baseline's buckets.
+    """A rule that finds numbers outside the prediction interval of the baseline.
 
-    The interval is Student's, and knows how many values each bucket has: see
-    `lightmeter.drift.prediction`. For shares (missing_rate, failure_rate) it is also one of counts:
-    see `share_interval`. For the mean of a hue, which lies on a circle, see `hue_interval`: value
-    and limits then get as many turns as bring them together, so that 253 may be -2. Buckets whose
-    pictures were read differently, see `lightmeter.drift.compare`, are left out. Rolled-up days
-    are no hours.
+    The interval is Student's, and takes the number of values in each bucket into account; see
+    `lightmeter.drift.prediction`. For shares (missing_rate, failure_rate) see `share_interval`. For
+    the mean of a hue, which lies on a circle, see `hue_interval`: full turns bring value and limits
+    near each other, so 253 may be shown as -2. Buckets whose images were read differently (see
+    `lightmeter.drift.compare`) and rolled-up days are not in the baseline.
 
     Attributes
     ----------
     scalar
-        Which number, see `SCALARS`.
+        The scalar to judge; see `SCALARS`.
     alpha
-        The chance of an anomaly, for each feature, where nothing changed. It holds within a factor
-        of two for means and shares; where numbers are very skewed, within one of six.
+        The chance of a false alarm per feature and bucket. It holds within a factor of two for
+        means and shares, and within a factor of six for very skewed numbers.
     """
 
-    BY_LENGTH: ClassVar[bool] = True  # rolled-up days are no hours
+    BY_LENGTH: ClassVar[bool] = True
 
     type: Literal["interval"] = "interval"
     scalar: Annotated[str, AfterValidator(_known)] = "mean"
     alpha: float = Field(0.001, gt=0, lt=1)
 
     def measure(self, side: Side) -> list[Result]:
-        """Return one result per feature that has the number."""
+        """Return one result per feature that has the scalar."""
         target = side.target
         columns = {name: column for name, column in target.columns.items() if self.takes(name)}
         past: dict[str, list[ColumnView]] = {name: [] for name in columns}
@@ -70,9 +69,9 @@ class IntervalRule(ComparingMonitor):
         return [result for result in results if result is not None]
 
     def false_alarms(self) -> float | None:
-        """Return `alpha` for each feature named in full.
+        """Return `alpha` times the number of features.
 
-        Unknown for patterns, and for numbers that may be far from normal, such as the largest.
+        It is None for patterns, and for scalars that may be far from normal, such as the maximum.
         """
         if self.scalar not in ("mean", *_RATES):
             return None
@@ -90,11 +89,11 @@ class IntervalRule(ComparingMonitor):
         is_circular, value = is_hue(column, self.scalar), now.value
         limits = self._limits(points, now, is_circular=is_circular)
         if limits is None:
-            return Result(name, NOT_ENOUGH, value, words="no direction of the hues")
+            return Result(name, NOT_ENOUGH, value, words="the hues have no common direction")
         low, high = limits
         if is_circular:
             value = nearest_turn(value, (low + high) / 2)
-        room = 1e-9 * (max(map(abs, limits)) or 1.0)  # rounding of a constant is no change
+        room = 1e-9 * (max(map(abs, limits)) or 1.0)  # the rounding error of a constant
         if low - room <= value <= high + room:
             return Result(name, OK, value, low, high)
         words = f"{self.scalar} of {name} is {number(value)}, not {expected(low, high)}"
@@ -129,9 +128,9 @@ class IntervalRule(ComparingMonitor):
 
 
 class _Point(NamedTuple):
-    """A number of a feature in one bucket, how many values it is of, and how they vary.
+    """A scalar of a feature in one bucket, with the number of values and their spread.
 
-    The spread is the standard deviation of the number for one value; 0 where it is not known.
+    The spread is the standard deviation of the scalar for one value; 0 if it is unknown.
     """
 
     value: float
@@ -140,33 +139,33 @@ class _Point(NamedTuple):
 
 
 def share_interval(past: Sequence[tuple[int, int]], n: int, alpha: float) -> tuple[float, float]:
-    """Return the prediction interval of the share among the next `n`; it covers 1 - alpha.
+    """Return the prediction interval of the share of hits in the next `n`, with coverage 1 - alpha.
 
-    It is the wider of two intervals, at either end. One is for independent hits: Fisher's exact
-    test against the whole past, which holds however rare hits are (seven days without any do not
-    make the eighth an anomaly). The other is for shares that vary more from bucket to bucket, as
-    beta-binomial ones do: `predicted_interval`. Where hits are rare and come in bursts, neither
-    knows how rare a burst is.
+    At either end, it is the wider of two intervals. One is for independent hits: Fisher's exact
+    test against the whole past, which holds for rare hits, too (seven days without hits do not make
+    a hit on the eighth an anomaly). The other is for shares that vary more between buckets, such as
+    beta-binomial ones: `predicted_interval`. If hits are rare and come in bursts, neither interval
+    accounts for the rarity of bursts.
 
     Parameters
     ----------
     past
-        Hits and observations of two buckets or more, at least one observation each.
+        Hits and observations of two or more buckets, with at least one observation each.
     n
-        At least one.
+        The number of observations in the judged bucket, at least 1.
     alpha
-        Between 0 and 1.
+        The chance that the share is outside, between 0 and 1.
     """
     hits, sizes = zip(*past, strict=True)
-    low, high = predicted_interval([h / of for h, of in past], sizes, 0.0, n, alpha)
+    low, high = predicted_interval([h / size for h, size in past], sizes, 0.0, n, alpha)
     most = _most_hits(sum(hits), sum(sizes), n, alpha / 2)
     least = n - _most_hits(sum(sizes) - sum(hits), sum(sizes), n, alpha / 2)
     return max(0.0, min(low, least / n)), min(1.0, max(high, most / n))
 
 
 def _most_hits(past_hits: int, past_n: int, n: int, alpha: float) -> int:
-    """Return the most hits of `n` that Fisher's one-sided test at `alpha` takes for chance."""
-    low, high = past_hits * n // past_n, n + 1  # as many as expected are never too many
+    """Return the largest number of hits of `n` that Fisher's one-sided test accepts at `alpha`."""
+    low, high = past_hits * n // past_n, n + 1  # the expected number is always accepted
     while high - low > 1:
         middle = (low + high) // 2
         if _core.fisher_more(middle, n, past_hits, past_n) > alpha:
@@ -181,22 +180,22 @@ def hue_interval(
 ) -> tuple[float, float] | None:
     """Return `predicted_interval` on the circle, as an `arc`.
 
-    That of the differences from the mean direction, each taken the shorter way around. It keeps its
-    promise while the hues lie well within half of the circle; None where they have no direction,
-    or hardly any: one on the other side is then as ordinary as the mean.
+    It is the interval of the differences from the mean direction, each taken the shorter way. It
+    has its coverage if the hues lie well within half of the circle. It is None if the hues have
+    hardly any direction, because then a hue on the other side is as ordinary as the mean.
 
     Parameters
     ----------
     series
-        Two hues or more.
+        Two or more hues, 0 to 255.
     sizes
-        How many values each is of.
+        The number of values behind each hue.
     within
-        The variance of one value, in steps.
+        The variance of one value, in squared steps of hue.
     size
-        How many values the judged bucket has.
+        The number of values in the judged bucket.
     alpha
-        Between 0 and 1.
+        The chance that the hue is outside, between 0 and 1.
     """
     direction = np.exp(np.array(series) * (1j * math.tau / HUE_STEPS)).mean()
     if abs(direction) < _LEAST_DIRECTION:

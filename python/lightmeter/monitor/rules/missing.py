@@ -1,4 +1,4 @@
-"""The rule on whether data arrives, and when."""
+"""The rule about missing and late data."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from lightmeter.store.tables import Bucket
 from lightmeter.text import counted
 from lightmeter.times import DAY, bucket_start
 
-# A bucket may stand for so many missing ones behind it, and a gap hold so many: see `MissingRule`.
+# The most missing buckets in a gap for each bucket before it, and in all: see `MissingRule`.
 _GAP_PER_BUCKET = 100
 _LONGEST_GAP = 20_000
 
@@ -24,16 +24,17 @@ _start_of = attrgetter("start")
 
 
 class MissingRule(Monitor):
-    """A bucket between the first one and now holds neither images nor other values.
+    """A rule that finds buckets without images or other values, between the first one and now.
 
-    One picture with a wrong clock would make a century of missing buckets. So buckets before a gap
-    count only if the gap is short: at most 100 times as many buckets as there are before it, and at
-    most 20 000. Of the buckets up to now the last 20 000 are listed. The first result says so.
+    One image with a wrong clock would make a century of missing buckets. Therefore buckets before a
+    long gap are ignored: one of more than 20 000 buckets, or of more than 100 times the number of
+    buckets before it. Of the buckets up to now, the last 20 000 are listed. The first result notes
+    both.
 
     Attributes
     ----------
     after
-        A bucket that was last written so long after its end is late, and an anomaly too.
+        A bucket whose last put is later than this after its end is late, an anomaly, too.
     """
 
     type: Literal["missing"] = "missing"
@@ -43,7 +44,7 @@ class MissingRule(Monitor):
         """Return the result of the bucket itself."""
         bucket = side.bucket
         if not (bucket.writers and (bucket.images or _holds_values(side))):
-            return [Result("", ANOMALY, words="nothing came")]
+            return [Result("", ANOMALY, words="no data arrived")]
         if self.after is None:
             return [Result("", OK)]
         late = max(timedelta(), bucket.updated - bucket.end)
@@ -53,17 +54,17 @@ class MissingRule(Monitor):
         return [Result("", OK, *seconds)]
 
     def false_alarms(self) -> float:
-        """No bucket is missing by chance."""
+        """Return 0, because no bucket is missing by chance."""
         return 0.0
 
     def watches(self, segment: str) -> bool:
-        """Return whether a segment is expected to come: pictures without its tag are not."""
+        """Return whether a segment is expected: images without its key are not."""
         return NO_VALUE not in parse_segment(segment).values()
 
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
-        """Return all buckets from the first one up to now, but for rolled-up days.
+        """Return all buckets from the first one up to now, without rolled-up days.
 
-        Those that are missing have no writers.
+        Missing buckets have no writers.
         """
         buckets, words = _from_the_first_on(buckets, length, now)
         starts = [bucket.start for bucket in buckets]
@@ -78,13 +79,13 @@ class MissingRule(Monitor):
             there = buckets[begun]
             if there[:2] == (start, start + length):
                 yield Due(there, words, "" if self.after is None else str(there.updated))
-            elif ends[begun] <= start:  # else a rolled-up day holds it
+            elif ends[begun] <= start:  # else it is part of a rolled-up day
                 yield Due(Bucket(start, start + length, 0, 0, start), words)
             start, words = start + length, ""
 
 
 def _text(span: timedelta) -> str:
-    """Return a length as one says it, such as ``3 hours``."""
+    """Return a readable duration, such as ``3 hours``."""
     unit, size = next(each for each in _UNITS.items() if span >= 2 * each[1] or each[0] == "second")
     return counted(max(1, round(span / size)), unit)
 
@@ -98,7 +99,7 @@ def _holds_values(side: Side) -> bool:
 def _from_the_first_on(
     buckets: Sequence[Bucket], length: timedelta, now: datetime
 ) -> tuple[Sequence[Bucket], str]:
-    """Return the buckets without those before a gap that is too long, and a word on these."""
+    """Return the buckets after the last overlong gap, and a note about those before it."""
     buckets = buckets[: bisect_right(buckets, now, key=_start_of)]
     first = before = 0
     for at in range(1, len(buckets)):

@@ -1,4 +1,4 @@
-"""The rule on slow change."""
+"""The rule about slow and permanent change."""
 
 import math
 from bisect import bisect_left
@@ -40,25 +40,25 @@ _DELAYED = 0.3  # standard deviations
 
 
 class TrendRule(ComparingMonitor):
-    """A feature has changed for good: slowly, or by a step that lasts.
+    """A rule that finds permanent changes of a feature: slow ones, and steps that last.
 
-    Days are judged, each once it is over, by all days since the first one or since somebody
-    accepted a change, see `lightmeter.drift.trend`. The value of a result is the common logarithm
-    of the evidence; its upper limit is where an anomaly begins. It stays one until the feature goes
-    back or the change is accepted.
+    Each day is judged when it is over, by all days since the first one or since the last accepted
+    change; see `lightmeter.drift.trend`. The value of a result is the common logarithm of the
+    evidence, and its upper limit is the threshold of an anomaly. The anomaly lasts until the
+    feature returns to its earlier level or the change is accepted.
 
     Attributes
     ----------
     a_year
-        How many false alarms a year all features and segments together may raise.
+        The number of false alarms per year that all features and segments together may raise.
     effect
-        The smallest change that raises one, in standard deviations of one value.
+        The smallest change that is an anomaly, in standard deviations of one value.
     season
-        ``"year"`` takes a wave of a year out, which needs a year to be known.
+        ``"year"`` removes a yearly wave, which needs a year of data.
     """
 
     TAKES_ALL: ClassVar[bool] = True
-    LEAST: ClassVar[int] = 1  # bucket before one: how many days it takes is said by feature
+    LEAST: ClassVar[int] = 1  # earlier bucket; the results say how many days are needed
 
     type: Literal["trend"] = "trend"
     a_year: float = Field(1.0, gt=0, le=52)
@@ -66,7 +66,7 @@ class TrendRule(ComparingMonitor):
     season: Literal["year"] | None = None
 
     def __hash__(self) -> int:
-        """Return that of the object, by which a run keeps what it knows of a segment."""
+        """Return the hash of the identity, because runs cache results by monitor."""
         return id(self)
 
     @model_validator(mode="after")
@@ -74,9 +74,9 @@ class TrendRule(ComparingMonitor):
         baseline = self.baseline
         if baseline.trailing is not None or baseline.most is None or baseline.peers:
             raise ValueError(
-                "a trend is judged by all days since the first one, because a baseline that "
-                "follows takes slow change in; expected none of trailing, reference, from, to, "
-                "dataset and peers in baseline (since, same and exclude are allowed)"
+                "a trend is judged by all days since the first one, because a trailing baseline "
+                "absorbs slow change; expected none of trailing, reference, from, to, dataset and "
+                "peers in baseline (since, same and exclude are allowed)"
             )
         if baseline.same == "hour":
             raise ValueError('baseline.same is "hour"; expected "weekday", because days are judged')
@@ -101,16 +101,16 @@ class TrendRule(ComparingMonitor):
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
         found: defaultdict[str, list[_Judged]] = defaultdict(list)
         for each in judged:
-            # What has no values on this day is not judged.
+            # A feature without values on this day is not judged.
             if each.statistic.n[last, 0] and self.takes(each.part.feature):
                 found[each.part.feature].append(each)
         return [self._result(days[: last + 1], core, parts) for parts in found.values()]
 
     def delay(self, shelf: Shelf) -> float | None:
-        """Return after how many days a lasting step of .3 standard deviations would be found.
+        """Return the number of days after which a step of 0.3 standard deviations is found.
 
-        That is the median over the numbers of all segments, if the step had been in the second half
-        of their days. None with fewer than 70 days, or where fewer than half of them are found.
+        It is the median over the numbers of all segments, for a lasting step in the middle of their
+        days. It is None with fewer than 70 days, or if fewer than half of the steps are found.
         """
         delays = list[float]()
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
@@ -128,7 +128,7 @@ class TrendRule(ComparingMonitor):
         last, feature = len(days) - 1, parts[0].part.feature
         found = [(each, each.change(last)) for each in parts]
         opened = [(each, change) for each, change in found if change]
-        # One that is too small must not hide another.
+        # A change that is too small must not hide another one.
         large = [(each, change) for each, change in opened if change.size >= self.effect]
         shown, change = max(
             large or opened or found, key=lambda pair: float(pair[0].log_m[last]) - pair[0].limit
@@ -149,7 +149,7 @@ class TrendRule(ComparingMonitor):
 
 
 class _Part(NamedTuple):
-    """One statistic of a feature, and the share of the feature's false alarms that it may have."""
+    """One statistic of a feature, with its share of the false alarms of the feature."""
 
     column: str
     feature: str
@@ -159,7 +159,7 @@ class _Part(NamedTuple):
 
 
 class _Judged(NamedTuple):
-    """What is known of a part on each day."""
+    """The evidence about a part on each day."""
 
     part: _Part
     statistic: Statistic
@@ -168,7 +168,7 @@ class _Judged(NamedTuple):
     episodes: list[Episode]
 
     def change(self, day: int) -> Change | None:
-        """Return that which is open."""
+        """Return the change that is open on a day, if any."""
         opened = (each for each in self.episodes if each.opened <= day < each.closed)
         return next((each.change(day) for each in opened), None)
 
@@ -176,7 +176,7 @@ class _Judged(NamedTuple):
 def _judged(
     shelf: Shelf, rule: TrendRule, where: Where, since: datetime
 ) -> tuple[list[date], list[_Judged]]:
-    """Return the days of a segment, and what is known of all parts."""
+    """Return the days of a segment, and the evidence about all parts."""
     by_day: defaultdict[date, list[datetime]] = defaultdict(list)
     for start in (bucket.start for bucket in shelf.buckets(*where)):
         if start >= since and not rule.baseline.leaves_out(start):
@@ -206,7 +206,7 @@ def _judged(
 
 
 def _day(shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime]) -> Summary:
-    """Return a day in short, which is read once: it follows from the version of its last bucket."""
+    """Return the summary of a day, which is kept with the record of its last bucket."""
     key = rule.name, *where, starts[0].date()
     if key in shelf.kept:
         return Summary.from_bytes(shelf.kept[key])
@@ -218,10 +218,10 @@ def _day(shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime]
 
 
 def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic]]:
-    """Return all that is judged; each statistic has a column for each of its parts.
+    """Return the parts to judge, and their statistics with a column for each part.
 
-    What is said of a day follows from the days up to it: which features and values are judged is
-    decided by the first 28 days.
+    The first 28 days decide which features and values are judged, so that the results of a day do
+    not depend on later days.
     """
     first = days[: trend.FIRST]
     there = Counter(name for day in first for name in day.names)
@@ -230,7 +230,7 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     kinds = {name: kind for day in first for name, kind in day.kinds.items()}
     table = np.array([day.aligned(names) for day in days])
     n, mean, stddev, medians, others, missing, values, _ = table.transpose(1, 0, 2)
-    # How many values differ from the one that nearly all had in the first days.
+    # The number of values that differ from the common one of the first days.
     common = common_value(n[: len(first)], medians[: len(first)])
     others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
     most = MOST_OTHERS * n[: len(first)].sum(axis=0)
@@ -254,7 +254,7 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
 
     judge("level", 0.76, by_kind["number"], trend.level_of, mean, stddev, n)
     judge("spread", 0.19, by_kind["number"], trend.spread_of, stddev, n)
-    # Of hues, mean cosines and sines take the places of means and deviations.
+    # For hues, `mean` and `stddev` are the mean cosine and sine.
     judge("direction", 0.76, by_kind["hue"], trend.direction_of, mean, stddev, n)
     judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
     judge("rate", 0.95, by_kind["constant"], trend.rate_of, others, n)
@@ -273,7 +273,7 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
 
 
 def _words(spoken: str, part: _Part, change: Change, first: date, last: date) -> str:
-    """Such as "brightness has been creeping up since about 3 March: by 0.8 sd (104 to 118)"."""
+    """Return words such as "brightness has been creeping up since about 3 March: by 0.8 sd"."""
     aspect, before, now = part.aspect, change.before, change.now
     sd = f"by {number(change.size, 2)} sd so far"
     if aspect == "level":
