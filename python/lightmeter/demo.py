@@ -1,4 +1,4 @@
-"""Synthetic blood smears: stained cells drawn by this program, for trying things without pictures.
+"""Synthetic blood smears: stained cells drawn by this program, for trying things without images.
 
 Nothing here is data. The drawings only change as photographs in a laboratory do: with the
 concentration of the dye, and with the magnification and the focus of the microscope.
@@ -38,7 +38,7 @@ q = 0.01                                 # chance of a false alarm per day
 baseline = { reference = "training.lmp" }
 """
 
-_EXEMPLARS = 3  # at either end of each feature, so that the report has pictures
+_EXEMPLARS = 3  # at either end of each feature, so that the report has images
 
 _SIZE = (240, 180)
 _DETAIL = 2  # drawn this much larger, so that edges are smooth
@@ -50,7 +50,7 @@ _RED_CELL = (214.0, 158.0, 166.0)
 _PLASMA = (190.0, 166.0, 206.0)  # of a white cell, around its nucleus
 _NUCLEUS = (104.0, 62.0, 148.0)
 
-_RED_CELLS = 42  # in a picture, on average
+_RED_CELLS = 42  # in an image, on average
 _RED_RADIUS = 13.0  # pixels, at magnification 1
 
 
@@ -64,12 +64,12 @@ def draw_cells(
     """Return a synthetic smear of 240 x 180 pixels: pink red cells, and white cells with purple
     nuclei.
 
-    Light, dye and the number of cells vary a little from picture to picture, as in any laboratory.
+    Light, dye and the number of cells vary a little from image to image, as in any laboratory.
 
     Parameters
     ----------
     rng
-        Decides everything that varies; equal generators draw equal pictures.
+        Decides everything that varies; equal generators draw equal images.
     dye
         Concentration of the stain, 1 as usual; below, all cells fade towards the glass.
     magnification
@@ -111,7 +111,7 @@ class Demo(NamedTuple):
     """What `run_demo` found and wrote."""
 
     report: DriftReport
-    reference: Path  # folder of pictures
+    reference: Path  # folder of images
     target: Path
     page: Path
 
@@ -124,9 +124,9 @@ def run_demo(
 ) -> Demo:
     """Return the article's first case: a batch of smears was stained with a diluted dye.
 
-    On top of that the microscope was a little out of focus. Draws 50 pictures of the training set
+    On top of that the microscope was a little out of focus. Draws 50 images of the training set
     and 50 of the batch into `folder`, profiles both, compares them and writes the profiles and the
-    report beside them. Equal seeds draw equal pictures.
+    report beside them. Equal seeds draw equal images.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def run_demo(
     seed
         Of the drawings.
     progress
-        Called as ``progress(done, total)`` after each picture.
+        Called as ``progress(done, total)`` after each image.
     """
     folder = Path(folder)
     sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
@@ -175,7 +175,7 @@ def run_timeline(
 
     On the 11th, which the article does not have, the microscope was out of focus.
 
-    Draws 50 pictures of the training set and `images` for each of 14 days into `folder`, logs the
+    Draws 50 images of the training set and `images` for each of 14 days into `folder`, logs the
     days into a store, lets a monitor judge them against the training set, and writes a dashboard.
 
     Parameters
@@ -185,9 +185,9 @@ def run_timeline(
     seed
         Of the drawings.
     images
-        Pictures a day.
+        Images a day.
     progress
-        Called as ``progress(done, total)`` after each picture.
+        Called as ``progress(done, total)`` after each image.
     """
     folder = Path(folder)
     days = [date(2022, 9, day) for day in range(1, _DAYS + 1)]
@@ -213,7 +213,7 @@ def _draw(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Draw so many pictures of each batch into its folder."""
+    """Draw so many images of each batch into its folder."""
     total, done = sum(count for _, count, _ in batches), 0
     for batch, (place, count, how) in enumerate(batches):
         place.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 import os
 from typing import Any, Literal
 
-# Why a picture cannot be measured.
+# Why an image cannot be measured.
 Reason = Literal[
     "empty",
     "truncated",
@@ -21,7 +21,7 @@ class LightmeterError(Exception):
 
 
 class ImageError(LightmeterError, ValueError):
-    """A picture that cannot be measured.
+    """An image that cannot be measured.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class ImageError(LightmeterError, ValueError):
     detail
         What was wrong, in words that may change.
     path
-        Of the file, or None for a picture that was not given by its path.
+        Of the file, or None for an image that was not given by its path.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class IncompatibleError(LightmeterError, ValueError):
 
 
 class BatchError(LightmeterError, RuntimeError):
-    """Many pictures that could not be worked through, such as when workers died."""
+    """Many images that could not be worked through, such as when workers died."""
 
 
 class StoreError(LightmeterError, RuntimeError):

@@ -37,7 +37,7 @@ class quiet:  # noqa: N801  # read as a function; a generator would take three t
     """
 
     def __enter__(self) -> None:
-        """Every picture enters several times."""
+        """Every image enters several times."""
         # The user's filters may have been set, or put back, since the last time.
         if not warnings.filters or not _is_own(warnings.filters[0]):
             _put_first(warnings.filters)

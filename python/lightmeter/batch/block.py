@@ -1,4 +1,4 @@
-"""The unit of parallel work: a run of pictures in, their profile out."""
+"""The unit of parallel work: a run of images in, their profile out."""
 
 import json
 from base64 import b64decode, b64encode
@@ -24,19 +24,19 @@ from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
 
-# Pictures of the first blocks, and of those behind many. The number of workers does not enter, as
+# Images of the first blocks, and of those behind many. The number of workers does not enter, as
 # the result must not depend on it. Small blocks at the start let workers share a few large
-# pictures; later a merge must be cheap beside the measuring.
+# images; later a merge must be cheap beside the measuring.
 _FEWEST, _MOST = 16, 64
 _PICTURE_BYTES = 128 << 10  # for which there is room in a block
-_REMOTE_BYTES = 16 << 20  # of pictures elsewhere, which a block fetches side by side
+_REMOTE_BYTES = 16 << 20  # of images elsewhere, which a block fetches side by side
 
-_TOGETHER = 16  # pictures of which small ones are measured at once: more save little
+_TOGETHER = 16  # images of which small ones are measured at once: more save little
 
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut pictures into blocks, by nothing but their number and their sizes."""
-    before, held = 0, 0.0  # pictures; the share of the block's bytes
+    """Cut images into blocks, by nothing but their number and their sizes."""
+    before, held = 0, 0.0  # images; the share of the block's bytes
     block: list[Item] = []
     most = _FEWEST
     for item in items:
@@ -51,8 +51,8 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield block
 
 
-# What came of a run of pictures: the bytes of the profile of all by "", and of each segment by its
-# text, in the order of their first pictures. A profile that was not encoded merges to other bytes.
+# What came of a run of images: the bytes of the profile of all by "", and of each segment by its
+# text, in the order of their first images. A profile that was not encoded merges to other bytes.
 Block = dict[str, bytes]
 
 
@@ -68,7 +68,7 @@ def parse_block(data: bytes) -> Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How a run of pictures becomes a block; it can be pickled, so it runs wherever they are read.
+    """How a run of images becomes a block; it can be pickled, so it runs wherever they are read.
 
     The blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`,
     which describes most attributes.
@@ -83,7 +83,7 @@ class Work:
     TypeError
         `segment_by` or `group` is of another type.
     ValueError
-        A value has the name of what is measured of pictures; `segment_by` or `group` is not
+        A value has the name of what is measured of images; `segment_by` or `group` is not
         understood.
     """
 
@@ -97,7 +97,7 @@ class Work:
     fixed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what pictures would fail by."""
+        """Check what images would fail by."""
         for name in self.values:
             start, _, rest = name.partition(".")
             if start == IMAGE and rest.partition(".")[0] in TAKEN:
@@ -115,16 +115,16 @@ class Work:
     def __call__(
         self, items: Sequence[Item], watch: Watch | None = None, threads: int = 1
     ) -> Block:
-        """Profile pictures, in this process and one after another.
+        """Profile images, in this process and one after another.
 
         Parameters
         ----------
         items
-            The pictures; remote ones are fetched side by side.
+            The images; remote ones are fetched side by side.
         watch
-            Called before each picture, and before more is read of one in tiles.
+            Called before each image, and before more is read of one in tiles.
         threads
-            Threads that share a large picture.
+            Threads that share a large image.
         """
         merged = Merged(self)
         rest = loaded(items, self.reading.limits)
@@ -163,12 +163,12 @@ class Work:
 
 
 class Merged(Parts):
-    """The profiles of segments, and that of all pictures by ``""``; blocks are merged in order.
+    """The profiles of segments, and that of all images by ``""``; blocks are merged in order.
 
     Attributes
     ----------
     whole
-        The profile of all pictures.
+        The profile of all images.
     """
 
     def __init__(self, work: Work, kept: set[str] | None = None) -> None:
@@ -199,5 +199,5 @@ class Merged(Parts):
         return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:
-        """Return the profile of all pictures, or all profiles if there are segments, likewise."""
+        """Return the profile of all images, or all profiles if there are segments, likewise."""
         return self.views() if self._segment_by is not None else self.views().whole

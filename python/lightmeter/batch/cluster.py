@@ -1,4 +1,4 @@
-"""Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
+"""Rows of images on the machines of a cluster: profiled there, and merged in one place."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.profile.table_files import parquet
 
-# Rows of a batch, all of whose pictures are in memory: 10 000 where nobody says otherwise.
+# Rows of a batch, all of whose images are in memory: 10 000 where nobody says otherwise.
 _RAY_ROWS, _SPARK_ROWS = 256, 64
 _ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
@@ -22,10 +22,10 @@ _ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 def profile_ray(
     dataset: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
 ) -> ProfileView | SegmentedViews:
-    """Profile the pictures of a ``ray.data.Dataset``, on its cluster.
+    """Profile the images of a ``ray.data.Dataset``, on its cluster.
 
     Profiles of batches are merged as they come. So numbers are those of `lightmeter.profile_images`
-    of the same pictures: up to 1024 pictures they are equal, co-moments to 1e-12, and beyond that
+    of the same images: up to 1024 images they are equal, co-moments to 1e-12, and beyond that
     estimates differ within their bounds.
 
     Parameters
@@ -34,7 +34,7 @@ def profile_ray(
         Its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise), paths or
         addresses that all machines can open, or dicts of ``bytes`` and ``path``.
     segment_by
-        What segment a picture belongs to, as for `profile_images`. Of more than 1000 segments the
+        What segment an image belongs to, as for `profile_images`. Of more than 1000 segments the
         first that come are kept.
     options
         `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a `lightmeter.Reading`,
@@ -68,10 +68,10 @@ def profile_ray(
 def profile_spark(
     frame: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
 ) -> ProfileView | SegmentedViews:
-    """Profile the pictures that the rows of a Spark DataFrame hold or name, on its executors.
+    """Profile the images that the rows of a Spark DataFrame hold or name, on its executors.
 
     Each partition gives one profile, and one of each segment, which are merged as they come. So
-    numbers are those of `lightmeter.profile_images` of the same pictures: up to 1024 pictures they
+    numbers are those of `lightmeter.profile_images` of the same images: up to 1024 images they
     are equal, co-moments to 1e-12, and beyond that estimates differ within their bounds. Use
     ``frame.repartition(n)`` where there are fewer partitions than processors.
 
@@ -81,7 +81,7 @@ def profile_spark(
         A DataFrame. Its rows hold encoded bytes, structs of ``bytes`` and ``path``, or paths or
         addresses that all executors can open.
     segment_by
-        What segment a picture belongs to, as for `profile_images`. Of more than 1000 segments the
+        What segment an image belongs to, as for `profile_images`. Of more than 1000 segments the
         first that come are kept.
     options
         `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a `lightmeter.Reading`,

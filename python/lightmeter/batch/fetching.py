@@ -1,4 +1,4 @@
-"""Reading pictures elsewhere, those of a block side by side, so that waits for them overlap."""
+"""Reading images elsewhere, those of a block side by side, so that waits for them overlap."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from lightmeter.batch.sources.remote import system_of
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-_THREADS = 64  # as many pictures are in a block
+_THREADS = 64  # as many images are in a block
 
 
 def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
@@ -52,7 +52,7 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
 def opener_of(
     items: Iterable[Item], names: Collection[str], limits: Limits
 ) -> Callable[[str], Any]:
-    """From each of a few names of pictures to what can be measured again; any other is a path."""
+    """From each of a few names of images to what can be measured again; any other is a path."""
     kept = {item.name: item for item in items if item.name in names}
 
     def opened(name: str) -> Any:

@@ -53,7 +53,7 @@ def profile_images(
 
     `ProfileView.failures` names the first of those; `lightmeter.measure` gives a row for each.
 
-    Decoding and measuring run outside the GIL, so threads share the work; of fewer pictures than
+    Decoding and measuring run outside the GIL, so threads share the work; of fewer images than
     threads, several share a large one. No more images are in
     memory at a time than there are workers; of archives, tables and buckets a few more wait with
     their encoded bytes.
@@ -73,8 +73,8 @@ def profile_images(
           paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
           ``url`` or ``uri``;
         - an address of any of these, such as ``s3://bucket/photos/``;
-        - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
-          frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
+        - any other iterable of images or batches, such as a loader of PyTorch, a generator or
+          frames of OpenCV: a sample is an image, a tuple of it and values, or a dict.
 
         Files are taken sorted by path, and what is in one of many in its own order.
     column
@@ -82,7 +82,7 @@ def profile_images(
         that there is, or one of a usual name.
     values
         Names of what to log beside the images, as features of these names: columns, or keys of the
-        ``.json`` beside the image in an archive; of tuples what is behind the picture, in order.
+        ``.json`` beside the image in an archive; of tuples what is behind the image, in order.
         Numbers and texts are logged; what is nested is missing.
     segment_by
         What segment an image belongs to. There is a profile for each segment then. It is a dict
@@ -106,9 +106,9 @@ def profile_images(
         image without a name is a group of its own. Names are not kept, only the moments of hashed
         groups are.
     reading
-        How pictures are read.
+        How images are read.
     exemplars
-        Pictures to keep to look at, as for `Profile`; none by default.
+        Images to keep to look at, as for `Profile`; none by default.
     sample
         Of how many images to keep the numbers for `check_image`, likewise, such as 256.
     tags
@@ -174,7 +174,7 @@ def planned(
     reading: Reading | None = None,
     **options: Any,
 ) -> tuple[Work, Wanted]:
-    """Return what `RowOptions` say of the work on pictures, and of what to take of a source."""
+    """Return what `RowOptions` say of the work on images, and of what to take of a source."""
     of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
     of_work["values"] = tuple(of_work.get("values", ()))
     work = Work(reading=reading_of(reading, options), segment_by=segment_by, **of_work)  # type: ignore[arg-type]  # it looks itself
@@ -198,7 +198,7 @@ class Run:
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
     def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> Merged:
-        """Profile the pictures of a source.
+        """Profile the images of a source.
 
         Parameters
         ----------

@@ -23,8 +23,8 @@ from lightmeter.image.tiles.measured import Watch
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
-# What decodes pictures: formats by Pillow, and packages. One that is not installed decides that its
-# pictures fail.
+# What decodes images: formats by Pillow, and packages. One that is not installed decides that its
+# images fail.
 _FORMATS = ("AVIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 _PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs", "av")
 
@@ -32,7 +32,7 @@ _PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs", "av")
 class Kept:
     """Work that keeps its results in the files of a folder, by names that hash what decides them.
 
-    These are the paths, sizes and times of change of the pictures, the options, and the versions of
+    These are the paths, sizes and times of change of the images, the options, and the versions of
     lightmeter and of the decoders. A function of the user counts by its qualified name and its
     attribute ``version`` alone. Any number of runs may use a folder at once.
     """
@@ -54,12 +54,12 @@ class Kept:
     def __call__(self, items: list[Item], watch: Watch | None = None, threads: int = 1) -> Block:
         """Return the result that the folder has of a block, or work on it and keep the result.
 
-        One with a picture that another attempt may read is not kept.
+        One with an image that another attempt may read is not kept.
 
         Raises
         ------
         TypeError
-            A picture has no lasting name.
+            An image has no lasting name.
         BatchError
             The folder cannot be written.
         """

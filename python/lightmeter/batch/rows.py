@@ -56,7 +56,7 @@ def measure(
     with_exif
         Give the Exif tags too, those that `Reading.exif` tracks.
     reading
-        How pictures are read.
+        How images are read.
     workers
         Threads that decode and measure; None takes one per processor.
     progress

@@ -49,7 +49,7 @@ def workers_of(workers: int | None) -> int:
 
 
 def threads_for(source: Source, workers: int) -> int:
-    """Return how many threads share a picture, where there are fewer pictures than workers."""
+    """Return how many threads share an image, where there are fewer images than workers."""
     return max(1, workers // max(1, source.total or workers))
 
 
@@ -58,13 +58,13 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
     """Start threads that work on blocks. Decoding and measuring run outside the GIL.
 
     Where the body ends by an error, Ctrl-C too, they stop after the item that they are at, and
-    leave a picture that is read in tiles.
+    leave an image that is read in tiles.
 
     Parameters
     ----------
     work
         Is called with the items of a block; and with a function to be called before each, and
-        before more is read of a large picture.
+        before more is read of a large image.
     workers
         How many threads.
 
@@ -77,7 +77,7 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
 
     def watch() -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt  # which no decoder takes for damage of a picture
+            raise KeyboardInterrupt  # which no decoder takes for damage of an image
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         try:
@@ -152,18 +152,18 @@ def each(
     limits: Limits,
     progress: Progress | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield what a function returns of each picture of a source, likewise, by threads.
+    """Yield what a function returns of each image of a source, likewise, by threads.
 
     Parameters
     ----------
     function
         Is called with an item, a remote one with its bytes, and as `threads` says.
     source
-        The pictures.
+        The images.
     workers
         How many threads.
     limits
-        What fetching a picture may cost.
+        What fetching an image may cost.
     progress
         As for `results`.
     """

@@ -1,4 +1,4 @@
-"""Which segment and group a picture belongs to: by its name, Exif, a column or a function."""
+"""Which segment and group an image belongs to: by its name, Exif, a column or a function."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -60,20 +60,20 @@ def check_segments(
 
 
 def group_in(group: GroupBy, item: Item) -> str:
-    """Return the group of a picture; without a name it is a group of its own."""
+    """Return the group of an image; without a name it is a group of its own."""
     name = group(item.name) if callable(group) else value_in(group, item)
     return group_named("" if name is None else name, "group")
 
 
 def value_in(origin: str, item: Item) -> Any:
-    """Return what an origin says of a picture; None if that is nothing.
+    """Return what an origin says of an image; None if that is nothing.
 
     Parameters
     ----------
     origin
         As `check_segments` lets it pass.
     item
-        The picture.
+        The image.
     """
     kind, _, rest = origin.partition(":")
     if kind == "path":

@@ -159,7 +159,7 @@ _BY_SCALE: dict[Scale, _Axis] = {
 _DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
 _FILE_SIZE = _Axis(0.02, 1.0)
 _WHOLE = _Axis(0.5)
-# Cells of the grid depend on what is where in a picture, and they are many.
+# Cells of the grid depend on what is where in an image, and they are many.
 _CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
@@ -213,7 +213,7 @@ def deviation(
 
     A deviation is Mahalanobis' distance: the largest over all weighted sums of the numbers, in
     standard deviations of that sum. So a sharpness that is ordinary by itself deviates where the
-    entropy beside it says that the picture should be sharper.
+    entropy beside it says that the image should be sharper.
 
     The p-value is conformal. The image joins the rows, the mean and the covariances are those of
     all of them, and the share of them is counted that deviate at least as much. Were all of them

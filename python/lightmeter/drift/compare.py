@@ -62,7 +62,7 @@ class Comparison:
     thresholds
         What the verdicts were reached by.
     unlike
-        How pictures of the two sides were read differently.
+        How images of the two sides were read differently.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Comparison:
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
-        """Yield the rows of all features but hashes: two pictures have different ones anyway."""
+        """Yield the rows of all features but hashes: two images have different ones anyway."""
         cores = self.target._core, self.reference._core
         tallies = [core.tallies() for core in cores]
         prefixes = frozenset(chain(*(core.image_prefixes for core in cores)))
@@ -115,7 +115,7 @@ class Comparison:
 
     @property
     def read_differently(self) -> str:
-        """Return how pictures of the two sides were read differently; empty if they were not."""
+        """Return how images of the two sides were read differently; empty if they were not."""
         return self.unlike.sentence
 
     @property
@@ -147,7 +147,7 @@ class Comparison:
 
     @cached_property
     def causes(self) -> list[Finding]:
-        """Return what happened to the pictures, where the signs of several numbers fit it.
+        """Return what happened to the images, where the signs of several numbers fit it.
 
         Such as out of focus, darker or covered: see docs/drift.md. Empty without numbers of images.
         """
@@ -343,8 +343,8 @@ class Unlike:
 
     Numbers of pixels are not compared where a `value_range` or level differs, and none that depends
     on the order of colours where `channels` does. Everything else that differs is only said, and
-    only if no picture of one side was read as one of the other. What a side does not know, and an
-    option that its pictures do not depend on, is no difference.
+    only if no image of one side was read as one of the other. What a side does not know, and an
+    option that its images do not depend on, is no difference.
     """
 
     def __init__(self, target: Readings, reference: Readings) -> None:
@@ -386,13 +386,13 @@ class Unlike:
 
 # All numbers of pixels depend on these.
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
-# What is said of pictures without the option; these are only said, but for the first.
+# What is said of images without the option; these are only said, but for the first.
 _DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
 _SAID = ("samples", "ignore", "frames")
 
 
 def _way(option: str, fields: Mapping[str, Any]) -> str:
-    """Return how a picture was read; empty where it does not depend on the option, or nobody
+    """Return how an image was read; empty where it does not depend on the option, or nobody
     knows.
     """
     way = fields.get(option, _DEFAULTS.get(option, ""))
@@ -423,7 +423,7 @@ def _beside(reference: Collection[str], target: Collection[str]) -> str:
 def reading_like(
     readings: Mapping[str, int], options: ReadingOptions, reading: Reading | None
 ) -> Reading:
-    """Return how to read pictures that are to be compared with others.
+    """Return how to read images that are to be compared with others.
 
     Parameters
     ----------

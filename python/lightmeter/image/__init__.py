@@ -1,1 +1,1 @@
-"""One picture: its pixels measured, its header and Exif read, and the reason if that fails."""
+"""One image: its pixels measured, its header and Exif read, and the reason if that fails."""

@@ -1,4 +1,4 @@
-"""Arrays and tensors that hold pictures: their memory, layout, sample type and range."""
+"""Arrays and tensors that hold images: their memory, layout, sample type and range."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
 
-# What Pillow calls a gray picture of each type of samples.
+# What Pillow calls a gray image of each type of samples.
 GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
 # Of these nobody knows what is black and white.
 _WIDE = ("int8", "int16", "int32", "int64", "uint32", "uint64")

@@ -1,4 +1,4 @@
-"""Bands: pictures whose channels are no colours, such as the stains of a microscope."""
+"""Bands: images whose channels are no colours, such as the stains of a microscope."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -21,15 +21,15 @@ NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 # Modes of samples that are bands as they are, and of one band.
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 
-# The name below that of a band, such as ``mean`` -> the number of a gray picture.
+# The name below that of a band, such as ``mean`` -> the number of a gray image.
 BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group != "size"}
 
-# Those of a picture of bands that are of no one band, such as its width, likewise.
+# Those of an image of bands that are of no one band, such as its width, likewise.
 WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS if n.band and n.group == "size"}
 
 
 class BandMeter(NamedTuple):
-    """The measurement of the bands of one picture, each of them as a gray picture.
+    """The measurement of the bands of one image, each of them as a gray image.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class BandMeter(NamedTuple):
 
     @property
     def mode(self) -> str:
-        """Return how many they are, where other pictures have Pillow's mode."""
+        """Return how many they are, where other images have Pillow's mode."""
         return f"{len(self.bands)} bands"
 
     def measurement(self) -> dict[str, float | str]:
@@ -56,7 +56,7 @@ class BandMeter(NamedTuple):
         return list(self._of_bands(every))
 
     def _of_bands(self, numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return what is known of each band as of a gray picture by the names of bands."""
+        """Return what is known of each band as of a gray image by the names of bands."""
         found: dict[str, Any] = {}
         for band, known in zip(self.bands, numbers, strict=True):
             own = {f"{band}.{name}": number for name, number in BAND_NUMBERS.items()}
@@ -93,7 +93,7 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
-    """Return the samples of a picture of so many bands, HxWxC.
+    """Return the samples of an image of so many bands, HxWxC.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which library decoded a picture: two of them, or two versions, may disagree by a shade."""
+"""Which library decoded an image: two of them, or two versions, may disagree by a shade."""
 
 from contextlib import suppress
 from functools import lru_cache
@@ -24,7 +24,7 @@ _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillo
 
 
 class Decoder(NamedTuple):
-    """What decoded a picture.
+    """What decoded an image.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ def decoder_of(image: Image.Image) -> Decoder | None:
     return None if image.format is None else decoder(image.format, type(image).__module__)
 
 
-@lru_cache(maxsize=256)  # once for each format, and not for each picture
+@lru_cache(maxsize=256)  # once for each format, and not for each image
 def decoder(image_format: str, module: str = "PIL") -> Decoder:
     """Return the decoder of a format that a module of an installed package holds."""
     package = module.partition(".")[0]

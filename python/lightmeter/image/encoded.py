@@ -156,7 +156,7 @@ def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes
 
 
 def most_pixels(limits: Limits) -> int:
-    """Return how many pixels a picture that is read whole may have, for Pillow and for us."""
+    """Return how many pixels an image that is read whole may have, for Pillow and for us."""
     most = Image.MAX_IMAGE_PIXELS
     return int(min(_ANY_PIXELS, 2 * (most or _ANY_PIXELS), limits.pixels or _ANY_PIXELS))
 

@@ -1,4 +1,4 @@
-"""Why a picture could not be measured, as a stable reason code."""
+"""Why an image could not be measured, as a stable reason code."""
 
 import errno
 import os
@@ -81,7 +81,7 @@ def image_error(
     path: str | os.PathLike[str] | None = None,
     otherwise: Reason = "corrupt",
 ) -> ImageError:
-    """Return the `ImageError` for whatever opening, decoding or measuring a picture raised.
+    """Return the `ImageError` for whatever opening, decoding or measuring an image raised.
 
     Pillow's decoders raise nearly every built-in exception type on damaged files, plugins may do
     anything to the file, and those in Rust raise a BaseException of their own.

@@ -1,4 +1,4 @@
-"""A picture as a reader found it, and as it was measured."""
+"""An image as a reader found it, and as it was measured."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -14,11 +14,11 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import Returned
 from lightmeter.image.thumbnail import Thumbnail
 
-_MOST_FACTS, _LONGEST = 64, 128  # of a picture; characters of a name or text
+_MOST_FACTS, _LONGEST = 64, 128  # of an image; characters of a name or text
 
 
 class Frame(NamedTuple):
-    """A picture that a reader found.
+    """An image that a reader found.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ class Frame(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a reader of the user found: one picture of a file, and what is known of it.
+    """What a reader of the user found: one image of a file, and what is known of it.
 
-    A reader may also return the picture alone, or a tuple of it, facts and a mask.
+    A reader may also return the image alone, or a tuple of it, facts and a mask.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Read(NamedTuple):
     value_range
         Which samples are black and white, likewise.
     group
-        What pictures that are alike have in common, such as their series.
+        What images that are alike have in common, such as their series.
     """
 
     picture: Any
@@ -110,7 +110,7 @@ class Measured(NamedTuple):
     facts
         Of its header, if it can have any, and the share of its pixels that is ignored.
     thumbnail
-        A small picture.
+        A thumbnail.
     returned
         What the functions of the reading returned for it.
     path

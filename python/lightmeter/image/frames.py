@@ -1,4 +1,4 @@
-"""From whatever holds pictures to its frames: all readers are called here."""
+"""From whatever holds images to its frames: all readers are called here."""
 
 import io
 import itertools
@@ -32,7 +32,7 @@ from lightmeter.image.tiles.zarr_folder import open_zarr
 from lightmeter.image.video import Clip, video_frames
 from lightmeter.quiet import quiet
 
-_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
+_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one image
 
 # Attribute of an image of a caller that failed: the error, and whether its pixels were unread then.
 _FAILED = "_lightmeter_failed"
@@ -46,7 +46,7 @@ def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
 
 
 def can_be_read(image: object) -> bool:
-    """Return whether it holds pictures, though it is no path and no PIL image."""
+    """Return whether it holds images, though it is no path and no PIL image."""
     return isinstance(image, bytes) or is_file(image) or is_array(image) or is_chunked(image)
 
 
@@ -63,7 +63,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     Raises
     ------
     ImageError
-        A picture cannot be read.
+        An image cannot be read.
     Exception
         What decoders and files raise.
     """
@@ -121,7 +121,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
 
 
 def _as_read(one: Any) -> Read:
-    """Return what a reader returned for one picture, of the types that it may be."""
+    """Return what a reader returned for one image, of the types that it may be."""
     is_several = isinstance(one, tuple) and 0 < len(one) <= len(Read._fields)
     found = Read(*one) if is_several else Read(one)
     if not isinstance(found.facts, Mapping | None):
@@ -149,7 +149,7 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
     Parameters
     ----------
     image
-        It is the picture of each frame. After a failure a second try can yield black pixels or
+        It is the image of each frame. After a failure a second try can yield black pixels or
         fewer frames, so there is none.
     reading
         How to read it.

@@ -1,4 +1,4 @@
-"""Facts from the header of an encoded picture, read without decoding a pixel.
+"""Facts from the header of an encoded image, read without decoding a pixel.
 
 For any bytes, the readers of JPEG, PNG and TIFF take bounded time and little memory, and leave out
 what is damaged. They raise the OSError of a file that cannot be read, and nothing else. What other
@@ -55,7 +55,7 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
         JPEG, PNG or TIFF. Of any other format the header is that of the image.
     image
         What Pillow opened of the file. Without it there is nothing of other formats, and nobody
-        counts the pictures of a JPEG file of several.
+        counts the images of a JPEG file of several.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
 def picture_header(image: Image.Image) -> Header:
     """Return the Exif and the orientation that an image has kept, whether it is loaded or not.
 
-    Of `BY_PILLOW` there are facts too. The Exif of AVIF and HEIF says how the picture was to be
+    Of `BY_PILLOW` there are facts too. The Exif of AVIF and HEIF says how the image was to be
     turned before it was decoded, though plugins turn it and change that tag.
     """
     info: Any = image.info

@@ -1,4 +1,4 @@
-"""Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
+"""Which pixels of images are ignored: by place, by masks, and by what their samples say."""
 
 import hashlib
 import math
@@ -27,13 +27,13 @@ from lightmeter.quiet import quiet
 
 # x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
 Rectangle = tuple[float, float, float, float]
-MaskOf = Callable[[str], Any]  # from the path of a picture to its mask, or None
+MaskOf = Callable[[str], Any]  # from the path of an image to its mask, or None
 _One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
 Ignore = _One | Sequence[_One]
 
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
 ALL_IGNORED = "all pixels are ignored"
-_SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
+_SUFFIXES = (".png", ".tif")  # of masks of images of other formats
 _EXPECTED = (
     "a rectangle (x, y, width, height), 'alpha', 'nodata', a number, a mask as a path or an array, "
     "a folder of masks, 'column:NAME', a function of the path, or a list of these"
@@ -57,7 +57,7 @@ class Ignored:
     rules
         What samples say: ``"alpha"``, ``"nodata"`` and numbers.
     beside
-        Where each picture has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
+        Where each image has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
     said
         What a profile says of all.
     """
@@ -69,16 +69,16 @@ class Ignored:
 
     @property
     def is_fixed(self) -> bool:
-        """Return whether pictures of one size have one mask."""
+        """Return whether images of one size have one mask."""
         return not self.rules and self.beside is None
 
     @property
     def column(self) -> str | None:
-        """Return the column that has a mask of each picture."""
+        """Return the column that has a mask of each image."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
     def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
-        """Return what is ignored of one picture, with its masks.
+        """Return what is ignored of one image, with its masks.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class Ignored:
         return replace(self, areas=(*self.areas, *own), beside=None)
 
     def mask(self, width: int, height: int) -> _core.Mask:
-        """Return the mask of a picture of this size, which `mark` may add to.
+        """Return the mask of an image of this size, which `mark` may add to.
 
         Raises
         ------
@@ -141,7 +141,7 @@ class Ignored:
         Parameters
         ----------
         mask
-            Of the picture, or of one of its bands; threads may mark other tiles.
+            Of the image, or of one of its bands; threads may mark other tiles.
         samples
             A loaded image, or an array HxW or HxWxC.
         at
@@ -179,7 +179,7 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         `ignore` is of another type.
     ValueError
         A rectangle has no area, or a share is not from 0 to 1; an array is not HxW; masks of
-        pictures are in several places.
+        images are in several places.
     ImageError
         A mask cannot be read.
     """
@@ -268,7 +268,7 @@ def _mask(given: Any) -> _Mask:
 
 
 def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
-    """Return the mask that a picture has at a place, as `_mask` takes it, or None."""
+    """Return the mask that an image has at a place, as `_mask` takes it, or None."""
     if place is None or callable(place):
         return place and place(path)
     if isinstance(cell, ImageError):

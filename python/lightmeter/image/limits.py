@@ -15,7 +15,7 @@ class Limits:
     ----------
     pixels
         Maximum pixels of an image, checked before it is decoded. Pillow's own limit, twice
-        ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read in tiles; only you
+        ``Image.MAX_IMAGE_PIXELS``, holds as well, but for images that are read in tiles; only you
         can raise it.
     frames
         Maximum frames of a file, if all are measured (``frames="all"``).
@@ -53,7 +53,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
-    """Refuse a picture of too many pixels, before they are decoded.
+    """Refuse an image of too many pixels, before they are decoded.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def check_size(width: int, height: int, limits: Limits) -> None:
 
 
 def check_frames(count: int, limits: Limits) -> None:
-    """Refuse a file of too many pictures.
+    """Refuse a file of too many images.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def check_frames(count: int, limits: Limits) -> None:
 
 
 def check_level(level: int | None, count: int) -> None:
-    """Refuse a level of a pyramid that a picture of so many levels has not.
+    """Refuse a level of a pyramid that an image of so many levels has not.
 
     Raises
     ------

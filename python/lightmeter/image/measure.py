@@ -1,4 +1,4 @@
-"""From whatever holds a picture to its measurement and its Exif."""
+"""From whatever holds an image to its measurement and its Exif."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -72,16 +72,16 @@ def measure_images(
         Threads that share the rows of one image; None takes 1, or up to 4 above 4 megapixels. The
         result does not depend on it.
     thumbnail
-        Make small pictures too, of a PIL image or an encoded one.
+        Make thumbnails too, of a PIL image or an encoded one.
     name
-        What small pictures say in place of the path.
+        What thumbnails say in place of the path.
     watch
-        Called before more is read of a picture that is read in tiles.
+        Called before more is read of an image that is read in tiles.
 
     Raises
     ------
     ImageError
-        A picture cannot be read or measured; `reason` says why.
+        An image cannot be read or measured; `reason` says why.
     TypeError
         `image` is of another type.
     ValueError
@@ -130,7 +130,7 @@ def measure_image(
 def measure_together(
     images: Sequence[object], names: Sequence[object], reading: Reading, thumbnail: bool = False
 ) -> list[Measured | EncodedBytes | None]:
-    """Read pictures in one call of the core, and measure the JPEG and PNG files that we decode.
+    """Read images in one call of the core, and measure the JPEG and PNG files that we decode.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def measure_together(
     reading
         How to read them.
     thumbnail
-        Whether small pictures are wanted.
+        Whether thumbnails are wanted.
 
     Returns
     -------
@@ -177,25 +177,25 @@ def measure_frame(
     thumbnail: bool = False,
     watch: Watch | None = None,
 ) -> Measured:
-    """Measure a picture, and run the functions of the reading.
+    """Measure an image, and run the functions of the reading.
 
     Parameters
     ----------
     frame
-        The picture.
+        The image.
     reading
         How it is measured.
     threads
         Threads that share its rows, as for `measure_images`.
     thumbnail
-        Make a small picture of a PIL image, or of one that is read in tiles.
+        Make a thumbnail of a PIL image, or of one that is read in tiles.
     watch
         As for `measure_images`.
 
     Raises
     ------
     ImageError
-        The picture cannot be measured.
+        The image cannot be measured.
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
@@ -239,7 +239,7 @@ def _with_ignored(facts: Facts, meters: Sequence[ImageMeter]) -> Facts:
 
 
 def _masks_of(mask: Any, bands: int) -> list[list[Any]]:
-    """Return what a reader says is ignored: of the picture, or of each of its bands."""
+    """Return what a reader says is ignored: of the image, or of each of its bands."""
     if bands and getattr(mask, "shape", ())[2:] == (bands,):
         return [[mask[..., band]] for band in range(bands)]
     return [[] if mask is None else [mask]]
@@ -251,7 +251,7 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
 
 
 def _takes_fourth(picture: Any, reading: Reading) -> bool:
-    """Return whether the fourth channel of a picture is taken for alpha, though nothing says so."""
+    """Return whether the fourth channel of an image is taken for alpha, though nothing says so."""
     if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.rules):
         return False
     if isinstance(picture, Image.Image):
@@ -310,7 +310,7 @@ def _measured_png(
     file: EncodedBytes, reading: Reading, name: object, thumbnail: bool
 ) -> Measured | None:
     """Measure a PNG file; None leaves it to Pillow, which decodes it anyway for pixels."""
-    # With a `value_range` a small picture has the upper bits, and a function would miss the others.
+    # With a `value_range` a thumbnail has the upper bits, and a function would miss the others.
     is_left = reading.functions or (thumbnail and reading.value_range is None)
     if file.format != "PNG" or is_left or not reading.is_of_one:
         return None

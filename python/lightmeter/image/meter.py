@@ -38,13 +38,13 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
-# Ignores pixels of a picture, or of the tile at (x, y), in a mask, before they are measured.
+# Ignores pixels of an image, or of the tile at (x, y), in a mask, before they are measured.
 Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
 
 
 @dataclass(frozen=True)
 class Counting:
-    """How the pixels of pictures are counted: the part of a `lightmeter.Reading` that meters need.
+    """How the pixels of images are counted: the part of a `lightmeter.Reading` that meters need.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Counting:
         dtype: np.dtype[Any] = _UINT8,
         order: Channels | None = None,
     ) -> "ImageMeter":
-        """Return a meter of a picture of this width and height that has measured nothing.
+        """Return a meter of an image of this width and height that has measured nothing.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Counting:
         threads
             Threads that share the rows of a strip, as for `ImageMeter`.
         mode
-            What Pillow calls the picture; "" takes that of the first tile.
+            What Pillow calls the image; "" takes that of the first tile.
         dtype
             The type of its samples.
         order
@@ -105,7 +105,7 @@ class Counting:
         threads: int | None = None,
         mark: Mark | None = None,
     ) -> "ImageMeter":
-        """Measure a whole picture: a loaded image, or an array of HxWxC."""
+        """Measure a whole image: a loaded image, or an array of HxWxC."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
         meter = self.meter(size, threads)
         if mark is not None and meter._mask is not None:

@@ -1,4 +1,4 @@
-"""Metrics of one's own: functions that are called with every picture."""
+"""Metrics of one's own: functions that are called with every image."""
 
 import logging
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -83,7 +83,7 @@ def run(
     channels: Channels | None = "RGB",
     value_range: tuple[float, float] | None = None,
 ) -> Returned:
-    """Call each function with a picture that was measured; None of them raises here.
+    """Call each function with an image that was measured; None of them raises here.
 
     Parameters
     ----------

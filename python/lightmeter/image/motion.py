@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from lightmeter.image.header import Facts
 
-SIDE = 64  # of the small gray pictures that are compared, whatever the shape of the frames is
+SIDE = 64  # of the small gray images that are compared, whatever the shape of the frames is
 _LEAST_CONTRAST = 5.0  # of those of which something can be told
 _STILL = 2.5  # steps by which no cell differs while a camera is frozen, though its encoder is not
-_SAME = 0.4  # height of the peak where a view is the same; of unlike pictures it is below 0.25
+_SAME = 0.4  # height of the peak where a view is the same; of unlike images it is below 0.25
 _FOLLOW = 0.1  # of a frame in the view that others are compared with, so that it follows the light
 _LASTING = 5  # frames of which the middle one counts: a car before the lens moves nothing
 _KNOWN = 10  # frames in a row that make a view known
@@ -88,7 +88,7 @@ class Motion:
 
 
 def _correlated(picture: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
-    """Return the phase correlation of two pictures, 1 for equal ones, and at how many steps."""
+    """Return the phase correlation of two images, 1 for equal ones, and at how many steps."""
     both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (picture, other)]
     cross = both[0] * np.conj(both[1])
     found = np.fft.irfft2(_WEIGHT * cross / (np.abs(cross) + 1e-9), (SIDE, SIDE))

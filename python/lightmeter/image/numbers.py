@@ -44,7 +44,7 @@ class ImageNumber(NamedTuple):
     integral
         Whether it is an integer.
     band
-        Its name below that of a band, if it is one of a gray picture.
+        Its name below that of a band, if it is one of a gray image.
     says
         What it is in a few words, then what more or less of it means.
     """

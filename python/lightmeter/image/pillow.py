@@ -1,4 +1,4 @@
-"""Encoded pictures as Pillow opens them, unless it would show something else or run a program."""
+"""Encoded images as Pillow opens them, unless it would show something else or run a program."""
 
 import contextlib
 from collections.abc import Container
@@ -39,7 +39,7 @@ _PLUGINS = {
 
 
 def open_picture(file: Opened, limits: Limits) -> Image.Image:
-    """Open a picture, for which a plugin is loaded at need.
+    """Open an image, for which a plugin is loaded at need.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def check_bits(image: Any, bits: int) -> None:
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:
-    """Refuse files of which Pillow would show something other than the picture."""
+    """Refuse files of which Pillow would show something other than the image."""
     if image.format == "EPS":
         raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
     tags = getattr(image, "tag_v2", {})

@@ -1,4 +1,4 @@
-"""How pictures are read: one set of options, the same at every door."""
+"""How images are read: one set of options, the same at every door."""
 
 import hashlib
 import json
@@ -36,7 +36,7 @@ def _option(default: Any = None, **how: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How pictures are read.
+    """How images are read.
 
     Attributes
     ----------
@@ -63,8 +63,8 @@ class Reading:
     metrics
         What is computed of an image: a set, functions of yours, or both. The sets are
         ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light, sharpness,
-        noise and more; ``"camera"``, also where in the picture, and hashes; ``"all"``. Functions
-        alone come with the default set. A function takes the picture as an array and returns a
+        noise and more; ``"camera"``, also where in the image, and hashes; ``"all"``. Functions
+        alone come with the default set. A function takes the image as an array and returns a
         number, a string, a bool, None, or a dict of them. The features are ``image.glare`` of a
         function ``glare``, or ``image.glare.<key>`` of a dict. What it raises is counted in
         ``image.glare.Error`` by its type, and stops nothing. The array is HxWx3 (RGB) or HxW (gray)
@@ -72,20 +72,20 @@ class Reading:
         from `value_range` to 0..255. Threads call it, several at once.
     bands
         Names of channels that are not colours, such as DAPI and GFP. Each is measured as a gray
-        picture. The features are ``image.DAPI.mean``, ``image.DAPI.Sharpness`` and so on, and none
+        image. The features are ``image.DAPI.mean``, ``image.DAPI.Sharpness`` and so on, and none
         of colour. An array has as many channels, and a file too, or a gray page for each. Functions
         of yours get HxWxC of uint8.
     ignore
         What is left out of every built-in number: a rectangle of x, y, width and height, a mask,
         what samples say, or several of these. Of a rectangle whole numbers are pixels. If one has a
-        point, all four are shares of the width and height of the picture, from 0 to 1. A mask is a
-        path or an array HxW, not 0 where pixels are ignored. A mask of each picture is in a folder,
-        by its name below the folder of pictures, with its suffix or ``.png`` or ``.tif``; in a
+        point, all four are shares of the width and height of the image, from 0 to 1. A mask is a
+        path or an array HxW, not 0 where pixels are ignored. A mask of each image is in a folder,
+        by its name below the folder of images, with its suffix or ``.png`` or ``.tif``; in a
         column of the table, ``"column:NAME"``, as a path or bytes; or what a function of the path
         returns: one of these. ``"alpha"`` ignores where alpha is 0. ``"nodata"`` ignores the number
         in GDAL's tag 42113 of a TIFF, and NaN. A number ignores where all colours have it, or a
-        band. A picture of another size than a mask fails, and so does one that has none, or is
-        ignored as a whole. Functions of yours get the picture as it is. ``image.ignored_percent``
+        band. An image of another size than a mask fails, and so does one that has none, or is
+        ignored as a whole. Functions of yours get the image as it is. ``image.ignored_percent``
         is the share.
     pyramid_level
         Which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the full image, 1 the
@@ -111,7 +111,7 @@ class Reading:
 
     Examples
     --------
-    Every function that takes pictures takes a `Reading`, or what differs from it as keywords:
+    Every function that takes images takes a `Reading`, or what differs from it as keywords:
 
     >>> lm.profile_images("photos/", frames="all")
     >>> lm.profile_images("photos/", reading=lm.Reading(frames="all"))
@@ -182,7 +182,7 @@ class Reading:
 
     @cached_property
     def is_of_one(self) -> bool:
-        """Return whether a file is one picture of one measurement, which no sample decides."""
+        """Return whether a file is one image of one measurement, which no sample decides."""
         is_fixed = self.ignored is None or self.ignored.is_fixed
         return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
 
@@ -192,7 +192,7 @@ class Reading:
         return as_ignored(self.ignore)
 
     def of_picture(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
-        """Return how one picture is read, with its masks.
+        """Return how one image is read, with its masks.
 
         Parameters
         ----------
@@ -219,11 +219,11 @@ class Reading:
     def text(
         self, channels: Channels | None = None, samples: Samples = "", *, fourth: bool = False
     ) -> str:
-        """Return how a picture was read, as a profile keeps it.
+        """Return how an image was read, as a profile keeps it.
 
         It is a JSON object of what differs from the plain reading of files of 8 bits. What gives
         equal numbers has one text: the layout of arrays and the decoder of files do not enter, and
-        neither does an option that the picture does not depend on.
+        neither does an option that the image does not depend on.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Pictures small enough to keep in a profile."""
+"""Images small enough to keep in a profile."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ _MOST_BYTES = 4096
 
 
 class Thumbnail(NamedTuple):
-    """A small picture of an image, and the path and size of the image."""
+    """A thumbnail of an image, and the path and size of the image."""
 
     path: str
     jpeg: bytes
@@ -21,11 +21,11 @@ class Thumbnail(NamedTuple):
 
     @property
     def key(self) -> int:
-        """Return a hash of 64 bits of the path and the contents, for which the small picture
+        """Return a hash of 64 bits of the path and the contents, for which the thumbnail
         stands.
 
         Nothing that was measured enters it: a profile that knows another metric shall not keep the
-        same picture twice.
+        same image twice.
         """
         size = "{}x{}".format(*self.size)
         whole = b"\0".join((self.path.encode(), size.encode(), self.jpeg))
@@ -39,7 +39,7 @@ def make_thumbnail(
     side: int = _SIDE,
     most_bytes: int = _MOST_BYTES,
 ) -> Thumbnail | None:
-    """Return a small picture of a loaded image, not turned; None if it has no 8-bit colours to
+    """Return a thumbnail of a loaded image, not turned; None if it has no 8-bit colours to
     show.
     """
     shown = measurable(image)

@@ -1,4 +1,4 @@
-"""Functions of yours, of pictures, rows or columns: what they returned, as values of features."""
+"""Functions of yours, of images, rows or columns: what they returned, as values of features."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ _Column = NDArray[Any]
 
 
 def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
-    """Add what a function returned of a picture, see `returned_values`."""
+    """Add what a function returned of an image, see `returned_values`."""
     for name, value in returned_values(feature, returned).items():
         role: Role = "failure" if name == f"{feature}.{ERROR}" else "plain"
         core.log_numbers(name, _NOTHING, role, "image")

@@ -155,7 +155,7 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     tags
         What to say of the profiles, likewise.
     reading
-        How pictures are read.
+        How images are read.
     options
         What differs from `reading`, or from the default: see `lightmeter.Reading`.
 
@@ -231,7 +231,7 @@ def log_image(
     tags
         What to say of the profile, as for `Profile`.
     reading
-        How pictures are read.
+        How images are read.
     options
         What differs from `reading`, or from the default: see `lightmeter.Reading`.
 

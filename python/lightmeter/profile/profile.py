@@ -69,9 +69,9 @@ class Profile:
         Parameters
         ----------
         reading
-            How pictures are read.
+            How images are read.
         exemplars
-            Pictures to keep of each numeric feature of images at either end, and at random, at most
+            Images to keep of each numeric feature of images at either end, and at random, at most
             16: JPEGs of 80 pixels and 4 kB at most with their paths, of images that Pillow reads.
             Nothing else in a profile holds pixels.
         sample

@@ -1,4 +1,4 @@
-"""What the texts say that profiles keep of how pictures were read."""
+"""What the texts say that profiles keep of how images were read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,7 @@ def reading_fields(text: str) -> dict[str, Any]:
 
 
 def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
-    """Return the options that most pictures were read with, by how many were read in which way.
+    """Return the options that most images were read with, by how many were read in which way.
 
     Frames and functions are not among them, nor is what is ignored by masks, which are not kept.
     """

@@ -68,7 +68,7 @@ _MOST_REASON = 32  # bytes
 
 
 def _numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
-    """Return the numbers of a picture of these bands, as `NUMBERS` has those of another."""
+    """Return the numbers of an image of these bands, as `NUMBERS` has those of another."""
     of_bands = {
         f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
         for band in bands
@@ -232,7 +232,7 @@ def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
 
 
 def _bands_in(cells: Mapping[str, Any]) -> list[str]:
-    """Return the bands of a row, which has no entropy of its whole picture, but that of each
+    """Return the bands of a row, which has no entropy of its whole image, but that of each
     band.
     """
     names = (name.removeprefix(PREFIX).partition(".") for name in cells)

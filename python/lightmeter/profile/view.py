@@ -50,9 +50,9 @@ class TypeCounts(NamedTuple):
 
 
 class Repeated(NamedTuple):
-    """A hash that was seen at least so often, and the path of a picture that has it.
+    """A hash that was seen at least so often, and the path of an image that has it.
 
-    Of several paths it is the first in order; empty where no picture was read from a path.
+    Of several paths it is the first in order; empty where no image was read from a path.
     """
 
     hash: str
@@ -61,10 +61,10 @@ class Repeated(NamedTuple):
 
 
 class Repeats(NamedTuple):
-    """Pictures that were seen again.
+    """Images that were seen again.
 
-    At least so many pictures have the hash of an earlier one. A profile keeps 512 hashes: beyond
-    that a repeat that is rarer than one picture in 500 may not be proven. Of many pictures that are
+    At least so many images have the hash of an earlier one. A profile keeps 512 hashes: beyond
+    that a repeat that is rarer than one image in 500 may not be proven. Of many images that are
     proven by the number of distinct hashes alone, `hashes` says less.
     """
 
@@ -73,7 +73,7 @@ class Repeats(NamedTuple):
 
 
 class Exemplar(NamedTuple):
-    """A picture in a profile: the path it was read from, and a JPEG of at most 80 x 80 pixels.
+    """An image in a profile: the path it was read from, and a JPEG of at most 80 x 80 pixels.
 
     `value` is the value of the feature that it was kept for; None if it was kept at random.
     """
@@ -84,7 +84,7 @@ class Exemplar(NamedTuple):
 
 
 class Exemplars(NamedTuple):
-    """Pictures with the least values of a feature, with the greatest, and some at random."""
+    """Images with the least values of a feature, with the greatest, and some at random."""
 
     low: list[Exemplar]
     high: list[Exemplar]
@@ -326,10 +326,10 @@ class ProfileView:
 
     @property
     def decoders(self) -> dict[str, list[str]]:
-        """Return what decoded the pictures of each format, such as ``Pillow 12.0.0, libjpeg-turbo
+        """Return what decoded the images of each format, such as ``Pillow 12.0.0, libjpeg-turbo
         3.1.2``.
 
-        Of several the first 64 in order. Arrays, and pictures of profiles that older versions
+        Of several the first 64 in order. Arrays, and images of profiles that older versions
         wrote, have none.
         """
         return _by_first(self._core.decoders())
@@ -420,7 +420,7 @@ class ProfileView:
         return self[name]
 
     def exemplars(self, name: str) -> Exemplars:
-        """Return pictures of images with extreme values of a feature, and some at random.
+        """Return images of images with extreme values of a feature, and some at random.
 
         Empty for a feature that has none, and if none were asked for, see `Profile`.
 
@@ -432,7 +432,7 @@ class ProfileView:
         return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
 
     def repeats(self, name: str) -> Repeats:
-        """Return which pictures are repeats, by a feature of hashes; most frequent first.
+        """Return which images are repeats, by a feature of hashes; most frequent first.
 
         By ``image.PixelHash`` those are the same pixel by pixel, by ``image.PerceptualHash`` they
         look alike. None by a feature that holds no hashes, or is not there. See
@@ -448,7 +448,7 @@ class ProfileView:
         return Repeats(at_least, [Repeated(*item) for item in hashes])
 
     def without_pictures(self) -> "ProfileView":
-        """Return the same without what is of single pictures, such as to give it to others.
+        """Return the same without what is of single images, such as to give it to others.
 
         Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
         failures by reason too. So does `sample`, which is numbers alone.

@@ -28,7 +28,7 @@ from lightmeter.text import count, counted, number, percent
 _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
-# Characters of pictures; with 30 features the page stays below 300 kB.
+# Characters of images; with 30 features the page stays below 300 kB.
 _MOST_PICTURES = 120_000
 
 
@@ -127,7 +127,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
-    """Yield the most severe first; what only follows from a cause has no pictures."""
+    """Yield the most severe first; what only follows from a cause has no images."""
     follow = {id(row) for cause in comparison.causes for row in cause.lines}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):

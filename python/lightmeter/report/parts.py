@@ -1,4 +1,4 @@
-"""Parts of pages about a comparison: cards, heat maps, and pictures."""
+"""Parts of pages about a comparison: cards, heat maps, and images."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -187,13 +187,13 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
         yield heat_map(title, *grid, light=of == "luma"), members[prefix, of]
 
 
-# --- pictures ---
+# --- images ---
 
 
 def pictures(line: FeatureDrift, comparison: Comparison) -> Html | None:
-    """Return the target's pictures at the end to which it moved, and both ends if it did not move.
+    """Return the target's images at the end to which it moved, and both ends if it did not move.
 
-    Beside them pictures of the reference taken at random. None for a feature that did not change,
+    Beside them images of the reference taken at random. None for a feature that did not change,
     and without exemplars.
     """
     if line.verdict not in CHANGED:
@@ -221,7 +221,7 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
-    """Return the picture of an image from `path`; None if the profile holds something else."""
+    """Return the image of an image from `path`; None if the profile holds something else."""
     if format_of(thumbnail) != "JPEG":
         return None
     data = base64.b64encode(thumbnail).decode()

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures at one end of a number, to look at."""
+"""A contact sheet: images at one end of a number, to look at."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ def contact_sheet(
     reading: Reading,
     opened: Callable[[str], Any] = str,
 ) -> Html:
-    """Return a page that shows the images of rows; each is opened again for a small picture.
+    """Return a page that shows the images of rows; each is opened again for a thumbnail.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def contact_sheet(
     failed
         How many files could not be measured.
     reading
-        How pictures are read.
+        How images are read.
     opened
-        From the path of a row to what holds its picture.
+        From the path of a row to what holds its image.
     """
     end = "highest" if highest else "lowest"
     which = f"The {counted(len(rows), 'image')}" if rows else "No image"
@@ -92,7 +92,7 @@ def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> 
 
 
 def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]) -> bytes:
-    """Return the picture as functions of the user are given it: in 8 bits, whatever the file has.
+    """Return the image as functions of the user are given it: in 8 bits, whatever the file has.
 
     None of bands, which are no colours to show.
     """

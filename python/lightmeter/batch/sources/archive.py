@@ -1,4 +1,4 @@
-"""Archives as sources: the pictures among their members, and side files that say more of them.
+"""Archives as sources: the images among their members, and side files that say more of them.
 
 What is damaged ends an archive: what was read before counts, and the rest is one failure of it.
 """
@@ -18,11 +18,11 @@ from lightmeter.nesting import parse_json
 
 _PICTURE = ""  # its column, which no side file has
 _SIDE_BYTES = 1 << 20  # a side file may be no larger
-_MOST_WAITING = 64 << 20  # bytes of pictures that wait for the side file of their name
+_MOST_WAITING = 64 << 20  # bytes of images that wait for the side file of their name
 
 
 def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of an archive, in its order, with what their side files say.
+    """Yield the images of an archive, in its order, with what their side files say.
 
     As WebDataset has it, files whose paths are equal up to the first dot of their last part and
     that follow each other belong together: ``a/7.jpg``, ``a/7.json`` and ``a/7.cls``.
@@ -34,8 +34,8 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
     members
         Its files; any error ends them.
     wanted
-        Its column is what follows the first dot of the pictures' names, such as ``jpg`` or
-        ``mask.png``; None takes all pictures. Without values to take, side files are not read.
+        Its column is what follows the first dot of the images' names, such as ``jpg`` or
+        ``mask.png``; None takes all images. Without values to take, side files are not read.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
 
 
 def _rows(members: Iterable[Member], wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """Yield a row for each picture: with it, and the values of all side files of its name.
+    """Yield a row for each image: with it, and the values of all side files of its name.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a source refuses: pictures that are too large, and names of values that it does not have."""
+"""What a source refuses: images that are too large, and names of values that it does not have."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -16,7 +16,7 @@ _NAMED = 20  # values that an error names
 
 
 def most_bytes(limits: Limits) -> int:
-    """Return how many bytes a picture may have that is held in memory whole."""
+    """Return how many bytes an image may have that is held in memory whole."""
     return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
 
 
@@ -33,7 +33,7 @@ def check_bytes(size: int, limits: Limits) -> None:
 
 
 def reading_error(error: Exception) -> ImageError:
-    """Return the error of a picture, or of a file of many, that cannot be read."""
+    """Return the error of an image, or of a file of many, that cannot be read."""
     if isinstance(error, ImageError):
         return error
     detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"

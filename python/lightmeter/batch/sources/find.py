@@ -30,14 +30,14 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
     ====================================  ======================================================
     ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
-    ``.parquet``                          a table of pictures; a manifest if it has none
+    ``.parquet``                          a table of images; a manifest if it has none
     ``.csv`` ``.jsonl``                   a manifest
-    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, a picture, a folder or a pattern
+    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, an image, a folder or a pattern
     anything else                         a file, a folder or a pattern
     ====================================  ======================================================
 
     Of several, and of patterns, all files are taken sorted by path. What is neither text nor a
-    table is gone through for pictures.
+    table is gone through for images.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     TypeError
         It is of no known kind.
     ValueError
-        It has no pictures in such a column.
+        It has no images in such a column.
     ImportError
         A package that it needs is not installed.
     """
@@ -72,7 +72,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
-    """Yield pictures in files, sorted by path; a file of many is as many."""
+    """Yield images in files, sorted by path; a file of many is as many."""
     found: dict[str, Any] = {}  # by name; None is a file of many
     root = os.path.join(paths[0], "") if paths and os.path.isdir(paths[0]) else ""
     for path in paths:
@@ -80,7 +80,7 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
             parts, root = expanded(path)
             found |= parts
         else:
-            is_many = is_shard(path)  # other patterns are of pictures
+            is_many = is_shard(path)  # other patterns are of images
             files = find_images(path)
             found |= {file: None if is_many and is_shard(file) else file for file in files}
     names = sorted(found)

@@ -1,4 +1,4 @@
-"""What a source gives: pictures by name, and what is known of each beside its pixels."""
+"""What a source gives: images by name, and what is known of each beside its pixels."""
 
 import os
 import stat
@@ -37,23 +37,23 @@ class RemotePart:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture of a source.
+    """One image of a source.
 
     Attributes
     ----------
     name
-        What failures, rows and small pictures call it: its path, or its archive and its name in it,
+        What failures, rows and thumbnails call it: its path, or its archive and its name in it,
         as in ``shard.tar:dir/a.jpg``.
     data
-        A path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the error
-        of a picture that is known to be damaged.
+        A path, encoded bytes, a `RemotePart` that names them, an image or an array; or the error
+        of an image that is known to be damaged.
     values
         What the source says of it, by the names of columns.
     within
         Its name below the folder, or in the archive or table that is the whole source, for failures
         and patterns; empty where there are several.
     mask
-        What it says to ignore of the picture: a path, bytes or an array.
+        What it says to ignore of the image: a path, bytes or an array.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Item:
 
     @property
     def size(self) -> int:
-        """Return bytes of the picture as it is, wherever that is, if they are known; a folder is
+        """Return bytes of the image as it is, wherever that is, if they are known; a folder is
         large.
         """
         data = self.data
@@ -107,12 +107,12 @@ class Item:
 def item_of(
     data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES, within: str = ""
 ) -> Item:
-    """Return the picture that a source has; the only place that makes one, and hides secrets.
+    """Return the image that a source has; the only place that makes one, and hides secrets.
 
     Parameters
     ----------
     data
-        A path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
+        A path, an address, encoded bytes, an image, an array, a `RemotePart`, or an error.
     name
         What it is called; by default its path or address.
     values
@@ -143,12 +143,12 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Source:
-    """Pictures in an order that is always the same.
+    """Images in an order that is always the same.
 
     Attributes
     ----------
     items
-        Gives the pictures, a few in memory at a time, from the first on.
+        Gives the images, a few in memory at a time, from the first on.
     total
         How many they are, if that is known.
     """
@@ -157,22 +157,22 @@ class Source:
     total: int | None = None
 
     def __iter__(self) -> Iterator[Item]:
-        """Return the pictures."""
+        """Return the images."""
         return iter(self.items())
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to take of a source that says more than pictures.
+    """What to take of a source that says more than images.
 
     Attributes
     ----------
     column
-        The name of the pictures, or of their paths; None looks for it.
+        The name of the images, or of their paths; None looks for it.
     values
         Names of what else to take of each, which becomes `Item.values`.
     limits
-        What one picture may cost.
+        What one image may cost.
     layout
         Order of the dimensions of arrays; None takes the usual one of the source.
     mask
@@ -193,7 +193,7 @@ class Wanted:
         values: Iterable[str] = (),
         origins: Iterable[object] = (),
     ) -> Self:
-        """Return what a reading wants of pictures, these columns, and those that origins name.
+        """Return what a reading wants of images, these columns, and those that origins name.
 
         An origin is what `lightmeter.profile_images` takes as `segment_by` or `group`.
         """

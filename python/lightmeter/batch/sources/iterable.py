@@ -1,4 +1,4 @@
-"""Pictures that a program has in its hands: loaders of PyTorch, generators, frames of OpenCV."""
+"""Images that a program has in its hands: loaders of PyTorch, generators, frames of OpenCV."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ from lightmeter.image.tiles.array_raster import is_chunked
 
 
 def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) -> Source:
-    """Return the pictures of an iterable. It was begun, to look at it; a loader would begin
+    """Return the images of an iterable. It was begun, to look at it; a loader would begin
     anew.
     """
     rest = [begun]  # for the first time
@@ -30,10 +30,10 @@ def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) 
 
 
 def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of samples, or of batches of them.
+    """Yield the images of samples, or of batches of them.
 
-    A sample is a picture; or a tuple of it and values, which `wanted` names in their order; or a
-    dict with the picture under the column. A batch is an array of four dimensions, or any where the
+    A sample is an image; or a tuple of it and values, which `wanted` names in their order; or a
+    dict with the image under the column. A batch is an array of four dimensions, or any where the
     layout begins with ``N``, and values of it are as many.
 
     Raises
@@ -66,7 +66,7 @@ def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
 
 
 def _data(picture: Any, limits: Limits) -> Any:
-    """Return a picture of its own, as loaders and cameras use their memory again, or an error."""
+    """Return an image of its own, as loaders and cameras use their memory again, or an error."""
     if isinstance(picture, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(picture):
         return picture
     try:
@@ -82,7 +82,7 @@ def _data(picture: Any, limits: Limits) -> Any:
 
 
 def _value(value: Any, row: int) -> Any:
-    """Return a value of one picture, out of those of its batch; None for what is no single
+    """Return a value of one image, out of those of its batch; None for what is no single
     value.
     """
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:

@@ -1,4 +1,4 @@
-"""Manifests as sources: CSV and JSON lines, whose rows name pictures and say more of them."""
+"""Manifests as sources: CSV and JSON lines, whose rows name images and say more of them."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ _MOST_LINE = 1 << 24  # characters
 
 
 def csv_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures that the rows of a manifest name, in their order; a damaged row ends it.
+    """Yield the images that the rows of a manifest name, in their order; a damaged row ends it.
 
     Raises
     ------

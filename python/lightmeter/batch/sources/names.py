@@ -1,4 +1,4 @@
-"""What names and addresses say: of pictures, of files of many, and what of them is secret."""
+"""What names and addresses say: of images, of files of many, and what of them is secret."""
 
 import os
 import posixpath
@@ -43,7 +43,7 @@ def is_web(url: str) -> bool:
 
 
 def is_stream(url: str) -> bool:
-    """Return whether it is the address of a camera, whose pictures have no end."""
+    """Return whether it is the address of a camera, whose images have no end."""
     return url.lower().startswith(("rtsp://", "rtsps://", "tcp://", "udp://"))
 
 
@@ -101,10 +101,10 @@ def shown_link(path: str, file: str) -> str:
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """Return the suffixes that name a format of pictures, in small letters."""
+    """Return the suffixes that name a format of images, in small letters."""
     Image.preinit()  # the common ones first: files are tried in that order
     Image.init()
-    # Pillow also registers suffixes of formats that are no pictures to a user.
+    # Pillow also registers suffixes of formats that are no images to a user.
     readable = Image.OPEN.keys() - {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     named = Image.registered_extensions().items()
     pillow = (suffix for suffix, form in named if form in readable)
@@ -112,12 +112,12 @@ def image_suffixes() -> frozenset[str]:
 
 
 def is_shard(path: str) -> bool:
-    """Return whether the suffix of a path or address is that of a file of many pictures."""
+    """Return whether the suffix of a path or address is that of a file of many images."""
     return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether the suffix of a name is that of a picture, and no part of it is hidden.
+    """Return whether the suffix of a name is that of an image, and no part of it is hidden.
 
     The metadata of Zarr are named like one too, so that a folder of it, which is read on this
     machine alone, is counted as ``unsupported``.

@@ -13,7 +13,7 @@ from lightmeter.batch.sources.thrift import read_numbers
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-_MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
+_MOST_GROWTH = 2  # images are compressed already, so that a page of them hardly grows
 _MOST_HEADER = 1 << 16  # bytes; those of common writers have a hundred, or some kB of statistics
 # In a header: how many bytes a page has when decoded and in the file; and of a data page, a
 # dictionary and a data page of version 2 the numbers of cells, and the encodings.
@@ -52,7 +52,7 @@ class CheckedPages:
     chunks
         The columns that are read; None lets nothing be read.
     most
-        Bytes that a picture may have.
+        Bytes that an image may have.
     """
 
     mode, closed = "rb", False  # which pyarrow asks for
@@ -77,7 +77,7 @@ class CheckedPages:
         """Refuse a page that would take more memory than the limits allow, before it is decoded.
 
         Beyond `Limits.bytes_in_memory` it is decoded only if the file itself is about as large, as
-        the pages of common writers are, which hold up to 1024 pictures.
+        the pages of common writers are, which hold up to 1024 images.
         """
         self._file.seek(chunk.next)
         data = io.BytesIO(self._file.read(_MOST_HEADER))

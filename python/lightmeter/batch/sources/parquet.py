@@ -17,14 +17,14 @@ _MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
 
 
 def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a Parquet file; what cannot be read of a row group is one failure.
+    """Yield the images of a Parquet file; what cannot be read of a row group is one failure.
 
     Raises
     ------
     ImageError
         Its footer is damaged.
     ValueError
-        It has no column of pictures, or not all those that are wanted.
+        It has no column of images, or not all those that are wanted.
     """
     pyarrow, pages = parquet(), CheckedPages(file, wanted.limits)
     try:

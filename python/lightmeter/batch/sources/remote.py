@@ -12,10 +12,10 @@ _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
 
 
 def expanded(url: str) -> tuple[dict[str, Any], str]:
-    """Return the pictures that an address stands for, by their addresses, and the folder they are
+    """Return the images that an address stands for, by their addresses, and the folder they are
     below.
 
-    A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
+    A folder, which on the web ends in a slash, stands for the images below it, by their suffixes;
     a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
     out as in a folder; any other address for itself. A file
     of many is None.

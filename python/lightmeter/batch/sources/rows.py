@@ -1,4 +1,4 @@
-"""Rows that hold or name pictures: of tables in memory, Parquet files, CSV and lines of JSON."""
+"""Rows that hold or name images: of tables in memory, Parquet files, CSV and lines of JSON."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,11 +13,11 @@ from lightmeter.text import shorten
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 
-Kinds = list[tuple[str, str]]  # of columns: "binary" holds pictures, "string" may hold their paths
+Kinds = list[tuple[str, str]]  # of columns: "binary" holds images, "string" may hold their paths
 
 
 def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
-    """Return what is wanted with the column of pictures, or else that of their paths.
+    """Return what is wanted with the column of images, or else that of their paths.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def row_items(
     first: int = 0,
     named: str = "",
 ) -> Iterator[Item]:
-    """Yield the pictures that rows hold or name: as bytes, paths, or dicts of both.
+    """Yield the images that rows hold or name: as bytes, paths, or dicts of both.
 
     They are named by their paths, or by the numbers of their rows.
 
@@ -59,13 +59,13 @@ def row_items(
     table
         What the table is called, or nothing.
     rows
-        A damaged picture may be an error there.
+        A damaged image may be an error there.
     wanted
-        With the column of pictures.
+        With the column of images.
     first
         The number of the first row.
     named
-        A column of their paths beside the pictures.
+        A column of their paths beside the images.
     """
     most = most_bytes(wanted.limits)
     for number, row in enumerate(rows, first):

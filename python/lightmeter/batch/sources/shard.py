@@ -1,4 +1,4 @@
-"""Files of many pictures, by their suffixes: one that cannot be read is one failure."""
+"""Files of many images, by their suffixes: one that cannot be read is one failure."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from lightmeter.batch.sources.zip import zip_items
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 
-# What gives the pictures of a file, by its name, its bytes and how many they are; that is None for
+# What gives the images of a file, by its name, its bytes and how many they are; that is None for
 # one that cannot seek, and then it must be a tar.
 _Items = Callable[[str, IO[bytes], int | None, Wanted], Iterator[Item]]
 _FORMATS: dict[str, _Items] = {
@@ -28,7 +28,7 @@ _BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of one such file, in its order.
+    """Yield the images of one such file, in its order.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.rows import Kinds, row_items, with_column
 from lightmeter.profile.table_files import parquet
 
-ROWS = 16  # of a batch: all their pictures are in memory
+ROWS = 16  # of a batch: all their images are in memory
 
 
 def is_table(given: object) -> bool:
@@ -22,12 +22,12 @@ def is_table(given: object) -> bool:
 
 def table_source(table: Any, wanted: Wanted) -> Source:
     """Return a table of pyarrow, pandas or polars as a source, or a data set of pyarrow or Hugging
-    Face. Its pictures are not decoded.
+    Face. Its images are not decoded.
 
     Raises
     ------
     ValueError
-        It has no column of pictures, or not all those that are wanted.
+        It has no column of images, or not all those that are wanted.
     """
     name = "table"
     if hasattr(table, "with_format"):

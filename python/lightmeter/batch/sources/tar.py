@@ -17,7 +17,7 @@ _COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 
 
 def tar_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a tar, as `archive_items` does."""
+    """Yield the images of a tar, as `archive_items` does."""
     return archive_items(name, _members(name, file, size), wanted)
 
 

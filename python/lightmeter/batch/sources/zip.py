@@ -18,7 +18,7 @@ _LOCAL = 30  # least bytes of the header of a member
 
 
 def zip_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a zip, as `archive_items` does."""
+    """Yield the images of a zip, as `archive_items` does."""
     return archive_items(name, _members(file), wanted)
 
 

@@ -1,11 +1,11 @@
-"""What happened to pictures, where the signs of several of their numbers fit it.
+"""What happened to images, where the signs of several of their numbers fit it.
 
 Numbers change together: a blur takes sharpness, noise, contrast and the size of files down. So a
 cause is read off the signs of what drifted, and what it moves as well only follows. Light explains
 a part of the other numbers: a factor on all samples is one on contrast and noise, and its square on
 sharpness. What is beyond that is called detail and grain here.
 
-The table was fitted by bench/drift_power/causes.py, which measures it on other pictures.
+The table was fitted by bench/drift_power/causes.py, which measures it on other images.
 """
 
 import math
@@ -140,7 +140,7 @@ def _is_moved(m: _Moves) -> bool:
 
 
 def _has_glare(m: _Moves) -> bool:
-    """Return whether a part is white, where nothing is to see: more light alone makes pictures
+    """Return whether a part is white, where nothing is to see: more light alone makes images
     sharper.
     """
     is_part = 0 < m.light < 5 * _LITTLE and m.contrast > -_LITTLE
@@ -167,7 +167,7 @@ def _is_veiled(m: _Moves) -> bool:
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
-    """Return whether there is more light, or less, on all of the picture; colours change luma
+    """Return whether there is more light, or less, on all of the image; colours change luma
     too.
     """
     is_light = abs(m.colour) < 4 * abs(m.light) or m.rose("bright_percent")

@@ -222,7 +222,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     up_to = np.cumsum(before)  # of the reference; with equal values
     under = up_to - before
     lead = (row.tail_above or 0.0) - (row.tail_below or 0.0)
-    # Of a change of some pictures only: how many lie beyond almost all of the reference.
+    # Of a change of some images only: how many lie beyond almost all of the reference.
     if d < MOST_MOVED and abs(lead) >= max(by.tail, _ALL_IN_TAIL * d):
         beyond = under if lead > 0 else 1 - up_to
         some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {_what(row)} have"
@@ -305,7 +305,7 @@ class Finding(NamedTuple):
     is_even
         The grid changed everywhere alike, so that it says nothing of where.
     cause
-        What happened to the pictures, such as ``out of focus``; empty where signs tell none.
+        What happened to the images, such as ``out of focus``; empty where signs tell none.
     """
 
     words: str
@@ -386,7 +386,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     """Return whether a change follows from a cause.
 
     So do what all numbers together say, and a grid that changed everywhere alike; and where
-    sharpness changed in pictures in another light.
+    sharpness changed in images in another light.
     """
     if row.cell is None:
         return row.group == "together" or cause.moves(_name(row), row.group)

@@ -1,1 +1,1 @@
-"""Decoders of our own, which may leave any picture to Pillow."""
+"""Decoders of our own, which may leave any image to Pillow."""

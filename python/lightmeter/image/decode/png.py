@@ -56,7 +56,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     Raises
     ------
     ImageError
-        The mask does not fit, or samples are out of range, of a picture that Pillow has not with
+        The mask does not fit, or samples are out of range, of an image that Pillow has not with
         all the bits that `reading` wants.
     """
     _, _, start, form = image.tile[0]

@@ -33,7 +33,7 @@ ENUMERATIONS = {
     },
     "MeteringMode": _names("unknown|average|center-weighted|spot|multi-spot|multi-segment|partial")
     | {255: "other"},
-    # Where the first row and the first column are seen, and what brings the picture upright.
+    # Where the first row and the first column are seen, and what brings the image upright.
     "Orientation": _names(
         "upright|mirrored|rotate 180|mirrored, rotate 180|mirrored, rotate 270 CW|"
         "rotate 90 CW|mirrored, rotate 90 CW|rotate 270 CW",
@@ -59,7 +59,7 @@ ENUMERATIONS |= {name: {} for name in _CODES}
 
 DATES = _set("DateTime|DateTimeDigitized|DateTimeOriginal|GPSDateStamp")
 
-# What may name a person or tell where they were, identifies a device or a picture, or is free text.
+# What may name a person or tell where they were, identifies a device or an image, or is free text.
 # A profile keeps only those names of an ExifPolicy that are personal (profile.cpp), so a change
 # changes the meaning of stored profiles.
 PERSONAL = _set(

@@ -148,7 +148,7 @@ def _cut(text: str) -> str | None:
     return text.split("\0", 1)[0].strip()[:_MAX_CHARACTERS].strip() or None
 
 
-@lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
+@lru_cache(maxsize=64)  # an image has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
     """Return a date as days since 1970, by the camera's clock; None for what is none."""
     match = _DATE.match(text.strip())

@@ -1,1 +1,1 @@
-"""Pictures larger than memory: read in tiles, and measured tile by tile."""
+"""Images larger than memory: read in tiles, and measured tile by tile."""

@@ -89,7 +89,7 @@ def axes_of(shape: Sequence[int], reading: Reading) -> str:
 
 
 def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield the picture of an array whose parts can be read; of a batch all pictures.
+    """Yield the image of an array whose parts can be read; of a batch all images.
 
     Raises
     ------

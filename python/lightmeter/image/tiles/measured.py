@@ -1,4 +1,4 @@
-"""Measuring pictures tile by tile, in threads, with a few tiles in memory."""
+"""Measuring images tile by tile, in threads, with a few tiles in memory."""
 
 import math
 import threading
@@ -41,12 +41,12 @@ def measure_rasters(
     wants_pixels: bool = False,
     mark: Mark | None = None,
 ) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
-    """Measure a picture as a whole array would be.
+    """Measure an image as a whole array would be.
 
     Parameters
     ----------
     rasters
-        The picture, or each of its bands.
+        The image, or each of its bands.
     reading
         How to measure it.
     threads
@@ -54,14 +54,14 @@ def measure_rasters(
     watch
         As `measure_images` takes it.
     wants_pixels
-        Whether somebody wants the picture too, which is read whole then.
+        Whether somebody wants the image too, which is read whole then.
     mark
         Called with each block, and the masks of the meters that measure it.
 
     Returns
     -------
     tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
-        The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
+        The meter of the image, or of each band; and the image: an image if it has 8 bits, else
         an array HxWxC. None where nobody wants it, and of one that is too large.
 
     Raises
@@ -146,9 +146,9 @@ def measure_raster(
     Parameters
     ----------
     raster
-        The picture.
+        The image.
     meters
-        One of the whole picture, or one of each channel.
+        One of the whole image, or one of each channel.
     threads
         How many threads read and measure; fewer do if its tiles are large.
     check

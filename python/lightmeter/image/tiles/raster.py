@@ -1,4 +1,4 @@
-"""A picture as a grid of tiles, of which a few are in memory at a time."""
+"""An image as a grid of tiles, of which a few are in memory at a time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from lightmeter.image.arrays import Channels
 # Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
 
-# Bytes of a picture that is held whole.
+# Bytes of an image that is held whole.
 MOST_WHOLE = 1 << 27
 
 # Pixels that are measured at once. With fewer the measurement's own tables cost more than counting.
@@ -24,7 +24,7 @@ _LONGEST = 1 << 20
 
 
 class Block(NamedTuple):
-    """A rectangle of whole tiles, cut at the borders of the picture."""
+    """A rectangle of whole tiles, cut at the borders of the image."""
 
     x: int
     y: int
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 class Raster(ABC):
-    """A picture as a grid of tiles, which threads read at once.
+    """An image as a grid of tiles, which threads read at once.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Raster(ABC):
     dtype
         Their type, in the byte order of this machine.
     mode
-        What Pillow calls such a picture.
+        What Pillow calls such an image.
     order
         Of the channels of colour of an array; None of all else, which is RGB.
     takes_fourth
@@ -79,7 +79,7 @@ class Raster(ABC):
         """
 
     def check_sides(self, tile: str) -> None:
-        """Refuse a picture of no size, or too large a one, or of too large tiles, said as `tile`.
+        """Refuse an image of no size, or too large a one, or of too large tiles, said as `tile`.
 
         Raises
         ------

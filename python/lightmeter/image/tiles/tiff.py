@@ -70,7 +70,7 @@ _MODES = {
     (_RGB, 4): "RGBA",
 }
 
-_MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
+_MOST_APART = 0.02  # how much the shape of a level may differ from that of the image
 _ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
 _SINGLE = re.compile(r'\bSize([CZT])="1"')
 
@@ -137,7 +137,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_wanted = is_large or is_bands or is_deep
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
-        if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
+        if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the image is
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
         return None
     if not _can_read():
@@ -196,7 +196,7 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
 
 
 def _mode_of(page: Any, bands: int | None) -> str | None:
-    """Return what Pillow calls the picture of a page of tifffile; None for what is left to it."""
+    """Return what Pillow calls the image of a page of tifffile; None for what is left to it."""
     if not _is_known(page):
         return None
     samples, dtype = page.samplesperpixel, page.dtype.name
@@ -225,7 +225,7 @@ def _is_known(page: Any) -> bool:
         and dtype.itemsize * 8 == page.bitspersample
         and (page.predictor != _OF_FLOATS or dtype.kind == "f")
         and all(getattr(page, name) in values for name, values in _KNOWN.items())
-        and page.tags.valueof(_ORIENTATION, 1) == 1  # Pillow turns pictures
+        and page.tags.valueof(_ORIENTATION, 1) == 1  # Pillow turns images
     )
 
 
@@ -293,7 +293,7 @@ def _inner(page: Any) -> list[Any]:
 
 
 def _is_alike(page: Any, other: Any, *sides: str) -> bool:
-    """Return whether both may be levels or planes of one picture."""
+    """Return whether both may be levels or planes of one image."""
     names = ("samplesperpixel", "bitspersample", "sampleformat", "photometric", *sides)
     return all(getattr(page, name) == getattr(other, name) for name in names)
 
@@ -417,7 +417,7 @@ def common_segments(tables: bytes | None) -> bytes | None:
     Parameters
     ----------
     tables
-        A JPEG stream without a picture, as TIFF has it; None is no tables.
+        A JPEG stream without an image, as TIFF has it; None is no tables.
     """
     if not is_trusted():
         return None

@@ -1,4 +1,4 @@
-"""Pictures in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays, read by zarr."""
+"""Images in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays, read by zarr."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +19,12 @@ _RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
 
 
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
-    """Yield the level of the first picture in a folder of Zarr.
+    """Yield the level of the first image in a folder of Zarr.
 
     Raises
     ------
     ImageError
-        There is no picture, no such level, it is damaged, or zarr is not installed.
+        There is no image, no such level, it is damaged, or zarr is not installed.
     """
     try:
         from lightmeter.image.tiles.bounded_zarr import bounded, open_folder

@@ -45,7 +45,7 @@ class Chart:
     body
         The drawing.
     linked
-        Whether there are links in it, which a picture has not: it then is a group.
+        Whether there are links in it, which an image has not: it then is a group.
     """
 
     title: str
