@@ -1,4 +1,4 @@
-"""The Exif of an image as numbers and strings worth tracking."""
+"""Reading the Exif of an image as numbers and strings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,24 +19,26 @@ _COORDINATES = {2, 4}  # tags of the latitude and longitude
 
 @dataclass(frozen=True, init=False)
 class ExifPolicy:
-    """Which Exif tags are tracked: all but personal ones, these, and not those.
+    """Select the Exif tags to track: all except personal tags, plus `allow`, minus `deny`.
 
-    Personal are positions, serial numbers, unique identifiers, names of persons and computers,
-    descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
-    ``GPSLatitude`` or ``Artist``; but two are ``ExifSharpness`` and ``ExifNoise``.
+    Personal tags are positions, serial numbers, unique identifiers, names of persons and computers,
+    descriptions and comments; ``has_gps`` (1 or 0) is not personal. Tags have Pillow's names, such
+    as ``GPSLatitude`` or ``Artist``, except ``ExifSharpness`` and ``ExifNoise``.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     allow
-        Personal Exif tags to track anyway. Names of other tags are dropped from it: those are
-        tracked anyway.
+        Personal Exif tags to track. Names of other tags are dropped, because they are tracked
+        already.
     deny
-        Exif tags not to track, whether allowed or not.
+        Exif tags not to track; it takes precedence over `allow`.
 
     Raises
     ------
     ValueError
-        A name is not that of an Exif tag; so that no misspelt name lets a tag through.
+        A name is not the name of an Exif tag. A misspelt name would otherwise let a tag through.
     TypeError
         `allow` or `deny` is a string instead of a collection of strings.
 
@@ -49,7 +51,7 @@ class ExifPolicy:
     deny: frozenset[str] = frozenset()
 
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
-        """Check the names; any iterable of them will do."""
+        """Check the names."""
         vars(self).update(allow=_checked("allow", allow) & PERSONAL, deny=_checked("deny", deny))
 
     @cached_property
@@ -79,18 +81,18 @@ def read_exif(
 ) -> ExifTags:
     """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
-    Integers, rationals as floats, strings without padding, enumerations by name, dates in days
-    since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
-    tags and unknown tags are left out, and so is whatever is damaged.
+    Values are integers, floats for rationals, strings without padding, names of enumerated values,
+    dates in days since 1970, and coordinates in degrees. ``has_gps`` is 1 if there is a position,
+    otherwise 0. Pointer tags, unknown tags and damaged values are left out.
 
     Parameters
     ----------
     block
-        The TIFF structure, in memory or in a file, if there is any.
+        The TIFF structure, in memory or in a file; None if there is none.
     policy
         Which tags to read.
     orientation
-        That of a container such as HEIF. It replaces Exif's own.
+        Orientation in a container such as HEIF, which replaces that of the Exif.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def read_exif(
 
 
 def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
-    """Return the same of directories that the core found, if there are any."""
+    """Return the tags of directories that the core parsed; see `read_exif`."""
     tags: ExifTags = {}
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
     places = {entry[0]: entry[1:] for entry in gps} if gps else {}

@@ -1,4 +1,4 @@
-"""Which Exif tags there are, which are personal, and the names of their numbers."""
+"""The table of Exif tags: their names, which are personal, and names of enumerated values."""
 
 import re
 
@@ -13,7 +13,7 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split("|"))
 
 
-# The names of numbers are those of Exif 2.32 and TIFF 6.0.
+# Names of enumerated values, from Exif 2.32 and TIFF 6.0.
 ENUMERATIONS = {
     "ColorSpace": _names("sRGB|Adobe RGB", 1) | {0xFFFF: "uncalibrated"},
     "Compression": _names("none|CCITT RLE|CCITT T.4|CCITT T.6|LZW|JPEG (old)|JPEG|deflate", 1)
@@ -33,7 +33,7 @@ ENUMERATIONS = {
     },
     "MeteringMode": _names("unknown|average|center-weighted|spot|multi-spot|multi-segment|partial")
     | {255: "other"},
-    # Where the first row and the first column are seen, and what brings the image upright.
+    # Position of the first row and first column, and the rotation that turns the image upright.
     "Orientation": _names(
         "upright|mirrored|rotate 180|mirrored, rotate 180|mirrored, rotate 270 CW|"
         "rotate 90 CW|mirrored, rotate 90 CW|rotate 270 CW",
@@ -49,7 +49,7 @@ ENUMERATIONS = {
     "ExifSharpness": _names("normal|soft|hard"),
     "WhiteBalance": _names("auto|manual"),
 }
-# Of these the numbers are kept, as categories.
+# Tags whose numbers are kept, as categories.
 _CODES = _set(
     "CompositeImage|CustomRendered|ExtraSamples|FillOrder|FocalPlaneResolutionUnit|GPSDifferential|"
     "GainControl|PlanarConfiguration|Predictor|SampleFormat|SceneType|SensingMethod|"
@@ -59,9 +59,9 @@ ENUMERATIONS |= {name: {} for name in _CODES}
 
 DATES = _set("DateTime|DateTimeDigitized|DateTimeOriginal|GPSDateStamp")
 
-# What may name a person or tell where they were, identifies a device or an image, or is free text.
-# A profile keeps only those names of an ExifPolicy that are personal (profile.cpp), so a change
-# changes the meaning of stored profiles.
+# Tags that may name or locate a person, identify a device or an image, or hold free text. A profile
+# stores only the personal names of an ExifPolicy (profile.cpp), so a change of this list changes
+# the meaning of stored profiles.
 PERSONAL = _set(
     "Artist|BodySerialNumber|CameraOwnerName|CameraSerialNumber|Copyright|DocumentName|"
     "GPSAltitude|GPSAltitudeRef|GPSAreaInformation|GPSDestBearing|GPSDestBearingRef|"
@@ -73,17 +73,17 @@ PERSONAL = _set(
     "XPAuthor|XPComment|XPKeywords|XPSubject|XPTitle"
 )
 
-# Offsets in the file: addresses, and no facts about the image.
+# Offsets in the file, which say nothing about the image.
 POINTERS = _set(
     "ExifInteroperabilityOffset|ExifOffset|FreeByteCounts|FreeOffsets|GPSInfo|JpegACTables|"
     "JpegDCTables|JpegIFByteCount|JpegIFOffset|JpegQTables|StripByteCounts|StripOffsets|"
     "SubIFDs|TileByteCounts|TileOffsets"
 )
 
-# Coordinate -> the code of the tag of GPS that says its sign, and what it says of negative ones.
+# Coordinate -> the GPS tag of its sign, and the value of that tag for negative coordinates.
 SIGNS = {"GPSLatitude": (1, b"S"), "GPSLongitude": (3, b"W"), "GPSAltitude": (5, b"\1")}
 
-# Exif 3.0 tags that Pillow has no name for.
+# Exif 3.0 tags for which Pillow has no name.
 _NEWER = _names(
     "ImageTitle|Photographer|ImageEditor|CameraFirmware|RAWDevelopingSoftware|"
     "ImageEditingSoftware|MetadataEditingSoftware",
@@ -91,7 +91,7 @@ _NEWER = _names(
 )
 
 
-# What is measured of pixels has their names.
+# Tags that share their names with numbers of pixels.
 _RENAMED = {"Noise": "ExifNoise", "Sharpness": "ExifSharpness"}
 
 

@@ -1,4 +1,4 @@
-"""From the bytes of one Exif tag to a number or a string worth tracking."""
+"""Converting the bytes of an Exif tag to a number or a string."""
 
 import math
 import re
@@ -17,32 +17,32 @@ Value = int | float | str
 _MAX_BYTES = 512
 _MAX_CHARACTERS = 128
 
-# More values than this are a table, of which only the length is kept. The same holds for more than
-# four bytes, which may mean anything.
+# More values than this are a table, of which only the length is kept. Of more than four bytes,
+# whose meaning is unknown, only the length is kept too.
 _MAX_VALUES = 16
 _MAX_BYTE_VALUES = 4
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
-# A coded text begins with the name of its character set, padded to eight bytes: one of these, or
-# another, which is not decoded.
+# A coded text begins with the name of its character set, padded to eight bytes. Other character
+# sets than these are not decoded.
 _CHARSETS = (b"", b"ASCII")
 _FLASH_RETURN = {2: "return not detected", 3: "return detected"}
 _FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 
 
 class _Held(NamedTuple):
-    """The values of a tag, wherever they were.
+    """Hold the values of a tag.
 
     Attributes
     ----------
     order
-        Of the bytes, ``"<"`` or ``">"``.
+        Byte order, ``"<"`` or ``">"``.
     kind
         The type of the values, by TIFF's number.
     length
-        How many values there are.
+        Number of values.
     start
-        The first 512 bytes of them, or as many as the file has.
+        Their first 512 bytes, or fewer if the file ends.
     """
 
     order: str
@@ -51,39 +51,39 @@ class _Held(NamedTuple):
     start: bytes
 
     def raw(self, limit: int) -> bytes:
-        """Return at most so many bytes. Raises DamagedError if they are outside of the file."""
+        """Return at most `limit` bytes. Raises DamagedError if they lie outside the file."""
         size = min(SIZES[self.kind] * self.length, limit)
         if size > len(self.start):
             raise DamagedError(f"got {len(self.start)} of {size} bytes")
         return self.start[:size]
 
     def numbers(self, limit: int) -> tuple[Number, ...]:
-        """Return at most so many values."""
+        """Return at most `limit` values."""
         count = min(self.length, limit)
         return unpacked(self.order, self.kind, count, self.raw(count * SIZES[self.kind]))
 
 
-# Cameras say the same again and again. The values remembered take some megabytes at most.
+# Cameras repeat the same values. The cached ones take a few megabytes at most.
 @lru_cache(maxsize=4096)
 def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
-    """Return the value of the tag `name`; None if it says nothing.
+    """Return the value of the tag `name`; None if it has no usable value.
 
-    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
-    unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
-    length. One outside of the file says nothing either.
+    Integers are int and rationals float, both finite. Several equal values count as one; unequal
+    values make a text. For tables, and for bytes of unknown meaning, the value is their length. A
+    value outside the file is None.
 
     Parameters
     ----------
     name
-        As Pillow has it.
+        Pillow's name of the tag.
     order
-        Of the bytes, ``"<"`` or ``">"``.
+        Byte order, ``"<"`` or ``">"``.
     kind
         The type of the values, by TIFF's number.
     length
-        How many values there are.
+        Number of values.
     start
-        The first 512 bytes of them, or as many as the file has.
+        Their first 512 bytes, or fewer if the file ends.
     """
     held = _Held(order, kind, length, start)
     try:
@@ -115,7 +115,7 @@ def _plain(values: Sequence[Number]) -> Value | None:
 
 
 def _is_finite(value: Number) -> TypeGuard[int | float]:
-    """False of n/0 and of what is no number."""
+    """Return whether the value is a finite number, and not n/0."""
     return value is not None and math.isfinite(value)
 
 
@@ -150,7 +150,7 @@ def _cut(text: str) -> str | None:
 
 @lru_cache(maxsize=64)  # an image has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
-    """Return a date as days since 1970, by the camera's clock; None for what is none."""
+    """Return a date as days since 1970, by the camera's clock; None if the text is not a date."""
     match = _DATE.match(text.strip())
     if match is None:
         return None
@@ -162,7 +162,9 @@ def days_of(text: str) -> float | None:
 
 
 def _as_flash(held: _Held) -> str | None:
-    """Return whether it fired, its mode, function, return light and red-eye reduction."""
+    """Return a text: whether the flash fired, its mode, function, return light and red-eye
+    reduction.
+    """
     values = held.numbers(1)
     number = values[0] if values and held.kind != ASCII else None
     if not _is_finite(number):
@@ -179,7 +181,7 @@ def _as_flash(held: _Held) -> str | None:
 
 
 def _as_coordinate(held: _Held) -> float | None:
-    """Return degrees, minutes and seconds as degrees; those that are missing are zero."""
+    """Return degrees, minutes and seconds as degrees; missing parts are zero."""
     values = held.numbers(3)
     if not values or values[0] is None:
         return None
@@ -193,7 +195,7 @@ _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
     **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),
     **dict.fromkeys(("ExifVersion", "FlashPixVersion", "InteropVersion"), _as_text),
     **dict.fromkeys(("GPSAreaInformation", "GPSProcessingMethod", "UserComment"), _as_coded_text),
-    # GPSTimeStamp is hours, minutes and seconds as hours.
+    # GPSTimeStamp is hours, minutes and seconds, as hours.
     **dict.fromkeys(("GPSLatitude", "GPSLongitude", "GPSTimeStamp"), _as_coordinate),
     **dict.fromkeys(
         ("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
