@@ -1,4 +1,4 @@
-"""Which library decoded an image: two of them, or two versions, may disagree by a shade."""
+"""Naming the library that decoded an image, because pixels may differ between libraries."""
 
 from contextlib import suppress
 from functools import lru_cache
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from PIL import Image, features
 
-# What Pillow decodes a format with, the first that it was built with, by the names of
-# `PIL.features`. Other formats it decodes itself.
+# Libraries with which Pillow decodes a format, by the names of `PIL.features`; the first that
+# Pillow was built with is used. Pillow decodes other formats itself.
 _JPEG = {"libjpeg_turbo": "libjpeg-turbo", "jpg": "libjpeg"}
 _LIBRARIES = {
     "AVIF": {"avif": "libavif"},
@@ -24,14 +24,14 @@ _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillo
 
 
 class Decoder(NamedTuple):
-    """What decoded an image.
+    """Name the decoder of an image.
 
     Attributes
     ----------
     format
-        Of its file, such as ``JPEG``.
+        Format of the file, such as ``JPEG``.
     name
-        Such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
+        Name and version, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
     """
 
     format: str
@@ -39,13 +39,13 @@ class Decoder(NamedTuple):
 
 
 def decoder_of(image: Image.Image) -> Decoder | None:
-    """Return what decodes an image that Pillow opened; None of one that comes from no file."""
+    """Return the decoder of an image that Pillow opened; None for an image without a file."""
     return None if image.format is None else decoder(image.format, type(image).__module__)
 
 
 @lru_cache(maxsize=256)  # once for each format, and not for each image
 def decoder(image_format: str, module: str = "PIL") -> Decoder:
-    """Return the decoder of a format that a module of an installed package holds."""
+    """Return the decoder of a format that belongs to the package of `module`."""
     package = module.partition(".")[0]
     name = _PACKAGES.get(package, package)
     with suppress(PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""From whatever holds images to its frames: all readers are called here."""
+"""Reading the frames of an image of any kind: all readers are called here."""
 
 import io
 import itertools
@@ -34,29 +34,29 @@ from lightmeter.quiet import quiet
 
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one image
 
-# Attribute of an image of a caller that failed: the error, and whether its pixels were unread then.
+# Attribute of a caller's image that failed: the error, and whether its pixels were unread then.
 _FAILED = "_lightmeter_failed"
 
 
 def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
-    """Return whether it is a binary file, or bytes that may change."""
-    # That which has `read` alone reads something else, as `ProfileView.read` does.
+    """Return whether `image` is a binary file or a bytearray."""
+    # An object with `read` alone may read something else, such as `ProfileView.read`.
     is_binary = hasattr(image, "read") and hasattr(image, "close")
     return isinstance(image, bytearray) or (is_binary and not isinstance(image, io.TextIOBase))
 
 
 def can_be_read(image: object) -> bool:
-    """Return whether it holds images, though it is no path and no PIL image."""
+    """Return whether `image` holds images but is neither a path nor a PIL image."""
     return isinstance(image, bytes) or is_file(image) or is_array(image) or is_chunked(image)
 
 
 def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield the frames of an image, as many as `Reading.frames` says.
+    """Yield the frames of an image that `Reading.frames` selects.
 
     Parameters
     ----------
     image
-        As `measure_images` takes it, or `EncodedBytes`.
+        An image that `measure_images` accepts, or `EncodedBytes`.
     reading
         How to read it.
 
@@ -65,7 +65,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     ImageError
         An image cannot be read.
     Exception
-        What decoders and files raise.
+        Decoders and files may raise any exception.
     """
     if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
         yield from _frames_read(image, reading)
@@ -93,7 +93,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
 
 
 def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield the frames that the reader of the user finds in a path or encoded bytes."""
+    """Yield the frames that the user's reader finds in a path or encoded bytes."""
     read: Any = reading.read
     if not is_zarr(image):
         open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
@@ -121,7 +121,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
 
 
 def _as_read(one: Any) -> Read:
-    """Return what a reader returned for one image, of the types that it may be."""
+    """Return the result of a reader for one image as a `Read`."""
     is_several = isinstance(one, tuple) and 0 < len(one) <= len(Read._fields)
     found = Read(*one) if is_several else Read(one)
     if not isinstance(found.facts, Mapping | None):
@@ -131,7 +131,7 @@ def _as_read(one: Any) -> Read:
 
 
 def _returned(read: Any, image: Any) -> Iterator[Any]:
-    """Yield what a reader returns or yields, without its warnings."""
+    """Yield the results that a reader returns or yields, without its warnings."""
     with quiet():
         given = read(image)
     several = given if isinstance(given, Iterator) else iter([given])
@@ -149,19 +149,19 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
     Parameters
     ----------
     image
-        It is the image of each frame. After a failure a second try can yield black pixels or
-        fewer frames, so there is none.
+        The image, which also holds each frame. After a failure there is no second try, because it
+        could yield black pixels or fewer frames.
     reading
         How to read it.
     file
-        Its encoded bytes, where they were opened here.
+        Its encoded bytes, if they were opened here.
 
     Raises
     ------
     ImageError
-        It is too large, or has not the bits that are wanted.
+        It is too large, or lacks the bits that `reading` asks for.
     Exception
-        What decoders and files raise.
+        Decoders and files may raise any exception.
     """
     failure, was_unread = getattr(image, _FAILED, (None, False))
     if failure is not None and (not was_unread or _is_unread(image)):
@@ -188,8 +188,8 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
 
 
 def _is_at(image: Image.Image, number: int) -> bool:
-    """Go to a frame; False behind the last one."""
-    # To count those of a TIFF Pillow would read every directory, however many.
+    """Go to a frame; return False after the last one."""
+    # To count the frames of a TIFF file, Pillow would read every directory, however many there are.
     is_counted = image.format != "TIFF"
     if is_counted and number >= max(1, getattr(image, "n_frames", 1)):
         return False
@@ -221,9 +221,10 @@ def _is_unread(image: Image.Image) -> bool:
 def _header_of(
     image: Image.Image, policy: ExifPolicy, file: Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
-    """Read Exif and facts from the image's file; of one without a path, the Exif that Pillow keeps.
+    """Return the Exif and facts from the image's file; without a path, the Exif that Pillow keeps.
 
-    So it is the same whether the image is loaded. (None, None) of an image that was in no file.
+    The result is therefore the same whether or not the image is loaded. It is (None, None) for an
+    image without a file.
     """
     if file is not None:
         return header_in(file, image, policy)
@@ -234,13 +235,13 @@ def _header_of(
             with file:
                 return header_in(file, image, policy)
     kept = picture_header(image)
-    # A TIFF's Exif are its directories, which went with the file.
+    # The Exif of a TIFF is in its directories, which are gone with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
     return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
 
 
 def header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
-    """Read Exif and facts from a file, which stays where it is."""
+    """Read Exif and facts from a file, and restore its position."""
     position = file.tell()
     try:
         header = read_header(file, image) or Header({})

@@ -1,4 +1,4 @@
-"""Which pixels of images are ignored: by place, by masks, and by what their samples say."""
+"""Choosing the pixels to ignore: by position, by masks, and by their samples."""
 
 import hashlib
 import math
@@ -25,7 +25,7 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import open_picture
 from lightmeter.quiet import quiet
 
-# x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
+# x, y, width and height: in pixels, or as fractions of the sides if any of them is a float.
 Rectangle = tuple[float, float, float, float]
 MaskOf = Callable[[str], Any]  # from the path of an image to its mask, or None
 _One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
@@ -48,18 +48,18 @@ class _Mask(NamedTuple):
 
 @dataclass(frozen=True)
 class Ignored:
-    """What `as_ignored` made of an `Ignore`.
+    """Hold the checked form of an `Ignore`, from `as_ignored`.
 
     Attributes
     ----------
     areas
         Rectangles and masks.
     rules
-        What samples say: ``"alpha"``, ``"nodata"`` and numbers.
+        Rules for samples: ``"alpha"``, ``"nodata"`` and numbers.
     beside
-        Where each image has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
+        Source of a mask for each image: a folder, ``"column:NAME"``, a function, or None.
     said
-        What a profile says of all.
+        Description of everything ignored, as a profile stores it.
     """
 
     areas: tuple[Any, ...] = field(default=(), repr=False)
@@ -69,27 +69,27 @@ class Ignored:
 
     @property
     def is_fixed(self) -> bool:
-        """Return whether images of one size have one mask."""
+        """Return whether all images of one size have the same mask."""
         return not self.rules and self.beside is None
 
     @property
     def column(self) -> str | None:
-        """Return the column that has a mask of each image."""
+        """Return the column that holds the mask of each image."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
     def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
-        """Return what is ignored of one image, with its masks.
+        """Return the ignored pixels of one image, including its own masks.
 
         Parameters
         ----------
         path
-            As it can be opened, for functions.
+            Path that can be opened, passed to functions.
         within
-            Its name below the folder, for folders of masks.
+            Path relative to the folder of images, for folders of masks.
         cell
-            Its mask in the column.
+            Mask in the column.
         masks
-            More of them.
+            Further masks.
 
         Raises
         ------
@@ -105,12 +105,12 @@ class Ignored:
         return replace(self, areas=(*self.areas, *own), beside=None)
 
     def mask(self, width: int, height: int) -> _core.Mask:
-        """Return the mask of an image of this size, which `mark` may add to.
+        """Return the mask of an image of this size, to which `mark` may add pixels.
 
         Raises
         ------
         ImageError
-            A mask is of another size, or all pixels are ignored.
+            A mask has another size, or all pixels are ignored.
         """
         mask = _core.Mask(width, height)
         for area in self.areas:
@@ -136,18 +136,18 @@ class Ignored:
     def mark(
         self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
     ) -> None:
-        """Ignore those pixels of a tile in a mask whose samples say so.
+        """Add the pixels of a tile to a mask whose samples match a rule.
 
         Parameters
         ----------
         mask
-            Of the image, or of one of its bands; threads may mark other tiles.
+            Mask of the image or of one band; threads may mark different tiles at once.
         samples
-            A loaded image, or an array HxW or HxWxC.
+            A loaded PIL image, or an array HxW or HxWxC.
         at
             (x, y) of the first pixel.
         nodata
-            The number that the file says of samples that are none.
+            Sample value that the file declares as missing.
         """
         if isinstance(samples, Image.Image):
             has_key = "transparency" in samples.info  # a colour or colours that are transparent
@@ -160,7 +160,7 @@ class Ignored:
         for rule in self.rules:
             if rule != "alpha":
                 number = nodata if rule == "nodata" else rule
-                # As the file has it; nothing equals NaN, which None becomes.
+                # The number in the dtype of the file. None becomes NaN, which equals nothing.
                 found = colours == (colours.dtype.type(number) if is_float else number)
                 ignored = found.all(axis=2)
                 if is_float and rule == "nodata":  # of which no colour can be measured
@@ -171,15 +171,15 @@ class Ignored:
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
-    """Return what to ignore, checked; None where that is nothing.
+    """Check `ignore` and return it prepared; None if nothing is ignored.
 
     Raises
     ------
     TypeError
-        `ignore` is of another type.
+        `ignore` has the wrong type.
     ValueError
-        A rectangle has no area, or a share is not from 0 to 1; an array is not HxW; masks of
-        images are in several places.
+        A rectangle has no area; a fraction is not from 0 to 1; an array is not HxW; or there are
+        several sources of masks for each image.
     ImageError
         A mask cannot be read.
     """
@@ -219,7 +219,7 @@ def _said(part: Any) -> Any:
 
 
 def is_rule(given: object) -> bool:
-    """Return whether it says of samples that they are ignored."""
+    """Return whether `given` is a rule for samples."""
     is_number = isinstance(given, Real) and not isinstance(given, bool)
     return is_number or (isinstance(given, str) and given in _RULES)
 
@@ -268,7 +268,7 @@ def _mask(given: Any) -> _Mask:
 
 
 def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
-    """Return the mask that an image has at a place, as `_mask` takes it, or None."""
+    """Return the mask of an image from a source of masks, as `_mask` takes it, or None."""
     if place is None or callable(place):
         return place and place(path)
     if isinstance(cell, ImageError):
@@ -287,7 +287,7 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
 
 
 def _samples_of(path: str | os.PathLike[str] | bytes) -> NDArray[Any]:
-    """Return one a pixel, which is not 0 where a sample is; alpha does not count."""
+    """Return an array HxW that is nonzero where any sample is; alpha does not count."""
     try:
         with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
             image = measurable(open_picture(file, DEFAULT_LIMITS))

@@ -1,10 +1,10 @@
-"""How files of the formats begin. Formats have Pillow's names."""
+"""Recognizing formats by the first bytes of a file. Formats have Pillow's names."""
 
-# As many first bytes tell the format: they hold a file type box with its brands, and the start of
-# the second packet of a transport stream.
+# Number of first bytes that determine the format. They include a file type box with its brands, and
+# the start of the second packet of a transport stream.
 START_BYTES = 192
 
-# Formats whose signature has one byte, or none, are left out. WebP is a kind of RIFF.
+# Formats whose signature has at most one byte are left out. WebP is a kind of RIFF.
 _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "BLP": (b"BLP1", b"BLP2"),
     "BMP": b"BM",
@@ -28,30 +28,30 @@ _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "TIFF": (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+"),
 }
 
-# Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding; the other brands
-# of the file name it.
+# Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding, which the other
+# brands of the file name.
 _AVIF = {b"avif", b"avis"}
 _HEIF = {*b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()}
 
-# Formats that nobody reads here, and the readers of `lightmeter.interop.readers` that do.
+# Formats that only the readers of `lightmeter.interop.readers` read, with the reader of each.
 READERS = {"CZI": "microscope", "DICOM": "dicom", "LIF": "microscope", "ND2": "microscope"}
 READERS |= {"VRT": "gdal"}
 
-# Boxes that a QuickTime file begins with, which are at byte 4 as that of the file type is.
+# Boxes at the start of a QuickTime file. Their names are at byte 4, as in a file type box.
 _BOXES = {b"ftyp", b"moov", b"mdat", b"wide"}
 
-# Formats that are videos. MP4 stands for its whole family, QuickTime too.
+# Video formats. MP4 stands for its whole family, including QuickTime.
 VIDEOS = frozenset({"AVI", "MATROSKA", "MP4", "MPEG", "MPEGTS"})
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
 )
 
-# Formats whose decoders take all bytes of a file into memory, whatever its header says.
+# Formats whose decoders load the whole file into memory, whatever its header says.
 READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
 
 def format_of(start: bytes) -> str | None:
-    """Return the format of a file by its first `START_BYTES`; None for an unknown one."""
+    """Return the format of a file from its first `START_BYTES` bytes; None if unknown."""
     if start[4:8] == b"ftyp" and (name := _by_brands(start)):
         return name
     if start[4:8] in _BOXES:

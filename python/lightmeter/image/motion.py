@@ -1,4 +1,4 @@
-"""What the frames of a video say of each other: for how long nothing moves, and another view."""
+"""Comparing the frames of a video: how long nothing moves, and whether the view changed."""
 
 from typing import Any
 
@@ -23,18 +23,18 @@ _PEAK = np.fft.irfft2(_WEIGHT, (SIDE, SIDE)).max()
 
 
 class Motion:
-    """Compares the frames of one video as they come.
+    """Compare the frames of one video in sequence.
 
     Attributes
     ----------
     offset
-        Seconds to add to the times of what follows, where a stream broke.
+        Seconds to add to the times of later frames, after a stream broke.
     """
 
     offset = 0.0
 
     def __init__(self) -> None:
-        """Begin with no frame."""
+        """Start without a frame."""
         self._view: Any = None  # that others are compared with
         self._before: Any = None
         self._cells: Any = None  # since when nothing changed, and how it looked
@@ -43,21 +43,21 @@ class Motion:
         self._shifts: list[float] = []  # of the last frames
 
     def facts(self, small: NDArray[Any], seconds: float) -> Facts:
-        """Return what is told of the next frame, which is None where it has no contrast.
+        """Return the facts of the next frame; they are None if it has no contrast.
 
         Parameters
         ----------
         small
             The frame, gray and of SIDE x SIDE.
         seconds
-            Its time.
+            Time of the frame in seconds.
 
         Returns
         -------
         Facts
-            ``StillSeconds``: for how long nothing has changed. ``Shift``: by how many percent of
-            the width or height the view moved since the first frame, the larger of both; 100 if it
-            is another one. It is the median of five frames.
+            ``StillSeconds`` is the time without change, in seconds. ``Shift`` is how far the view
+            moved since the first frame, in percent of the width or height, whichever is larger; 100
+            for a different view. It is the median of five frames.
         """
         picture = small.astype(np.float64)
         if picture.std() < _LEAST_CONTRAST:
@@ -88,7 +88,7 @@ class Motion:
 
 
 def _correlated(picture: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
-    """Return the phase correlation of two images, 1 for equal ones, and at how many steps."""
+    """Return the peak of the phase correlation of two images, 1 if equal, and its offset."""
     both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (picture, other)]
     cross = both[0] * np.conj(both[1])
     found = np.fft.irfft2(_WEIGHT * cross / (np.abs(cross) + 1e-9), (SIDE, SIDE))

@@ -1,31 +1,31 @@
-"""What options say of themselves, for the command line and the docs."""
+"""Describing options for the command line and the docs, from docstrings."""
 
 import dataclasses
 import inspect
 import re
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-# An attribute in the section of a docstring, and the first sentence on it.
+# An attribute in a docstring's section, and the first sentence about it.
 _ATTRIBUTE = re.compile(r"^(\w+)\n    (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
 
 
 class Option(NamedTuple):
-    """An attribute of `lightmeter.Reading`, or of one of its attributes.
+    """Describe an attribute of `lightmeter.Reading`, or of one of its attributes.
 
     Attributes
     ----------
     says
-        What it is: the first sentence of the docstring.
+        Description: the first sentence of its docstring.
     kind
         The type of its values.
     choices
-        The texts that it may be, if it is one of some.
+        Allowed texts, if the option is one of several.
     default
-        Its value where nobody says another.
+        Default value.
     how
-        The metadata of its field: ``parse`` makes a value of a text, whose form is ``metavar``;
-        ``many`` is there if several texts are one value, and ``prefix`` if the value has options
-        itself, whose names it begins.
+        Metadata of its field: ``parse`` makes a value from a text of the form ``metavar``; ``many``
+        is present if several texts make one value; ``prefix`` is present if the value has options
+        of its own, and begins their names.
     """
 
     says: str

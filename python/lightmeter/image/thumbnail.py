@@ -1,4 +1,4 @@
-"""Images small enough to keep in a profile."""
+"""Thumbnails: images small enough to keep in a profile."""
 
 import hashlib
 import io
@@ -13,7 +13,7 @@ _MOST_BYTES = 4096
 
 
 class Thumbnail(NamedTuple):
-    """A thumbnail of an image, and the path and size of the image."""
+    """Hold a thumbnail as JPEG, with the path of its image, and the size (width, height)."""
 
     path: str
     jpeg: bytes
@@ -21,11 +21,10 @@ class Thumbnail(NamedTuple):
 
     @property
     def key(self) -> int:
-        """Return a hash of 64 bits of the path and the contents, for which the thumbnail
-        stands.
+        """Return a 64-bit hash of the path and the contents of the thumbnail.
 
-        Nothing that was measured enters it: a profile that knows another metric shall not keep the
-        same image twice.
+        Measured numbers are not hashed, so that profiles with different metrics do not keep one
+        image twice.
         """
         size = "{}x{}".format(*self.size)
         whole = b"\0".join((self.path.encode(), size.encode(), self.jpeg))
@@ -39,9 +38,7 @@ def make_thumbnail(
     side: int = _SIDE,
     most_bytes: int = _MOST_BYTES,
 ) -> Thumbnail | None:
-    """Return a thumbnail of a loaded image, not turned; None if it has no 8-bit colours to
-    show.
-    """
+    """Return a thumbnail of a loaded image, not rotated; None without 8-bit colours to show."""
     shown = measurable(image)
     if shown.mode in DEEP_GRAY:
         return None

@@ -1,7 +1,7 @@
-"""Videos: frames at even times out of a file or a stream, by PyAV, which is FFmpeg's libraries.
+"""Reading frames at regular intervals from a video file or stream, with PyAV (FFmpeg).
 
-A file names nothing that is opened: only demuxers of one file are allowed, which get its bytes and
-no protocol. Sides, streams and memory are bounded before anything is decoded.
+A file cannot make FFmpeg open other files: only demuxers of a single file are allowed, and they
+receive its bytes, not a protocol. Frame size, streams and memory are bounded before decoding.
 """
 
 import ctypes
@@ -40,7 +40,7 @@ NO_FRAME_IN_PART = "no frame in this part of a video"
 
 @dataclass(frozen=True)
 class Clip:
-    """A part of a video file, from one second of it up to another; as a path it is the file."""
+    """Select a part of a video file, from `begin` to `end` in seconds; as a path it is the file."""
 
     path: str
     begin: float
@@ -53,32 +53,32 @@ class Clip:
 
 @cache
 def pyav() -> Any:
-    """Import PyAV, and bound the memory that FFmpeg takes at once in this process.
+    """Import PyAV, and bound each memory allocation of FFmpeg in this process.
 
     Raises
     ------
     ImageError
-        It is not installed.
+        PyAV is not installed.
     """
     try:
         import av
     except ImportError:
         text = "video needs PyAV: pip install 'lightmeter[video]'"
         raise ImageError("unsupported", text) from None
-    # What a table says of the number of frames takes memory before one of them is read.
+    # A table that claims many frames would take memory before any is read.
     ctypes.CDLL(av._core.__file__).av_max_alloc(ctypes.c_size_t(_MOST_ALLOCATED))
     return av
 
 
 def open_video(source: Opened | str) -> Any:
-    """Open a file, or the address of a stream, as a container of PyAV.
+    """Open a file, or the URL of a stream, as a container of PyAV.
 
     Raises
     ------
     ImageError
         PyAV is not installed.
     Exception
-        What PyAV raises of a damaged file or a stream that is away.
+        PyAV may raise any exception for a damaged file or an unreachable stream.
     """
     of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
     if isinstance(source, str):
@@ -98,12 +98,12 @@ def _refuse(*_: object) -> Any:
 
 
 def span_of(path: str) -> tuple[datetime | None, float]:
-    """Return when a video file says that it begins, and for how many seconds it lasts.
+    """Return the start time that a video file states, and its length in seconds.
 
     Raises
     ------
     Exception
-        What `open_video` raises.
+        The file cannot be opened; see `open_video`.
     """
     with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
         text = container.metadata.get("creation_time")
@@ -114,27 +114,27 @@ def span_of(path: str) -> tuple[datetime | None, float]:
 def video_frames(
     source: Opened | str, reading: Reading, clip: Clip | None = None, motion: Motion | None = None
 ) -> Iterator[Frame]:
-    """Yield the frames of a video that `Reading.every` asks for, as far as they are whole.
+    """Yield the intact frames of a video that `Reading.every` selects.
 
-    Facts of the file come with the first frame, and those of its times with the last one.
+    The first frame carries the facts of the file, the last one those of its times.
 
     Parameters
     ----------
     source
-        A file, or the address of a stream.
+        A file, or the URL of a stream.
     reading
         How to read it.
     clip
-        Of which part; None takes all.
+        Part of the file; None means all of it.
     motion
-        Of the frames before, where a stream broke.
+        Comparison with earlier frames, if a stream broke.
 
     Raises
     ------
     ImageError
-        It is no video that is read here, or has no frame in this part.
+        The video is of an unsupported kind, or has no frame in this part.
     Exception
-        What PyAV raises.
+        PyAV may raise any exception.
     """
     clip = clip or Clip("", 0.0, math.inf)
     motion = motion or Motion()
@@ -164,16 +164,16 @@ def video_frames(
 
 
 class _Video:
-    """The best video stream of a container, from a second of it on.
+    """Decode the best video stream of a container, from a given second on.
 
     Attributes
     ----------
     facts
-        Of the stream.
+        Facts of the stream.
     counts
-        Of times and damage, so far.
+        Counts of time errors and damage so far.
     mode
-        What its frames are, by PyAV's name.
+        PyAV's pixel format of its frames.
     """
 
     def __init__(self, container: Any, reading: Reading, begin: float) -> None:
@@ -199,16 +199,16 @@ class _Video:
         check_size(context.width, context.height, self._limits)
         self._every = Fraction(reading.seconds).limit_denominator(_PER_SECOND)
         first = Fraction(begin).limit_denominator(_PER_SECOND)
-        # The next time that a frame is wanted of.
+        # Time of the next frame to yield.
         self._wanted = math.ceil(first / self._every) * self._every if self._every else first
 
     def _seconds(self, timed: Any) -> Any:
-        """Return the time of a frame or packet; infinite without one, so that it is decoded."""
+        """Return the time of a frame or packet; infinity without one, so that it is decoded."""
         start = self._stream.start_time or 0
         return math.inf if timed.pts is None else (timed.pts - start) * self._base
 
     def frames(self) -> Iterator[tuple[Any, float]]:
-        """Yield the frames that are wanted, and their times."""
+        """Yield the selected frames and their times in seconds."""
         for frame in self._decoded():
             if self._wanted <= (seconds := self._seconds(frame)) < math.inf:
                 check_size(frame.width, frame.height, self._limits)  # which may change
@@ -217,10 +217,10 @@ class _Video:
                 yield frame, float(seconds)
 
     def _decoded(self) -> Iterator[Any]:
-        """Decode what the frames that are wanted rest on.
+        """Decode the selected frames and those on which they depend.
 
-        Packets wait until one is wanted, and those before a key frame that is not too late go. Of
-        what is decoded, frames that no other rests on are passed over.
+        Packets are kept until one is selected; those before a usable key frame are dropped. Frames
+        on which no other depends are skipped.
         """
         waiting: list[Any] = []
         size, is_cut, is_owed = 0, False, False

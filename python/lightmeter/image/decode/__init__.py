@@ -1,1 +1,1 @@
-"""Decoders of our own, which may leave any image to Pillow."""
+"""Our own decoders, which may leave any image to Pillow."""

@@ -1,4 +1,4 @@
-"""PNG: inflated by zlib, and all else in the core, where rows go into the meter as they come."""
+"""Decoding PNG: zlib inflates, and the core decodes rows and measures them one by one."""
 
 import struct
 import zlib
@@ -21,43 +21,43 @@ else:
     _inflating = zlib_ng  # twice as fast
 
 
-# Depth and type of colour of what Pillow opened, by what it calls the samples in the file.
+# Bit depth and colour type by Pillow's raw mode.
 _FORMS = {"1": (1, 0), "L;2": (2, 0), "L;4": (4, 0), "L": (8, 0), "I;16B": (16, 0)}
 _FORMS |= {"P;1": (1, 3), "P;2": (2, 3), "P;4": (4, 3), "P": (8, 3), "LA": (8, 4), "RGB": (8, 2)}
 _FORMS |= {"RGBA": (8, 6), "RGB;16B": (16, 2), "LA;16B": (16, 4), "RGBA;16B": (16, 6)}
 _GRAY_WITH_ALPHA = "LA;16B"
 
-# Chunks that may come behind the pixels, where Pillow reads them without an error.
+# Chunks that may follow the pixels, which Pillow reads there without an error.
 _BEHIND = (b"tEXt", b"eXIf", b"tIME")
 _MOST_CHUNKS = 1 << 16
 _HEAD = struct.Struct(">I4s")  # size and name
 
-# What goes into zlib and comes out at once. More would not stay in the cache; less would take and
-# give up the GIL more often.
+# Bytes that zlib reads and writes at once. More would not stay in the cache; less would release and
+# take the GIL more often.
 _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
 def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
-    """Measure the first frame of a PNG file; None leaves it to Pillow.
+    """Measure the first frame of a PNG file; return None to leave it to Pillow.
 
-    The measurement is exactly that of Pillow's pixels, unless a `value_range` wants all bits of
-    colour. A file that Pillow refuses is left to it, which says why.
+    The measurement equals that of Pillow's pixels, unless a `value_range` asks for all bits of
+    colour. A file that Pillow refuses is left to Pillow, which gives the reason.
 
     Parameters
     ----------
     file
-        Its bytes.
+        Bytes of the file.
     image
-        What Pillow opened of it, not loaded.
+        The image that Pillow opened from it, not loaded.
     reading
         How to measure it.
 
     Raises
     ------
     ImageError
-        The mask does not fit, or samples are out of range, of an image that Pillow has not with
-        all the bits that `reading` wants.
+        The mask does not fit, or samples are out of range. Both are raised only for images that
+        Pillow cannot decode to all the bits that `reading` asks for.
     """
     _, _, start, form = image.tile[0]
     if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):
@@ -84,7 +84,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
 
 
 def _data(file: memoryview, place: int) -> Iterator[memoryview]:
-    """Yield the bodies of the chunks of pixels, whose checksums Pillow does not look at either."""
+    """Yield the bodies of the pixel chunks. Like Pillow, this ignores their checksums."""
     names: tuple[bytes, ...] = (b"IDAT", *_BEHIND)
     for _ in range(_MOST_CHUNKS):
         size, name = _HEAD.unpack_from(file, place)

@@ -1,4 +1,4 @@
-"""Whether our decoder of JPEG gives exactly what this Pillow gives."""
+"""Testing that our JPEG decoder gives the same pixels as the installed Pillow."""
 
 import io
 import random
@@ -15,16 +15,16 @@ from lightmeter.quiet import quiet
 
 _COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 
-# Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
-# it may stand in for, interpolate colours in another way.
+# Without vector instructions Pillow is faster. Libraries other than libjpeg-turbo interpolate
+# colours differently.
 _IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
 
 
 @cache
 def is_trusted() -> bool:
-    """Return whether our decoder of JPEG decodes small files exactly as this Pillow does.
+    """Return whether our JPEG decoder decodes small files exactly as the installed Pillow.
 
-    That of PNG is not asked: no pixel is lost in its files.
+    The PNG decoder needs no test, because PNG is lossless.
     """
     try:
         Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
@@ -43,7 +43,7 @@ def _is_same(sample: bytes) -> bool:
 
 
 def jpeg_samples() -> Iterator[bytes]:
-    """Yield small files of every kind that is decoded here, of smooth and of random colours."""
+    """Yield small files of every kind that our decoder accepts, with smooth and random colours."""
     noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
     smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
     kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))

@@ -162,9 +162,7 @@ def days_of(text: str) -> float | None:
 
 
 def _as_flash(held: _Held) -> str | None:
-    """Return a text: whether the flash fired, its mode, function, return light and red-eye
-    reduction.
-    """
+    """Return the state of the flash as a text, such as whether it fired and its mode."""
     values = held.numbers(1)
     number = values[0] if values and held.kind != ASCII else None
     if not _is_finite(number):

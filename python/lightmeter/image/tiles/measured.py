@@ -19,17 +19,17 @@ from lightmeter.image.meter import ImageMeter, Mark, available_cpus
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiles.raster import MOST_WHOLE, Block, Raster
 
-# Called before more is read; it raises where nobody wants it any more.
+# Called before each read; it raises an exception if the result is no longer needed.
 Watch = Callable[[], None]
 
 _MAX_THREADS = 4
 _MOST_MASKED = 1 << 31  # pixels, of a bit each
 
-# Bytes that all threads together hold of tiles, as far as one thread has room.
+# Bytes of tiles that all threads hold together, if one thread fits.
 _MOST_AT_ONCE = 96 << 20
 
-# Pixels that a thread measures by itself before it adds them to those of the others. Each time
-# the tables are read out, and what waits for pixels of other threads takes memory.
+# Pixels that a thread measures before it merges its counts with those of other threads. Each merge
+# reads the tables; counts that wait for pixels of other threads take memory.
 _PIXELS_APART = 1 << 23
 
 
@@ -41,7 +41,7 @@ def measure_rasters(
     wants_pixels: bool = False,
     mark: Mark | None = None,
 ) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
-    """Measure an image as a whole array would be.
+    """Measure an image in tiles, with the result of a whole array.
 
     Parameters
     ----------
@@ -50,26 +50,26 @@ def measure_rasters(
     reading
         How to measure it.
     threads
-        How many; None takes up to 4.
+        Number of threads; None means up to 4.
     watch
-        As `measure_images` takes it.
+        See `measure_images`.
     wants_pixels
-        Whether somebody wants the image too, which is read whole then.
+        Whether to return the image too, which is then read whole.
     mark
-        Called with each block, and the masks of the meters that measure it.
+        Called with each block and the masks of the meters that measure it.
 
     Returns
     -------
     tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
-        The meter of the image, or of each band; and the image: an image if it has 8 bits, else
-        an array HxWxC. None where nobody wants it, and of one that is too large.
+        The meter of the image, or of each band; and the image: a PIL image if it has 8 bits,
+        otherwise an array HxWxC. It is None if not requested, or if too large.
 
     Raises
     ------
     ImageError
-        It is too large, damaged, or not to be measured so.
+        The image is too large, damaged, or cannot be measured with this reading.
     Exception
-        What decoders and files raise.
+        Decoders and files may raise any exception.
     """
     for raster in rasters:
         _check(raster, reading)
@@ -141,27 +141,27 @@ def measure_raster(
     check: Watch,
     mark: Mark | None = None,
 ) -> None:
-    """Measure all of a raster.
+    """Measure a raster.
 
     Parameters
     ----------
     raster
         The image.
     meters
-        One of the whole image, or one of each channel.
+        One meter for the whole image, or one for each channel.
     threads
-        How many threads read and measure; fewer do if its tiles are large.
+        Maximum number of threads; fewer are used if the tiles are large.
     check
         Called before each block is read.
     mark
-        As for `measure_rasters`.
+        See `measure_rasters`.
 
     Raises
     ------
     ImageError
-        A tile is damaged, or has samples outside of their range.
+        A tile is damaged, or has samples out of range.
     Exception
-        What decoders and files raise.
+        Decoders and files may raise any exception.
     """
     blocks, lock, ended = raster.blocks(), threading.Lock(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""An image as a grid of tiles, of which a few are in memory at a time."""
+"""Images as grids of tiles, of which a few are in memory at a time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels
 
-# Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
+# Maximum bytes of a decoded tile; 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
 
-# Bytes of an image that is held whole.
+# Maximum bytes of an image that is held whole.
 MOST_WHOLE = 1 << 27
 
-# Pixels that are measured at once. With fewer the measurement's own tables cost more than counting.
+# Pixels that are measured at once. With fewer, the tables of the measurement cost more than
+# counting.
 _BLOCK_PIXELS = 1 << 21
 
-# Of a side in pixels. Some metrics keep a number for each row and column.
+# Maximum length of a side in pixels. Some metrics keep a number for each row and column.
 _LONGEST = 1 << 20
 
 
 class Block(NamedTuple):
-    """A rectangle of whole tiles, cut at the borders of the image."""
+    """Describe a rectangle of whole tiles, clipped to the image, in pixels."""
 
     x: int
     y: int
@@ -33,26 +34,26 @@ class Block(NamedTuple):
 
 
 class Raster(ABC):
-    """An image as a grid of tiles, which threads read at once.
+    """Describe an image as a grid of tiles, which several threads may read at once.
 
     Attributes
     ----------
     width, height
-        In pixels.
+        Size of the image in pixels.
     tile_width, tile_height
-        Of a tile.
+        Size of a tile in pixels.
     chunk_bytes
-        Of a chunk of an array, which may be of many planes.
+        Bytes of a chunk of an array, which may span many planes.
     channels
-        Samples of a pixel.
+        Samples per pixel.
     dtype
-        Their type, in the byte order of this machine.
+        dtype of the samples, in native byte order.
     mode
-        What Pillow calls such an image.
+        Pillow's mode of such an image.
     order
-        Of the channels of colour of an array; None of all else, which is RGB.
+        Channel order of a colour array; None for any other image, whose colours are RGB.
     takes_fourth
-        Whether a fourth channel is taken for alpha, though nothing says that it is.
+        Whether a fourth channel is assumed to be alpha.
     """
 
     width: int
@@ -75,16 +76,16 @@ class Raster(ABC):
         ImageError
             It is damaged.
         Exception
-            What decoders and files raise.
+            Decoders and files may raise any exception.
         """
 
     def check_sides(self, tile: str) -> None:
-        """Refuse an image of no size, or too large a one, or of too large tiles, said as `tile`.
+        """Check the sizes of the image and of its tiles, which errors describe as `tile`.
 
         Raises
         ------
         ImageError
-            It is one.
+            A size is zero or too large.
         """
         if min(self.width, self.height, self.tile_width, self.tile_height) <= 0:
             raise ImageError("corrupt", f"a picture of {self.width}x{self.height} pixels")
@@ -96,12 +97,12 @@ class Raster(ABC):
 
     @property
     def decoded_bytes(self) -> int:
-        """Return bytes of all its samples."""
+        """Return the bytes of all samples."""
         return self._bytes_of(self.width * self.height)
 
     @property
     def bytes_at_once(self) -> int:
-        """Return bytes of the largest block, and of what is decoded for it at a time."""
+        """Return the bytes of the largest block, and of the data decoded for it at a time."""
         tile = self.tile_width * self.tile_height
         return self._bytes_of(max(_BLOCK_PIXELS, tile) + tile) + 2 * self.chunk_bytes
 
@@ -109,7 +110,7 @@ class Raster(ABC):
         return pixels * self.channels * self.dtype.itemsize
 
     def blocks(self) -> Iterator[Block]:
-        """Yield rectangles that cover it, in the order of its rows of tiles."""
+        """Yield rectangles that cover the image, row by row of tiles."""
         across = max(1, _BLOCK_PIXELS // (self.tile_width * self.tile_height)) * self.tile_width
         down = self.tile_height
         if across > self.width:

@@ -1,4 +1,4 @@
-"""Images in folders of Zarr: OME-Zarr (NGFF) with its levels, and plain arrays, read by zarr."""
+"""Reading images in Zarr folders: OME-Zarr (NGFF) with its levels, and plain arrays."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +19,12 @@ _RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
 
 
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
-    """Yield the level of the first image in a folder of Zarr.
+    """Yield the selected level of the first image in a Zarr folder.
 
     Raises
     ------
     ImageError
-        There is no image, no such level, it is damaged, or zarr is not installed.
+        There is no image or no such level, the folder is damaged, or zarr is not installed.
     """
     try:
         from lightmeter.image.tiles.bounded_zarr import bounded, open_folder
@@ -56,7 +56,7 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
 
 
 def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
-    """Return the array of a level, its axes, if they are said, and whether its channels are RGB."""
+    """Return the array of a level, its axes if they are named, and whether its channels are RGB."""
     if hasattr(node, "shape"):
         check_level(level, 1)
         return node, None, False
