@@ -30,7 +30,7 @@ _parts = operator.methodcaller("split", ",")  # of a text such as 0,4095 or DAPI
 
 
 def _option(default: Any = None, **how: Any) -> Any:
-    """Return a dataclass field with metadata for the command line; see `lightmeter.image.option`."""
+    """Return a dataclass field with metadata for the command line; see `image.option`."""
     return field(default=default, metadata=how)
 
 
@@ -317,7 +317,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 
 
 class LoggedOptions(TypedDict, total=False):
-    """List the attributes of a `Reading` as keywords, without `every`, which means buckets there."""
+    """List the attributes of a `Reading` as keywords, except `every`."""
 
     channels: Channels
     layout: Layout | None

@@ -1,4 +1,4 @@
-"""Which source an address or an object is: the table of all kinds."""
+"""Finding the kind of a source: the table of all kinds."""
 
 import logging
 import os
@@ -24,31 +24,30 @@ _log = logging.getLogger("lightmeter.batch")
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
-    """Return the source that `given` is.
+    """Return the source that `given` stands for.
 
-    Data sets and tables are told by their methods, and what is text by how it begins and ends:
+    Datasets and tables are recognized by their methods, and texts by their beginning and end:
 
-    ====================================  ======================================================
-    ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
-    ``.parquet``                          a table of images; a manifest if it has none
-    ``.csv`` ``.jsonl``                   a manifest
-    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, an image, a folder or a pattern
-    anything else                         a file, a folder or a pattern
-    ====================================  ======================================================
+    ==================================== ======================================================
+    ``.tar`` ``.tar.gz`` ``.tgz`` `.zip` an archive, or a shard of WebDataset ``.parquet`` a table
+    of images; a manifest if it has none ``.csv`` ``.jsonl`` a manifest ``s3://``, ``https://``,
+    ``hf://`` any of these elsewhere, an image, a folder or a pattern anything else a file, a folder
+    or a pattern ====================================
+    ======================================================
 
-    Of several, and of patterns, all files are taken sorted by path. What is neither text nor a
-    table is gone through for images.
+    Several paths and patterns stand for all their files, sorted by path. Any other object is
+    iterated for images.
 
     Raises
     ------
     FileNotFoundError
-        It is one path and does not exist.
+        `given` is a single path that does not exist.
     TypeError
-        It is of no known kind.
+        The kind of `given` is unknown.
     ValueError
-        It has no images in such a column.
+        There is no such column of images.
     ImportError
-        A package that it needs is not installed.
+        A package for the source is not installed.
     """
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
@@ -72,7 +71,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
-    """Yield images in files, sorted by path; a file of many is as many."""
+    """Return the images in files, sorted by path, including those in archives and tables."""
     found: dict[str, Any] = {}  # by name; None is a file of many
     root = os.path.join(paths[0], "") if paths and os.path.isdir(paths[0]) else ""
     for path in paths:

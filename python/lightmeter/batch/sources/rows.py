@@ -1,4 +1,4 @@
-"""Rows that hold or name images: of tables in memory, Parquet files, CSV and lines of JSON."""
+"""Rows with images or paths: of tables in memory, Parquet files, CSV and lines of JSON."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -17,13 +17,13 @@ Kinds = list[tuple[str, str]]  # of columns: "binary" holds images, "string" may
 
 
 def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
-    """Return what is wanted with the column of images, or else that of their paths.
+    """Return `wanted` with the column of images or of their paths.
 
     Raises
     ------
     ValueError
-        There is none, or several and none has a usual name, or not all values, or several columns
-        of such a name.
+        There is no such column, several columns without a usual name, a missing value, or several
+        columns with the same name.
     """
     names = [name for name, _ in kinds]
     pictures, paths = (
@@ -50,22 +50,22 @@ def row_items(
     first: int = 0,
     named: str = "",
 ) -> Iterator[Item]:
-    """Yield the images that rows hold or name: as bytes, paths, or dicts of both.
+    """Yield the images of rows, which are bytes, paths, or dicts of both.
 
-    They are named by their paths, or by the numbers of their rows.
+    Images are named by their paths, or by their row numbers.
 
     Parameters
     ----------
     table
-        What the table is called, or nothing.
+        Name of the table, or "".
     rows
-        A damaged image may be an error there.
+        The rows; a damaged image may be an error.
     wanted
-        With the column of images.
+        Wanted parts, including the column of images.
     first
-        The number of the first row.
+        Number of the first row.
     named
-        A column of their paths beside the images.
+        Column of paths beside the images.
     """
     most = most_bytes(wanted.limits)
     for number, row in enumerate(rows, first):

@@ -178,7 +178,7 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
 
 
 def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
-    """Reject directories that would cost tifffile much memory or time; it loads the tags `loaded`."""
+    """Check that tifffile, which loads the tags `loaded`, needs little memory and time."""
     offsets = tiff.directories(_MOST_PAGES)
     if offsets is None:
         raise ImageError("too_large", f"more than {_MOST_PAGES} pages, or pages in a circle")
