@@ -133,8 +133,7 @@ def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedView
 def _planned(
     names: Sequence[str], segment_by: SegmentBy | None, **options: Any
 ) -> tuple[Work, list[str], Callable[[Iterable[Any]], Any]]:
-    """Return the work on rows with columns of these names, the needed columns, and a function that
-    profiles record batches.
+    """Return the work on rows, the needed columns, and a function that profiles record batches.
 
     It raises the same errors as `profile_images`.
     """

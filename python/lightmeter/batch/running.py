@@ -66,7 +66,7 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
         Called with the items of a block, and a function to call before each item and before each
         read of a large image.
     workers
-        How many threads.
+        Number of threads.
 
     Yields
     ------

@@ -59,7 +59,7 @@ def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None
 
 
 def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row]:
-    """Yield rows that may differ, and check that each value, unless misspelt, occurs in some row.
+    """Yield rows, and check that each value occurs in some row, to detect misspelt names.
 
     Raises
     ------

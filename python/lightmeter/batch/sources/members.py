@@ -36,9 +36,7 @@ class Bounded:
         self.block = b""  # that was read last
 
     def read(self, count: int = 1 << 17) -> bytes:
-        """Read from the file, or raise an error beyond the limit; the default suits the end of a
-        zip.
-        """
+        """Read from the file, or raise an error beyond the limit."""
         self.left -= count
         if self.left < 0:
             raise ImageError("corrupt", "a header or directory of too many bytes")
