@@ -1,7 +1,7 @@
-"""Synthetic blood smears: stained cells drawn by this program, for trying things without images.
+"""Drawing synthetic blood smears, to try lightmeter without images.
 
-Nothing here is data. The drawings only change as photographs in a laboratory do: with the
-concentration of the dye, and with the magnification and the focus of the microscope.
+The images are not data. They vary like photographs in a laboratory: with the concentration of the
+dye, and with the magnification and focus of the microscope.
 """
 
 import math
@@ -27,7 +27,7 @@ _DILUTED = 0.6  # of the usual concentration
 _BLUR = 0.8  # pixels
 _DAYS = 14
 _DAY_IMAGES = 20
-# By day: two as in the article, and one on which nobody focused.
+# Changes by day: two from the article, and a day out of focus.
 _CHANGES = {7: {"dye": _DILUTED}, 9: {"magnification": 2.0}, 11: {"blur": _BLUR}}
 _MONITORS = """\
 [[monitor]]
@@ -61,21 +61,20 @@ def draw_cells(
     magnification: float = 1.0,
     blur: float = 0.0,
 ) -> Image.Image:
-    """Return a synthetic smear of 240 x 180 pixels: pink red cells, and white cells with purple
-    nuclei.
+    """Return a synthetic smear of 240 x 180 pixels, with pink red cells and purple nuclei.
 
-    Light, dye and the number of cells vary a little from image to image, as in any laboratory.
+    Light, dye and the number of cells vary slightly between images, as in any laboratory.
 
     Parameters
     ----------
     rng
-        Decides everything that varies; equal generators draw equal images.
+        Source of all variation; equal generators draw equal images.
     dye
-        Concentration of the stain, 1 as usual; below, all cells fade towards the glass.
+        Relative concentration of the stain, normally 1; less makes all cells fade.
     magnification
-        Of the microscope, 1 as usual; above, cells are larger and fewer.
+        Relative magnification, normally 1; more makes cells larger and fewer.
     blur
-        Standard deviation in pixels of what the lens adds where it is out of focus.
+        Standard deviation of the Gaussian blur of the lens, in pixels.
     """
     dye *= rng.normal(1.0, 0.06)
     scale = magnification * _DETAIL
@@ -108,7 +107,7 @@ def draw_cells(
 
 
 class Demo(NamedTuple):
-    """What `run_demo` found and wrote."""
+    """Hold the report and the paths of `run_demo`."""
 
     report: DriftReport
     reference: Path  # folder of images
@@ -122,18 +121,18 @@ def run_demo(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Demo:
-    """Return the article's first case: a batch of smears was stained with a diluted dye.
+    """Run the first case of the article: a batch of smears was stained with a diluted dye.
 
-    On top of that the microscope was a little out of focus. Draws 50 images of the training set
-    and 50 of the batch into `folder`, profiles both, compares them and writes the profiles and the
-    report beside them. Equal seeds draw equal images.
+    In addition, the microscope was slightly out of focus. The function draws 50 images of a
+    training set and 50 of the batch into `folder`, profiles and compares both, and writes the
+    profiles and the report to `folder`. Equal seeds draw equal images.
 
     Parameters
     ----------
     folder
-        Made if there is none; files of the same names are overwritten.
+        Output folder, which is created if needed; files with the same names are overwritten.
     seed
-        Of the drawings.
+        Seed of the random numbers.
     progress
         Called as ``progress(done, total)`` after each image.
     """
@@ -154,7 +153,7 @@ def run_demo(
 
 
 class Timeline(NamedTuple):
-    """What `run_timeline` found and wrote."""
+    """Hold the results and the paths of `run_timeline`."""
 
     results: list[Result]
     pictures: Path  # a folder of a folder for each day
@@ -170,22 +169,22 @@ def run_timeline(
     images: int = _DAY_IMAGES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Timeline:
-    """Return the article's fortnight: diluted dye on September 7th, another magnification on the
-    9th.
+    """Run the article's fortnight: a diluted dye on September 7th, a magnification on the 9th.
 
-    On the 11th, which the article does not have, the microscope was out of focus.
+    On the 11th, which is not in the article, the microscope was out of focus.
 
-    Draws 50 images of the training set and `images` for each of 14 days into `folder`, logs the
-    days into a store, lets a monitor judge them against the training set, and writes a dashboard.
+    The function draws 50 images of a training set and `images` for each of 14 days into `folder`,
+    logs the days to a store, runs a monitor that compares them with the training set, and writes a
+    dashboard.
 
     Parameters
     ----------
     folder
-        Made if there is none; files of the same names are overwritten.
+        Output folder, which is created if needed; files with the same names are overwritten.
     seed
-        Of the drawings.
+        Seed of the random numbers.
     images
-        Images a day.
+        Number of images per day.
     progress
         Called as ``progress(done, total)`` after each image.
     """
@@ -213,7 +212,7 @@ def _draw(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Draw so many images of each batch into its folder."""
+    """Draw the given number of images of each batch into its folder."""
     total, done = sum(count for _, count, _ in batches), 0
     for batch, (place, count, how) in enumerate(batches):
         place.mkdir(parents=True, exist_ok=True)
@@ -221,7 +220,7 @@ def _draw(
             rng = np.random.default_rng([seed, batch, index])
             picture, exif = draw_cells(rng, **how), Image.Exif()
             exif[0x010F] = "lightmeter demo, synthetic"  # Make
-            # Two microscopes take turns, on both sides alike.
+            # Two microscopes alternate, equally on both sides.
             exif[0x0110] = f"microscope {'AB'[rng.integers(2)]}"  # Model
             picture.save(place / f"smear-{index:02}.jpg", quality=92, exif=exif)
             done += 1
@@ -230,7 +229,7 @@ def _draw(
 
 
 def _colour(stained: tuple[float, float, float], dye: float) -> tuple[int, int, int]:
-    """Beer and Lambert's law: each channel's light falls exponentially with the concentration."""
+    """Return the colour by Beer and Lambert's law: light falls exponentially with concentration."""
     shares = np.divide(stained, _GLASS) ** max(dye, 0.0)
     red, green, blue = np.minimum(np.rint(_GLASS * shares), 255).astype(int).tolist()
     return red, green, blue

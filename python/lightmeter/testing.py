@@ -1,6 +1,6 @@
-"""For tests: a profile against a contract, and Hypothesis strategies of what is profiled.
+"""Helpers for tests: checking profiles against contracts, and Hypothesis strategies.
 
-`assert_contract` needs pydantic, the strategies need ``hypothesis``.
+`assert_contract` needs pydantic; the strategies need ``hypothesis``.
 """
 
 import os
@@ -27,25 +27,25 @@ T = TypeVar("T")
 def assert_contract(
     profile: ProfileLike, contract: "Contract | str | os.PathLike[str] | Mapping[str, Any]"
 ) -> "ContractResult":
-    """Judge a profile, and return the result if it passes.
+    """Judge a profile by a contract, and return the result if it passes.
 
     Parameters
     ----------
     profile
-        As `lightmeter.Contract.judge` takes it.
+        A profile in any form that `lightmeter.Contract.judge` accepts.
     contract
-        A `lightmeter.Contract`, or what makes one.
+        A `lightmeter.Contract`, or an argument of its constructor.
 
     Raises
     ------
     AssertionError
-        An expectation does not hold; the message has a line for each.
+        An expectation is not met; the message has a line for each.
     ConfigError
-        The contract is not understood.
+        The contract is invalid.
     OSError
         A file cannot be read.
     DecodeError
-        It holds no whole profile.
+        The file is not a complete profile.
 
     Examples
     --------
@@ -62,19 +62,19 @@ def assert_contract(
 
 
 def numbers() -> "st.SearchStrategy[float]":
-    """Floats like those of production: many repeats, both zeros, subnormals, infinities and NaN."""
+    """Generate realistic floats: many repeats, both zeros, subnormals, infinities and NaN."""
     few = st.sampled_from([0.0, -0.0, 1.0, 2.0, 255.0, 5e-324, -1e308])
     whole = st.integers(-300, 300).map(float)
     return st.one_of(few, whole, st.floats(width=64), st.floats(width=32))
 
 
 def streams(max_size: int = 60) -> "st.SearchStrategy[list[float]]":
-    """Lists of `numbers`."""
+    """Generate lists of `numbers`."""
     return st.lists(numbers(), max_size=max_size)
 
 
 def images(max_side: int = 40) -> "st.SearchStrategy[Any]":
-    """uint8 arrays of shape HxW, HxWx1, HxWx3 or HxWx4."""
+    """Generate uint8 arrays of shape HxW, HxWx1, HxWx3 or HxWx4."""
     side = st.integers(1, max_side)
     bands = st.sampled_from([(), (1,), (3,), (4,)])
     shapes = st.tuples(side, side, bands).map(lambda s: (s[0], s[1], *s[2]))
@@ -84,5 +84,5 @@ def images(max_side: int = 40) -> "st.SearchStrategy[Any]":
 def merge_trees(
     leaves: "st.SearchStrategy[T]", merge: Callable[[T, T], T], max_leaves: int = 12
 ) -> "st.SearchStrategy[T]":
-    """Leaves that were merged in the order of any binary tree, or one alone."""
+    """Generate results of merging leaves in the order of any binary tree, or a single leaf."""
     return st.recursive(leaves, lambda trees: st.builds(merge, trees, trees), max_leaves=max_leaves)

@@ -149,8 +149,7 @@ class Comparison:
 
     @cached_property
     def causes(self) -> list[Finding]:
-        """Return likely causes: what happened to the images, if the changes of several numbers fit
-        it.
+        """Return the likely causes of the changes, which fit the signs of several numbers.
 
         Examples are out of focus, darker and covered; see docs/drift.md. The list is empty without
         numbers of images.
@@ -265,8 +264,7 @@ class _Feature(NamedTuple):
         return FeatureDrift(feature=name, kind=kind, **fields)
 
     def _numbers(self, n: Sequence[int]) -> FeatureDrift:
-        """Return the row of numbers: a test of rank scores, or Kuiper's for hues; none for pixels.
-        """
+        """Return the row of numbers: a test of rank scores, or Kuiper's for hues; none for pixels."""
         row = self._row(self.meaning.kind(), n, reason=self.meaning.untested)
         if 0 in n:
             return row
@@ -286,8 +284,9 @@ class _Feature(NamedTuple):
         return row
 
     def _categories(self, others: tuple[int, int]) -> FeatureDrift:
-        """Return the row of categories: a permuted chi-square test. `others` that are not strings
-        form one.
+        """Return the row of categories by a permuted chi-square test.
+
+        `others`, the values that are not strings, form one category.
         """
         target, reference = strings = self._strings()
         n = target.n + others[0], reference.n + others[1]
@@ -304,8 +303,9 @@ class _Feature(NamedTuple):
         return row
 
     def _rate(self, kind: DriftKind, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
-        """Return the row of a rate by Fisher's exact test; `hits` and `others` are all
-        observations.
+        """Return the row of a rate by Fisher's exact test.
+
+        `hits` and `others` together are all observations.
         """
         n = hits[0] + others[0], hits[1] + others[1]
         row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
@@ -400,8 +400,7 @@ _SAID = ("samples", "ignore", "frames")
 
 
 def _way(option: str, fields: Mapping[str, Any]) -> str:
-    """Return the value of an option as text; empty if unknown or without effect on the image.
-    """
+    """Return the value of an option as text; empty if unknown or without effect on the image."""
     way = fields.get(option, _DEFAULTS.get(option, ""))
     if option.startswith("value_range"):
         kind = "float" if option.endswith("floats") else "integer"

@@ -107,7 +107,7 @@ class Grouped(NamedTuple):
 
 @np.errstate(all="ignore")
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
-    """Return the p-value of the difference of two means, if both sides have the same groups' law.
+    """Return the p-value of the difference of the means of two sides.
 
     Each side needs at least one group, and both together three. The p-value is 1 if a square
     overflows.
@@ -220,8 +220,7 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
 
 
 def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:
-    """Return counts by group: all observations; and the hits of a rate, or of each category.
-    """
+    """Return counts by group: all observations; and the hits of a rate, or of each category."""
     n, infinite, missing = table["n"], table["infinite"], table["missing"]
     text = sum((counts for _, counts in table["texts"]), start=np.zeros_like(n))
     odd, values = infinite + text, n + infinite + text

@@ -76,8 +76,7 @@ class Tiff:
         return entries
 
     def directories(self, most: int = _MOST_DIRECTORIES) -> list[int] | None:
-        """Return the offsets of all directories; None if more than `most`, or a circular chain.
-        """
+        """Return the offsets of all directories; None if more than `most`, or a circular chain."""
         seen: dict[int, None] = {}  # in order
         offset = self.first
         while offset:

@@ -232,8 +232,7 @@ class Profile:
     def _measure(
         self, prefix: str, image: ImageLike, reading: Reading | None = None, **options: Any
     ) -> "Measured | Profile":
-        """Measure one image, or profile the images of a batch or file, which count all or none.
-        """
+        """Measure one image, or profile the images of a batch or file, which count all or none."""
         thumbnail = self._core.exemplars > 0
         reading = self._reading if reading is None else reading
         images = measure_images(image, reading, thumbnail=thumbnail, **options)

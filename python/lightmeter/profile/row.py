@@ -233,8 +233,7 @@ def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
 
 
 def _bands_in(cells: Mapping[str, Any]) -> list[str]:
-    """Return the bands of a row: it has an entropy for each band, and none for the image.
-    """
+    """Return the bands of a row: it has an entropy for each band, and none for the image."""
     names = (name.removeprefix(PREFIX).partition(".") for name in cells)
     return [band for band, _, number in names if number == "entropy"]
 

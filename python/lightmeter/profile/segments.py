@@ -118,8 +118,7 @@ def _segment_of(
 
 
 class Parts(dict[str, Any]):
-    """Map the text of each segment to its profile; segments after 1000 share the profile ``other``.
-    """
+    """Map the text of each segment to its profile; segments after 1000 share the profile ``other``."""
 
     def __init__(
         self,

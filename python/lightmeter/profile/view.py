@@ -146,8 +146,7 @@ class ColumnView:
 
     @property
     def failure_rate(self) -> float | None:
-        """Return the share of images that could not be measured; None except for ``image.Failure``.
-        """
+        """Return the share of images that could not be measured; None except for ``image.Failure``."""
         return (self.n - self.missing) / self.n if self.n and self.kind == "failure" else None
 
     @property
@@ -341,8 +340,7 @@ class ProfileView:
 
     @property
     def tags(self) -> dict[str, list[str]]:
-        """Return the tags of the profile and of those merged into it, by name; see `Profile`.
-        """
+        """Return the tags of the profile and of those merged into it, by name; see `Profile`."""
         return _by_first(self._core.tags())
 
     @property

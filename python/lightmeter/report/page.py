@@ -1,4 +1,4 @@
-"""A drift report as one page, offline and without a script, and as what a notebook shows."""
+"""Writing a drift report as one offline page without scripts, and for notebooks."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,11 +24,11 @@ from lightmeter.report.parts import (
 )
 from lightmeter.text import count, counted, number, percent
 
-# Beyond, a page would be slow to read and to open; the table still has every feature.
+# More charts would make a page slow to open and to read. The table has every feature anyway.
 _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
-# Characters of images; with 30 features the page stays below 300 kB.
+# Maximum characters of images, with which a page of 30 features stays below 300 kB.
 _MOST_PICTURES = 120_000
 
 
@@ -55,7 +55,7 @@ def html_page(
 
 
 def _summary_line(comparison: Comparison) -> Html | None:
-    """Return what the headline does not say."""
+    """Return a paragraph with the changes that the headline omits."""
     if not comparison.drifted:
         return None
     names = (row.feature for row in comparison.drifted)
@@ -127,7 +127,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
-    """Yield the most severe first; what only follows from a cause has no images."""
+    """Yield cards, the most severe first; consequences of a cause have no images."""
     follow = {id(row) for cause in comparison.causes for row in cause.lines}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):
@@ -159,10 +159,10 @@ _MOST_ROWS = 40
 
 
 def notebook_html(comparison: Comparison) -> Html:
-    """Return the comparison in the elements and styles that an untrusted notebook keeps.
+    """Return the comparison in elements and styles that an untrusted notebook keeps.
 
-    JupyterLab then drops scripts, style sheets, inline SVG and frames, and keeps tables, inline
-    styles and images.
+    In an untrusted notebook, JupyterLab drops scripts, style sheets, inline SVG and frames, and
+    keeps tables, inline styles and images.
     """
     features, told = comparison.features, comparison.findings
     listed = (

@@ -1,4 +1,4 @@
-"""The report of a comparison: as a table, as JSON, as a page, in a notebook."""
+"""Drift reports: as a table, as JSON, as a page, and in a notebook."""
 
 import dataclasses
 import os
@@ -20,7 +20,10 @@ _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict
 
 
 class DriftReport(Comparison):
-    """What `lightmeter.compare` found: a `Comparison` that can be shown.
+    """Hold the result of `lightmeter.compare`, and show it in several forms.
+
+    The rows are in `features`; ``report[name]`` returns a single row. Instances are immutable, so
+    threads and forked processes may share them.
 
     Examples
     --------
@@ -30,9 +33,9 @@ class DriftReport(Comparison):
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything, ready for JSON.
+        """Return the whole report as a dict for JSON.
 
-        It has ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
+        The keys are ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
         ``features``.
 
         Examples
@@ -53,12 +56,12 @@ class DriftReport(Comparison):
         }
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return one row per feature, the most severe first; the index is named ``feature``.
+        """Return a DataFrame with one row per feature (index ``feature``), the most severe first.
 
         Raises
         ------
         ImportError
-            Pandas is not installed.
+            pandas is not installed.
 
         Examples
         --------
@@ -81,16 +84,16 @@ class DriftReport(Comparison):
         target_name: str = "target",
         reference_name: str = "reference",
     ) -> None:
-        """Write the report as one page that needs no network and no script.
+        """Write the report as an HTML page that needs neither network nor scripts.
 
         Parameters
         ----------
         path
-            The file.
+            Path of the file.
         target_name
-            What the page calls the target, such as where it is from.
+            Name of the target on the page, such as its path.
         reference_name
-            What it calls the reference.
+            Name of the reference on the page.
 
         Examples
         --------
@@ -115,36 +118,37 @@ def compare(
     reference: ProfileLike | None = None,
     **thresholds: float,
 ) -> DriftReport:
-    """Compare two profiles: what changed from `reference` to `target`.
+    """Compare two profiles, and judge what changed from `reference` to `target`.
 
-    Numbers are tested for location, spread and tails by scores of their ranks, given the ties, and
-    by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted
-    chi-square test; rates of missing values, of text among numbers and of failures with Fisher's.
-    Results are the same on every run. See `FeatureDrift` for what is reported.
+    Numbers are tested for location, spread and tails by scores of their ranks, given the ties; the
+    exact Kolmogorov-Smirnov test is reported too. Hues are tested with Kuiper's test, categories
+    with a permuted chi-square test, and rates of missing values, of text among numbers and of
+    failures with Fisher's exact test. Results are deterministic. See `FeatureDrift` for the
+    reported values, and docs/drift.md for the formulas.
 
     Parameters
     ----------
     unnamed
-        Nothing: both sides have names.
+        Not allowed; pass both sides by name.
     target
-        The profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image` returned, or
-        the path of a profile file.
+        The profile to judge: a `ProfileView`, a `Profile`, a result of `log` or `log_image`, or the
+        path of a profile file.
     reference
-        What it should look like; the same.
+        The profile to compare with, in the same forms.
     thresholds
-        What verdicts are reached by, such as ``drift=0.01`` for the largest q-value or
-        ``effect=0.2`` for the least shift; see `Thresholds` for all, and why they are so.
+        Attributes of `Thresholds`, such as ``drift=0.01`` for the maximum q-value or ``effect=0.2``
+        for the minimum shift.
 
     Raises
     ------
     TypeError
-        A side is something else, or not named.
+        A side has another type, or is not passed by name.
     ValueError
-        A threshold is out of its range.
+        A threshold is out of range.
     OSError
         A file cannot be read.
     DecodeError
-        A file holds no whole profile.
+        A file is not a complete profile.
 
     Examples
     --------

@@ -129,8 +129,7 @@ def item_of(
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of a table in a form that can be logged; None if nested or very long.
-    """
+    """Return a value of a table in a form that can be logged; None if nested or very long."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode() if len(value) <= _LONGEST_VALUE else None
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:

@@ -83,8 +83,7 @@ def _data(picture: Any, limits: Limits) -> Any:
 
 
 def _value(value: Any, row: int) -> Any:
-    """Return the value of one image from those of its batch; None if not a single value.
-    """
+    """Return the value of one image from those of its batch; None if not a single value."""
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         value = value[row] if row < len(value) else None
     try:

@@ -47,7 +47,7 @@ class Change(NamedTuple):
     size
         Size, 0 to 1, which decides which of several causes comes first.
     is_sure
-        Whether a cause may rest on it alone.
+        Whether it alone is sufficient for a cause.
     group
         Topic of the number.
     """
@@ -137,8 +137,7 @@ def _is_moved(m: _Moves) -> bool:
 
 
 def _has_glare(m: _Moves) -> bool:
-    """Return whether a part is white without detail; more light alone makes images sharper.
-    """
+    """Return whether a part is white without detail; more light alone makes images sharper."""
     is_part = 0 < m.light < 5 * _LITTLE and m.contrast > -_LITTLE
     return m.rose("glare_percent", "bright_percent") and is_part and max(m.detail, m.sharpness) < 0
 

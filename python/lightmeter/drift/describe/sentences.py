@@ -104,8 +104,7 @@ def _category(row: FeatureDrift) -> str:
     after, before = known
 
     def apart(value: str | None) -> tuple[float, ...]:
-        """Return the least possible change of a share, negative if uncertain, and the shares.
-        """
+        """Return the least possible change of a share, negative if uncertain, and the shares."""
         (low, high), (least, most) = after.get(value, others[0]), before.get(value, others[1])
         return max(low - most, least - high), least, most, low, high
 
@@ -244,9 +243,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
 
 
 def _subject(row: FeatureDrift) -> str:
-    """Return a subject for a verb in the singular, because shares have plural names such as bright
-    pixels.
-    """
+    """Return a singular subject, because shares have plural names such as bright pixels."""
     return f"the share of {row.name}" if row.scale == "percent" else row.name
 
 
@@ -271,7 +268,7 @@ def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
 def _log_spread(
     row: FeatureDrift, pool: Array, after: Array, before: Array, *, is_amount: bool
 ) -> float:
-    """Return the logarithm of the ratio of the spreads.
+    """Return the absolute logarithm of the ratio of the spreads.
 
     It is the smallest change on which all measures agree: the standard deviation, the widths of the
     middle 50 % and 80 %, and, for positive amounts, the coefficient of variation.

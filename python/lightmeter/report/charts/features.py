@@ -1,4 +1,4 @@
-"""Which chart shows a feature of both sides best, and the bars of categories."""
+"""Choosing the chart of a feature, and drawing bars of categories."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _MOST_BARS = 8
 
 
 def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
-    """Return the chart of a line: of a rate one pair of bars, else that of its feature."""
+    """Return the chart of a row: a pair of bars for a rate, otherwise the chart of its feature."""
     if line.kind in ("missing", "not a number"):
         rates = Bar(line.kind, *line.levels[::-1])
         return bars(line.feature, [rates], (line.n_target, line.n_reference))
@@ -37,7 +37,7 @@ def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
-    """Overlaid histograms of numbers, bars of categories; None where neither side has values."""
+    """Return overlaid histograms of numbers, or bars of categories; None without values."""
     columns = [view.get_column(name) if name in view else None for view in (target, reference)]
     kinds = {column.kind for column in columns if column is not None}
     draw = category_bars if kinds & {"category", "failure"} else number_histograms
@@ -47,7 +47,7 @@ def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Cha
 def number_histograms(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """Return the numbers of both sides; None where there are none."""
+    """Return histograms of the numbers of both sides; None without numbers."""
     columns = target, reference
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
@@ -60,9 +60,9 @@ def number_histograms(
 def category_bars(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """Return the most frequent strings and integers of both sides; None where there are none.
+    """Return bars of the most frequent strings and integers of both sides; None without any.
 
-    By falling share; what does not fit is one row. A share is of all values, also of others.
+    Bars are in descending order; the rest is one row. Shares are relative to all values.
     """
     totals = _total(target), _total(reference)
     shares = [
@@ -82,7 +82,7 @@ def category_bars(
 
 
 def _total(column: ColumnView | None) -> int:
-    """Return values; files for failures, so that the bars are rates."""
+    """Return the number of values or, for failures, of files, so that bars are rates."""
     if column is None:
         return 0
     return column.n if column.kind == "failure" else column.n - column.missing
@@ -90,7 +90,7 @@ def _total(column: ColumnView | None) -> int:
 
 @dataclass(frozen=True)
 class Bar:
-    """One category: its name and its share on both sides."""
+    """Hold a category: its name and its share on both sides, 0 to 1."""
 
     name: str
     target: float
@@ -98,16 +98,16 @@ class Bar:
 
 
 def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
-    """Return the share of each category on both sides, as pairs of bars.
+    """Draw the share of each category on both sides as pairs of bars.
 
     Parameters
     ----------
     title
-        The feature.
+        Name of the feature.
     categories
-        In the order of rows; draw at most a dozen.
+        Categories in the order of rows, at most a dozen.
     n
-        Values of the target and of the reference.
+        Number of values of the target and of the reference.
     """
     left, row = 150, 34
     top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0

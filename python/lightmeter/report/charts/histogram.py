@@ -1,4 +1,4 @@
-"""The chart of numbers: histograms of two sides on the same bins."""
+"""Drawing histograms of two sides on the same bins."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -36,7 +36,7 @@ _LIMIT = 1e300  # of the axis, so that its width is a number
 
 
 class Bins(NamedTuple):
-    """The share of each side's values in each bin. All bins are equally wide."""
+    """Hold the share of each side's values in bins of equal width."""
 
     edges: NDArray[np.float64]  # one more than the bins
     target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
@@ -46,20 +46,20 @@ class Bins(NamedTuple):
 
 
 def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool = False) -> Bins:
-    """Bins for both sketches, at least one of which holds numbers.
+    """Return bins for two sketches, at least one of which holds numbers.
 
-    There are about twice as many as the cube root of the values of the smaller side, of a width
-    that reads well. Whole numbers of a small range get a bin each. A few far values would squeeze
-    all others into one bin, so the outermost bins take them.
+    Their number is about twice the cube root of the number of values of the smaller side, with a
+    round width. Integers of a small range have one bin each. A few far values would squeeze all
+    others into one bin, so the outermost bins include them.
 
     Parameters
     ----------
     target
-        One side.
+        Numbers of the target.
     reference
-        The other.
+        Numbers of the reference.
     hue
-        The values are hues. If they spread over more than half the circle, all of it is shown.
+        Whether values are hues. If they cover more than half of the circle, all of it is shown.
     """
     pooled = QuantileSketch()
     pooled.merge_many([target, reference])
@@ -83,7 +83,7 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
 
 
 def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
-    """Return the range of all values, or of most if that is less than a quarter of it."""
+    """Return the range of all values, or of most values if that is less than a quarter of it."""
     low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
     q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
     if high - low > 4 * (q99 - q01) > 0:
@@ -97,7 +97,8 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
     if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
         room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
         return np.array([low - room, high + room])
-    # The next smaller of 1, 2 and 5 times a power of ten: at most 2.5 times as many bins.
+    # The next smaller of 1, 2 and 5 times a power of ten, which gives at most 2.5 times as many
+    # bins.
     width = spread / min(max(bins, _FEWEST_BINS), _MOST_BINS)
     power = 10.0 ** math.floor(math.log10(width))
     step = max(each * power for each in (0.5, 1.0, 2.0, 5.0) if each * power <= width)
@@ -109,7 +110,7 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
 
 
 def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share in each [edge, next edge). The outermost bins take what lies beyond them."""
+    """Return the share in each [edge, next edge); the outermost bins include values beyond them."""
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
@@ -120,20 +121,20 @@ def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.fl
 def histograms(
     title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
 ) -> Chart:
-    """Return both sides' shares on the same bins.
+    """Draw the shares of both sides on the same bins.
 
     Parameters
     ----------
     title
-        The feature.
+        Name of the feature.
     bins
-        From `common_bins`.
+        Bins from `common_bins`.
     n
-        Values of the target and of the reference.
+        Number of values of the target and of the reference.
     hue
-        Draw the colours of the hue circle along the axis.
+        Whether to draw the colours of the hue circle along the axis.
     dates
-        The values are days since 1970.
+        Whether values are days since 1970.
     """
     show = day if dates else number
     floor, height = 176, 212 if hue else 204
