@@ -97,7 +97,7 @@ class Tail:
         return float(abs(away)) / self._spread
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
-        """Return the difference of a value from the mean; it has a sign only if the value is odd."""
+        """Return the difference of a value from the mean, with a sign only if it is odd."""
         size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
         return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
 

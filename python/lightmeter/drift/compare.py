@@ -264,7 +264,7 @@ class _Feature(NamedTuple):
         return FeatureDrift(feature=name, kind=kind, **fields)
 
     def _numbers(self, n: Sequence[int]) -> FeatureDrift:
-        """Return the row of numbers: a test of rank scores, or Kuiper's for hues; none for pixels."""
+        """Return the row of numbers: tested by rank scores, hues by Kuiper, pixels not."""
         row = self._row(self.meaning.kind(), n, reason=self.meaning.untested)
         if 0 in n:
             return row

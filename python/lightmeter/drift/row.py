@@ -344,7 +344,7 @@ class FeatureDrift(Said):
 
     @cached_property
     def words(self) -> str:
-        """Return how the feature changed, such as ``saturation fell by 38 %``; empty if it did not."""
+        """Return how it changed, such as ``saturation fell by 38 %``; empty if it did not."""
         return self.wording(self) if self.wording and self.verdict in CHANGED else ""
 
     @property

@@ -85,7 +85,7 @@ class Statistic(NamedTuple):
 
 
 def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
-    """Return the statistic of the means of buckets; arguments have the shape (buckets, features)."""
+    """Return the statistic of means; arguments have the shape (buckets, features)."""
     scale = units_of(means[:FIRST], stddevs[:FIRST])
     means, stddevs = means / scale, stddevs[:FIRST] / scale
     freedom = np.maximum(n - 1, 0.0)[:FIRST]
@@ -158,7 +158,7 @@ def threshold(a_year: float) -> float:
 
 
 class _Fit:
-    """Fit a weighted regression of each feature on its columns, for the buckets up to each bucket."""
+    """Fit a weighted regression of each feature on its columns, up to each bucket."""
 
     def __init__(self, values: Numbers, weights: Numbers, columns: Numbers) -> None:
         weighted = weights[..., None] * columns

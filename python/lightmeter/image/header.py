@@ -166,7 +166,7 @@ def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
 
 
 def _profile_text(block: bytes, deflated: bool) -> bytes:
-    """Return Exif from a text of hexadecimal digits, as ImageMagick wrote it before eXIf existed."""
+    """Return Exif from a text of hexadecimal digits, as ImageMagick once wrote it."""
     text = _inflate(block, _MOST_TEXT) if deflated else block.split(b"\0", 1)[1]
     digits = text.split(b"\n", 3)[3:]  # behind nothing, the name and the size
     try:

@@ -60,7 +60,7 @@ class Reading:
         image; Exif counts once. If one frame fails, the whole file counts as one failure, as a
         batch does. Of a video, ``"first"`` measures the frames that `every` selects.
     exif
-        Which Exif tags to track; by default all except personal ones.
+        Which Exif tags to track: by default all except personal ones.
     limits
         Limits on size, memory and time; an image that exceeds one fails as ``too_large``.
     metrics

@@ -329,7 +329,7 @@ def plain_cell(value: Any, column: str) -> int | float | str | None:
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the array as float64, with NaN for masked values, so that their vectors are missing."""
+    """Return the array as float64; masked values become NaN, so that their vectors are missing."""
     return np.asarray(np.ma.filled(array.astype(np.float64), np.nan))
 
 

@@ -118,7 +118,7 @@ def _segment_of(
 
 
 class Parts(dict[str, Any]):
-    """Map the text of each segment to its profile; segments after 1000 share the profile ``other``."""
+    """Map the text of each segment to its profile; those after 1000 share ``other``."""
 
     def __init__(
         self,

@@ -146,7 +146,7 @@ class ColumnView:
 
     @property
     def failure_rate(self) -> float | None:
-        """Return the share of images that could not be measured; None except for ``image.Failure``."""
+        """Return the share of failed images; None for features other than ``image.Failure``."""
         return (self.n - self.missing) / self.n if self.n and self.kind == "failure" else None
 
     @property

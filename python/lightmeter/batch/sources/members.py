@@ -10,7 +10,7 @@ from lightmeter.image.limits import Limits
 
 
 class Member(NamedTuple):
-    """Describe a file in an archive: its name, unpacked size in bytes, and a function to unpack it."""
+    """Describe a file in an archive: name, unpacked size in bytes, and a function to unpack it."""
 
     name: str
     size: int

@@ -55,7 +55,7 @@ class Chart:
     linked: bool = False
 
     def inline(self, ident: str) -> Html:
-        """Return the chart for a page, with the colours of the page; `ident` must be unique there."""
+        """Return the chart for a page, in the page's colours; `ident` must be unique there."""
         return self._svg(f"{ident}-", None, viewBox=f"0 0 {_WIDTH} {self.height}")
 
     def svg(self) -> Html:
@@ -140,7 +140,7 @@ def cross(x: float, y: float) -> Html:
 
 
 def paint(fill: str | None, stroke: str | None = None) -> dict[str, str]:
-    """Return colours as attributes, and as classes, with which the style of a page overrides them."""
+    """Return colours as attributes, and as classes for the style of a page."""
     tones = {"fill": fill, "stroke": stroke}
     names = " ".join(f"{use[0]}-{tone}" for use, tone in tones.items() if tone)
     paints = {use: PALETTE[tone] for use, tone in tones.items() if tone}

@@ -101,7 +101,7 @@ def _row(cells: Row, sides: Mapping[str, str | None]) -> Html:
 
 
 def content_policy(*, forms: bool = False) -> str:
-    """Return the content policy of a `document`: its style, images within the page, nothing else."""
+    """Return the policy of a `document`: its style, images within the page, nothing else."""
     _, digest = _style()
     action = "'self'" if forms else "'none'"
     return (
