@@ -63,7 +63,7 @@ def opener_of(
 
 def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:
     """Return the first bytes of an object: at most one more than `most`."""
-    check_bytes(part.told or 0, limits)
+    check_bytes(part.known_size or 0, limits)
     system, path = system_of(part.url)
     if most == 0:  # object stores have no range of nothing
         return b""

@@ -78,9 +78,9 @@ class Tail:
     the sample.
     """
 
-    def __init__(self, column: ColumnView, said: Said) -> None:
+    def __init__(self, column: ColumnView, names: Said) -> None:
         """Prepare a column of numbers or angles, with the names that sentences use."""
-        self.said, self._column = said, column
+        self._names, self._column = names, column
         # For angles, only the distance from the mean counts, not the side.
         self._centre = column.mean if column.meaning.is_circular else None
         values, weights = column.numbers.weights()
@@ -98,7 +98,7 @@ class Tail:
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
         """Return the difference of a value from the mean, with a sign only if it is odd."""
-        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
+        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self._names.group
         return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
@@ -121,7 +121,7 @@ class Tail:
             how = f"farther from {number(self._centre)}"
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
-        sentence = f"{self.said.name} {number(value)} {words}"
+        sentence = f"{self._names.name} {number(value)} {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: Any) -> Any:
@@ -333,8 +333,8 @@ class ImageCheck:
         """Return the verdict, the p-value and the odd numbers in one line."""
         first = f"{self.read_differently} " if self.read_differently else ""
         first += f"{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
-        said = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
-        return f"<ImageCheck: {visible(said)}>"
+        words = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
+        return f"<ImageCheck: {visible(words)}>"
 
     @property
     def why_unknown(self) -> str:

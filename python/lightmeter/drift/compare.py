@@ -162,9 +162,9 @@ class Comparison:
         return self._told([row for row in self.features if row.verdict in CHANGED])
 
     def _told(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
-        said = {id(row) for cause in self.causes for row in cause.lines}
-        told = [*self.causes, *findings([row for row in rows if id(row) not in said])]
-        return sorted(told, key=lambda each: each.lines[0].kind != "failure")
+        explained = {id(row) for cause in self.causes for row in cause.lines}
+        found = [*self.causes, *findings([row for row in rows if id(row) not in explained])]
+        return sorted(found, key=lambda each: each.lines[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
         """Return the row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
@@ -369,9 +369,9 @@ class Unlike:
         """Return all differences in a sentence; empty if there are none."""
         parts = []
         for prefix, differences in self._by_prefix.items():
-            of = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
+            whose = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
             words = "; ".join(differences.values())
-            parts.append(f"The pictures{of} were read differently: {words}.")
+            parts.append(f"The pictures{whose} were read differently: {words}.")
             if not differences.keys().isdisjoint(_OF_ALL):
                 parts.append("Numbers of their pixels are not compared.")
             elif "channels" in differences:
@@ -457,6 +457,6 @@ def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
     """
     own, other = target.decoders, reference.decoders
     unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
-    told = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
+    sentences = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
     first = "Not decoded alike: a small change may come from the decoder."
-    return first + "".join(told) if unlike else ""
+    return first + "".join(sentences) if unlike else ""

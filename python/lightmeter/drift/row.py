@@ -354,8 +354,8 @@ class FeatureDrift(Said):
 
     def __repr__(self) -> str:
         """Return the verdict and its reason in one line."""
-        said = filter(None, (self.verdict or "no verdict", self.words, self.reason))
-        return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
+        parts = filter(None, (self.verdict or "no verdict", self.words, self.reason))
+        return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(parts))}>"
 
 
 _CARRYING = ["effect_name", "effect", "effect_low", "effect_high", "p_value", "p_low", "p_high"]

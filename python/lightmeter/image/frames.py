@@ -98,9 +98,9 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     if not is_zarr(image):
         open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
     last, number = 1 if reading.frames == "first" else None, 0
-    for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
+    for number, returned in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)
-        found = _as_read(one)
+        found = _as_read(returned)
         picture, range_ = found.picture, reading.value_range or found.value_range
         if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(picture):
             detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
@@ -109,21 +109,21 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
             own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
         except (TypeError, ValueError) as error:
             raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
-        said = ((read.__name__, found.known),) if found.facts else ()
+        facts = ((read.__name__, found.known),) if found.facts else ()
         for frame in frames_of(picture, replace(own, read=None)):
             if isinstance(frame.picture, np.ndarray):
                 height, width = frame.picture.shape[:2]
                 check_size(width, height, reading.limits)
             more = {"mask": found.mask, "group": found.group, "reading": own}
-            yield frame._replace(returned=said, **more)
+            yield frame._replace(returned=facts, **more)
     if number == 0:
         raise ImageError("empty", "read= gave no picture")
 
 
-def _as_read(one: Any) -> Read:
+def _as_read(returned: Any) -> Read:
     """Return the result of a reader for one image as a `Read`."""
-    is_several = isinstance(one, tuple) and 0 < len(one) <= len(Read._fields)
-    found = Read(*one) if is_several else Read(one)
+    is_several = isinstance(returned, tuple) and 0 < len(returned) <= len(Read._fields)
+    found = Read(*returned) if is_several else Read(returned)
     if not isinstance(found.facts, Mapping | None):
         detail = f"read= gave a {type(found.facts).__name__} as facts; expected a dict"
         raise ImageError("unsupported", detail)
@@ -137,10 +137,10 @@ def _returned(read: Any, image: Any) -> Iterator[Any]:
     several = given if isinstance(given, Iterator) else iter([given])
     while True:
         with quiet():
-            one = next(several, several)
-        if one is several:
+            result = next(several, several)
+        if result is several:
             break
-        yield one
+        yield result
 
 
 def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) -> Iterator[Frame]:

@@ -193,8 +193,8 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     beside = [part for part in parts if part not in areas and not is_rule(part)]
     if len(beside) > 1:
         raise ValueError(f"ignore has masks of pictures at {len(beside)} places; expected one")
-    said = tuple(map(_said, parts))
-    return Ignored(areas, rules, next(iter(beside), None), said) if parts else None
+    texts = tuple(map(_said, parts))
+    return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
 
 
 def _part(given: Any) -> Any:

@@ -160,11 +160,11 @@ def measure_together(
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
     found: list[Measured | EncodedBytes | None] = []
     for (picture, jpeg), name in zip(files, names, strict=True):
-        one = None if picture is None else EncodedBytes(picture)
-        found.append(one if jpeg is None else _measured_jpeg(jpeg, reading, name))
-        if one is not None and len(images) > 1:
+        encoded = None if picture is None else EncodedBytes(picture)
+        found.append(encoded if jpeg is None else _measured_jpeg(jpeg, reading, name))
+        if encoded is not None and len(images) > 1:
             with suppress(Exception):  # `measure_images` tries again, and says what is wrong
-                found[-1] = _measured_png(one, reading, name, thumbnail) or one
+                found[-1] = _measured_png(encoded, reading, name, thumbnail) or encoded
     return found
 
 

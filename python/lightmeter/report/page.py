@@ -36,8 +36,8 @@ def html_page(
     comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
     """Return the page; equal reports give equal pages."""
-    told = "; ".join(each.headline for each in comparison.causes)
-    happened = capitalised(told) or headline(comparison.features)
+    causes = "; ".join(each.headline for each in comparison.causes)
+    happened = capitalised(causes) or headline(comparison.features)
     header = (
         tag("h1", "Drift report"),
         said_first(comparison),
@@ -93,8 +93,8 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 
 
 def _findings(comparison: Comparison) -> Html:
-    told, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
-    if not told:
+    found, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
+    if not found:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
     listed = (
         tag(
@@ -103,7 +103,7 @@ def _findings(comparison: Comparison) -> Html:
             tag("span", each.certainty, cls="quiet"),
             cls=each.lines[0].verdict,
         )
-        for each in told[:_MOST_FINDINGS]
+        for each in found[:_MOST_FINDINGS]
     )
     more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
     shots = (pictures(cause.lines[0], comparison) for cause in comparison.causes[:1])
@@ -133,8 +133,8 @@ def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
     for at, row in enumerate(rows):
         shots = None if id(row) in follow else pictures(row, comparison)
         room -= len(shots or "")
-        said = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
-        yield card(row, comparison, f"f{at}", said, shots if room >= 0 else None)
+        verdict = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
+        yield card(row, comparison, f"f{at}", verdict, shots if room >= 0 else None)
 
 
 def _how_to_read(comparison: Comparison) -> Html:
@@ -164,10 +164,10 @@ def notebook_html(comparison: Comparison) -> Html:
     In an untrusted notebook, JupyterLab drops scripts, style sheets, inline SVG and frames, and
     keeps tables, inline styles and images.
     """
-    features, told = comparison.features, comparison.findings
+    features, found = comparison.features, comparison.findings
     listed = (
         tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
-        for each in told[:_MOST_FINDINGS]
+        for each in found[:_MOST_FINDINGS]
     )
     rows = [
         {"feature": row.feature, "verdict": verdict_badge(row), **cells(row)}
@@ -183,8 +183,8 @@ def notebook_html(comparison: Comparison) -> Html:
         "div",
         said_first(comparison),
         tag("h3", headline(features)),
-        tag("ul", listed) if told else None,
-        _more(len(told) - _MOST_FINDINGS, "finding"),
+        tag("ul", listed) if found else None,
+        _more(len(found) - _MOST_FINDINGS, "finding"),
         tag("table", tag("thead", head), tag("tbody", body)),
         _more(len(features) - _MOST_ROWS, "feature"),
         (tag("p", note) for note in comparison.notes),

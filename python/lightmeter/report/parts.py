@@ -85,8 +85,8 @@ def said_first(comparison: Comparison) -> Html | None:
 
 def tags_said(view: ProfileView) -> str:
     """Return the tags of a profile, to append to its description."""
-    said = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
-    return "".join(f", {visible(words)}" for words in said)
+    tags = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
+    return "".join(f", {visible(words)}" for words in tags)
 
 
 def card(
@@ -159,11 +159,11 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, lines) in enumerate(heat_maps(features)):
-        told = findings([line for line in lines if line.verdict in CHANGED])
+        found = findings([line for line in lines if line.verdict in CHANGED])
         ident = f"f-grid-{index}"
         idents |= dict.fromkeys((line.feature for line in lines), ident)
         title = tag("h3", tag("bdi", chart.title))
-        words = (tag("p", f"{each.sentence}.") for each in told)
+        words = (tag("p", f"{each.sentence}.") for each in found)
         figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
     if not figures:
         return None, idents
@@ -178,14 +178,14 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
     grids: dict[tuple[str, str], Grid] = {}
     for line in features:
         if line.cell is not None and on_heat_map(line):
-            of, row, column = line.cell
-            members.setdefault((line.prefix, of), []).append(line)
-            grid = grids.setdefault((line.prefix, of), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
+            name, row, column = line.cell
+            members.setdefault((line.prefix, name), []).append(line)
+            grid = grids.setdefault((line.prefix, name), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
             grid[:, row, column] = line.level_target, line.level_reference
     several = len({prefix for prefix, _ in grids}) > 1
-    for (prefix, of), grid in sorted(grids.items(), key=lambda pair: pair[0]):
-        title = f"{prefix}: {_TITLES[of]}" if several else _TITLES[of]
-        yield heat_map(title, *grid, light=of == "luma"), members[prefix, of]
+    for (prefix, name), grid in sorted(grids.items(), key=lambda pair: pair[0]):
+        title = f"{prefix}: {_TITLES[name]}" if several else _TITLES[name]
+        yield heat_map(title, *grid, light=name == "luma"), members[prefix, name]
 
 
 # --- images ---

@@ -26,13 +26,13 @@ class RemotePart:
     """Describe a remote object by its URL, with size and version if a listing gave them."""
 
     url: str
-    told: int | None = None
+    known_size: int | None = None
     version: str | None = None
 
     @property
     def size(self) -> int:
         """Return the size in bytes, or a guess."""
-        return _GUESS if self.told is None else self.told
+        return _GUESS if self.known_size is None else self.known_size
 
 
 @dataclass(frozen=True, slots=True)

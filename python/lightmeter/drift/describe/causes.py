@@ -301,9 +301,9 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
         return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
-    told: list[tuple[Cause, str]] = []
+    kept: list[tuple[Cause, str]] = []
     for cause, lead in fitting:
-        before = [each for each, _ in told if each.moves(lead, changes[lead].group)]
+        before = [each for each, _ in kept if each.moves(lead, changes[lead].group)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
-            told.append((cause, lead))
-    return told
+            kept.append((cause, lead))
+    return kept

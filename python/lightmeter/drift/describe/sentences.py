@@ -375,8 +375,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
-        told = set(map(id, follow))
-        left = [row for row in left if id(row) not in told]
+        followers = set(map(id, follow))
+        left = [row for row in left if id(row) not in followers]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
 
@@ -397,9 +397,9 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     which = "some" if lead.words[0].isdigit() or " instead of " in lead.words else "the"
-    told = f"{which} {_several(lead)}images {cause.words}: {lead.words}"
+    words = f"{which} {_several(lead)}images {cause.words}: {lead.words}"
     if not follow:
-        return told
+        return words
     firsts: dict[str, str] = {}
     for row in sorted(
         follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev")
@@ -409,7 +409,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names = list(firsts.values())[:_MOST_FOLLOWERS] or [follow[0].name]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{told}; {listed} follow{'s' if len(follow) == 1 else ''}"
+    return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''}"
 
 
 def _name(row: FeatureDrift) -> str:
@@ -433,18 +433,18 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         elif row.kind == "missing" and row.group == "Exif" and _rise(row) > 0:
             key = row.prefix, "Exif"
         groups.setdefault(key, []).append(row)
-    told: list[Finding] = []
+    found: list[Finding] = []
     for several in groups.values():
         if several[0].cell and len(several) > 1:
-            told.append(_of_grid(several))
+            found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
             most = percent(max(map(_rise, several)))
             images = f"{_several(several[0])}images"
             words = f"{len(several)} Exif tags went missing in up to {most} of {images}"
-            told.append(Finding(words, tuple(several)))
+            found.append(Finding(words, tuple(several)))
         else:
-            told += [Finding(row.words, (row,)) for row in several]
-    return told
+            found += [Finding(row.words, (row,)) for row in several]
+    return found
 
 
 def _rise(row: FeatureDrift) -> float:
