@@ -37,7 +37,7 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
 
 
 def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of which to open one tells
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a folder raises a clear error
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 

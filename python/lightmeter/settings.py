@@ -89,7 +89,7 @@ def settings_of(
     except ValidationError as error:
         found = error.errors(include_url=False)
         untagged = [each for each in found if each["type"] == "union_tag_not_found"]
-        for each in untagged:  # with an empty one pydantic says which there are
+        for each in untagged:  # an empty tag makes pydantic list the valid ones
             each["input"][each["ctx"]["discriminator"][1:-1]] = ""
         if untagged:
             return settings_of(model, values, name, folder=folder)

@@ -73,7 +73,7 @@ def count(n: int) -> str:
     """Return a count with all digits below a million, and three digits above."""
     if n < 10**6:
         return f"{n:,}"
-    thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # what rounds to 1000 of a unit is 1 of the next
+    thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # 1000 of a unit becomes 1 of the next
     return f"{n / 1000**thousands:.3g} {'MGT'[thousands - 2]}"
 
 

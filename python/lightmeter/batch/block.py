@@ -31,7 +31,7 @@ _FEWEST, _MOST = 16, 64
 _PICTURE_BYTES = 128 << 10  # for which there is room in a block
 _REMOTE_BYTES = 16 << 20  # of images elsewhere, which a block fetches side by side
 
-_TOGETHER = 16  # images of which small ones are measured at once: more save little
+_TOGETHER = 16  # small images measured at once; more saves little
 
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:

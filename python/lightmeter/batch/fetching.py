@@ -29,9 +29,9 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
         most = most_bytes(limits)
         try:
             data = future.result(end - time.monotonic())
-            if len(data) > part.size:  # it has grown, or nobody told how large it is
+            if len(data) > part.size:  # it has grown, or its size was unknown
                 data = pool.submit(read, part, most).result(end - time.monotonic())
-        except Exception as error:  # any that a file system of somebody else raises
+        except Exception as error:  # a file system may raise any
             if isinstance(error, TimeoutError) and time.monotonic() >= end:
                 return ImageError("too_large", f"not read within {limits.seconds} seconds")
             return reading_error(error)
@@ -74,6 +74,6 @@ def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:
         data = bytearray()
         while len(data) <= most and (piece := file.read(most + 1 - len(data))):
             data += piece
-            if time.monotonic() >= end:  # nobody waits any more
+            if time.monotonic() >= end:  # the time limit has passed
                 raise TimeoutError
     return bytes(data)

@@ -66,7 +66,7 @@ def processes(work: Callable[[list[Item], None], Result], workers: int) -> Itera
 def _pickled(work: Any) -> bytes:
     try:
         return pickle.dumps(work)
-    except Exception as error:  # what __reduce__ of anybody's object raises
+    except Exception as error:  # __reduce__ may raise any
         raise TypeError(
             f"what worker processes are to do cannot be sent to them: {error}. Functions of yours "
             "must be found by their names in a module, as lambdas and local functions are not; or "

@@ -84,7 +84,7 @@ class Kept:
                 return block
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, AttributeError, KeyError):  # of what is no block
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):  # invalid block
             pass
         with self._reported():
             file.unlink(missing_ok=True)  # a pipe would be written to

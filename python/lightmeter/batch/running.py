@@ -117,7 +117,7 @@ def results(
         Starts the workers: `threads` or `lightmeter.batch.processes.processes`.
     """
     process = os.getpid()
-    free = SimpleQueue[object]()  # whose lock no signal can leave taken, as it could a semaphore's
+    free = SimpleQueue[object]()  # signals cannot leave it locked, unlike a semaphore
     for _ in range(workers + _AHEAD):
         free.put(None)
     waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has

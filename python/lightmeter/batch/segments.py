@@ -15,7 +15,7 @@ from lightmeter.profile.columns import GroupName, group_named
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 
-SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
+SOURCES = ("path:", "exif:", "column:")  # beginnings of sources of values
 
 # Key of a segment -> source of its value; or a function of the path.
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]

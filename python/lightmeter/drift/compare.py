@@ -340,7 +340,7 @@ _OF_NO_PIXEL = TAKEN - _OF_PIXELS
 # First parts of names of numbers that do not change if red and blue are exchanged.
 _OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}
 
-DIFFERENTLY = "read differently: "  # what a reason begins with
+DIFFERENTLY = "read differently: "  # beginning of a reason
 
 _MOST = 3  # ways of one side to name
 _LONGEST = 60  # characters

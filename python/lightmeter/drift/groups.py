@@ -45,7 +45,7 @@ _POWERS = np.arange(1.0, 60.0)  # of a rate, which is at most 5.6
 _NOTHING = 1e-150  # of a variance: the square of its inverse is a float
 
 Array = NDArray[np.float64]
-Table = Mapping[str, Any]  # what a profile keeps of a feature by group
+Table = Mapping[str, Any]  # data of a feature by group in a profile
 
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
 

@@ -43,7 +43,7 @@ Numbers = NDArray[np.float64]
 # enough.
 ENOUGH = 14
 _ROUNDING = 1e-9  # of a constant
-_FARTHEST = 1e100  # a t that is surely too large
+_FARTHEST = 1e100  # larger than any real t
 
 
 class Centre(NamedTuple):

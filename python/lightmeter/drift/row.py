@@ -119,7 +119,7 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
         return Said(name, "Exif", prefix=prefix)
     number = _NUMBERS.get(rest) or _NUMBERS.get(last)  # of the image, or of a band of it
     group = number.group if number is not None else _FIRST_GROUPS.get(first)
-    if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
+    if group == "size" or first in _OF_FILES:  # a size is shown with facts of its file
         return Said(name, "file", number and number.scale, prefix)
     return Said(name, group or "values", number and number.scale, prefix, _cell(rest))
 
@@ -376,6 +376,8 @@ def rest_on(
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """Set the thresholds of verdicts.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------

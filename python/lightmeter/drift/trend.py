@@ -41,7 +41,7 @@ _RIDGE = 1e-9
 _FARTHEST = 1e9  # standard deviations
 _BIAS = 2.0  # of a sum of autocorrelations, by lag and bucket (Marriott and Pope 1954)
 _LEAST = 0.125  # of the correction for it
-_EARLIEST = 14  # buckets before a change, which say what the level was
+_EARLIEST = 14  # buckets before a change, which define the level
 _NEAR, _CLEAR = 6.0, 9.0  # residual variances: of starts that fit as well, of a better shape
 
 

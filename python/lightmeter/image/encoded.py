@@ -21,7 +21,7 @@ _BUFFER = 65536
 _MOST_PATH = 512
 _ANY_PIXELS = 1 << 63
 _PIECE = 1 << 20
-_MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
+_MOST_PIPED = 1 << 31  # bytes of a stream that must be kept in memory
 
 # A JPEG or PNG file up to this size is read at once. It is the size of a JPEG file of 100
 # megapixels, whose pixels take five times as much.

@@ -96,7 +96,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames that the user's reader finds in a path or encoded bytes."""
     read: Any = reading.read
     if not is_zarr(image):
-        open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+        open_encoded(image, reading.limits).__exit__(None, None)  # checks that it may be opened
     last, number = 1 if reading.frames == "first" else None, 0
     for number, returned in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)

@@ -22,7 +22,7 @@ Facts = dict[str, float | str | None]
 # Formats whose header facts come from Pillow and its plugins.
 BY_PILLOW = frozenset({"AVIF", "GIF", "HEIF", "JXL", "WEBP"})
 
-_MOST_TEXT = 4 << 20  # bytes of a text of PNG, and of what it inflates to
+_MOST_TEXT = 4 << 20  # bytes of a PNG text, compressed or not
 _MOST_PROFILE = 1 << 16
 _MOST_TAGS = 100  # of a colour profile
 _MOST_CHARACTERS = 128  # of its description
@@ -145,7 +145,7 @@ def profile_description(profile: bytes) -> str | None:
 def _frame_count(image: Image.Image) -> int | None:
     try:
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # what Pillow raises of a damaged file
+    except Exception:  # Pillow raises any exception for damage
         return None
 
 

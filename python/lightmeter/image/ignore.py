@@ -131,7 +131,7 @@ class Ignored:
             raise ImageError("empty", ALL_IGNORED)
         return mask
 
-    shared_mask = lru_cache(maxsize=2)(mask)  # of what `is_fixed`
+    shared_mask = lru_cache(maxsize=2)(mask)  # used if `is_fixed`
 
     def mark(
         self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
@@ -163,7 +163,7 @@ class Ignored:
                 # The number in the dtype of the file. None becomes NaN, which equals nothing.
                 found = colours == (colours.dtype.type(number) if is_float else number)
                 ignored = found.all(axis=2)
-                if is_float and rule == "nodata":  # of which no colour can be measured
+                if is_float and rule == "nodata":  # a pixel with a NaN cannot be measured
                     ignored |= np.isnan(colours).any(axis=2)
                 mask.ignore(ignored, *at)
             elif has_alpha:
@@ -201,7 +201,7 @@ def _part(given: Any) -> Any:
     """Return one part of an `Ignored`."""
     if _is_rectangle(given):
         return _rectangle(given)
-    if is_rule(given):  # of which NaN is no number
+    if is_rule(given):  # NaN means nodata
         return given if isinstance(given, str) else float(given) if given == given else "nodata"
     if callable(given) or (isinstance(given, str) and given.startswith(_COLUMN)):
         return given

@@ -46,7 +46,7 @@ from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
-_SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
+_SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
 
 def measure_images(
@@ -163,7 +163,7 @@ def measure_together(
         encoded = None if picture is None else EncodedBytes(picture)
         found.append(encoded if jpeg is None else _measured_jpeg(jpeg, reading, name))
         if encoded is not None and len(images) > 1:
-            with suppress(Exception):  # `measure_images` tries again, and says what is wrong
+            with suppress(Exception):  # `measure_images` retries and reports it
                 found[-1] = _measured_png(encoded, reading, name, thumbnail) or encoded
     return found
 

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from lightmeter.image.header import Facts
 
-SIDE = 64  # of the small gray images that are compared, whatever the shape of the frames is
-_LEAST_CONTRAST = 5.0  # of those of which something can be told
+SIDE = 64  # side in pixels of the gray images that are compared
+_LEAST_CONTRAST = 5.0  # standard deviation; less shows nothing
 _STILL = 2.5  # steps by which no cell differs while a camera is frozen, though its encoder is not
 _SAME = 0.4  # height of the peak where a view is the same; of unlike images it is below 0.25
 _FOLLOW = 0.1  # of a frame in the view that others are compared with, so that it follows the light
-_LASTING = 5  # frames of which the middle one counts: a car before the lens moves nothing
+_LASTING = 5  # frames of a running median, which ignores a passing car
 _KNOWN = 10  # frames in a row that make a view known
 
 _HANN = np.hanning(SIDE + 2)[1:-1]

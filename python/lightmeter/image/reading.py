@@ -26,7 +26,7 @@ _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 Frames = Literal["first", "all"]
 
 
-_parts = operator.methodcaller("split", ",")  # of a text such as 0,4095 or DAPI,GFP
+_parts = operator.methodcaller("split", ",")  # splits 0,4095 or DAPI,GFP
 
 
 def _option(default: Any = None, **how: Any) -> Any:
@@ -294,7 +294,7 @@ def _as_reader(read: Any) -> Any:
     if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
         expected = "a function by def that has not the name of a built-in feature"
         raise TypeError(f"read is {read!r}; expected {expected}")
-    getattr(read, "check", lambda: None)()  # that what it needs is installed
+    getattr(read, "check", lambda: None)()  # that its packages are installed
     return read
 
 

@@ -8,7 +8,7 @@ from lightmeter.image.encoded import Opened
 Number = int | float | None
 
 ASCII = 2
-NODATA = 42_113  # the tag in which GDAL says what samples are none
+NODATA = 42_113  # GDAL's tag of the missing sample value
 BYTE_TYPES = frozenset({1, 6, 7})
 # The standard requires LONG; some writers use signed types.
 _INTEGERS = frozenset({3, 4, 9, 13, 16, 17, 18}) | BYTE_TYPES

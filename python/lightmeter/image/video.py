@@ -27,11 +27,11 @@ from lightmeter.times import parse_time
 
 _FILES = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg", "protocol_whitelist": "file"}
 _STREAMS = {"format_whitelist": "rtsp,mpegts", "protocol_whitelist": "rtp,udp,tcp,tls"}
-_TIMEOUT = 10.0  # seconds until a stream that says nothing is taken for broken
+_TIMEOUT = 10.0  # seconds until a silent stream counts as broken
 _MOST_PIXELS = 1 << 25  # of a frame: 8K, of which a decoder holds up to 17
 _BOUNDS = {"max_streams": "16", "max_pixels": str(_MOST_PIXELS)}
 _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frames a second
-_MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
+_MOST_WAITING = 16 << 20  # bytes of packets since a key frame, not selected yet
 _PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
 _PER_SECOND = 1_000_000  # units of a container's times, and the least step of ours

@@ -124,7 +124,7 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     array = None if _NOT_FOR_NUMPY.search(kind) else np.asarray(values)
     if array is None or ("int" in kind and array.dtype.kind == "f"):  # integers and missing ones
         array = np.fromiter(as_list(), object)
-    if array.dtype == object and hasattr(values, "isna"):  # pandas says it in several ways
+    if array.dtype == object and hasattr(values, "isna"):  # pandas has several missing values
         array = array.copy()
         array[np.asarray(values.isna())] = None
     return array

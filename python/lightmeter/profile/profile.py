@@ -35,8 +35,8 @@ from lightmeter.profile.segments import Parts
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
-IMAGE = "image"  # what names of features of images begin with, unless a row or dict names them
-MOST_SAMPLE = 4096  # images; what the core keeps
+IMAGE = "image"  # default prefix of features of images
+MOST_SAMPLE = 4096  # images, as in the core
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
 
 

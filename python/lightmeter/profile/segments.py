@@ -220,7 +220,7 @@ class SegmentedViews(Mapping[str, ProfileView]):
         """
         try:
             return self._segments[segment_text(segment)]
-        except (KeyError, TypeError, ValueError):  # also of what is no segment
+        except (KeyError, TypeError, ValueError):  # also for invalid segments
             hint = near(segment, self, f"got {counted(len(self), 'segment')}")
             raise KeyError(f"no segment {segment!r}; {hint}") from None
 

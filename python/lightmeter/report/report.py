@@ -22,8 +22,8 @@ _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict
 class DriftReport(Comparison):
     """Hold the result of `lightmeter.compare`, and show it in several forms.
 
-    The rows are in `features`; ``report[name]`` returns a single row. Instances are immutable, so
-    threads and forked processes may share them.
+    The rows are in `features`; ``report[name]`` returns a single row. A report never
+    changes, so threads and forked processes may share it.
 
     Examples
     --------

@@ -16,14 +16,14 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading
 
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
-_GUESS = 4 << 20  # bytes of an object whose size nobody told
+_GUESS = 4 << 20  # bytes of an object of unknown size
 _LONGEST_VALUE = 1 << 20  # characters
 _NO_VALUES: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePart:
-    """Describe a remote object by its URL, with size and version if a listing gave them."""
+    """Describe a remote object by its URL, with size in bytes and version from a listing."""
 
     url: str
     known_size: int | None = None

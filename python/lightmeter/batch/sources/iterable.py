@@ -78,7 +78,7 @@ def _data(picture: Any, limits: Limits) -> Any:
         return np.array(as_numpy(picture))
     except ImageError as error:
         return error
-    except Exception as error:  # such as of a tensor without samples
+    except Exception as error:  # for example, a tensor without samples
         return ImageError("unsupported", f"{type(error).__name__}: {error}"[:200])
 
 

@@ -47,5 +47,5 @@ def with_damage(members: Iterable[Member]) -> Iterator[Member | ImageError]:
     """Yield the members and, if damage ended them, an error last."""
     try:
         yield from members
-    except Exception as error:  # whatever somebody's bytes make of a library
+    except Exception as error:  # libraries may raise any for hostile bytes
         yield image_error(error)

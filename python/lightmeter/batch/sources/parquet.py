@@ -34,7 +34,7 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
         schema, groups = opened.schema_arrow, range(opened.num_row_groups)
         kinds, leaves = kinds_of(schema), {field.name: _leaves(field) for field in schema}
         lengths = [opened.metadata.row_group(group).num_rows for group in groups]
-    except Exception as error:  # whatever somebody's bytes make of a library
+    except Exception as error:  # pyarrow may raise any for hostile bytes
         raise _damage(error, "the table cannot be read") from None
     wanted = with_column(wanted, kinds, name)
     values = [name for name in wanted.values if leaves[name] == [name]]
@@ -49,7 +49,7 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
             for item in row_items(name, rows, wanted, row):
                 yield item
                 row += 1
-        except Exception as error:  # likewise; an encrypted one too
+        except Exception as error:  # also for an encrypted one
             damage = error
         if row != end:
             yield item_of(_damage(damage, f"rows {row} to {end - 1} are lost"), name)

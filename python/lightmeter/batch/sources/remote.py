@@ -46,7 +46,7 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
         raise
     except FileNotFoundError:
         raise FileNotFoundError(2, "No such file or folder", shown_url(url)) from None
-    except Exception as error:  # of any library, whose text may have the whole address
+    except Exception as error:  # the text may contain the whole URL
         detail = reading_error(error).detail
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
     found, start = {}, ""

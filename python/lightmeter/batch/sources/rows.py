@@ -74,7 +74,7 @@ def row_items(
             path = cell.get("path") or path
             cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
         data, path = cell, local_path(str(path or ""))
-        if cell is None or (isinstance(cell, str) and not cell):  # an array is compared with none
+        if cell is None or (isinstance(cell, str) and not cell):  # an array has no truth value
             data = ImageError("empty", "the cell is empty")
         elif isinstance(cell, str):
             data, path = linked(cell, table), shown_link(local_path(cell), table)

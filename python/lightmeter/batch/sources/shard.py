@@ -56,7 +56,7 @@ def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
                     "one that knows its size, or a tar",
                 )
             yield from _FORMATS.get(suffix, tar_items)(name, file, size, wanted)
-    except Exception as error:  # any that a file system of somebody else raises
+    except Exception as error:  # a file system may raise any
         if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
             raise
         yield item_of(reading_error(error), path)

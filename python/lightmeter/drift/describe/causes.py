@@ -18,7 +18,7 @@ from lightmeter.profile.scalars import HUE_STEPS
 
 Changes = Mapping[str, "Change"]
 
-_LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did not drift is chance
+_LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))

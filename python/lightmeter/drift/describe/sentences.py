@@ -171,7 +171,7 @@ def _hue(row: FeatureDrift) -> str:
 # often codes.
 _FEW = 3
 _FEW_CODES = 10
-_ALL_IN_TAIL = 0.6  # of D: if a tail has so much of it, the rest stayed as it was
+_ALL_IN_TAIL = 0.6  # share of D in a tail, with which the rest is unchanged
 _ALL_IN_VALUE = 0.8  # of D
 _EDGE = 0.99  # of the reference, beyond which its tail begins
 _ROUNDING = 1e-9
@@ -285,7 +285,7 @@ def _log_spread(
 
 _MOST = 4  # parts of a summary
 _MOST_FOLLOWERS = 3  # by name; others are counted
-_FEWEST = 3  # Exif tags; of fewer each is said by itself
+_FEWEST = 3  # Exif tags; fewer are described one by one
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
@@ -491,7 +491,7 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
     return f"No drift in {of_all}"
 
 
-def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
+def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
     """Return a sentence about a comparison.
 
     Numbers with the same topic mostly change for one reason, so one of them represents all.
@@ -500,14 +500,14 @@ def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
     ----------
     rows
         All rows of a comparison, by severity.
-    told
+    found
         Findings for rows that a headline may name, the causes first.
     """
     drifted, many = sum(row.verdict == "drift" for row in rows), headline(rows)
     if not drifted:
         return many[0].lower() + many[1:]
     shown: dict[object, Finding] = {}
-    for each in [each for each in told if not each.is_even] or told:
+    for each in [each for each in found if not each.is_even] or found:
         shown.setdefault(_topic(each.lines[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:

@@ -27,7 +27,7 @@ def is_trusted() -> bool:
     The PNG decoder needs no test, because PNG is lossless.
     """
     try:
-        Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
+        Image.preinit()  # registers formats; `Image.open` would apply limits
         return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))
     except Exception:  # a Pillow that was changed, or no memory
         return False

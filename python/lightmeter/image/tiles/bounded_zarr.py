@@ -130,7 +130,7 @@ def _check_codecs(metadata: dict[str, Any]) -> None:
     """Raise an error for unknown codecs, also within shards."""
     codecs = [codec["name"] for codec in metadata.get("codecs", ())]
     if metadata.get("filters"):
-        codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results nobody bounds
+        codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results are not bounded
     if metadata.get("compressor"):
         codecs.append(metadata["compressor"]["id"])
     for name in codecs:

@@ -34,7 +34,7 @@ from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raste
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
 _MOST_LEVELS = 64
-_MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages
+_MOST_HELD = 1 << 28  # bytes that tifffile may hold for all pages
 _MOST_PIECES = 1 << 21
 _MOST_SAMPLES = 32
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
@@ -109,7 +109,7 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
         raise
     except Exception as error:
         if reading.pyramid_level is None:
-            return None  # Pillow may read more of it, or says what is wrong
+            return None  # Pillow may read it, or give the reason
         raise ImageError("corrupt", f"{type(error).__name__}: {error}"[:200]) from None
     return None if pages is None else _frames(file, pages, reading)
 
@@ -187,7 +187,7 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
         directory = tiff.directory(offset)
         inner = tiff.numbers(directory[_SUB_IFDS], _MOST_LEVELS) if _SUB_IFDS in directory else ()
         for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
-            if _STACK_OF_METAMORPH in tags:  # each number of it is read once for each plane
+            if _STACK_OF_METAMORPH in tags:  # tifffile reads each number per plane
                 raise ValueError("a stack of MetaMorph")
             for tag in tags.keys() & loaded:
                 value_bytes = 1 if tags[tag].kind in _BYTES else _NUMBER_BYTES

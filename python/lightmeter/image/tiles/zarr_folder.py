@@ -15,7 +15,7 @@ from lightmeter.image.tiles.array_raster import axes_of, planes_of
 
 _MOST_LEVELS = 64
 
-_RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
+_RGB = ["FF0000", "00FF00", "0000FF"]  # as converters write them
 
 
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
@@ -37,7 +37,7 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
         raise ImageError("unsupported", "a folder of Zarr without a picture") from None
     except (ImageError, OSError):
         raise
-    except Exception as error:  # what zarr raises of metadata that it does not know
+    except Exception as error:  # zarr raises any exception
         detail = f"metadata of Zarr: {type(error).__name__}: {error}"
         raise ImageError("corrupt", detail[:200]) from None
     is_plain = axes is None

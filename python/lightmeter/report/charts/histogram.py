@@ -31,7 +31,7 @@ from lightmeter.times import day
 HUE_CIRCLE = 255.0
 _MOST_BINS = 32
 _FEWEST_BINS = 10
-_TINY = 1e-300  # so that parts of it are no zeros
+_TINY = 1e-300  # so that fractions of it are not 0
 _LIMIT = 1e300  # of the axis, so that its width is a number
 
 
@@ -41,8 +41,8 @@ class Bins(NamedTuple):
     edges: NDArray[np.float64]  # one more than the bins
     target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
     reference: NDArray[np.float64]
-    below: bool  # the first bin also holds what lies below it
-    above: bool  # and the last what lies above
+    below: bool  # whether the first bin includes lower values
+    above: bool  # whether the last bin includes higher values
 
 
 def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool = False) -> Bins:
