@@ -64,16 +64,16 @@ def profile_images(
         The source of the images, or a list of sources:
 
         - a file, folder or glob pattern. In a folder, all files below it count that are images by
-        their suffix or, without a suffix, by their first bytes;
+          their suffix or, without a suffix, by their first bytes;
         - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``; also a
-        pattern such as ``shards/*.tar``;
+          pattern such as ``shards/*.tar``;
         - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
           ``.parquet``, a table in memory, or a ``datasets.Dataset``;
         - a manifest with a row for each image: ``.csv``, ``.jsonl`` or a table with paths or URLs
-        in ``path``, ``file``, ``filename``, ``file_name``, ``image``, ``url`` or ``uri``;
+          in ``path``, ``file``, ``filename``, ``file_name``, ``image``, ``url`` or ``uri``;
         - a URL of any of these, such as ``s3://bucket/photos/``;
         - any other iterable of images or batches, such as a PyTorch loader, a generator or frames
-        of OpenCV: a sample is an image, a tuple of an image and values, or a dict.
+          of OpenCV: a sample is an image, a tuple of an image and values, or a dict.
 
         Files are sorted by path; images within a file keep its order.
     column
@@ -87,8 +87,8 @@ def profile_images(
         Makes a profile of each segment. It is a dict from keys of segments to sources of values:
 
         - ``"path:REGEX"``: the first match of the regular expression's group in the path, or the
-        whole match without a group. The path is relative to the folder or archive if `source` is a
-        single one.
+          whole match without a group. The path is relative to the folder or archive if `source` is
+          a single one.
         - ``"column:NAME"``: a value of the image in the source; see `values`.
         - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
 

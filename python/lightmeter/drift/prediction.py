@@ -5,23 +5,23 @@ variation of a mean between buckets can then not be estimated within a bucket, b
 buckets. Each statistic of a bucket is therefore judged by its spread there:
 
 - Every statistic y of a bucket of n values is predicted in two ways. By Laney (2002, Quality
-Engineering 14), the variance of y is ``phi / n``, ``phi = sum n (y - m)^2 / (k - 1)`` around the
-mean ``m`` of the k buckets, weighted by n; this fits bursts and slides. With random effects it is
-``tau^2 + s^2 / n``, with the variance s^2 within buckets and tau^2 by DerSimonian and Laird (1986);
-this fits days that differ. The larger p-value counts. Both ways use the number of values of each
-bucket, so sizes may differ by a factor of a hundred.
+  Engineering 14), the variance of y is ``phi / n``, ``phi = sum n (y - m)^2 / (k - 1)`` around the
+  mean ``m`` of the k buckets, weighted by n; this fits bursts and slides. With random effects it is
+  ``tau^2 + s^2 / n``, with the variance s^2 within buckets and tau^2 by DerSimonian and Laird
+  (1986); this fits days that differ. The larger p-value counts. Both ways use the number of values
+  of each bucket, so sizes may differ by a factor of a hundred.
 - The test statistic is ``|y - m| / sqrt(Var y + Var m)``, with Student's distribution of k - 1
-degrees of freedom. If buckets resemble those before them, there are fewer: with the autocorrelation
-r, k counts as ``k (1 - r^2) / (1 + r^2)`` (Bayley and Hammersley 1946). r is the mean over all
-statistics, because the estimate for a single one would be poor.
+  degrees of freedom. If buckets resemble those before them, there are fewer: with the
+  autocorrelation r, k counts as ``k (1 - r^2) / (1 + r^2)`` (Bayley and Hammersley 1946). r is the
+  mean over all statistics, because the estimate for a single one would be poor.
 - If a statistic is skewed, t on the side of the skewness g is replaced by that of a symmetric
-statistic: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. Because g
-is estimated from few buckets, g' is twice the excess of g over its standard error sqrt(6 / k).
+  statistic: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. Because
+  g is estimated from few buckets, g' is twice the excess of g over its standard error sqrt(6 / k).
 - Buckets may consist of a few bursts of any scenes, and days may differ by any distribution, so
-statistics need not be normal. The distance of each past bucket from the others shows how heavy the
-tails are; see `_with_heavy_tails`.
+  statistics need not be normal. The distance of each past bucket from the others shows how heavy
+  the tails are; see `_with_heavy_tails`.
 - Counts of rare events are far from normal. They must also pass Fisher's exact test against all
-past buckets together; see `rare_event_p`.
+  past buckets together; see `rare_event_p`.
 
 The tests assume that past buckets and the judged one are exchangeable except for a slow drift, and
 that the means of buckets are not much less normal than the skewness and the past buckets show.

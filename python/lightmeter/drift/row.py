@@ -4,7 +4,8 @@ A family is a set of features that are judged together: numbers of images, Exif,
 vectors. Families are judged in two steps, so that a large one does not hide changes in another.
 
 1. The gate. Simes' p-value of a family is its least q-value of Benjamini and Hochberg (BH). Holm's
-procedure over these selects the families that may hold a finding. Only families with a test count.
+   procedure over these selects the families that may hold a finding. Only families with a test
+   count.
 2. In a family that passed, BH at the full level selects the features.
 
 The q-value of a feature is therefore the larger of BH's q-value within its family and Holm's
@@ -14,14 +15,14 @@ dependent tests, see Benjamini and Yekutieli 2001), the following holds at level
 dependence of families:
 
 - A family in which nothing changed holds a finding with probability at most a, whatever changed in
-others. Proof: it must pass the gate, its Simes p-value is valid there (Simes 1986, Sarkar 1998),
-and Holm (1979) bounds the probability that any true hypothesis is rejected, under any dependence.
-If nothing changed at all, the probability of any finding is therefore at most a.
+  others. Proof: it must pass the gate, its Simes p-value is valid there (Simes 1986, Sarkar 1998),
+  and Holm (1979) bounds the probability that any true hypothesis is rejected, under any dependence.
+  If nothing changed at all, the probability of any finding is therefore at most a.
 - In each family the expected share of false findings is at most a. Proof: the gate only removes
-findings of BH, all of a family at once. The share then becomes 0 or stays the same.
+  findings of BH, all of a family at once. The share then becomes 0 or stays the same.
 - A change in one of K families needs a p-value up to K times smaller than it would alone, whatever
-the sizes of the others. For tests of normal numbers in a family of ten at 5 %, this costs at most 9
-points of power for one added family, and 17 for three.
+  the sizes of the others. For tests of normal numbers in a family of ten at 5 %, this costs at most
+  9 points of power for one added family, and 17 for three.
 """
 
 import math

@@ -6,16 +6,16 @@ explains the series than "one level"; and the detector is ``M = 7 sum e_c``. Wit
 mean time until M exceeds a threshold is at least that threshold, however often one tests.
 
 - An e-value is the Bayes factor of a normal shift, whose standard deviation is that of the values
-within a bucket, with the right Haar prior on level and scale (Perez-Ortiz, Lardy, de Heide and
-Gruenwald 2024, Annals of Statistics 52). For independent normal buckets it is a martingale for any
-level and scale. The same formula projects out other columns.
+  within a bucket, with the right Haar prior on level and scale (Perez-Ortiz, Lardy, de Heide and
+  Gruenwald 2024, Annals of Statistics 52). For independent normal buckets it is a martingale for
+  any level and scale. The same formula projects out other columns.
 - A bucket has the weight ``1 / (tau^2 + 1 / n)``, with tau^2 by DerSimonian and Laird (1986) from
-the buckets before it, or ``n`` (Laney 2002). The smaller e-value counts, so that neither shrinking
-buckets nor days that differ raise alarms by themselves.
+  the buckets before it, or ``n`` (Laney 2002). The smaller e-value counts, so that neither
+  shrinking buckets nor days that differ raise alarms by themselves.
 - A value counts as at most 3 standard deviations from those before it, because one outlier is not a
-trend.
+  trend.
 - Buckets that resemble those before them count less: exponents are divided by the long-run factor,
-the sum of autocorrelations up to the first that is not positive (Geyer 1992).
+  the sum of autocorrelations up to the first that is not positive (Geyer 1992).
 - Rates are also judged by their arc sines (Anscombe 1948), because few hits are not normal.
 
 Weights, bounds and the factor are estimated, so the rate of false alarms under dependence is not

@@ -5,11 +5,11 @@ vectors are normal. Directions are those of the pooled correlations of both side
 so that they do not depend on the assignment of vectors to sides. Only some directions are used:
 
 - Those with variance. A direction with less than 1e-8 of a number's variance is treated as
-rounding, from a number that is constant, a copy, or the sum of others.
+  rounding, from a number that is constant, a copy, or the sum of others.
 - At most half as many as there are vectors, so that the other half can determine the variance.
 - At most m / 4, with 1 / m = 1 / n1 + 1 / n2 - 4 / (n1 + n2). The variance of the statistic depends
-on the kurtosis of the vectors in proportion to 1 / m (Box and Watson 1962), which is 0 for sides of
-equal size and about 1 / n for a small side of n.
+  on the kurtosis of the vectors in proportion to 1 / m (Box and Watson 1962), which is 0 for sides
+  of equal size and about 1 / n for a small side of n.
 
 With these, the test keeps its level from 20 vectors on; see bench/drift_calibration/vectors.py.
 

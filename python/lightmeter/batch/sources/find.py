@@ -28,12 +28,13 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
     Datasets and tables are recognized by their methods, and texts by their beginning and end:
 
-    ==================================== ======================================================
-    ``.tar`` ``.tar.gz`` ``.tgz`` `.zip` an archive, or a shard of WebDataset ``.parquet`` a table
-    of images; a manifest if it has none ``.csv`` ``.jsonl`` a manifest ``s3://``, ``https://``,
-    ``hf://`` any of these elsewhere, an image, a folder or a pattern anything else a file, a folder
-    or a pattern ====================================
-    ======================================================
+    ====================================  ======================================================
+    ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
+    ``.parquet``                          a table of images; a manifest if it has none
+    ``.csv`` ``.jsonl``                   a manifest
+    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, an image, a folder or a pattern
+    anything else                         a file, a folder or a pattern
+    ====================================  ======================================================
 
     Several paths and patterns stand for all their files, sorted by path. Any other object is
     iterated for images.
