@@ -403,6 +403,11 @@ class Thresholds:
     delta
         Probability that an interval misses the true value, if a profile holds samples.
 
+    Raises
+    ------
+    ValueError
+        A threshold is out of range.
+
     Examples
     --------
     >>> lm.compare(target=target, reference=reference, effect=0.2)

@@ -121,6 +121,11 @@ class Profile:
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
         """Add images; an image that cannot be measured is counted in ``image.Failure``.
 
+        Raises
+        ------
+        TypeError
+            An item is not an image, or `group` is neither a string nor a number.
+
         Examples
         --------
         >>> profile = lm.Profile()

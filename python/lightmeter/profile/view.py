@@ -281,6 +281,11 @@ class ProfileView:
     def merge(self, other: "ProfileView") -> "ProfileView":
         """Return a new view of both sides together; no count is lost, and neither side changes.
 
+        Raises
+        ------
+        TypeError
+            `other` is not a `ProfileView`.
+
         Examples
         --------
         >>> view.merge(other).images == view.images + other.images
@@ -291,6 +296,11 @@ class ProfileView:
     @classmethod
     def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
         """Return a new view of all views together, which is faster than merging one by one.
+
+        Raises
+        ------
+        TypeError
+            An item of `views` is not a `ProfileView`.
 
         Examples
         --------
@@ -515,6 +525,11 @@ class ProfileView:
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write a profile file, by convention ``*.lmp``, either completely or not at all.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
 
         Examples
         --------

@@ -95,6 +95,11 @@ class DriftReport(Comparison):
         reference_name
             Name of the reference on the page.
 
+        Raises
+        ------
+        OSError
+            The file cannot be written.
+
         Examples
         --------
         >>> lm.compare(target=target, reference=reference).write_html("report.html")
