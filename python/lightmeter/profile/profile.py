@@ -299,7 +299,7 @@ class Profile:
             part._add(prefix, result)
 
     def set_dataset_timestamp(self, timestamp: datetime | date) -> None:
-        """Set the time of the data, in milliseconds; a merge keeps the earlier time.
+        """Set the time of the data, to the millisecond; a merge keeps the earlier time.
 
         A time without a time zone is local time, as in `datetime.astimezone`; a date is its
         midnight in UTC.
