@@ -1,6 +1,6 @@
 """Profile images at close to the speed of decoding; merge the profiles, and see what drifted.
 
-A name is imported when it is first asked for, so that ``import lightmeter`` costs next to nothing.
+Public names are imported on first use, so that ``import lightmeter`` is fast.
 """
 
 from importlib import import_module

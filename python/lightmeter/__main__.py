@@ -1,4 +1,4 @@
-"""The ``lightmeter`` command: a thin door that explains itself when the extra is not installed."""
+"""The ``lightmeter`` command, which names the missing extra if it is not installed."""
 
 import sys
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from lightmeter.errors import ConfigError
 
 
 def main() -> int:
-    """Run the command line; without its packages, say in one line what to install."""
+    """Run the command line; without its packages, print what to install."""
     try:
         if all(map(find_spec, ("pydantic", "rich", "sqlalchemy", "typer"))):
             from lightmeter.cli import run

@@ -10,32 +10,32 @@ from lightmeter.profile.features import Origin, Role
 
 __version__: str
 
-# Name -> value. None: the format can have it, and this file has not.
+# Name -> value. None means that the format can have the fact, but this file does not.
 Facts: TypeAlias = dict[str, float | str | None]
 
 Part: TypeAlias = tuple[int, int]  # offset and size; all of it is in the file
 
-# Facts, Exif, start of the colour profile, index of pictures.
+# Facts, Exif, start of the colour profile, index of images.
 JpegHeader: TypeAlias = tuple[Facts, bytes, bytes | None, bytes | None]
 
-# Facts, part of the Exif, part of the colour profile, texts that may hold Exif: deflated or not.
+# Facts, Exif, colour profile, texts that may hold Exif, and whether they are compressed.
 PngHeader: TypeAlias = tuple[Facts, Part | None, Part | None, list[tuple[Part, bool]]]
 
-# Code, type by TIFF's number, how many values, the first 512 bytes of them.
+# Code, TIFF's number of the type, number of values, and their first 512 bytes.
 ExifEntry: TypeAlias = tuple[int, int, int, bytes]
 
-# Order of the bytes, ``"<"`` or ``">"``, then the tags of the main directory, Exif, GPS, Interop.
+# Byte order, ``"<"`` or ``">"``; tags of the main directory, Exif, GPS, Interop.
 ExifParts: TypeAlias = tuple[
     str, list[ExifEntry], list[ExifEntry], list[ExifEntry], list[ExifEntry]
 ]
 
-# A file in memory: format, header (None for a PNG file that has none), bytes.
+# A file in memory: format, header (None for a PNG file without one), bytes.
 Picture: TypeAlias = (
     tuple[Literal["JPEG"], JpegHeader, bytes] | tuple[Literal["PNG"], PngHeader | None, bytes]
 )
 
 # A JPEG file that the core decoded: facts, start of the colour profile, Exif, bytes of the file,
-# mode, measurement, and what it adds to a profile.
+# mode, measurement, and the features that it adds to a profile.
 MeasuredJpeg: TypeAlias = tuple[
     Facts, bytes | None, ExifParts | None, int, str, ImageMeter, ImageFeatures
 ]

@@ -1,4 +1,4 @@
-"""Waiting for work of others no longer than there is time."""
+"""Bounding the time of a function."""
 
 import threading
 import time
@@ -11,21 +11,22 @@ _LOOK = 0.25  # seconds until it is looked whether there is less time than was t
 
 
 def bounded(work: Callable[[], _T], until: Callable[[], float]) -> _T:
-    """Return what some work returns, which a thread does that is left alone when time runs out.
+    """Return the result of a function that runs in a thread, which is abandoned after a time limit.
 
-    No timeout of a socket bounds a look-up of a name, or an answer that comes byte by byte.
+    Socket timeouts are not sufficient: they do not bound the lookup of a name, or an answer that
+    arrives byte by byte.
 
     Parameters
     ----------
     work
-        Is called once.
+        Function to run, which is called once.
     until
-        When time is over, by `time.monotonic`; it may say another time later.
+        Returns the end of the time limit on the clock of `time.monotonic`, which may move.
 
     Raises
     ------
     TimeoutError
-        There is no time left.
+        The time limit has passed.
     """
     outcome: Future[_T] = Future()
 

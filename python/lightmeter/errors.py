@@ -1,9 +1,9 @@
-"""Every exception lightmeter raises on purpose."""
+"""The exceptions of lightmeter."""
 
 import os
 from typing import Any, Literal
 
-# Why a picture cannot be measured.
+# Reasons why an image cannot be measured.
 Reason = Literal[
     "empty",
     "truncated",
@@ -17,62 +17,63 @@ Reason = Literal[
 
 
 class LightmeterError(Exception):
-    """Base class of every error below."""
+    """Base class of all errors of lightmeter."""
 
 
 class ImageError(LightmeterError, ValueError):
-    """A picture that cannot be measured.
+    """Signal that an image cannot be measured.
 
     Attributes
     ----------
     reason
-        A stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``, ``too_large``,
+        Stable code: ``empty``, ``truncated``, ``corrupt``, ``unsupported``, ``too_large``,
         ``out_of_range``, ``unreadable`` or ``vanished``. Batches count it in ``image.Failure``.
     detail
-        What was wrong, in words that may change.
+        Description, whose wording may change.
     path
-        Of the file, or None for a picture that was not given by its path.
+        Path of the file, or None for an image that was not given by path.
     """
 
     def __init__(
         self, reason: Reason, detail: str, path: str | os.PathLike[str] | None = None
     ) -> None:
-        """Keep the code beside the message."""
+        """Store the reason, the detail and the path."""
         super().__init__(detail if path is None else f"{os.fspath(path)!r}: {detail}")
         self.reason = reason
         self.detail = detail
         self.path = path
 
     def __reduce__(self) -> tuple[type["ImageError"], tuple[Any, ...]]:
-        """Pickle all arguments; the default would lose the code."""
+        """Pickle all arguments; by default, the reason would be lost."""
         return type(self), (self.reason, self.detail, self.path)
 
 
 class DecodeError(LightmeterError, ValueError):
-    """Bytes that are not a profile or sketch: truncated, damaged, or from a newer version."""
+    """Signal bytes that are not a profile or sketch: truncated, damaged, or of a newer version."""
 
 
 class IncompatibleError(LightmeterError, ValueError):
-    """Two things that cannot be combined, such as strips of different width."""
+    """Signal data that cannot be combined, such as strips of different widths."""
 
 
 class BatchError(LightmeterError, RuntimeError):
-    """Many pictures that could not be worked through, such as when workers died."""
+    """Signal that a batch of images could not be completed, for example because a worker died."""
 
 
 class StoreError(LightmeterError, RuntimeError):
-    """A store that cannot be opened, read or written as asked."""
+    """Signal that a store cannot be opened, read or written."""
 
 
 class ConflictError(StoreError):
-    """What a store is asked to keep does not fit what it holds."""
+    """Signal that new data conflicts with the contents of a store."""
 
 
 class DeliveryError(LightmeterError, RuntimeError):
-    """An alert that was not delivered."""
+    """Signal that an alert was not delivered."""
 
 
 class ConfigError(LightmeterError, ValueError):
-    """A file of monitors with a mistake, whose line the message names; or a variable of the
-    environment.
+    """Signal a mistake in a configuration file or an environment variable.
+
+    The message names its position.
     """

@@ -1,4 +1,4 @@
-"""Reading regular files, writing files whole, and the bytes of paths."""
+"""Reading regular files, writing files atomically, and converting paths."""
 
 import base64
 import contextlib
@@ -11,20 +11,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# A profile of thousands of features has some megabytes.
+# A profile with thousands of features takes a few megabytes.
 MAX_PROFILE_BYTES = 2**30
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
-    """Open a regular file to read. Opening a pipe could wait for ever; opening a device could act.
+    """Open a regular file for reading.
+
+    Opening a pipe could block forever, and opening a device could have side effects.
 
     Raises
     ------
     OSError
-        It cannot be opened, or is not a regular file.
+        The file cannot be opened, or is not a regular file.
     """
     _refuse_special(path, os.stat(path).st_mode)
-    # The path may have become a pipe meanwhile, so do not block, and look again.
+    # The path may have become a pipe meanwhile, so open it without blocking and check again.
     file = io.FileIO(path, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
     try:
         _refuse_special(path, os.fstat(file.fileno()).st_mode)
@@ -35,7 +37,7 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
 
 
 def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of which to open one tells
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a folder raises a clear error
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
@@ -45,7 +47,7 @@ def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) ->
     Raises
     ------
     OSError
-        It cannot be read, is not a regular file, or holds more than `most` bytes.
+        The file cannot be read, is not a regular file, or has more than `most` bytes.
     """
     with open_regular(path) as file:
         if os.fstat(file.fileno()).st_size <= most:
@@ -54,12 +56,12 @@ def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) ->
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:
-    """Return the file that `path` leads to, through symbolic links. It need not exist.
+    """Return the file to which `path` leads through symbolic links; it need not exist.
 
     Raises
     ------
     OSError
-        It is a folder, or the folder that it would be in does not exist.
+        The path is a folder, or its parent folder does not exist.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
@@ -71,9 +73,11 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 @contextlib.contextmanager
 def open_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Write beside `path`, flush to disk, then rename over it. On an error `path` is untouched.
+    """Open a temporary file beside `path`; on success, flush it to disk and rename it.
 
-    A pipe or device is written to directly. The new file has the permissions of the old one.
+    If an error is raised, `path` is unchanged.
+
+    Pipes and devices are written directly. The new file has the permissions of the old one.
     """
     target = check_target(path)
     old = target.stat().st_mode if target.exists() else None
@@ -97,13 +101,13 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file whole or not at all, with permissions as `open_atomically` gives them."""
+    """Write a file either completely or not at all; see `open_atomically`."""
     with open_atomically(path) as file:
         file.write(data)
 
 
 def path_bytes(path: str) -> bytes:
-    """Return the bytes of a path. Lone surrogates that stand for no byte are replaced."""
+    """Return the bytes of a path; lone surrogates that represent no byte are replaced."""
     try:
         return os.fsencode(path)
     except UnicodeEncodeError:
@@ -111,10 +115,9 @@ def path_bytes(path: str) -> bytes:
 
 
 def path_texts(path: str) -> dict[str, str]:
-    """Return a path for JSON: every text is Unicode.
+    """Return a path as a dict for JSON, where every text is Unicode.
 
-    A path that is not UTF-8 is shown with replacement characters, and given whole as
-    ``path_base64``.
+    A path that is not UTF-8 has replacement characters; ``path_base64`` holds its bytes.
     """
     raw = path_bytes(path)
     shown = raw.decode(errors="replace")

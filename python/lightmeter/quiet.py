@@ -1,4 +1,4 @@
-"""Ignores the warnings of decoders, only in the thread that decodes."""
+"""Ignoring warnings of decoders, only in the thread that decodes."""
 
 import logging
 import threading
@@ -10,10 +10,10 @@ _thread = threading.local()
 
 
 class _InQuietThread:
-    """Takes the place of a filter's pattern of module names, and asks the thread instead.
+    """Replace the module pattern of a warning filter, and match if the thread is quiet.
 
-    `warnings.catch_warnings` swaps the filters of the whole process, so two threads that use it
-    undo each other.
+    `warnings.catch_warnings` swaps the filters of the whole process, so two threads would undo each
+    other's changes.
     """
 
     def match(self, module: str) -> bool:
@@ -25,31 +25,31 @@ def is_quiet() -> bool:
     return getattr(_thread, "depth", 0) > 0
 
 
-# Pillow logs some damage as an error. Without a handler logging would print it.
+# Pillow logs some damage as errors, which logging prints if there is no handler.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class quiet:  # noqa: N801  # read as a function; a generator would take three times as long
     """Ignore the warnings of this thread: none is printed, and none becomes an error.
 
-    A damaged file would print a line or, under ``-W error``, fail for another reason. The numbers
-    of an image must not depend on the filters of the process.
+    Without it, a damaged file would print a warning or, under ``-W error``, fail with another
+    reason. The numbers of an image must not depend on the filters of the process.
     """
 
     def __enter__(self) -> None:
-        """Every picture enters several times."""
-        # The user's filters may have been set, or put back, since the last time.
+        """Start ignoring warnings; contexts may be nested."""
+        # The user may have changed or restored filters since the last time.
         if not warnings.filters or not _is_own(warnings.filters[0]):
             _put_first(warnings.filters)
         _thread.depth = getattr(_thread, "depth", 0) + 1
 
     def __exit__(self, *_: object) -> None:
-        """Back to what it was."""
+        """Restore the previous state."""
         _thread.depth -= 1
 
 
 def _put_first(filters: Any) -> None:
-    """Put a new filter in front, and only then remove older ones: other threads rely on them."""
+    """Insert a new filter in front, then remove older ones, on which other threads rely."""
     own = ("ignore", None, Warning, _InQuietThread(), 0)
     filters.insert(0, own)
     for old in [old for old in filters if _is_own(old) and old is not own]:

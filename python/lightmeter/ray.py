@@ -1,4 +1,4 @@
-"""Profiles of Ray data sets."""
+"""Profiling Ray datasets."""
 
 from lightmeter.batch.cluster import profile_ray as profile
 

@@ -1,4 +1,4 @@
-"""TOML files as pydantic models. An error names the path of the mistake and the nearest word."""
+"""Reading TOML files as pydantic models; errors name the path and the nearest known word."""
 
 import json
 import os
@@ -26,7 +26,7 @@ Model = TypeVar("Model", bound="Table")
 
 
 class Table(BaseModel):
-    """A table of a TOML file; unknown keys are refused."""
+    """Describe a table of a TOML file; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -46,14 +46,14 @@ class Table(BaseModel):
 
 
 def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return what a TOML file holds.
+    """Return the contents of a TOML file.
 
     Raises
     ------
     OSError
-        It cannot be read.
+        The file cannot be read.
     ConfigError
-        It is not TOML in UTF-8; the message names the place.
+        The file is not TOML in UTF-8; the message names the position.
     """
     name, body = os.fspath(path), read_regular(path, _MOST_BYTES)
     try:
@@ -65,35 +65,35 @@ def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
 def settings_of(
     model: type[Model], values: Mapping[str, Any], name: str, *, folder: Path | None = None
 ) -> Model:
-    """Return values as a model.
+    """Return values as a pydantic model.
 
     Parameters
     ----------
     model
         A pydantic model.
     values
-        By key.
+        Values by key.
     name
-        Of their file, for errors.
+        Name of the file, for errors.
     folder
-        That relative paths are relative to, as the context of validators.
+        Base folder of relative paths, which is the context of validators.
 
     Raises
     ------
     ConfigError
-        The values are not those of the model; the message names the path of each that is wrong,
-        such as ``expect[2].mean``, and the nearest word that is known.
+        The values do not fit the model. The message names the path of each wrong value, such as
+        ``expect[2].mean``, and the nearest known word.
     """
     try:
         return model.model_validate(values, context=folder)
     except ValidationError as error:
         found = error.errors(include_url=False)
         untagged = [each for each in found if each["type"] == "union_tag_not_found"]
-        for each in untagged:  # with an empty one pydantic says which there are
+        for each in untagged:  # an empty tag makes pydantic list the valid ones
             each["input"][each["ctx"]["discriminator"][1:-1]] = ""
         if untagged:
             return settings_of(model, values, name, folder=folder)
-        # A value of several types has a mistake for each.
+        # A value with several allowed types has a mistake for each type.
         mistakes = {_path(values, each): each for each in found}
         lines = [_words(path, each) for path, each in mistakes.items()]
         more = [f"and {len(lines) - _MOST_ERRORS} more mistakes"] * (len(lines) > _MOST_ERRORS)
@@ -102,13 +102,13 @@ def settings_of(
 
 
 def _path(values: Any, mistake: "ErrorDetails") -> str:
-    """Return such as ``expect[2].mean.at_least``; tables of an array count from 1."""
+    """Return a path such as ``expect[2].mean.at_least``; tables of an array count from 1."""
     path, place = "", mistake["loc"]
     for index, step in enumerate(place, 1):
         try:
             values = values[step]
         except (LookupError, TypeError):
-            # Between keys pydantic names which of several types it took a value for.
+            # Between keys, pydantic inserts the type that it tried, which is skipped.
             if mistake["type"] != "missing" or index < len(place):
                 continue
         path += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
@@ -145,5 +145,5 @@ def _shown(value: object) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a string of TOML, which has the escapes of JSON; also fit for a comment."""
+    """Return text as a TOML string with JSON escapes, which may also stand in a comment."""
     return visible(json.dumps(name, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""Mergeable state over a stream of numbers, for use on its own."""
+"""Mergeable sketches of streams of numbers, for separate use."""
 
 from lightmeter._core import QuantileSketch, prepare_numpy
 

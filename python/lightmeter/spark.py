@@ -1,4 +1,4 @@
-"""Profiles of Spark DataFrames."""
+"""Profiling Spark DataFrames."""
 
 from lightmeter.batch.cluster import profile_spark as profile
 

@@ -1,6 +1,6 @@
 """Tools for tests: an assertion about a contract, and Hypothesis strategies for inputs.
 
-`assert_contract` needs pydantic, the strategies need ``hypothesis``.
+`assert_contract` needs pydantic; the strategies need ``hypothesis``.
 """
 
 import os

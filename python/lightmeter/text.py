@@ -1,7 +1,7 @@
-"""Numbers and foreign text in a form that people can read, on a terminal or inside HTML and SVG.
+"""Formatting numbers and untrusted text for terminals, HTML and SVG.
 
-Exif strings, paths and feature names may hold anything. `lightmeter.report.charts.html` passes each
-of them through `escape`.
+Exif strings, paths and feature names may contain any characters. `lightmeter.report.charts.html`
+passes each of them through `escape`.
 """
 
 import html
@@ -13,17 +13,17 @@ from difflib import get_close_matches
 MOST_DIGITS = 19  # with which any two numbers differ, however `number` writes them
 _MOST_COMPARED = 200  # characters of a name: the time grows with their square
 NONE = "\N{EN DASH}"  # stands for a number that does not exist
-# Combining marks, of which a pile would cover the lines above and below; two are normal.
+# Combining marks, which in large numbers would cover the lines above and below; two are normal.
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3,}")
 _MINUS = "\N{MINUS SIGN}"
 _EXPONENT = re.compile(r"(?<=\de)-(?=\d)")
 
 
 def visible(text: object) -> str:
-    """`text` with its invisible characters as codes, such as ``\\u202e``.
+    r"""Return text with its invisible characters as codes, such as ``\u202e``.
 
-    Invisible are controls, lone surrogates and what reorders the text around it. Of piles of
-    combining marks the codes are written too.
+    Invisible characters are controls, lone surrogates and characters that reorder text. Three or
+    more combining marks are written as codes too.
     """
     shown = str(text)
     if not shown.isprintable():
@@ -32,23 +32,23 @@ def visible(text: object) -> str:
 
 
 def escape(text: object) -> str:
-    """`text` made `visible`, and safe as the content or a quoted attribute of an element."""
+    """Return `visible` text that is safe as the content or quoted attribute of an element."""
     return html.escape(visible(text), quote=False).replace('"', "&quot;")
 
 
 def shorten(text: object, length: int) -> str:
-    """`visible` text of at most `length` characters. Where some were cut it ends in an ellipsis."""
+    """Return `visible` text of at most `length` characters; cut text ends in an ellipsis."""
     shown = visible(text)
     return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 def with_minus(text: str) -> str:
-    """With the minus sign in exponents, as `number` writes them. A line may break at a hyphen."""
+    """Return text with minus signs in exponents, because a line may break at a hyphen."""
     return _EXPONENT.sub(_MINUS, text)
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Return a number to so many significant digits. None and NaN are `NONE`."""
+    """Return a number with `digits` significant digits; None and NaN become `NONE`."""
     if value is None or math.isnan(value):
         return NONE
     if math.isinf(value):
@@ -61,7 +61,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def expected(lower: float | None, upper: float | None) -> str:
-    """Limits in words; empty if there are none."""
+    """Return limits in words; empty if there are none."""
     if lower is not None and upper is not None:
         return number(lower) if lower == upper else f"{number(lower)} to {number(upper)}"
     if upper is not None:
@@ -70,28 +70,26 @@ def expected(lower: float | None, upper: float | None) -> str:
 
 
 def count(n: int) -> str:
-    """Return a count: all digits below a million, three digits above."""
+    """Return a count with all digits below a million, and three digits above."""
     if n < 10**6:
         return f"{n:,}"
-    thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # what rounds to 1000 of a unit is 1 of the next
+    thousands = min(int(f"{n:.2e}"[-2:]) // 3, 4)  # 1000 of a unit becomes 1 of the next
     return f"{n / 1000**thousands:.3g} {'MGT'[thousands - 2]}"
 
 
 def counted(n: int, noun: str) -> str:
-    """Such as ``1 image`` and ``2 images``."""
+    """Return a count with a noun, such as ``1 image`` or ``2 images``."""
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
 def near(name: object, names: Iterable[str], otherwise: str) -> str:
-    """Return a question that names those most like a name that is none of them; `otherwise` if none
-    is.
-    """
+    """Return a question with the most similar known names; `otherwise` if none is similar."""
     alike = get_close_matches(str(name)[:_MOST_COMPARED], names, n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
-    """`visible` rows below each other, some of whose columns, by their heads, end at the right."""
+    """Return `visible` rows as a text table; columns whose heads are in `right` align right."""
     lines = [list(map(visible, row)) for row in rows]
     columns = []
     for cells in zip(*lines, strict=True):
@@ -101,7 +99,7 @@ def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage that never says 0 or 100 for something else."""
+    """Return a share as a percentage, which is 0 or 100 only if the share is exactly 0 or 1."""
     if 0 < share < 0.001:
         return "<0.1 %"
     if 0.999 < share < 1:

@@ -1,4 +1,4 @@
-"""Times and durations: from what people write to UTC and whole milliseconds, and back."""
+"""Converting times and durations from text to UTC and milliseconds, and back."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -19,15 +19,15 @@ _LONGEST = 36_500 * 86_400_000  # milliseconds, so that no date a store holds le
 def to_utc(at: datetime | date) -> datetime:
     """Return a point in time as an aware datetime in UTC.
 
-    A datetime without a time zone is local time, as `datetime.astimezone` takes it. A plain date is
-    its midnight in UTC.
+    A datetime without a time zone is local time, as in `datetime.astimezone`. A date is its
+    midnight in UTC.
 
     Raises
     ------
     TypeError
-        It is neither a date nor a datetime.
+        `at` is neither a date nor a datetime.
     ValueError
-        It is in none of the years 1 to 9999 in UTC.
+        The time is outside the years 1 to 9999 in UTC.
     """
     if not isinstance(at, date):
         raise TypeError(
@@ -43,12 +43,12 @@ def to_utc(at: datetime | date) -> datetime:
 
 
 def parse_time(text: str) -> datetime:
-    """Return the time that a text of ISO 8601 says, in UTC; see `to_utc` for times without a zone.
+    """Return the time of an ISO 8601 text in UTC; see `to_utc` for times without a zone.
 
     Raises
     ------
     ValueError
-        It says none.
+        The text is not a time.
     """
     kind = date if len(text) <= _DATE_LENGTH else datetime
     try:
@@ -59,18 +59,19 @@ def parse_time(text: str) -> datetime:
 
 
 def to_ms(at: datetime) -> int:
-    """Milliseconds from 1970 to an aware datetime, rounded down."""
+    """Return the milliseconds from 1970 to an aware datetime, rounded down."""
     return (at - EPOCH) // MILLISECOND
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """Return the reverse of `to_ms`, in UTC. A time beyond all dates becomes the first or last
-    date.
+    """Return the datetime in UTC of milliseconds since 1970.
+
+    A time beyond the range of datetime becomes its first or last value.
 
     Raises
     ------
     TypeError
-        A damaged file holds something else there.
+        The value from a damaged file is not a number.
     """
     try:
         return EPOCH + milliseconds * MILLISECOND
@@ -82,18 +83,17 @@ def from_ms(milliseconds: int) -> datetime:
 
 
 def to_duration(length: str | timedelta) -> timedelta:
-    """Return the length of a bucket, or an age: a timedelta, or such as ``"30s"``, ``"15m"``,
-    ``"1h"``.
+    """Return a duration from a timedelta, or from a text such as ``"30s"``, ``"15m"`` or ``"1h"``.
 
     The units are ms, s, m, h, d and w.
 
     Raises
     ------
     TypeError
-        It is neither a string nor a timedelta.
+        `length` is neither a string nor a timedelta.
     ValueError
-        It is no duration, not positive, no whole number of milliseconds, or a text for more than a
-        hundred years.
+        The value is not a duration, not positive, not an integer number of milliseconds, or a text
+        for more than a hundred years.
     """
     if isinstance(length, str):
         match = _DURATION.fullmatch(length)
@@ -113,7 +113,7 @@ def to_duration(length: str | timedelta) -> timedelta:
 
 
 def duration_text(duration: timedelta) -> str:
-    """Return a duration as `to_duration` reads it, in the largest unit that fits it whole."""
+    """Return a duration as text for `to_duration`, in the largest unit that divides it."""
     milliseconds = duration // MILLISECOND
     unit = next(unit for unit, size in _UNITS.items() if milliseconds % size == 0)
     return f"{milliseconds // _UNITS[unit]}{unit}"
@@ -123,15 +123,15 @@ def duration_text(duration: timedelta) -> str:
 
 
 def bucket_start(at: datetime | date, every: timedelta) -> datetime:
-    """Return the start of the bucket of length `every` that holds `at`.
+    """Return the start of the bucket of length `every` that contains `at`.
 
-    Buckets count from Monday, 5 January 1970, 00:00 UTC, in both directions, so days start at
-    midnight and weeks on a Monday.
+    Buckets are counted from Monday, 5 January 1970, 00:00 UTC, in both directions, so that days
+    start at midnight and weeks on Monday.
 
     Raises
     ------
     ValueError
-        The bucket does not lie within the years 1 to 9999, the only ones that a datetime can name.
+        The bucket is outside the years 1 to 9999, the range of datetime.
     """
     try:
         start = (utc := to_utc(at)) - (utc - _MONDAY) % every
@@ -143,11 +143,11 @@ def bucket_start(at: datetime | date, every: timedelta) -> datetime:
     return start
 
 
-# Exif dates, which profiles keep in days since 1970, as people write them
+# Exif dates, which profiles store in days since 1970
 
 
 def day(days: float) -> str:
-    """Return the day, as ``2022-09-07``; what the calendar lacks is a number."""
+    """Return a day as text, such as ``2022-09-07``; a number if it is outside the calendar."""
     try:
         return (EPOCH + days * DAY).date().isoformat()
     except (OverflowError, ValueError):

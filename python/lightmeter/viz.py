@@ -1,4 +1,4 @@
-"""Charts and reports in a notebook, by the names that whylogs gave them."""
+"""Charts and reports in a notebook, under the names of whylogs."""
 
 from lightmeter.interop.viz import Chart, NotebookProfileVisualizer
 

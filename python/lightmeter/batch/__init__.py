@@ -1,4 +1,4 @@
-"""Many pictures: where they come from, and who measures them."""
+"""Measuring many images: sources, workers and their results."""
 
 from lightmeter.batch.profile import profile_images
 from lightmeter.batch.rows import measure

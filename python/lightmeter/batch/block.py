@@ -1,4 +1,4 @@
-"""The unit of parallel work: a run of pictures in, their profile out."""
+"""Blocks, the unit of parallel work: a run of images, and its profile."""
 
 import json
 from base64 import b64decode, b64encode
@@ -24,19 +24,19 @@ from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
 
-# Pictures of the first blocks, and of those behind many. The number of workers does not enter, as
-# the result must not depend on it. Small blocks at the start let workers share a few large
-# pictures; later a merge must be cheap beside the measuring.
+# Number of images in the first blocks, and in blocks after many. It is independent of the number of
+# workers, because the result must be too. Small blocks at the start let workers share a few large
+# images; later, merging must be cheap compared with measuring.
 _FEWEST, _MOST = 16, 64
 _PICTURE_BYTES = 128 << 10  # for which there is room in a block
-_REMOTE_BYTES = 16 << 20  # of pictures elsewhere, which a block fetches side by side
+_REMOTE_BYTES = 16 << 20  # of images elsewhere, which a block fetches side by side
 
-_TOGETHER = 16  # pictures of which small ones are measured at once: more save little
+_TOGETHER = 16  # small images measured at once; more saves little
 
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut pictures into blocks, by nothing but their number and their sizes."""
-    before, held = 0, 0.0  # pictures; the share of the block's bytes
+    """Split images into blocks, depending only on their number and sizes."""
+    before, held = 0, 0.0  # images; the share of the block's bytes
     block: list[Item] = []
     most = _FEWEST
     for item in items:
@@ -51,8 +51,9 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield block
 
 
-# What came of a run of pictures: the bytes of the profile of all by "", and of each segment by its
-# text, in the order of their first pictures. A profile that was not encoded merges to other bytes.
+# Result of a run of images: the encoded profile of all images under "", and of each segment under
+# its text, in the order of their first images. Profiles are always encoded, because one that is not
+# merges to different bytes.
 Block = dict[str, bytes]
 
 
@@ -62,16 +63,16 @@ def block_text(block: Block) -> bytes:
 
 
 def parse_block(data: bytes) -> Block:
-    """Return the block that `block_text` made these bytes of."""
+    """Return the block from bytes that `block_text` wrote."""
     return {text: b64decode(profile) for text, profile in parse_json(data).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How a run of pictures becomes a block; it can be pickled, so it runs wherever they are read.
+    """Profile a run of images as a block; instances can be pickled to run elsewhere.
 
-    The blocks of one source, merged in its order, give the profile of `lightmeter.profile_images`,
-    which describes most attributes.
+    The blocks of a source, merged in order, give the profile of `lightmeter.profile_images`, whose
+    parameters describe most attributes.
 
     Attributes
     ----------
@@ -81,10 +82,9 @@ class Work:
     Raises
     ------
     TypeError
-        `segment_by` or `group` is of another type.
+        `segment_by` or `group` has the wrong type.
     ValueError
-        A value has the name of what is measured of pictures; `segment_by` or `group` is not
-        understood.
+        A value has the name of a measured number; `segment_by` or `group` is invalid.
     """
 
     reading: Reading
@@ -97,7 +97,7 @@ class Work:
     fixed: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what pictures would fail by."""
+        """Check options that would make every image fail."""
         for name in self.values:
             start, _, rest = name.partition(".")
             if start == IMAGE and rest.partition(".")[0] in TAKEN:
@@ -108,23 +108,23 @@ class Work:
             check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
 
     def empty(self) -> Profile:
-        """Return a profile of nothing."""
+        """Return an empty profile."""
         how: dict[str, Any] = {"exemplars": self.exemplars, "sample": self.sample}
         return Profile(reading=self.reading, tags=self.tags, **how)
 
     def __call__(
         self, items: Sequence[Item], watch: Watch | None = None, threads: int = 1
     ) -> Block:
-        """Profile pictures, in this process and one after another.
+        """Profile images one after another in this process.
 
         Parameters
         ----------
         items
-            The pictures; remote ones are fetched side by side.
+            The images; remote ones are fetched in parallel.
         watch
-            Called before each picture, and before more is read of one in tiles.
+            Called before each image, and before each read of an image in tiles.
         threads
-            Threads that share a large picture.
+            Threads that share a large image.
         """
         merged = Merged(self)
         rest = loaded(items, self.reading.limits)
@@ -163,23 +163,23 @@ class Work:
 
 
 class Merged(Parts):
-    """The profiles of segments, and that of all pictures by ``""``; blocks are merged in order.
+    """Merge blocks in order, into profiles of segments and, under ``""``, of all images.
 
     Attributes
     ----------
     whole
-        The profile of all pictures.
+        The profile of all images.
     """
 
     def __init__(self, work: Work, kept: set[str] | None = None) -> None:
-        """Begin with nothing.
+        """Start without images.
 
         Parameters
         ----------
         work
-            What makes the blocks.
+            Creates the blocks.
         kept
-            The segments that are not counted as ``other``, to which more are added.
+            Segments that are not counted as ``other``; new ones are added.
         """
         super().__init__(work.empty, work.segment_by, work.fixed, kept)
         self.whole = self[""] = work.empty()
@@ -190,14 +190,14 @@ class Merged(Parts):
             self[text]._core.merge(_core.Profile.decode(data))
 
     def block(self) -> Block:
-        """Return all as one block."""
+        """Return everything as one block."""
         return {text: part._core.encode() for text, part in self.items()}
 
     def views(self) -> SegmentedViews:
-        """Return the profiles; no block is merged after that."""
+        """Return the profiles; no block may be merged afterwards."""
         views = {text: ProfileView(part._core) for text, part in self.items()}
         return SegmentedViews(views.pop(""), views)
 
     def result(self) -> ProfileView | SegmentedViews:
-        """Return the profile of all pictures, or all profiles if there are segments, likewise."""
+        """Return the profile of all images or, with segments, all profiles; see `views`."""
         return self.views() if self._segment_by is not None else self.views().whole

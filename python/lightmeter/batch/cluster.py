@@ -1,4 +1,4 @@
-"""Rows of pictures on the machines of a cluster: profiled there, and merged in one place."""
+"""Profiling rows of images on the machines of a cluster."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
 from lightmeter.profile.table_files import parquet
 
-# Rows of a batch, all of whose pictures are in memory: 10 000 where nobody says otherwise.
+# Rows of a batch, whose images are all in memory. The default of Spark would be 10 000.
 _RAY_ROWS, _SPARK_ROWS = 256, 64
 _ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 
@@ -22,35 +22,35 @@ _ARROW_ROWS = "spark.sql.execution.arrow.maxRecordsPerBatch"
 def profile_ray(
     dataset: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
 ) -> ProfileView | SegmentedViews:
-    """Profile the pictures of a ``ray.data.Dataset``, on its cluster.
+    """Profile the images of a ``ray.data.Dataset`` on its cluster.
 
-    Profiles of batches are merged as they come. So numbers are those of `lightmeter.profile_images`
-    of the same pictures: up to 1024 pictures they are equal, co-moments to 1e-12, and beyond that
-    estimates differ within their bounds.
+    Profiles of batches are merged in the order in which they finish. Up to 1024 images, the numbers
+    equal those of `lightmeter.profile_images`, co-moments to 1e-12; beyond that, estimates differ
+    within their bounds.
 
     Parameters
     ----------
     dataset
-        Its rows hold encoded bytes, arrays (HxW or HxWxC, unless `layout` says otherwise), paths or
-        addresses that all machines can open, or dicts of ``bytes`` and ``path``.
+        A dataset whose rows hold encoded bytes, arrays (HxW, HxWxC or `layout`), paths or URLs that
+        all machines can open, or dicts of ``bytes`` and ``path``.
     segment_by
-        What segment a picture belongs to, as for `profile_images`. Of more than 1000 segments the
-        first that come are kept.
+        Makes a profile of each segment; see `profile_images`. Only the first 1000 segments that
+        finish are kept.
     options
-        `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a `lightmeter.Reading`,
-        as for `profile_images`. The column may have any name if it is the only one.
+        `column`, `values`, `group`, `exemplars`, `sample`, `tags`, and the options of a
+        `lightmeter.Reading`; see `profile_images`. A single column may have any name.
 
     Returns
     -------
     ProfileView | SegmentedViews
-        The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments.
+        The profile; with `segment_by`, the `lightmeter.SegmentedViews` of all segments.
 
     Raises
     ------
     TypeError
-        It is no data set of Ray, or an option is of another type.
+        `dataset` is not a Ray dataset, or an option has the wrong type.
     ValueError
-        It has no such column, or an argument is out of range.
+        There is no such column, or an argument is out of range.
     """
     if not hasattr(dataset, "map_batches"):
         raise TypeError(f"got a {type(dataset).__name__}; expected a ray.data.Dataset")
@@ -68,36 +68,36 @@ def profile_ray(
 def profile_spark(
     frame: Any, *, segment_by: SegmentBy | None = None, **options: Unpack[RowOptions]
 ) -> ProfileView | SegmentedViews:
-    """Profile the pictures that the rows of a Spark DataFrame hold or name, on its executors.
+    """Profile the images that the rows of a Spark DataFrame hold or name, on its executors.
 
-    Each partition gives one profile, and one of each segment, which are merged as they come. So
-    numbers are those of `lightmeter.profile_images` of the same pictures: up to 1024 pictures they
-    are equal, co-moments to 1e-12, and beyond that estimates differ within their bounds. Use
-    ``frame.repartition(n)`` where there are fewer partitions than processors.
+    Each partition returns one profile, and one for each segment, which are merged in the order in
+    which they finish. Up to 1024 images, the numbers equal those of `lightmeter.profile_images`,
+    co-moments to 1e-12; beyond that, estimates differ within their bounds. Use
+    ``frame.repartition(n)`` if there are fewer partitions than processors.
 
     Parameters
     ----------
     frame
-        A DataFrame. Its rows hold encoded bytes, structs of ``bytes`` and ``path``, or paths or
-        addresses that all executors can open.
+        A DataFrame whose rows hold encoded bytes, structs of ``bytes`` and ``path``, or paths or
+        URLs that all executors can open.
     segment_by
-        What segment a picture belongs to, as for `profile_images`. Of more than 1000 segments the
-        first that come are kept.
+        Makes a profile of each segment; see `profile_images`. Only the first 1000 segments that
+        finish are kept.
     options
-        `column`, `values`, `group`, `exemplars`, `sample`, `tags`, all of a `lightmeter.Reading`,
-        as for `profile_images`. The column may have any name if it is the only one.
+        `column`, `values`, `group`, `exemplars`, `sample`, `tags`, and the options of a
+        `lightmeter.Reading`; see `profile_images`. A single column may have any name.
 
     Returns
     -------
     ProfileView | SegmentedViews
-        The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments.
+        The profile; with `segment_by`, the `lightmeter.SegmentedViews` of all segments.
 
     Raises
     ------
     TypeError
-        `frame` is no DataFrame, or an option is of another type.
+        `frame` is not a DataFrame, or an option has the wrong type.
     ValueError
-        It has no such column, or an argument is out of range.
+        There is no such column, or an argument is out of range.
     """
     if not hasattr(frame, "mapInArrow"):
         raise TypeError(f"got a {type(frame).__name__}; expected a DataFrame of Spark")
@@ -115,7 +115,7 @@ def profile_spark(
 
 
 def _table_of(work: Work, wanted: Wanted, names: str, batches: Iterable[Any]) -> Any:
-    """In a task: return a table of one cell, the block of all record batches of Arrow."""
+    """Return a table with one cell, the block of all Arrow record batches; tasks call this."""
     merged = Merged(work)
     for block in blocks(row_items("", arrow_rows(batches), wanted, named=names)):
         merged.add(work(block))
@@ -123,7 +123,7 @@ def _table_of(work: Work, wanted: Wanted, names: str, batches: Iterable[Any]) ->
 
 
 def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedViews:
-    """Merge the blocks of all tasks; of segments the first that come are kept."""
+    """Merge the blocks of all tasks; the first segments that finish are kept."""
     merged = Merged(work)
     for data in encoded:
         merged.add(parse_block(data))
@@ -133,8 +133,9 @@ def _merged(work: Work, encoded: Iterable[bytes]) -> ProfileView | SegmentedView
 def _planned(
     names: Sequence[str], segment_by: SegmentBy | None, **options: Any
 ) -> tuple[Work, list[str], Callable[[Iterable[Any]], Any]]:
-    """Return what is done with rows of columns of these names, which of these it needs, and what
-    profiles record batches of them. It raises as `profile_images` does.
+    """Return the work on rows, the needed columns, and a function that profiles record batches.
+
+    It raises the same errors as `profile_images`.
     """
     work, wanted = planned(segment_by, **options)
     work.empty()  # checks the options here

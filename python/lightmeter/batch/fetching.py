@@ -1,4 +1,4 @@
-"""Reading pictures elsewhere, those of a block side by side, so that waits for them overlap."""
+"""Fetching remote images of a block in parallel, so that waiting times overlap."""
 
 import threading
 import time
@@ -16,11 +16,11 @@ from lightmeter.batch.sources.remote import system_of
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-_THREADS = 64  # as many pictures are in a block
+_THREADS = 64  # as many images are in a block
 
 
 def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
-    """Yield the same items in the same order; those that are remote with bytes or an error."""
+    """Yield the same items in the same order, with remote data replaced by bytes or an error."""
     end = time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
     pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
     read = partial(_read, limits=limits, end=end)
@@ -29,9 +29,9 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
         most = most_bytes(limits)
         try:
             data = future.result(end - time.monotonic())
-            if len(data) > part.size:  # it has grown, or nobody told how large it is
+            if len(data) > part.size:  # it has grown, or its size was unknown
                 data = pool.submit(read, part, most).result(end - time.monotonic())
-        except Exception as error:  # any that a file system of somebody else raises
+        except Exception as error:  # a file system may raise any
             if isinstance(error, TimeoutError) and time.monotonic() >= end:
                 return ImageError("too_large", f"not read within {limits.seconds} seconds")
             return reading_error(error)
@@ -52,7 +52,7 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
 def opener_of(
     items: Iterable[Item], names: Collection[str], limits: Limits
 ) -> Callable[[str], Any]:
-    """From each of a few names of pictures to what can be measured again; any other is a path."""
+    """Return a function that maps a name in `names` to data to measure again; others are paths."""
     kept = {item.name: item for item in items if item.name in names}
 
     def opened(name: str) -> Any:
@@ -62,18 +62,18 @@ def opener_of(
 
 
 def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:
-    """Return the first bytes of an object, one more than `most` where it has more."""
-    check_bytes(part.told or 0, limits)
+    """Return the first bytes of an object: at most one more than `most`."""
+    check_bytes(part.known_size or 0, limits)
     system, path = system_of(part.url)
     if most == 0:  # object stores have no range of nothing
         return b""
     if not is_web(part.url):
         return bytes(system.cat_file(path, start=0, end=most + 1))
-    # As a stream: a web server may send any number of bytes, whatever it is asked for or says.
+    # Read it as a stream, because a web server may send more bytes than requested or announced.
     with system.open(path, "rb", block_size=0, size=1) as file:
         data = bytearray()
         while len(data) <= most and (piece := file.read(most + 1 - len(data))):
             data += piece
-            if time.monotonic() >= end:  # nobody waits any more
+            if time.monotonic() >= end:  # the time limit has passed
                 raise TimeoutError
     return bytes(data)

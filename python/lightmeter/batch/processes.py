@@ -1,4 +1,4 @@
-"""Working on blocks in new processes of this machine."""
+"""Working on blocks in new processes on this machine."""
 
 import os
 import pickle
@@ -22,21 +22,21 @@ Result = TypeVar("Result")
 
 @contextmanager
 def processes(work: Callable[[list[Item], None], Result], workers: int) -> Iterator[Submit[Result]]:
-    """Start processes that work on blocks, as `lightmeter.batch.running.threads` has it.
+    """Start processes that work on blocks; see `lightmeter.batch.running.threads`.
 
-    They are no copies of this process. So a script that calls this is run again in each, up to its
-    ``if __name__ == "__main__":``. They end with the body, at once, and with this process.
+    The processes are spawned, not forked, so each runs the calling script up to its ``if __name__
+    == "__main__":``. They end immediately when the body ends or this process ends.
 
     Raises
     ------
     TypeError
-        `work` cannot be sent to another process. Nothing was begun.
+        `work` cannot be pickled. Nothing was started.
     BatchError
         A worker died.
     """
     pickled = _pickled(work)
     context = get_context("spawn")
-    # Its other end closes with this process, however that ends.
+    # The other end closes when this process ends, for any reason.
     alive, holder = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, _begin, (alive,))
     begun = deque[tuple[Future[Result], list[str]]](maxlen=2 * MOST_WAITING)
@@ -66,7 +66,7 @@ def processes(work: Callable[[list[Item], None], Result], workers: int) -> Itera
 def _pickled(work: Any) -> bytes:
     try:
         return pickle.dumps(work)
-    except Exception as error:  # what __reduce__ of anybody's object raises
+    except Exception as error:  # __reduce__ may raise any
         raise TypeError(
             f"what worker processes are to do cannot be sent to them: {error}. Functions of yours "
             "must be found by their names in a module, as lambdas and local functions are not; or "
@@ -96,7 +96,7 @@ def _loaded(work: bytes) -> Callable[..., Any]:
 
 
 def _worked(pickled: bytes, block: list[Item]) -> Any:
-    """In a worker: what came of a block."""
+    """Return the result of a block; workers call this."""
     work = _loaded(pickled)
     try:
         return work(block, None)

@@ -20,7 +20,7 @@ Executor = Literal["threads", "processes"]
 
 
 class RowOptions(ReadingOptions, total=False):
-    """Arguments of `profile_images` that profiles of rows of a cluster have too."""
+    """List the arguments that `profile_images` shares with profiles on clusters."""
 
     column: str | None
     values: Iterable[str]
@@ -49,108 +49,105 @@ def profile_images(
 def profile_images(
     source: Any, *, segment_by: SegmentBy | None = None, **options: Any
 ) -> ProfileView | SegmentedViews:
-    """Profile images; one that cannot be measured is counted in ``image.Failure``.
+    """Profile images in parallel; images that cannot be measured count in ``image.Failure``.
 
-    `ProfileView.failures` names the first of those; `lightmeter.measure` gives a row for each.
+    `ProfileView.failures` names the first of these; `lightmeter.measure` returns a row for each.
 
-    Decoding and measuring run outside the GIL, so threads share the work; of fewer pictures than
-    threads, several share a large one. No more images are in
-    memory at a time than there are workers; of archives, tables and buckets a few more wait with
-    their encoded bytes.
+    Decoding and measuring release the GIL, so threads share the work. If there are fewer images
+    than threads, several threads share a large image. Each worker holds one decoded image at a
+    time; for archives, tables and object storage, a few more encoded images wait in memory. The
+    result is the same for any number of workers.
 
     Parameters
     ----------
     source
-        What holds the images, or several of them:
+        The source of the images, or a list of sources:
 
-        - a file, folder or glob pattern. A folder stands for the files below it that are images
-          by their suffix or, without one, by their first bytes;
-        - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``, of which
-          ``shards/*.tar`` are several;
+        - a file, folder or glob pattern. In a folder, all files below it count that are images by
+          their suffix or, without a suffix, by their first bytes;
+        - an archive or shard: ``.zip``, ``.tar``, ``.tar.gz`` (or bz2, xz), ``.tgz``; also a
+          pattern such as ``shards/*.tar``;
         - a table with a column of encoded bytes, or of structs of ``bytes`` and ``path``:
           ``.parquet``, a table in memory, or a ``datasets.Dataset``;
-        - a manifest, which has a row for each image: ``.csv``, ``.jsonl`` or a table with
-          paths or addresses in ``path``, ``file``, ``filename``, ``file_name``, ``image``,
-          ``url`` or ``uri``;
-        - an address of any of these, such as ``s3://bucket/photos/``;
-        - any other iterable of pictures or batches, such as a loader of PyTorch, a generator or
-          frames of OpenCV: a sample is a picture, a tuple of it and values, or a dict.
+        - a manifest with a row for each image: ``.csv``, ``.jsonl`` or a table with paths or URLs
+          in ``path``, ``file``, ``filename``, ``file_name``, ``image``, ``url`` or ``uri``;
+        - a URL of any of these, such as ``s3://bucket/photos/``;
+        - any other iterable of images or batches, such as a PyTorch loader, a generator or frames
+          of OpenCV: a sample is an image, a tuple of an image and values, or a dict.
 
-        Files are taken sorted by path, and what is in one of many in its own order.
+        Files are sorted by path; images within a file keep its order.
     column
-        The column of images in a table or data set, or of paths in a manifest; None takes the one
-        that there is, or one of a usual name.
+        Column of images in a table or dataset, or of paths in a manifest. None takes the only
+        suitable column, or one with a usual name.
     values
-        Names of what to log beside the images, as features of these names: columns, or keys of the
-        ``.json`` beside the image in an archive; of tuples what is behind the picture, in order.
-        Numbers and texts are logged; what is nested is missing.
+        Names of values to log as features: columns, or keys of the ``.json`` file beside an image
+        in an archive. For tuples, they name the items after the image, in order. Numbers and texts
+        are logged; nested values count as missing.
     segment_by
-        What segment an image belongs to. There is a profile for each segment then. It is a dict
-        from the key of a segment to where its value comes from:
+        Makes a profile of each segment. It is a dict from keys of segments to sources of values:
 
-        - ``"path:REGEX"``: what the group of a regular expression matches first in the path,
-          or all that it matches. The path is relative to the folder, or is the name in the
-          archive, if `source` is just one.
-        - ``"column:NAME"``: a value that the source says of the image, as for `values`.
+        - ``"path:REGEX"``: the first match of the regular expression's group in the path, or the
+          whole match without a group. The path is relative to the folder or archive if `source` is
+          a single one.
+        - ``"column:NAME"``: a value of the image in the source; see `values`.
         - ``"exif:TAG"``: an Exif tag, such as ``"exif:Model"``, that is not personal.
 
-        Or it is a function from the path, as it can be opened, or from a name such as
-        ``shard.tar:dir/a.jpg``, to a dict of keys and values; or to a string, which is the value of
-        the key ``segment``. Threads call it. An image without a value has the value ``none``. At
-        most 1000 segments are kept, the first in the order of the paths. All others are counted
-        together, with the value ``other``.
+        Or it is a function that receives the path, or a name such as ``shard.tar:dir/a.jpg``, and
+        returns a dict of keys and values, or a string for the key ``segment``. Several threads may
+        call it at once. An image without a value has the value ``none``. The first 1000 segments in
+        the order of the source are kept; all others are counted together as ``other``.
     group
-        What an image has in common with others, such as its slide or its burst, so that comparisons
-        take groups and not images for independent. It is ``"path:REGEX"``, ``"exif:TAG"`` or
-        ``"column:NAME"`` as above, or a function from the path to a name, which threads call. An
-        image without a name is a group of its own. Names are not kept, only the moments of hashed
-        groups are.
+        Groups related images, such as those of a slide or a burst, so that comparisons treat
+        groups, not images, as independent. It is ``"path:REGEX"``, ``"exif:TAG"`` or
+        ``"column:NAME"`` as above, or a function that receives the path and returns a name; several
+        threads may call it at once. An image without a name is its own group. Names are not stored,
+        only moments of hashed groups.
     reading
         How images are read; None takes the default.
     exemplars
-        Pictures to keep to look at, as for `Profile`; none by default.
+        Number of thumbnails to keep; see `Profile`. The default is 0.
     sample
-        Of how many images to keep the numbers for `check_image`, likewise, such as 256.
+        Number of images whose numbers to keep for `check_image`, such as 256; see `Profile`.
     tags
-        What to say of the profile, and of that of each segment, likewise.
+        Tags of the profile and of each segment's profile; see `Profile`.
     workers
         The number of workers that decode and measure at once; None takes one per processor.
     executor
-        Who works. ``"threads"`` of this process are best for most; ``"processes"`` where functions
-        of yours take long and hold the GIL. The profile is the same. Processes need functions of
-        yours that can be pickled.
+        ``"threads"``, which is best in most cases, or ``"processes"``, for your own functions that
+        are slow and hold the GIL. The profile is the same. With processes, your functions must be
+        picklable.
     resume
-        A folder that keeps what is done, which is made if need be: a run that is started again with
-        the same options measures only what is missing or has changed. Blocks of up to 64 images are
-        kept, by the paths, sizes and times of change of their files, the options, and the versions
-        of lightmeter and of the decoders. A function of yours counts by its qualified name and its
-        attribute ``version``: change that with its code. Blocks with an image that was
-        ``unreadable`` or had ``vanished`` are tried again. Any number of runs may share a folder.
+        Folder that keeps finished work; it is created if needed. A run that is started again with
+        the same options measures only missing or changed images. The folder keeps blocks of up to
+        64 images, identified by the paths, sizes and modification times of their files, the
+        options, and the versions of lightmeter and of the decoders. Your own functions are
+        identified by their qualified name and their attribute ``version``; change that when you
+        change the code. Blocks with an image that was ``unreadable`` or ``vanished`` are measured
+        again. Several runs may share a folder.
     progress
-        Called as ``progress(done, total)`` after each block of 16 images or more, or of fewer that
-        are large. The total grows where the source does not tell how many images it has.
+        Called as ``progress(done, total)`` after each block of at least 16 images, or of fewer
+        large ones. The total grows if the source does not know its number of images.
     options
-        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Single options that override `reading`; see `lightmeter.Reading`.
 
     Returns
     -------
     ProfileView | SegmentedViews
-        The profile; with `segment_by` the `lightmeter.SegmentedViews` of all segments, whose
+        The profile. With `segment_by`, the `lightmeter.SegmentedViews` of all segments, whose
         ``whole`` is the same profile.
 
     Raises
     ------
     FileNotFoundError
-        `source` is one path and does not exist.
+        `source` is a single path that does not exist.
     TypeError
-        `source` or an option is of another type, or an option is unknown; a function of yours
-        cannot be sent to another process; what `resume` keeps must have a name, which arrays in
-        memory do not have.
+        `source` or an option has the wrong type, an option is unknown, a function of yours cannot
+        be pickled, or `resume` is used with images that have no name, such as arrays in memory.
     ValueError
-        An argument is out of range; `segment_by` or `group` is not understood, or names a personal
-        Exif tag; a table has no such column.
+        An argument is out of range, `segment_by` or `group` is invalid or names a personal Exif
+        tag, or a table has no such column.
     ImportError
-        A package that the source needs is not installed.
+        A package for the source is not installed.
     BatchError
         A worker process died, or the folder `resume` cannot be written.
 
@@ -174,7 +171,7 @@ def planned(
     reading: Reading | None = None,
     **options: Any,
 ) -> tuple[Work, Wanted]:
-    """Return what `RowOptions` say of the work on pictures, and of what to take of a source."""
+    """Return the work on images and the wanted parts of a source, from `RowOptions`."""
     of_work = {name: options.pop(name) for name in _OF_WORK & options.keys()}
     of_work["values"] = tuple(of_work.get("values", ()))
     others = {*_Options.__annotations__, "segment_by"}
@@ -186,7 +183,7 @@ def planned(
 
 @dataclass(frozen=True)
 class Run:
-    """Who works on the blocks of a source; the attributes are arguments of `profile_images`."""
+    """Run the work on a source; the attributes are arguments of `profile_images`."""
 
     workers: int
     executor: Executor = "threads"
@@ -194,22 +191,22 @@ class Run:
     progress: Callable[[int, int], None] | None = None
 
     def __post_init__(self) -> None:
-        """Check what nobody else checks before anything is looked for."""
+        """Check options early, before a source is opened."""
         if self.executor not in get_args(Executor):
             expected = ", ".join(get_args(Executor))
             raise ValueError(f"executor is {self.executor!r}; expected one of {expected}")
 
     def profile(self, source: Source, work: Work, kept: set[str] | None = None) -> Merged:
-        """Profile the pictures of a source.
+        """Profile the images of a source.
 
         Parameters
         ----------
         source
             The source.
         work
-            What is done with a block.
+            The work on a block.
         kept
-            The segments that are not counted as ``other``, to which more are added.
+            Segments that are not counted as ``other``; new ones are added.
         """
         merged = Merged(work, kept)
         worker = work if self.resume is None else Kept(self.resume, work)
@@ -217,7 +214,7 @@ class Run:
         if self.executor == "processes":
             from lightmeter.batch.processes import processes as start  # most never need it
         shared = partial(worker, threads=threads_for(source, self.workers))
-        # In the order of the source, on which the segments kept depend.
+        # Blocks are merged in the order of the source, which determines the segments that are kept.
         cut = blocks(source.items())
         for block in results(shared, cut, self.workers, self.progress, source.total, start):
             merged.add(block)

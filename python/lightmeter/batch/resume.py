@@ -1,4 +1,4 @@
-"""Going on with a run that ended early: a folder keeps the blocks that are done."""
+"""Resuming an interrupted run: a folder keeps the finished blocks."""
 
 import contextlib
 import hashlib
@@ -23,27 +23,27 @@ from lightmeter.image.tiles.raster import Watch
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
-# What decodes pictures: formats by Pillow, and packages. One that is not installed decides that its
-# pictures fail.
+# Decoders: Pillow's formats, and packages. Without an installed package, its images fail, so its
+# absence matters too.
 _FORMATS = ("AVIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 _PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs", "av")
 
 
 class Kept:
-    """Work that keeps its results in the files of a folder, by names that hash what decides them.
+    """Run work, and keep the results in a folder under hashes of their inputs.
 
-    These are the paths, sizes and times of change of the pictures, the options, and the versions of
-    lightmeter and of the decoders. A function of the user counts by its qualified name and its
-    attribute ``version`` alone. Any number of runs may use a folder at once.
+    The inputs are the paths, sizes and modification times of the images, the options, and the
+    versions of lightmeter and of the decoders. A user's function is identified only by its
+    qualified name and its attribute ``version``. Several runs may use a folder at once.
     """
 
     def __init__(self, folder: str | os.PathLike[str], work: Work) -> None:
-        """Make the folder, should it not be there.
+        """Create the folder if it does not exist.
 
         Raises
         ------
         BatchError
-            The folder cannot be made.
+            The folder cannot be created.
         """
         self._folder, self._work = Path(os.path.abspath(folder)), work
         decoders = [*map(decoder, _FORMATS), *(decoder("", package) for package in _PACKAGES)]
@@ -52,14 +52,14 @@ class Kept:
             self._folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, items: list[Item], watch: Watch | None = None, threads: int = 1) -> Block:
-        """Return the result that the folder has of a block, or work on it and keep the result.
+        """Return the kept result of a block, or compute and keep it.
 
-        One with a picture that another attempt may read is not kept.
+        A result is not kept if another attempt might read an image that failed.
 
         Raises
         ------
         TypeError
-            A picture has no lasting name.
+            An image has no persistent name.
         BatchError
             The folder cannot be written.
         """
@@ -84,7 +84,7 @@ class Kept:
                 return block
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, AttributeError, KeyError):  # of what is no block
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):  # invalid block
             pass
         with self._reported():
             file.unlink(missing_ok=True)  # a pipe would be written to
@@ -111,7 +111,7 @@ def _text(value: Any) -> str:
 
 
 def _lasting(value: Any) -> Any:
-    """Return an option as what JSON has, the same in every process."""
+    """Return an option in types that JSON has, equal in every process."""
     if isinstance(value, set | frozenset):
         return sorted(map(_text, value))
     if isinstance(value, bytes):
@@ -142,7 +142,7 @@ def _described(item: Item) -> list[Any]:
 
 
 def _state_of(path: str) -> list[Any]:
-    """Return size and time of a file; of a folder, such as one of Zarr, those of all its files."""
+    """Return the size and time of a file, or those of all files of a folder, such as Zarr."""
     try:
         state = os.stat(path)
         if not os.path.isdir(path):

@@ -1,4 +1,4 @@
-"""What was measured of each of many images, as one row an image; and such rows as a file."""
+"""Measuring images to one row for each, and writing such rows to a file."""
 
 import json
 from collections.abc import Callable, Generator, Iterable
@@ -30,50 +30,50 @@ def measure(
     progress: Callable[[int, int], None] | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Generator[Row, None, None]:
-    """Measure images, and give one dict an image in the order of the source, or of sorted paths.
+    """Yield one dict of measurements for each image, in the order of the source or of paths.
 
-    A row has ``path`` and the values of the image by the names of the features of a profile, such
-    as ``image.Hue.mean``. What an image does not have is not in its row, nor is a number that is
-    not finite, which only functions of yours return. ``missing`` lists the names of those that it
-    could have: a gray image has no ``image.Hue.circular_mean``. What functions of yours raise is a
-    value such as ``image.glare.Error``. The row of a file that cannot be measured has ``path``,
-    ``failure``, which is the reason, and ``detail`` alone. With ``frames="all"`` every frame has a
-    row, which says ``frame`` from 0; facts of the header and Exif are in that of the first.
-    ``reading`` says how the image was read, where that is not as files are by default; see
-    `ProfileView.readings`. Of a video every frame that is measured has a row, which says ``frame``
-    and ``seconds``; what is known of the times of all is in that of the last one.
+    A row holds ``path`` and the values of the image by feature name, such as ``image.Hue.mean``.
+    Missing numbers, and numbers that are not finite, are absent; ``missing`` lists their names: for
+    example, a gray image has no ``image.Hue.circular_mean``. The type of an exception that your own
+    function raised is in a value such as ``image.glare.Error``. ``reading`` states how the image
+    was read, unless that is the default reading of files; see `ProfileView.readings`.
 
-    Files are measured in threads a little ahead of the rows that were taken, so memory does not
-    grow with the number of files. Close the iterator, should it not be read to its end: the workers
-    stop then after the file that they are at.
+    The row of a file that cannot be measured has only ``path``, ``failure`` (the reason code) and
+    ``detail``. With ``frames="all"``, each frame has a row, with its number ``frame`` from 0; the
+    first row also holds the Exif and facts of the header. Each measured frame of a video has a row
+    with ``frame`` and ``seconds``; the last row also holds facts about the times of all frames.
+
+    Threads measure files a little ahead of the consumer, so memory does not grow with the number of
+    files. Close the iterator if you do not read it to the end; the workers then stop after their
+    current file. Only one thread at a time may read the iterator, and a forked process cannot.
 
     Parameters
     ----------
     inputs
-        Files, folders, archives, tables or data sets, as for `profile_images`.
+        Files, folders, archives, tables or datasets; see `profile_images`.
     column
-        The column of images in a table, likewise.
+        Column of images in a table; see `profile_images`.
     with_exif
-        Give the Exif tags too, those that `Reading.exif` tracks.
+        Include the Exif tags that `Reading.exif` tracks.
     reading
-        How pictures are read.
+        How to read images.
     workers
-        Threads that decode and measure; None takes one per processor.
+        Number of threads that decode and measure; None means one per processor.
     progress
-        Called as ``progress(done, total)`` after a few files each.
+        Called as ``progress(done, total)`` after every few files.
     options
-        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Single options that override `reading`; see `lightmeter.Reading`.
 
     Raises
     ------
     FileNotFoundError
-        `inputs` is one path and does not exist.
+        `inputs` is a single path that does not exist.
     TypeError
-        `inputs` or an option is of another type, or an option is unknown.
+        `inputs` or an option has the wrong type, or an option is unknown.
     ValueError
         An argument is out of range, or a table has no such column.
     ImportError
-        A package that the source needs is not installed.
+        A package for the source is not installed.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def measure(
 
 
 def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads: int) -> list[Row]:
-    """Return the rows of an item; it counts whole or as one failure."""
+    """Return the rows of an item, or one row for its failure."""
     rows: list[Row] = []
     try:
         own = item.read_by(reading)
@@ -121,13 +121,14 @@ def _values(measured: Measured, with_exif: bool) -> Row:
 
 
 def row_json(row: Row) -> str:
-    """Return a row as a line of JSON in ASCII. A path that is no UTF-8 is whole in
-    ``path_base64``.
+    """Return a row as a line of JSON in ASCII.
+
+    If the path is not valid UTF-8, ``path_base64`` holds its bytes.
     """
     return line_of(_with_path(row))
 
 
-# Of CSV and Parquet, in order.
+# Columns of CSV and Parquet, in order.
 _COLUMNS: dict[str, type] = {
     "path": str,
     "path_base64": str,
@@ -141,27 +142,26 @@ _COLUMNS: dict[str, type] = {
 
 
 def write_rows(rows: Iterable[Row], file: IO[bytes], row_format: RowFormat) -> None:
-    """Write what `lightmeter.measure` gives.
+    """Write rows of `lightmeter.measure` to a file.
 
-    CSV and Parquet have the same columns whatever the images and the reading are. What an image
-    does not have is empty. Names of what it could have are a JSON list in the column ``missing``.
-    All Exif tags are one JSON object in the column ``exif``, by the names that Exif has, and all
-    values of bands and of functions of yours one in the column ``metrics``. See `write_table` for
-    what the formats do.
+    CSV and Parquet have the same columns for any images and reading. Absent values are empty; their
+    names are a JSON list in the column ``missing``. The column ``exif`` holds all Exif tags as a
+    JSON object, and the column ``metrics`` holds all values of bands and of your own functions. See
+    `write_table` for details of the formats.
 
     Parameters
     ----------
     rows
         The rows.
     file
-        Where to.
+        File to write to.
     row_format
         CSV (RFC 4180), JSON lines or Parquet.
 
     Raises
     ------
     ImportError
-        Parquet needs pyarrow, and that is not installed.
+        Parquet needs pyarrow, which is not installed.
     """
     write_table(
         map(_with_path if row_format == "jsonl" else _in_columns, rows), file, row_format, _COLUMNS
@@ -169,7 +169,7 @@ def write_rows(rows: Iterable[Row], file: IO[bytes], row_format: RowFormat) -> N
 
 
 def _with_path(row: Row) -> Any:
-    """Return the row with its path as Unicode, in front."""
+    """Return the row with its path first, as valid Unicode."""
     path = path_texts(str(row["path"]))
     return path | row | path
 

@@ -1,4 +1,4 @@
-"""Working through blocks in parallel: results in their order, a few blocks in memory."""
+"""Working on blocks in parallel, with ordered results and a few blocks in memory."""
 
 import os
 import threading
@@ -21,23 +21,23 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
 Submit = Callable[[list[Item]], Future[Result]]
 
-# Blocks that are begun beside those that workers are at, so that no worker waits for the next one,
-# which is cut by then.
+# Blocks that are submitted in addition to the running ones, so that no worker waits while the next
+# block is prepared.
 _AHEAD = 1
 
-# Blocks that are begun or whose results wait for an earlier one, which is slow.
+# Maximum blocks that run, or whose results wait for an earlier slow block.
 MOST_WAITING = 64
 
 
 def workers_of(workers: int | None) -> int:
-    """Return how many workers there are: None stands for one per processor.
+    """Return the number of workers; None means one per processor.
 
     Raises
     ------
     TypeError
-        `workers` is no integer.
+        `workers` is not an integer.
     ValueError
-        It is below 1.
+        `workers` is below 1.
     """
     if workers is None:
         return available_cpus()
@@ -49,35 +49,35 @@ def workers_of(workers: int | None) -> int:
 
 
 def threads_for(source: Source, workers: int) -> int:
-    """Return how many threads share a picture, where there are fewer pictures than workers."""
+    """Return how many threads share an image if there are fewer images than workers."""
     return max(1, workers // max(1, source.total or workers))
 
 
 @contextmanager
 def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterator[Submit[Result]]:
-    """Start threads that work on blocks. Decoding and measuring run outside the GIL.
+    """Start threads that work on blocks; decoding and measuring release the GIL.
 
-    Where the body ends by an error, Ctrl-C too, they stop after the item that they are at, and
-    leave a picture that is read in tiles.
+    If the body ends with an exception, including Ctrl-C, the threads stop after their current item,
+    and abandon images that are read in tiles.
 
     Parameters
     ----------
     work
-        Is called with the items of a block; and with a function to be called before each, and
-        before more is read of a large picture.
+        Called with the items of a block, and a function to call before each item and before each
+        read of a large image.
     workers
-        How many threads.
+        Number of threads.
 
     Yields
     ------
     Submit[Result]
-        What begins a block, and returns the future of its result.
+        A function that submits a block and returns the future of its result.
     """
     stopped = threading.Event()
 
     def watch() -> None:
         if stopped.is_set():
-            raise KeyboardInterrupt  # which no decoder takes for damage of a picture
+            raise KeyboardInterrupt  # which no decoder takes for damage of an image
 
     with ThreadPoolExecutor(workers, "lightmeter") as pool:
         try:
@@ -96,28 +96,28 @@ def results(
     total: int | None = None,
     start: Any = threads,
 ) -> Generator[Result, None, None]:
-    """Yield what a function returns of each block, in the order of the blocks.
+    """Yield the results of a function for blocks, in the order of the blocks.
 
-    Blocks are taken a few ahead. A process that forked has none of the workers: the iterator raises
-    a RuntimeError there.
+    A few blocks are submitted ahead. A forked process does not have the workers, so the iterator
+    raises RuntimeError there.
 
     Parameters
     ----------
     work
-        As `threads` takes it.
+        A function as for `threads`.
     cut
         The blocks.
     workers
-        How many there are.
+        Number of workers.
     progress
-        Is called after each block.
+        Called after each block.
     total
-        The number of items; None tells `progress` the number that came so far.
+        Number of items; None passes the number so far to `progress`.
     start
-        What starts the workers: `threads`, or `lightmeter.batch.processes.processes`.
+        Starts the workers: `threads` or `lightmeter.batch.processes.processes`.
     """
     process = os.getpid()
-    free = SimpleQueue[object]()  # whose lock no signal can leave taken, as it could a semaphore's
+    free = SimpleQueue[object]()  # signals cannot leave it locked, unlike a semaphore
     for _ in range(workers + _AHEAD):
         free.put(None)
     waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
@@ -152,20 +152,20 @@ def each(
     limits: Limits,
     progress: Progress | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield what a function returns of each picture of a source, likewise, by threads.
+    """Yield the results of a function for the images of a source, computed by threads.
 
     Parameters
     ----------
     function
-        Is called with an item, a remote one with its bytes, and as `threads` says.
+        Called with an item, whose remote data was fetched, and a function as for `threads`.
     source
-        The pictures.
+        The images.
     workers
-        How many threads.
+        Number of threads.
     limits
-        What fetching a picture may cost.
+        Limits on fetching an image.
     progress
-        As for `results`.
+        See `results`.
     """
 
     def work(block: list[Item], watch: Watch) -> Iterable[Result]:

@@ -1,4 +1,4 @@
-"""Which segment and group a picture belongs to: by its name, Exif, a column or a function."""
+"""Determining the segment and group of an image from its name, Exif, a column or a function."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ from lightmeter.profile.columns import GroupName, group_named
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near
 
-SOURCES = ("path:", "exif:", "column:")  # what an origin of values begins with
+SOURCES = ("path:", "exif:", "column:")  # beginnings of sources of values
 
-# Key of a segment -> where its value comes from; or a function of the path.
+# Key of a segment -> source of its value; or a function of the path.
 SegmentBy = Mapping[str, str] | Callable[[str], str | Mapping[str, str | None] | None]
 
-# Where the name of a group comes from, such as "path:([^/]+)/"; or a function of the path.
+# Source of the name of a group, such as "path:([^/]+)/"; or a function of the path.
 GroupBy = str | Callable[[str], GroupName]
 
 _HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large a file
@@ -28,25 +28,25 @@ _HEADER_LIMITS = Limits(bytes=None)  # only the header is read, in however large
 def check_segments(
     segment_by: SegmentBy | None, group: GroupBy | None, exif: ExifPolicy, fixed: Mapping[str, str]
 ) -> None:
-    """Check what `lightmeter.profile_images` takes as `segment_by` and `group`.
+    """Check the arguments `segment_by` and `group` of `lightmeter.profile_images`.
 
     Parameters
     ----------
     segment_by
-        What to check.
+        The argument to check.
     group
-        likewise.
+        The argument to check.
     exif
-        A tag that it denies can make no segments either.
+        Policy; tags that it denies cannot define segments either.
     fixed
         Keys and values that all segments have.
 
     Raises
     ------
     TypeError
-        One is of another type.
+        An argument has the wrong type.
     ValueError
-        An origin is not understood, or names a personal tag, or a key is among `fixed`.
+        A source of values is invalid or names a personal tag, or a key is in `fixed`.
     """
     origins: list[str] = []
     if segment_by is not None:
@@ -59,20 +59,20 @@ def check_segments(
 
 
 def group_in(group: GroupBy, item: Item) -> str:
-    """Return the group of a picture; without a name it is a group of its own."""
+    """Return the group of an image; without a name, the image is its own group."""
     name = group(item.name) if callable(group) else value_in(group, item)
     return group_named("" if name is None else name, "group")
 
 
 def value_in(origin: str, item: Item) -> Any:
-    """Return what an origin says of a picture; None if that is nothing.
+    """Return the value of an image from a source of values; None if there is none.
 
     Parameters
     ----------
     origin
-        As `check_segments` lets it pass.
+        A source of values that passed `check_segments`.
     item
-        The picture.
+        The image.
     """
     kind, _, rest = origin.partition(":")
     if kind == "path":
@@ -111,9 +111,9 @@ def _check_pattern(text: str) -> None:
 
 
 def exif_of(encoded: Any) -> ExifTags:
-    """Return the Exif tags that are not personal; none of what is no path or bytes, or not read.
+    """Return the Exif tags that are not personal; none if `encoded` cannot be read.
 
-    No pixel is read. It never waits for a pipe or a device: they have no Exif.
+    No pixel is read. The function never waits for a pipe or a device; these have no Exif.
     """
     if not isinstance(encoded, str | bytes):
         return {}

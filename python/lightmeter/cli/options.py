@@ -21,25 +21,25 @@ from lightmeter.errors import ImageError
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
-# An attribute in the section of a docstring, and the first sentence on it.
+# An attribute in a docstring's section, and the first sentence about it.
 _ATTRIBUTE = re.compile(r"^(\w+)\n    (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
 
 
 class Option(NamedTuple):
-    """An attribute of `lightmeter.Reading`, or of one of its attributes.
+    """Describe an attribute of `lightmeter.Reading`, or of one of its attributes.
 
     Attributes
     ----------
     says
-        What it is: the first sentence of the docstring.
+        Description: the first sentence of its docstring.
     kind
         The type of its values.
     default
-        Its value where nobody says another.
+        Default value.
     how
-        The metadata of its field: ``parse`` makes a value of a text, whose form is ``metavar``;
-        ``many`` is there if several texts are one value, and ``prefix`` if the value has options
-        itself, whose names it begins.
+        Metadata of its field: ``parse`` makes a value from a text of the form ``metavar``; ``many``
+        is present if several texts make one value; ``prefix`` is present if the value has options
+        of its own, and begins their names.
     """
 
     says: str

@@ -1,4 +1,4 @@
-"""What changed from one profile to another: by how much, and how surely."""
+"""Comparing profiles: what changed, by how much, and how significantly."""
 
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import FeatureDrift, Thresholds

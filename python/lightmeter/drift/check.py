@@ -1,6 +1,6 @@
-"""One image against a reference: is it out of the ordinary, and in which numbers.
+"""Comparing one image with a reference: whether it is unusual, and in which numbers.
 
-All of its numbers are judged together, see `deviation`, and each alone, see `Tail`.
+All of its numbers are judged together (see `deviation`), and each number alone (see `Tail`).
 """
 
 import math
@@ -34,7 +34,7 @@ LEVEL = 0.02
 SAMPLE = 256  # images, of a reference that is made for checks
 _LEAST_LEVEL = 1e-15
 
-# What a reference keeps prepared; functions of one's own may return any names.
+# Maximum combinations of numbers that a reference caches; user functions may return any names.
 _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
 
@@ -46,22 +46,22 @@ Array = NDArray[np.float64]
 
 
 class OddNumber(NamedTuple):
-    """A number of an image that is out of the ordinary.
+    """Describe a number of an image that is unusual by itself.
 
     Attributes
     ----------
     feature
-        Such as ``image.Sharpness``.
+        Name of the feature, such as ``image.Sharpness``.
     value
-        Of the image.
+        Value of the image.
     tail_probability
-        The share of the images of the reference, and this one, that lie at least as far out on that
-        side. By itself it is no reason: each number has two sides, so that of 60 numbers of an
-        ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
+        Share of the reference images, including this image, whose values are at least as far out on
+        the same side; 0 to 1. A small value alone is no reason for a verdict: each number has two
+        sides, so of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
     sentence
-        Says so in words.
+        Description in a sentence.
     cause
-        What happened to the image, such as ``out of focus``, if this tells it.
+        Cause that the number indicates, such as ``out of focus``; empty without one.
     """
 
     feature: str
@@ -72,15 +72,16 @@ class OddNumber(NamedTuple):
 
 
 class Tail:
-    """The values that one feature has in a reference.
+    """Hold the values of one feature in a reference.
 
-    Of many images a profile keeps a sample of values; then the shares are as exact as its ranks.
+    For many images, a profile keeps a sample of values; shares are then as exact as the ranks of
+    the sample.
     """
 
-    def __init__(self, column: ColumnView, said: Said) -> None:
-        """Of a column of numbers or angles, and what sentences say of it."""
-        self.said, self._column = said, column
-        # Of angles, what counts is how far they are from their mean, and not on which side.
+    def __init__(self, column: ColumnView, names: Said) -> None:
+        """Prepare a column of numbers or angles, with the names that sentences use."""
+        self._names, self._column = names, column
+        # For angles, only the distance from the mean counts, not the side.
         self._centre = column.mean if column.meaning.is_circular else None
         values, weights = column.numbers.weights()
         order = np.argsort(out := self._out(values), kind="stable")
@@ -91,17 +92,20 @@ class Tail:
         self._ends = column.min, column.max  # which a sample of values may lack
 
     def distance(self, value: float) -> float:
-        """From the mean, in standard deviations."""
+        """Return the distance from the mean in standard deviations."""
         away = value - self._mean if self._centre is None else self._out(value)
         return float(abs(away)) / self._spread
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
-        """Return how the value differs from the mean, which has a sign only where it is odd."""
-        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self.said.group
+        """Return the difference of a value from the mean, with a sign only if it is odd."""
+        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self._names.group
         return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
-        """None where the value is ordinary; `words` are those to say instead of its own."""
+        """Return a description of an unusual value; None if it is ordinary.
+
+        `words` replace the default description.
+        """
         n, out, (least, greatest) = self._below[-1], self._out(value), self._ends
         above = n - self._below[bisect_left(self._values, out)]
         below = self._below[bisect_right(self._values, out)]
@@ -117,7 +121,7 @@ class Tail:
             how = f"farther from {number(self._centre)}"
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
-        sentence = f"{self.said.name} {number(value)} {words}"
+        sentence = f"{self._names.name} {number(value)} {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: Any) -> Any:
@@ -131,15 +135,15 @@ class Tail:
 
 
 class _Axis(NamedTuple):
-    """How a number becomes a coordinate.
+    """Describe how a number becomes a coordinate.
 
     Attributes
     ----------
     resolution
-        What is little of it: no deviation of that size matters, and where all rows are equal, it
-        takes its place beside their spread. 0 takes a part of the spread.
+        A small amount of the number. Deviations of this size do not matter; it is added to the
+        spread of the rows, which may be 0. 0 means a fraction of the spread.
     offset
-        Differences of log(value + offset) count; 0 takes the value as it is.
+        The coordinate is log(value + offset); 0 means the value itself.
     """
 
     resolution: float
@@ -159,7 +163,7 @@ _BY_SCALE: dict[Scale, _Axis] = {
 _DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
 _FILE_SIZE = _Axis(0.02, 1.0)
 _WHOLE = _Axis(0.5)
-# Cells of the grid depend on what is where in a picture, and they are many.
+# Cells of the grid depend on the scene, and there are many of them.
 _CELL = 8.0
 
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
@@ -187,16 +191,16 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
 
 
 class Deviation(NamedTuple):
-    """Of one image from the rows.
+    """Hold the deviation of one image from the rows.
 
     Attributes
     ----------
     p_value
-        The share of rows, counting the image as one, that lie as far out.
+        Share of rows, including the image, that deviate at least as much; 0 to 1.
     oddest
-        The name of the number that goes least with the others of the image; empty if that is a hue.
+        Name of the number that fits the image's other numbers least; empty if it is a hue.
     is_higher
-        Whether it is higher than they let expect.
+        Whether it is higher than the other numbers suggest.
     """
 
     p_value: float
@@ -209,42 +213,44 @@ def deviation(
 ) -> Deviation:
     """Return how far an image is from the rows of a reference.
 
-    A deviation is Mahalanobis' distance: the largest over all weighted sums of the numbers, in
-    standard deviations of that sum. So a sharpness that is ordinary by itself deviates where the
-    entropy beside it says that the picture should be sharper.
+    The deviation is the Mahalanobis distance: the largest distance over all weighted sums of the
+    numbers, in standard deviations of the sum. For example, an ordinary sharpness deviates if the
+    entropy suggests that the image should be sharper.
 
-    The p-value is conformal. The image joins the rows, the mean and the covariances are those of
-    all of them, and the share of them is counted that deviate at least as much. Were all of them
-    drawn alike, each would be the farthest equally often, whatever their distribution. So p is at
-    most `level` in at most a share `level` of such images: exactly, not in the limit. It does not
-    hold for a burst of images that are like each other and unlike the rows; see docs/checks.md.
+    The p-value is conformal. The image is added to the rows; mean and covariances are computed from
+    all of them; p is the share of rows that deviate at least as much as the image. If all rows are
+    exchangeable, each is the farthest equally often, whatever their distribution. Therefore p <=
+    `level` for at most a share `level` of such images, exactly and not only asymptotically. This
+    does not hold for a burst of images that resemble each other and differ from the rows; see
+    docs/checks.md.
 
     Parameters
     ----------
     names
-        Of the numbers, without a prefix.
+        Names of the numbers, without a prefix.
     rows
-        A row per image.
+        Array of shape (images, numbers).
     image
-        The same numbers of the image.
+        The numbers of the image, in the same order.
     bands
-        Names of bands among those of the numbers.
+        Names of bands that occur in `names`.
     """
-    # Where resolutions follow from the values, those of the image count with those of the rows:
-    # else the image would be the only one that they do not know, and not one of equals.
+    # If resolutions are derived from values, those of the image are included. Otherwise the image
+    # would be the only row that they ignore, and not exchangeable with the others.
     own = np.array([image], np.float64).clip(-_MOST, _MOST).astype(np.float32)
     points = _points(names, np.vstack([rows, own]).astype(np.float64), bands)
     points -= points.mean(axis=0)
     scatter = points.T @ points
     scatter[np.diag_indices_from(scatter)] += len(points)
     inverse = np.asarray(np.linalg.inv(scatter), np.float64)
-    # OpenBLAS takes threads for a larger product, and they spin for longer than this one takes.
+    # OpenBLAS starts threads for a larger product, which then spin for longer than this product
+    # takes.
     some = max(1, _ONE_THREAD // len(inverse) ** 2)
     weighted = np.vstack([points[at : at + some] @ inverse for at in range(0, len(points), some)])
     squares = np.einsum("ij,ij->i", weighted, points)
     as_far = int(np.count_nonzero(squares >= squares[-1] * (1 - _ROUNDING)))
-    # What goes with the other numbers follows from the rows without the image. By Sherman and
-    # Morrison, but for the resolutions, in which the image counts.
+    # The fit with the other numbers is computed from the rows without the image, by the formula of
+    # Sherman and Morrison, except that the resolutions include the image.
     weights = weighted[-1]
     part = max(len(rows) / len(points) - squares[-1], 1e-12)
     at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
@@ -258,7 +264,7 @@ def _is_angle(name: str) -> bool:
 
 
 def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Array:
-    """Coordinates, in resolutions; an angle has two, behind all others."""
+    """Return coordinates in units of the resolutions; an angle has two, after all others."""
     angles = np.array([_is_angle(name) for name in names])
     axes = [_axis(name, bands) for name in names if not _is_angle(name)]
     unit, offset = np.array(axes, np.float64).reshape(-1, 2).T
@@ -280,31 +286,32 @@ def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Arra
 
 @dataclass(frozen=True, kw_only=True)
 class ImageCheck:
-    """What `check_image` says of an image.
+    """Hold the result of `check_image`.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     verdict
-        ``"unusual"`` where `p_value` is at most `level`, ``"ordinary"`` where it is not,
-        ``"unknown"`` where the sample of the reference is too small to tell.
+        ``"unusual"`` if `p_value` is at most `level`; ``"ordinary"`` if it is greater;
+        ``"unknown"`` if the sample of the reference is too small.
     p_value
-        The share of the sample, and this image, that deviate at least as much; None without one. Of
-        images like the reference, a share `level` at most is unusual.
+        Share of the sample, including this image, that deviates at least as much, 0 to 1; None
+        without a sample. At most a share `level` of images like the reference is unusual.
     findings
-        Why it is unusual: the numbers in `odd`, first those that tell a cause, such as "the image
-        looks out of focus"; or where there is none the number that goes least with the others.
-        Empty unless it is unusual.
+        Reasons for the verdict ``"unusual"``: the numbers in `odd`, first those that indicate a
+        cause, such as "the image looks out of focus". If `odd` is empty, it is the number that fits
+        the others least. Empty for other verdicts.
     odd
-        The numbers that are out of the ordinary by themselves, the farthest first. Of 60 numbers of
-        an ordinary image two or three are. A reference that has fewer images than `level` needs
-        cannot tell any.
+        Numbers that are unusual by themselves, the farthest first. Of 60 numbers of an ordinary
+        image, two or three are. It is empty if the reference has too few images for `level`.
     rows
-        How many images of the sample it was compared with.
+        Number of images in the sample that were compared.
     level
-        As given.
+        The level of the check.
     read_differently
-        How the image was read in another way than those of the reference; numbers that cannot be
-        compared then are not judged. Empty if it was not.
+        How the reading of the image differs from that of the reference, in a sentence; empty if it
+        does not. Numbers that cannot be compared are not judged.
 
     Examples
     --------
@@ -321,11 +328,11 @@ class ImageCheck:
     read_differently: str = ""
 
     def __repr__(self) -> str:
-        """Return the verdict, how sure it is, and what is odd, in one line."""
+        """Return the verdict, the p-value and the odd numbers in one line."""
         first = f"{self.read_differently} " if self.read_differently else ""
         first += f"{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
-        said = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
-        return f"<ImageCheck: {visible(said)}>"
+        words = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
+        return f"<ImageCheck: {visible(words)}>"
 
     @property
     def why_unknown(self) -> str:
@@ -349,49 +356,50 @@ def check_image(
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ImageCheck:
-    """Judge one image by what is ordinary in a reference.
+    """Judge whether an image is unusual compared with a reference of ordinary images.
 
-    Nothing has a limit of its own. The reference is a profile with a sample, of images that are
-    as they should be. All numbers of the image are judged together: by the largest deviation of any
-    weighted sum of them, against that of each row. Numbers that the image or the reference lacks
-    are not judged: an array has no file size.
+    No number needs a limit. The reference is a profile, with a sample, of images that are as they
+    should be. All numbers of the image are judged together, by the largest deviation of any
+    weighted sum of them, compared with that of each image in the sample. Numbers that the image or
+    the reference lacks are not judged; for example, an array has no file size.
 
-    That a share `level` of ordinary images is flagged at most, holds exactly if the image was drawn
-    like those of the reference, and all have the same numbers; else it is at most twice that. It
-    does not hold where images come in bursts: one burst is flagged
-    as a whole or not at all. A reference should be of as many bursts, days and scenes as possible.
+    At most a share `level` of ordinary images is unusual. This holds exactly if the image and those
+    of the reference are exchangeable and all have the same numbers; otherwise the share is at most
+    twice as large. It does not hold for bursts of similar images, which are unusual together or not
+    at all. A reference should therefore cover as many bursts, days and scenes as possible.
 
     Parameters
     ----------
     image
-        An image in any form that `lightmeter.log_image` takes.
+        An image in any form that `lightmeter.log_image` accepts.
     reference
-        A profile of ordinary images, made with ``sample=256``, or its path. It is prepared once for
-        each `lightmeter.ProfileView`, so read a file once.
+        A profile of ordinary images, made for example with ``sample=256``, or its path. The
+        preparation is cached in the `lightmeter.ProfileView`, so read a file only once.
     level
-        The share of ordinary images that may be flagged, for which a sample of 1 / level - 1 is
-        needed.
+        Maximum share of ordinary images that are judged unusual, between 1e-15 and 1. The sample
+        must have at least 1 / level - 1 images.
     prefix
-        First part of the names of the features in the reference, if it has several.
+        Prefix of the feature names in the reference, if it has images of several prefixes.
     reading
-        How the image is read; by default as most images of the reference were, see
-        `ProfileView.readings`. The set of metrics is always that of the reference; functions of
-        yours are called.
+        How to read the image; by default like most images of the reference, see
+        `ProfileView.readings`. The metric set is always that of the reference; your own functions
+        are called.
     options
-        What differs from that: see `lightmeter.Reading`.
+        Single options that override `reading`; see `lightmeter.Reading`.
 
     Raises
     ------
     ImageError
-        The image cannot be measured, or is several images.
+        The image cannot be measured, or there are several images.
     TypeError
-        It is no image, `reference` no profile, `level` no number, or an option unknown.
+        `image` is not an image, `reference` is not a profile, `level` is not a number, or an option
+        is unknown.
     ValueError
-        An argument is out of range; the reference holds no image, or images of several prefixes.
+        An argument is out of range, or the reference holds no images or images of several prefixes.
     OSError
         The reference cannot be read.
     DecodeError
-        It is no profile.
+        The reference is not a profile.
 
     Examples
     --------
@@ -408,7 +416,7 @@ def check_image(
 
 
 def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
-    """Return what `check_image` prepares of a view, which keeps it."""
+    """Return the prepared reference of a view, which caches it."""
     key = ("check", prefix)
     prepared: Reference = view._prepared.get(key) or Reference(view, prefix)
     view._prepared[key] = prepared
@@ -416,7 +424,7 @@ def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
 
 
 class Reference:
-    """What the checks of many images have in common. Threads may share it."""
+    """Prepare a reference for checks of many images. Threads may share it."""
 
     def __init__(self, view: ProfileView, prefix: str | None = None) -> None:
         """Prepare a view.
@@ -424,7 +432,7 @@ class Reference:
         Raises
         ------
         ValueError
-            It holds no image of that prefix, or images of several prefixes.
+            The view holds no images of that prefix, or images of several prefixes.
         """
         prefixes = tuple(view._core.image_prefixes) if view.images else ()
         prefix = prefixes[0] if prefix is None and len(prefixes) == 1 else prefix
@@ -447,22 +455,21 @@ class Reference:
         return name.removeprefix(f"{self.prefix}.")
 
     def reading(self, reading: Reading | None, options: ReadingOptions) -> Reading:
-        """Return how to read an image, with the set of metrics that the reference was measured
-        with.
+        """Return how to read an image, with the metric set of the reference.
 
         Parameters
         ----------
         reading
-            How, but for the options; None is how most images of the reference were read.
+            Base of the options; None means the reading of most images of the reference.
         options
-            What differs from that.
+            Single options that override it.
 
         Raises
         ------
         TypeError
-            An option is unknown or of another type.
+            An option is unknown or has the wrong type.
         ValueError
-            One is out of range, or there are other bands than those of the reference, so that
+            An option is out of range, or the bands differ from those of the reference, so that
             nothing could be compared.
         """
         if reading is None and not options:
@@ -476,16 +483,16 @@ class Reference:
     def check(
         self, numbers: Mapping[str, float], level: float = LEVEL, read: str = ""
     ) -> ImageCheck:
-        """Judge an image by its numbers, as `numbers_of` gives them.
+        """Judge an image by its numbers, which `numbers_of` returns.
 
         Parameters
         ----------
         numbers
-            By their features.
+            Numbers by feature name.
         level
-            As for `check_image`.
+            See `check_image`.
         read
-            The text of how the image was read.
+            Text of the reading of the image.
 
         Raises
         ------
@@ -527,8 +534,9 @@ class Reference:
     def _choose(
         self, names: frozenset[str], least: int
     ) -> tuple[Sequence[str], NDArray[np.float32]]:
-        """Return rows of images that have the same numbers; or, where these are too few, those
-        numbers of the image that most rows have.
+        """Return the names of numbers and the rows that have them.
+
+        If too few rows have all numbers of the image, these are the numbers that most rows have.
         """
         alike = [table for table in self._tables if names == set(table[0])]
         if sum(len(values) for _, values in alike) < least:
@@ -555,7 +563,7 @@ class Reference:
 def _with_causes(
     odd: Mapping[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
 ) -> list[OddNumber]:
-    """Return the findings, those that tell what happened to the image first."""
+    """Return the odd numbers, with those that indicate a cause first."""
     changes = {
         name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
     }
@@ -567,14 +575,14 @@ def _with_causes(
 
 
 def check_level(level: float) -> None:
-    """Refuse a level that no image could be judged by.
+    """Check the argument `level`.
 
     Raises
     ------
     TypeError
-        It is no number.
+        `level` is not a number.
     ValueError
-        It is not between 1e-15 and 1.
+        `level` is not between 1e-15 and 1.
     """
     expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
     if not isinstance(level, Real):
@@ -584,5 +592,5 @@ def check_level(level: float) -> None:
 
 
 def least_rows(level: float) -> int:
-    """Return the rows without which no image can be unusual."""
+    """Return the minimum number of rows for the verdict ``"unusual"``."""
     return math.ceil(1 / level * (1 - 1e-12)) - 1

@@ -1,4 +1,4 @@
-"""What changed from one profile to another: a row for each feature, with its verdict."""
+"""Comparing two profiles: a row with a verdict for each feature."""
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,28 +41,28 @@ from lightmeter.profile.features import Meaning
 from lightmeter.profile.reading_text import reading_fields, reading_options
 from lightmeter.text import near, shorten
 
-# A cause leads the headline, so it needs more: where nothing changed, at most one comparison in a
-# hundred names any.
+# A cause leads the headline, so it needs stronger evidence: if nothing changed, at most one
+# comparison in a hundred names a cause.
 _CAUSE = 1 / 5  # of the largest q-value of a ``drift``
 
 _said = lru_cache(maxsize=4096)(said)  # all comparisons ask of the same features
 
 
 class Comparison:
-    """What changed from a reference to a target; see `lightmeter.compare`.
+    """Hold the comparison of a target with a reference; see `lightmeter.compare`.
 
     Attributes
     ----------
     target
-        The profile that was judged.
+        The judged profile.
     reference
-        The profile it was compared with.
+        The profile for comparison.
     features
-        Every feature of either side, the most severe first.
+        Rows of all features of either side, the most severe first.
     thresholds
-        What the verdicts were reached by.
+        Thresholds of the verdicts.
     unlike
-        How pictures of the two sides were read differently, by feature.
+        Differences in how images of the two sides were read, by feature.
     read_differently
         The same in words; empty if they were read alike.
     """
@@ -77,8 +77,9 @@ class Comparison:
     ) -> None:
         """Compare two profiles.
 
-        Without being `tested`, features have sizes and distances only, which is fast: no p-value,
-        and no verdict but ``not enough data`` and, where nothing can have changed, ``none``.
+        If `tested` is false, features have only sizes and distances, which is fast. There are no
+        p-values, and no verdicts except ``not enough data`` and, if nothing can have changed,
+        ``none``.
         """
         self.target, self.reference = target, reference
         self.thresholds = by = thresholds or Thresholds()
@@ -91,7 +92,7 @@ class Comparison:
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
-        """Yield the rows of all features but hashes: two pictures have different ones anyway."""
+        """Yield the rows of all features except hashes, which differ between any two images."""
         cores = self.target._core, self.reference._core
         tallies = [core.tallies() for core in cores]
         prefixes = frozenset(chain(*(core.image_prefixes for core in cores)))
@@ -118,7 +119,7 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """Return what the data cannot check and verdicts rest on, in sentences for small print."""
+        """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
         alone = (row for row in self.features if row.groups_target is None)
         assumed = ASSUMED if any(row.q_value is not None for row in alone) else ""
         if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
@@ -132,10 +133,11 @@ class Comparison:
 
     @property
     def named(self) -> list[FeatureDrift]:
-        """Return those of `drifted` that a headline may name.
+        """Return the features in `drifted` that a headline may name.
 
-        Holm's procedure: the chance that any of these did not change is at most `thresholds.drift`.
-        `drifted` may hold more, since of these a small share may not have changed.
+        They pass Holm's procedure: the probability that any of them did not change is at most
+        `thresholds.drift`. `drifted` may hold more features, because it bounds only the share of
+        false ones.
         """
         tested = [row for row in self.features if row.q_value is not None]
         p_values = [row.p_high or 0.0 for row in tested]
@@ -145,26 +147,27 @@ class Comparison:
 
     @cached_property
     def causes(self) -> list[Finding]:
-        """Return what happened to the pictures, where the signs of several numbers fit it.
+        """Return the likely causes of the changes, which fit the signs of several numbers.
 
-        Such as out of focus, darker or covered: see docs/drift.md. Empty without numbers of images.
+        Examples are out of focus, darker and covered; see docs/drift.md. The list is empty without
+        numbers of images.
         """
         return causes(self.features, self.named, _CAUSE * self.thresholds.drift)
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """Return what changed, in words: files that fail, causes, then all else by severity."""
+        """Return descriptions of changes: failed files, causes, then the rest by severity."""
         return self._told([row for row in self.features if row.verdict in CHANGED])
 
     def _told(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
-        said = {id(row) for cause in self.causes for row in cause.lines}
-        told = [*self.causes, *findings([row for row in rows if id(row) not in said])]
-        return sorted(told, key=lambda each: each.lines[0].kind != "failure")
+        explained = {id(row) for cause in self.causes for row in cause.lines}
+        found = [*self.causes, *findings([row for row in rows if id(row) not in explained])]
+        return sorted(found, key=lambda each: each.lines[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
         """Return the row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
 
-        A name with such an ending is always the rate's. Where a column itself bears that name, its
+        A name with such an ending is always that of the rate. If a column has the same name, its
         row is only in `features`.
 
         Raises
@@ -179,24 +182,23 @@ class Comparison:
         return max(found, key=lambda row: row.kind in RATES)
 
     def __iter__(self) -> Iterator[str]:
-        """Return the names of the features, the most severe first."""
+        """Iterate over the names of the features, the most severe first."""
         return (row.feature for row in self.features)
 
     def __len__(self) -> int:
-        """Return how many features were compared."""
+        """Return the number of compared features."""
         return len(self.features)
 
     def summary(self) -> str:
-        """Return one sentence that names the causes: "saturation fell by 38 %, brightness rose by 9
-        %".
+        """Return a sentence about the changes: "saturation fell by 38 %, brightness rose by 9 %".
 
-        Before it come `read_differently` and a space, if that is not empty.
+        If `read_differently` is not empty, it precedes the sentence.
         """
         return f"{self.read_differently} {self.said}".lstrip()
 
     @cached_property
     def said(self) -> str:
-        """Return the same without `read_differently`."""
+        """Return the summary without `read_differently`."""
         return summary(self.features, self._told(self.named))
 
     def __repr__(self) -> str:
@@ -205,7 +207,7 @@ class Comparison:
 
 
 class _Feature(NamedTuple):
-    """A feature of two profiles, and what all of its rows have in common."""
+    """Hold a feature of two profiles, and attributes that all of its rows share."""
 
     cores: tuple[_core.Profile, _core.Profile]  # of the target and of the reference
     name: str
@@ -217,7 +219,7 @@ class _Feature(NamedTuple):
     def rows(self, *tallies: tuple[Any, ...] | None) -> Iterator[FeatureDrift]:
         """Yield the row of the feature, and those of its rates."""
         counts = map(self._counts, self.cores, tallies)
-        # Observations without a value; these and NaN; strings; finite numbers; all values.
+        # Observations without a value; without a value or NaN; strings; finite numbers; all values.
         unset, missing, texts, finite, values = zip(*counts, strict=True)
         if self.meaning.role == "failure":
             row = self._rate("failure", texts, unset)
@@ -246,7 +248,7 @@ class _Feature(NamedTuple):
                 yield self._rate("missing", missing, values)
 
     def _counts(self, core: _core.Profile, tally: tuple[Any, ...] | None) -> tuple[int, ...]:
-        """Images without an Exif tag count even in a profile that lacks it."""
+        """Return the counts of a side; images without an Exif tag count even if no image has it."""
         if tally:
             return tally[2:]
         unset = 0
@@ -260,7 +262,7 @@ class _Feature(NamedTuple):
         return FeatureDrift(feature=name, kind=kind, **fields)
 
     def _numbers(self, n: Sequence[int]) -> FeatureDrift:
-        """By a test of scores of ranks; of hue by Kuiper's. Pixels have distances only."""
+        """Return the row of numbers: tested by rank scores, hues by Kuiper, pixels not."""
         row = self._row(self.meaning.kind(), n, reason=self.meaning.untested)
         if 0 in n:
             return row
@@ -270,7 +272,7 @@ class _Feature(NamedTuple):
             *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
         )
         fill(row, **fields)
-        # The size that surely is large enough; else the one that may be.
+        # The size that is certainly large enough; otherwise one that may be.
         name = carrying({name: low for name, (_, low, _) in sizes.items()}, self.by)
         if sizes[name][1] < self.by.least(name):
             name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
@@ -280,7 +282,10 @@ class _Feature(NamedTuple):
         return row
 
     def _categories(self, others: tuple[int, int]) -> FeatureDrift:
-        """By a permuted chi-square test; the `others`, which are no strings, make one category."""
+        """Return the row of categories by a permuted chi-square test.
+
+        `others`, the values that are not strings, form one category.
+        """
         target, reference = strings = self._strings()
         n = target.n + others[0], reference.n + others[1]
         row = self._row("category", n, **_listed(*strings))
@@ -296,7 +301,10 @@ class _Feature(NamedTuple):
         return row
 
     def _rate(self, kind: DriftKind, hits: Sequence[int], others: Sequence[int]) -> FeatureDrift:
-        """By Fisher's exact test; hits and others are all observations."""
+        """Return the row of a rate by Fisher's exact test.
+
+        `hits` and `others` together are all observations.
+        """
         n = hits[0] + others[0], hits[1] + others[1]
         row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
         if 0 not in n:
@@ -311,7 +319,7 @@ class _Feature(NamedTuple):
 
 
 def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
-    """Return what only the target lists, and what only the reference lists."""
+    """Return the values that only the target lists, and those that only the reference lists."""
 
     def only(own: _core.FrequentStrings, other: _core.FrequentStrings) -> tuple[FrequentItem, ...]:
         listed = {value for value, _, _ in other.items()}
@@ -321,32 +329,32 @@ def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> 
     return {"new_values": only(target, reference), "vanished_values": only(reference, target)}
 
 
-# By prefix, how many images were read in which way, as `ProfileView.readings` has it.
+# Number of images by prefix and reading; see `ProfileView.readings`.
 Readings = Mapping[str, Mapping[str, int]]
 
-# First parts of the names of what does not follow from pixels; some numbers share theirs with tags.
+# First parts of names of numbers of pixels, which some Exif tags share.
 _OF_PIXELS = {name.partition(".")[0] for name, n in IMAGE_NUMBERS.items() if n.group != "size"}
 _OF_NO_PIXEL = TAKEN - _OF_PIXELS
-# First parts of the names of numbers that are the same with red and blue exchanged.
+# First parts of names of numbers that do not change if red and blue are exchanged.
 _OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}
 
-DIFFERENTLY = "read differently: "  # what a reason begins with
+DIFFERENTLY = "read differently: "  # beginning of a reason
 
 _MOST = 3  # ways of one side to name
 _LONGEST = 60  # characters
 
 
 class Unlike:
-    """How two sides were read differently.
+    """Describe how the readings of two sides differ.
 
-    Numbers of pixels are not compared where a `value_range` or level differs, and none that depends
-    on the order of colours where `channels` does. Everything else that differs is only said, and
-    only if no picture of one side was read as one of the other. What a side does not know, and an
-    option that its pictures do not depend on, is no difference.
+    Numbers of pixels are not compared if `value_range` or `pyramid_level` differs; numbers that
+    depend on the order of colours are not compared if `channels` differs. Other differences are
+    only reported, and only if no reading occurs on both sides. Unknown options, and options that do
+    not affect the images, do not count as differences.
     """
 
     def __init__(self, target: Readings, reference: Readings) -> None:
-        """Compare how images were read, by their prefixes."""
+        """Compare the readings of both sides, by prefix."""
         self._by_prefix = {
             prefix: differences
             for prefix in sorted(target.keys() & reference.keys())
@@ -356,12 +364,12 @@ class Unlike:
 
     @cached_property
     def sentence(self) -> str:
-        """Says it all; empty if both sides were read alike."""
+        """Return all differences in a sentence; empty if there are none."""
         parts = []
         for prefix, differences in self._by_prefix.items():
-            of = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
+            whose = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
             words = "; ".join(differences.values())
-            parts.append(f"The pictures{of} were read differently: {words}.")
+            parts.append(f"The pictures{whose} were read differently: {words}.")
             if not differences.keys().isdisjoint(_OF_ALL):
                 parts.append("Numbers of their pixels are not compared.")
             elif "channels" in differences:
@@ -369,7 +377,7 @@ class Unlike:
         return " ".join(parts)
 
     def reason(self, feature: str) -> str:
-        """Return why a feature is not compared; empty if it is."""
+        """Return why a feature is not compared; empty if it is compared."""
         if not self._by_prefix:
             return ""
         prefix = prefix_of(feature, self._prefixes)
@@ -382,17 +390,15 @@ class Unlike:
         return ""
 
 
-# All numbers of pixels depend on these.
+# Options that affect all numbers of pixels.
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
-# What is said of pictures without the option; these are only said, but for the first.
+# Descriptions of missing options, which are only reported except for the first.
 _DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
 _SAID = ("samples", "ignore", "frames")
 
 
 def _way(option: str, fields: Mapping[str, Any]) -> str:
-    """Return how a picture was read; empty where it does not depend on the option, or nobody
-    knows.
-    """
+    """Return the value of an option as text; empty if unknown or without effect on the image."""
     way = fields.get(option, _DEFAULTS.get(option, ""))
     if option.startswith("value_range"):
         kind = "float" if option.endswith("floats") else "integer"
@@ -421,16 +427,16 @@ def _beside(reference: Collection[str], target: Collection[str]) -> str:
 def reading_like(
     readings: Mapping[str, int], options: ReadingOptions, reading: Reading | None
 ) -> Reading:
-    """Return how to read pictures that are to be compared with others.
+    """Return how to read images for a comparison with others.
 
     Parameters
     ----------
     readings
-        Of the others, how many were read in which way.
+        Number of the other images by reading.
     options
-        What is asked for; the rest is as most of the others were read.
+        Single options; all others are those of most other images.
     reading
-        Asked for as a whole, but for the options; then nothing is taken from the others.
+        Complete reading, which replaces that of the others; `options` override it.
     """
     if reading is not None:
         return reading_of(reading, options)
@@ -442,13 +448,13 @@ def reading_like(
 
 
 def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
-    """Return which formats of both sides were decoded by others, as sentences; empty if none was.
+    """Return sentences about formats whose decoders differ between the sides; empty if none.
 
-    Two decoders of one format may round otherwise, and so may two versions of one. What a side
-    does not know, and a format that one side lacks, is no difference.
+    Different decoders, and different versions of a decoder, may round differently. Unknown
+    decoders, and formats that one side lacks, do not count.
     """
     own, other = target.decoders, reference.decoders
     unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
-    told = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
+    sentences = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
     first = "Not decoded alike: a small change may come from the decoder."
-    return first + "".join(told) if unlike else ""
+    return first + "".join(sentences) if unlike else ""

@@ -1,21 +1,24 @@
-"""The test of images that come in groups, such as bursts or slides: by what differs between groups.
+"""Testing images in groups, such as bursts or slides, by the variation between groups.
 
-Images of one group resemble each other, so they say less than as many independent ones. Here the
-groups are what is independent. Sides are compared by Student's t of the groups' means, each
-weighted as random effects have it (Hartung and Knapp 2001). A group of n images has the variance
+Images of one group resemble each other, so they carry less information than independent images.
+Here, only groups are assumed independent. Sides are compared by Student's t of the groups' means,
+weighted by a model of random effects (Hartung and Knapp 2001). The mean of a group of n images has
+the variance
 
     between * share + within / n
 
-where `share` is 1 unless there are many groups: then buckets of hashed names hold several, whose
-mean varies less. How many is known on average only, see `Grouped.of`. There `between` is fitted to
-buckets that weigh the same: larger ones hold more groups, so their weights would go with `share`.
-The error of a mean is the larger of two: what the residuals say, and what these variances say,
-which knows how much less a side of small groups tells.
+where `share` is 1 unless there are many groups. With many groups, a hash bucket of names holds
+several, whose mean varies less. Their number is known only on average; see `Grouped.of`. In this
+case `between` is fitted to buckets with equal weights, because larger buckets hold more groups, so
+that weights would correlate with `share`. The standard error of a mean is the larger of two: the
+one from the residuals, and the one from these variances, which accounts for the lower precision of
+small groups.
 
-Shares are means of 0 and 1. As rare hits are not normal, a share must pass a second test: Fisher's
-exact test of counts that are divided by the design effect.
+Shares are means of 0 and 1. Because rare hits are not normal, a share must pass a second test:
+Fisher's exact test of counts divided by the design effect.
 
-A changed spread alone is not seen: no test of spreads by few groups of unequal size was honest.
+A change of the spread alone is not detected, because no test of spreads kept its level with few
+groups of unequal size.
 """
 
 import math
@@ -32,8 +35,8 @@ from lightmeter.drift.row import FeatureDrift, fill, rest_on
 ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
 PARTLY = "Not all images were logged with a group, so groups are not used. Give group= for all."
 
-# Of the variance within groups. With few groups the variance between them may seem to be 0: then a
-# group of very many images would decide alone.
+# Lower bound of the variance between groups, as a share of the variance within. With few groups,
+# the estimate may be 0, and then a very large group would decide alone.
 _LEAST_BETWEEN = 0.05
 
 _CROWDED = 0.9  # share below which buckets hold several groups so often that it matters
@@ -42,32 +45,32 @@ _POWERS = np.arange(1.0, 60.0)  # of a rate, which is at most 5.6
 _NOTHING = 1e-150  # of a variance: the square of its inverse is a float
 
 Array = NDArray[np.float64]
-Table = Mapping[str, Any]  # what a profile keeps of a feature by group
+Table = Mapping[str, Any]  # data of a feature by group in a profile
 
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
 
 
 class Grouped(NamedTuple):
-    """A number of one side by groups: an item for each bucket of groups.
+    """Hold a number of one side by groups: arrays have an item for each bucket of groups.
 
-    Values that are a group each are one item more, of as many units as there are such values.
+    Values that are their own groups form one more item, with one unit for each value.
 
     Attributes
     ----------
     n
-        Values of a unit: of the bucket, or 1.
+        Values per unit: those of the bucket, or 1.
     mean
-        Their means.
+        Means of the items.
     units
-        How many there are of it.
+        Number of units in each item.
     squares
-        Of the means of these units about their mean.
+        Sums of squares of the unit means about the item's mean.
     share
-        What the mean of a unit has of the variance between groups, on average.
+        Share of the variance between groups in the mean of a unit, on average.
     within
         Sum of squares of values about the means of the buckets.
     groups
-        How many groups there are, as estimated from how many buckets are empty.
+        Number of groups, estimated from the number of empty buckets.
     """
 
     n: Array
@@ -80,12 +83,12 @@ class Grouped(NamedTuple):
 
     @classmethod
     def of(cls, n: Array, mean: Array, within: float, single: float = 0.0) -> Self:
-        """Of tables whose last item is that of values that are a group each.
+        """Create it from tables whose last item holds the values that are their own groups.
 
-        Names are hashed to the other places, so the groups of a place follow Poisson's
-        distribution, whose rate the empty places tell. A mean of k groups has 1 / k of the variance
-        between groups. The mean of 1 / k over places that are used is the sum of r^k / (k k!), over
-        exp(r) - 1.
+        Names are hashed to the other places, so the number of groups in a place has a Poisson
+        distribution, whose rate r follows from the empty places. A mean of k groups has 1 / k of
+        the variance between groups. The mean of 1 / k over used places is the sum of r^k / (k k!),
+        divided by exp(r) - 1.
         """
         used, places = n > 0, len(n) - 1
         rate = -math.log1p(-min(int(used[:-1].sum()), places - 1) / places)
@@ -104,10 +107,10 @@ class Grouped(NamedTuple):
 
 @np.errstate(all="ignore")
 def mean_p_value(target: Grouped, reference: Grouped) -> float:
-    """Return how often the means of two sides of one distribution of groups differ by as much, or
-    more.
+    """Return the p-value of the difference of the means of two sides.
 
-    Each side needs a group, and both together three. It is 1 where a square is no float.
+    Each side needs at least one group, and both together three. The p-value is 1 if a square
+    overflows.
     """
     starts = 0, len(target.n)
     side = np.repeat((0, 1), (len(target.n), len(reference.n)))
@@ -122,10 +125,9 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         return np.asarray(np.add.reduceat(each, starts), np.float64)
 
     def fitted(between: float, *, alike: bool = False) -> tuple[Array, Array, Array, Array]:
-        """Return the weights of units, by their variance; of each side the weight, mean and
-        squares.
+        """Return the weights of units by variance; and for each side the weight, mean and squares.
 
-        Units of crowded buckets of one side weigh all `alike`, where that is asked for.
+        With `alike`, units of crowded buckets of a side have equal weights.
         """
         weights = 1 / (between * share + within / n)
         if alike and (many := np.where(share < _CROWDED, 1.0, 0.0)).any():
@@ -136,7 +138,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         off = sums(weights * (squares + units * (mean - centre[side]) ** 2))
         return weights, weight, centre, off
 
-    # The variance between groups is fitted a second time with the weights that follow from it.
+    # The variance between groups is fitted again with the weights that follow from it.
     least = 0.0 if within else 1.0
     for _ in range(2 if within else 1):
         weights, weight, _, off = fitted(least, alike=True)
@@ -145,7 +147,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         least = max(between, _LEAST_BETWEEN * within)
     counts = sums(units)
     if between + within <= _NOTHING:  # every group has the same value as all others of its side
-        # Means may also differ by so little that the square of it is 0.
+        # Means may also differ by so little that the square underflows to 0.
         is_same = mean[0] == mean[-1] or np.ptp(target.mean) or np.ptp(reference.mean)
         return 1.0 if is_same else 2 / math.comb(int(counts.sum()), int(counts[0]))
     weights, weight, centre, off = fitted(least)
@@ -157,14 +159,15 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
 
 
 def share_p_value(hits: Sequence[Array], n: Sequence[Array]) -> float:
-    """Return the same of two shares.
+    """Return the p-value of the difference of two shares; see `mean_p_value`.
 
     Parameters
     ----------
     hits
-        Of the target and of the reference, by group; the last item is of what is a group each.
+        Hits of the target and of the reference by group; the last item holds values that are their
+        own groups.
     n
-        Likewise of hits and all else.
+        All observations, in the same form.
     """
     total = sum(float(each.sum()) for each in n)
     share = sum(float(each.sum()) for each in hits) / total
@@ -186,11 +189,11 @@ def share_p_value(hits: Sequence[Array], n: Sequence[Array]) -> float:
 
 
 def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
-    """Give a row of profiles with groups the p-value of the test by groups.
+    """Replace the p-value of a row by that of the test by groups.
 
-    That is if all that the row counts was logged with ``group=``. With less than `MIN_GROUPS`
-    groups on a side there is no verdict. Sizes and distances are those of images. As the test is
-    one of means, the size that carries the verdict is the shift.
+    This applies if all counted values were logged with ``group=``. With less than `MIN_GROUPS`
+    groups on a side there is no verdict. Sizes and distances remain those of images. Because the
+    test compares means, the verdict rests on the shift.
     """
     n, hits = zip(*(_counted(row.kind, table) for table in tables), strict=True)
     counts = [int(each.sum()) for each in n]
@@ -202,7 +205,7 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     if min(groups) < MIN_GROUPS:
         side = "target" if groups[0] <= groups[1] else "reference"
         reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
-        # The p-value was that of images, as if independent.
+        # The p-value so far treats images as independent.
         fill(row, verdict="not enough data", reason=reason, p_value=None, p_low=None, p_high=None)
         return
     if row.effect_name in ("spread", "tail"):
@@ -217,9 +220,7 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
 
 
 def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:
-    """Return what a row of that kind counts by group: all; and the hits of a rate, or each
-    category.
-    """
+    """Return counts by group: all observations; and the hits of a rate, or of each category."""
     n, infinite, missing = table["n"], table["infinite"], table["missing"]
     text = sum((counts for _, counts in table["texts"]), start=np.zeros_like(n))
     odd, values = infinite + text, n + infinite + text
@@ -246,7 +247,7 @@ def _along(table: Table, x: float, y: float) -> Grouped:
 
 
 def _hue_p_value(tables: Sequence[Table]) -> float:
-    """Across the mean direction of both sides and along it: whether hues turned, or gathered."""
+    """Test across and along the mean direction of both sides: whether hues turned or gathered."""
     x, y = (sum(float(table["n"] @ table[axis]) for table in tables) for axis in "xy")
     angle = math.atan2(y, x)
     x, y = math.cos(angle), math.sin(angle)
@@ -256,9 +257,9 @@ def _hue_p_value(tables: Sequence[Table]) -> float:
 
 
 def _least_of_shares(hits: Sequence[Mapping[int, Array]], n: Sequence[Array]) -> float:
-    """Of a rate that is its p-value; of categories the least, by Bonferroni.
+    """Return the p-value of a rate, or the least of categories with Bonferroni's correction.
 
-    Strings with one hash are one category.
+    Strings with equal hashes count as one category.
     """
     p_values = []
     for name in sorted(hits[0].keys() | hits[1].keys()):

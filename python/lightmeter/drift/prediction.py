@@ -1,30 +1,30 @@
-"""Whether the next bucket is one of those before it: tests against the spread of past buckets.
+"""Testing whether a bucket fits those before it, by the spread of past buckets.
 
-Images of one bucket are seldom independent: they come in bursts, from one slide, on one day. How
-much a mean varies from bucket to bucket is then not to be seen within a bucket. It is to be seen in
-the past buckets, so each statistic of a bucket is judged by its spread there:
+Images of one bucket are seldom independent: they come in bursts, from one slide, on one day. The
+variation of a mean between buckets can then not be estimated within a bucket, but only from past
+buckets. Each statistic of a bucket is therefore judged by its spread there:
 
-- Every statistic y of a bucket of n values is predicted twice. Laney's way (2002, Quality
-  Engineering 14) the variance of y is ``phi / n``, ``phi = sum n (y - m)^2 / (k - 1)`` around the
-  mean ``m`` weighted by n of the k buckets: so it is with bursts and slides. With random effects it
-  is ``tau^2 + s^2 / n``, s^2 being the variance within buckets and tau^2 by DerSimonian and Laird
-  (1986): so it is where days differ. The larger p-value counts. Both know how many values each
-  bucket has, so that their sizes may differ by a hundred.
-- The statistic of the test is ``|y - m| / sqrt(Var y + Var m)``, Student's with k - 1 degrees of
-  freedom. Where buckets resemble those before them there are fewer: of a series with the
+- Every statistic y of a bucket of n values is predicted in two ways. By Laney (2002, Quality
+  Engineering 14), the variance of y is ``phi / n``, ``phi = sum n (y - m)^2 / (k - 1)`` around the
+  mean ``m`` of the k buckets, weighted by n; this fits bursts and slides. With random effects it is
+  ``tau^2 + s^2 / n``, with the variance s^2 within buckets and tau^2 by DerSimonian and Laird
+  (1986); this fits days that differ. The larger p-value counts. Both ways use the number of values
+  of each bucket, so sizes may differ by a factor of a hundred.
+- The test statistic is ``|y - m| / sqrt(Var y + Var m)``, with Student's distribution of k - 1
+  degrees of freedom. If buckets resemble those before them, there are fewer: with the
   autocorrelation r, k counts as ``k (1 - r^2) / (1 + r^2)`` (Bayley and Hammersley 1946). r is the
-  mean over all statistics, as one of them alone would be estimated badly.
-- Of a skewed statistic the t on the side of the skewness g is taken back to that of a symmetric
-  one: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. g is estimated
-  of few buckets, so that only what exceeds its standard error sqrt(6 / k) counts, and that twice.
-- Buckets may be few bursts each, of scenes that may be of any kind, and days may differ by any law:
-  no normal ones. How far each past bucket is from the others tells how heavy the tails are, see
-  `_with_heavy_tails`.
-- Counts of rare events are not normal at all. Their inner bound is Fisher's exact test against all
-  past buckets together, see `rare_event_p`.
+  mean over all statistics, because the estimate for a single one would be poor.
+- If a statistic is skewed, t on the side of the skewness g is replaced by that of a symmetric
+  statistic: the x with ``x + g' (x^2 - 1) / 6 = t``, the first term of Cornish and Fisher. Because
+  g is estimated from few buckets, g' is twice the excess of g over its standard error sqrt(6 / k).
+- Buckets may consist of a few bursts of any scenes, and days may differ by any distribution, so
+  statistics need not be normal. The distance of each past bucket from the others shows how heavy
+  the tails are; see `_with_heavy_tails`.
+- Counts of rare events are far from normal. They must also pass Fisher's exact test against all
+  past buckets together; see `rare_event_p`.
 
-It assumes that past buckets and the judged one would be exchangeable but for a slow drift, and that
-means of a bucket are not much farther from normal than the skewness and the past buckets tell.
+The tests assume that past buckets and the judged one are exchangeable except for a slow drift, and
+that the means of buckets are not much less normal than the skewness and the past buckets show.
 """
 
 import math
@@ -38,24 +38,25 @@ from lightmeter import _core
 
 Numbers = NDArray[np.float64]
 
-# With 14 buckets a shift of half a standard deviation in one of 20 features is found in four of ten
-# cases; with fewer hardly ever, and the spread of bursts is not known well enough.
+# With 14 buckets, a shift of half a standard deviation in one of 20 features is detected in four of
+# ten cases. With fewer it is hardly ever detected, and the spread of bursts is not known well
+# enough.
 ENOUGH = 14
 _ROUNDING = 1e-9  # of a constant
-_FARTHEST = 1e100  # a t that is surely too large
+_FARTHEST = 1e100  # larger than any real t
 
 
 class Centre(NamedTuple):
-    """What is expected, where that is not the mean of the past buckets.
+    """Hold the expected values, if they are not the mean of the past buckets.
 
     Attributes
     ----------
     values
-        Of each statistic.
+        Expected value of each statistic.
     n
-        How many values it is of.
+        Number of values behind each expected value.
     buckets
-        In how many buckets they were; a file counts as one.
+        Number of buckets of these values; a file counts as one.
     """
 
     values: Numbers
@@ -66,20 +67,20 @@ class Centre(NamedTuple):
 def variance_between(
     squares: Numbers, left: Numbers, n: Numbers, within: Numbers | float, share: Numbers | float = 1
 ) -> Numbers:
-    """DerSimonian and Laird's variance between groups, with which squares are as expected.
+    """Return DerSimonian and Laird's estimate of the variance between groups.
 
     Parameters
     ----------
     squares
-        Sum of squares of the groups' means around that of all, each by its weight w.
+        Weighted sum of squares of the groups' means around the overall mean, with weights w.
     left
-        W (1 - w / all weights) of each group.
+        w (1 - w / sum of weights) of each group.
     n
-        Values of each; a group without any does not count.
+        Number of values of each group; a group without values does not count.
     within
-        Variance of one value within a group.
+        Variance of a value within a group.
     share
-        Of the variance between groups that the mean of each has.
+        Share of the variance between groups in the mean of each group.
     """
     left = np.where(n > 0, left, 0.0)
     of_within = (left / np.maximum(n, 1e-300)).sum(axis=0)
@@ -89,15 +90,15 @@ def variance_between(
 def _next(
     past: Numbers, n_past: Numbers, within: Numbers, n: Numbers, centre: Centre | None = None
 ) -> tuple[Numbers, ...]:
-    """Return what is known of the next bucket, by Laney's way first, then by random effects.
+    """Return the prediction of the next bucket by Laney's way and by random effects, in this order.
 
     Returns
     -------
     tuple[Numbers, ...]
-        How many past buckets have each statistic; by way and statistic what is expected of the next
-        bucket, its variance around that, and the skewness of past buckets; by way, past bucket and
-        statistic how far it is from the mean, in standard deviations, and its share in the mean;
-        Laney's variance for one value; and a variance that is rounding.
+        The number of past buckets with each statistic; by way and statistic, the expected value,
+        the variance around it, and the skewness of past buckets; by way, past bucket and statistic,
+        the distance from the mean in standard deviations and the weight in the mean; Laney's
+        variance for one value; and the variance of rounding errors.
     """
     there = n_past > 0
     k, total = there.sum(axis=0, dtype=np.float64), n_past.sum(axis=0)
@@ -124,17 +125,17 @@ def _next(
 
 
 class Prediction(NamedTuple):
-    """What `predict` returns, by statistic.
+    """Hold the results of `predict`, by statistic.
 
     Attributes
     ----------
     p_values
-        NaN with fewer than two buckets.
+        p-values; NaN with fewer than two buckets.
     design
-        How many times larger the variance between buckets is than that of independent values
-        (Laney's phi over s^2); NaN where the latter is 0.
+        Design effect: the variance between buckets divided by that of independent values (Laney's
+        phi over s^2); NaN if the latter is 0.
     buckets
-        How many past buckets have the statistic.
+        Number of past buckets with the statistic.
     """
 
     p_values: Numbers
@@ -150,22 +151,22 @@ def predict(
     n_target: Numbers,
     centre: Centre | None = None,
 ) -> Prediction:
-    """Two-sided p-values of the statistics of one bucket.
+    """Return two-sided p-values of the statistics of one bucket.
 
     Parameters
     ----------
     past
-        Of each past bucket, in order of time, and each statistic.
+        Statistics of past buckets in order of time, of shape (buckets, statistics).
     n_past
-        How many values they are of; 0 where a bucket has none.
+        Number of values behind each, in the same shape; 0 if a bucket has none.
     within
-        Variance of each statistic for one value, so that it is 1/n of it for n independent ones.
+        Variance of each statistic for one value; for n independent values it is 1/n of that.
     target
-        Of the bucket that is judged.
+        Statistics of the judged bucket.
     n_target
-        How many values they are of.
+        Number of values behind each.
     centre
-        None for the mean of the past buckets.
+        Expected values; None for the mean of the past buckets.
     """
     with np.errstate(all="ignore"):
         k, expected, variance, skewness, off, share, phi, rounding = _next(
@@ -188,10 +189,10 @@ def predict(
 
 
 def units_of(*tables: Numbers) -> Numbers:
-    """Of each statistic, the power of two near its largest value; 1 where all are 0.
+    """Return for each statistic the power of two near its largest value; 1 if all are 0.
 
-    Numbers of any unit are judged alike in it: none is too large to be squared, or so small that
-    its spread would count as rounding.
+    In these units, numbers of any scale are judged alike: none is too large to be squared, or so
+    small that its spread looks like rounding.
     """
     rows = np.abs(np.vstack(tables))
     largest = np.where(np.isfinite(rows), rows, 0.0).max(axis=0)
@@ -201,21 +202,21 @@ def units_of(*tables: Numbers) -> Numbers:
 def predicted_interval(
     past: Sequence[float], n_past: Sequence[float], within: float, n: float, alpha: float
 ) -> tuple[float, float]:
-    """Return what `predict` takes for ordinary: its coverage for one statistic is about 1 - alpha.
+    """Return the interval that `predict` accepts, with coverage of about 1 - alpha.
 
-    Both ways of prediction at their own centres, the wider end of either. Of one statistic alone
-    autocorrelation is not known; it is taken to be none.
+    Each end is the wider one of both ways of prediction. Autocorrelation cannot be estimated from a
+    single statistic, so it is assumed to be 0.
 
     Parameters
     ----------
     past
-        Of two buckets or more, in order of time.
+        Values of at least two buckets, in order of time.
     n_past
-        How many values each is of, at least 1.
+        Number of values behind each, at least 1.
     within
-        Variance for one value; 0 where it is not known.
+        Variance for one value; 0 if unknown.
     n
-        How many values the judged bucket has, at least 1.
+        Number of values of the judged bucket, at least 1.
     alpha
         Between 0 and 1.
     """
@@ -228,20 +229,20 @@ def predicted_interval(
 
 
 def combined(level: Numbers, spread: Numbers) -> Numbers:
-    """Return one p-value of the two of a feature: Bonferroni's with weights of 4 and 1.
+    """Combine two p-values of a feature by Bonferroni's method with weights 4 and 1.
 
-    A changed spread is found surely from 28 buckets on, so that most of the weight goes to the
-    level. NaN counts as untested.
+    A changed spread is detected reliably only from 28 buckets on, so the level gets most of the
+    weight. NaN counts as untested.
     """
     level, spread = (np.where(np.isnan(p), np.inf, p) for p in (level, spread))
     return np.minimum(1.0, np.minimum(level / 0.8, spread / 0.2))
 
 
 def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design: float) -> float:
-    """Fisher's one-sided p-value of so many hits or more, as though of independent images.
+    """Return Fisher's one-sided p-value of at least `hits` hits, corrected for bursts.
 
-    Hits that come in bursts are fewer events: all counts are divided by `design`, the hits of the
-    bucket rounded down and those of the past up.
+    Hits in bursts are fewer independent events, so all counts are divided by `design`; the hits of
+    the bucket are rounded down, those of the past up.
     """
     design = max(1.0, design)
     events, before = math.floor(hits / design + 1e-9), math.ceil(past_hits / design - 1e-9)
@@ -250,7 +251,7 @@ def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design:
 
 
 def _independent_share(standardised: Numbers) -> float:
-    """Of k buckets that resemble those before them, which share counts."""
+    """Return the share of k buckets that counts, if buckets resemble those before them."""
     squares = (standardised**2).sum(axis=0)
     products = (standardised[1:] * standardised[:-1]).sum(axis=0)
     varies = squares > 0
@@ -261,28 +262,28 @@ def _independent_share(standardised: Numbers) -> float:
 
 
 def _from_the_others(off: Numbers, share: Numbers, k: Numbers) -> Numbers:
-    """Student's |t| of each past bucket, as though it were judged by the others.
+    """Return Student's |t| of each past bucket, judged by the others.
 
-    Its residual and its share of all weight tell that without another fit (Cook and Weisberg 1982).
-    No skewness is taken off, as it is that of the bucket itself where no other is as far.
+    It follows from the residual and the weight of the bucket without another fit (Cook and Weisberg
+    1982). Skewness is not corrected, because it may stem from the bucket itself.
     """
     squares = np.fmin(off**2 / (1 - share), (k - 1) * (1 - _ROUNDING))
     return np.asarray(np.sqrt(squares * (k - 2) / (k - 1 - squares)))
 
 
 def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
-    """p-values as large as those of past buckets show that they have to be.
+    """Return p-values enlarged as far as those of past buckets require.
 
-    If they hold, the least of a bucket times their count, U, is uniform, and -log U is 1 in the
-    mean. If it is m > 1, U^(1/m) would be so. All statistics share m, as 28 buckets say too little
-    of the tails of one.
+    If p-values are valid, U, the least of a bucket times their number, is uniform, and -log U has
+    the mean 1. If the mean is m > 1, U^(1/m) has the mean 1. All statistics share m, because 28
+    buckets are too few to estimate the tails of one.
 
     Parameters
     ----------
     p_values
-        Of the judged bucket.
+        p-values of the judged bucket.
     past
-        Of each past bucket, judged by the others.
+        p-values of each past bucket, judged by the others.
     """
     least = np.minimum(1.0, len(p_values) * past.min(axis=1))
     m = max(1.0, float(-np.log(np.maximum(least, 1e-300)).mean()))
@@ -291,7 +292,7 @@ def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
 
 
 def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
-    """|t|, less where the skewness alone would have made it that large."""
+    """Return |t|, reduced where skewness alone would have made it as large."""
     excess = _excess(np.sign(t) * skewness, k)
     size = np.minimum(np.abs(t), _FARTHEST)
     root = (np.sqrt(1 + 4 * excess * (size + excess)) - 1) / (2 * np.where(excess > 0, excess, 1.0))
@@ -299,5 +300,5 @@ def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
 
 
 def _excess(skewness: Numbers, k: Numbers) -> Numbers:
-    """Return what of the skewness on a side counts, a third of it."""
+    """Return a third of the skewness that counts on a side."""
     return np.asarray(np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3)

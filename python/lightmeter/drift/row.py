@@ -1,26 +1,28 @@
-"""What a feature is called, what is known of its drift, and its verdict.
+"""Rows of comparisons: the names of features, their drift and verdicts.
 
-A family is what is judged together: the numbers of images, Exif, logged values, vectors. Families
-are judged in two steps, so that a wide one does not hide what happened in another.
+A family is a set of features that are judged together: numbers of images, Exif, logged values,
+vectors. Families are judged in two steps, so that a large one does not hide changes in another.
 
 1. The gate. Simes' p-value of a family is its least q-value of Benjamini and Hochberg (BH). Holm's
-   procedure over these says which families may hold a finding. Only families with a test count.
-2. In a family that passed, BH at the full level says which features these are.
+   procedure over these selects the families that may hold a finding. Only families with a test
+   count.
+2. In a family that passed, BH at the full level selects the features.
 
-So the q-value of a feature is the larger of two: BH's within its family, and Holm's p-value of its
-family. With one family it is BH's. ``q <= a`` is the decision at every level a, since both steps
-are. What holds at level a, where BH holds within a family (tests that are independent or positively
-dependent, see Benjamini and Yekutieli 2001), however families depend on each other:
+The q-value of a feature is therefore the larger of BH's q-value within its family and Holm's
+p-value of its family. With one family it is BH's. ``q <= a`` is the decision at every level a,
+because this holds for both steps. If BH is valid within a family (independent or positively
+dependent tests, see Benjamini and Yekutieli 2001), the following holds at level a under any
+dependence of families:
 
-- A family in which nothing changed holds a finding with a chance of at most a, whatever changed in
+- A family in which nothing changed holds a finding with probability at most a, whatever changed in
   others. Proof: it must pass the gate, its Simes p-value is valid there (Simes 1986, Sarkar 1998),
-  and Holm (1979) bounds the chance that any true hypothesis is rejected, under any dependence. So
-  with no change at all the chance of any finding is at most a.
-- In each family the expected share of false findings is at most a. Proof: the gate only takes
-  findings of BH away, all of a family at once. The share becomes 0 then, or stays.
-- A change in one of K families needs a p-value K times smaller than it would alone, or less if
-  others changed too, whatever the sizes of the others. That costs a test of normal numbers at most
-  9 points of power for one added family, and 17 for three, in a family of ten at 5 %.
+  and Holm (1979) bounds the probability that any true hypothesis is rejected, under any dependence.
+  If nothing changed at all, the probability of any finding is therefore at most a.
+- In each family the expected share of false findings is at most a. Proof: the gate only removes
+  findings of BH, all of a family at once. The share then becomes 0 or stays the same.
+- A change in one of K families needs a p-value up to K times smaller than it would alone, whatever
+  the sizes of the others. For tests of normal numbers in a family of ten at 5 %, this costs at most
+  9 points of power for one added family, and 17 for three.
 """
 
 import math
@@ -39,12 +41,12 @@ from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Origin, Role
 from lightmeter.text import counted, visible
 
-# What people look at together, in the order of pages.
+# Groups of features that pages show together, in order.
 Group = Literal[ImageGroup, "together", "file", "Exif", "values"]
 
 
 class GridCell(NamedTuple):
-    """A cell of the 4 x 4 grid, and which of its numbers: ``luma`` or ``sharpness``."""
+    """Describe a cell of the 4 x 4 grid and its number: ``luma`` or ``sharpness``."""
 
     number: str
     row: int
@@ -53,20 +55,20 @@ class GridCell(NamedTuple):
 
 @dataclass(frozen=True)
 class Said:
-    """What sentences and pages say of a feature.
+    """Hold the names of a feature for sentences and pages.
 
     Attributes
     ----------
     name
-        Such as ``saturation``.
+        Name, such as ``saturation``.
     group
-        What it is shown together with.
+        Group with which it is shown.
     scale
-        Of its values; None where that is not known.
+        Unit of its values; None if unknown.
     prefix
-        Of the images that it is measured in, such as ``image``; empty of other values.
+        Prefix of the images in which it is measured, such as ``image``; empty for other values.
     cell
-        Which number of the grid it is; None of others.
+        Cell and number of the grid; None for others.
     """
 
     name: str = ""
@@ -76,7 +78,7 @@ class Said:
     cell: GridCell | None = None
 
 
-# Where the rules would say something odd.
+# Exceptions from the rules.
 _NAMES = {
     "ImagePixelWidth": "width",
     "ImagePixelHeight": "height",
@@ -91,21 +93,21 @@ GRID_SIDE = 4
 _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
-# Of what has no number for each image but is about the same, such as Hue.pixels.
+# Groups of features without a number for each image, such as Hue.pixels.
 _FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in IMAGE_NUMBERS.items()}
 
 
 def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
-    """Return what is said of a feature; of a logged value its whole name.
+    """Return the names of a feature; a logged value keeps its whole name.
 
     Parameters
     ----------
     feature
-        Such as ``image.Brightness.mean``, which is "brightness".
+        Feature, such as ``image.Brightness.mean``, which is "brightness".
     origin
-        Where its values come from.
+        Origin of its values.
     prefixes
-        Those of the features of images. Where there are several, each is said.
+        Prefixes of the features of images. If there are several, names include them.
     """
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
@@ -117,18 +119,18 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
         return Said(name, "Exif", prefix=prefix)
     number = IMAGE_NUMBERS.get(rest) or IMAGE_NUMBERS.get(last)  # of the image, or of a band of it
     group = number.group if number is not None else _FIRST_GROUPS.get(first)
-    if group == "size" or first in _OF_FILES:  # a size is shown with what is known of its file
+    if group == "size" or first in _OF_FILES:  # a size is shown with facts of its file
         return Said(name, "file", number and number.scale, prefix)
     return Said(name, group or "values", number and number.scale, prefix, _cell(rest))
 
 
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
-    """Return the longest of the prefixes that a feature has; empty if it has none."""
+    """Return the longest prefix that a feature has; empty if it has none."""
     return max((each for each in prefixes if name.startswith(f"{each}.")), key=len, default="")
 
 
 def says(feature: str, prefix: str) -> str:
-    """Return what the number of an image is and what more of it means; empty of anything else."""
+    """Return the description of a number of an image; empty for any other feature."""
     number = IMAGE_NUMBERS.get(feature.removeprefix(f"{prefix}.")) if prefix else None
     return number.says if number is not None else ""
 
@@ -161,7 +163,7 @@ def _spoken(name: str) -> str:
 
 
 def place(cell: GridCell) -> str:
-    """Return where a cell of the grid is."""
+    """Return the position of a cell of the grid in words."""
     vertical = ("top", "upper", "lower", "bottom")[cell.row]
     return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[cell.column]}"
 
@@ -173,125 +175,127 @@ EffectName = Literal[
     "shift", "spread", "tail", "total variation", "difference of rates", "separation"
 ]
 
-# Verdicts that ask for a look.
+# Verdicts that need attention.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
 
-# The verdict of what cannot have changed, and why.
+# The verdict for a feature that cannot have changed, and its reason.
 ONE_VALUE = {"verdict": "none", "reason": "one value only, the same on both sides"}
 
-# The kinds whose levels are shares of observations.
+# Kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
 
 
 def column_of(feature: str) -> str:
-    """Return the column that a line is about: its feature without ``:missing`` and the like."""
+    """Return the column of a row: its feature without ``:missing`` and similar endings."""
     column, _, rate = feature.rpartition(":")
     return column if rate in RATES else feature
 
 
 @dataclass(kw_only=True, frozen=True)
 class FeatureDrift(Said):
-    """One row of a `Comparison`. What does not apply to its kind is None.
+    """Hold one row of a comparison: a feature, its statistics and its verdict.
 
-    `Said` has the rest of the attributes: what the feature is called and what it is about.
+    Attributes that do not apply to the kind of the row are None. The base class has the names of
+    the feature. ``p_low`` to ``p_high`` and ``effect_low`` to ``effect_high`` are intervals if a
+    profile holds a sample of its values (more than 1024 values, more than 256 of them distinct);
+    otherwise both ends are equal.
 
-    ``p_low`` to ``p_high`` and ``effect_low`` to ``effect_high`` are intervals where a profile
-    holds a sample of its values (more than 1024, more than 256 of them distinct); elsewhere the
-    ends are the same.
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     feature
-        Such as ``image.entropy``; the rate of its missing values is a line of its own,
-        ``image.entropy:missing``, and so is that of text and infinities among numbers, ``weight:not
-        a number``.
+        Name, such as ``image.entropy``. The rate of its missing values has its own row,
+        ``image.entropy:missing``, and so has the rate of text and infinities among numbers,
+        ``weight:not a number``.
     kind
-        ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels; and three
-        shares: ``missing``, of observations without a value; ``not a number``, of values that are
-        text or infinite; ``failure``, of files that could not be measured.
+        ``number``; ``hue``, an angle; ``category``; ``pixels``, the values of all pixels;
+        ``vector``; or a rate: ``missing``, of observations without a value; ``not a number``, of
+        values that are text or infinite; ``failure``, of files that could not be measured.
     n_target
-        Values compared (for ``missing`` and ``failure``, observations).
+        Number of compared values of the target (for ``missing`` and ``failure``, observations).
     n_reference
-        The same on the other side.
+        The same for the reference.
     ks
         The Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
     ks_p_value
-        Of this statistic, given the ties.
+        p-value of `ks`, given the ties.
     p_value
-        Of the test that the verdict rests on: for numbers one of location, spread and tails by
-        ranks, given the ties; Kuiper's; permuted chi-square; Fisher's exact test.
+        p-value of the test that decides the verdict: for numbers a test of location, spread and
+        tails by ranks, given the ties; for hues Kuiper's; for categories a permuted chi-square
+        test; for rates Fisher's exact test; for vectors Hotelling's T^2.
     p_low
-        The least it can be.
+        Lower end of `p_value`.
     p_high
-        The most it can be, by which the verdict is reached.
+        Upper end of `p_value`, which decides the verdict.
     q_value
-        From ``p_high`` over all features that were tested, see `q_values`; None of what was not
-        tested.
+        q-value, from ``p_high`` of all tested features; None without a test.
     hellinger
-        Hellinger distance, 0 to 1, over bins of about equal mass; of categories.
+        Hellinger distance, 0 to 1, over bins of about equal mass, or over categories.
     hellinger_debiased
-        Without what two samples of one distribution have on average.
+        `hellinger` minus its average for two samples of one distribution.
     wasserstein
-        How far the values moved on average, in their own unit; for hue, steps of 255 around the
-        circle.
+        Wasserstein distance: how far the values moved on average, in their own unit; for hues, in
+        steps of 255 around the circle.
     psi
         Population stability index.
     js
         Jensen-Shannon distance, 0 to 1.
     wasserstein_in_sd
-        ``wasserstein`` in units of the reference's spread (interquartile range / 1.349; its
-        standard deviation where that is 0), with the sign of the change of the mean.
+        ``wasserstein`` divided by the reference's spread (interquartile range / 1.349, or the
+        standard deviation if that is 0), with the sign of the change of the mean.
     spread
-        The logarithm of ``stddev_target / stddev_reference``; None where one of them is 0, and for
-        hue.
+        Natural logarithm of ``stddev_target / stddev_reference``; None if one of them is 0, and for
+        hues.
     tail_below
-        How much more of the target than of the reference lies below the reference's 1 % point, as a
-        share; at least 0.
+        Share of the target below the reference's 1 % quantile minus the share of the reference
+        there; at least 0.
     tail_above
-        The same above its 99 % point.
+        The same above the 99 % quantile.
     tail
-        Both together.
+        `tail_below` plus `tail_above`.
     effect
-        The size that carries the verdict: the one that is largest in units of its least size, see
-        `Thresholds`. Of samples the one that is surely largest; if none surely reaches its least
-        size, the one that may be largest.
+        Effect size that decides the verdict: the one that is largest relative to its threshold in
+        `Thresholds`. For samples, it is the one with the largest lower end or, if no lower end
+        reaches its threshold, with the largest upper end.
     effect_low
-        The least it can be.
+        Lower end of `effect`.
     effect_high
-        The most it can be.
+        Upper end of `effect`.
     effect_name
-        Which size that is: ``shift`` (``ks``), ``spread`` (without its sign) or ``tail``; of
-        categories ``total variation``; of rates ``difference of rates``; of vectors ``separation``.
+        Name of the effect size: ``shift`` (``ks``), ``spread`` (its absolute value) or ``tail``;
+        for categories ``total variation``; for rates ``difference of rates``; for vectors
+        ``separation``.
     level_target
-        Mean; circular mean of hue; the share of the last three kinds.
+        Mean of the target; the circular mean for hues, the share for rates.
     level_reference
-        The same on the other side.
+        The same for the reference.
     stddev_target
-        Sample standard deviation of numbers.
+        Sample standard deviation of the target's numbers.
     stddev_reference
-        The same on the other side.
+        The same for the reference.
     new_values
         Texts (categories, failure reasons) of the target that the reference does not list.
     vanished_values
-        The other way round.
+        Texts of the reference that the target does not list.
     groups_target
-        How many groups the p-value rests on, such as slides or bursts: about so many, and no more
-        than 1420 that have names. None where it takes images for independent.
+        Estimated number of groups, such as slides or bursts, on which the p-value is based: at most
+        1420 groups with names. None if images are treated as independent.
     groups_reference
-        The same on the other side.
+        The same for the reference.
     role
-        What the values of its column mean, see `Meaning`.
+        Role of the values of its column; see `Meaning`.
     family
-        What it is judged together with.
+        Family with which it is judged.
     verdict
         ``drift``, ``possible``, ``none``, ``inconclusive``, ``not enough data``, or None for
         features that only have distances.
     reason
-        Why, in a few words.
+        Reason for the verdict, in a few words.
     sides
-        The target and the reference, for sentences; no part of what was found.
+        The target and the reference, for sentences; not part of the result.
     wording
-        Makes the words, by the limits that judged, when they are first asked for.
+        Function that makes `words` when they are first needed.
 
     Examples
     --------
@@ -340,60 +344,68 @@ class FeatureDrift(Said):
 
     @cached_property
     def words(self) -> str:
-        """Return how it changed, such as ``saturation fell by 38 %``; empty of what did not."""
+        """Return how it changed, such as ``saturation fell by 38 %``; empty if it did not."""
         return self.wording(self) if self.wording and self.verdict in CHANGED else ""
 
     @property
     def levels(self) -> tuple[float, float]:
-        """Return that of the reference and that of the target; 0 where there is none."""
+        """Return the levels of the reference and of the target; 0 if there is none."""
         return self.level_reference or 0.0, self.level_target or 0.0
 
     def __repr__(self) -> str:
-        """Return the verdict and what it rests on, in one line."""
-        said = filter(None, (self.verdict or "no verdict", self.words, self.reason))
-        return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(said))}>"
+        """Return the verdict and its reason in one line."""
+        parts = filter(None, (self.verdict or "no verdict", self.words, self.reason))
+        return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(parts))}>"
 
 
 _CARRYING = ["effect_name", "effect", "effect_low", "effect_high", "p_value", "p_low", "p_high"]
 
 
 def fill(row: FeatureDrift, **found: Any) -> None:
-    """Set what is found of a row while it is made; then it is frozen."""
+    """Set attributes of a row while it is created; it is immutable afterwards."""
     vars(row).update(found)
 
 
 def rest_on(
     row: FeatureDrift, name: EffectName, size: Sequence[float], p: Sequence[float] | None
 ) -> None:
-    """Set the size that carries the verdict, and the p-value: of each the value, low and high."""
+    """Set the deciding effect size and p-value, each as (value, low, high)."""
     vars(row).update(zip(_CARRYING, (name, *size, *(p or (None,) * 3)), strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """What verdicts are reached by.
+    """Set the thresholds of verdicts.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     drift
-        ``drift`` needs a q-value of at most this: 0.05, so that of comparisons where nothing
-        changed at most one in twenty holds a false ``drift``, however many features there are.
+        Maximum q-value of ``drift``. With the default 0.05, at most one in twenty comparisons
+        without a change contains a false ``drift``, for any number of features.
     possible
-        ``possible`` needs at most this: 0.15, where whylogs' begins.
+        Maximum q-value of ``possible``; the default 0.15 is that of whylogs.
     effect
-        The least shift (D, or V of hue), total variation or difference of rates: 0.1. With many
-        images every difference is sure; one below a tenth of the probability mass has no visible
-        consequence. A verdict needs one size, of those that apply, at its least size.
+        Minimum shift (D, or V for hues), total variation or difference of rates. With many images,
+        every difference is significant, but one below a tenth of the probability mass has no
+        visible consequence. A verdict needs at least one applicable effect size that reaches its
+        minimum.
     spread
-        The least ``spread``: 0.2, a standard deviation that is 22 % larger or 18 % smaller.
+        Minimum ``spread``; 0.2 is a standard deviation that is 22 % larger or 18 % smaller.
     tail
-        The least ``tail``: 0.03, so that 0.05 of the target lie where 0.02 of the reference do. A
-        change in a tenth of the batch has no larger D than 0.1, but it has such a tail.
+        Minimum ``tail``; with 0.03, a share of 0.05 of the target lies where 0.02 of the reference
+        does. A change in a tenth of the images has a D of at most 0.1, but such a tail.
     min_values
-        Values needed on each side: 10, with which the strongest drift just gets p = 1e-5 and a
-        common one little chance.
+        Minimum number of values on each side. With 10, the strongest drift just reaches p = 1e-5,
+        and a moderate one is hardly detected.
     delta
-        The chance that an interval misses the truth, where a profile holds samples: 0.01.
+        Probability that an interval misses the true value, if a profile holds samples.
+
+    Raises
+    ------
+    ValueError
+        A threshold is out of range.
 
     Examples
     --------
@@ -409,7 +421,7 @@ class Thresholds:
     delta: float = 0.01
 
     def __post_init__(self) -> None:
-        """Refuse what can only be a mistake."""
+        """Raise ValueError for values that can only be a mistake."""
         are_levels = 0 < self.drift <= self.possible < 1 and 1e-9 <= self.delta <= 1 - 1e-9
         are_sizes = 0 <= self.effect <= 1 and 0 <= self.tail <= 1 and 0 <= self.spread <= 100
         if not (are_levels and are_sizes and self.min_values >= 1):
@@ -419,7 +431,7 @@ class Thresholds:
             )
 
     def least(self, name: EffectName | None) -> float:
-        """Return the least size of that name that a verdict needs.
+        """Return the minimum effect size of that name for a verdict.
 
         Examples
         --------
@@ -429,19 +441,19 @@ class Thresholds:
         return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
     def units(self, name: EffectName | None, size: float) -> float:
-        """Return a size in units of the least one."""
+        """Return an effect size divided by its minimum."""
         least = self.least(name)
         return size / least if least else math.inf
 
 
-# Of the values; if as many moved, that is what happened, however much spread and tail changed.
+# Share of values; if as many moved, the change is a shift, however much spread and tail changed.
 MOST_MOVED = 0.5
 
 
 def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
-    """Return the size that a verdict rests on: the largest in units of its least one.
+    """Return the effect size that decides a verdict: the largest relative to its minimum.
 
-    That is ``shift`` where half of the values moved: what moves far is a tail as well.
+    It is ``shift`` if half of the values moved, because values that move far are also a tail.
     """
     if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
         return "shift"
@@ -451,10 +463,9 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
 def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) -> None:
     """Set q-values, verdicts and reasons.
 
-    Rows that were not `tested` only learn that they have not enough data.
-    A row whose verdict is set stays as it is. All others that have enough values on both sides
-    are judged together, in their families. Each enters with the upper end of its p-value. The lower
-    end only says whether the verdict could have been another one.
+    If rows were not `tested`, only the verdict ``not enough data`` is set. Rows with a verdict are
+    not changed. All others with enough values on both sides are judged together, in their families,
+    by the upper end of their p-value. The lower end only shows whether the verdict could differ.
     """
     asked: list[FeatureDrift] = []
     for row in rows:
@@ -479,11 +490,11 @@ _MOST = 10.0  # least sizes; D is no larger, when everything changed
 
 
 def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
-    """Return the rows in order: by verdict; what is lost, files or Exif; then by effect.
+    """Return the rows in order of verdict, then lost files and Exif, then effect.
 
-    An effect counts with the lower end of its interval, in whole units of its least size, of which
-    many features have equally many. Between these the distance decides, which has no bound. What
-    all numbers together say comes behind what they say by themselves.
+    An effect counts with the lower end of its interval, in whole multiples of its minimum, which
+    many features share. Among these, the distance decides, because it has no upper bound. The row
+    of all numbers together comes after those of single numbers.
     """
 
     def severity(row: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
@@ -524,14 +535,14 @@ def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
-    """Return the q-values of everything that is judged together.
+    """Return the q-values of all tests that are judged together.
 
     Parameters
     ----------
     p_values
-        One for each test.
+        p-value of each test.
     families
-        The family of each, by any names.
+        Family of each test, by any names.
     """
     places = _places(families)
     within = [benjamini_hochberg([p_values[at] for at in family]) for family in places.values()]
@@ -544,7 +555,7 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Give the q-values of one family: the least false discovery rate that rejects each test."""
+    """Return the q-values of one family: the least false discovery rate that rejects each test."""
     p, many = np.array(p_values), len(p_values)
     order = np.argsort(-p, kind="stable")
     least = np.minimum.accumulate(p[order] * many / np.arange(many, 0, -1))
@@ -552,19 +563,19 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
 
 def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
-    """Adjusted p-values: the chance of any false one among those up to `a` is at most `a`.
+    """Return adjusted p-values: those up to `a` are all true with probability at least 1 - `a`.
 
-    That is Holm's procedure with weights. Families weigh the same, and so do the tests of a family.
-    It holds for any dependence. No value is less than the q-value: in the first of a family to be
-    rejected all weights of families without a rejection are left, so the gate opened for it; within
-    a family the bound is no larger than Holm's without weights, which is within BH's.
+    This is Holm's procedure with weights. All families have equal weights, and so have the tests of
+    a family. It holds under any dependence. No value is less than the q-value: when the first test
+    of a family is rejected, all weights of families without a rejection remain, so the gate opened
+    for it; within a family, the bound is at most Holm's without weights, which is within BH's.
 
     Parameters
     ----------
     p_values
-        One for each test.
+        p-value of each test.
     families
-        The family of each.
+        Family of each test.
     """
     places = _places(families)
     return _holm(p_values, [1 / len(places[family]) for family in families])
@@ -578,7 +589,7 @@ def _places(families: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _holm(p_values: Sequence[float], weights: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values; a hypothesis of twice the weight may have twice the p-value."""
+    """Return Holm's adjusted p-values; with twice the weight, a p-value may be twice as large."""
     needed, weight = np.array(p_values) / np.array(weights), np.array(weights)
     order = np.argsort(needed, kind="stable")
     left = np.cumsum(weight[order][::-1])[::-1]

@@ -1,24 +1,22 @@
-"""Vectors of two sides, and the numbers of images together: did their mean move?
+"""Testing whether the mean of vectors moved, also of all numbers of images together.
 
-The test is Hotelling's T^2 on the pooled covariance, which follows Fisher's F exactly where the
-vectors are normal. Directions of the vectors are those of the pooled correlations of both sides,
-the widest first, so that they do not depend on which vector is of which side. Only some of them
-enter:
+The test is Hotelling's T^2 on the pooled covariance, which has Fisher's F distribution if the
+vectors are normal. Directions are those of the pooled correlations of both sides, the widest first,
+so that they do not depend on the assignment of vectors to sides. Only some directions are used:
 
-- Those that carry variance. A direction with less than 1e-8 of a number's variance is taken for
-  rounding: of a number that is constant, a copy, or the sum of others.
-- No more than half as many as there are vectors, which leaves the other half to say how wide they
-  are.
-- No more than m / 4, with 1 / m = 1 / n1 + 1 / n2 - 4 / (n1 + n2). The variance of the statistic
-  depends on the kurtosis of the vectors by 1 / m (Box and Watson 1962), which is 0 for sides of one
-  size and 1 / n for a small side of n.
+- Those with variance. A direction with less than 1e-8 of a number's variance is treated as
+  rounding, from a number that is constant, a copy, or the sum of others.
+- At most half as many as there are vectors, so that the other half can determine the variance.
+- At most m / 4, with 1 / m = 1 / n1 + 1 / n2 - 4 / (n1 + n2). The variance of the statistic depends
+  on the kurtosis of the vectors in proportion to 1 / m (Box and Watson 1962), which is 0 for sides
+  of equal size and about 1 / n for a small side of n.
 
-With these the test holds its size from 20 vectors on, see bench/drift_calibration/vectors.py.
+With these, the test keeps its level from 20 vectors on; see bench/drift_calibration/vectors.py.
 
-The effect is the separation 2 Phi(d / 2) - 1: the share of mass by which two normal distributions
-differ whose means are d standard deviations apart (Mahalanobis). It is D along the direction in
-which they differ most, so it has the floor of D. d^2 is the estimate without bias, which is 0 on
-average where nothing changed.
+The effect size is the separation 2 Phi(d / 2) - 1: the share of mass by which two normal
+distributions differ whose means are d standard deviations apart (Mahalanobis). It equals D along
+the direction of the largest difference, so it has the threshold of D. d^2 is the unbiased estimate,
+which is 0 on average if nothing changed.
 """
 
 import math
@@ -34,16 +32,16 @@ JOINT = "joint"  # after the prefix of the images and a colon
 _LEAST = 20  # vectors of a side
 _LEAST_VARIANCE = 1e-8  # of a direction, in variances of a number
 _SURE = 1 - 1e-12  # of the variance between the sides
-_FEW = 60  # vectors of both sides, of which there are few enough deals to matter
+_FEW = 60  # vectors of both sides; with fewer, permutations matter
 
 Covariance = _core.Covariance
 Cores = tuple[_core.Profile, _core.Profile]  # of the target and of the reference
 
 
 def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[int, int]:
-    """Compare the vectors of a row; return how many of each side are not compared.
+    """Compare the vectors of a row; return the number of each side that is not compared.
 
-    Compared are those of the length that both sides have most vectors of.
+    Only vectors of the length that is most frequent on both sides are compared.
     """
     name = row.feature
     found = [core.vectors(name) if name in core else ({}, 0) for core in cores]
@@ -68,21 +66,21 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
 
 
 def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureDrift]:
-    """Return the row of the numbers of images together; none unless both sides have enough of them.
+    """Return the row of all numbers together, in a list; an empty list without enough images.
 
-    Nobody asked for it, so where it cannot be tested nobody has to hear of it.
+    Because users did not request this row, it is left out if it cannot be tested.
 
     Parameters
     ----------
     prefix
-        Of the images.
+        Prefix of the images.
     cores
         The target and the reference.
     is_alone
         Whether there is no other prefix.
     """
     joints = [joint for core in cores if (joint := core.joint(prefix))]
-    # Sides may differ in the numbers, as versions do.
+    # Sides may have different numbers, because versions do.
     if len(joints) < len(cores) or joints[0][0] != joints[1][0]:
         return []
     target, reference = (covariance for _, covariance, _ in joints)
@@ -104,7 +102,7 @@ def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureD
 def _compare(
     row: FeatureDrift, target: Covariance, reference: Covariance, cores: Cores, tested: bool
 ) -> None:
-    """Of vectors in groups there is a distance only, as nothing is kept of these by group."""
+    """Set the test and distance of a row; vectors in groups have only a distance."""
     n = row.n_target + row.n_reference
     fewest = min(row.n_target, row.n_reference)
     if fewest < _LEAST:
@@ -122,7 +120,7 @@ def _compare(
     rest = n - 1 - entered
     ratio = explained / (1 - explained)
     p_value = _core.f_tail(ratio * rest / entered, entered, rest)
-    if n <= _FEW:  # no less than what the most extreme of all deals of the vectors would have
+    if n <= _FEW:  # at least that of the most extreme permutation
         p_value = max(p_value, 1 / math.comb(n, fewest))
     squared = max(ratio * max(rest - 2, 0) - entered, 0.0) / between
     is_grouped = all(core.has_groups for core in cores)
@@ -133,18 +131,18 @@ def _compare(
 
 
 def _directions(target: Covariance, reference: Covariance, between: float) -> NDArray[np.float64]:
-    """Return how far the means are apart in each direction that enters.
+    """Return the distance of the means in each direction that is used.
 
-    In roots of the sum of squares of all vectors. What a squared difference of means makes of that
-    sum is `between`.
+    The unit is the root of the sum of squares of all vectors. `between` is the factor of a squared
+    difference of means in that sum.
     """
     apart = target.means_above(reference)
     products = target.comoments + reference.comoments + between * np.outer(apart, apart)
     varies = np.flatnonzero(products.diagonal() > 0)
     roots = np.sqrt(products.diagonal()[varies])
     correlations = products[np.ix_(varies, varies)] / np.outer(roots, roots)
-    # Eigenvectors. OpenBLAS takes threads for `eigh` even of 28 numbers, and they spin for 25 times
-    # as long as the work takes; for this only of 64.
+    # Eigenvectors. OpenBLAS starts threads for `eigh` even for 28 numbers, which then spin for 25
+    # times the duration of the work; for `svd` it does so only from 64 numbers on.
     axes, variances, _ = np.linalg.svd(correlations)
     n = target.n + reference.n
     imbalance = 1 / target.n + 1 / reference.n - 4 / n

@@ -1,1 +1,1 @@
-"""One picture: its pixels measured, its header and Exif read, and the reason if that fails."""
+"""Measuring one image: its pixels, header and Exif, or the reason for a failure."""

@@ -1,4 +1,4 @@
-"""Arrays and tensors that hold pictures: their memory, layout, sample type and range."""
+"""Arrays and tensors that hold images: their memory, layout, sample type and range."""
 
 import math
 from collections.abc import Sequence
@@ -10,39 +10,40 @@ from numpy.typing import NDArray
 from lightmeter.errors import ImageError
 
 Channels = Literal["RGB", "BGR"]
-# Layouts of one image, and of a batch of N. Without one, two dimensions are HW and three HWC.
+# Layouts of one image, and of a batch of N. By default, two dimensions are HW and three HWC.
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
-# Samples of more than 8 bits, of which `value_range` says what is black and white.
+# Samples of more than 8 bits, for which `value_range` defines black and white.
 Samples = Literal["", "integer", "float"]
 _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
 
-# What Pillow calls a gray picture of each type of samples.
+# Pillow's mode of a gray image for each dtype.
 GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
-# Of these nobody knows what is black and white.
+# dtypes without a default for black and white.
 _WIDE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
 GRAY_MODES |= dict.fromkeys(_WIDE, "I") | dict.fromkeys(("float16", "float32", "float64"), "F")
 
 _BRAIN = "bfloat16"
 
-# DLPack's numbers of the devices whose memory the CPU reads: CPU, and pinned by CUDA or ROCm.
+# DLPack's numbers of devices whose memory the CPU can read: CPU, and pinned by CUDA or ROCm.
 _CPU_DEVICES = frozenset({1, 3, 11})
 
 
 class ArrayLike(Protocol):
-    """A NumPy array, or a tensor of a library that shares its memory by DLPack."""
+    """Describe a NumPy array, or a tensor that shares its memory through DLPack."""
 
     def __dlpack__(self, *, stream: None = None) -> Any:
         """Return a capsule of the memory."""
 
     def __dlpack_device__(self) -> tuple[Any, Any]:
-        """Type and number of the device that holds it."""
+        """Return the type and number of the device that holds the memory."""
 
 
 def is_array(value: object) -> TypeGuard[ArrayLike]:
-    """Return whether `value` is an `ArrayLike`. `isinstance` with the protocol takes
-    microseconds.
+    """Return whether `value` is an `ArrayLike`.
+
+    This is faster than `isinstance` with the protocol, which takes microseconds.
     """
     if isinstance(value, np.ndarray):
         return True
@@ -55,7 +56,7 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
     Raises
     ------
     ImageError
-        The tensor is not in the CPU's memory, NumPy has no such samples, or the array is masked.
+        The tensor is not in CPU memory, NumPy has no such dtype, or the array is masked.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise ImageError("unsupported", "got a masked array; fill it first, by array.filled()")
@@ -76,14 +77,14 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
 
 
 def check_choice(name: str, value: str | None, choices: Any) -> None:
-    """Raise ValueError unless an option has a value of a Literal. A layout may be None."""
+    """Raise ValueError unless `value` is one of the strings of a Literal; a layout may be None."""
     known = get_args(choices)
     if value not in known and not (value is None and name == "layout"):
         raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
 
 
 def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
-    """`value_range` as two floats; ValueError unless both are finite and the first is less."""
+    """Return `value_range` as two floats; ValueError unless finite and in ascending order."""
     if value_range is None:
         return None
     try:
@@ -96,22 +97,22 @@ def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | N
 
 
 def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return which samples of a type are black and white, if nothing else is said."""
+    """Return the default samples of black and white for a dtype."""
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
 def samples_of(dtype: np.dtype[Any]) -> Samples:
-    """Return what kind of deep samples a type has; empty for 8 bits."""
+    """Return the kind of samples of more than 8 bits; empty for 8 bits."""
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
 def check_samples(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> None:
-    """Refuse samples of an array that are not measured.
+    """Check that samples of a dtype can be measured.
 
     Raises
     ------
     ImageError
-        They are of another type, or of integers whose range has to be said.
+        The dtype is not supported, or is an integer type that needs a `value_range`.
     """
     if dtype.name not in GRAY_MODES:
         expected = f"expected {', '.join(GRAY_MODES)}; convert it, as to float32"
@@ -145,7 +146,7 @@ def pictures(
 
 
 def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None = None) -> str:
-    """Return a letter for each dimension of an array of so many bands, or of 1, 3 or 4 channels.
+    """Return a letter for each dimension of an array of `bands`, or of 1, 3 or 4 channels.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Bands: pictures whose channels are no colours, such as the stains of a microscope."""
+"""Bands: images whose channels are not colours, such as the stains of a microscope."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,39 +15,37 @@ from lightmeter.image.numbers import IMAGE_NUMBERS
 _LEAST, _MOST = 2, 32
 _LONGEST = 64  # characters of a name
 
-# Names of no band. The channels of colour have the same numbers.
+# Names that no band may have. Colour channels have the same numbers as bands.
 NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 
-# Modes of samples that are bands as they are, and of one band.
+# Modes whose samples can be used as bands directly.
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 
-# The name below that of a band, such as ``mean`` -> the number of a gray picture.
+# The name below that of a band, such as ``mean`` -> the number of a gray image.
 BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.group != "size"}
 
-# Those of a picture of bands that are of no one band, such as its width, likewise.
+# The same for numbers of the whole image, such as its width.
 WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.group == "size"}
 
 
 class BandMeter(NamedTuple):
-    """The measurement of the bands of one picture, each of them as a gray picture.
+    """Hold the measurement of an image's bands, each measured as a gray image.
 
     Attributes
     ----------
     bands
-        The meter of each band, by its name; all are of one size.
+        Meter of each band, by name; all have one size.
     """
 
     bands: dict[str, ImageMeter]
 
     @property
     def mode(self) -> str:
-        """Return how many they are, where other pictures have Pillow's mode."""
+        """Return the number of bands as text, in place of Pillow's mode."""
         return f"{len(self.bands)} bands"
 
     def measurement(self) -> dict[str, float | str]:
-        """Return the numbers by name, such as ``DAPI.mean``; the width and height are of no
-        band.
-        """
+        """Return the numbers by name, such as ``DAPI.mean``; width and height have no band."""
         return self._of_bands([meter.measurement() for meter in self.bands.values()])
 
     @property
@@ -56,7 +54,7 @@ class BandMeter(NamedTuple):
         return list(self._of_bands(every))
 
     def _of_bands(self, numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return what is known of each band as of a gray picture by the names of bands."""
+        """Return values of gray images under the names of their bands."""
         found: dict[str, Any] = {}
         for band, known in zip(self.bands, numbers, strict=True):
             own = {f"{band}.{name}": number for name, number in BAND_NUMBERS.items()}
@@ -66,14 +64,14 @@ class BandMeter(NamedTuple):
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the names of bands, checked.
+    """Check and return the names of bands.
 
     Raises
     ------
     TypeError
-        It is no sequence of strings.
+        `bands` is not a sequence of strings.
     ValueError
-        They are too few or too many, or a name cannot be a part of that of a feature.
+        There are too few or too many names, or a name cannot be part of the name of a feature.
     """
     if bands is None:
         return None
@@ -93,12 +91,12 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def bands_of(picture: Image.Image | NDArray[Any], count: int) -> NDArray[Any]:
-    """Return the samples of a picture of so many bands, HxWxC.
+    """Return the samples of an image of `count` bands, as an array HxWxC.
 
     Raises
     ------
     ImageError
-        It has another number of bands.
+        The image has another number of bands.
     """
     if isinstance(picture, Image.Image):
         if picture.mode not in _SAMPLES or len(picture.getbands()) != count:

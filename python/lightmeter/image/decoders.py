@@ -1,4 +1,4 @@
-"""What decodes a picture: the name of a library, and our own decoders as far as they are in Python.
+"""Naming the library that decoded an image, and our own decoders as far as they are in Python.
 
 Two libraries, or two versions, may disagree by a shade. zlib inflates PNG; all else is in the core,
 where rows go into the meter as they come. The core also decodes JPEG, but only if it gives exactly
@@ -26,8 +26,8 @@ from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
-# What Pillow decodes a format with, the first that it was built with, by the names of
-# `PIL.features`. Other formats it decodes itself.
+# Libraries with which Pillow decodes a format, by the names of `PIL.features`; the first that
+# Pillow was built with is used. Pillow decodes other formats itself.
 _JPEG = {"libjpeg_turbo": "libjpeg-turbo", "jpg": "libjpeg"}
 _LIBRARIES = {
     "AVIF": {"avif": "libavif"},
@@ -42,14 +42,14 @@ _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillo
 
 
 class Decoder(NamedTuple):
-    """What decoded a picture.
+    """Name the decoder of an image.
 
     Attributes
     ----------
     format
-        Of its file, such as ``JPEG``.
+        Format of the file, such as ``JPEG``.
     name
-        Such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
+        Name and version, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
     """
 
     format: str
@@ -57,13 +57,13 @@ class Decoder(NamedTuple):
 
 
 def decoder_of(image: Image.Image) -> Decoder | None:
-    """Return what decodes an image that Pillow opened; None of one that comes from no file."""
+    """Return the decoder of an image that Pillow opened; None for an image without a file."""
     return None if image.format is None else decoder(image.format, type(image).__module__)
 
 
-@lru_cache(maxsize=256)  # once for each format, and not for each picture
+@lru_cache(maxsize=256)  # once for each format, and not for each image
 def decoder(image_format: str, module: str = "PIL") -> Decoder:
-    """Return the decoder of a format that a module of an installed package holds."""
+    """Return the decoder of a format that belongs to the package of `module`."""
     package = module.partition(".")[0]
     name = _PACKAGES.get(package, package)
     with suppress(PackageNotFoundError):
@@ -86,43 +86,43 @@ else:
     _inflating = zlib_ng  # twice as fast
 
 
-# Depth and type of colour of what Pillow opened, by what it calls the samples in the file.
+# Bit depth and colour type by Pillow's raw mode.
 _FORMS = {"1": (1, 0), "L;2": (2, 0), "L;4": (4, 0), "L": (8, 0), "I;16B": (16, 0)}
 _FORMS |= {"P;1": (1, 3), "P;2": (2, 3), "P;4": (4, 3), "P": (8, 3), "LA": (8, 4), "RGB": (8, 2)}
 _FORMS |= {"RGBA": (8, 6), "RGB;16B": (16, 2), "LA;16B": (16, 4), "RGBA;16B": (16, 6)}
 _GRAY_WITH_ALPHA = "LA;16B"
 
-# Chunks that may come behind the pixels, where Pillow reads them without an error.
+# Chunks that may follow the pixels, which Pillow reads there without an error.
 _BEHIND = (b"tEXt", b"eXIf", b"tIME")
 _MOST_CHUNKS = 1 << 16
 _HEAD = struct.Struct(">I4s")  # size and name
 
-# What goes into zlib and comes out at once. More would not stay in the cache; less would take and
-# give up the GIL more often.
+# Bytes that zlib reads and writes at once. More would not stay in the cache; less would release and
+# take the GIL more often.
 _DEFLATED = 1 << 16
 _INFLATED = 1 << 18
 
 
 def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
-    """Measure the first frame of a PNG file; None leaves it to Pillow.
+    """Measure the first frame of a PNG file; return None to leave it to Pillow.
 
-    The measurement is exactly that of Pillow's pixels, unless a `value_range` wants all bits of
-    colour. A file that Pillow refuses is left to it, which says why.
+    The measurement equals that of Pillow's pixels, unless a `value_range` asks for all bits of
+    colour. A file that Pillow refuses is left to Pillow, which gives the reason.
 
     Parameters
     ----------
     file
-        Its bytes.
+        Bytes of the file.
     image
-        What Pillow opened of it, not loaded.
+        The image that Pillow opened from it, not loaded.
     reading
         How to measure it.
 
     Raises
     ------
     ImageError
-        The mask does not fit, or samples are out of range, of a picture that Pillow has not with
-        all the bits that `reading` wants.
+        The mask does not fit, or samples are out of range. Both are raised only for images that
+        Pillow cannot decode to all the bits that `reading` asks for.
     """
     _, _, start, form = image.tile[0]
     if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):
@@ -149,7 +149,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
 
 
 def _data(file: memoryview, place: int) -> Iterator[memoryview]:
-    """Yield the bodies of the chunks of pixels, whose checksums Pillow does not look at either."""
+    """Yield the bodies of the pixel chunks. Like Pillow, this ignores their checksums."""
     names: tuple[bytes, ...] = (b"IDAT", *_BEHIND)
     for _ in range(_MOST_CHUNKS):
         size, name = _HEAD.unpack_from(file, place)
@@ -184,19 +184,19 @@ def _inflated(data: Iterator[memoryview]) -> Iterator[bytes]:
 
 _COUNTING = Counting(metrics="camera")  # with a hash of all pixels
 
-# Without vectors Pillow is faster than we are. Other libraries than libjpeg-turbo, and those that
-# it may stand in for, interpolate colours in another way.
+# Without vector instructions Pillow is faster. Libraries other than libjpeg-turbo interpolate
+# colours differently.
 _IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
 
 
 @cache
 def is_trusted() -> bool:
-    """Return whether our decoder of JPEG decodes small files exactly as this Pillow does.
+    """Return whether our JPEG decoder decodes small files exactly as the installed Pillow.
 
-    That of PNG is not asked: no pixel is lost in its files.
+    The PNG decoder needs no test, because PNG is lossless.
     """
     try:
-        Image.preinit()  # makes the formats known; `Image.open` would refuse what passes a limit
+        Image.preinit()  # registers formats; `Image.open` would apply limits
         return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))
     except Exception:  # a Pillow that was changed, or no memory
         return False
@@ -212,7 +212,7 @@ def _is_same(sample: bytes) -> bool:
 
 
 def jpeg_samples() -> Iterator[bytes]:
-    """Yield small files of every kind that is decoded here, of smooth and of random colours."""
+    """Yield small files of every kind that our decoder accepts, with smooth and random colours."""
     noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
     smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
     kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))

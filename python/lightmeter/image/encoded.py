@@ -1,4 +1,4 @@
-"""Encoded images of every kind as one: regular files, bytes, anything with `read`; their format."""
+"""Opening encoded images of every kind, and recognizing their format by the first bytes."""
 
 import io
 import os
@@ -14,11 +14,11 @@ from lightmeter.files import open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 
-# As many first bytes tell the format: they hold a file type box with its brands, and the start of
-# the second packet of a transport stream.
+# Number of first bytes that determine the format. They include a file type box with its brands, and
+# the start of the second packet of a transport stream.
 START_BYTES = 192
 
-# Formats whose signature has one byte, or none, are left out. WebP is a kind of RIFF.
+# Formats whose signature has at most one byte are left out. WebP is a kind of RIFF.
 _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "BLP": (b"BLP1", b"BLP2"),
     "BMP": b"BM",
@@ -42,30 +42,30 @@ _SIGNATURES: dict[str, bytes | tuple[bytes, ...]] = {
     "TIFF": (b"II*\0", b"II+\0", b"MM\0*", b"MM\0+"),
 }
 
-# Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding; the other brands
-# of the file name it.
+# Brands of the ISO base media file format. "mif1" and "msf1" may hold any coding, which the other
+# brands of the file name.
 _AVIF = {b"avif", b"avis"}
 _HEIF = {*b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()}
 
-# Formats that nobody reads here, and the readers of `lightmeter.interop.readers` that do.
+# Formats that only the readers of `lightmeter.interop.readers` read, with the reader of each.
 READERS = {"CZI": "microscope", "DICOM": "dicom", "LIF": "microscope", "ND2": "microscope"}
 READERS |= {"VRT": "gdal"}
 
-# Boxes that a QuickTime file begins with, which are at byte 4 as that of the file type is.
+# Boxes at the start of a QuickTime file. Their names are at byte 4, as in a file type box.
 _BOXES = {b"ftyp", b"moov", b"mdat", b"wide"}
 
-# Formats that are videos. MP4 stands for its whole family, QuickTime too.
+# Video formats. MP4 stands for its whole family, including QuickTime.
 VIDEOS = frozenset({"AVI", "MATROSKA", "MP4", "MPEG", "MPEGTS"})
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".m2v", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
 )
 
-# Formats whose decoders take all bytes of a file into memory, whatever its header says.
+# Formats whose decoders load the whole file into memory, whatever its header says.
 READ_WHOLE = frozenset({"AVIF", "HEIF", "JXL", "WEBP"})
 
 
 def format_of(start: bytes) -> str | None:
-    """Return the format of a file by its first `START_BYTES`; None for an unknown one."""
+    """Return the format of a file from its first `START_BYTES` bytes; None if unknown."""
     if start[4:8] == b"ftyp" and (name := _by_brands(start)):
         return name
     if start[4:8] in _BOXES:
@@ -93,39 +93,39 @@ _BUFFER = 65536
 _MOST_PATH = 512
 _ANY_PIXELS = 1 << 63
 _PIECE = 1 << 20
-_MOST_PIPED = 1 << 31  # bytes of what cannot be read twice, and so is kept
+_MOST_PIPED = 1 << 31  # bytes of a stream that must be kept in memory
 
-# A JPEG or PNG file up to this size is read at once: a JPEG of 100 megapixels, whose pixels take
-# five times as much.
+# A JPEG or PNG file up to this size is read at once. It is the size of a JPEG file of 100
+# megapixels, whose pixels take five times as much.
 BYTES_AT_ONCE = 64 << 20
 
-# A folder is Zarr by its suffix or by one of these.
+# A Zarr folder has a known suffix or one of these files.
 ZARR_FILES = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
-# A small file, which is read together with others.
+# Files up to this size are read together with others.
 BYTES_TOGETHER = 1 << 14
 
 
 class EncodedFile(io.BufferedReader):
-    """A binary file to decode from, in a ``with`` block.
+    """Wrap a binary file for a decoder, in a ``with`` block.
 
-    A decoder may take a read that fails for damage, so that an error of the block is then that of
-    the read.
+    A decoder may mistake a failed read for damage. The error of a failed read therefore replaces
+    the error of the block.
 
     Attributes
     ----------
     size
-        Bytes in all.
+        Total bytes.
     start
-        The first of them.
+        First bytes.
     format
-        What it begins as; None for an unknown format.
+        Format according to the first bytes; None if unknown.
     """
 
     name = ""  # that below is the number of a descriptor, which tifffile takes for a path
 
     def __init__(self, inner: Any, size: int, *, owned: bool) -> None:
-        """Read a file, which is closed in the end if it is owned."""
+        """Wrap `inner`, which is closed at the end if it is `owned`."""
         super().__init__(inner, _BUFFER)
         self.size, self._inner, self._owned = size, inner, owned
         self._error: Exception | None = None
@@ -142,19 +142,22 @@ class EncodedFile(io.BufferedReader):
             raise
 
     def fileno(self) -> int:
-        """Return no descriptor: libtiff would read by it what a caller's file may have unpacked."""
+        """Raise UnsupportedOperation.
+
+        With a descriptor, libtiff would bypass a file object that unpacks its data.
+        """
         raise io.UnsupportedOperation("fileno")
 
     def close(self) -> None:
-        """Do nothing: a plugin of Pillow may close the file that others go on with."""
+        """Do nothing, because a Pillow plugin may close the file while it is still in use."""
 
     def __exit__(self, kind: object, error: object, *_: object) -> None:
-        """Close it, also if a plugin detached what is below.
+        """Close the file, even if a plugin detached the underlying file.
 
         Raises
         ------
         ImageError
-            A read failed, and the block with it.
+            A read failed, and therefore the block.
         """
         if self._owned:
             self._inner.close()
@@ -163,22 +166,22 @@ class EncodedFile(io.BufferedReader):
 
 
 class EncodedBytes(io.BytesIO):
-    """A JPEG or PNG file in memory, which Pillow reads without a call of Python.
+    """Hold a JPEG or PNG file in memory, which Pillow reads without calling Python.
 
     Attributes
     ----------
     picture
-        Format, header and bytes, as the core read them.
+        Format, header and bytes, which the core read.
     format
         ``"JPEG"`` or ``"PNG"``.
     data
         The bytes.
     size
-        How many.
+        Number of bytes.
     """
 
     def __init__(self, picture: "_core.Picture") -> None:
-        """Take what the core read."""
+        """Wrap a file that the core read."""
         self.picture = picture
         self.format: str | None = picture[0]
         self.data = picture[2]
@@ -190,10 +193,9 @@ Opened = EncodedFile | EncodedBytes
 
 
 def short_path(path: object) -> str:
-    """Return the path as text, whatever its bytes are. A long one is cut at the front, before the
-    name.
+    """Return the path as text; empty if `path` is not a path.
 
-    Empty for what is no path.
+    Bytes that are not UTF-8 are replaced. A long path is cut at the front, before the name.
     """
     if not isinstance(path, str | bytes | os.PathLike):
         return ""
@@ -204,7 +206,7 @@ def short_path(path: object) -> str:
 
 
 def is_zarr(path: object) -> bool:
-    """Return whether it is the path of a folder of Zarr, by its suffix or its metadata."""
+    """Return whether `path` is a Zarr folder, by its suffix or its metadata."""
     if not isinstance(path, str | os.PathLike) or not os.path.isdir(path):
         return False
     folder = Path(os.fsdecode(path))
@@ -213,12 +215,12 @@ def is_zarr(path: object) -> bool:
 
 
 def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes:
-    """Read a caller's file of moderate size whole, from its start; return a larger one opened.
+    """Read a caller's file of moderate size whole, from its start; open a larger one.
 
     Raises
     ------
     ImageError
-        As `open_encoded` does.
+        The file cannot be opened; see `open_encoded`.
     """
     opened = open_encoded(file, limits)
     if opened.size > BYTES_AT_ONCE:
@@ -228,7 +230,7 @@ def read_whole(file: IO[bytes] | bytearray, limits: Limits) -> IO[bytes] | bytes
 
 
 def most_pixels(limits: Limits) -> int:
-    """Return how many pixels a picture that is read whole may have, for Pillow and for us."""
+    """Return the maximum pixels of an image that is read whole, by Pillow's limits and ours."""
     most = Image.MAX_IMAGE_PIXELS
     return int(min(_ANY_PIXELS, 2 * (most or _ANY_PIXELS), limits.pixels or _ANY_PIXELS))
 

@@ -1,4 +1,4 @@
-"""The Exif of an image as numbers and strings worth tracking: the known tags and their values."""
+"""Reading the Exif of an image as numbers and strings: the known tags and their values."""
 
 import math
 import re
@@ -27,7 +27,7 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split("|"))
 
 
-# The names of numbers are those of Exif 2.32 and TIFF 6.0.
+# Names of enumerated values, from Exif 2.32 and TIFF 6.0.
 ENUMERATIONS = {
     "ColorSpace": _names("sRGB|Adobe RGB", 1) | {0xFFFF: "uncalibrated"},
     "Compression": _names("none|CCITT RLE|CCITT T.4|CCITT T.6|LZW|JPEG (old)|JPEG|deflate", 1)
@@ -47,7 +47,7 @@ ENUMERATIONS = {
     },
     "MeteringMode": _names("unknown|average|center-weighted|spot|multi-spot|multi-segment|partial")
     | {255: "other"},
-    # Where the first row and the first column are seen, and what brings the picture upright.
+    # Position of the first row and first column, and the rotation that turns the image upright.
     "Orientation": _names(
         "upright|mirrored|rotate 180|mirrored, rotate 180|mirrored, rotate 270 CW|"
         "rotate 90 CW|mirrored, rotate 90 CW|rotate 270 CW",
@@ -63,7 +63,7 @@ ENUMERATIONS = {
     "ExifSharpness": _names("normal|soft|hard"),
     "WhiteBalance": _names("auto|manual"),
 }
-# Of these the numbers are kept, as categories.
+# Tags whose numbers are kept, as categories.
 _CODES = _set(
     "CompositeImage|CustomRendered|ExtraSamples|FillOrder|FocalPlaneResolutionUnit|GPSDifferential|"
     "GainControl|PlanarConfiguration|Predictor|SampleFormat|SceneType|SensingMethod|"
@@ -73,9 +73,9 @@ ENUMERATIONS |= {name: {} for name in _CODES}
 
 DATES = _set("DateTime|DateTimeDigitized|DateTimeOriginal|GPSDateStamp")
 
-# What may name a person or tell where they were, identifies a device or a picture, or is free text.
-# A profile keeps only those names of an ExifPolicy that are personal (profile.cpp), so a change
-# changes the meaning of stored profiles.
+# Tags that may name or locate a person, identify a device or an image, or hold free text. A profile
+# stores only the personal names of an ExifPolicy (profile.cpp), so a change of this list changes
+# the meaning of stored profiles.
 PERSONAL = _set(
     "Artist|BodySerialNumber|CameraOwnerName|CameraSerialNumber|Copyright|DocumentName|"
     "GPSAltitude|GPSAltitudeRef|GPSAreaInformation|GPSDestBearing|GPSDestBearingRef|"
@@ -87,17 +87,17 @@ PERSONAL = _set(
     "XPAuthor|XPComment|XPKeywords|XPSubject|XPTitle"
 )
 
-# Offsets in the file: addresses, and no facts about the image.
+# Offsets in the file, which say nothing about the image.
 POINTERS = _set(
     "ExifInteroperabilityOffset|ExifOffset|FreeByteCounts|FreeOffsets|GPSInfo|JpegACTables|"
     "JpegDCTables|JpegIFByteCount|JpegIFOffset|JpegQTables|StripByteCounts|StripOffsets|"
     "SubIFDs|TileByteCounts|TileOffsets"
 )
 
-# Coordinate -> the code of the tag of GPS that says its sign, and what it says of negative ones.
+# Coordinate -> the GPS tag of its sign, and the value of that tag for negative coordinates.
 SIGNS = {"GPSLatitude": (1, b"S"), "GPSLongitude": (3, b"W"), "GPSAltitude": (5, b"\1")}
 
-# Exif 3.0 tags that Pillow has no name for.
+# Exif 3.0 tags for which Pillow has no name.
 _NEWER = _names(
     "ImageTitle|Photographer|ImageEditor|CameraFirmware|RAWDevelopingSoftware|"
     "ImageEditingSoftware|MetadataEditingSoftware",
@@ -105,7 +105,7 @@ _NEWER = _names(
 )
 
 
-# What is measured of pixels has their names.
+# Tags that share their names with numbers of pixels.
 _RENAMED = {"Noise": "ExifNoise", "Sharpness": "ExifSharpness"}
 
 
@@ -128,32 +128,32 @@ Value = int | float | str
 _MAX_BYTES = 512
 _MAX_CHARACTERS = 128
 
-# More values than this are a table, of which only the length is kept. The same holds for more than
-# four bytes, which may mean anything.
+# More values than this are a table, of which only the length is kept. Of more than four bytes,
+# whose meaning is unknown, only the length is kept too.
 _MAX_VALUES = 16
 _MAX_BYTE_VALUES = 4
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)(?:[ T]+(\d\d?):(\d\d?)(?::(\d\d?))?)?")
-# A coded text begins with the name of its character set, padded to eight bytes: one of these, or
-# another, which is not decoded.
+# A coded text begins with the name of its character set, padded to eight bytes. Other character
+# sets than these are not decoded.
 _CHARSETS = (b"", b"ASCII")
 _FLASH_RETURN = {2: "return not detected", 3: "return detected"}
 _FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 
 
 class _Held(NamedTuple):
-    """The values of a tag, wherever they were.
+    """Hold the values of a tag.
 
     Attributes
     ----------
     order
-        Of the bytes, ``"<"`` or ``">"``.
+        Byte order, ``"<"`` or ``">"``.
     kind
         The type of the values, by TIFF's number.
     length
         How many values there are.
     start
-        The first 512 bytes of them, or as many as the file has.
+        Their first 512 bytes, or fewer if the file ends.
     """
 
     order: str
@@ -162,39 +162,39 @@ class _Held(NamedTuple):
     start: bytes
 
     def raw(self, limit: int) -> bytes:
-        """Return at most so many bytes. Raises DamagedError if they are outside of the file."""
+        """Return at most `limit` bytes. Raises DamagedError if they lie outside the file."""
         size = min(SIZES[self.kind] * self.length, limit)
         if size > len(self.start):
             raise DamagedError(f"got {len(self.start)} of {size} bytes")
         return self.start[:size]
 
     def numbers(self, limit: int) -> tuple[Number, ...]:
-        """Return at most so many values."""
+        """Return at most `limit` values."""
         count = min(self.length, limit)
         return unpacked(self.order, self.kind, count, self.raw(count * SIZES[self.kind]))
 
 
-# Cameras say the same again and again. The values remembered take some megabytes at most.
+# Cameras repeat the same values. The cached ones take a few megabytes at most.
 @lru_cache(maxsize=4096)
 def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
-    """Return the value of the tag `name`; None if it says nothing.
+    """Return the value of the tag `name`; None if it has no usable value.
 
-    Whole numbers are int and rationals float, both finite. Several equal values count as one, and
-    unequal ones make a text. For tables, and for bytes without a known meaning, the value is their
-    length. One outside of the file says nothing either.
+    Integers are int and rationals float, both finite. Several equal values count as one; unequal
+    values make a text. For tables, and for bytes of unknown meaning, the value is their length. A
+    value outside the file is None.
 
     Parameters
     ----------
     name
-        As Pillow has it.
+        Pillow's name of the tag.
     order
-        Of the bytes, ``"<"`` or ``">"``.
+        Byte order, ``"<"`` or ``">"``.
     kind
         The type of the values, by TIFF's number.
     length
-        How many values there are.
+        Number of values.
     start
-        The first 512 bytes of them, or as many as the file has.
+        Their first 512 bytes, or fewer if the file ends.
     """
     held = _Held(order, kind, length, start)
     try:
@@ -226,7 +226,7 @@ def _plain(values: Sequence[Number]) -> Value | None:
 
 
 def _is_finite(value: Number) -> TypeGuard[int | float]:
-    """False of n/0 and of what is no number."""
+    """Return whether the value is a finite number, and not n/0."""
     return value is not None and math.isfinite(value)
 
 
@@ -259,9 +259,9 @@ def _cut(text: str) -> str | None:
     return text.split("\0", 1)[0].strip()[:_MAX_CHARACTERS].strip() or None
 
 
-@lru_cache(maxsize=64)  # a picture has several dates, which are mostly the same
+@lru_cache(maxsize=64)  # an image has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
-    """Return a date as days since 1970, by the camera's clock; None for what is none."""
+    """Return a date as days since 1970, by the camera's clock; None if the text is not a date."""
     match = _DATE.match(text.strip())
     if match is None:
         return None
@@ -273,7 +273,7 @@ def days_of(text: str) -> float | None:
 
 
 def _as_flash(held: _Held) -> str | None:
-    """Return whether it fired, its mode, function, return light and red-eye reduction."""
+    """Return the state of the flash as a text, such as whether it fired and its mode."""
     values = held.numbers(1)
     number = values[0] if values and held.kind != ASCII else None
     if not _is_finite(number):
@@ -290,7 +290,7 @@ def _as_flash(held: _Held) -> str | None:
 
 
 def _as_coordinate(held: _Held) -> float | None:
-    """Return degrees, minutes and seconds as degrees; those that are missing are zero."""
+    """Return degrees, minutes and seconds as degrees; missing parts are zero."""
     values = held.numbers(3)
     if not values or values[0] is None:
         return None
@@ -304,7 +304,7 @@ _CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
     **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),
     **dict.fromkeys(("ExifVersion", "FlashPixVersion", "InteropVersion"), _as_text),
     **dict.fromkeys(("GPSAreaInformation", "GPSProcessingMethod", "UserComment"), _as_coded_text),
-    # GPSTimeStamp is hours, minutes and seconds as hours.
+    # GPSTimeStamp is hours, minutes and seconds, as hours.
     **dict.fromkeys(("GPSLatitude", "GPSLongitude", "GPSTimeStamp"), _as_coordinate),
     **dict.fromkeys(
         ("XPAuthor", "XPComment", "XPKeywords", "XPSubject", "XPTitle"),
@@ -322,24 +322,26 @@ _COORDINATES = {2, 4}  # tags of the latitude and longitude
 
 @dataclass(frozen=True, init=False)
 class ExifPolicy:
-    """Which Exif tags are tracked: all but personal ones, these, and not those.
+    """Select the Exif tags to track: all except personal tags, plus `allow`, minus `deny`.
 
-    Personal are positions, serial numbers, unique identifiers, names of persons and computers,
-    descriptions and comments; ``has_gps`` (1 or 0) is not. Each tag goes by Pillow's name, such as
-    ``GPSLatitude`` or ``Artist``; but two are ``ExifSharpness`` and ``ExifNoise``.
+    Personal tags are positions, serial numbers, unique identifiers, names of persons and computers,
+    descriptions and comments; ``has_gps`` (1 or 0) is not personal. Tags have Pillow's names, such
+    as ``GPSLatitude`` or ``Artist``, except ``ExifSharpness`` and ``ExifNoise``.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     allow
-        Personal Exif tags to track anyway. Names of other tags are dropped from it: those are
-        tracked anyway.
+        Personal Exif tags to track. Names of other tags are dropped, because they are tracked
+        already.
     deny
-        Exif tags not to track, whether allowed or not.
+        Exif tags not to track; it takes precedence over `allow`.
 
     Raises
     ------
     ValueError
-        A name is not that of an Exif tag; so that no misspelt name lets a tag through.
+        A name is not the name of an Exif tag. A misspelt name would otherwise let a tag through.
     TypeError
         `allow` or `deny` is a string instead of a collection of strings.
 
@@ -352,7 +354,7 @@ class ExifPolicy:
     deny: frozenset[str] = frozenset()
 
     def __init__(self, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
-        """Check the names; any iterable of them will do."""
+        """Check the names."""
         vars(self).update(allow=_checked("allow", allow) & PERSONAL, deny=_checked("deny", deny))
 
     @cached_property
@@ -382,18 +384,18 @@ def read_exif(
 ) -> ExifTags:
     """Return the tags of IFD0 and of its Exif, GPS and Interop directories by Pillow's names.
 
-    Integers, rationals as floats, strings without padding, enumerations by name, dates in days
-    since 1970, coordinates in degrees. ``has_gps`` is 1 if there is a position, or else 0. Pointer
-    tags and unknown tags are left out, and so is whatever is damaged.
+    Values are integers, floats for rationals, strings without padding, names of enumerated values,
+    dates in days since 1970, and coordinates in degrees. ``has_gps`` is 1 if there is a position,
+    otherwise 0. Pointer tags, unknown tags and damaged values are left out.
 
     Parameters
     ----------
     block
-        The TIFF structure, in memory or in a file, if there is any.
+        The TIFF structure, in memory or in a file; None if there is none.
     policy
         Which tags to read.
     orientation
-        That of a container such as HEIF. It replaces Exif's own.
+        Orientation in a container such as HEIF, which replaces that of the Exif.
 
     Raises
     ------
@@ -408,7 +410,7 @@ def read_exif(
 
 
 def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
-    """Return the same of directories that the core found, if there are any."""
+    """Return the tags of directories that the core parsed; see `read_exif`."""
     tags: ExifTags = {}
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
     places = {entry[0]: entry[1:] for entry in gps} if gps else {}

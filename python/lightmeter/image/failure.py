@@ -1,4 +1,4 @@
-"""Why a picture could not be measured, as a stable reason code."""
+"""Stable reason codes of images that could not be measured."""
 
 import errno
 import os
@@ -13,17 +13,19 @@ from lightmeter.files import path_texts
 
 
 class Failure(NamedTuple):
-    """An image that could not be measured.
+    """Describe an image that could not be measured.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     path
-        Of the file, with undecodable bytes as `os.fsdecode` has them; None for an image that was
-        not given by its path.
+        Path of the file, with undecodable bytes as in `os.fsdecode`; None for an image that was not
+        given by path.
     reason
-        Stable code, as in `lightmeter.errors.ImageError`.
+        Stable code; see `lightmeter.errors.ImageError`.
     detail
-        What was wrong, in words that may change.
+        Description, whose wording may change.
 
     Examples
     --------
@@ -36,7 +38,7 @@ class Failure(NamedTuple):
 
     @classmethod
     def of(cls, error: Exception) -> "Failure":
-        """Return the failure that `error` stands for.
+        """Return the failure that `error` describes.
 
         Examples
         --------
@@ -48,10 +50,9 @@ class Failure(NamedTuple):
         return cls(path, image_failure.reason, image_failure.detail)
 
     def to_dict(self) -> dict[str, str | None]:
-        """For JSON: every text is Unicode.
+        """Return the attributes for JSON, where every text is Unicode.
 
-        A path that is not UTF-8 is shown with replacement characters, and given whole as
-        ``path_base64``.
+        A path that is not UTF-8 has replacement characters; ``path_base64`` holds its bytes.
 
         Examples
         --------
@@ -61,7 +62,7 @@ class Failure(NamedTuple):
         return {**path, "reason": self.reason, "detail": self.detail}
 
 
-# Only the messages of Pillow and its libraries tell these apart.
+# Only the messages of Pillow and its libraries distinguish these.
 _WORDS: dict[Reason, str] = {
     "too_large": "decompressed data too large|too much memory used",
     "truncated": "truncated|not enough|incomplete|reached eof|only got|unexpected end|end of file"
@@ -81,19 +82,19 @@ def image_error(
     path: str | os.PathLike[str] | None = None,
     otherwise: Reason = "corrupt",
 ) -> ImageError:
-    """Return the `ImageError` for whatever opening, decoding or measuring a picture raised.
+    """Return the `ImageError` for an exception from opening, decoding or measuring an image.
 
-    Pillow's decoders raise nearly every built-in exception type on damaged files, plugins may do
-    anything to the file, and those in Rust raise a BaseException of their own.
+    On damaged files, Pillow's decoders raise nearly every built-in exception type, plugins may
+    raise any exception, and plugins in Rust raise their own BaseException.
 
     Parameters
     ----------
     error
-        What was raised.
+        The exception.
     path
-        Of the file, if it has one.
+        Path of the file, if there is one.
     otherwise
-        The reason to give where the error does not tell it.
+        Reason to use if the exception does not determine one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A picture as a reader found it, as it was measured, and small enough to keep in a profile."""
+"""Images as readers return them, their measurements, and their thumbnails."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ _MOST_BYTES = 4096
 
 
 class Thumbnail(NamedTuple):
-    """A small picture of an image, and the path and size of the image."""
+    """Hold a thumbnail as JPEG, with the path of its image, and the size (width, height)."""
 
     path: str
     jpeg: bytes
@@ -29,11 +29,10 @@ class Thumbnail(NamedTuple):
 
     @property
     def key(self) -> int:
-        """Return a hash of 64 bits of the path and the contents, for which the small picture
-        stands.
+        """Return a 64-bit hash of the path and the contents of the thumbnail.
 
-        Nothing that was measured enters it: a profile that knows another metric shall not keep the
-        same picture twice.
+        Measured numbers are not hashed, so that profiles with different metrics do not keep one
+        image twice.
         """
         size = "{}x{}".format(*self.size)
         whole = b"\0".join((self.path.encode(), size.encode(), self.jpeg))
@@ -47,9 +46,7 @@ def make_thumbnail(
     side: int = _SIDE,
     most_bytes: int = _MOST_BYTES,
 ) -> Thumbnail | None:
-    """Return a small picture of a loaded image, not turned; None if it has no 8-bit colours to
-    show.
-    """
+    """Return a thumbnail of a loaded image, not rotated; None without 8-bit colours to show."""
     shown = measurable(image)
     if shown.mode in DEEP_GRAY:
         return None
@@ -66,37 +63,37 @@ def make_thumbnail(
     return None
 
 
-_MOST_FACTS, _LONGEST = 64, 128  # of a picture; characters of a name or text
+_MOST_FACTS, _LONGEST = 64, 128  # of an image; characters of a name or text
 
 
 class Frame(NamedTuple):
-    """A picture that a reader found.
+    """Hold one image that a reader found.
 
     Attributes
     ----------
     picture
-        A loaded image, an array HxWxC, or a list of what is read in tiles: one `Raster`, or one for
-        each band.
+        A loaded PIL image, an array HxWxC, or a list of rasters to read in tiles: one `Raster`, or
+        one for each band.
     exif
-        Its Exif, which comes with the first frame of a file.
+        Exif of the file; only the first frame of a file has it.
     facts
-        Of the header of its file, likewise.
+        Facts from the header of the file; only the first frame has them.
     decoder
-        What decoded it.
+        Decoder of the image.
     path
-        What it was read from, or "".
+        Path of the file, or "".
     mask
-        HxW, not 0 where its reader says that a pixel is none, or HxWxC of each band.
+        Array HxW that is nonzero at pixels to ignore, or HxWxC with a mask for each band.
     nodata
-        The number that its file says of samples that are none.
+        Sample value that the file declares as missing.
     returned
-        What the reader of the user says of it, by the name of that.
+        Facts that the user's reader returned, by the name of the reader.
     group
-        What it has in common with others, likewise.
+        Group that the user's reader returned.
     reading
-        How it is measured, if its reader says more than whoever asked for it.
+        Options from the reader that replace those of the caller.
     seconds
-        Its time in a video.
+        Time in a video.
     """
 
     picture: Any
@@ -113,24 +110,24 @@ class Frame(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What a reader of the user found: one picture of a file, and what is known of it.
+    """Hold the result of a user's reader: one image of a file and its facts.
 
-    A reader may also return the picture alone, or a tuple of it, facts and a mask.
+    A reader may also return the image alone, or a tuple (image, facts, mask).
 
     Attributes
     ----------
     picture
-        An array HxW or HxWxC, one that is read in pieces, a PIL image, or a path.
+        An array HxW or HxWxC, a chunked array, a PIL image, or a path.
     facts
-        Numbers and texts by name, at most 64. They are features below the reader's name.
+        At most 64 numbers and texts by name. Their features have the reader's name as a prefix.
     mask
-        HxW, not 0 where pixels are ignored; of bands also HxWxC, a mask of each.
+        Array HxW that is nonzero at pixels to ignore; for bands also HxWxC, with a mask for each.
     bands
-        Names of its channels, if they are no colours; those of the `Reading` come first.
+        Names of the channels if they are not colours; those of the `Reading` take precedence.
     value_range
-        Which samples are black and white, likewise.
+        Samples of black and white; that of the `Reading` takes precedence.
     group
-        What pictures that are alike have in common, such as their series.
+        Group of related images, such as their series.
     """
 
     picture: Any
@@ -142,7 +139,7 @@ class Read(NamedTuple):
 
     @property
     def known(self) -> dict[str, Any]:
-        """Return the facts, of which a stranger may have written any."""
+        """Return the facts, checked, because they may come from an untrusted file."""
         facts = islice((self.facts or {}).items(), _MOST_FACTS)
         return {
             str(name)[:_LONGEST]: value[:_LONGEST] if isinstance(value, str) else value
@@ -151,30 +148,30 @@ class Read(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One image, as it was measured.
+    """Hold the measurement of one image.
 
     Attributes
     ----------
     meter
-        Its exact counts.
+        Exact counts of the pixels.
     exif
-        Its Exif, if it can have any.
+        Exif; None if the image cannot have any.
     facts
-        Of its header, if it can have any, and the share of its pixels that is ignored.
+        Facts from the header, and the percentage of ignored pixels; None if there can be none.
     thumbnail
-        A small picture.
+        Thumbnail, if one was requested.
     returned
-        What the functions of the reading returned for it.
+        Results of the functions of the reading.
     path
-        What it was read from, or "".
+        Path of the file, or "".
     decoder
-        What decoded it, if it comes from a file.
+        Decoder, if the image comes from a file.
     read
-        The text of how it was read.
+        Text of the reading; see `Reading.text`.
     group
-        Its group, if its reader says.
+        Group, if the reader returned one.
     seconds
-        Its time in a video.
+        Time in a video.
     """
 
     meter: ImageMeter | BandMeter

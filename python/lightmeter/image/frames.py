@@ -1,4 +1,4 @@
-"""From whatever holds pictures to its frames: all readers are called here."""
+"""Reading the frames of an image of any kind: all readers are called here."""
 
 import io
 import itertools
@@ -39,40 +39,40 @@ from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.video import Clip, video_frames
 from lightmeter.quiet import quiet
 
-_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one picture
+_LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one image
 
-# Attribute of an image of a caller that failed: the error, and whether its pixels were unread then.
+# Attribute of a caller's image that failed: the error, and whether its pixels were unread then.
 _FAILED = "_lightmeter_failed"
 
 
 def is_file(image: object) -> TypeGuard[IO[bytes] | bytearray]:
-    """Return whether it is a binary file, or bytes that may change."""
-    # That which has `read` alone reads something else, as `ProfileView.read` does.
+    """Return whether `image` is a binary file or a bytearray."""
+    # An object with `read` alone may read something else, such as `ProfileView.read`.
     is_binary = hasattr(image, "read") and hasattr(image, "close")
     return isinstance(image, bytearray) or (is_binary and not isinstance(image, io.TextIOBase))
 
 
 def can_be_read(image: object) -> bool:
-    """Return whether it holds pictures, though it is no path and no PIL image."""
+    """Return whether `image` holds images but is neither a path nor a PIL image."""
     return isinstance(image, bytes) or is_file(image) or is_array(image) or is_chunked(image)
 
 
 def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield the frames of an image, as many as `Reading.frames` says.
+    """Yield the frames of an image that `Reading.frames` selects.
 
     Parameters
     ----------
     image
-        As `measure_images` takes it, or `EncodedBytes`.
+        An image that `measure_images` accepts, or `EncodedBytes`.
     reading
         How to read it.
 
     Raises
     ------
     ImageError
-        A picture cannot be read.
+        An image cannot be read.
     Exception
-        What decoders and files raise.
+        Decoders and files may raise any exception.
     """
     if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
         yield from _frames_read(image, reading)
@@ -100,14 +100,14 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
 
 
 def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield the frames that the reader of the user finds in a path or encoded bytes."""
+    """Yield the frames that the user's reader finds in a path or encoded bytes."""
     read: Any = reading.read
     if not is_zarr(image):
-        open_encoded(image, reading.limits).__exit__(None, None)  # refuses what it may
+        open_encoded(image, reading.limits).__exit__(None, None)  # checks that it may be opened
     last, number = 1 if reading.frames == "first" else None, 0
-    for number, one in enumerate(itertools.islice(_returned(read, image), last), 1):
+    for number, returned in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)
-        found = _as_read(one)
+        found = _as_read(returned)
         picture, range_ = found.picture, reading.value_range or found.value_range
         if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(picture):
             detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
@@ -116,21 +116,21 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
             own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
         except (TypeError, ValueError) as error:
             raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
-        said = ((read.__name__, found.known),) if found.facts else ()
+        facts = ((read.__name__, found.known),) if found.facts else ()
         for frame in frames_of(picture, replace(own, read=None)):
             if isinstance(frame.picture, np.ndarray):
                 height, width = frame.picture.shape[:2]
                 check_size(width, height, reading.limits)
             more = {"mask": found.mask, "group": found.group, "reading": own}
-            yield frame._replace(returned=said, **more)
+            yield frame._replace(returned=facts, **more)
     if number == 0:
         raise ImageError("empty", "read= gave no picture")
 
 
-def _as_read(one: Any) -> Read:
-    """Return what a reader returned for one picture, of the types that it may be."""
-    is_several = isinstance(one, tuple) and 0 < len(one) <= len(Read._fields)
-    found = Read(*one) if is_several else Read(one)
+def _as_read(returned: Any) -> Read:
+    """Return the result of a reader for one image as a `Read`."""
+    is_several = isinstance(returned, tuple) and 0 < len(returned) <= len(Read._fields)
+    found = Read(*returned) if is_several else Read(returned)
     if not isinstance(found.facts, Mapping | None):
         detail = f"read= gave a {type(found.facts).__name__} as facts; expected a dict"
         raise ImageError("unsupported", detail)
@@ -150,16 +150,16 @@ def _group_named(group: Any) -> str | None:
 
 
 def _returned(read: Any, image: Any) -> Iterator[Any]:
-    """Yield what a reader returns or yields, without its warnings."""
+    """Yield the results that a reader returns or yields, without its warnings."""
     with quiet():
         given = read(image)
     several = given if isinstance(given, Iterator) else iter([given])
     while True:
         with quiet():
-            one = next(several, several)
-        if one is several:
+            result = next(several, several)
+        if result is several:
             break
-        yield one
+        yield result
 
 
 def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) -> Iterator[Frame]:
@@ -168,19 +168,19 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
     Parameters
     ----------
     image
-        It is the picture of each frame. After a failure a second try can yield black pixels or
-        fewer frames, so there is none.
+        The image, which also holds each frame. After a failure there is no second try, because it
+        could yield black pixels or fewer frames.
     reading
         How to read it.
     file
-        Its encoded bytes, where they were opened here.
+        Its encoded bytes, if they were opened here.
 
     Raises
     ------
     ImageError
-        It is too large, or has not the bits that are wanted.
+        It is too large, or lacks the bits that `reading` asks for.
     Exception
-        What decoders and files raise.
+        Decoders and files may raise any exception.
     """
     failure, was_unread = getattr(image, _FAILED, (None, False))
     if failure is not None and (not was_unread or _is_unread(image)):
@@ -207,8 +207,8 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
 
 
 def _is_at(image: Image.Image, number: int) -> bool:
-    """Go to a frame; False behind the last one."""
-    # To count those of a TIFF Pillow would read every directory, however many.
+    """Go to a frame; return False after the last one."""
+    # To count the frames of a TIFF file, Pillow would read every directory, however many there are.
     is_counted = image.format != "TIFF"
     if is_counted and number >= max(1, getattr(image, "n_frames", 1)):
         return False
@@ -240,9 +240,10 @@ def _is_unread(image: Image.Image) -> bool:
 def _header_of(
     image: Image.Image, policy: ExifPolicy, file: Opened | None
 ) -> tuple[ExifTags | None, Facts | None]:
-    """Read Exif and facts from the image's file; of one without a path, the Exif that Pillow keeps.
+    """Return the Exif and facts from the image's file; without a path, the Exif that Pillow keeps.
 
-    So it is the same whether the image is loaded. (None, None) of an image that was in no file.
+    The result is therefore the same whether or not the image is loaded. It is (None, None) for an
+    image without a file.
     """
     if file is not None:
         return header_in(file, image, policy)
@@ -253,13 +254,13 @@ def _header_of(
             with file:
                 return header_in(file, image, policy)
     kept = picture_header(image)
-    # A TIFF's Exif are its directories, which went with the file.
+    # The Exif of a TIFF is in its directories, which are gone with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
     return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
 
 
 def header_in(file: Any, image: Image.Image, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
-    """Read Exif and facts from a file, which stays where it is."""
+    """Read Exif and facts from a file, and restore its position."""
     position = file.tell()
     try:
         header = read_header(file, image) or Header({})

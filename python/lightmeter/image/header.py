@@ -1,8 +1,8 @@
-"""Facts from the header of an encoded picture, read without decoding a pixel.
+"""Reading facts from the header of an encoded image, without decoding a pixel.
 
 For any bytes, the readers of JPEG, PNG and TIFF take bounded time and little memory, and leave out
-what is damaged. They raise the OSError of a file that cannot be read, and nothing else. What other
-formats say is what Pillow and its plugins say of an image that they opened.
+damaged parts. They raise only the OSError of a file that cannot be read. Facts of other formats
+come from Pillow and its plugins.
 """
 
 import io
@@ -16,29 +16,29 @@ from lightmeter import _core
 from lightmeter.image.encoded import EncodedBytes, Opened
 from lightmeter.image.tiff import DamagedError, Tiff
 
-# Name -> value. None: the format can have it, and this file has not.
+# Name -> value. None means that the format can have the fact, but this file does not.
 Facts = dict[str, float | str | None]
 
-# The formats of which Pillow and its plugins say what the header does.
+# Formats whose header facts come from Pillow and its plugins.
 BY_PILLOW = frozenset({"AVIF", "GIF", "HEIF", "JXL", "WEBP"})
 
-_MOST_TEXT = 4 << 20  # bytes of a text of PNG, and of what it inflates to
+_MOST_TEXT = 4 << 20  # bytes of a PNG text, compressed or not
 _MOST_PROFILE = 1 << 16
 _MOST_TAGS = 100  # of a colour profile
 _MOST_CHARACTERS = 128  # of its description
 
 
 class Header(NamedTuple):
-    """What the header of a file says.
+    """Hold the contents of a file's header.
 
     Attributes
     ----------
     facts
         Name -> value.
     exif
-        The TIFF structure that Exif is: a block of bytes or the file; None without one.
+        The TIFF structure of the Exif: a block of bytes or the file; None without Exif.
     orientation
-        That of the container, by Exif's numbers; it overrides the Exif's.
+        Orientation of the container, by Exif's numbers; it overrides that of the Exif.
     """
 
     facts: Facts
@@ -47,15 +47,15 @@ class Header(NamedTuple):
 
 
 def read_header(file: Opened, image: Image.Image | None = None) -> Header | None:
-    """Read the header of a file, and move its position.
+    """Read the header of a file. This moves the position of the file.
 
     Parameters
     ----------
     file
-        JPEG, PNG or TIFF. Of any other format the header is that of the image.
+        A JPEG, PNG or TIFF file. For any other format, the header comes from `image`.
     image
-        What Pillow opened of the file. Without it there is nothing of other formats, and nobody
-        counts the pictures of a JPEG file of several.
+        The image that Pillow opened from the file. Without it, other formats have no header, and
+        the images of a JPEG file are not counted.
 
     Raises
     ------
@@ -80,10 +80,10 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
 
 
 def picture_header(image: Image.Image) -> Header:
-    """Return the Exif and the orientation that an image has kept, whether it is loaded or not.
+    """Return the Exif and the orientation that a PIL image keeps, loaded or not.
 
-    Of `BY_PILLOW` there are facts too. The Exif of AVIF and HEIF says how the picture was to be
-    turned before it was decoded, though plugins turn it and change that tag.
+    Formats in `BY_PILLOW` have facts too. For AVIF and HEIF, the orientation is that of the file
+    before decoding, although plugins rotate the image and change that tag.
     """
     info: Any = image.info
     turned = info.get("original_orientation")
@@ -106,14 +106,14 @@ def picture_header(image: Image.Image) -> Header:
 
 
 def exif_block(block: object) -> bytes | None:
-    """Return the TIFF structure in a block of Exif, with or without the ``Exif`` in front of it."""
+    """Return the TIFF structure in a block of Exif, with or without a leading ``Exif``."""
     if not isinstance(block, bytes):
         return None
     return (block[6:] if block.startswith(b"Exif\0") else block) or None
 
 
 def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
-    """Return marker and body of the header of a JPEG's frame, of JPEG-LS too; None without one."""
+    """Return the marker and body of the frame header of JPEG or JPEG-LS; None without one."""
     frame = _core.jpeg_frame(io.BytesIO(data), len(data))
     if frame is None:
         return None
@@ -124,9 +124,9 @@ def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
 def profile_description(profile: bytes) -> str | None:
     """Return the text of a colour profile's ``desc`` tag, such as "sRGB IEC61966-2.1".
 
-    It has 128 characters at most; None without one. The profile may be cut off after the part that
-    holds it. ICC.1:2022, 7.2 to 7.3: a header of 128 bytes, a count, then per tag a signature, an
-    offset and a size.
+    The text has at most 128 characters; it is None if there is no such tag. The profile may end
+    after the tag. ICC.1:2022, 7.2 to 7.3: a header of 128 bytes, a count, then per tag a signature,
+    an offset and a size.
     """
     count = min(int.from_bytes(profile[128:132]), _MOST_TAGS, max(0, len(profile) - 132) // 12)
     tags = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
@@ -145,7 +145,7 @@ def profile_description(profile: bytes) -> str | None:
 def _frame_count(image: Image.Image) -> int | None:
     try:
         return int(getattr(image, "n_frames", 1))
-    except Exception:  # what Pillow raises of a damaged file
+    except Exception:  # Pillow raises any exception for damage
         return None
 
 
@@ -155,7 +155,7 @@ def _read(file: Opened, offset: int, size: int) -> bytes:
 
 
 def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
-    """Read what the core found. The Exif may follow the pixels."""
+    """Return the header that the core parsed. The Exif may follow the pixels."""
     facts, part, icc, texts = header
     if icc is not None:
         facts["ColorProfile"] = profile_description(_inflate(_read(file, *icc), _MOST_PROFILE))
@@ -166,7 +166,7 @@ def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
 
 
 def _profile_text(block: bytes, deflated: bool) -> bytes:
-    """Return Exif from hexadecimal digits in a text, which ImageMagick wrote before eXIf."""
+    """Return Exif from a text of hexadecimal digits, as ImageMagick once wrote it."""
     text = _inflate(block, _MOST_TEXT) if deflated else block.split(b"\0", 1)[1]
     digits = text.split(b"\n", 3)[3:]  # behind nothing, the name and the size
     try:
@@ -176,7 +176,7 @@ def _profile_text(block: bytes, deflated: bool) -> bytes:
 
 
 def _inflate(block: bytes, limit: int) -> bytes:
-    """Keyword, zero, method, zlib stream: the first `limit` bytes that the stream gives."""
+    """Inflate at most `limit` bytes of a block: keyword, zero, method, zlib stream."""
     _, _, stream = block.partition(b"\0")
     try:
         return zlib.decompressobj().decompress(stream[1:], limit)

@@ -1,4 +1,4 @@
-"""Which pixels of pictures are ignored: by place, by masks, and by what their samples say."""
+"""Choosing the pixels to ignore: by position, by masks, and by their samples."""
 
 import hashlib
 import math
@@ -25,15 +25,15 @@ from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import open_picture
 from lightmeter.quiet import quiet
 
-# x, y, width and height: in pixels, or in shares of the sides where one of them is a float.
+# x, y, width and height: in pixels, or as fractions of the sides if any of them is a float.
 Rectangle = tuple[float, float, float, float]
-MaskOf = Callable[[str], Any]  # from the path of a picture to its mask, or None
+MaskOf = Callable[[str], Any]  # from the path of an image to its mask, or None
 _One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
 Ignore = _One | Sequence[_One]
 
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
 ALL_IGNORED = "all pixels are ignored"
-_SUFFIXES = (".png", ".tif")  # of masks of pictures of other formats
+_SUFFIXES = (".png", ".tif")  # of masks of images of other formats
 _EXPECTED = (
     "a rectangle (x, y, width, height), 'alpha', 'nodata', a number, a mask as a path or an array, "
     "a folder of masks, 'column:NAME', a function of the path, or a list of these"
@@ -48,18 +48,18 @@ class _Mask(NamedTuple):
 
 @dataclass(frozen=True)
 class Ignored:
-    """What `as_ignored` made of an `Ignore`.
+    """Hold the checked form of an `Ignore`, from `as_ignored`.
 
     Attributes
     ----------
     areas
         Rectangles and masks.
     rules
-        What samples say: ``"alpha"``, ``"nodata"`` and numbers.
+        Rules for samples: ``"alpha"``, ``"nodata"`` and numbers.
     beside
-        Where each picture has a mask: a folder, ``"column:NAME"``, a function, or nowhere.
+        Source of a mask for each image: a folder, ``"column:NAME"``, a function, or None.
     said
-        What a profile says of all.
+        Description of everything ignored, as a profile stores it.
     """
 
     areas: tuple[Any, ...] = field(default=(), repr=False)
@@ -69,27 +69,27 @@ class Ignored:
 
     @property
     def is_fixed(self) -> bool:
-        """Return whether pictures of one size have one mask."""
+        """Return whether all images of one size have the same mask."""
         return not self.rules and self.beside is None
 
     @property
     def column(self) -> str | None:
-        """Return the column that has a mask of each picture."""
+        """Return the column that holds the mask of each image."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
     def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
-        """Return what is ignored of one picture, with its masks.
+        """Return the ignored pixels of one image, including its own masks.
 
         Parameters
         ----------
         path
-            As it can be opened, for functions.
+            Path that can be opened, passed to functions.
         within
-            Its name below the folder, for folders of masks.
+            Path relative to the folder of images, for folders of masks.
         cell
-            Its mask in the column.
+            Mask in the column.
         masks
-            More of them.
+            Further masks.
 
         Raises
         ------
@@ -105,12 +105,12 @@ class Ignored:
         return replace(self, areas=(*self.areas, *own), beside=None)
 
     def mask(self, width: int, height: int) -> _core.Mask:
-        """Return the mask of a picture of this size, which `mark` may add to.
+        """Return the mask of an image of this size, to which `mark` may add pixels.
 
         Raises
         ------
         ImageError
-            A mask is of another size, or all pixels are ignored.
+            A mask has another size, or all pixels are ignored.
         """
         mask = _core.Mask(width, height)
         for area in self.areas:
@@ -131,23 +131,23 @@ class Ignored:
             raise ImageError("empty", ALL_IGNORED)
         return mask
 
-    shared_mask = lru_cache(maxsize=2)(mask)  # of what `is_fixed`
+    shared_mask = lru_cache(maxsize=2)(mask)  # used if `is_fixed`
 
     def mark(
         self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
     ) -> None:
-        """Ignore those pixels of a tile in a mask whose samples say so.
+        """Add the pixels of a tile to a mask whose samples match a rule.
 
         Parameters
         ----------
         mask
-            Of the picture, or of one of its bands; threads may mark other tiles.
+            Mask of the image or of one band; threads may mark different tiles at once.
         samples
-            A loaded image, or an array HxW or HxWxC.
+            A loaded PIL image, or an array HxW or HxWxC.
         at
             (x, y) of the first pixel.
         nodata
-            The number that the file says of samples that are none.
+            Sample value that the file declares as missing.
         """
         if isinstance(samples, Image.Image):
             key = samples.info.get("transparency")  # a colour or colours that are transparent
@@ -161,10 +161,10 @@ class Ignored:
         for rule in self.rules:
             if rule != "alpha":
                 number = nodata if rule == "nodata" else rule
-                # As the file has it; nothing equals NaN, which None becomes.
+                # The number in the dtype of the file. None becomes NaN, which equals nothing.
                 found = colours == (colours.dtype.type(number) if is_float else number)
                 ignored = found.all(axis=2)
-                if is_float and rule == "nodata":  # of which no colour can be measured
+                if is_float and rule == "nodata":  # a pixel with a NaN cannot be measured
                     ignored |= np.isnan(colours).any(axis=2)
                 mask.ignore(ignored, *at)
             elif has_alpha:
@@ -178,15 +178,15 @@ def _is_transparent(image: Image.Image, key: Any) -> NDArray[np.bool_]:
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
-    """Return what to ignore, checked; None where that is nothing.
+    """Check `ignore` and return it prepared; None if nothing is ignored.
 
     Raises
     ------
     TypeError
-        `ignore` is of another type.
+        `ignore` has the wrong type.
     ValueError
-        A rectangle has no area, or a share is not from 0 to 1; an array is not HxW; masks of
-        pictures are in several places.
+        A rectangle has no area; a fraction is not from 0 to 1; an array is not HxW; or there are
+        several sources of masks for each image.
     ImageError
         A mask cannot be read.
     """
@@ -200,15 +200,15 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     beside = [part for part in parts if part not in areas and not is_rule(part)]
     if len(beside) > 1:
         raise ValueError(f"ignore has masks of pictures at {len(beside)} places; expected one")
-    said = tuple(map(_said, parts))
-    return Ignored(areas, rules, next(iter(beside), None), said) if parts else None
+    texts = tuple(map(_said, parts))
+    return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
 
 
 def _part(given: Any) -> Any:
     """Return one part of an `Ignored`."""
     if _is_rectangle(given):
         return _rectangle(given)
-    if is_rule(given):  # of which NaN is no number
+    if is_rule(given):  # NaN means nodata
         return given if isinstance(given, str) else float(given) if given == given else "nodata"
     if callable(given) or (isinstance(given, str) and given.startswith(_COLUMN)):
         return given
@@ -226,7 +226,7 @@ def _said(part: Any) -> Any:
 
 
 def is_rule(given: object) -> bool:
-    """Return whether it says of samples that they are ignored."""
+    """Return whether `given` is a rule for samples."""
     is_number = isinstance(given, Real) and not isinstance(given, bool)
     return is_number or (isinstance(given, str) and given in _RULES)
 
@@ -275,7 +275,7 @@ def _mask(given: Any) -> _Mask:
 
 
 def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
-    """Return the mask that a picture has at a place, as `_mask` takes it, or None."""
+    """Return the mask of an image from a source of masks, as `_mask` takes it, or None."""
     if place is None or callable(place):
         return place and place(path)
     if isinstance(cell, ImageError):
@@ -294,7 +294,7 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
 
 
 def _samples_of(path: str | os.PathLike[str] | bytes) -> NDArray[Any]:
-    """Return one a pixel, which is not 0 where a sample is; alpha does not count."""
+    """Return an array HxW that is nonzero where any sample is; alpha does not count."""
     try:
         with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
             image = measurable(open_picture(file, DEFAULT_LIMITS))

@@ -1,4 +1,4 @@
-"""How much one image may cost before it is given up as ``too_large``."""
+"""Limits on the cost of one image, beyond which it fails as ``too_large``."""
 
 from dataclasses import dataclass, fields
 
@@ -7,28 +7,29 @@ from lightmeter.errors import ImageError
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How much one image may cost. One that costs more fails with the reason ``too_large``.
+    """Limit the cost of one image; beyond a limit it fails with the reason ``too_large``.
 
-    None means no limit.
+    None means no limit. Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     pixels
-        Maximum pixels of an image, checked before it is decoded. Pillow's own limit, twice
-        ``Image.MAX_IMAGE_PIXELS``, holds as well, but for pictures that are read in tiles; only you
-        can raise it.
+        Maximum pixels of an image, checked before it is decoded. Except for images that are read in
+        tiles, Pillow's own limit, twice ``Image.MAX_IMAGE_PIXELS``, also applies; only you can
+        raise it.
     frames
         Maximum frames of a file, if all are measured (``frames="all"``).
     bytes
-        Maximum bytes of a file or of encoded data; not of a folder of Zarr. What comes from a pipe
-        is kept in memory, so more than 2 GiB fail whatever this says.
+        Maximum bytes of a file or of encoded data, but not of a Zarr folder. Data from a pipe is
+        kept in memory, so more than 2 GiB always fail.
     bytes_in_memory
-        Maximum bytes of AVIF, HEIF, JPEG XL and WebP, whose decoders hold the whole file in memory,
-        more than once. Also the unpacked size of a member of an archive, of a cell of a table, and
-        of a page or batch that is much smaller in the file.
+        Maximum bytes of data that must be held in memory whole. It applies to AVIF, HEIF, JPEG XL
+        and WebP files, of which the decoders hold several copies; to the unpacked size of an
+        archive member or of a table cell; and to a page or batch of a table that is much smaller in
+        the file.
     seconds
-        Maximum seconds to fetch an address, and to measure an image in tiles. Other files and pipes
-        are read as long as it takes.
+        Maximum seconds to fetch a URL, and to measure an image in tiles. Other files and pipes have
+        no time limit.
 
     Examples
     --------
@@ -42,7 +43,7 @@ class Limits:
     seconds: float | None = 300.0
 
     def __post_init__(self) -> None:
-        """Refuse limits that are not above 0."""
+        """Raise ValueError if a limit is not above 0."""
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and not value > 0:
@@ -53,31 +54,31 @@ DEFAULT_LIMITS = Limits()
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
-    """Refuse a picture of too many pixels, before they are decoded.
+    """Check the number of pixels of an image before it is decoded.
 
     Raises
     ------
     ImageError
-        It has more than the limits say.
+        The image exceeds ``limits.pixels``.
     """
     if limits.pixels is not None and width * height > limits.pixels:
         raise ImageError("too_large", f"{width}x{height} pixels, more than {limits.pixels}")
 
 
 def check_frames(count: int, limits: Limits) -> None:
-    """Refuse a file of too many pictures.
+    """Check the number of frames of a file.
 
     Raises
     ------
     ImageError
-        There are more than the limits say.
+        The file exceeds ``limits.frames``.
     """
     if limits.frames is not None and count > limits.frames:
         raise ImageError("too_large", f"{count} frames, more than {limits.frames}")
 
 
 def check_level(level: int | None, count: int) -> None:
-    """Refuse a level of a pyramid that a picture of so many levels has not.
+    """Check that a pyramid of `count` levels has the level `level`.
 
     Raises
     ------

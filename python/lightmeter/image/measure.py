@@ -1,4 +1,4 @@
-"""From whatever holds a picture to its measurement and its Exif."""
+"""Measuring images of any kind, with their Exif."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -44,7 +44,7 @@ from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
-_SAMPLES, _EXTRA = 277, 338  # tags of a TIFF: how many samples, what those beside the colours are
+_SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
 
 def measure_images(
@@ -56,32 +56,31 @@ def measure_images(
     name: str | None = None,
     watch: Watch | None = None,
 ) -> Iterator[Measured]:
-    """Measure an image; several of a batch in one array, or of a file with all its frames.
+    """Measure an image, the images of a batch in one array, or the frames of a file.
 
     Parameters
     ----------
     image
-        A PIL image, an array or tensor (HxW or HxWxC, or as `Reading.layout` says), an array that
-        is read in pieces (of zarr, h5py, xarray or dask), an `ImageMeter`, a path, encoded bytes or
-        a binary file.
+        A PIL image, an array or tensor (HxW, HxWxC or `Reading.layout`), a chunked array of zarr,
+        h5py, xarray or dask, an `ImageMeter`, a path, encoded bytes or a binary file.
     reading
         How to read it. Exif comes with the first frame only.
     threads
-        Threads that share the rows of one image; None takes 1, or up to 4 above 4 megapixels. The
+        Threads that share the rows of one image; None means 1, or up to 4 above 4 megapixels. The
         result does not depend on it.
     thumbnail
-        Make small pictures too, of a PIL image or an encoded one.
+        Also make thumbnails of PIL images and encoded images.
     name
-        What small pictures say in place of the path.
+        Name that thumbnails carry in place of the path.
     watch
-        Called before more is read of a picture that is read in tiles.
+        Called before each read of an image that is read in tiles.
 
     Raises
     ------
     ImageError
-        A picture cannot be read or measured; `reason` says why.
+        An image cannot be read or measured; `reason` says why.
     TypeError
-        `image` is of another type.
+        `image` has an unsupported type.
     ValueError
         `threads` is below 1.
     """
@@ -120,7 +119,7 @@ def measure_images(
 def measure_image(
     image: ImageLike, reading: Reading = DEFAULT_READING, *, threads: int | None = None
 ) -> Measured:
-    """Measure what is one image and no more."""
+    """Measure exactly one image; see `measure_images` for arguments and errors."""
     (measured,) = measure_images(image, reading, threads=threads)
     return measured
 
@@ -128,24 +127,24 @@ def measure_image(
 def measure_together(
     images: Sequence[object], names: Sequence[object], reading: Reading, thumbnail: bool = False
 ) -> list[Measured | EncodedBytes | None]:
-    """Read pictures in one call of the core, and measure the JPEG and PNG files that we decode.
+    """Read images in one call of the core, and measure those with our own decoders.
 
     Parameters
     ----------
     images
-        Paths or encoded bytes; of several, files above `BYTES_TOGETHER` are not read.
+        Paths or encoded bytes. If there are several, files above `BYTES_TOGETHER` are not read.
     names
-        What they were read from.
+        Names of the images.
     reading
         How to read them.
     thumbnail
-        Whether small pictures are wanted.
+        Whether to make thumbnails.
 
     Returns
     -------
     list[Measured | EncodedBytes | None]
-        The bytes of JPEG and PNG files that `measure_images` has to measure. None of all else, and
-        of what fails.
+        For each image its measurement; the bytes of a JPEG or PNG file that `measure_images` must
+        measure; or None for any other image and for failures.
     """
     if reading.read is not None:  # which gets the files
         return [None] * len(images)
@@ -159,11 +158,11 @@ def measure_together(
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
     found: list[Measured | EncodedBytes | None] = []
     for (picture, jpeg), name in zip(files, names, strict=True):
-        one = None if picture is None else EncodedBytes(picture)
-        found.append(one if jpeg is None else _measured_jpeg(jpeg, reading, name))
-        if one is not None and len(images) > 1:
-            with suppress(Exception):  # `measure_images` tries again, and says what is wrong
-                found[-1] = _measured_png(one, reading, name, thumbnail) or one
+        encoded = None if picture is None else EncodedBytes(picture)
+        found.append(encoded if jpeg is None else _measured_jpeg(jpeg, reading, name))
+        if encoded is not None and len(images) > 1:
+            with suppress(Exception):  # `measure_images` retries and reports it
+                found[-1] = _measured_png(encoded, reading, name, thumbnail) or encoded
     return found
 
 
@@ -175,25 +174,25 @@ def measure_frame(
     thumbnail: bool = False,
     watch: Watch | None = None,
 ) -> Measured:
-    """Measure a picture, and run the functions of the reading.
+    """Measure an image, and run the functions of the reading.
 
     Parameters
     ----------
     frame
-        The picture.
+        The image.
     reading
         How it is measured.
     threads
-        Threads that share its rows, as for `measure_images`.
+        Threads that share the rows; see `measure_images`.
     thumbnail
-        Make a small picture of a PIL image, or of one that is read in tiles.
+        Also make a thumbnail of a PIL image, or of an image that is read in tiles.
     watch
-        As for `measure_images`.
+        See `measure_images`.
 
     Raises
     ------
     ImageError
-        The picture cannot be measured.
+        The image cannot be measured.
     """
     picture, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
@@ -231,13 +230,13 @@ def measure_frame(
 
 
 def _with_ignored(facts: Facts, meters: Sequence[ImageMeter]) -> Facts:
-    """Return the facts, and the share of the pixels that is ignored, in the mean of the bands."""
+    """Return the facts with the percentage of ignored pixels, averaged over bands."""
     shares = [share for meter in meters if (share := meter._core.ignored_percent) is not None]
     return {**facts, "ignored_percent": sum(shares) / len(shares)} if shares else facts
 
 
 def _masks_of(mask: Any, bands: int) -> list[list[Any]]:
-    """Return what a reader says is ignored: of the picture, or of each of its bands."""
+    """Return the masks from a reader: one for the image, or one for each band."""
     if bands and getattr(mask, "shape", ())[2:] == (bands,):
         return [[mask[..., band]] for band in range(bands)]
     return [[] if mask is None else [mask]]
@@ -249,7 +248,7 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
 
 
 def _takes_fourth(picture: Any, reading: Reading) -> bool:
-    """Return whether the fourth channel of a picture is taken for alpha, though nothing says so."""
+    """Return whether the fourth channel of an array is assumed to be alpha."""
     if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.rules):
         return False
     if isinstance(picture, Image.Image):
@@ -262,7 +261,7 @@ def _takes_fourth(picture: Any, reading: Reading) -> bool:
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:
-    """Load a PIL image and copy it, with its Exif, of which a copy alone loses some.
+    """Load and copy a PIL image together with its Exif, some of which a plain copy would lose.
 
     Raises
     ------
@@ -307,8 +306,8 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
 def _measured_png(
     file: EncodedBytes, reading: Reading, name: object, thumbnail: bool
 ) -> Measured | None:
-    """Measure a PNG file; None leaves it to Pillow, which decodes it anyway for pixels."""
-    # With a `value_range` a small picture has the upper bits, and a function would miss the others.
+    """Measure a PNG file; return None to leave it to Pillow, such as if pixels are needed."""
+    # With a `value_range`, a thumbnail needs only the upper bits, but a function needs all of them.
     is_left = reading.functions or (thumbnail and reading.value_range is None)
     if file.format != "PNG" or is_left or not reading.is_of_one:
         return None
@@ -337,5 +336,6 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
     if reading.ignored is not None:
         facts = _with_ignored(facts, [meter])
     tags, path = tags_of(exif, reading.exif), short_path(name)
-    # Named is the decoder whose pixels these are, so that profiles do not tell which one it was.
+    # The name is that of Pillow's decoder, which gives the same pixels, so that profiles do not
+    # depend on which decoder ran.
     return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())

@@ -1,4 +1,4 @@
-"""Counts the pixels of one image exactly, and without a copy where possible."""
+"""Counting the pixels of one image exactly, without a copy where possible."""
 
 import math
 import operator
@@ -22,7 +22,7 @@ _core.prepare_numpy()  # before a daemon thread uses it first, and the process e
 # Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
 _GRAY_MODES = frozenset({"L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
-# What Pillow converts to, where that is not what it calls the base of a mode: gray or colour.
+# Modes to convert to, where they differ from Pillow's base mode.
 _CONVERTED = {"La": "LA", "P": "RGB", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
 _DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
@@ -30,7 +30,7 @@ DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _D
 _UINT8: np.dtype[Any] = np.dtype(np.uint8)
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
-# this high, for each thread, stay in the cache between the copy and the measurement.
+# of this height for each thread stay in the cache between the copy and the measurement.
 _STRIP_ROWS = 60
 _BLOCK_BYTES = 1 << 24
 
@@ -38,24 +38,24 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
-# Ignores pixels of a picture, or of the tile at (x, y), in a mask, before they are measured.
+# Marks pixels of an image, or of the tile at (x, y), as ignored in a mask before they are measured.
 Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
 
 
 @dataclass(frozen=True)
 class Counting:
-    """How the pixels of pictures are counted: the part of a `lightmeter.Reading` that meters need.
+    """Hold the options of a `lightmeter.Reading` that meters need.
 
     Attributes
     ----------
     channels
-        The order of those of arrays.
+        Channel order of arrays.
     value_range
-        The samples of black and white; None takes those of the type.
+        Sample values of black and white; None takes those of the dtype.
     metrics
-        The set of numbers.
+        Metric set.
     mask_of
-        Gives the mask of what is ignored by width and height; None ignores nothing.
+        Returns the mask of ignored pixels for a width and height; None ignores nothing.
     """
 
     channels: Channels = "RGB"
@@ -71,7 +71,7 @@ class Counting:
         dtype: np.dtype[Any] = _UINT8,
         order: Channels | None = None,
     ) -> "ImageMeter":
-        """Return a meter of a picture of this width and height that has measured nothing.
+        """Return a new meter of an image of this size.
 
         Parameters
         ----------
@@ -80,16 +80,16 @@ class Counting:
         threads
             Threads that share the rows of a strip, as for `ImageMeter`.
         mode
-            What Pillow calls the picture; "" takes that of the first tile.
+            Pillow's mode of the image; "" takes that of the first tile.
         dtype
-            The type of its samples.
+            dtype of its samples.
         order
-            That of the channels of an array of colours; None of all else.
+            Channel order of a colour array; None for any other image.
 
         Raises
         ------
         ImageError
-            A mask is of another size, or all pixels are ignored.
+            A mask has another size, or all pixels are ignored.
         """
         known = None if 0 in size else size
         mask = None if self.mask_of is None or known is None else self.mask_of(*known)
@@ -105,7 +105,7 @@ class Counting:
         threads: int | None = None,
         mark: Mark | None = None,
     ) -> "ImageMeter":
-        """Measure a whole picture: a loaded image, or an array of HxWxC."""
+        """Measure a whole image: a loaded PIL image, or an array HxWxC."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
         meter = self.meter(size, threads)
         if mark is not None and meter._mask is not None:
@@ -114,16 +114,18 @@ class Counting:
         return meter
 
     def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        """Return which samples of a type are black and white."""
+        """Return the samples of black and white for a dtype."""
         return self.value_range or arrays.range_of(dtype)
 
 
 class ImageMeter:
-    """Measures one image: whole, in strips from top to bottom, or in tiles in any order.
+    """Measure one image: whole, in strips from top to bottom, or in tiles in any order.
 
-    Every number follows from exact integers, so it does not depend on the tiles, the threads or the
-    processor. Colour is Pillow's HSV, of 8 bits or, from deeper samples, 16; alpha is not measured.
-    A meter belongs to one thread at a time.
+    All numbers derive from exact integers, so they do not depend on tiles, threads or the
+    processor. Colour is Pillow's HSV, with 8 bits or, for deeper samples, 16; alpha is not
+    measured.
+
+    Only one thread at a time may use a meter. A forked process has its own copy.
 
     Examples
     --------
@@ -158,25 +160,25 @@ class ImageMeter:
         channels
             As for `lightmeter.Reading`.
         value_range
-            likewise.
+            See `lightmeter.Reading`.
         threads
-            Threads that share the rows of a strip; None takes 1, or up to 4 above 4 megapixels.
+            Threads that share the rows of a strip; None means 1, or up to 4 above 4 megapixels.
         metrics
-            Which numbers to measure: ``"whylogs"``, ``"default"``, ``"camera"`` or ``"all"``.
+            Metric set: ``"whylogs"``, ``"default"``, ``"camera"`` or ``"all"``.
         size
-            (width, height) of the image. Tiles need it, and so do some numbers from ``"camera"``
-            on, such as those of parts of the image.
+            (width, height) of the image in pixels. Tiles need it, and so do some numbers of
+            ``"camera"`` and ``"all"``, such as those of parts of the image.
         mask
-            Which pixels to ignore: an array of the image's height and width that is true there. It
-            gives the size. Beside an ignored pixel, nothing is measured of what looks at
-            neighbours, such as the sharpness.
+            Array HxW of bool or uint8 that is nonzero where pixels are ignored; it also gives the
+            size. Numbers that use neighbouring pixels, such as the sharpness, leave out the
+            neighbours of ignored pixels.
 
         Raises
         ------
         TypeError
-            `size` is not of integers.
+            `size` does not hold integers.
         ValueError
-            An argument is out of range, `mask` is no array HxW of bool or uint8, or the metrics
+            An argument is out of range, `mask` is not an array HxW of bool or uint8, or the metrics
             need a size.
         """
         arrays.check_choice("channels", channels, Channels)
@@ -199,7 +201,7 @@ class ImageMeter:
         return meter
 
     def update(self, tile: Image.Image | ArrayLike, *, at: tuple[int, int] | None = None) -> None:
-        """Measure a tile: a PIL image, an array or a tensor (DLPack, on the CPU).
+        """Measure a tile: a PIL image, an array, or a tensor (DLPack, on the CPU).
 
         Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
         float64, and may have any strides and byte order. A fourth channel is alpha.
@@ -209,21 +211,21 @@ class ImageMeter:
         tile
             The pixels.
         at
-            (x, y) of its first pixel in an image of known size. None is the next strip, below all
-            rows so far.
+            (x, y) of its first pixel in an image of known size. None places the tile below all rows
+            measured so far.
 
         Raises
         ------
         ImageError
-            It has no pixels, or samples that are not supported or outside their range; the numbers
-            are what they were.
+            It has no pixels, or samples that are unsupported or out of range. The meter is
+            unchanged.
         IncompatibleError
-            Its width, channels or depth differ from those before, or it lies outside the image or
-            on pixels that were measured.
+            Its width, channels or depth differ from those of earlier tiles, it lies outside the
+            image, or it covers pixels that were already measured.
         TypeError
-            It is neither an image nor an array, or `at` is not of integers.
+            It is neither an image nor an array, or `at` does not hold integers.
         ValueError
-            `at` is not (x, y), or has an x without a size.
+            `at` is not (x, y), or has an x although the size is unknown.
 
         Examples
         --------
@@ -244,17 +246,15 @@ class ImageMeter:
 
     @property
     def pixels(self) -> int:
-        """Return how many pixels were measured, which leaves out the ignored ones."""
+        """Return the number of measured pixels, without ignored ones."""
         return self._core.pixels
 
     def _with(self, core: _core.ImageMeter) -> "ImageMeter":
-        """Return a meter of the same image with another measurement: a copy, or none for a
-        thread.
-        """
+        """Return a meter of the same image with the counts of `core`."""
         return ImageMeter._of(**{**vars(self), "_core": core})
 
     def _as_features(self) -> _core.ImageFeatures:
-        """Return what it adds to a profile."""
+        """Return the features that the meter adds to a profile."""
         return self._features or _core.features_of(self._core)
 
     @property
@@ -263,10 +263,10 @@ class ImageMeter:
         return [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
 
     def measurement(self) -> dict[str, float | str]:
-        """Return the numbers of the image by name, such as ``Hue.mean``; samples are on 0..255.
+        """Return the numbers of the image by name, such as ``Hue.mean``, with samples on 0..255.
 
-        A number that is not defined, such as the circular hue of a gray image, is absent. A hash is
-        a string of 16 hexadecimal digits.
+        An undefined number, such as the circular hue of a gray image, is absent. A hash is a string
+        of 16 hexadecimal digits.
 
         Examples
         --------
@@ -300,8 +300,8 @@ class ImageMeter:
         white, threads = self._counting.range_of(dtype), self._threads_for(math.prod(image.size))
         self._samples = samples_of(dtype)
         try:
-            # Pillow 11.2.1 crashes when it exports memory that is not its own, as that of an image
-            # made from an array or mapped from a file. Crops are its own.
+            # Pillow 11.2.1 crashes when it exports memory that it does not own, such as that of an
+            # image made from an array or mapped from a file. It owns the memory of crops.
             if image.readonly:
                 raise ValueError
             exported = image.__arrow_c_array__()[1]
@@ -329,14 +329,14 @@ def _integers(pair: tuple[int, int]) -> tuple[int, int]:
 
 
 def available_cpus() -> int:
-    """Processors this process may run on."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def measurable(image: Image.Image) -> Image.Image:
-    """Return the image, or its conversion, in a mode whose samples are measured as they are."""
+    """Return the image, converted if need be to a mode whose samples can be measured directly."""
     if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in DEEP_GRAY:
         return image
     try:

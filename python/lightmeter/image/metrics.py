@@ -1,4 +1,4 @@
-"""Metrics of one's own: functions that are called with every picture."""
+"""User-defined metrics: functions that are called with every image."""
 
 import logging
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -20,11 +20,11 @@ Metric = Callable[[Any], Any]
 Metrics = MetricSet | Metric | Sequence[MetricSet | Metric]
 _EXPECTED = f"{', '.join(map(repr, SETS))}, a function"
 
-# Last part of the name of the feature that counts the errors of a function.
+# Last part of the name of the feature that counts a function's errors.
 ERROR = "Error"
 
-# What is known of a file from its header, below the prefix, and the type of its values; and of a
-# video and its frames.
+# Facts of a file's header, and of a video and its frames: their names below the prefix, and the
+# types of their values.
 _TEXTS = "Format ColorProfile ChromaSubsampling Codec"
 _INTEGERS = (
     "FileSize FrameCount BitDepth Channels HasAlpha Progressive JpegQuality TimeGaps TimeRepeats "
@@ -36,30 +36,31 @@ FACTS: dict[str, type[int] | type[float] | type[str]] = {
     for kind, names in ((str, _TEXTS), (int, _INTEGERS), (float, _FLOATS))
     for name in names.split()
 }
-# First parts, below the prefix, of the names of what is measured anyway.
+# First parts, below the prefix, of the names of built-in numbers.
 TAKEN = frozenset(name.partition(".")[0] for name in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
 
 
 class Raised(NamedTuple):
-    """What a function raised, by the name of the exception's type."""
+    """Hold the name of the exception type that a function raised."""
 
     kind: str
 
 
-# What each function returned, by its name, or that it raised.
+# Name of each function, and its result or a `Raised`.
 Returned = tuple[tuple[str, Any], ...]
 
 
 def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
-    """Return the set in `metrics`, ``"default"`` if none is named, and then the functions.
+    """Return the metric set in `metrics`, or ``"default"``, followed by the functions.
 
     Raises
     ------
     TypeError
-        One is neither a string nor a function.
+        An item is neither a string nor a function.
     ValueError
-        A set is unknown, there are two, or the name of a function cannot be that of a feature.
+        A set is unknown, there are two sets, or the name of a function cannot be the name of a
+        feature.
     """
     listed: Any = (metrics,) if isinstance(metrics, str) or callable(metrics) else metrics
     if not isinstance(listed, Iterable):
@@ -83,20 +84,19 @@ def run(
     channels: Channels | None = "RGB",
     value_range: tuple[float, float] | None = None,
 ) -> Returned:
-    """Call each function with a picture that was measured; None of them raises here.
+    """Call each function with a measured image, and catch what they raise.
 
     Parameters
     ----------
     functions
-        Take an array, HxWx3 of red, green and blue or HxW of gray, of uint8 and read-only. What
-        `value_range` calls black and white is 0 and 255.
+        Functions of a read-only uint8 array, HxWx3 (RGB) or HxW (gray). Samples are scaled so that
+        `value_range` becomes 0 and 255.
     picture
-        A loaded image, or an array of HxWxC; None if there is none, which makes a missing value of
-        each.
+        A loaded PIL image, or an array HxWxC; None gives each function a missing value.
     channels
-        The order of those of an array; None for bands, which are passed as they are.
+        Channel order of an array; None for bands, which are passed unchanged.
     value_range
-        Of deeper samples, as for `lightmeter.Reading`.
+        Range of samples of more than 8 bits; see `lightmeter.Reading`.
     """
     if not functions:
         return ()
@@ -121,7 +121,7 @@ def _check_name(function: Metric) -> None:
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return what a function returns, or that it raised."""
+    """Return the result of a function, or a `Raised`."""
     try:
         return function(*arguments)
     except KeyboardInterrupt:
@@ -136,7 +136,7 @@ def _eight_bits(
     channels: Channels | None,
     value_range: tuple[float, float] | None,
 ) -> NDArray[np.uint8]:
-    """Return the samples that were measured, without alpha, on 0..255 and read-only."""
+    """Return the measured samples without alpha, scaled to 0..255 and read-only."""
     if isinstance(picture, Image.Image):
         picture, channels = np.asarray(measurable(picture)), "RGB"
     samples = picture

@@ -1,14 +1,14 @@
-"""The table of the numbers of an image, as the core has it."""
+"""The table of the numbers of an image, from the core."""
 
 from typing import Literal, NamedTuple, get_args
 
 from lightmeter import _core
 
-# Each holds those before it.
+# Each set contains the sets before it.
 MetricSet = Literal["whylogs", "default", "camera", "all"]
 SETS: tuple[MetricSet, ...] = get_args(MetricSet)
 
-# Of the roles of features, those of numbers of an image.
+# The roles that numbers of an image can have.
 NumberRole = Literal["plain", "angle spread", "linear angle", "angle", "hash"]
 Scale = Literal["sample", "squares", "bits", "share", "percent", "ratio", "length", "hash"]
 UNITS: dict[Scale, str] = {
@@ -25,28 +25,28 @@ Group = Literal["colour", "light", "focus", "noise", "compression", "where", "re
 
 
 class ImageNumber(NamedTuple):
-    """A number of one image.
+    """Describe a number of an image.
 
     Attributes
     ----------
     name
-        That of its feature, without the prefix.
+        Name of its feature, without the prefix.
     role
-        What its values are; see `lightmeter.profile.features.Meaning`.
+        Role of its values; see `lightmeter.profile.features.Meaning`.
     scale
-        What an amount of it is: ``sample``, steps of an 8-bit sample; ``squares`` of them;
-        ``bits``; ``share``, 0 to 1; ``percent``; ``ratio``, from 0 on; ``length`` in pixels;
-        ``hash``, which is no amount but 16 hexadecimal digits.
+        Unit of its values: ``sample``, steps of an 8-bit sample; ``squares`` of these; ``bits``;
+        ``share``, 0 to 1; ``percent``; ``ratio``, at least 0; ``length`` in pixels; or ``hash``, 16
+        hexadecimal digits.
     group
-        What it is about.
+        Topic of the number.
     set
-        The smallest set of metrics that has it.
+        Smallest metric set that contains it.
     integral
         Whether it is an integer.
     band
-        Its name below that of a band, if it is one of a gray picture.
+        Name below the name of a band; None if bands do not have the number.
     says
-        What it is in a few words, then what more or less of it means.
+        Short description, and the meaning of high or low values.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Encoded pictures as Pillow opens them, unless it would show something else or run a program."""
+"""Opening encoded images with Pillow, unless it would show something else or run a program."""
 
 import contextlib
 from collections.abc import Container
@@ -23,7 +23,7 @@ from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 
-# Formats of which Pillow decodes colour to 8 bits, and may not say how many there are.
+# Formats whose colours Pillow decodes to 8 bits, possibly without reporting the original depth.
 _UNTOLD = frozenset({"AVIF", "HEIF", "JPEG2000", "JXL", "PPM", "SGI"})
 _NO_MEANING = "value_range has no meaning; give it as an array, or no value_range"
 _UNDECODED = (
@@ -33,10 +33,10 @@ _UNDECODED = (
 _SUBFILE_TYPE, _BITS, _DNG_VERSION = 254, 258, 50_706
 _SIZES = frozenset({279, 325})  # of strips and tiles, behind the tags that say how to read them
 
-# How Pillow up to 13.0 unpacks samples whose bytes libtiff has swapped already, and how they are.
+# Raw modes of Pillow up to 13.0 for samples that libtiff has already swapped -> the correct ones.
 _SWAPPED = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
 
-# Format -> the module that reads it, and how to get that.
+# Format -> the module that reads it, and how to install it.
 _PLUGINS = {
     "HEIF": ("pillow_heif", "pip install 'lightmeter[formats]' (pillow-heif)"),
     "JXL": ("pillow_jxl", "pip install 'lightmeter[formats]' (pillow-jxl-plugin)"),
@@ -45,14 +45,14 @@ _PLUGINS = {
 
 
 def open_picture(file: Opened, limits: Limits) -> Image.Image:
-    """Open a picture, for which a plugin is loaded at need.
+    """Open an image with Pillow; load a plugin if needed.
 
     Raises
     ------
     ImageError
         It is too large, or Pillow would show something else or cannot decode it.
     Exception
-        What Pillow raises of an unknown or damaged file.
+        Pillow may raise any exception for an unknown or damaged file.
     """
     name = file.format
     if name in READ_WHOLE and file.size > (limits.bytes_in_memory or file.size):
@@ -63,7 +63,7 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
     if pixels > most_pixels(limits):
         raise ImageError("too_large", f"{image.width}x{image.height} pixels")
     if isinstance(file, EncodedBytes):
-        # A decoder that gets all at once gives up the GIL once, and nothing is copied.
+        # If a decoder gets all bytes at once, it releases the GIL only once and copies nothing.
         image.decodermaxblock = max(image.decodermaxblock, file.size)
     else:
         _refuse(image, file)
@@ -71,7 +71,7 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
 
 
 def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
-    """Open a file as what it begins as; `Image.open` would hide what is wrong with it."""
+    """Open a file by its signature; `Image.open` would hide the error."""
     if name in READERS:
         how = f"read=readers.{READERS[name]} (--read {READERS[name]}): see docs/readers.md"
         raise ImageError("unsupported", f"{name} is read by {how}")
@@ -97,7 +97,7 @@ def _open(file: Opened, name: str | None) -> ImageFile.ImageFile:
 
 
 def _is_whole(file: Any) -> bool:
-    """Return whether a TIFF has all of its first directory: then Pillow does not know its kind."""
+    """Return whether the first directory of a TIFF is complete, and only its kind is unknown."""
     with contextlib.suppress(DamagedError):
         tiff = Tiff(file)
         return not _SIZES.isdisjoint(tiff.directory(tiff.first))
@@ -105,7 +105,7 @@ def _is_whole(file: Any) -> bool:
 
 
 def file_header(file: EncodedFile, limits: Limits) -> Header | None:
-    """Read the header of a file whose pixels nobody wants; None for a format without Exif.
+    """Read the header of a file without its pixels; None for a format without Exif.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
 
 
 def mend_order(image: Any) -> None:
-    """Let Pillow unpack the samples of a compressed TIFF in the order of bytes that they have."""
+    """Make Pillow unpack the samples of a compressed TIFF in their actual byte order."""
     if image.format == "TIFF":
         image.tile = [
             tile._replace(args=(_SWAPPED.get(tile.args[0], tile.args[0]), *tile.args[1:]))
@@ -137,19 +137,19 @@ def mend_order(image: Any) -> None:
 
 
 def check_bits(image: Any, bits: int) -> None:
-    """Refuse a loaded frame of which Pillow has too few bits for a `value_range`.
+    """Check that Pillow decoded a frame with enough bits for a `value_range`.
 
     Parameters
     ----------
     image
         The frame.
     bits
-        Of a sample in its file, as the header says.
+        Bits of a sample in the file, according to its header.
 
     Raises
     ------
     ImageError
-        Pillow makes 8 bits of samples that have more, or may have, or scales them.
+        Pillow reduces or scales the samples, or their depth is unknown.
     """
     if image.mode in DEEP_GRAY and image.format != "PPM":
         return
@@ -163,7 +163,7 @@ def check_bits(image: Any, bits: int) -> None:
 
 
 def _refuse(image: Image.Image, file: EncodedFile) -> None:
-    """Refuse files of which Pillow would show something other than the picture."""
+    """Raise an error for files of which Pillow would show something other than the image."""
     if image.format == "EPS":
         raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
     tags = getattr(image, "tag_v2", {})
@@ -174,17 +174,17 @@ def _refuse(image: Image.Image, file: EncodedFile) -> None:
 def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:
     """Return whether a TIFF is a camera's raw file, such as DNG, CR2, NEF, ARW or PEF.
 
-    Its first directory is a preview. Raw files have a mark of their own, or call that directory a
-    reduced image.
+    The first directory of a raw file is a preview. Raw files have their own marker, or declare that
+    directory a reduced image.
 
     Parameters
     ----------
     start
         The first bytes of the file.
     tags
-        Those of its first directory.
+        Tags of its first directory.
     subfile
-        The value of tag 254 among them, if there is one.
+        Value of tag 254, if present.
     """
     is_reduced = isinstance(subfile, int) and bool(subfile & 1)
     return start[8:10] == b"CR" or _DNG_VERSION in tags or is_reduced

@@ -1,4 +1,4 @@
-"""How pictures are read: one set of options, the same at every door."""
+"""The options of reading images, the same for every function and command."""
 
 import hashlib
 import json
@@ -26,84 +26,97 @@ _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
 Frames = Literal["first", "all"]
 
 
-_parts = operator.methodcaller("split", ",")  # of a text such as 0,4095 or DAPI,GFP
+_parts = operator.methodcaller("split", ",")  # splits 0,4095 or DAPI,GFP
 
 
 def _option(default: Any = None, **how: Any) -> Any:
-    """Return a field of which the command line knows more, see `lightmeter.cli.options`."""
+    """Return a dataclass field with metadata for the command line; see `lightmeter.cli.options`."""
     return field(default=default, metadata=how)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How pictures are read.
+    """Describe how images are read: one immutable set of options.
+
+    Threads and forked processes may share a `Reading`. Functions in `metrics`, `read` and `ignore`
+    are called from several threads at once.
 
     Attributes
     ----------
     channels
-        Order of the colour channels of arrays, also of Zarr: RGB, or BGR of OpenCV.
+        Order of the colour channels of arrays, including Zarr: RGB, or BGR as in OpenCV.
     layout
-        Order of the dimensions of arrays, with N for a batch of images. None takes HW or HWC.
+        Order of the dimensions of arrays, with N for a batch of images. None means HW or HWC.
     value_range
-        Which samples are black and white, if they have more than 8 bits. None takes (0, 1) for
-        floats and (0, 65535) for integers, and the upper 8 bits of colour files of 16 bits, which
-        are what Pillow decodes. With it files are read with all bits: PNG files of one frame
-        without interlace, of at most 64 MB, and TIFF files if the extra ``large`` is there. One of
-        which 8 bits can be had, or nobody knows how many, such as JPEG 2000, JPEG XL, AVIF and PPM,
-        fails as ``unsupported``.
+        Sample values of black and white, for samples of more than 8 bits. The default, None, means
+        (0, 1) for floats, (0, 65535) for uint16, and for colour files of 16 bits the upper 8 bits,
+        which is what Pillow decodes. If a range is given, files are read at full depth: PNG files
+        of at most 64 MB with one frame and no interlacing, and TIFF files if the extra ``large`` is
+        installed. A file that can only be decoded to 8 bits, or whose depth is unknown, such as
+        JPEG 2000, JPEG XL, AVIF or PPM, fails as ``unsupported``.
     frames
-        Which images of a file to measure that holds several. ``"first"`` takes the first frame of a
-        file, or the current one of a PIL image. ``"all"`` measures every frame or page of a file as
-        an image. The Exif is counted once. A file, like a batch, counts whole or as one failure. Of
-        a video, ``"first"`` stands for those that `every` takes.
+        Which frames to measure of a file with several. ``"first"`` measures the first frame of a
+        file, or the current frame of a PIL image. ``"all"`` measures each frame or page as an
+        image; Exif counts once. If one frame fails, the whole file counts as one failure, as a
+        batch does. Of a video, ``"first"`` measures the frames that `every` selects.
     exif
-        Which Exif tags to track; by default none that are personal.
+        Which Exif tags to track: by default all except personal ones.
     limits
-        What one image may cost; one that costs more fails as ``too_large``.
+        Limits on size, memory and time; an image that exceeds one fails as ``too_large``.
     metrics
-        What is computed of an image: a set, functions of yours, or both. The sets are
-        ``"whylogs"``, the ten features of whylogs; ``"default"``, also colour, light, sharpness,
-        noise and more; ``"camera"``, also where in the picture, and hashes; ``"all"``. Functions
-        alone come with the default set. A function takes the picture as an array and returns a
-        number, a string, a bool, None, or a dict of them. The features are ``image.glare`` of a
-        function ``glare``, or ``image.glare.<key>`` of a dict. What it raises is counted in
-        ``image.glare.Error`` by its type, and stops nothing. The array is HxWx3 (RGB) or HxW (gray)
-        of uint8, read-only, without alpha, and not turned by its Exif. Deeper samples are scaled
-        from `value_range` to 0..255. Threads call it, several at once.
+        Numbers to compute of each image: a metric set, your own functions, or both. The sets are
+        ``"whylogs"``, the ten features of whylogs; ``"default"``, which adds colour, light,
+        sharpness, noise and more; ``"camera"``, which adds numbers of the parts of the image, and
+        hashes; and ``"all"``. Functions without a set are added to the default set.
+
+        A function receives the image as an array and returns a number, a string, a bool, None, or a
+        dict of these. A function ``glare`` fills the feature ``image.glare``, or
+        ``image.glare.<key>`` for each key of a dict. An exception is counted by its type in
+        ``image.glare.Error`` and stops nothing. The array has dtype uint8 and shape HxWx3 (RGB) or
+        HxW (gray); it is read-only, has no alpha, and is not rotated by its Exif. Deeper samples
+        are scaled from `value_range` to 0..255. Several threads may call the function at once.
     bands
-        Names of channels that are not colours, such as DAPI and GFP. Each is measured as a gray
-        picture. The features are ``image.DAPI.mean``, ``image.DAPI.Sharpness`` and so on, and none
-        of colour. An array has as many channels, and a file too, or a gray page for each. Functions
-        of yours get HxWxC of uint8.
+        Names of channels that are not colours, such as DAPI and GFP. Each channel is measured as a
+        gray image. The features are ``image.DAPI.mean``, ``image.DAPI.Sharpness`` and so on; there
+        are no colour features. An array must have one channel for each name; a file must have one
+        channel or one gray page for each. Your own functions receive uint8 arrays of shape HxWxC.
     ignore
-        What is left out of every built-in number: a rectangle of x, y, width and height, a mask,
-        what samples say, or several of these. Of a rectangle whole numbers are pixels. If one has a
-        point, all four are shares of the width and height of the picture, from 0 to 1. A mask is a
-        path or an array HxW, not 0 where pixels are ignored. A mask of each picture is in a folder,
-        by its name below the folder of pictures, with its suffix or ``.png`` or ``.tif``; in a
-        column of the table, ``"column:NAME"``, as a path or bytes; or what a function of the path
-        returns: one of these. ``"alpha"`` ignores where alpha is 0. ``"nodata"`` ignores the number
-        in GDAL's tag 42113 of a TIFF, and NaN. A number ignores where all colours have it, or a
-        band. A picture of another size than a mask fails, and so does one that has none, or is
-        ignored as a whole. Functions of yours get the picture as it is. ``image.ignored_percent``
-        is the share.
+        Pixels to leave out of every built-in number: a rectangle, a mask, a rule, or a list of
+        these.
+
+        A rectangle is (x, y, width, height). Integers are pixels. If any of the four is a float,
+        all are fractions of the image's width and height, from 0 to 1. A mask is a path, or an
+        array HxW that is nonzero where pixels are ignored.
+
+        Each image can have its own mask: in a folder, under the image's path below the folder of
+        images, with the same suffix or ``.png`` or ``.tif``; in a column of the table,
+        ``"column:NAME"``, as a path or bytes; or from a function that receives the path and returns
+        a mask.
+
+        ``"alpha"`` ignores pixels whose alpha is 0. ``"nodata"`` ignores NaN and the number in
+        GDAL's TIFF tag 42113. A number ignores pixels whose colours all equal it; of bands, each
+        band by itself.
+
+        An image fails if its mask is missing or of another size, or if all of its pixels are
+        ignored. Your own functions receive the unmasked image. ``image.ignored_percent`` is the
+        percentage of ignored pixels.
     pyramid_level
-        Which level to measure of a TIFF or Zarr file that is a pyramid: 0 is the full image, 1 the
-        next smaller one. None is the full one too. A TIFF of which a level is asked for is read in
-        tiles, however small it is; see docs/large-images.md.
+        Level to measure of a pyramid in a TIFF or Zarr file: 0 is the full image, 1 the next
+        smaller one. None means the full image. If a level is given, a TIFF file of any size is read
+        in tiles; see docs/large-images.md.
     read
-        A function of yours that reads the images, from a path or bytes to an array. It may also
-        return a tuple of the array, a dict of facts and a mask, or yield one for each frame.
-        `lightmeter.interop.readers` has some, such as for DICOM; see docs/readers.md.
+        Your own function to read images: it receives a path or bytes and returns an array. It may
+        also return a tuple (array, dict of facts, mask), or yield a result for each frame.
+        `lightmeter.interop.readers` has ready-made ones, such as for DICOM; see docs/readers.md.
     every
-        The time from one frame of a video that is measured to the next, such as ``"5s"``. None
-        takes a second. A frame is the first at that time or later; see docs/video.md. It does not
-        go with ``frames="all"``.
+        Interval between the measured frames of a video, such as ``"5s"``. None means one second. At
+        each multiple of the interval, the next frame is measured; see docs/video.md. It cannot be
+        combined with ``frames="all"``.
 
     Raises
     ------
     TypeError
-        `exif`, `limits`, `bands`, `ignore` or one of `metrics` is of another type.
+        `exif`, `limits`, `bands`, `ignore` or an item of `metrics` has the wrong type.
     ValueError
         Another option is out of range.
     ImageError
@@ -111,7 +124,7 @@ class Reading:
 
     Examples
     --------
-    Every function that takes pictures takes a `Reading`, or what differs from it as keywords:
+    Every function that reads images accepts a `Reading`, or single options as keywords:
 
     >>> lm.profile_images("photos/", frames="all")
     >>> lm.profile_images("photos/", reading=lm.Reading(frames="all"))
@@ -154,12 +167,12 @@ class Reading:
 
     @property
     def band_count(self) -> int | None:
-        """Return how many channels are no colours; None where they are."""
+        """Return the number of bands; None if the channels are colours."""
         return None if self.bands is None else len(self.bands)
 
     @property
     def metric_set(self) -> MetricSet:
-        """Return the set in `metrics`."""
+        """Return the metric set named in `metrics`."""
         return self.metrics[0]  # type: ignore[index, return-value]  # as `as_metrics` returned
 
     @cached_property
@@ -177,33 +190,34 @@ class Reading:
 
     @property
     def seconds(self) -> float:
-        """Return the time from one frame of a video to the next; 0 for all frames."""
+        """Return the interval between measured frames of a video in seconds; 0 for all frames."""
         return 0.0 if self.frames == "all" else to_duration(self.every or "1s").total_seconds()
 
     @cached_property
     def is_of_one(self) -> bool:
-        """Return whether a file is one picture of one measurement, which no sample decides."""
+        """Return whether a file gives one measurement, whatever its samples are."""
         is_fixed = self.ignored is None or self.ignored.is_fixed
         return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
 
     @cached_property
     def ignored(self) -> Ignored | None:
-        """Return what `ignore` says, as it was read when this was made."""
+        """Return `ignore` with its masks, which were read when this object was created."""
         return as_ignored(self.ignore)
 
     def of_picture(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
-        """Return how one picture is read, with its masks.
+        """Return the reading of one image, which includes its own masks.
 
         Parameters
         ----------
         path
-            As it can be opened, for functions.
+            Path that can be opened, passed to functions.
         within
-            Its name below the folder, for folders of masks; by default that in the path.
+            Path relative to the folder of images, for folders of masks; by default the one in
+            `path`.
         cell
-            Its mask in the column that `ignore` names.
+            Mask in the column that `ignore` names.
         masks
-            What its reader says of it.
+            Masks that the reader of the image returned.
 
         Raises
         ------
@@ -219,20 +233,20 @@ class Reading:
     def text(
         self, channels: Channels | None = None, samples: Samples = "", *, fourth: bool = False
     ) -> str:
-        """Return how a picture was read, as a profile keeps it.
+        """Return the text that a profile stores about how an image was read.
 
-        It is a JSON object of what differs from the plain reading of files of 8 bits. What gives
-        equal numbers has one text: the layout of arrays and the decoder of files do not enter, and
-        neither does an option that the picture does not depend on.
+        The text is a JSON object of the options that differ from the default reading of 8-bit
+        files. Readings that give equal numbers have equal texts: the text leaves out the layout of
+        arrays, the decoder of files, and options that do not affect the image.
 
         Parameters
         ----------
         channels
-            The order of the channels, of an array of colour; None of all else.
+            Channel order of a colour array; None for any other image.
         samples
-            Of more than 8 bits.
+            Kind of samples, if they have more than 8 bits.
         fourth
-            Whether a fourth channel was taken for alpha, though nothing says that it is.
+            Whether a fourth channel was assumed to be alpha.
 
         Examples
         --------
@@ -263,7 +277,7 @@ class Reading:
 
 
 def json_text(fields: Mapping[str, Any]) -> str:
-    """Return the fields that say something as JSON, the same text for the same fields."""
+    """Return the nonempty fields as JSON; equal fields give equal texts."""
     known = {name: value for name, value in fields.items() if value}
     return json.dumps(known, sort_keys=True, separators=(",", ":"))
 
@@ -280,7 +294,7 @@ def _as_reader(read: Any) -> Any:
     if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
         expected = "a function by def that has not the name of a built-in feature"
         raise TypeError(f"read is {read!r}; expected {expected}")
-    getattr(read, "check", lambda: None)()  # that what it needs is installed
+    getattr(read, "check", lambda: None)()  # that its packages are installed
     return read
 
 
@@ -290,7 +304,7 @@ def _as_level(level: int | None) -> int | None:
     return None if level is None else operator.index(level)
 
 
-# What makes of an option what a `Reading` keeps of it, or raises.
+# Checks an option, and returns the value that a `Reading` keeps.
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "every": lambda every: None if every is None else to_duration(every),
     "value_range": as_range,
@@ -303,7 +317,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 
 
 class LoggedOptions(TypedDict, total=False):
-    """The attributes of a `Reading` as keywords, where `every` is said of buckets."""
+    """List the attributes of a `Reading` as keywords, except `every`."""
 
     channels: Channels
     layout: Layout | None
@@ -319,7 +333,7 @@ class LoggedOptions(TypedDict, total=False):
 
 
 class ReadingOptions(LoggedOptions, total=False):
-    """The attributes of a `Reading` as keywords."""
+    """List the attributes of a `Reading` as keywords."""
 
     every: str | timedelta | None
 
@@ -330,14 +344,14 @@ DEFAULT_READING = Reading()
 def reading_of(
     reading: Reading | None, options: LoggedOptions, others: Iterable[str] = ()
 ) -> Reading:
-    """Return the `reading` given, or the default, changed by `options`.
+    """Return `reading`, or the default, with `options` applied.
 
     A misspelt option may also be meant as one of `others`, which the caller has.
 
     Raises
     ------
     TypeError
-        `reading` is no `Reading`, or a keyword is none of its attributes.
+        `reading` is not a `Reading`, or a keyword is not an attribute of it.
     ValueError
         An option is out of range.
     """

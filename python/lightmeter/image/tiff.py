@@ -1,4 +1,4 @@
-"""TIFF directories: the form of Exif, and of TIFF files themselves."""
+"""Reading TIFF directories, the form of TIFF files and of Exif."""
 
 import struct
 from typing import NamedTuple
@@ -8,9 +8,9 @@ from lightmeter.image.encoded import Opened
 Number = int | float | None
 
 ASCII = 2
-NODATA = 42_113  # the tag in which GDAL says what samples are none
+NODATA = 42_113  # GDAL's tag of the missing sample value
 BYTE_TYPES = frozenset({1, 6, 7})
-# The standard wants LONG; some writers take signed ones.
+# The standard requires LONG; some writers use signed types.
 _INTEGERS = frozenset({3, 4, 9, 13, 16, 17, 18}) | BYTE_TYPES
 
 # Type -> struct code of one value; rationals are two integers.
@@ -23,11 +23,11 @@ _MOST_DIRECTORIES = 10_000
 
 
 class DamagedError(ValueError):
-    """Bytes that are not what they should be. It never leaves the readers of headers and Exif."""
+    """Signal damaged bytes. This error never leaves the readers of headers and Exif."""
 
 
 class Entry(NamedTuple):
-    """One tag of a directory. `data` holds its values, or their offset in the file."""
+    """Hold a tag of a directory. `data` is its values, or their offset in the file."""
 
     kind: int
     length: int
@@ -35,24 +35,25 @@ class Entry(NamedTuple):
 
 
 class Tiff:
-    """Directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
+    """Read the directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
 
     Raises
     ------
     DamagedError
-        It does not start as TIFF does. Every method raises it for missing bytes.
+        It does not start like TIFF. Every method raises this error for missing bytes.
     OSError
         The file cannot be read; so does every method.
     """
 
     def __init__(self, file: Opened) -> None:
-        """Read the head of a file, whose position is not kept."""
+        """Read the head of a file. This moves the position of the file."""
         self._file = file
         head = self._read(0, 8)
         if head[:2] not in (b"II", b"MM"):
             raise DamagedError(f"starts with {head[:2]!r}, not with a byte order")
         order = "<" if head[:2] == b"II" else ">"
-        # 43 is BigTIFF. Any other number is read as classic TIFF: raw formats have their own.
+        # 43 is BigTIFF. Any other number is read as classic TIFF, because raw formats use their
+        # own.
         big = struct.unpack_from(order + "H", head, 2)[0] == 43
         self._count = struct.Struct(order + ("Q" if big else "H"))
         self._offset = struct.Struct(order + ("Q" if big else "I"))
@@ -61,7 +62,7 @@ class Tiff:
         (self.first,) = self._offset.unpack(self._read(8, 8) if big else head[4:])
 
     def directory(self, offset: int) -> dict[int, Entry]:
-        """Return the entries of the directory at `offset`, by tag, but those of unknown types.
+        """Return the entries of the directory at `offset` by tag, without those of unknown types.
 
         If the file ends early, these are the entries before its end.
         """
@@ -75,7 +76,7 @@ class Tiff:
         return entries
 
     def directories(self, most: int = _MOST_DIRECTORIES) -> list[int] | None:
-        """Return where the directories of the chain are; None for more, or a chain in a circle."""
+        """Return the offsets of all directories; None if more than `most`, or a circular chain."""
         seen: dict[int, None] = {}  # in order
         offset = self.first
         while offset:
@@ -101,7 +102,7 @@ class Tiff:
         return unpacked(self._order, entry.kind, count, data)
 
     def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
-        """Return the first value of a tag of whole numbers; `default` where there is none."""
+        """Return the first value of a tag of integers; `default` if there is none."""
         entry = directory.get(tag)
         values = self.numbers(entry, 1) if entry is not None and entry.kind in _INTEGERS else ()
         return int(values[0] or 0) if values else default
@@ -121,7 +122,7 @@ class Tiff:
 
 
 def parse_nodata(text: object) -> float | None:
-    """Return the number in GDAL's tag 42113; None where it is damaged, or is not there."""
+    """Return the number in GDAL's tag 42113; None if it is damaged or missing."""
     try:
         return float(str(text).strip(" \0"))
     except ValueError:
@@ -129,7 +130,7 @@ def parse_nodata(text: object) -> float | None:
 
 
 def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:
-    """Return the values of a type in bytes. A rational over zero is None."""
+    """Return `count` values of a type from bytes. A rational over zero is None."""
     code = _CODES[kind]
     values = struct.unpack_from(f"{order}{count * len(code)}{code[0]}", data)
     if len(code) == 1:

@@ -1,4 +1,4 @@
-"""Videos: frames at even times out of a file or a stream, by PyAV, which is FFmpeg's libraries.
+"""Reading frames at regular intervals from a video file or stream, with PyAV (FFmpeg).
 
 A file names nothing that is opened: only demuxers of one file are allowed, which get its bytes and
 no protocol. Sides, streams and memory are bounded before anything is decoded. `Motion` compares the
@@ -27,12 +27,12 @@ from lightmeter.image.limits import DEFAULT_LIMITS, Limits, check_frames, check_
 from lightmeter.image.reading import Reading
 from lightmeter.times import parse_time
 
-SIDE = 64  # of the small gray pictures that are compared, whatever the shape of the frames is
-_LEAST_CONTRAST = 5.0  # of those of which something can be told
+SIDE = 64  # side in pixels of the gray images that are compared
+_LEAST_CONTRAST = 5.0  # standard deviation; less shows nothing
 _STILL = 2.5  # steps by which no cell differs while a camera is frozen, though its encoder is not
-_SAME = 0.4  # height of the peak where a view is the same; of unlike pictures it is below 0.25
+_SAME = 0.4  # height of the peak where a view is the same; of unlike images it is below 0.25
 _FOLLOW = 0.1  # of a frame in the view that others are compared with, so that it follows the light
-_LASTING = 5  # frames of which the middle one counts: a car before the lens moves nothing
+_LASTING = 5  # frames of a running median, which ignores a passing car
 _KNOWN = 10  # frames in a row that make a view known
 
 _HANN = np.hanning(SIDE + 2)[1:-1]
@@ -43,18 +43,18 @@ _PEAK = np.fft.irfft2(_WEIGHT, (SIDE, SIDE)).max()
 
 
 class Motion:
-    """Compares the frames of one video as they come.
+    """Compare the frames of one video in sequence.
 
     Attributes
     ----------
     offset
-        Seconds to add to the times of what follows, where a stream broke.
+        Seconds to add to the times of later frames, after a stream broke.
     """
 
     offset = 0.0
 
     def __init__(self) -> None:
-        """Begin with no frame."""
+        """Start without a frame."""
         self._view: Any = None  # that others are compared with
         self._before: Any = None
         self._cells: Any = None  # since when nothing changed, and how it looked
@@ -63,21 +63,21 @@ class Motion:
         self._shifts: list[float] = []  # of the last frames
 
     def facts(self, small: NDArray[Any], seconds: float) -> Facts:
-        """Return what is told of the next frame, which is None where it has no contrast.
+        """Return the facts of the next frame; they are None if it has no contrast.
 
         Parameters
         ----------
         small
             The frame, gray and of SIDE x SIDE.
         seconds
-            Its time.
+            Time of the frame in seconds.
 
         Returns
         -------
         Facts
-            ``StillSeconds``: for how long nothing has changed. ``Shift``: by how many percent of
-            the width or height the view moved since the first frame, the larger of both; 100 if it
-            is another one. It is the median of five frames.
+            ``StillSeconds`` is the time without change, in seconds. ``Shift`` is how far the view
+            moved since the first frame, in percent of the width or height, whichever is larger; 100
+            for a different view. It is the median of five frames.
         """
         picture = small.astype(np.float64)
         if picture.std() < _LEAST_CONTRAST:
@@ -108,7 +108,7 @@ class Motion:
 
 
 def _correlated(picture: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
-    """Return the phase correlation of two pictures, 1 for equal ones, and at how many steps."""
+    """Return the peak of the phase correlation of two images, 1 if equal, and its offset."""
     both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (picture, other)]
     cross = both[0] * np.conj(both[1])
     found = np.fft.irfft2(_WEIGHT * cross / (np.abs(cross) + 1e-9), (SIDE, SIDE))
@@ -119,11 +119,11 @@ def _correlated(picture: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]
 
 _FILES = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg", "protocol_whitelist": "file"}
 _STREAMS = {"format_whitelist": "rtsp,mpegts", "protocol_whitelist": "rtp,udp,tcp,tls"}
-_TIMEOUT = 10.0  # seconds until a stream that says nothing is taken for broken
+_TIMEOUT = 10.0  # seconds until a silent stream counts as broken
 _MOST_PIXELS = 1 << 25  # of a frame: 8K, of which a decoder holds up to 17
 _BOUNDS = {"max_streams": "16", "max_pixels": str(_MOST_PIXELS)}
 _MOST_ALLOCATED = 1 << 27  # bytes at once, as for an index of a day of 60 frames a second
-_MOST_WAITING = 16 << 20  # bytes of packets since a key frame that nobody wants yet
+_MOST_WAITING = 16 << 20  # bytes of packets since a key frame, not selected yet
 _PACKET = 500  # bytes of memory for a packet without its contents
 _GAP = 2.5  # frames
 _PER_SECOND = 1_000_000  # units of a container's times, and the least step of ours
@@ -132,7 +132,7 @@ NO_FRAME_IN_PART = "no frame in this part of a video"
 
 @dataclass(frozen=True)
 class Clip:
-    """A part of a video file, from one second of it up to another; as a path it is the file."""
+    """Select a part of a video file, from `begin` to `end` in seconds; as a path it is the file."""
 
     path: str
     begin: float
@@ -145,32 +145,32 @@ class Clip:
 
 @cache
 def pyav() -> Any:
-    """Import PyAV, and bound the memory that FFmpeg takes at once in this process.
+    """Import PyAV, and bound each memory allocation of FFmpeg in this process.
 
     Raises
     ------
     ImageError
-        It is not installed.
+        PyAV is not installed.
     """
     try:
         import av
     except ImportError:
         text = "video needs PyAV: pip install 'lightmeter[video]'"
         raise ImageError("unsupported", text) from None
-    # What a table says of the number of frames takes memory before one of them is read.
+    # A table that claims many frames would take memory before any is read.
     ctypes.CDLL(av._core.__file__).av_max_alloc(ctypes.c_size_t(_MOST_ALLOCATED))
     return av
 
 
 def open_video(source: Opened | str) -> Any:
-    """Open a file, or the address of a stream, as a container of PyAV.
+    """Open a file, or the URL of a stream, as a container of PyAV.
 
     Raises
     ------
     ImageError
         PyAV is not installed.
     Exception
-        What PyAV raises of a damaged file or a stream that is away.
+        PyAV may raise any exception for a damaged file or an unreachable stream.
     """
     of_kind: dict[str, Any] = {"options": _FILES | _BOUNDS, "io_open": _refuse}
     if isinstance(source, str):
@@ -190,12 +190,12 @@ def _refuse(*_: object) -> Any:
 
 
 def span_of(path: str) -> tuple[datetime | None, float]:
-    """Return when a video file says that it begins, and for how many seconds it lasts.
+    """Return the start time that a video file states, and its length in seconds.
 
     Raises
     ------
     Exception
-        What `open_video` raises.
+        The file cannot be opened; see `open_video`.
     """
     with open_encoded(path, DEFAULT_LIMITS) as file, open_video(file) as container:
         text = container.metadata.get("creation_time")
@@ -206,27 +206,27 @@ def span_of(path: str) -> tuple[datetime | None, float]:
 def video_frames(
     source: Opened | str, reading: Reading, clip: Clip | None = None, motion: Motion | None = None
 ) -> Iterator[Frame]:
-    """Yield the frames of a video that `Reading.every` asks for, as far as they are whole.
+    """Yield the intact frames of a video that `Reading.every` selects.
 
-    Facts of the file come with the first frame, and those of its times with the last one.
+    The first frame carries the facts of the file, the last one those of its times.
 
     Parameters
     ----------
     source
-        A file, or the address of a stream.
+        A file, or the URL of a stream.
     reading
         How to read it.
     clip
-        Of which part; None takes all.
+        Part of the file; None means all of it.
     motion
-        Of the frames before, where a stream broke.
+        Comparison with earlier frames, if a stream broke.
 
     Raises
     ------
     ImageError
-        It is no video that is read here, or has no frame in this part.
+        The video is of an unsupported kind, or has no frame in this part.
     Exception
-        What PyAV raises.
+        PyAV may raise any exception.
     """
     clip = clip or Clip("", 0.0, math.inf)
     motion = motion or Motion()
@@ -256,16 +256,16 @@ def video_frames(
 
 
 class _Video:
-    """The best video stream of a container, from a second of it on.
+    """Decode the best video stream of a container, from a given second on.
 
     Attributes
     ----------
     facts
-        Of the stream.
+        Facts of the stream.
     counts
-        Of times and damage, so far.
+        Counts of time errors and damage so far.
     mode
-        What its frames are, by PyAV's name.
+        PyAV's pixel format of its frames.
     """
 
     def __init__(self, container: Any, reading: Reading, begin: float) -> None:
@@ -291,16 +291,16 @@ class _Video:
         check_size(context.width, context.height, self._limits)
         self._every = Fraction(reading.seconds).limit_denominator(_PER_SECOND)
         first = Fraction(begin).limit_denominator(_PER_SECOND)
-        # The next time that a frame is wanted of.
+        # Time of the next frame to yield.
         self._wanted = math.ceil(first / self._every) * self._every if self._every else first
 
     def _seconds(self, timed: Any) -> Any:
-        """Return the time of a frame or packet; infinite without one, so that it is decoded."""
+        """Return the time of a frame or packet; infinity without one, so that it is decoded."""
         start = self._stream.start_time or 0
         return math.inf if timed.pts is None else (timed.pts - start) * self._base
 
     def frames(self) -> Iterator[tuple[Any, float]]:
-        """Yield the frames that are wanted, and their times."""
+        """Yield the selected frames and their times in seconds."""
         for frame in self._decoded():
             if self._wanted <= (seconds := self._seconds(frame)) < math.inf:
                 check_size(frame.width, frame.height, self._limits)  # which may change
@@ -309,10 +309,10 @@ class _Video:
                 yield frame, float(seconds)
 
     def _decoded(self) -> Iterator[Any]:
-        """Decode what the frames that are wanted rest on.
+        """Decode the selected frames and those on which they depend.
 
-        Packets wait until one is wanted, and those before a key frame that is not too late go. Of
-        what is decoded, frames that no other rests on are passed over.
+        Packets are kept until one is selected; those before a usable key frame are dropped. Frames
+        on which no other depends are skipped.
         """
         waiting: list[Any] = []
         size, is_cut, is_owed = 0, False, False

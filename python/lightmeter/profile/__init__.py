@@ -1,4 +1,4 @@
-"""Many measurements and values: profiles, small and mergeable."""
+"""Profiles: small, mergeable summaries of many measurements and values."""
 
 from lightmeter.profile.profile import Profile
 from lightmeter.profile.view import ColumnView, FrequentItem, ProfileView

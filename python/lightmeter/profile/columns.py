@@ -1,4 +1,4 @@
-"""Columns of rows and tables as arrays, and their values as numbers, strings, images or vectors."""
+"""Converting columns to arrays, and values to numbers, strings, images or vectors."""
 
 import datetime as dt
 import math
@@ -23,7 +23,7 @@ from lightmeter.times import EPOCH
 
 _Key = TypeVar("_Key", bound=Hashable)
 
-# What an image has in common with others, such as its slide or its burst.
+# Name of a group of related images, such as a slide or a burst.
 GroupName = str | int | None
 
 _ACCEPTED = (
@@ -31,33 +31,32 @@ _ACCEPTED = (
     "dimension), or an image (PIL, an array or tensor of two or three dimensions, or an ImageMeter)"
 )
 
-# In place of what a row does not have, so that it is not missing either.
+# Stands for a column that a row does not have, which is different from a missing value.
 ABSENT = object()
 
-# Columns that a library gives as Python objects, as NumPy would lose something: categories of any
-# type (and of chunks of Arrow that some are missing), time zones, and that dates are no times.
+# Types of columns that are converted to Python objects, because NumPy would lose information:
+# categories, missing values in chunks of Arrow, time zones, and the difference of dates and times.
 _NOT_FOR_NUMPY = re.compile(r"^category$|^dictionary<|^date64|, tz=|time_zone='|^datetime64\[\w+, ")
 _DATES = ("Y", "M", "W", "D")  # units of NumPy that have no time of the day
 _MISSING = ("NAType", "NaTType")  # of pandas, for which only the type is a safe test
 
 
 def columns_of(table: Any) -> dict[str, Any]:
-    """Return the columns of a table by the text of their names, as `as_array` takes them.
+    """Return the columns of a table by the text of their names, for `as_array`.
 
     Parameters
     ----------
     table
-        A DataFrame of pandas or polars, a pyarrow Table, or anything else that gives an Arrow
-        stream.
+        A pandas or polars DataFrame, a pyarrow Table, or any other object with an Arrow stream.
 
     Raises
     ------
     TypeError
-        It is no table.
+        `table` is not a table.
     ValueError
-        Two columns have one name.
+        Two columns have the same name.
     ImportError
-        Only pyarrow could read it, and that is not installed.
+        Reading it needs pyarrow, which is not installed.
     """
     got = f"table is a {type(table).__name__}"
     if not hasattr(table, "iloc") and not hasattr(table, "iter_columns"):  # of pandas and polars
@@ -80,14 +79,14 @@ def columns_of(table: Any) -> dict[str, Any]:
 
 
 def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Return columns as arrays of one length.
+    """Return columns as arrays of equal length.
 
     Raises
     ------
     TypeError
-        A name is no text, or what should be a column is none.
+        A name is not a string, or a value is not a column.
     ValueError
-        Columns have different lengths, or a name cannot be that of a feature.
+        Columns have different lengths, or a name cannot be the name of a feature.
     """
     check_names(columns)
     arrays = {name: as_array(values, name) for name, values in columns.items()}
@@ -98,19 +97,19 @@ def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def as_array(values: Any, column: str) -> NDArray[Any]:
-    """Return the values of a column in the order of its rows, as numbers or as Python objects.
+    """Return the values of a column in row order, as numbers or as Python objects.
 
     Parameters
     ----------
     values
-        An array, a Series of pandas or polars, an array of Arrow, or an iterable.
+        An array, a pandas or polars Series, an Arrow array, or an iterable.
     column
         Its name, for errors.
 
     Raises
     ------
     TypeError
-        `values` is nothing of these.
+        `values` is none of these.
     """
     if isinstance(values, np.ndarray):
         return values
@@ -125,7 +124,7 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     array = None if _NOT_FOR_NUMPY.search(kind) else np.asarray(values)
     if array is None or ("int" in kind and array.dtype.kind == "f"):  # integers and missing ones
         array = np.fromiter(as_list(), object)
-    if array.dtype == object and hasattr(values, "isna"):  # pandas says it in several ways
+    if array.dtype == object and hasattr(values, "isna"):  # pandas has several missing values
         array = array.copy()
         array[np.asarray(values.isna())] = None
     return array
@@ -134,14 +133,14 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
 def rows_in(
     columns: Mapping[str, NDArray[Any]], names: Iterable[str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of columns as dicts, of the columns of these names or of all.
+    """Yield rows as dicts of the columns in `names`, or of all columns.
 
     A masked value is None.
 
     Raises
     ------
     ValueError
-        There is no such column.
+        There is no column of such a name.
     """
     names = list(columns) if names is None else list(dict.fromkeys(names))
     lists = []
@@ -158,14 +157,14 @@ def rows_in(
 def split_rows(
     columns: Mapping[str, NDArray[Any]], keys: Iterable[_Key]
 ) -> Iterator[tuple[_Key, dict[str, NDArray[Any]]]]:
-    """Yield the rows of each key, in the order in which keys first come.
+    """Yield the rows of each key, in the order in which keys first occur.
 
     Parameters
     ----------
     columns
         Arrays by name.
     keys
-        One of each row.
+        Key of each row.
     """
     members: dict[_Key, list[int]] = {}
     for row, key in enumerate(keys):
@@ -175,14 +174,14 @@ def split_rows(
 
 
 def check_names(names: Iterable[Any]) -> None:
-    """Check that each can be the name of a feature.
+    """Check that each name can be the name of a feature.
 
     Raises
     ------
     TypeError
         A name is not a string.
     ValueError
-        A name is empty, or holds a lone surrogate, so that it is no Unicode text.
+        A name is empty, or contains a lone surrogate, so that it is not valid Unicode.
     """
     for name in names:
         if not isinstance(name, str):
@@ -192,16 +191,16 @@ def check_names(names: Iterable[Any]) -> None:
 
 
 def log_column(core: _core.Profile, name: str, array: NDArray[Any]) -> list[Any]:
-    """Add the values of a column but for its images, which are returned.
+    """Add the values of a column except its images, which are returned.
 
-    On an error some of it may have been added.
+    If an error is raised, some values may have been added.
 
     Raises
     ------
     TypeError
-        `plain_value` does not take one of the values.
+        `plain_value` does not accept a value.
     ValueError
-        It has more or less than one dimension, and is no array of vectors.
+        The array is not one-dimensional and not an array of vectors.
     """
     kind = array.dtype.kind
     if array.ndim == 2 and kind == "f":
@@ -256,23 +255,23 @@ def _log_objects(core: _core.Profile, name: str, values: Sequence[Any]) -> list[
 
 
 def is_vector(plain: Any) -> bool:
-    """Return whether what `plain_value` returned is a vector."""
+    """Return whether a result of `plain_value` is a vector."""
     return isinstance(plain, np.ndarray) and plain.ndim == 1
 
 
 def plain_value(value: Any, column: str) -> Any:
-    """`value` as an int, float or str; None if it is missing; an image as it is.
+    """Return `value` as an int, float, str or vector; None if missing; an image unchanged.
 
-    A vector is an array of floats of one dimension.
+    A vector is a one-dimensional array of floats.
 
-    Missing values are None, NaN, and pandas' NA and NaT. A bool is 0 or 1, so that the mean is the
-    share of True. A date or time is its seconds since 1970 and a duration its seconds. A time
-    without a zone is local time; a date is its midnight in UTC.
+    Missing values are None, NaN, and pandas' NA and NaT. A bool becomes 0 or 1, so that the mean is
+    the share of True. A date or time becomes seconds since 1970, a duration seconds. A time without
+    a zone is local time; a date is its midnight in UTC.
 
     Raises
     ------
     TypeError
-        It is of another type. The message names `column`.
+        `value` has another type. The message names `column`.
     """
     if isinstance(value, np.datetime64 | np.timedelta64):
         value = float(_in_seconds(np.array([value]))[0])
@@ -316,12 +315,12 @@ def _plain_array(value: Any, column: str) -> Any:
 
 
 def plain_cell(value: Any, column: str) -> int | float | str | None:
-    """Return the plain value of what is one number or string.
+    """Return the plain value of a single number or string.
 
     Raises
     ------
     TypeError
-        It is something else, also an image or a vector.
+        `value` is something else, such as an image or a vector.
     """
     plain: int | float | str | None = plain_value(value, column)
     if not isinstance(plain, int | float | str | None):
@@ -330,18 +329,18 @@ def plain_cell(value: Any, column: str) -> int | float | str | None:
 
 
 def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
-    """As float64; what is masked is NaN, so that its vector is missing."""
+    """Return the array as float64; masked values become NaN, so that their vectors are missing."""
     return np.asarray(np.ma.filled(array.astype(np.float64), np.nan))
 
 
 def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
-    """Durations as seconds, and times as seconds since 1970."""
+    """Return durations as seconds, and times as seconds since 1970."""
     since = times if times.dtype.kind == "m" else times - np.datetime64(0, "s")
     clock = np.asarray(since / np.timedelta64(1, "s"), np.float64)
     if since is times or np.datetime_data(times.dtype)[0] in _DATES:
         return clock
-    # Where clocks differ as much from UTC in the last second of an hour as in its first, once for
-    # all of its times; else, where they are put forward or back, for each.
+    # If the offset from UTC is the same at both ends of an hour, convert it once for all times
+    # within the hour. Otherwise clocks change within it, and each time is converted.
     hours, index = np.unique(clock // 3600 * 3600, return_inverse=True)
     first, last = ([_local(hour + at) - hour - at for hour in hours.tolist()] for at in (0, 3599))
     local = clock + np.array(first)[index]
@@ -351,7 +350,7 @@ def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _local(clock: float) -> float:
-    """Return seconds since 1970 when local clocks show a time, which is given as though in UTC."""
+    """Return seconds since 1970 of a local clock time, which is given as if in UTC."""
     try:
         return _seconds((EPOCH + dt.timedelta(seconds=clock)).replace(tzinfo=None))
     except (OverflowError, ValueError):  # beyond the years of a datetime, or NaN
@@ -370,26 +369,26 @@ def _seconds(value: dt.date | dt.timedelta) -> float:
 
 
 def group_of(name: Any) -> str | None:
-    """Return the group of that name; None for None, which says nothing about groups.
+    """Return the text of the name of a group; None for None, which means no groups.
 
-    A number is its digits, so that 7, 7.0 and "7" are one group. An empty string is a group of its
-    own for each image.
+    A number becomes its digits, so that 7, 7.0 and "7" are one group. With an empty string, each
+    image is its own group.
 
     Raises
     ------
     TypeError
-        It is neither a string nor a number.
+        `name` is neither a string nor a number.
     """
     return None if name is None else group_named(name, "group")
 
 
 def group_named(value: Any, column: str) -> str:
-    """Return the group that the cell of a column names; a missing one is a group of its own.
+    """Return the group that a cell names; "", if missing, which makes each row its own group.
 
     Raises
     ------
     TypeError
-        It is neither a string nor a number.
+        `value` is neither a string nor a number.
     """
     plain = plain_cell(value, column)
     if isinstance(plain, float) and plain.is_integer():

@@ -1,12 +1,12 @@
-"""What the features of a profile mean: their roles and families.
+"""The meaning of the features of a profile: their roles and families.
 
-A role stands in the column, put there by whoever logged it. A name says nothing: a column of a
-table may be called ``dead.pixels`` or ``wind.Hue.mean``.
+The role is stored in the column when it is logged. It cannot follow from the name, because a column
+of a table may be called ``dead.pixels`` or ``wind.Hue.mean``.
 """
 
 from typing import Literal, NamedTuple, get_args
 
-# Least first: of two, the greater holds. See cpp/meaning.hpp.
+# In ascending order: if two differ, the greater applies. See cpp/meaning.hpp.
 Role = Literal[
     "plain",
     "category",
@@ -41,20 +41,20 @@ _UNTESTED: dict[Role, str] = {
 
 
 class Meaning(NamedTuple):
-    """What the values of a feature are, and where they come from.
+    """Describe the values of a feature: their role and their origin.
 
     Attributes
     ----------
     role
-        ``plain``, a number, or a category where most values are strings; ``category``; ``hash``, 16
-        hexadecimal digits that are equal where contents are equal; ``date``, days since 1970;
-        ``angle``, a hue on a circle of 255 steps; ``linear angle`` and ``angle spread``, the mean
-        and the standard deviation of hues as though they lay on a line; ``pixels`` and ``angle
-        pixels``, of every pixel; ``failure``, why a file could not be measured; ``vector``, numbers
-        that belong together, such as an embedding.
+        ``plain``, a number, or a category if most values are strings; ``category``; ``hash``, 16
+        hexadecimal digits, equal for equal contents; ``date``, days since 1970; ``angle``, a hue on
+        a circle of 255 steps; ``linear angle`` and ``angle spread``, the mean and standard
+        deviation of hues computed on a line; ``pixels`` and ``angle pixels``, values of every
+        pixel; ``failure``, the reason why a file could not be measured; ``vector``, such as an
+        embedding.
     origin
-        ``value``, logged as such; ``image``, measured; ``exif``, or ``personal exif`` where only
-        policies that allow the tag track it.
+        ``value``, a logged value; ``image``, a number of an image; ``exif``, an Exif tag; or
+        ``personal exif``, a tag that is tracked only if a policy allows it.
     """
 
     role: Role = "plain"
@@ -62,7 +62,7 @@ class Meaning(NamedTuple):
 
     @property
     def family(self) -> Family:
-        """Return what it is judged together with."""
+        """Return the family with which the feature is judged."""
         return "vectors" if self.role == "vector" else _FAMILIES.get(self.origin, "Exif")
 
     @property
@@ -72,7 +72,7 @@ class Meaning(NamedTuple):
 
     @property
     def is_hue(self) -> bool:
-        """Return whether a value is a hue, be it on the circle or on a line."""
+        """Return whether a value is a hue, on the circle or on a line."""
         return self.is_circular or self.role == "linear angle"
 
     @property
@@ -82,15 +82,15 @@ class Meaning(NamedTuple):
 
     @property
     def untested(self) -> str:
-        """Return why there are distances but no verdict; empty where there is one."""
+        """Return why the feature has distances but no verdict; empty if it has one."""
         return _UNTESTED.get(self.role, "")
 
     def kind(self, *, mostly_text: bool = False) -> Kind:
-        """``number``, ``hue``, ``category``, ``pixels``, ``failure``, ``hash`` or ``vector``."""
+        """Return the kind of the feature, such as ``number``, ``category`` or ``hue``."""
         return _KINDS.get(self.role, "category" if mostly_text else "number")
 
     def join(self, other: "Meaning") -> "Meaning":
-        """Return what a merge of two columns means: the greater of each, in any order."""
+        """Return the meaning of two merged columns: the greater role and origin of both."""
         return Meaning(
             max(self.role, other.role, key=_ROLES.index),
             max(self.origin, other.origin, key=_ORIGINS.index),

@@ -1,4 +1,4 @@
-"""Functions of yours, of pictures, rows or columns: what they returned, as values of features."""
+"""Logging the results of user-defined functions of images, rows or columns."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ _Column = NDArray[Any]
 
 
 def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
-    """Add what a function returned of a picture, see `returned_values`."""
+    """Add the result of a function for an image; see `returned_values`."""
     for name, value in returned_values(feature, returned).items():
         role: Role = "failure" if name == f"{feature}.{ERROR}" else "plain"
         core.log_numbers(name, _NOTHING, role, "image")
@@ -35,11 +35,12 @@ def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
 
 
 def returned_values(feature: str, returned: Any) -> dict[str, Any]:
-    """Return a value, or those of a dict as ``feature.key``; never raises an Exception.
+    """Return the result of a function as values by feature name; raise no exception.
 
-    ``feature.Error`` is the type of what was raised, or None: the failure rate of that feature is
-    the share of errors. What is neither a value nor a dict of values is an error too. Of a dict
-    the values that are none are left out.
+    The items of a dict are named ``feature.key``. ``feature.Error`` is the type of the exception
+    that the function raised, or None, so that the share of its values that are not missing is the
+    error rate. A result that is neither a value nor a dict of values is an error too. Invalid items
+    of a dict are left out.
     """
     errors = f"{feature}.{ERROR}"
     if not isinstance(returned, Raised):
@@ -70,25 +71,26 @@ def _by_feature(name: str, returned: Any) -> dict[str, Any]:
 def columns_of_functions(
     functions: Sequence[Callable[..., Any]], columns: Mapping[str, _Column]
 ) -> dict[str, _Column]:
-    """Call functions with rows, and return the columns of what they returned.
+    """Call functions with rows, and return the columns of their results.
 
     A function whose parameters are all names of columns is called once, with these columns as
-    arrays, and returns an array, or a dict of arrays. Any other is called with each row as a dict,
-    and returns a value, or a dict of values. What a call raises is a text in ``<name>.Error``.
+    arrays, and returns an array or a dict of arrays. Any other function is called with each row as
+    a dict, and returns a value or a dict of values. The type of an exception is logged in
+    ``<name>.Error``.
 
     Parameters
     ----------
     functions
-        Of one argument, or of columns.
+        Functions of a row, or of columns.
     columns
-        Arrays of one length, by name.
+        Arrays of equal length, by name.
 
     Raises
     ------
     TypeError
-        One is no function.
+        An item is not a function.
     ValueError
-        The name of one cannot be that of a feature, or is that of a column.
+        The name of a function cannot be the name of a feature, or is the name of a column.
     """
     result: dict[str, _Column] = {}
     count = len(next(iter(columns.values()), ()))

@@ -14,7 +14,9 @@ from lightmeter.profile.view import ProfileView
 
 
 class ResultSet:
-    """What `log` and `log_image` return.
+    """Hold the profile that `log` or `log_image` made.
+
+    Threads may share it like its `Profile`. A forked process has its own copy.
 
     Examples
     --------
@@ -22,11 +24,11 @@ class ResultSet:
     """
 
     def __init__(self, profile: Profile) -> None:
-        """Made by `log` and `log_image`."""
+        """Wrap a profile; `log` and `log_image` call this."""
         self._profile = profile
 
     def profile(self) -> Profile:
-        """Return the profile, to which more can be added.
+        """Return the profile, to which more data can be added.
 
         Examples
         --------
@@ -35,7 +37,7 @@ class ResultSet:
         return self._profile
 
     def view(self) -> ProfileView:
-        """Short for ``profile().view()``.
+        """Return a frozen view of the profile, as ``profile().view()`` does.
 
         Examples
         --------
@@ -45,7 +47,7 @@ class ResultSet:
         return self._profile.view()
 
     def __repr__(self) -> str:
-        """Return how much is in it."""
+        """Return a short description of the contents."""
         return f"<ResultSet of {self._profile!r}>"
 
 
@@ -63,11 +65,11 @@ def view_of(profile: ProfileLike) -> ProfileView:
     Raises
     ------
     TypeError
-        It is something else.
+        `profile` is something else.
     OSError
         The file cannot be read.
     DecodeError
-        The file holds no whole profile.
+        The file is not a complete profile.
     """
     if isinstance(profile, ProfileView):
         return profile
@@ -105,64 +107,63 @@ def log(*, segment_by: None = None, **options: Unpack[_Options]) -> ResultSet: .
 @overload
 def log(*, segment_by: SegmentRows, **options: Unpack[_Options]) -> SegmentedViews: ...
 def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet | SegmentedViews:
-    """Profile values of any kind, a feature per name, without a schema.
+    """Profile a row, columns or a table; each name becomes a feature, without a schema.
 
-    Numbers are profiled as numbers, strings as categories. A bool is 0 or 1; a date or time is its
-    seconds since 1970, where a time without a zone is local time and a date its midnight in UTC; a
-    duration is its seconds; a pandas category is a string. An image is measured, with its name as
-    the prefix: ``images.Hue.mean``. None, NaN and pandas' NA and NaT are missing values of the
-    feature of that name. A name that a row does not have says nothing. Anything else is a
-    TypeError: nothing is left out silently.
+    Numbers are profiled as numbers, and strings as categories. A bool becomes 0 or 1. A date or
+    time becomes seconds since 1970; a time without a zone is local time, and a date is its midnight
+    in UTC. A duration becomes seconds, and a pandas category a string. An image is measured, and
+    its features have the name as a prefix, such as ``images.Hue.mean``. None, NaN and pandas' NA
+    and NaT count as missing values. A name that is absent from a row does not count. Any other
+    value raises a TypeError.
 
-    Numbers are kept as 64-bit floats: integers beyond 2^53, such as long identifiers, are rounded
-    to these before their distinct and frequent values are counted; log such as strings. Of a string
-    the first 128 bytes of UTF-8 count.
+    Numbers are stored as 64-bit floats. Integers beyond 2^53, such as long identifiers, are
+    therefore rounded before their distinct and frequent values are counted; log them as strings.
+    Only the first 128 bytes of UTF-8 of a string count.
 
     Parameters
     ----------
     row
-        Value by feature name.
+        One row: values by feature name.
     columns
-        Values by feature name: arrays, lists or Series of one length.
+        Columns by feature name: arrays, lists or Series of equal length.
     table
-        A DataFrame of pandas or polars, a pyarrow Table, or any other object that gives an Arrow
-        stream (``__arrow_c_stream__``; this needs pyarrow). Columns have any dtype. With `roles`
-        also an iterable of dicts.
+        A pandas or polars DataFrame, a pyarrow Table, or any other object with an Arrow stream
+        (``__arrow_c_stream__``; this needs pyarrow). Columns may have any dtype. With `roles`, an
+        iterable of dicts is accepted too.
     group
-        The name of the column that says which rows belong together, such as ``"slide"``, so that
-        comparisons take groups and not rows for independent. It is no feature, and its names are
-        not kept: only the moments of hashed groups are. A row without a value there is a group of
-        its own.
+        Name of the column that groups related rows, such as ``"slide"``. Comparisons then treat
+        groups, not rows, as independent. The column is not a feature. Its values are not stored,
+        only moments of hashed groups. A row without a value is its own group.
     segment_by
-        What segment a row of `columns` or `table` belongs to. There is a profile of each segment
-        then. It is the name of a column, such as ``"camera"``; or a dict from keys to names of
-        columns, as ``{"site": "column:plant"}`` of `lightmeter.profile_images`; or a function from
-        the row, as a dict, to a string, None, or a dict of them. Columns stay features. A row
-        without a value has the value ``none``; beyond 1000 segments all others are counted
-        together, with the value ``other``.
+        Makes a profile of each segment of `columns` or `table`. It is the name of a column, such as
+        ``"camera"``; a dict from keys to columns, such as ``{"site": "column:plant"}``; or a
+        function that receives the row as a dict and returns a string, None, or a dict of these. The
+        columns remain features. A row without a value is in the segment ``none``. At most 1000
+        segments are kept; all others are counted together as ``other``.
     roles
-        ``"image"`` where rows are what `lightmeter.measure` gives, or tables of them, such as files
-        that `lightmeter measure` wrote. The profile is that of the images, without ``.pixels``
-        features and exemplars, and with Exif only where rows have it: `exif` is the policy that
-        they were measured under. What does not begin with ``image.`` is no feature.
+        ``"image"`` if `table` holds rows from `lightmeter.measure`, or from files that `lightmeter
+        measure` wrote. The result is the profile of the images, without ``.pixels`` features and
+        exemplars. It has Exif only if the rows do; `exif` must be the policy with which they were
+        measured. Columns that do not begin with ``image.`` are ignored.
     functions
-        Functions of yours that are called with every row, as a dict, and return a value, or a dict
-        of values: features of the name of the function, and ``name.key``. A function whose
-        parameters are all names of columns gets these columns, as arrays, and returns an array, or
-        a dict of arrays. What one raises is counted in ``name.Error`` by its type.
+        Your own functions, which receive each row as a dict and return a value or a dict of values.
+        The features are named after the function: ``name``, or ``name.key`` for the items of a
+        dict. A function whose parameters are all names of columns receives these columns as arrays,
+        and returns an array or a dict of arrays. Exceptions are counted in ``name.Error`` by their
+        type.
     sample
-        Of how many images to keep the numbers together, as for `Profile`.
+        Number of images whose numbers to keep together; see `Profile`.
     tags
         Tags of the profiles, such as ``{"model": "v7"}``.
     reading
-        How pictures are read.
+        How to read images.
     options
-        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Single options that override `reading`; see `lightmeter.Reading`.
 
     Returns
     -------
     ResultSet | SegmentedViews
-        What was logged; with `segment_by` the `lightmeter.SegmentedViews` of all segments, whose
+        The profile. With `segment_by`, the `lightmeter.SegmentedViews` of all segments, whose
         ``whole`` is the profile of all rows.
 
     Raises
@@ -174,11 +175,12 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
         Not exactly one of `row`, `columns` and `table` is given, a value cannot be logged, or an
         option is unknown.
     ValueError
-        Columns of different lengths or shapes, or two of one name; no column is named `group`, or
-        as `segment_by` says; a row is none of an image; an option is out of range; a function has
-        no name that a feature could have, or that of a column.
+        Columns have different lengths or shapes, or equal names; the column `group` or one of
+        `segment_by` does not exist; with `roles`, a row is not the row of an image; an option is
+        out of range; the name of a function cannot be the name of a feature, or is the name of a
+        column.
     ImportError
-        Only pyarrow could read `table`, and that is not installed.
+        Reading `table` needs pyarrow, which is not installed.
 
     Examples
     --------
@@ -221,27 +223,27 @@ def log_image(
     ----------
     images
         A PIL image, an array or tensor (HxW, or HxWxC with C = 1, 3 or 4; bool, uint8, uint16,
-        float32 or float64; a fourth channel is alpha), a path, encoded bytes or a binary file; or a
-        list or tuple of these, profiled together; or a dict of feature name prefix to image,
-        profiled side by side.
+        float32 or float64; a fourth channel is alpha), a path, encoded bytes or a binary file. A
+        list or tuple of these is profiled together. A dict from prefixes of feature names to images
+        is profiled side by side.
     group
-        What all of them belong to, such as ``"slide-7"`` or a burst, so that comparisons take
-        groups and not images for independent. The name is not kept, only the moments of hashed
-        groups are. ``""`` says that each image is a group of its own.
+        Group of all of these images, such as ``"slide-7"`` or the name of a burst. Comparisons then
+        treat groups, not images, as independent. The name is not stored, only moments of hashed
+        groups. With ``""``, each image is its own group.
     tags
-        What to say of the profile, as for `Profile`.
+        Tags of the profile; see `Profile`.
     reading
-        How pictures are read.
+        How to read images.
     options
-        What differs from `reading`, or from the default: see `lightmeter.Reading`.
+        Single options that override `reading`; see `lightmeter.Reading`.
 
     Raises
     ------
     ImageError
-        The image, or one in the dict, cannot be measured. In a list such an image is counted in
-        ``image.Failure`` instead.
+        The image, or an image in the dict, cannot be measured. In a list, such an image is counted
+        in ``image.Failure`` instead.
     TypeError
-        Something is no image at all, a name no string, or an option unknown.
+        An object is not an image, a name is not a string, or an option is unknown.
     ValueError
         An argument is out of range.
 

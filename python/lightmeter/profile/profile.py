@@ -1,4 +1,4 @@
-"""Profiles: what is known of a set of images, small and mergeable."""
+"""Growing profiles of images and values."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,17 +35,18 @@ from lightmeter.profile.segments import Parts
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
-IMAGE = "image"  # what names of features of images begin with, unless a row or dict names them
-MOST_SAMPLE = 4096  # images; what the core keeps
+IMAGE = "image"  # default prefix of features of images
+MOST_SAMPLE = 4096  # images, as in the core
 _MOST_TAGS, _LONGEST_NAME, _LONGEST_VALUE = 64, 64, 128  # likewise
 
 
 class Profile:
-    """A growing profile of images and of other values beside them.
+    """Build a profile of images and other values.
 
-    Threads may add to one profile at once where Python has a global interpreter lock; a view taken
-    meanwhile may hold a part of what a call adds. Without that lock a profile belongs to one thread
-    at a time. A `ProfileView` may be read from any. A copy, or what was pickled, grows by itself.
+    If Python has a global interpreter lock, several threads may add to a profile at once; a view
+    taken meanwhile may contain part of the data of a call. Without that lock, only one thread at a
+    time may use a profile. Any thread may read a `ProfileView`. Copies, pickled profiles and forked
+    processes do not affect the original.
 
     Examples
     --------
@@ -64,32 +65,33 @@ class Profile:
         tags: Mapping[str, str] | None = None,
         **options: Unpack[ReadingOptions],
     ) -> None:
-        """Start empty.
+        """Create an empty profile.
 
         Parameters
         ----------
         reading
-            How pictures are read.
+            How to read images.
         exemplars
-            Pictures to keep of each numeric feature of images at either end, and at random, at most
-            16: JPEGs of 80 pixels and 4 kB at most with their paths, of images that Pillow reads.
-            Nothing else in a profile holds pixels.
+            Number of thumbnails to keep for each numeric feature of images: of the lowest values,
+            of the highest, and at random; at most 16. They are JPEGs of at most 80 x 80 pixels and
+            4 kB, with the path of the image. Only images that Pillow reads have them. Nothing else
+            in a profile holds pixels.
         sample
-            Of how many images to keep the numbers together, at random, at most 4096, for
-            `lightmeter.check_image`. Images with equal numbers count once. An image of 60 numbers
+            Number of images, at most 4096, whose numbers to keep together as a random sample for
+            `lightmeter.check_image`. Images with equal numbers count once. An image with 60 numbers
             takes 250 bytes.
         tags
-            What to say of the profile, such as ``{"model": "v7"}``: at most 64 names and values of
-            up to 64 and 128 bytes. A merge has those of both sides.
+            Tags that describe the profile, such as ``{"model": "v7"}``: at most 64, with names up
+            to 64 bytes and values up to 128 bytes. A merged profile has the tags of both sides.
         options
-            What differs from `reading`, or from the default: see `lightmeter.Reading`.
+            Single options that override `reading`; see `lightmeter.Reading`.
 
         Raises
         ------
         TypeError
-            An option is unknown or of another type.
+            An option is unknown or has the wrong type.
         ValueError
-            An argument is out of range, or a count is no integer.
+            An argument is out of range, or a count is not an integer.
         """
         self._reading = reading_of(reading, options)
         self._core = _core.Profile()
@@ -102,12 +104,12 @@ class Profile:
                 self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
-        """Add one image, in any form that `lightmeter.log_image` takes, and its group.
+        """Add one image, in any form that `lightmeter.log_image` accepts, and its group.
 
         Raises
         ------
         ImageError
-            It cannot be measured; the profile is unchanged.
+            The image cannot be measured. The profile is unchanged.
 
         Examples
         --------
@@ -117,7 +119,12 @@ class Profile:
         self._track(IMAGE, image, group, raises=True)
 
     def track_many(self, images: Iterable[ImageLike], *, group: GroupName = None) -> None:
-        """Add images; one that cannot be measured is counted in ``image.Failure``.
+        """Add images; an image that cannot be measured is counted in ``image.Failure``.
+
+        Raises
+        ------
+        TypeError
+            An item is not an image, or `group` is neither a string nor a number.
 
         Examples
         --------
@@ -137,23 +144,23 @@ class Profile:
         roles: Literal["image"] | None = None,
         functions: Sequence[Callable[..., Any]] = (),
     ) -> None:
-        """Add a row or a table, as `lightmeter.log` takes them, with the same limits.
+        """Add a row, columns or a table; see `lightmeter.log` for the arguments.
 
-        On any error the profile is unchanged.
+        If an error is raised, the profile is unchanged.
 
         Raises
         ------
         ImageError
-            An image in `row` cannot be measured; in a table such an image is counted in
+            An image in `row` cannot be measured. In a table, such an image is counted in
             ``<column>.Failure``.
         TypeError
-            Not exactly one of `row`, `columns` and `table` is given, `roles` without `table`, or a
-            name or value cannot be logged.
+            Not exactly one of `row`, `columns` and `table` is given, `roles` is given without
+            `table`, or a name or value cannot be logged.
         ValueError
-            Columns of different lengths, two of one name, a name that is no text, no column is
-            named `group`, or with `roles` a row is none of an image.
+            Columns have different lengths or equal names, a name is not valid Unicode, the column
+            `group` does not exist, or, with `roles`, a row is not the row of an image.
         ImportError
-            Only pyarrow could read `table`, and that is not installed.
+            Reading `table` needs pyarrow, which is not installed.
 
         Examples
         --------
@@ -195,13 +202,13 @@ class Profile:
 
     group: str | None = None  # of the frames of a file
 
-    # The profiles of segments that rows are logged to in place of this one, and the columns that
-    # say which; None are all.
+    # Profiles of the segments to which rows are logged instead of this one, and the columns that
+    # determine the segment; None means all columns.
     _parts: Parts | None = None
     _split_by: Sequence[str] | None = ()
 
     def _log_row(self, row: dict[str, Any], group: str | None) -> bool:
-        """Add a row without images; return whether it is one, else nothing is added."""
+        """Add a row if it has no images; return whether it was added."""
         if group is None:
             return self._core.log_row(row)
         part, rest = _core.Profile(), {name: row[name] for name in row if name != group}
@@ -221,7 +228,7 @@ class Profile:
 
     @contextmanager
     def _in_group(self, group: str | None) -> Iterator["Profile"]:
-        """Yield where to log what belongs to a group, if to any; to "" what is one of its own."""
+        """Yield the profile that logs values of a group; "" makes each value its own group."""
         part = self if group is None else self._empty()
         yield part
         if group is not None:
@@ -230,9 +237,7 @@ class Profile:
     def _measure(
         self, prefix: str, image: ImageLike, reading: Reading | None = None, **options: Any
     ) -> "Measured | Profile":
-        """Return one image; or the profile of several in a batch or a file, which count all or
-        none.
-        """
+        """Measure one image, or profile the images of a batch or file, which count all or none."""
         thumbnail = self._core.exemplars > 0
         reading = self._reading if reading is None else reading
         images = measure_images(image, reading, thumbnail=thumbnail, **options)
@@ -251,7 +256,7 @@ class Profile:
         return Profile(reading=self._reading, exemplars=core.exemplars, sample=core.rows, tags=tags)
 
     def _add(self, prefix: str, result: "Measured | Profile | Failure") -> None:
-        """Add what `_measure` of this or of a like profile returned, or why it could not."""
+        """Add a result of `_measure`, or a failure."""
         if isinstance(result, Profile):
             self._core.merge(result._core)
         elif isinstance(result, Measured):
@@ -294,9 +299,9 @@ class Profile:
             part._add(prefix, result)
 
     def set_dataset_timestamp(self, timestamp: datetime | date) -> None:
-        """Say when the data is from, to the millisecond. A merge keeps the earlier of two.
+        """Set the time of the data, to the millisecond; a merge keeps the earlier time.
 
-        A time without a time zone is local time, as `datetime.astimezone` takes it; a date is its
+        A time without a time zone is local time, as in `datetime.astimezone`; a date is its
         midnight in UTC.
 
         Raises
@@ -304,7 +309,7 @@ class Profile:
         TypeError
             `timestamp` is neither a datetime nor a date.
         ValueError
-            It is in none of the years 1 to 9999 in UTC.
+            `timestamp` is outside the years 1 to 9999 in UTC.
 
         Examples
         --------
@@ -314,7 +319,7 @@ class Profile:
         self._core.dataset_timestamp = to_ms(to_utc(timestamp))
 
     def view(self) -> ProfileView:
-        """Return a frozen copy of the profile as it is now.
+        """Return a frozen copy of the current profile.
 
         Examples
         --------
@@ -324,25 +329,25 @@ class Profile:
         return ProfileView(self._core.copy())
 
     def __getstate__(self) -> tuple[Any, ...]:
-        """Return what a pickle or a copy needs, of which neither profile changes the other."""
+        """Return the state for a pickle or a copy, which is independent of this profile."""
         core = self._core
         return self._reading, core.exemplars, core.rows, core.encode()
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """Become the profile of that state."""
+        """Restore the profile from its state."""
         reading, exemplars, sample, data = state
         Profile.__init__(self, reading=reading, exemplars=exemplars, sample=sample)
         self._core.merge(_core.Profile.decode(data))
 
     def __repr__(self) -> str:
-        """Return how much is in it."""
+        """Return a short description of the contents."""
         return f"<Profile: {counted_in(self._core.copy())}>"
 
 
 def _check_logged(
     row: object, columns: object, table: object, roles: object, functions: Sequence[object]
 ) -> None:
-    """Refuse what `Profile.log` cannot have been meant to be called with."""
+    """Check the arguments of `Profile.log` for mistakes."""
     if (row is not None) + (columns is not None) + (table is not None) != 1:
         raise TypeError("log takes exactly one of row, columns and table")
     if roles is not None and (roles != "image" or table is None or functions):
@@ -352,15 +357,15 @@ def _check_logged(
 
 
 def checked_tags(tags: Any) -> dict[str, str]:
-    """Return tags by name.
+    """Check and return tags.
 
     Raises
     ------
     TypeError
-        They are no dict of strings.
+        `tags` is not a dict of strings.
     ValueError
-        They are more than 64, or a name or value is empty, no Unicode, or longer than 64 and 128
-        bytes.
+        There are more than 64 tags, or a name or value is empty, not valid Unicode, or longer than
+        64 or 128 bytes.
     """
     if not isinstance(tags, Mapping) or not all(
         isinstance(text, str) for text in (*tags, *tags.values())

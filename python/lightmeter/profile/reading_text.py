@@ -1,4 +1,4 @@
-"""What the texts say that profiles keep of how pictures were read."""
+"""Parsing the texts in which profiles store how images were read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,17 +10,17 @@ from lightmeter.text import shorten
 
 _MOST = 1024  # characters of a text, which are ASCII
 
-# What a text says of options, where it says them as `Reading` takes them.
+# Options that a text stores in the form of `Reading`.
 _TAKEN = ("metrics", "bands", "ignore", "pyramid_level")
 
 
 def checked_text(text: object) -> str:
-    """Return the text of a reading as `Reading.text` writes it, of a file of a stranger.
+    """Check the text of a reading from an untrusted file, and return it as `Reading.text` does.
 
     Raises
     ------
     ValueError
-        It is no JSON object, or too long.
+        The text is not a JSON object, or too long.
     """
     fields = parse_json(text) if isinstance(text, str) and len(text) <= _MOST else None
     checked = json_text(fields) if isinstance(fields, dict) else ""
@@ -30,7 +30,7 @@ def checked_text(text: object) -> str:
 
 
 def reading_fields(text: str) -> dict[str, Any]:
-    """Return what a text says; nothing of one that is no JSON object, as a stranger may write."""
+    """Return the fields of a text; none if it is not a JSON object."""
     try:
         fields = parse_json(text)
     except ValueError:
@@ -39,9 +39,10 @@ def reading_fields(text: str) -> dict[str, Any]:
 
 
 def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
-    """Return the options that most pictures were read with, by how many were read in which way.
+    """Return the options with which most images were read.
 
-    Frames and functions are not among them, nor is what is ignored by masks, which are not kept.
+    `texts` counts images by the text of their reading. Frames, functions and masks are left out,
+    because profiles do not store masks.
     """
     options: dict[str, Any] = {}
     for text in sorted(texts, key=lambda text: (texts[text], text)):

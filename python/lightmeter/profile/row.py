@@ -1,4 +1,4 @@
-"""The row of an image: what was measured of it, by the names of features; and profiles of rows."""
+"""Rows of images, which hold measurements by feature name, and profiles of such rows."""
 
 import math
 import re
@@ -35,21 +35,22 @@ from lightmeter.text import shorten
 Cell = str | int | float | list[str]
 Row = dict[str, Cell]
 
-# What the names of the features of a row begin with.
+# Prefix of the feature names in a row.
 PREFIX = "image."
 
-# Every number of an image by the name of its feature, and the type of its values; hashes are texts.
+# Numbers of an image by the name of their feature, with the types of their values; hashes are
+# texts.
 NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
     f"{PREFIX}{name}": str if number.scale == "hash" else int if number.integral else float
     for name, number in IMAGE_NUMBERS.items()
 }
-# Every other feature of an image but its Exif tags.
+# Other features of an image, except Exif tags.
 FACTS: dict[str, type[int] | type[float] | type[str]] = {
     f"{PREFIX}Colorspace": str,
     **{f"{PREFIX}{name}": kind for name, kind in HEADER_FACTS.items()},
 }
 
-# Hues as though they lay on a line. Hashes are strings.
+# Linear numbers of hues, and hashes, which are strings.
 _LEFT_OUT = {name for name, each in IMAGE_NUMBERS.items() if each.role not in ("plain", "angle")}
 
 _NAME = PREFIX.removesuffix(".")
@@ -67,7 +68,7 @@ _MOST_REASON = 32  # bytes
 
 
 def _numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
-    """Return the numbers of a picture of these bands, as `NUMBERS` has those of another."""
+    """Return the numbers of an image with these bands, in the form of `NUMBERS`."""
     of_bands = {
         f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
         for band in bands
@@ -77,15 +78,15 @@ def _numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
 
 
 def is_compared(name: str, value: object) -> bool:
-    """Return whether images are compared by a value, by its name without a prefix."""
+    """Return whether a value takes part in comparisons of images; `name` has no prefix."""
     return isinstance(value, int | float) and math.isfinite(value) and name not in _LEFT_OUT
 
 
 def cells_of(measured: Measured) -> dict[str, Any]:
-    """Return all that was measured of an image but its Exif, by names without a prefix.
+    """Return the measurements of an image except Exif, by names without a prefix.
 
-    What it could have and has not is None, and so is a number that is not finite. Vectors are left
-    out. What a function of the user raised is such as ``glare.Error``.
+    A value that is missing or not finite is None. Vectors are left out. The exception type of a
+    user's function is in a value such as ``glare.Error``.
     """
     numbers = measured.meter.measurement()
     cells: dict[str, Any] = {}
@@ -104,10 +105,10 @@ def cells_of(measured: Measured) -> dict[str, Any]:
 
 
 def numbers_of(prefix: str, measured: Measured) -> dict[str, float]:
-    """Return the numbers that images are compared by together, by the names of their features.
+    """Return the numbers by which images are compared as a whole, by feature name.
 
-    They are what was measured, numbers of the file's header, and those that functions of the
-    reading returned. What the image does not have is absent.
+    These are numbers of the image, numbers of the file's header, and numbers that functions of the
+    reading returned. Missing numbers are absent.
     """
     cells = cells_of(measured).items()
     return {f"{prefix}.{name}": value for name, value in cells if is_compared(name, value)}
@@ -119,9 +120,9 @@ def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     Raises
     ------
     TypeError
-        It is neither; or one of them is no dict.
+        `table` is neither, or an item is not a dict.
     ValueError
-        None of them has one of `columns`.
+        No row has a column in `columns`.
     """
     unknown, last = set(columns), None
     if hasattr(table, "columns") or not hasattr(table, "__iter__"):
@@ -136,24 +137,26 @@ def rows_of(table: Any, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
 
 
 def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) -> None:
-    """Add the row of an image, or of one that failed; on an error some of it may have been added.
+    """Add the row of an image or of a failed image.
+
+    If an error is raised, some values may have been added.
 
     Parameters
     ----------
     core
-        To what.
+        The profile to extend.
     row
-        As `lightmeter.measure` gives it, or as a file of such rows has it. None and NaN say
-        nothing, and neither does what does not begin with ``image.``.
+        A row from `lightmeter.measure`, or from a file of such rows. None, NaN and names that do
+        not begin with ``image.`` are ignored.
     reading
-        How the image was read, but for what the row says of that.
+        How the image was read, unless the row states it.
 
     Raises
     ------
     TypeError
-        A value is of another type.
+        A value has the wrong type.
     ValueError
-        It is out of range; the row has no number of an image.
+        A value is out of range, or the row has no number of an image.
     """
     path = row.get("path")
     reason, detail, read = (plain_cell(row.get(name), name) for name in _TEXTS)
@@ -192,21 +195,19 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         compared = {n: v for n, v in values.items() if is_compared(n.removeprefix(PREFIX), v)}
         core.sample_row(compared)
     policy = reading.exif
-    # Where there is no `has_gps` to say so, what has the size of a file could have Exif.
+    # Without `has_gps`, a row with a file size is assumed to come from a file that can have Exif.
     if tags or (f"{PREFIX}FileSize" in cells and "has_gps" in policy.withheld):
         tags = {tag: value for tag, value in tags.items() if tag not in policy.withheld}
         core.log_file(_NAME, None, tags, None, list(policy.allow), list(policy.deny), DATES)
 
 
 def _is_hash(name: str, kind: type) -> bool:
-    """Return numbers of an image, or of a band of it, are hashes where they are texts."""
+    """Return whether a number of an image or band is a hash, which is a text."""
     return kind is str and name not in FACTS
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that the row of an image has, those of columns of JSON too; None where
-    missing.
-    """
+    """Return the values of a row, including those in JSON columns; None if missing."""
     check_names(row)
     given = {name: value for name, value in row.items() if name.startswith(PREFIX)}
     for column in ("metrics", "exif"):  # of files, with several values of an image
@@ -220,7 +221,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
-    """Return a list or dict of a row, or the JSON of one; empty where there is none."""
+    """Return a list or dict in a row, also from JSON; empty if there is none."""
     value = row.get(column)
     value = parse_json(value) if isinstance(value, str) else value
     if value is None or isinstance(value, float):  # NaN, in a table
@@ -231,9 +232,7 @@ def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
 
 
 def _bands_in(cells: Mapping[str, Any]) -> list[str]:
-    """Return the bands of a row, which has no entropy of its whole picture, but that of each
-    band.
-    """
+    """Return the bands of a row: it has an entropy for each band, and none for the image."""
     names = (name.removeprefix(PREFIX).partition(".") for name in cells)
     return [band for band, _, number in names if number == "entropy"]
 

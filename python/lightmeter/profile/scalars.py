@@ -1,4 +1,4 @@
-"""Numbers of a feature by name, and between which bounds a sketch knows them."""
+"""Statistics of a feature by name, with the bounds that a sketch guarantees."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _DEVIATIONS = 3.0  # standard errors of a distinct count that is estimated
 
 
 def _sum(column: ColumnView) -> float | None:
-    """Of the numbers; of bools the count of True."""
+    """Return the sum of the numbers; of bools this is the count of True."""
     if column.mean is None or column.meaning.is_circular:
         return None
     total = column.mean * column._numbers.n
@@ -40,7 +40,7 @@ SCALARS: dict[str, Scalar] = {
     **{name: attrgetter(name) for name in _PLAIN},
     **{name: methodcaller("quantile", q) for name, q in _QUANTILES.items()},
 }
-# What contracts expect besides.
+# Further statistics for contracts.
 COUNTS: dict[str, Scalar] = {
     "missing": attrgetter("missing"),
     "distinct_rate": _distinct_rate,
@@ -51,18 +51,18 @@ COUNTS: dict[str, Scalar] = {
 
 
 def scalar_of(column: ColumnView, name: str) -> float | None:
-    """Return a number of a feature by name; None where it does not exist, see `ColumnView`."""
+    """Return a statistic of a feature by name; None if it does not exist; see `ColumnView`."""
     value = (SCALARS.get(name) or COUNTS[name])(column)
     return None if value is None else float(value)
 
 
 def bounds_of(column: ColumnView, name: str) -> tuple[float, float] | None:
-    """Return the least and the greatest that a number of a feature can be; None as `scalar_of`.
+    """Return the least and greatest possible value of a statistic; None if it does not exist.
 
-    They are equal but for what a sketch estimates: a quantile of a sample, whose ranks hold with
-    99 % probability, and a distinct count, which is off by at most three standard errors. Infinite
-    values count: in `min`, `max` and quantiles, and as values that differ from others. Then `mean`,
-    `stddev` and `sum` do not exist.
+    Both are equal, except for estimates of sketches: quantiles of a sample, whose ranks hold with
+    99 % probability, and distinct counts, which are within three standard errors. Infinite values
+    count in `min`, `max`, quantiles and distinct counts; with them, `mean`, `stddev` and `sum` do
+    not exist.
     """
     numbers = column._numbers
     if name in _RANKS and not column.meaning.is_circular:
@@ -78,7 +78,7 @@ def bounds_of(column: ColumnView, name: str) -> tuple[float, float] | None:
 
 
 def _at(numbers: QuantileSketch, share: float) -> float | None:
-    """Return the number at a share of all, infinite ones included; None if there are none."""
+    """Return a quantile, with infinite values included; None without numbers."""
     total = numbers.n + numbers.neg_inf + numbers.pos_inf
     below = share * total - numbers.neg_inf
     if below < 0 or 0 < total == numbers.neg_inf:
@@ -106,9 +106,9 @@ def _distinct_bounds(column: ColumnView, name: str) -> tuple[float, float] | Non
 
 
 class Seen(NamedTuple):
-    """A value that was seen, between `lower` and `upper` times.
+    """Hold a value that was seen between `lower` and `upper` times.
 
-    `value` is a text, or a number; a bool is 0 or 1.
+    `value` is a text or a number; a bool is 0 or 1.
     """
 
     value: str | float
@@ -117,25 +117,23 @@ class Seen(NamedTuple):
 
     @property
     def is_rounded(self) -> bool:
-        """Return whether other values may be counted in it: it is a long text, or a large
-        integer.
-        """
+        """Return whether the value may include others, as a long text or a large integer."""
         if isinstance(self.value, str):
             return len(self.value.encode()) > LONGEST_TEXT
         return isinstance(self.value, int) and abs(self.value) >= INEXACT
 
 
 class SeenValues(NamedTuple):
-    """What is known of the values of a feature.
+    """Hold what a profile knows about the values of a feature.
 
     Attributes
     ----------
     items
-        Those that were certainly seen, most frequent first.
+        Values that certainly occurred, most frequent first.
     others
-        How many observations at most have another value.
+        Maximum number of observations with other values.
     most
-        How many at most have the same other value.
+        Maximum number of observations with any single other value.
     """
 
     items: list[Seen]
@@ -144,7 +142,7 @@ class SeenValues(NamedTuple):
 
 
 def seen_values(column: ColumnView) -> SeenValues:
-    """Return which values were seen, as far as a profile lists them."""
+    """Return the values that occurred, as far as a profile lists them."""
     numbers, strings = column._numbers, column._core.strings(column.name)
     items = [Seen(*item) for item in strings.items()]
     most = column._vectors + (0 if strings.is_exact else items[-1].upper)
@@ -172,32 +170,32 @@ def _plain(value: float, has_integers: bool) -> float:
 
 
 def is_hue(column: ColumnView, scalar: str) -> bool:
-    """Return whether the number is itself an angle, so that 0 follows 254."""
+    """Return whether a statistic is itself an angle, so that 0 follows 254."""
     return scalar == "mean" and column.meaning.is_circular
 
 
 def nearest_turn(hue: float, to: float) -> float:
-    """Return `hue` and as many whole turns as bring it within half a turn of `to`."""
+    """Return `hue` plus whole turns of 255 steps that bring it within half a turn of `to`."""
     return to + math.remainder(hue - to, HUE_STEPS)
 
 
 def arc(low: float, high: float) -> tuple[float, float]:
-    """Return the same arc, on the turn before where it passes 255: those around 0 stay near."""
+    """Return an arc of hues, one turn lower if it passes 255, so that it stays near 0."""
     turn = HUE_STEPS * (high > HUE_STEPS)
     return low - turn, high - turn
 
 
 def prediction_interval(series: Sequence[float], alpha: float) -> tuple[float, float]:
-    """Return the prediction interval of the next of normal values; its coverage is 1 - alpha.
+    """Return the prediction interval of the next normal value, with coverage 1 - alpha.
 
-    The mean plus and minus ``t s sqrt(1 + 1/n)``, t being the two-sided quantile of Student's
-    distribution with n - 1 degrees of freedom, which pays for the mean and the spread not being
-    known: three standard deviations of seven values are exceeded in 3 % of cases, not in 0.3 %.
+    The interval is the mean plus and minus ``t s sqrt(1 + 1/n)``, where t is the two-sided quantile
+    of Student's distribution with n - 1 degrees of freedom. It accounts for the unknown mean and
+    spread: three standard deviations of seven values are exceeded in 3 % of cases, not in 0.3 %.
 
     Parameters
     ----------
     series
-        Two values or more.
+        At least two values.
     alpha
         Between 0 and 1.
     """

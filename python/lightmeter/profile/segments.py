@@ -1,4 +1,4 @@
-"""Segments: parts of a set of images, such as ``camera=north``, and a profile of each."""
+"""Segments, which are parts of a data set such as ``camera=north``, and their profiles."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,30 +12,29 @@ from lightmeter.files import path_bytes
 from lightmeter.profile.view import ProfileView
 from lightmeter.text import counted, near
 
-# What distinguishes images of one dataset, such as {"camera": "left"}, or as text camera=left;
-# empty stands for all of it.
+# A part of a dataset, such as {"camera": "left"} or the text camera=left; empty means all of it.
 Segment = Mapping[str, str] | str
 
-# What segment a row belongs to: the name of a column, names by key, or a function of the row.
+# Defines the segment of a row: the name of a column, names by key, or a function of the row.
 SegmentRows = str | Mapping[str, str] | Callable[[Mapping[str, Any]], Any]
 
 MOST_SEGMENTS = 1000
 
-# In place of a value: there is none; the segment is beyond those that are kept.
+# Values of rows without a value, and of segments beyond the maximum.
 NO_VALUE, _OTHER = "none", "other"
 _FIXED: Mapping[str, str] = MappingProxyType({})
 _MAX_BYTES = 128  # of a value out of a file: as of a string in a profile
 
 
 def segment_text(segment: Segment | None) -> str:
-    """Return one text per segment: ``key=value`` percent-encoded, sorted by key, joined by ``&``.
+    """Return the text of a segment: percent-encoded ``key=value``, sorted and joined by ``&``.
 
     Raises
     ------
     TypeError
-        It is no mapping and no text, or a key or value is not a string.
+        `segment` is neither a mapping nor a string, or a key or value is not a string.
     ValueError
-        A key is empty or comes twice, or a text is none such as ``camera=north``.
+        A key is empty or repeated, or a text does not have the form ``camera=north``.
     """
     pairs = parse_segment(segment) if isinstance(segment, str) else segment or {}
     parts = segment.split("&") if isinstance(segment, str) and segment else []
@@ -55,21 +54,21 @@ def segment_text(segment: Segment | None) -> str:
 
 
 def parse_segment(text: str) -> dict[str, str]:
-    """Return the segment that `segment_text` wrote."""
+    """Return the segment whose text `segment_text` wrote."""
     return dict(parse_qsl(text.replace("+", "%2B"), keep_blank_values=True))
 
 
 def clean_value(value: str) -> str:
-    """Return a value out of a path or a file as one that a segment can have.
+    """Return a value from a path or a file in a form that a segment can have.
 
-    It is Unicode, at most 128 bytes of UTF-8, and has no white space at its ends.
+    The result is valid Unicode of at most 128 bytes of UTF-8, without white space at its ends.
     """
     text = path_bytes(value).decode(errors="replace").strip("\0").strip()
     return text.encode()[:_MAX_BYTES].decode(errors="ignore").rstrip()
 
 
 def check_segment_by(segment_by: Any, fixed: Mapping[str, str] = _FIXED) -> None:
-    """Check that it is a function, or a dict from the keys of segments to where values are.
+    """Check that `segment_by` is a function or a dict from keys to sources of values.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def check_segment_by(segment_by: Any, fixed: Mapping[str, str] = _FIXED) -> None
     Raises
     ------
     TypeError
-        It is of another type.
+        `segment_by` has another type.
     ValueError
         A key is empty, or among `fixed`.
     """
@@ -119,7 +118,7 @@ def _segment_of(
 
 
 class Parts(dict[str, Any]):
-    """A profile of each segment, by its text: those of the first 1000, and of all others."""
+    """Map the text of each segment to its profile; those after 1000 share ``other``."""
 
     def __init__(
         self,
@@ -128,39 +127,39 @@ class Parts(dict[str, Any]):
         fixed: Mapping[str, str] = _FIXED,
         kept: set[str] | None = None,
     ) -> None:
-        """Begin without one.
+        """Start without segments.
 
         Parameters
         ----------
         empty
-            Makes a profile.
+            Creates an empty profile.
         segment_by
-            As `check_segment_by` lets it pass.
+            An argument that passed `check_segment_by`.
         fixed
             Keys and values that all segments have.
         kept
-            The segments that are not counted as ``other``, to which more are added.
+            Segments that are not counted as ``other``; new ones are added.
         """
         super().__init__()
         self._empty, self._segment_by, self._fixed = empty, segment_by, fixed
         self._kept = set() if kept is None else kept
 
     def of(self, given: Any, value_of: Callable[[str], Any]) -> Any:
-        """Return the profile of a segment such as ``camera=north``; a missing value is ``none``.
+        """Return the profile of a segment; a missing value becomes ``none``.
 
         Parameters
         ----------
         given
-            What `segment_by` is called with, if it is a function.
+            Argument of `segment_by`, if it is a function.
         value_of
-            From where a value is, as a dict says, to the value.
+            Returns the value for a source of values in the dict.
 
         Raises
         ------
         TypeError
-            The function returned neither a string, None, nor a dict of these.
+            The function did not return a string, None, or a dict of these.
         ValueError
-            It returned a key that all segments have.
+            The function returned a key in `fixed`.
         """
         if callable(self._segment_by):
             returned = self._segment_by(given)
@@ -178,7 +177,7 @@ class Parts(dict[str, Any]):
         return self[_segment_of(tuple(values.items()), tuple(self._fixed.items()))]
 
     def __missing__(self, text: str) -> Any:
-        """Return the profile to count a segment in: a new one of its own, or that of ``other``."""
+        """Return the profile that counts a segment: a new one, or that of ``other``."""
         if text not in self._kept:
             keys = parse_segment(text)
             other = segment_text({key: self._fixed.get(key, _OTHER) for key in keys})
@@ -190,15 +189,14 @@ class Parts(dict[str, Any]):
 
 @dataclass(frozen=True, repr=False)
 class SegmentedViews(Mapping[str, ProfileView]):
-    """The profile of every segment of a set of images, and that of all images together.
+    """Map the text of each segment to its `ProfileView`, in the order of the texts.
 
-    A mapping from the text of a segment to its view, in the order of the texts. It is frozen, as
-    views are.
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     whole
-        The profile of all images, of whatever segment.
+        The profile of all images in all segments.
 
     Examples
     --------
@@ -213,7 +211,7 @@ class SegmentedViews(Mapping[str, ProfileView]):
     _segments: Mapping[str, ProfileView]
 
     def __getitem__(self, segment: Segment) -> ProfileView:
-        """Return the view of a segment, such as ``views["camera=north"]``; also by a dict.
+        """Return the view of a segment, by its text or dict, such as ``views["camera=north"]``.
 
         Raises
         ------
@@ -222,26 +220,25 @@ class SegmentedViews(Mapping[str, ProfileView]):
         """
         try:
             return self._segments[segment_text(segment)]
-        except (KeyError, TypeError, ValueError):  # also of what is no segment
+        except (KeyError, TypeError, ValueError):  # also for invalid segments
             hint = near(segment, self, f"got {counted(len(self), 'segment')}")
             raise KeyError(f"no segment {segment!r}; {hint}") from None
 
     def __iter__(self) -> Iterator[str]:
-        """Return the texts of the segments, in their order."""
+        """Iterate over the texts of the segments, in order."""
         return iter(sorted(self._segments))
 
     def __len__(self) -> int:
-        """Return how many segments there are."""
+        """Return the number of segments."""
         return len(self._segments)
 
     def merge(self, other: "SegmentedViews") -> Self:
-        """Return a new set of both sides together, with every segment of both, however many these
-        are.
+        """Return a new mapping with the merged profiles of all segments of both sides.
 
         Raises
         ------
         TypeError
-            `other` is no such set.
+            `other` is not a `SegmentedViews`.
 
         Examples
         --------
@@ -256,5 +253,5 @@ class SegmentedViews(Mapping[str, ProfileView]):
         return type(self)(self.whole.merge(other.whole), segments)
 
     def __repr__(self) -> str:
-        """Return how much is in it."""
+        """Return a short description of the contents."""
         return f"<SegmentedViews: {len(self)} segments of {self.whole!r}>"

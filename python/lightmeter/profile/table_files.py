@@ -1,4 +1,4 @@
-"""Tables as files: CSV, JSON lines or Parquet, a few rows in memory at a time."""
+"""Writing tables as CSV, JSON lines or Parquet, with a few rows in memory at a time."""
 
 import csv
 import io
@@ -17,23 +17,23 @@ from lightmeter.times import duration_text
 RowFormat = Literal["csv", "jsonl", "parquet"]
 Value = str | int | float | datetime | None
 
-# Spreadsheets take a text that begins like this for a formula, and would run it: also with the
-# wide forms of = + - @. The apostrophe is there so that the one put in front can be taken off.
+# Spreadsheets treat a text that begins with one of these, including the wide forms of = + - @, as a
+# formula and run it. The apostrophe is escaped too, so that readers can remove the added one.
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
 
-# Rows of a row group of Parquet, all of which are in memory.
+# Rows in a Parquet row group, which is held in memory.
 _GROUP_ROWS = 10_000
 
 
 def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
-    """Return the format that the suffix of a file says.
+    """Return the format that the suffix of a file names.
 
     Raises
     ------
     ValueError
-        It says none.
+        The suffix names no format.
     ImportError
-        Parquet needs pyarrow, and that is not installed.
+        Parquet needs pyarrow, which is not installed.
     """
     suffix = Path(path).suffix.lower().removeprefix(".")
     if suffix not in get_args(RowFormat):
@@ -45,12 +45,12 @@ def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
 
 
 def parquet() -> Any:
-    """Return the package pyarrow with its part for Parquet.
+    """Import pyarrow and its Parquet module.
 
     Raises
     ------
     ImportError
-        It is not installed.
+        pyarrow is not installed.
     """
     try:
         import pyarrow.parquet
@@ -67,27 +67,27 @@ def write_table(
     row_format: RowFormat,
     columns: Mapping[str, type],
 ) -> None:
-    """Write rows; what a row does not have is empty.
+    """Write rows as a table; values that a row does not have are empty.
 
-    In CSV a text that a spreadsheet could take for a formula begins with an apostrophe. In Parquet
-    an integer beyond 64 bits is empty. In JSON a number that is not finite is null, and everywhere
-    but in Parquet a time is text.
+    In CSV, an apostrophe precedes a text that a spreadsheet could treat as a formula. In Parquet,
+    an integer beyond 64 bits is empty. In JSON, a number that is not finite is null. Times are text
+    except in Parquet.
 
     Parameters
     ----------
     rows
-        By column.
+        Values by column.
     file
-        Where to.
+        File to write to.
     row_format
         CSV (RFC 4180), JSON lines or Parquet.
     columns
-        In order, with the types of their values: str, int, float or datetime, in UTC.
+        Columns in order, with the types of their values: str, int, float or datetime in UTC.
 
     Raises
     ------
     ImportError
-        Parquet needs pyarrow, and that is not installed.
+        Parquet needs pyarrow, which is not installed.
     """
     if row_format == "jsonl":
         for row in rows:
@@ -108,7 +108,7 @@ def line_of(row: Mapping[str, object]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return records and lists of them as JSON has them; a number that does not exist is None."""
+    """Return a value in types that JSON has; numbers that are not finite become None."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
     match value:
@@ -145,7 +145,7 @@ def _write_parquet(
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns.items()])
     with pa.parquet.ParquetWriter(file, schema) as writer:
-        # Damaged headers say integers that are too large.
+        # Damaged headers contain integers that are too large.
         fit = ({name: x for name, x in row.items() if not _is_large(x)} for row in rows)
         while group := list(itertools.islice(fit, _GROUP_ROWS)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))

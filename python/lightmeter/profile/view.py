@@ -1,4 +1,4 @@
-"""Frozen profiles and their features: what is read of a profile."""
+"""Frozen profiles and their features."""
 
 import math
 import os
@@ -27,7 +27,7 @@ _MOST_TEXT, _MOST_NAME = 40, 50  # characters
 
 
 class FrequentItem(NamedTuple):
-    """A value and how often it was seen: an estimate with bounds, exact where they agree."""
+    """Hold a value and its estimated count, with bounds; the count is exact if they are equal."""
 
     value: str
     est: int
@@ -36,9 +36,9 @@ class FrequentItem(NamedTuple):
 
 
 class TypeCounts(NamedTuple):
-    """How many observations of a feature are of each type; vectors are of none.
+    """Count the observations of a feature by type; vectors have no type.
 
-    `number` is of numbers that are no integers. A date is also a time.
+    `number` counts numbers that are not integers. `date` counts dates and times.
     """
 
     integer: int
@@ -50,9 +50,9 @@ class TypeCounts(NamedTuple):
 
 
 class Repeated(NamedTuple):
-    """A hash that was seen at least so often, and the path of a picture that has it.
+    """Hold a hash, its minimum count, and the path of an image with it.
 
-    Of several paths it is the first in order; empty where no picture was read from a path.
+    Of several paths it is the first in order; it is empty if no image was read from a path.
     """
 
     hash: str
@@ -61,11 +61,11 @@ class Repeated(NamedTuple):
 
 
 class Repeats(NamedTuple):
-    """Pictures that were seen again.
+    """Count repeated images.
 
-    At least so many pictures have the hash of an earlier one. A profile keeps 512 hashes: beyond
-    that a repeat that is rarer than one picture in 500 may not be proven. Of many pictures that are
-    proven by the number of distinct hashes alone, `hashes` says less.
+    `at_least` is a lower bound on the images that have the hash of an earlier one. A profile keeps
+    512 hashes; beyond that, a repeat rarer than one image in 500 may remain undetected. Repeats
+    that only the distinct count proves are not in `hashes`.
     """
 
     at_least: int
@@ -73,9 +73,9 @@ class Repeats(NamedTuple):
 
 
 class Exemplar(NamedTuple):
-    """A picture in a profile: the path it was read from, and a JPEG of at most 80 x 80 pixels.
+    """Hold an image of a profile: its path, and a JPEG of at most 80 x 80 pixels.
 
-    `value` is the value of the feature that it was kept for; None if it was kept at random.
+    `value` is the value of the feature for which it was kept; None if it was kept at random.
     """
 
     path: str
@@ -84,7 +84,7 @@ class Exemplar(NamedTuple):
 
 
 class Exemplars(NamedTuple):
-    """Pictures with the least values of a feature, with the greatest, and some at random."""
+    """Hold images with the lowest values of a feature, with the highest, and some at random."""
 
     low: list[Exemplar]
     high: list[Exemplar]
@@ -92,27 +92,29 @@ class Exemplars(NamedTuple):
 
 
 class ColumnView:
-    """One feature of a `ProfileView`.
+    """Hold one feature of a `ProfileView`.
 
-    What does not exist is None: the mean of a feature without finite numbers, the median of angles.
-    Infinite values count in `n` and in nothing else. Of angles (``kind`` is ``hue``, or the role is
-    ``angle pixels``) `mean` and `stddev` are those of directions on the circle of 255 steps, and
-    what needs an order (`min`, `max`, `median`, `quantile`) does not exist.
+    A statistic that does not exist is None, such as the mean of a feature without finite numbers.
+    Infinite values count in `n` only. For angles (``kind`` is ``hue``, or the role is ``angle
+    pixels``), `mean` and `stddev` are circular, on a circle of 255 steps; `min`, `max`, `median`
+    and `quantile` do not exist, because angles have no order.
+
+    Instances are immutable, so threads and forked processes may share them.
 
     Attributes
     ----------
     name
-        That of the feature.
+        Name of the feature.
     meaning
-        What the values are: role, family and what follows from them.
+        Role and family of the values, and properties that follow from them.
     kind
-        ``number``, ``category`` or another of `Kind`; an angle is a ``hue``.
+        ``number``, ``hue`` for angles, ``category``, or another value of `Kind`.
     n
-        Observations, missing ones included.
+        Number of observations, including missing ones.
     missing
-        Observations without a value.
+        Number of observations without a value.
     types
-        How many observations are integers, other numbers, texts, bools, dates or missing.
+        Number of observations that are integers, other numbers, texts, bools, dates or missing.
 
     Examples
     --------
@@ -120,7 +122,7 @@ class ColumnView:
     """
 
     def __init__(self, name: str, core: _core.Profile) -> None:
-        """Made by `ProfileView`."""
+        """Read a feature of a profile; `ProfileView` calls this."""
         self.name, self._core, self._numbers = name, core, _core.numbers_of(core, name)
         self.meaning = Meaning(*core.meaning(name))
         missing, integers, fractions, texts, vectors, bools, dates = core.counts(name)
@@ -134,7 +136,7 @@ class ColumnView:
         self._integers, self._vectors = integers, vectors
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle it with its profile."""
+        """Pickle the feature together with its profile."""
         return ProfileView.get_column, (ProfileView(self._core), self.name)
 
     @property
@@ -144,22 +146,22 @@ class ColumnView:
 
     @property
     def failure_rate(self) -> float | None:
-        """Of ``image.Failure``: the share of images that could not be measured."""
+        """Return the share of failed images; None for features other than ``image.Failure``."""
         return (self.n - self.missing) / self.n if self.n and self.kind == "failure" else None
 
     @property
     def distinct(self) -> float:
-        """Return how many different values there are: an estimate, exact for few."""
+        """Return the number of distinct values: an estimate, which is exact for few values."""
         return self._core.distinct(self.name)
 
     @property
     def mean(self) -> float | None:
-        """Mean of the numbers, the direction of angles."""
+        """Return the mean of the numbers; for angles the circular mean."""
         return _finite(self._level[0])
 
     @property
     def stddev(self) -> float | None:
-        """Standard deviation of the numbers as a sample, 0.0 for one; circular for angles."""
+        """Return the sample standard deviation, 0.0 for one number; circular for angles."""
         return _finite(self._level[1])
 
     @property
@@ -174,16 +176,16 @@ class ColumnView:
 
     @property
     def median(self) -> float | None:
-        """Return a number that at most half of the numbers are below and at most half above."""
+        """Return the median: at most half of the numbers are below it and at most half above."""
         return self.quantile(0.5)
 
     def quantile(self, q: float) -> float | None:
-        """Return a number that a share `q` of the numbers is below, about: always one of them.
+        """Return an observed number below which about a share `q` of the numbers lies.
 
         Raises
         ------
         ValueError
-            `q` is not from 0 to 1.
+            `q` is not between 0 and 1.
 
         Examples
         --------
@@ -200,30 +202,31 @@ class ColumnView:
 
     @property
     def numbers(self) -> QuantileSketch:
-        """Return a copy of the distribution of the numbers; empty where there are none."""
+        """Return a copy of the sketch of the numbers; it is empty if there are none."""
         return copy(self._numbers)
 
     @property
     def frequent(self) -> list[FrequentItem]:
-        """Return the most frequent strings and integers, most frequent first; empty for
-        fractions.
+        """Return the most frequent strings and integers, most frequent first.
+
+        The list is empty for numbers that are not integers.
         """
         return [FrequentItem(*item) for item in self._core.frequent(self.name)]
 
     @property
     def lengths(self) -> dict[int, int]:
-        """Return how many vectors of each length there are; of the four least lengths."""
+        """Return the number of vectors of each length, for the four smallest lengths."""
         by_length, _ = self._core.vectors(self.name)
         return {length: covariance.n for length, covariance in by_length.items()}
 
     def to_summary_dict(self) -> dict[str, Any]:
-        """Statistics by name.
+        """Return the statistics by name.
 
-        Always ``counts/*`` (``n`` includes nulls), ``types/*`` and ``cardinality/*``. Numbers have
-        ``distribution/*``: mean, sample stddev (0.0 at n = 1), min, max, median and quantiles.
-        Integers have ``ints/min``, ``ints/max``. Strings and integers have
-        ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
-        Angles are numbers here. Hashes have no frequent items: see `ProfileView.repeats`.
+        Every feature has ``counts/*`` (``n`` includes nulls), ``types/*`` and ``cardinality/*``.
+        Numbers, including angles, have ``distribution/*``: mean, sample stddev (0.0 at n = 1), min,
+        max, median and quantiles. Integers have ``ints/min`` and ``ints/max``. Strings and integers
+        have ``frequent_items/frequent_strings``, a list of `FrequentItem`, most frequent first.
+        Hashes have no frequent items; see `ProfileView.repeats`.
 
         Examples
         --------
@@ -249,16 +252,18 @@ class ColumnView:
         return ", ".join(f"{name} {number(x)}" for name, x in numbers if x is not None)
 
     def __repr__(self) -> str:
-        """Name, kind, counts and numbers, in one line."""
+        """Return the name, kind, counts and statistics in one line."""
         missing = f"{self.missing} missing" if self.missing else ""
         words = filter(None, (self.kind, f"n={self.n}", missing, self._words()))
         return f"<ColumnView {visible(repr(self.name))}: {', '.join(words)}>"
 
 
 class ProfileView:
-    """A frozen profile: merge it, read it, write it.
+    """Hold a frozen profile, which can be merged, read and written.
 
-    Two views are equal, and hash equally, if they encode to the same bytes.
+    Two views are equal, and have equal hashes, if they encode to the same bytes.
+
+    Views are immutable, so threads and forked processes may share them.
 
     Examples
     --------
@@ -267,13 +272,19 @@ class ProfileView:
     """
 
     def __init__(self, core: _core.Profile) -> None:
-        """Made by `Profile.view`, `read`, `from_bytes` and `merge`."""
+        """Wrap a profile of the core; use `Profile.view`, `read` or `from_bytes` instead."""
         self._core = core
-        # What takes long to work out of a view, by whoever works it out. A view does not change.
+        # Cache of results that are expensive to compute, which stay valid because a view does not
+        # change.
         self._prepared: dict[Hashable, Any] = {}
 
     def merge(self, other: "ProfileView") -> "ProfileView":
-        """Return a new view of both sides together; neither side changes. No count is lost.
+        """Return a new view of both sides together; no count is lost, and neither side changes.
+
+        Raises
+        ------
+        TypeError
+            `other` is not a `ProfileView`.
 
         Examples
         --------
@@ -284,7 +295,12 @@ class ProfileView:
 
     @classmethod
     def merge_many(cls, views: Iterable["ProfileView"]) -> "ProfileView":
-        """Return a new view of all of them together, which is faster than merging one by one.
+        """Return a new view of all views together, which is faster than merging one by one.
+
+        Raises
+        ------
+        TypeError
+            An item of `views` is not a `ProfileView`.
 
         Examples
         --------
@@ -300,24 +316,23 @@ class ProfileView:
 
     @property
     def images(self) -> int:
-        """Return how many images were measured."""
+        """Return the number of measured images."""
         return self._core.images
 
     @property
     def groups(self) -> int:
-        """Return how many groups were logged, about; 0 without ``group=``.
+        """Return the estimated number of logged groups; 0 without ``group=``.
 
-        What is a group of its own, as it has no name of one, is not counted.
+        Images without a group name, which are their own groups, are not counted.
         """
         return self._core.groups
 
     @property
     def failures(self) -> list[Failure]:
-        """Return which files could not be measured and why: the first 100 by path, each once.
+        """Return the files that could not be measured, and why: the first 100 by path, each once.
 
-        How many there are in all is counted in ``image.Failure``. Paths are relative to the folder
-        or archive that was profiled, or else as given. Images that are no files come last, without
-        a path.
+        ``image.Failure`` counts all failures. Paths are relative to the profiled folder or archive,
+        otherwise as given. Images that are not files come last, without a path.
         """
         return [
             Failure(os.fsdecode(path) or None, reason, detail)
@@ -326,29 +341,26 @@ class ProfileView:
 
     @property
     def decoders(self) -> dict[str, list[str]]:
-        """Return what decoded the pictures of each format, such as ``Pillow 12.0.0, libjpeg-turbo
-        3.1.2``.
+        """Return the decoders of each format, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
 
-        Of several the first 64 in order. Arrays, and pictures of profiles that older versions
-        wrote, have none.
+        At most the first 64 in order are kept. Arrays have none, nor have images in profiles of
+        older versions.
         """
         return _by_first(self._core.decoders())
 
     @property
     def tags(self) -> dict[str, list[str]]:
-        """Return what was said of the profile by name, and of those that were merged, see
-        `Profile`.
-        """
+        """Return the tags of the profile and of those merged into it, by name; see `Profile`."""
         return _by_first(self._core.tags())
 
     @property
     def readings(self) -> dict[str, dict[str, int]]:
-        """Return how many images of each prefix were read in which way.
+        """Return the number of images of each prefix by how they were read.
 
-        A way is a JSON object of what is not as in files of 8 bits by default, which are ``{}``.
-        ``channels`` is there of arrays of colour, ``samples`` (``integer`` or ``float``) of those
-        with more than 8 bits; the rest are options of `lightmeter.Reading` and the names of
-        functions. Of several the first 16 in the order of their texts are kept.
+        The keys are JSON objects of options that differ from the default reading of 8-bit files,
+        which is ``{}``. Colour arrays have ``channels``, and samples of more than 8 bits have
+        ``samples`` (``integer`` or ``float``). All other names are options of `lightmeter.Reading`
+        or functions. At most the first 16 texts in order are kept.
 
         Examples
         --------
@@ -359,10 +371,11 @@ class ProfileView:
 
     @property
     def sample(self) -> list[dict[str, float]]:
-        """Return the numbers of some images at random, one dict an image; see `Profile`.
+        """Return the numbers of randomly chosen images, one dict for each; see `Profile`.
 
-        They are those with the smallest hashes of their numbers, so equal images are in it once.
-        Values are rounded to 32 bits. What an image does not have is not in its dict.
+        The sample consists of images with the smallest hashes of their numbers, so images with
+        equal numbers occur once. Values are rounded to 32 bits. Missing numbers are absent from the
+        dict.
         """
         return [
             dict(zip(names, row, strict=True))
@@ -372,20 +385,20 @@ class ProfileView:
 
     @property
     def dataset_timestamp(self) -> datetime | None:
-        """Return when the data is from (aware, UTC), or None where nobody said."""
+        """Return the time of the data (aware, UTC), or None if it was not set."""
         milliseconds = self._core.dataset_timestamp
         return None if milliseconds is None else from_ms(milliseconds)
 
     def __len__(self) -> int:
-        """Return how many features there are."""
+        """Return the number of features."""
         return len(self._core.names())
 
     def __iter__(self) -> Iterator[str]:
-        """Return the names of the features, in alphabetical order."""
+        """Iterate over the names of the features, in alphabetical order."""
         return iter(self._core.names())
 
     def __contains__(self, name: object) -> bool:
-        """Return whether there is a feature of that name."""
+        """Return whether the profile has a feature of that name."""
         return isinstance(name, str) and name in self._core
 
     def __getitem__(self, name: str) -> ColumnView:
@@ -411,7 +424,7 @@ class ProfileView:
         return {name: ColumnView(name, self._core) for name in self}
 
     def get_column(self, name: str) -> ColumnView:
-        """``view[name]`` by whylogs' name.
+        """Return one feature, like ``view[name]``; whylogs has the same method.
 
         Examples
         --------
@@ -420,9 +433,9 @@ class ProfileView:
         return self[name]
 
     def exemplars(self, name: str) -> Exemplars:
-        """Return pictures of images with extreme values of a feature, and some at random.
+        """Return thumbnails of images with extreme values of a feature, and some at random.
 
-        Empty for a feature that has none, and if none were asked for, see `Profile`.
+        It is empty for a feature without thumbnails, or if `Profile` was not asked to keep them.
 
         Examples
         --------
@@ -432,11 +445,11 @@ class ProfileView:
         return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
 
     def repeats(self, name: str) -> Repeats:
-        """Return which pictures are repeats, by a feature of hashes; most frequent first.
+        """Return the repeated images according to a feature of hashes, most frequent first.
 
-        By ``image.PixelHash`` those are the same pixel by pixel, by ``image.PerceptualHash`` they
-        look alike. None by a feature that holds no hashes, or is not there. See
-        `lightmeter.Reading` for the metrics that give hashes.
+        Images with equal ``image.PixelHash`` are the same pixel by pixel; images with equal
+        ``image.PerceptualHash`` look alike. There are no repeats for a feature that is missing or
+        holds no hashes. See `lightmeter.Reading` for the metric sets with hashes.
 
         Examples
         --------
@@ -448,10 +461,10 @@ class ProfileView:
         return Repeats(at_least, [Repeated(*item) for item in hashes])
 
     def without_pictures(self) -> "ProfileView":
-        """Return the same without what is of single pictures, such as to give it to others.
+        """Return a view without data of single images, for sharing.
 
-        Exemplars, `failures` and the paths of `repeats` are left out. Every count stays, that of
-        failures by reason too. So does `sample`, which is numbers alone.
+        Exemplars, `failures` and the paths of `repeats` are removed. All counts remain, including
+        failures by reason. `sample` remains too, because it holds only numbers.
 
         Examples
         --------
@@ -462,12 +475,12 @@ class ProfileView:
         return ProfileView(core)
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return one row per feature (index name ``column``), one column per statistic.
+        """Return a DataFrame: one row per feature (index ``column``), one column per statistic.
 
         Raises
         ------
         ImportError
-            Pandas is not installed.
+            pandas is not installed.
 
         Examples
         --------
@@ -499,9 +512,9 @@ class ProfileView:
         Raises
         ------
         TypeError
-            `data` is nothing like bytes.
+            `data` is not bytes-like.
         DecodeError
-            The bytes are truncated, damaged, from a newer version or no profile.
+            The bytes are truncated, damaged, from a newer version, or not a profile.
 
         Examples
         --------
@@ -511,7 +524,12 @@ class ProfileView:
         return cls(_core.Profile.decode(data))
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a profile file (by convention ``*.lmp``): whole or not at all.
+        """Write a profile file, by convention ``*.lmp``, either completely or not at all.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
 
         Examples
         --------
@@ -528,7 +546,7 @@ class ProfileView:
         OSError
             The file cannot be read, is not a regular file, or is larger than 1 GiB.
         DecodeError
-            It holds no whole profile.
+            The file is not a complete profile.
 
         Examples
         --------
@@ -548,13 +566,13 @@ class ProfileView:
         return ProfileView.from_bytes, (self.to_bytes(),)
 
     def __eq__(self, other: object) -> bool:
-        """Equality of the encoded bytes."""
+        """Return whether the encoded bytes are equal."""
         if not isinstance(other, ProfileView):
             return NotImplemented
         return self.to_bytes() == other.to_bytes()
 
     def __hash__(self) -> int:
-        """Hash of the encoded bytes."""
+        """Return the hash of the encoded bytes."""
         return hash(self.to_bytes())
 
     def __str__(self) -> str:
@@ -564,11 +582,11 @@ class ProfileView:
         return f"{self!r}\n{text_table(self, _MOST_SHOWN)}\n{more}".rstrip()
 
     def _repr_html_(self) -> str:
-        """Return the same table for notebooks."""
+        """Return the table as HTML for notebooks."""
         return f"<pre>{escape(str(self))}</pre>"
 
     def __repr__(self) -> str:
-        """Return how much is in it."""
+        """Return a short description of the contents."""
         return f"<ProfileView: {counted_in(self._core)}>"
 
 
@@ -584,7 +602,7 @@ def _finite(value: float) -> float | None:
 
 
 def counted_in(core: _core.Profile) -> str:
-    """Return how much a profile holds, in words."""
+    """Return a short description of the contents of a profile."""
     return f"{counted(core.images, 'image')}, {counted(len(core.names()), 'feature')}"
 
 
@@ -595,7 +613,7 @@ def _listed(counts: Sequence[tuple[str, int]]) -> str:
 
 
 def text_table(view: ProfileView, most: int | None = None) -> str:
-    """Return a line for each of the first features."""
+    """Return a text table with a line for each of the first `most` features."""
     rows = [("feature", "n", "missing", "values")]
     for column in map(view.__getitem__, list(view)[:most]):
         counts = count(column.n), count(column.missing)
@@ -604,7 +622,7 @@ def text_table(view: ProfileView, most: int | None = None) -> str:
 
 
 def plain_summary(view: ProfileView) -> dict[str, Any]:
-    """Return the whole profile; statistics that do not exist are None."""
+    """Return all statistics of a profile by name; those that do not exist are None."""
     names = ("images", "groups", "dataset_timestamp", "tags", "decoders", "readings")
     columns = view.get_columns()
     summary: dict[str, Any] = plain(

@@ -1,1 +1,1 @@
-"""What people look at: the report of a comparison, as a page, a card or in a notebook."""
+"""Reports of comparisons, as a page, a card or in a notebook."""

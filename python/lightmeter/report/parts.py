@@ -1,4 +1,4 @@
-"""Parts of pages about a comparison: cards, heat maps, and pictures."""
+"""Building parts of pages about a comparison: cards, heat maps, and images."""
 
 import base64
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ _ALIKE = {
     "PerceptualHash": "look like an earlier one",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
-# A shape beside the word, so that the colour is not needed.
+# A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
 
 _MOST_LISTED = 8
@@ -44,7 +44,7 @@ MEANINGS = {
 
 
 def change(line: FeatureDrift) -> str:
-    """From the reference's mean, rate or values to the target's; a dash where there are none."""
+    """Return the reference's and target's mean, rate or values; a dash if there are none."""
     if line.kind == "category":
         new, gone = len(line.new_values), len(line.vanished_values)
         parts = [f"{new} new"] * (new > 0) + [f"{gone} gone"] * (gone > 0)
@@ -56,7 +56,7 @@ def change(line: FeatureDrift) -> str:
 
 
 def cells(line: FeatureDrift) -> dict[str, str]:
-    """Return what a table or card says of a feature, by name."""
+    """Return the cells of a feature for tables and cards, by name."""
     return {
         "change": line.reason if line.verdict == "not enough data" else change(line),
         "measure": line.effect_name or NONE,
@@ -78,15 +78,15 @@ def verdict_badge(line: FeatureDrift) -> Html:
 
 
 def said_first(comparison: Comparison) -> Html | None:
-    """Return a paragraph about sides that were read differently; None where they were not."""
+    """Return a paragraph about different readings of the sides; None if they agree."""
     words = comparison.read_differently
     return tag("p", tag("b", words)) if words else None
 
 
 def tags_said(view: ProfileView) -> str:
-    """Return the tags of a profile, behind what is said of it."""
-    said = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
-    return "".join(f", {visible(words)}" for words in said)
+    """Return the tags of a profile, to append to its description."""
+    tags = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
+    return "".join(f", {visible(words)}" for words in tags)
 
 
 def card(
@@ -101,15 +101,15 @@ def card(
     Parameters
     ----------
     line
-        Of the feature.
+        Row of the feature.
     comparison
-        That has it.
+        The comparison with the row.
     ident
-        The id of the element.
+        Id of the element.
     verdict
-        Paragraphs that say whether it changed.
+        Paragraphs about the verdict.
     pictures
-        The last part.
+        Images, which come last.
     """
     meaning = says(line.feature, line.prefix)
     chart = chart_of(line, comparison)
@@ -147,22 +147,23 @@ def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
 
 
 def on_heat_map(line: FeatureDrift) -> bool:
-    """Return whether a heat map shows the line, so that it needs no chart of its own."""
+    """Return whether a heat map shows the row, so that it needs no other chart."""
     return line.cell is not None and line.kind == "number"
 
 
 def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
-    """Return the section with the heat maps, None without a grid; and the id of that of each
-    feature.
+    """Return the section of heat maps, and the id of each feature's heat map.
+
+    The section is None without a grid.
     """
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, lines) in enumerate(heat_maps(features)):
-        told = findings([line for line in lines if line.verdict in CHANGED])
+        found = findings([line for line in lines if line.verdict in CHANGED])
         ident = f"f-grid-{index}"
         idents |= dict.fromkeys((line.feature for line in lines), ident)
         title = tag("h3", tag("bdi", chart.title))
-        words = (tag("p", f"{each.sentence}.") for each in told)
+        words = (tag("p", f"{each.sentence}.") for each in found)
         figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
     if not figures:
         return None, idents
@@ -172,29 +173,29 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
 
 
 def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[FeatureDrift]]]:
-    """Of each grid the chart and its lines."""
+    """Yield the chart of each grid, and its rows."""
     members: dict[tuple[str, str], list[FeatureDrift]] = {}
     grids: dict[tuple[str, str], Grid] = {}
     for line in features:
         if line.cell is not None and on_heat_map(line):
-            of, row, column = line.cell
-            members.setdefault((line.prefix, of), []).append(line)
-            grid = grids.setdefault((line.prefix, of), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
+            name, row, column = line.cell
+            members.setdefault((line.prefix, name), []).append(line)
+            grid = grids.setdefault((line.prefix, name), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
             grid[:, row, column] = line.level_target, line.level_reference
     several = len({prefix for prefix, _ in grids}) > 1
-    for (prefix, of), grid in sorted(grids.items(), key=lambda pair: pair[0]):
-        title = f"{prefix}: {_TITLES[of]}" if several else _TITLES[of]
-        yield heat_map(title, *grid, light=of == "luma"), members[prefix, of]
+    for (prefix, name), grid in sorted(grids.items(), key=lambda pair: pair[0]):
+        title = f"{prefix}: {_TITLES[name]}" if several else _TITLES[name]
+        yield heat_map(title, *grid, light=name == "luma"), members[prefix, name]
 
 
-# --- pictures ---
+# --- images ---
 
 
 def pictures(line: FeatureDrift, comparison: Comparison) -> Html | None:
-    """Return the target's pictures at the end to which it moved, and both ends if it did not move.
+    """Return images of the target from the end to which it moved, or from both ends.
 
-    Beside them pictures of the reference taken at random. None for a feature that did not change,
-    and without exemplars.
+    Random images of the reference are added for comparison. It is None for a feature that did not
+    change, and without exemplars.
     """
     if line.verdict not in CHANGED:
         return None
@@ -221,7 +222,7 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
-    """Return the picture of an image from `path`; None if the profile holds something else."""
+    """Return the element of a thumbnail; None if the data is not a JPEG."""
     if format_of(thumbnail) != "JPEG":
         return None
     data = base64.b64encode(thumbnail).decode()
@@ -229,7 +230,7 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 
 
 def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
-    """Return the section; None where neither side has repeats."""
+    """Return the section about repeated images; None if neither side has any."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
     words = "Only what is proven is counted: there may be more."
     return section("Repeated images", tag("p", words, cls="quiet"), parts) if parts else None
@@ -238,7 +239,7 @@ def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | Non
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
     before = 0
     hashes = (name for name in view if view[name].kind == "hash")
-    # The same pixel by pixel comes first: what is the same also looks alike.
+    # Images with equal pixels come first, because they also look alike.
     for name in sorted(hashes, key=lambda name: not name.endswith("PixelHash")):
         repeats, listed = view.repeats(name)
         if repeats <= before:

@@ -1,4 +1,4 @@
-"""The report of a comparison: as a table, as JSON, in a notebook, and as one page.
+"""Drift reports: as a table, as JSON, in a notebook, and as one offline page without scripts.
 
 The page works offline and has no script.
 """
@@ -33,11 +33,11 @@ from lightmeter.report.parts import (
 )
 from lightmeter.text import count, counted, number, percent
 
-# Beyond, a page would be slow to read and to open; the table still has every feature.
+# More charts would make a page slow to open and to read. The table has every feature anyway.
 _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
-# Characters of pictures; with 30 features the page stays below 300 kB.
+# Maximum characters of images, with which a page of 30 features stays below 300 kB.
 _MOST_PICTURES = 120_000
 
 
@@ -45,8 +45,8 @@ def html_page(
     comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
     """Return the page; equal reports give equal pages."""
-    told = "; ".join(each.headline for each in comparison.causes)
-    happened = capitalised(told) or headline(comparison.features)
+    causes = "; ".join(each.headline for each in comparison.causes)
+    happened = capitalised(causes) or headline(comparison.features)
     header = (
         tag("h1", "Drift report"),
         said_first(comparison),
@@ -64,7 +64,7 @@ def html_page(
 
 
 def _summary_line(comparison: Comparison) -> Html | None:
-    """Return what the headline does not say."""
+    """Return a paragraph with the changes that the headline omits."""
     if not comparison.drifted:
         return None
     names = (row.feature for row in comparison.drifted)
@@ -102,8 +102,8 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 
 
 def _findings(comparison: Comparison) -> Html:
-    told, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
-    if not told:
+    found, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
+    if not found:
         return section("Findings", tag("p", "No feature changed by more than chance explains."))
     listed = (
         tag(
@@ -112,7 +112,7 @@ def _findings(comparison: Comparison) -> Html:
             tag("span", each.certainty, cls="quiet"),
             cls=each.lines[0].verdict,
         )
-        for each in told[:_MOST_FINDINGS]
+        for each in found[:_MOST_FINDINGS]
     )
     more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
     shots = (pictures(cause.lines[0], comparison) for cause in comparison.causes[:1])
@@ -136,14 +136,14 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
-    """Yield the most severe first; what only follows from a cause has no pictures."""
+    """Yield cards, the most severe first; consequences of a cause have no images."""
     follow = {id(row) for cause in comparison.causes for row in cause.lines}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):
         shots = None if id(row) in follow else pictures(row, comparison)
         room -= len(shots or "")
-        said = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
-        yield card(row, comparison, f"f{at}", said, shots if room >= 0 else None)
+        verdict = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
+        yield card(row, comparison, f"f{at}", verdict, shots if room >= 0 else None)
 
 
 def _how_to_read(comparison: Comparison) -> Html:
@@ -168,15 +168,15 @@ _MOST_ROWS = 40
 
 
 def notebook_html(comparison: Comparison) -> Html:
-    """Return the comparison in the elements and styles that an untrusted notebook keeps.
+    """Return the comparison in elements and styles that an untrusted notebook keeps.
 
-    JupyterLab then drops scripts, style sheets, inline SVG and frames, and keeps tables, inline
-    styles and images.
+    In an untrusted notebook, JupyterLab drops scripts, style sheets, inline SVG and frames, and
+    keeps tables, inline styles and images.
     """
-    features, told = comparison.features, comparison.findings
+    features, found = comparison.features, comparison.findings
     listed = (
         tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
-        for each in told[:_MOST_FINDINGS]
+        for each in found[:_MOST_FINDINGS]
     )
     rows = [
         {"feature": row.feature, "verdict": verdict_badge(row), **cells(row)}
@@ -192,8 +192,8 @@ def notebook_html(comparison: Comparison) -> Html:
         "div",
         said_first(comparison),
         tag("h3", headline(features)),
-        tag("ul", listed) if told else None,
-        _more(len(told) - _MOST_FINDINGS, "finding"),
+        tag("ul", listed) if found else None,
+        _more(len(found) - _MOST_FINDINGS, "finding"),
         tag("table", tag("thead", head), tag("tbody", body)),
         _more(len(features) - _MOST_ROWS, "feature"),
         (tag("p", note) for note in comparison.notes),
@@ -215,7 +215,10 @@ _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict
 
 
 class DriftReport(Comparison):
-    """What `lightmeter.compare` found: a `Comparison` that can be shown.
+    """Hold the result of `lightmeter.compare`, and show it in several forms.
+
+    The rows are in `features`; ``report[name]`` returns a single row. A report never
+    changes, so threads and forked processes may share it.
 
     Examples
     --------
@@ -225,9 +228,9 @@ class DriftReport(Comparison):
     """
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything, ready for JSON.
+        """Return the whole report as a dict for JSON.
 
-        It has ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
+        The keys are ``summary``, ``causes``, ``read_differently``, ``thresholds``, ``notes`` and
         ``features``.
 
         Examples
@@ -248,12 +251,12 @@ class DriftReport(Comparison):
         }
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Return one row per feature, the most severe first; the index is named ``feature``.
+        """Return a DataFrame with one row per feature (index ``feature``), the most severe first.
 
         Raises
         ------
         ImportError
-            Pandas is not installed.
+            pandas is not installed.
 
         Examples
         --------
@@ -276,16 +279,21 @@ class DriftReport(Comparison):
         target_name: str = "target",
         reference_name: str = "reference",
     ) -> None:
-        """Write the report as one page that needs no network and no script.
+        """Write the report as an HTML page that needs neither network nor scripts.
 
         Parameters
         ----------
         path
-            The file.
+            Path of the file.
         target_name
-            What the page calls the target, such as where it is from.
+            Name of the target on the page, such as its path.
         reference_name
-            What it calls the reference.
+            Name of the reference on the page.
+
+        Raises
+        ------
+        OSError
+            The file cannot be written.
 
         Examples
         --------
@@ -310,36 +318,37 @@ def compare(
     reference: ProfileLike | None = None,
     **thresholds: float,
 ) -> DriftReport:
-    """Compare two profiles: what changed from `reference` to `target`.
+    """Compare two profiles, and judge what changed from `reference` to `target`.
 
-    Numbers are tested for location, spread and tails by scores of their ranks, given the ties, and
-    by Kolmogorov and Smirnov's exact test; circular hue by Kuiper's; categories with a permuted
-    chi-square test; rates of missing values, of text among numbers and of failures with Fisher's.
-    Results are the same on every run. See `FeatureDrift` for what is reported.
+    Numbers are tested for location, spread and tails by scores of their ranks, given the ties; the
+    exact Kolmogorov-Smirnov test is reported too. Hues are tested with Kuiper's test, categories
+    with a permuted chi-square test, and rates of missing values, of text among numbers and of
+    failures with Fisher's exact test. Results are deterministic. See `FeatureDrift` for the
+    reported values, and docs/drift.md for the formulas.
 
     Parameters
     ----------
     unnamed
-        Nothing: both sides have names.
+        Not allowed; pass both sides by name.
     target
-        The profile to judge: a `ProfileView`, a `Profile`, what `log` or `log_image` returned, or
-        the path of a profile file.
+        The profile to judge: a `ProfileView`, a `Profile`, a result of `log` or `log_image`, or the
+        path of a profile file.
     reference
-        What it should look like; the same.
+        The profile to compare with, in the same forms.
     thresholds
-        What verdicts are reached by, such as ``drift=0.01`` for the largest q-value or
-        ``effect=0.2`` for the least shift; see `Thresholds` for all, and why they are so.
+        Attributes of `Thresholds`, such as ``drift=0.01`` for the maximum q-value or ``effect=0.2``
+        for the minimum shift.
 
     Raises
     ------
     TypeError
-        A side is something else, or not named.
+        A side has another type, or is not passed by name.
     ValueError
-        A threshold is out of its range.
+        A threshold is out of range.
     OSError
         A file cannot be read.
     DecodeError
-        A file holds no whole profile.
+        A file is not a complete profile.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures at one end of a number, to look at."""
+"""Writing contact sheets: images with the highest or lowest values of a number."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ from lightmeter.text import count, counted, number
 
 _SIDE = 320  # pixels
 _MOST_BYTES = 40_000
-# Beyond, a page would be slow to read and to open.
+# More images would make a page slow to open and to read.
 _MOST_PICTURES = 200
 
 
@@ -36,24 +36,24 @@ def contact_sheet(
     reading: Reading,
     opened: Callable[[str], Any] = str,
 ) -> Html:
-    """Return a page that shows the images of rows; each is opened again for a small picture.
+    """Return a page with thumbnails of rows, whose images are opened again.
 
     Parameters
     ----------
     rows
-        What `lightmeter.measure` gave of them, in their order.
+        Rows from `lightmeter.measure`, in the order of the page.
     by
-        The number that they were sorted by, such as ``image.entropy``.
+        Number by which the rows were sorted, such as ``image.entropy``.
     highest
-        Whether they are those with the greatest values.
+        Whether these are the rows with the highest values.
     images
-        How many images there were.
+        Number of all images.
     failed
-        How many files could not be measured.
+        Number of files that could not be measured.
     reading
-        How pictures are read.
+        How to read images.
     opened
-        From the path of a row to what holds its picture.
+        Returns the source of an image from the path of its row.
     """
     end = "highest" if highest else "lowest"
     which = f"The {counted(len(rows), 'image')}" if rows else "No image"
@@ -92,10 +92,7 @@ def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> 
 
 
 def _small(path: str, frame: int, reading: Reading, opened: Callable[[str], Any]) -> bytes:
-    """Return the picture as functions of the user are given it: in 8 bits, whatever the file has.
-
-    None of bands, which are no colours to show.
-    """
+    """Return a JPEG of the image with 8 bits, as user functions receive it; b"" for bands."""
     if reading.bands is not None:
         return b""
 

@@ -1,6 +1,6 @@
-"""Archives as sources: the pictures among their members, and side files that say more of them.
+"""Archives as sources: images among their members, and side files with values.
 
-What is damaged ends an archive: what was read before counts, and the rest is one failure of it.
+Damage ends an archive: images before it count, and the rest is one failure.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,38 +18,38 @@ from lightmeter.nesting import parse_json
 
 _PICTURE = ""  # its column, which no side file has
 _SIDE_BYTES = 1 << 20  # a side file may be no larger
-_MOST_WAITING = 64 << 20  # bytes of pictures that wait for the side file of their name
+_MOST_WAITING = 64 << 20  # bytes of images that wait for the side file of their name
 
 
 def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of an archive, in its order, with what their side files say.
+    """Yield the images of an archive in order, with the values of their side files.
 
-    As WebDataset has it, files whose paths are equal up to the first dot of their last part and
-    that follow each other belong together: ``a/7.jpg``, ``a/7.json`` and ``a/7.cls``.
+    As in WebDataset, consecutive files with equal paths up to the first dot of the file name belong
+    together: ``a/7.jpg``, ``a/7.json`` and ``a/7.cls``.
 
     Parameters
     ----------
     name
-        What the archive is called.
+        Name of the archive.
     members
-        Its files; any error ends them.
+        Files of the archive; any error ends them.
     wanted
-        Its column is what follows the first dot of the pictures' names, such as ``jpg`` or
-        ``mask.png``; None takes all pictures. Without values to take, side files are not read.
+        Its column is the part of a name after the first dot, such as ``jpg`` or ``mask.png``; None
+        takes all images. Side files are read only if it names values.
 
     Raises
     ------
     ImageError
         The archive is damaged.
     ValueError
-        No side file has one of the values.
+        No side file has a value in `wanted`.
     """
     rows = seen(_rows(members, wanted), wanted.values, f"the side files of {name}")
     return row_items(name, rows, replace(wanted, column=_PICTURE))
 
 
 def _rows(members: Iterable[Member], wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """Yield a row for each picture: with it, and the values of all side files of its name.
+    """Yield a row for each image, with the values of its side files.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _key(member: Member | ImageError) -> str:
 
 
 def _side_values(member: Member) -> dict[str, Any]:
-    """Return what a side file says; a damaged one says nothing, and the values are missing."""
+    """Return the values of a side file; those of a damaged file are missing."""
     suffix = member.name.rpartition(".")[2].lower()
     if suffix not in ("json", "cls", "txt"):
         return {}

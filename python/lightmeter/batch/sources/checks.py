@@ -1,4 +1,4 @@
-"""What a source refuses: pictures that are too large, and names of values that it does not have."""
+"""Checking sizes of images, and names of values, in sources."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -16,24 +16,24 @@ _NAMED = 20  # values that an error names
 
 
 def most_bytes(limits: Limits) -> int:
-    """Return how many bytes a picture may have that is held in memory whole."""
+    """Return the maximum bytes of an image that is held in memory whole."""
     return min(most for most in (limits.bytes, limits.bytes_in_memory, 2**40) if most is not None)
 
 
 def check_bytes(size: int, limits: Limits) -> None:
-    """Refuse what is too large to be held whole.
+    """Check that data is small enough to be held in memory whole.
 
     Raises
     ------
     ImageError
-        It is.
+        It is too large.
     """
     if size > most_bytes(limits):
         raise ImageError("too_large", f"{size} bytes, more than {most_bytes(limits)}")
 
 
 def reading_error(error: Exception) -> ImageError:
-    """Return the error of a picture, or of a file of many, that cannot be read."""
+    """Return the error of an image, or of a file with images, that cannot be read."""
     if isinstance(error, ImageError):
         return error
     detail = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
@@ -42,12 +42,12 @@ def reading_error(error: Exception) -> ImageError:
 
 
 def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None:
-    """Check that each value is one of the names that there are.
+    """Check that each value is an existing name.
 
     Raises
     ------
     ValueError
-        One is not, or several have this name.
+        A name does not exist, or exists several times.
     """
     known = list(names)
     for value in values:
@@ -59,14 +59,14 @@ def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None
 
 
 def seen(rows: Iterable[Row], values: Iterable[str], where: str) -> Iterator[Row]:
-    """Yield rows that need not be alike, and look out for values that none has, as misspelt ones.
+    """Yield rows, and check that each value occurs in some row, to detect misspelt names.
 
     Raises
     ------
     ValueError
-        The first thousand rows have none of some name, or all that there are.
+        A value occurs in none of the first thousand rows, or in no row at all.
     ImageError
-        There is damage behind the rows, none of which lacks a value.
+        The source is damaged after the rows.
     """
     missing, names, number, damage = set(values), set[str](), 0, None
     try:

@@ -1,4 +1,4 @@
-"""Which source an address or an object is: the table of all kinds."""
+"""Finding the kind of a source: the table of all kinds."""
 
 import logging
 import os
@@ -24,31 +24,31 @@ _log = logging.getLogger("lightmeter.batch")
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
-    """Return the source that `given` is.
+    """Return the source that `given` stands for.
 
-    Data sets and tables are told by their methods, and what is text by how it begins and ends:
+    Datasets and tables are recognized by their methods, and texts by their beginning and end:
 
     ====================================  ======================================================
     ``.tar`` ``.tar.gz`` ``.tgz`` `.zip`  an archive, or a shard of WebDataset
-    ``.parquet``                          a table of pictures; a manifest if it has none
+    ``.parquet``                          a table of images; a manifest if it has none
     ``.csv`` ``.jsonl``                   a manifest
-    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, a picture, a folder or a pattern
+    ``s3://``, ``https://``, ``hf://``    any of these elsewhere, an image, a folder or a pattern
     anything else                         a file, a folder or a pattern
     ====================================  ======================================================
 
-    Of several, and of patterns, all files are taken sorted by path. What is neither text nor a
-    table is gone through for pictures.
+    Several paths and patterns stand for all their files, sorted by path. Any other object is
+    iterated for images.
 
     Raises
     ------
     FileNotFoundError
-        It is one path and does not exist.
+        `given` is a single path that does not exist.
     TypeError
-        It is of no known kind.
+        The kind of `given` is unknown.
     ValueError
-        It has no pictures in such a column.
+        There is no such column of images.
     ImportError
-        A package that it needs is not installed.
+        A package for the source is not installed.
     """
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
@@ -72,7 +72,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
 
 
 def _of_paths(paths: list[str], wanted: Wanted) -> Source:
-    """Yield pictures in files, sorted by path; a file of many is as many."""
+    """Return the images in files, sorted by path, including those in archives and tables."""
     found: dict[str, Any] = {}  # by name; None is a file of many
     root = os.path.join(paths[0], "") if paths and os.path.isdir(paths[0]) else ""
     for path in paths:
@@ -80,7 +80,7 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
             parts, root = expanded(path)
             found |= parts
         else:
-            is_many = is_shard(path)  # other patterns are of pictures
+            is_many = is_shard(path)  # other patterns are of images
             files = find_images(path)
             found |= {file: None if is_many and is_shard(file) else file for file in files}
     names = sorted(found)

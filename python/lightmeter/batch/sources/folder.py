@@ -1,4 +1,4 @@
-"""From what a user points at to the image files meant: files, folders and glob patterns."""
+"""Finding image files from paths, folders and glob patterns."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,12 +15,12 @@ from lightmeter.image.encoded import START_BYTES, format_of, is_zarr
 def find_images(path: str | os.PathLike[str]) -> list[str]:
     """Return the image files that a path stands for, each once, sorted by path.
 
-    A folder stands for the files in it and its subfolders (symbolic links to folders are not
-    followed) whose suffix names an image format, or that have no suffix and start as an image does.
-    A folder of Zarr is one image. Hidden files and folders are passed over; a folder that cannot be
-    listed stands for itself. A file stands for itself, and so does a path that does not exist. A
-    pattern with ``*``, ``?`` or ``[`` stands for what it matches, as for `matches`; a file that it
-    reaches through several links to folders counts once, by the shortest way.
+    A folder stands for the files in it and its subfolders whose suffix names an image format, or
+    that have no suffix and the signature of an image. Symbolic links to folders are not followed. A
+    Zarr folder is one image. Hidden files and folders are skipped; a folder that cannot be listed
+    stands for itself. A file, or a path that does not exist, stands for itself. A pattern with
+    ``*``, ``?`` or ``[`` stands for its matches; see `matches`. A file that it reaches through
+    several links counts once, under the shortest path.
     """
     path = os.fsdecode(path)
     if not has_magic(path) or os.path.lexists(path):
@@ -40,11 +40,11 @@ def _images(path: str) -> Iterable[str]:
 
 
 def matches(pattern: str) -> set[str]:
-    """Return the paths that a pattern matches, and folders that cannot be listed, to be counted.
+    """Return the paths that a pattern matches, and folders that cannot be listed.
 
-    It is as `glob` has it: what is hidden is matched by a part that begins with a dot alone. But
-    ``**`` does not go into folders of Zarr, nor into symbolic links to folders, so that no link
-    makes a circle; and folders may lie in each other as deep as they like.
+    Patterns work as in `glob`: only a part that begins with a dot matches hidden names. But ``**``
+    does not enter Zarr folders or symbolic links to folders, so that no link makes a loop, and
+    folders may be nested to any depth.
     """
     parts = tuple(pattern.lstrip("/").split("/"))
     return _found("/" if pattern.startswith("/") else "", parts, os.path.lexists)

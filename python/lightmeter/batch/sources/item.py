@@ -1,4 +1,4 @@
-"""What a source gives: pictures by name, and what is known of each beside its pixels."""
+"""Items of a source: images with their names and values."""
 
 import os
 import stat
@@ -16,44 +16,44 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading
 
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
-_GUESS = 4 << 20  # bytes of an object whose size nobody told
+_GUESS = 4 << 20  # bytes of an object of unknown size
 _LONGEST_VALUE = 1 << 20  # characters
 _NO_VALUES: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePart:
-    """An object by its address; and its size and version, if a listing said them."""
+    """Describe a remote object by its URL, with size in bytes and version from a listing."""
 
     url: str
-    told: int | None = None
+    known_size: int | None = None
     version: str | None = None
 
     @property
     def size(self) -> int:
-        """Return its bytes, or a guess."""
-        return _GUESS if self.told is None else self.told
+        """Return the size in bytes, or a guess."""
+        return _GUESS if self.known_size is None else self.known_size
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture of a source.
+    """Describe one image of a source.
 
     Attributes
     ----------
     name
-        What failures, rows and small pictures call it: its path, or its archive and its name in it,
-        as in ``shard.tar:dir/a.jpg``.
+        Name in failures, rows and thumbnails: the path, or the archive and the name within it, such
+        as ``shard.tar:dir/a.jpg``.
     data
-        A path, encoded bytes, a `RemotePart` that names them, a picture or an array; or the error
-        of a picture that is known to be damaged.
+        A path, encoded bytes, a `RemotePart`, a PIL image or an array; or the error of a damaged
+        image.
     values
-        What the source says of it, by the names of columns.
+        Values in the source, by column.
     within
-        Its name below the folder, or in the archive or table that is the whole source, for failures
-        and patterns; empty where there are several.
+        Name relative to the folder, archive or table that is the whole source, for failures and
+        patterns; empty if there are several sources.
     mask
-        What it says to ignore of the picture: a path, bytes or an array.
+        Mask of pixels to ignore: a path, bytes or an array.
     """
 
     name: str
@@ -64,9 +64,7 @@ class Item:
 
     @property
     def size(self) -> int:
-        """Return bytes of the picture as it is, wherever that is, if they are known; a folder is
-        large.
-        """
+        """Return the size in bytes if known, or an estimate; a folder counts as large."""
         data = self.data
         if isinstance(data, str | os.PathLike):
             try:
@@ -82,24 +80,24 @@ class Item:
 
     @property
     def picture(self) -> Any:
-        """Return its data.
+        """Return the data of the image.
 
         Raises
         ------
         ImageError
-            Its bytes could not be had.
+            The bytes could not be read.
         """
         if isinstance(self.data, ImageError):
             raise self.data
         return self.data
 
     def read_by(self, reading: Reading) -> Reading:
-        """Return how it is read, with its mask.
+        """Return the reading of the image, with its mask.
 
         Raises
         ------
         ImageError
-            It has none, and should, or one that cannot be read.
+            The mask is missing or cannot be read.
         """
         return reading.of_picture(self.name, self.within, self.mask)
 
@@ -107,18 +105,18 @@ class Item:
 def item_of(
     data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES, within: str = ""
 ) -> Item:
-    """Return the picture that a source has; the only place that makes one, and hides secrets.
+    """Return an item; all sources create items here, so that secrets in names are hidden.
 
     Parameters
     ----------
     data
-        A path, an address, encoded bytes, a picture, an array, a `RemotePart`, or an error.
+        A path, a URL, encoded bytes, a PIL image, an array, a `RemotePart`, or an error.
     name
-        What it is called; by default its path or address.
+        Name of the item; by default its path or URL.
     values
-        As those of `Item`; what is nested, or a very long text, becomes None.
+        Values of `Item`; nested values and very long texts become None.
     within
-        likewise.
+        See `Item`.
     """
     if isinstance(data, str):
         name = name or data
@@ -131,9 +129,7 @@ def item_of(
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of somebody's table as it can be logged; None for what is nested or very
-    long.
-    """
+    """Return a value of a table in a form that can be logged; None if nested or very long."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode() if len(value) <= _LONGEST_VALUE else None
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
@@ -143,40 +139,40 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Source:
-    """Pictures in an order that is always the same.
+    """Provide images in a fixed order.
 
     Attributes
     ----------
     items
-        Gives the pictures, a few in memory at a time, from the first on.
+        Yields the images from the first on, with a few in memory at a time.
     total
-        How many they are, if that is known.
+        Number of images, if known.
     """
 
     items: Callable[[], Iterable[Item]]
     total: int | None = None
 
     def __iter__(self) -> Iterator[Item]:
-        """Return the pictures."""
+        """Iterate over the images."""
         return iter(self.items())
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to take of a source that says more than pictures.
+    """Describe the wanted parts of a source.
 
     Attributes
     ----------
     column
-        The name of the pictures, or of their paths; None looks for it.
+        Column of images, or of their paths; None searches for it.
     values
-        Names of what else to take of each, which becomes `Item.values`.
+        Names of other columns, for `Item.values`.
     limits
-        What one picture may cost.
+        Limits on one image.
     layout
-        Order of the dimensions of arrays; None takes the usual one of the source.
+        Order of the dimensions of arrays; None takes the default of the source.
     mask
-        The column of masks, one of `values`.
+        Column of masks, which is also in `values`.
     """
 
     column: str | None = None
@@ -193,9 +189,9 @@ class Wanted:
         values: Iterable[str] = (),
         origins: Iterable[object] = (),
     ) -> Self:
-        """Return what a reading wants of pictures, these columns, and those that origins name.
+        """Return the parts that a reading, `column`, `values` and `origins` need.
 
-        An origin is what `lightmeter.profile_images` takes as `segment_by` or `group`.
+        `origins` are arguments `segment_by` and `group` of `lightmeter.profile_images`.
         """
         columns = dict.fromkeys(values)
         for origin in origins:

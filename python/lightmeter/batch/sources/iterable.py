@@ -1,4 +1,4 @@
-"""Pictures that a program has in its hands: loaders of PyTorch, generators, frames of OpenCV."""
+"""Iterables as sources: PyTorch loaders, generators, frames of OpenCV."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,8 +21,9 @@ from lightmeter.image.tiles.array_raster import is_chunked
 
 
 def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) -> Source:
-    """Return the pictures of an iterable. It was begun, to look at it; a loader would begin
-    anew.
+    """Return the images of an iterable, of which iteration has begun.
+
+    The given iterator is used up first, because a loader would start again.
     """
     rest = [begun]  # for the first time
     name = type(given).__name__
@@ -30,16 +31,16 @@ def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) 
 
 
 def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of samples, or of batches of them.
+    """Yield the images of samples, or of batches of samples.
 
-    A sample is a picture; or a tuple of it and values, which `wanted` names in their order; or a
-    dict with the picture under the column. A batch is an array of four dimensions, or any where the
-    layout begins with ``N``, and values of it are as many.
+    A sample is an image; a tuple of an image and values, which `wanted` names in order; or a dict
+    with the image under the column. A batch is an array of four dimensions, or any array if the
+    layout begins with ``N``; its values have the same length.
 
     Raises
     ------
     ValueError
-        The first sample has no such column or value.
+        The first sample lacks the column or a value.
     """
     numbers = count()
     names = [wanted.column or "image", *wanted.values]
@@ -66,7 +67,7 @@ def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
 
 
 def _data(picture: Any, limits: Limits) -> Any:
-    """Return a picture of its own, as loaders and cameras use their memory again, or an error."""
+    """Return a copy of an image, because loaders and cameras reuse memory, or an error."""
     if isinstance(picture, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(picture):
         return picture
     try:
@@ -77,14 +78,12 @@ def _data(picture: Any, limits: Limits) -> Any:
         return np.array(as_numpy(picture))
     except ImageError as error:
         return error
-    except Exception as error:  # such as of a tensor without samples
+    except Exception as error:  # for example, a tensor without samples
         return ImageError("unsupported", f"{type(error).__name__}: {error}"[:200])
 
 
 def _value(value: Any, row: int) -> Any:
-    """Return a value of one picture, out of those of its batch; None for what is no single
-    value.
-    """
+    """Return the value of one image from those of its batch; None if not a single value."""
     if isinstance(value, list | tuple) or getattr(value, "ndim", 0) > 0:
         value = value[row] if row < len(value) else None
     try:

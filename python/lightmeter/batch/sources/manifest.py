@@ -1,4 +1,4 @@
-"""Manifests as sources: CSV and JSON lines, whose rows name pictures and say more of them."""
+"""Manifests as sources: CSV and JSON lines with paths of images and values."""
 
 import csv
 import io
@@ -19,14 +19,14 @@ _MOST_LINE = 1 << 24  # characters
 
 
 def csv_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures that the rows of a manifest name, in their order; a damaged row ends it.
+    """Yield the images that the rows of a CSV manifest name, in order; a damaged row ends it.
 
     Raises
     ------
     ImageError
         A row is damaged.
     ValueError
-        There is no column of paths, or not all that are wanted, or two of one name.
+        There is no column of paths, a wanted column is missing, or two columns have the same name.
     """
     reader = csv.reader(_lines(file), strict=True)
     try:
@@ -43,22 +43,21 @@ def csv_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> I
 
 
 def _typed(value: str) -> Any:
-    """Return a cell of CSV: what looks like a number is one, and what is empty is missing."""
+    """Return a cell of CSV: text that looks like a number becomes one, and empty text None."""
     if not _NUMBER.fullmatch(value):
         return value or None
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
 def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the same of lines of JSON, which need not be alike, so that values may be in some
-    alone.
+    """Yield the images that lines of JSON name; lines may have different keys.
 
     Raises
     ------
     ImageError
         A row is damaged.
     ValueError
-        The first row has no path, or no row one of the values.
+        The first row has no path, or a value occurs in no row.
     """
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -79,7 +78,7 @@ def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) ->
 
 
 def _lines(file: IO[bytes]) -> Iterator[str]:
-    # What is no UTF-8 is decoded as in the paths of files.
+    # Bytes that are not UTF-8 are decoded as in file paths.
     with io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="") as text:
         while line := text.readline(_MOST_LINE):
             if len(line) == _MOST_LINE:

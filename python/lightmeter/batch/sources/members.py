@@ -1,4 +1,4 @@
-"""Members of archives: their bytes when unpacked, or why they cannot be had."""
+"""Members of archives: their unpacked bytes, or the reason for a failure."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
@@ -10,14 +10,14 @@ from lightmeter.image.limits import Limits
 
 
 class Member(NamedTuple):
-    """A file in an archive: its name, its bytes when unpacked, and what unpacks it."""
+    """Describe a file in an archive: name, unpacked size in bytes, and a function to unpack it."""
 
     name: str
     size: int
     read: Callable[[], bytes]
 
     def data(self, limits: Limits) -> bytes | ImageError:
-        """Return its bytes, or why they cannot be had."""
+        """Return the unpacked bytes, or an error."""
         try:
             check_bytes(self.size, limits)
             return self.read()
@@ -26,7 +26,7 @@ class Member(NamedTuple):
 
 
 class Bounded:
-    """A file of which a library may read so many bytes until it is asked for less."""
+    """Limit the bytes that a library may read from a file, until the limit is raised."""
 
     def __init__(self, file: IO[bytes], most: int) -> None:
         self._file, self.left = file, most
@@ -35,7 +35,7 @@ class Bounded:
         self.block = b""  # that was read last
 
     def read(self, count: int = 1 << 17) -> bytes:
-        """Read as the file does, or refuse it; without a count as much as the end of a zip has."""
+        """Read from the file, or raise an error beyond the limit."""
         self.left -= count
         if self.left < 0:
             raise ImageError("corrupt", "a header or directory of too many bytes")
@@ -44,8 +44,8 @@ class Bounded:
 
 
 def with_damage(members: Iterable[Member]) -> Iterator[Member | ImageError]:
-    """Yield the same, and last the damage that ended them, if any."""
+    """Yield the members and, if damage ended them, an error last."""
     try:
         yield from members
-    except Exception as error:  # whatever somebody's bytes make of a library
+    except Exception as error:  # libraries may raise any for hostile bytes
         yield image_error(error)

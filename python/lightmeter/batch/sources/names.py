@@ -1,4 +1,4 @@
-"""What names and addresses say: of pictures, of files of many, and what of them is secret."""
+"""Classifying names and URLs of images and archives, and hiding secrets in them."""
 
 import os
 import posixpath
@@ -12,14 +12,14 @@ from lightmeter.image.encoded import VIDEO_SUFFIXES, ZARR_FILES
 
 _SCHEME = re.compile(r"([a-z0-9]+::)?[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
 _ANY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", re.ASCII)
-# Secret may be of the web a user, a password and the query of a signed address, else a password.
+# Secrets in web URLs are user, password and the query of a signed URL; in others, a password.
 _WEB = re.compile(r"(^|::)(https?://)(?:[^/?#]*@)?([^?#]*).*", re.IGNORECASE | re.DOTALL)
 _PASSWORD = re.compile(r"((?:^|::)[A-Za-z0-9+.-]+://[^/@:]*):[^/]*@", re.ASCII)
 _HIDDEN = re.compile(r"(^|/)\.(?!\.?/)")
 _SHARD = re.compile(r".*\.(tar|tar\.(gz|bz2|xz|zst)|tgz|zip|parquet|csv|jsonl)", re.I | re.DOTALL)
 
-# Formats that need a plug-in or are not read at all: named in a folder, they are meant as images
-# and are counted as unsupported rather than passed over. MPO is read as JPEG.
+# Formats that need a plug-in or are not supported. In a folder, these files count as unsupported
+# images instead of being skipped. MPO is read as JPEG.
 _OTHER_IMAGE_SUFFIXES = frozenset(
     {".mpo", ".avif", ".heic", ".heif", ".hif", ".jxl", ".jxr", ".dcm", ".exr", ".svg"}
     | {".czi", ".lif", ".nd2", ".vrt"}
@@ -30,19 +30,17 @@ _OTHER_IMAGE_SUFFIXES = frozenset(
 
 
 def is_url(path: object) -> bool:
-    """Return whether `path` is an address that a library for file systems opens, such as
-    ``s3://b/a``.
-    """
+    """Return whether `path` is a URL for fsspec, such as ``s3://b/a``."""
     return isinstance(path, str) and "://" in path and _SCHEME.match(path) is not None
 
 
 def is_web(url: str) -> bool:
-    """Return whether it is of a web server, which may be anybody's."""
+    """Return whether `url` belongs to a web server, which may be untrusted."""
     return url.lower().startswith(("http://", "https://"))
 
 
 def is_stream(url: str) -> bool:
-    """Return whether it is the address of a camera, whose pictures have no end."""
+    """Return whether `url` is the endless stream of a camera."""
     return url.lower().startswith(("rtsp://", "rtsps://", "tcp://", "udp://"))
 
 
@@ -52,25 +50,25 @@ def is_video_name(name: str) -> bool:
 
 
 def shown_url(url: str) -> str:
-    """Return an address without what may be secret. Addresses may be chained by ``::``."""
+    """Return a URL without secrets. URLs may be chained by ``::``."""
     return _PASSWORD.sub(r"\1@", _WEB.sub(r"\1\2\3", url))
 
 
 def without_secrets(text: str) -> str:
-    """Return a message whose addresses are shown so."""
+    """Return a message whose URLs have no secrets; see `shown_url`."""
     return _ANY.sub(lambda match: shown_url(match[0]), text)
 
 
 def local_path(text: str) -> str:
-    """Return a path as Python opens it, where Hadoop wrote it: ``file:/a.jpg``."""
+    """Return a path that Python can open from one in Hadoop's form, such as ``file:/a.jpg``."""
     return text.removeprefix("file:") if text.startswith("file:/") and not is_url(text) else text
 
 
 def linked(path: str, file: str) -> str | ImageError:
-    """Return the path, address or error that a manifest or table names.
+    """Return the path, URL or error for a path in a manifest or table.
 
-    A path is absolute, or relative to the folder of the file, or else to the current one. A file
-    elsewhere is somebody else's: it names nothing of this machine.
+    A path is absolute, relative to the folder of the file, or relative to the current folder. A
+    remote file is untrusted and cannot name files of this machine.
     """
     folder, path = os.path.dirname(file), local_path(path)
     if is_url(file):
@@ -84,7 +82,7 @@ def linked(path: str, file: str) -> str | ImageError:
 
 
 def _below(folder: str, path: str) -> str | None:
-    """Return a path relative to a folder elsewhere; None if it leads out of its host or bucket."""
+    """Return a path relative to a remote folder; None if it leaves its host or bucket."""
     scheme, _, place = folder.partition("://")
     root = place.partition("/")[0]
     path, mark, query = path.partition("?") if _WEB.search(folder) else (path, "", "")
@@ -94,16 +92,16 @@ def _below(folder: str, path: str) -> str | None:
 
 
 def shown_link(path: str, file: str) -> str:
-    """Return a path that a file names, without the query that signs it on the web."""
+    """Return a path that a file names, without the query of a signed URL."""
     return re.split("[?#]", path)[0] if _WEB.search(file) else path
 
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """Return the suffixes that name a format of pictures, in small letters."""
+    """Return the suffixes of image formats, in lower case."""
     Image.preinit()  # the common ones first: files are tried in that order
     Image.init()
-    # Pillow also registers suffixes of formats that are no pictures to a user.
+    # Pillow also registers suffixes of formats that users do not regard as images.
     readable = Image.OPEN.keys() - {"MPEG", "PDF", "HDF5", "GRIB", "BUFR"}
     named = Image.registered_extensions().items()
     # Older versions register the suffix of a SPIDER file that is saved, even if there is none.
@@ -112,15 +110,15 @@ def image_suffixes() -> frozenset[str]:
 
 
 def is_shard(path: str) -> bool:
-    """Return whether the suffix of a path or address is that of a file of many pictures."""
+    """Return whether the suffix of a path or URL is that of an archive or table."""
     return _SHARD.fullmatch(shown_url(path) if "://" in path else path) is not None
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether the suffix of a name is that of a picture, and no part of it is hidden.
+    """Return whether the suffix of a name is that of an image, and no part of it is hidden.
 
-    The metadata of Zarr are named like one too, so that a folder of it, which is read on this
-    machine alone, is counted as ``unsupported``.
+    Names of Zarr metadata are accepted too, so that a remote Zarr folder, which cannot be read, is
+    counted as ``unsupported``.
     """
     if name.rpartition("/")[2] in ZARR_FILES:
         return True

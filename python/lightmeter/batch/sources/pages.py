@@ -1,7 +1,7 @@
-"""Pages of Parquet, checked before pyarrow decodes them.
+"""Checking pages of Parquet before pyarrow decodes them.
 
-A page is decoded whole, and says itself how large it is then: the footer may say something else. So
-the headers of pages are read here, as pyarrow reads on.
+A page is decoded whole. Its header states the decoded size, which may contradict the footer. The
+headers of pages are therefore parsed here while pyarrow reads.
 """
 
 import io
@@ -13,20 +13,20 @@ from lightmeter.batch.sources.thrift import read_numbers
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
-_MOST_GROWTH = 2  # pictures are compressed already, so that a page of them hardly grows
+_MOST_GROWTH = 2  # images are compressed already, so that a page of them hardly grows
 _MOST_HEADER = 1 << 16  # bytes; those of common writers have a hundred, or some kB of statistics
-# In a header: how many bytes a page has when decoded and in the file; and of a data page, a
-# dictionary and a data page of version 2 the numbers of cells, and the encodings.
+# Fields of a header: bytes of a page when decoded and in the file; and the numbers of cells and
+# encodings of a data page, a dictionary and a data page of version 2.
 _DECODED, _STORED = (2,), (3,)
 _CELLS = ((5, 1), (7, 1), (8, 1))
 _ENCODINGS = ((5, 2), (7, 2), (8, 4))
-# A page of these says itself how many lengths it has, and pyarrow makes room for as many.
+# A page with these encodings states its number of lengths, for which pyarrow allocates memory.
 _DELTA = (6, 7)
 
 
 @dataclass
 class Chunk:
-    """The pages of one column in a row group: where the next and the end are, and all decoded."""
+    """Track the pages of a column in a row group: next offset, end, and total decoded bytes."""
 
     next: int
     end: int
@@ -34,25 +34,25 @@ class Chunk:
 
 
 def chunk_of(column: Any) -> Chunk:
-    """Return where the pages of a column are, as its metadata say."""
+    """Return the positions of the pages of a column from its metadata."""
     start, dictionary = column.data_page_offset, column.dictionary_page_offset or 0
     start = dictionary if 0 < dictionary < start else start  # as pyarrow has it
     return Chunk(start, start + column.total_compressed_size, column.total_uncompressed_size)
 
 
 class OpenedError(Exception):
-    """Ends a read of columns that pyarrow has opened by then."""
+    """End a read of columns after pyarrow has opened them."""
 
 
 class CheckedPages:
-    """A file as pyarrow reads it. A page that would take too much memory ends a read.
+    """Wrap a file for pyarrow; a page that would take too much memory ends a read.
 
     Attributes
     ----------
     chunks
-        The columns that are read; None lets nothing be read.
+        Columns that are read; None forbids reading.
     most
-        Bytes that a picture may have.
+        Maximum bytes of an image.
     """
 
     mode, closed = "rb", False  # which pyarrow asks for
@@ -63,7 +63,7 @@ class CheckedPages:
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
 
     def read(self, size: int = -1) -> bytes:
-        """Read as the file does, unless a page that begins there is refused."""
+        """Read from the file, unless a page that begins there is too large."""
         if self.chunks is None:
             raise OpenedError
         start = self._file.tell()
@@ -74,10 +74,10 @@ class CheckedPages:
         return self._file.read(size)
 
     def _check_page(self, chunk: Chunk) -> None:
-        """Refuse a page that would take more memory than the limits allow, before it is decoded.
+        """Check the memory that a page will take before it is decoded.
 
-        Beyond `Limits.bytes_in_memory` it is decoded only if the file itself is about as large, as
-        the pages of common writers are, which hold up to 1024 pictures.
+        Beyond `Limits.bytes_in_memory`, a page is decoded only if it is about as large in the file,
+        like pages of common writers, which hold up to 1024 images.
         """
         self._file.seek(chunk.next)
         data = io.BytesIO(self._file.read(_MOST_HEADER))

@@ -1,4 +1,4 @@
-"""Parquet files as sources, a few rows at a time, in memory that is bounded."""
+"""Parquet files as sources, a few rows at a time in bounded memory."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,24 +17,24 @@ _MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
 
 
 def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a Parquet file; what cannot be read of a row group is one failure.
+    """Yield the images of a Parquet file; unreadable rows of a row group are one failure.
 
     Raises
     ------
     ImageError
-        Its footer is damaged.
+        The footer is damaged.
     ValueError
-        It has no column of pictures, or not all those that are wanted.
+        There is no column of images, or a wanted column is missing.
     """
     pyarrow, pages = parquet(), CheckedPages(file, wanted.limits)
     try:
-        # Without pre_buffer a column is read page by page, and not a whole row group at once.
+        # Without pre_buffer, a column is read page by page instead of by row group.
         how: Any = {"buffer_size": 1 << 20, "thrift_container_size_limit": _MOST_PARTS}
         opened = pyarrow.parquet.ParquetFile(pages, pre_buffer=False, **how)
         schema, groups = opened.schema_arrow, range(opened.num_row_groups)
         kinds, leaves = kinds_of(schema), {field.name: _leaves(field) for field in schema}
         lengths = [opened.metadata.row_group(group).num_rows for group in groups]
-    except Exception as error:  # whatever somebody's bytes make of a library
+    except Exception as error:  # pyarrow may raise any for hostile bytes
         raise _damage(error, "the table cannot be read") from None
     wanted = with_column(wanted, kinds, name)
     values = [name for name in wanted.values if leaves[name] == [name]]
@@ -49,7 +49,7 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
             for item in row_items(name, rows, wanted, row):
                 yield item
                 row += 1
-        except Exception as error:  # likewise; an encrypted one too
+        except Exception as error:  # also for an encrypted one
             damage = error
         if row != end:
             yield item_of(_damage(damage, f"rows {row} to {end - 1} are lost"), name)
@@ -62,8 +62,10 @@ def _damage(error: Exception, lost: str) -> ImageError:
 
 
 def _leaves(field: Any) -> list[str]:
-    """Return what is read of a column: of structs the bytes and the path alone, and of lists, which
-    may have any length in a file of few bytes, nothing.
+    """Return the leaves of a column to read.
+
+    Only bytes and path of structs are read. Lists are not read, because a small file can hold lists
+    of any length.
     """
     types = parquet().types
     if not types.is_nested(field.type):
@@ -74,19 +76,19 @@ def _leaves(field: Any) -> list[str]:
 
 
 def _batches(opened: Any, pages: CheckedPages, group: int, columns: list[str]) -> Iterator[Any]:
-    """Yield the rows of a row group, a few at once: one where a column is large.
+    """Yield the rows of a row group, a few at a time, or one if a column is large.
 
     Raises
     ------
     ImageError
         A page would take too much memory.
     Exception
-        Any of pyarrow's, as the row group is damaged or encrypted.
+        pyarrow may raise any exception if the row group is damaged or encrypted.
     """
-    # A thread of pyarrow's that still held an error as Python ends would end it by a signal.
+    # A pyarrow thread that still holds an error when Python exits would crash the process.
     read: Any = partial(opened.iter_batches, row_groups=[group], columns=columns, use_threads=False)
-    # The metadata of a damaged or encrypted column end the process where Python asks for them, as
-    # pyarrow catches no error there. Where pyarrow itself opens the columns, it raises it.
+    # Access from Python to the metadata of a damaged or encrypted column ends the process, because
+    # pyarrow catches no error there. If pyarrow itself opens the columns, it raises the error.
     pages.chunks = None
     with suppress(OpenedError):
         next(read(1), None)

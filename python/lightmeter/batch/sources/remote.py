@@ -1,4 +1,4 @@
-"""Object stores and web servers as sources, by fsspec: ``s3://``, ``gs://``, ``https://``."""
+"""Object storage and web servers as sources, by fsspec: ``s3://``, ``gs://``, ``https://``."""
 
 from typing import Any
 
@@ -6,36 +6,34 @@ from lightmeter.batch.sources.checks import reading_error
 from lightmeter.batch.sources.item import RemotePart
 from lightmeter.batch.sources.names import is_image_name, is_shard, is_web, shown_url
 
-# What stores call a version of an object, or when it was changed.
+# Keys of the version or modification time of an object.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
 
 
 def expanded(url: str) -> tuple[dict[str, Any], str]:
-    """Return the pictures that an address stands for, by their addresses, and the folder they are
-    below.
+    """Return the images that a URL stands for, by their URLs, and their common folder.
 
-    A folder, which on the web ends in a slash, stands for the pictures below it, by their suffixes;
-    a pattern with ``*``, and outside the web ``[`` or ``?``, for what it matches, hidden names left
-    out as in a folder; any other address for itself. A file
-    of many is None.
+    A folder, which on the web ends in a slash, stands for the images below it, by their suffixes. A
+    pattern with ``*`` or, outside the web, ``[`` or ``?``, stands for its matches without hidden
+    names. Any other URL stands for itself. The value of an archive or table is None.
 
     Raises
     ------
     FileNotFoundError
-        A folder is not there.
+        A folder does not exist.
     OSError
         A folder cannot be listed.
     ValueError
-        The protocol is not known.
+        The protocol is unknown.
     ImportError
-        Fsspec, or the package of this protocol, is not installed.
+        fsspec or the package of this protocol is not installed.
     """
-    # Of the web a folder ends in a slash: to ask for one would fetch whatever is there.
+    # On the web, a folder ends in a slash, because a test for a folder would fetch the content.
     is_alone = is_web(url) or is_image_name(url) or is_shard(url)
     try:
         system, path = system_of(url)
-        # In a web address brackets hold a host, and a question mark begins a query.
+        # In a web URL, brackets hold a host, and a question mark begins a query.
         if any(mark in path for mark in ("*" if is_web(url) else "*[?")):
             listed, root = system.glob(path, detail=True), ""
         elif url.endswith("/") or (not is_alone and system.isdir(path)):
@@ -48,7 +46,7 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
         raise
     except FileNotFoundError:
         raise FileNotFoundError(2, "No such file or folder", shown_url(url)) from None
-    except Exception as error:  # of any library, whose text may have the whole address
+    except Exception as error:  # the text may contain the whole URL
         detail = reading_error(error).detail
         raise OSError(f"{shown_url(url)} cannot be listed: {detail}") from None
     found, start = {}, ""
@@ -65,12 +63,12 @@ def expanded(url: str) -> tuple[dict[str, Any], str]:
 
 
 def system_of(url: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the path in it.
+    """Return the file system of a URL, and the path in it.
 
     Raises
     ------
     ImportError
-        Fsspec is not installed, or a package of the protocol.
+        fsspec or the package of the protocol is not installed.
     """
     try:
         import fsspec
@@ -84,7 +82,7 @@ def system_of(url: str) -> tuple[Any, str]:
 
 
 class _Reported:
-    """A file of somebody else's library, whose errors are those of reading and not of the bytes."""
+    """Wrap a file of another library, whose errors mean failed reads, not damaged bytes."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -100,12 +98,12 @@ class _Reported:
 
 
 def open_remote(url: str) -> tuple[Any, int | None]:
-    """Return a file to read, and its size; None for one that cannot seek.
+    """Return an open file, and its size in bytes; None if it cannot seek.
 
     Raises
     ------
     Exception
-        It is not there, or cannot be read; of any file system.
+        The file does not exist or cannot be read; the type depends on the file system.
     """
     system, path = system_of(url)
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}

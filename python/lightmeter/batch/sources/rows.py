@@ -1,4 +1,4 @@
-"""Rows that hold or name pictures: of tables in memory, Parquet files, CSV and lines of JSON."""
+"""Rows with images or paths: of tables in memory, Parquet files, CSV and lines of JSON."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,17 +13,17 @@ from lightmeter.text import shorten
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
 USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 
-Kinds = list[tuple[str, str]]  # of columns: "binary" holds pictures, "string" may hold their paths
+Kinds = list[tuple[str, str]]  # of columns: "binary" holds images, "string" may hold their paths
 
 
 def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
-    """Return what is wanted with the column of pictures, or else that of their paths.
+    """Return `wanted` with the column of images or of their paths.
 
     Raises
     ------
     ValueError
-        There is none, or several and none has a usual name, or not all values, or several columns
-        of such a name.
+        There is no such column, several columns without a usual name, a missing value, or several
+        columns with the same name.
     """
     names = [name for name, _ in kinds]
     pictures, paths = (
@@ -50,22 +50,22 @@ def row_items(
     first: int = 0,
     named: str = "",
 ) -> Iterator[Item]:
-    """Yield the pictures that rows hold or name: as bytes, paths, or dicts of both.
+    """Yield the images of rows, which are bytes, paths, or dicts of both.
 
-    They are named by their paths, or by the numbers of their rows.
+    Images are named by their paths, or by their row numbers.
 
     Parameters
     ----------
     table
-        What the table is called, or nothing.
+        Name of the table, or "".
     rows
-        A damaged picture may be an error there.
+        The rows; a damaged image may be an error.
     wanted
-        With the column of pictures.
+        Wanted parts, including the column of images.
     first
-        The number of the first row.
+        Number of the first row.
     named
-        A column of their paths beside the pictures.
+        Column of paths beside the images.
     """
     most = most_bytes(wanted.limits)
     for number, row in enumerate(rows, first):
@@ -74,7 +74,7 @@ def row_items(
             path = cell.get("path") or path
             cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
         data, path = cell, local_path(str(path or ""))
-        if cell is None or (isinstance(cell, str) and not cell):  # an array is compared with none
+        if cell is None or (isinstance(cell, str) and not cell):  # an array has no truth value
             data = ImageError("empty", "the cell is empty")
         elif isinstance(cell, str):
             data, path = linked(cell, table), shown_link(local_path(cell), table)

@@ -1,4 +1,4 @@
-"""Files of many pictures, by their suffixes: one that cannot be read is one failure."""
+"""Archives and tables by their suffixes; a file that cannot be read is one failure."""
 
 import io
 import os
@@ -17,8 +17,8 @@ from lightmeter.batch.sources.zip import zip_items
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 
-# What gives the pictures of a file, by its name, its bytes and how many they are; that is None for
-# one that cannot seek, and then it must be a tar.
+# Yields the images of a file from its name, the open file and its size in bytes. The size is None
+# if the file cannot seek, which only a tar file may be.
 _Items = Callable[[str, IO[bytes], int | None, Wanted], Iterator[Item]]
 _FORMATS: dict[str, _Items] = {
     "zip": zip_items, "parquet": parquet_items, "csv": csv_items, "jsonl": jsonl_items
@@ -28,19 +28,19 @@ _BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of one such file, in its order.
+    """Yield the images of an archive, table or manifest in order.
 
     Parameters
     ----------
     path
-        Its path or address.
+        Path or URL of the file.
     wanted
-        What to take of it.
+        Wanted parts of the file.
 
     Raises
     ------
     ValueError
-        A table or manifest has no such column, or an archive no such value.
+        A table or manifest lacks a wanted column, or an archive a wanted value.
     ImportError
         A package is not installed.
     """
@@ -56,7 +56,7 @@ def shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
                     "one that knows its size, or a tar",
                 )
             yield from _FORMATS.get(suffix, tar_items)(name, file, size, wanted)
-    except Exception as error:  # any that a file system of somebody else raises
+    except Exception as error:  # a file system may raise any
         if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
             raise
         yield item_of(reading_error(error), path)

@@ -1,4 +1,4 @@
-"""Tables in memory as sources: of any library that speaks Arrow, and data sets of Hugging Face."""
+"""Tables in memory as sources: from libraries with Arrow, and Hugging Face datasets."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,12 +7,13 @@ from lightmeter.batch.sources.item import Item, Source, Wanted
 from lightmeter.batch.sources.rows import Kinds, row_items, with_column
 from lightmeter.profile.table_files import parquet
 
-ROWS = 16  # of a batch: all their pictures are in memory
+ROWS = 16  # of a batch: all their images are in memory
 
 
 def is_table(given: object) -> bool:
-    """Return whether it is a table of any library that speaks Arrow, or a data set of Hugging Face,
-    also a streamed one; a column alone is none.
+    """Return whether `given` is a table with an Arrow stream or a Hugging Face dataset.
+
+    A streamed dataset counts too; a single column does not.
     """
     is_of_hugging_face = hasattr(given, "with_format") and hasattr(given, "features")
     if hasattr(given, "to_batches") or is_of_hugging_face:
@@ -21,13 +22,14 @@ def is_table(given: object) -> bool:
 
 
 def table_source(table: Any, wanted: Wanted) -> Source:
-    """Return a table of pyarrow, pandas or polars as a source, or a data set of pyarrow or Hugging
-    Face. Its pictures are not decoded.
+    """Return a source for a table or dataset of pyarrow, pandas, polars or Hugging Face.
+
+    The library does not decode the images.
 
     Raises
     ------
     ValueError
-        It has no column of pictures, or not all those that are wanted.
+        There is no column of images, or a wanted column is missing.
     """
     name = "table"
     if hasattr(table, "with_format"):
@@ -44,7 +46,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     def items() -> Iterator[Item]:
         return row_items(name, arrow_rows(_batches(table, columns)), wanted)
 
-    # Those of a data set of files, or of one that is streamed, are not known.
+    # The number is unknown for a dataset of files, and for a streamed one.
     total = getattr(table, "num_rows", None)
     return Source(items, total if isinstance(total, int) else None)
 
@@ -60,7 +62,7 @@ def _batches(table: Any, columns: list[str | None]) -> Iterable[Any]:
 
 
 def arrow_rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of Arrow record batches; of times there are microseconds."""
+    """Yield the rows of Arrow record batches; times have microseconds."""
     pa = parquet()
     for batch in batches:
         cells = []
@@ -73,8 +75,9 @@ def arrow_rows(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _value(scalar: Any) -> Any:
-    """Return the value of a cell. What Python does not have is None, such as the year 10000, a time
-    zone that nobody knows or a text that is no UTF-8.
+    """Return the value of a cell; None if Python cannot represent it.
+
+    Examples are the year 10000, an unknown time zone, and a text that is not UTF-8.
     """
     try:
         return scalar.as_py()
@@ -83,7 +86,7 @@ def _value(scalar: Any) -> Any:
 
 
 def kinds_of(schema: Any) -> Kinds:
-    """Return the kinds of columns of Arrow, also in a dictionary, or in a struct as ``bytes``."""
+    """Return the kinds of Arrow columns, also of dictionaries and of structs with ``bytes``."""
     return [(name, _kind(kind)) for name, kind in zip(schema.names, schema.types, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Tar files as sources, also compressed ones, a member at a time."""
+"""Tar files as sources, also compressed, read one member at a time."""
 
 import os
 import tarfile
@@ -17,7 +17,7 @@ _COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 
 
 def tar_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a tar, as `archive_items` does."""
+    """Yield the images of a tar file; see `archive_items`."""
     return archive_items(name, _members(name, file, size), wanted)
 
 
@@ -33,9 +33,9 @@ def _members(name: str, file: IO[bytes], size: int | None) -> Iterator[Member]:
 
 
 def _tar_members(file: IO[bytes], size: int | None) -> Iterator[Member]:
-    """Yield members that are files. Links, devices and folders are passed over.
+    """Yield members that are files; links, devices and folders are skipped.
 
-    Headers are asked for one by one, as tarfile itself passes over a damaged one.
+    Headers are read one by one, because tarfile itself skips a damaged one.
     """
     headers = Bounded(file, _MOST_HEADER)
     tar = tarfile.TarFile(fileobj=headers, mode="w")  # type: ignore[arg-type]  # looks for no first member

@@ -1,4 +1,4 @@
-"""The numbers in a struct of Thrift's compact protocol, as the headers of pages of Parquet are."""
+"""Reading numbers of Thrift's compact protocol, the format of Parquet page headers."""
 
 import io
 
@@ -6,17 +6,17 @@ _FIXED = {1: 0, 2: 0, 3: 1, 7: 8}  # bytes of a value: true, false, a byte, a do
 
 
 def read_numbers(file: io.BytesIO, depth: int = 8) -> dict[tuple[int, ...], int]:
-    """Return the numbers of 32 bits by the fields that lead to them.
+    """Return 32-bit numbers by the path of field numbers that leads to them.
 
-    Of one that comes twice the last holds, as for Thrift's own reader. Lists are not read: there
-    are none in the headers of pages.
+    If a field is repeated, the last one counts, as in Thrift's own reader. Lists are not read,
+    because page headers have none.
 
     Raises
     ------
     ValueError
-        It is damaged, or structs are in each other deeper than `depth`.
+        The data is damaged, or structs are nested deeper than `depth`.
     IndexError
-        It ends early.
+        The data ends early.
     """
     found: dict[tuple[int, ...], int] = {}
     field = 0

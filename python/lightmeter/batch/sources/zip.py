@@ -1,4 +1,4 @@
-"""Zip files as sources, a member at a time."""
+"""Zip files as sources, read one member at a time."""
 
 import stat
 import sys
@@ -18,12 +18,12 @@ _LOCAL = 30  # least bytes of the header of a member
 
 
 def zip_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
-    """Yield the pictures of a zip, as `archive_items` does."""
+    """Yield the images of a zip file; see `archive_items`."""
     return archive_items(name, _members(file), wanted)
 
 
 def _members(file: IO[bytes]) -> Iterator[Member]:
-    """Yield members in the order of the directory. Links and folders are passed over."""
+    """Yield members in the order of the directory; links and folders are skipped."""
     bounded = Bounded(file, _MOST_DIRECTORY)
     if not zipfile.is_zipfile(bounded):
         raise ImageError("truncated", "the directory at the end of the archive is missing")

@@ -1,1 +1,1 @@
-"""What changed, in words: "saturation fell by 38 %"."""
+"""Describing changes in words: "saturation fell by 38 %"."""

@@ -1,11 +1,12 @@
-"""What happened to pictures, where the signs of several of their numbers fit it.
+"""Finding the cause of a change from the signs of several numbers.
 
-Numbers change together: a blur takes sharpness, noise, contrast and the size of files down. So a
-cause is read off the signs of what drifted, and what it moves as well only follows. Light explains
-a part of the other numbers: a factor on all samples is one on contrast and noise, and its square on
-sharpness. What is beyond that is called detail and grain here.
+Numbers change together: a blur reduces sharpness, noise, contrast and file size. A cause is
+therefore inferred from the signs of the numbers that drifted; other numbers that it affects merely
+follow. Light explains part of the changes: a factor on all samples multiplies contrast and noise by
+the same factor, and sharpness by its square. The unexplained parts are called detail and grain
+here.
 
-The table was fitted by bench/drift_power/causes.py, which measures it on other pictures.
+bench/drift_power/causes.py fitted the table, and measures it on other images.
 """
 
 import math
@@ -17,7 +18,7 @@ from lightmeter.profile.scalars import HUE_STEPS
 
 Changes = Mapping[str, "Change"]
 
-_LITTLE = 0.1  # of a logarithm, a share or radians; such a change of what did not drift is chance
+_LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
@@ -25,7 +26,7 @@ _SHARES = ("Red.share", "Green.share", "Blue.share")
 _LIGHT = ("Brightness.mean", "Luma.mean")
 _COLOURS = ("Saturation.mean", "Hue.concentration")
 
-# What follows from a cause: groups of numbers, and first or last parts of names.
+# Consequences of a cause: groups of numbers, and first or last parts of names.
 _DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
 _ENDS = frozenset(("dark_percent", "bright_percent", "glare_percent", "gray_percent", "entropy"))
 _SPREAD = _DETAIL | _ENDS | {"stddev"}
@@ -34,21 +35,21 @@ _ALL = _SPREAD | _TINT
 
 
 class Change(NamedTuple):
-    """How a number of images changed.
+    """Describe how a number of images changed.
 
     Attributes
     ----------
     sign
-        1 where it surely rose, -1 where it surely fell, else 0.
+        1 for a significant rise, -1 for a significant fall, otherwise 0.
     by
-        The logarithm of the ratio of the means; their difference where one is 0, of percentages as
-        shares, and of the hue in radians.
+        Log ratio of the means; their difference if one is 0, for percentages as fractions, and for
+        hues in radians.
     size
-        How large it is, 0 to 1, to tell which of several causes is the first.
+        Size, 0 to 1, which decides which of several causes comes first.
     is_sure
-        Whether a cause may rest on it alone.
+        Whether it alone is sufficient for a cause.
     group
-        What the number is about.
+        Topic of the number.
     """
 
     sign: int
@@ -61,22 +62,22 @@ class Change(NamedTuple):
 def change_of(
     name: str, levels: tuple[float, float], size: float, group: str, is_sure: bool, is_odd: bool
 ) -> Change:
-    """Return how a number changed from one value or mean to another.
+    """Return the change of a number from one value or mean to another.
 
     Parameters
     ----------
     name
-        Without a prefix.
+        Name without a prefix.
     levels
-        The reference's, and the other one.
+        Values of the reference and of the other side.
     size
         See `Change`.
     group
-        What it is about.
+        Topic of the number.
     is_sure
-        Whether a cause may rest on it alone.
+        Whether it alone is sufficient for a cause.
     is_odd
-        Whether it surely changed.
+        Whether the change is significant.
     """
     before, after = levels
     by = after - before
@@ -90,7 +91,7 @@ def change_of(
 
 
 class _Moves:
-    """The changes of all numbers, and what light explains of them."""
+    """Hold the changes of all numbers, and the parts that light explains."""
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
@@ -116,9 +117,7 @@ class _Moves:
 
 
 def _is_covered(m: _Moves) -> bool:
-    """Return whether some cells of the grid darkened and others not; or else a part is dark and
-    flat.
-    """
+    """Return whether only some cells of the grid darkened, or a part is dark and flat."""
     cells = [m.by(name) for name in _CELLS]
     if max(cells) - min(cells) >= 3 * _LITTLE:
         as_before = sum(abs(cell) < _LITTLE for cell in cells)
@@ -131,29 +130,25 @@ def _is_covered(m: _Moves) -> bool:
 
 
 def _is_moved(m: _Moves) -> bool:
-    """Return whether contrast rose and detail fell in the same light, with other colours: another
-    view.
-    """
+    """Return whether contrast rose, detail fell and colours changed in the same light."""
     is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < _LITTLE
     is_tinted = m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
     return is_other and is_tinted
 
 
 def _has_glare(m: _Moves) -> bool:
-    """Return whether a part is white, where nothing is to see: more light alone makes pictures
-    sharper.
-    """
+    """Return whether a part is white without detail; more light alone makes images sharper."""
     is_part = 0 < m.light < 5 * _LITTLE and m.contrast > -_LITTLE
     return m.rose("glare_percent", "bright_percent") and is_part and max(m.detail, m.sharpness) < 0
 
 
 def _is_dimmed(m: _Moves) -> bool:
-    """Return whether contrast fell with the light, and not by itself."""
+    """Return whether contrast fell with the light, and not more."""
     return m.contrast >= 3 * m.light and m.light < 0
 
 
 def _is_faded(m: _Moves) -> bool:
-    """Return whether contrast fell, and not with the light; or a veil took colour and detail."""
+    """Return whether contrast fell more than the light, or a veil reduced colour and detail."""
     if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
     is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, -_LITTLE)
@@ -161,22 +156,20 @@ def _is_faded(m: _Moves) -> bool:
 
 
 def _is_veiled(m: _Moves) -> bool:
-    """Return whether colour and detail fell together, which neither a blur does nor less light."""
+    """Return whether colour and detail fell together, unlike with blur or less light."""
     fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
     return fell and m.light > -5 * _LITTLE and 1.5 * m.sharpness < m.colour < -_LITTLE
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
-    """Return whether there is more light, or less, on all of the picture; colours change luma
-    too.
-    """
+    """Return whether light rose or fell in the whole image; colours also affect luma."""
     is_light = abs(m.colour) < 4 * abs(m.light) or m.rose("bright_percent")
     is_all = not (_is_covered(m) or _has_glare(m) or _is_faded(m))
     return m.sign("Luma.mean") == sign and abs(m.light) > _LITTLE / 2 and is_light and is_all
 
 
 def _is_squeezed(m: _Moves) -> bool:
-    """Return whether there are blocks; or ringing, which fills flat ground with more values."""
+    """Return whether there are blocks, or ringing, which adds values to flat areas."""
     if m.fell("JpegQuality"):
         return True
     if m.rose("Blockiness"):
@@ -201,7 +194,7 @@ def _is_cast(m: _Moves) -> bool:
 
 
 def _is_turned(m: _Moves) -> bool:
-    """Return whether hues turned, and colours are as strong and as unlike each other as before."""
+    """Return whether hues rotated while saturation and variety of colours stayed the same."""
     is_same = not m.moved(*_COLOURS) and max(map(m.by, _COLOURS)) < _LITTLE / 2
     return is_same and m.moved("Hue.circular_mean")
 
@@ -222,23 +215,23 @@ def _is_vivid(m: _Moves) -> bool:
 
 
 class Cause(NamedTuple):
-    """A cause that signs can tell.
+    """Describe a cause that signs can indicate.
 
     Attributes
     ----------
     name
-        Such as ``out of focus``.
+        Name, such as ``out of focus``.
     words
-        What is said of several images.
+        Description of several images.
     leads
-        The numbers that tell it. One of them must surely have changed.
+        Numbers that indicate it; at least one must have changed significantly.
     follows
-        What it moves as well.
+        Other numbers that it affects.
     fits
         Whether the signs fit.
     kind
-        What it is about. One about detail may come beside one about light, which does not explain
-        all of it.
+        Topic. A cause of detail may accompany a cause of light, which does not explain all of the
+        change.
     """
 
     name: str
@@ -250,7 +243,7 @@ class Cause(NamedTuple):
 
     @property
     def of_one(self) -> str:
-        """Return the words of one image: such as ``looks out of focus``."""
+        """Return the description of one image, such as ``looks out of focus``."""
         verb, _, words = self.words.partition(" ")
         return f"{ {'are': 'is', 'have': 'has'}.get(verb, f'{verb}s') } {words}"
 
@@ -260,7 +253,7 @@ class Cause(NamedTuple):
         return not self.follows.isdisjoint((group, first, rest))
 
 
-# Of two that are about equally large the first is said first.
+# If two causes have about the same size, the one listed first comes first.
 CAUSES = (
     Cause("moved", "show another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
     Cause("resized", "have another size", _SIZES, _SPREAD.union(_SIZES),
@@ -289,14 +282,14 @@ CAUSES = (
 
 
 def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
-    """Return the causes that fit, the largest first, each with the number that tells it most.
+    """Return the causes that fit, the largest first, each with its strongest number.
 
-    One that only follows from another is none.
+    A cause that only follows from another is left out.
 
     Parameters
     ----------
     changes
-        By numbers of images, without a prefix.
+        Changes by number, without a prefix.
     """
     moves = _Moves(changes)
     fitting: list[tuple[Cause, str]] = []
@@ -308,9 +301,9 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
         return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
-    told: list[tuple[Cause, str]] = []
+    kept: list[tuple[Cause, str]] = []
     for cause, lead in fitting:
-        before = [each for each, _ in told if each.moves(lead, changes[lead].group)]
+        before = [each for each, _ in kept if each.moves(lead, changes[lead].group)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
-            told.append((cause, lead))
-    return told
+            kept.append((cause, lead))
+    return kept

@@ -1,4 +1,4 @@
-"""What is said of a comparison: how one feature changed, of several at once, and of the whole."""
+"""Writing sentences about a comparison: one feature, several features, and the whole."""
 
 import math
 from collections.abc import Collection, Iterator, Sequence
@@ -31,14 +31,14 @@ _LONGEST = 60  # characters of a value
 
 
 def describe(row: FeatureDrift, by: Thresholds) -> str:
-    """Return how a feature changed, such as ``entropy rose by 9 %``.
+    """Describe how a feature changed, such as ``entropy rose by 9 %``.
 
     Parameters
     ----------
     row
-        Of the feature.
+        Row of the feature.
     by
-        What judged it.
+        Thresholds of the verdict.
     """
     if row.kind in RATES:
         return f"{_rate(row)} went from {_shares(*row.levels)}"
@@ -47,7 +47,7 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
 
 
 def is_sure(row: FeatureDrift) -> bool:
-    """Return whether a change of the mean is more than chance."""
+    """Return whether a change of the mean is significant."""
     before, after = row.levels
     own = (row.stddev_target or 0.0) / math.sqrt(row.n_target)
     other = (row.stddev_reference or 0.0) / math.sqrt(row.n_reference)
@@ -67,7 +67,7 @@ def _verb(before: float, after: float) -> str:
 
 
 def _amounts(before: float, after: float, unit: str = "") -> str:
-    """Such as 0.33 to 0.41, with digits enough to tell both apart."""
+    """Return text such as "0.33 to 0.41", with enough digits to distinguish both."""
     digits = 3
     while number(before, digits) == number(after, digits) and digits < MOST_DIGITS:
         digits += 1
@@ -87,10 +87,10 @@ def _differs(row: FeatureDrift) -> str:
 
 
 def _category(row: FeatureDrift) -> str:
-    """Such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
+    """Return text such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
 
-    What is no text is one value, None. A side of very many values does not list them all, so
-    shares are known between ends.
+    All values that are not text count as one value, None. A side with very many values does not
+    list them all, so that shares are intervals.
     """
     assert row.sides is not None
     known: list[dict[str | None, tuple[float, float]]] = []
@@ -104,9 +104,7 @@ def _category(row: FeatureDrift) -> str:
     after, before = known
 
     def apart(value: str | None) -> tuple[float, ...]:
-        """Return the least that its share can have changed by, below 0 where it may not; the
-        shares.
-        """
+        """Return the least possible change of a share, negative if uncertain, and the shares."""
         (low, high), (least, most) = after.get(value, others[0]), before.get(value, others[1])
         return max(low - most, least - high), least, most, low, high
 
@@ -126,7 +124,7 @@ def _category(row: FeatureDrift) -> str:
 
 
 def strings_of(core: _core.Profile, feature: str) -> _core.FrequentStrings:
-    """Return the texts of a feature; none where the profile lacks it."""
+    """Return the texts of a feature; none if the profile lacks the feature."""
     return core.strings(feature) if feature in core else _core.FrequentStrings()
 
 
@@ -138,7 +136,7 @@ def _about(low: float, high: float) -> str:
 
 
 def _vectors(row: FeatureDrift) -> str:
-    """Return how far the mean of vectors moved: of the numbers of images all at once."""
+    """Return how far the mean of vectors moved, or of all numbers of images together."""
     share = (1 + (row.effect or 0.0)) / 2  # 1 is as near to it as a float comes
     spreads = number(2 * NormalDist().inv_cdf(share), 2) if share < 1 else "more than 16"
     together = " together" if row.family == "image" else ""
@@ -151,7 +149,7 @@ _LEFT = 0.6  # of Kuiper's V, which a rotation may leave that explains the rest
 
 
 def _hue(row: FeatureDrift) -> str:
-    """Such as ``hue turned by +19 degrees``, where a rotation explains what changed."""
+    """Return text such as ``hue turned by +19 degrees``, if a rotation explains the change."""
     (hues, shares), (old_hues, old_shares) = _values(row)
     own = complex(np.exp(hues * (2j * np.pi / HUE_STEPS)) @ shares)
     other = complex(np.exp(old_hues * (2j * np.pi / HUE_STEPS)) @ old_shares)
@@ -169,10 +167,11 @@ def _hue(row: FeatureDrift) -> str:
 
 # --- numbers ----------------------------------------------------------------------------------
 
-# Distinct whole numbers up to which shares say more than a mean. Those of files are often codes.
+# Maximum distinct integers for which shares are more informative than a mean. Integers of files are
+# often codes.
 _FEW = 3
 _FEW_CODES = 10
-_ALL_IN_TAIL = 0.6  # of D: if a tail has so much of it, the rest stayed as it was
+_ALL_IN_TAIL = 0.6  # share of D in a tail, with which the rest is unchanged
 _ALL_IN_VALUE = 0.8  # of D
 _EDGE = 0.99  # of the reference, beyond which its tail begins
 _ROUNDING = 1e-9
@@ -180,7 +179,7 @@ _MIDDLES = np.array((0.1, 0.25, 0.75, 0.9)) - _ROUNDING  # ends of eight tenths 
 
 
 def _values(row: FeatureDrift) -> list[tuple[Array, Array]]:
-    """Return the distinct values of the target and of the reference, and the share of each."""
+    """Return the distinct values of the target and of the reference, and their shares."""
     assert row.sides is not None
     sides = [_core.numbers_of(view._core, row.feature).weights() for view in row.sides]
     return [(values, counts / counts.sum()) for values, counts in sides]
@@ -189,7 +188,7 @@ def _values(row: FeatureDrift) -> list[tuple[Array, Array]]:
 def _pooled(
     values: Array, shares: Array, old_values: Array, old_shares: Array
 ) -> tuple[Array, Array, Array]:
-    """Return all values in order, and the share of each on either side."""
+    """Return all values in order, and their shares on either side."""
     pool, places = np.unique(np.concatenate((values, old_values)), return_inverse=True)
     of_target, of_reference = np.split(places, [len(values)])
     after, before = np.zeros((2, len(pool)))
@@ -199,14 +198,14 @@ def _pooled(
 
 
 def _number(row: FeatureDrift, by: Thresholds) -> str:
-    """Such as ``entropy rose by 9 %``: the level, the spread, a part of the values, or one."""
+    """Describe a change such as ``entropy rose by 9 %``: of level, spread, some values, or one."""
     is_constant = row.stddev_target == row.stddev_reference == 0
     if row.sides is None or is_constant or row.role == "date":
         return _moved(row, is_amount=not is_constant)
     target, reference = _values(row)
     pool, after, before = _pooled(*target, *reference)
     gains, d = np.abs(after - before), row.ks or 0.0
-    # Of two values that swap, the greater is said: it is the "yes" of a question.
+    # If two values swap their shares, name the greater, which is the "yes" of a question.
     at = int(np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1])
     was, now = _shares(before[at], after[at]).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS
@@ -222,7 +221,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     up_to = np.cumsum(before)  # of the reference; with equal values
     under = up_to - before
     lead = (row.tail_above or 0.0) - (row.tail_below or 0.0)
-    # Of a change of some pictures only: how many lie beyond almost all of the reference.
+    # If only some images changed, give the share beyond almost all of the reference.
     if d < MOST_MOVED and abs(lead) >= max(by.tail, _ALL_IN_TAIL * d):
         beyond = under if lead > 0 else 1 - up_to
         some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {_what(row)} have"
@@ -238,23 +237,23 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     if wide >= by.spread / 2:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
         spread = f"{_subject(row)} varies {number(times, 2)} times as much"
-    # Of a shift and a change of the spread what is larger in units of its least size.
+    # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     return (level or spread if is_shift else spread or level) or value or _differs(row)
 
 
 def _subject(row: FeatureDrift) -> str:
-    """Of a verb in the singular, as shares have names in the plural, such as bright pixels."""
+    """Return a singular subject, because shares have plural names such as bright pixels."""
     return f"the share of {row.name}" if row.scale == "percent" else row.name
 
 
 def _what(row: FeatureDrift) -> str:
-    """Return what values of the row are counted in."""
+    """Return the unit of the row's values."""
     return "values" if row.group == "values" else "images"
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
-    """Return how the mean moved: relative between positive amounts; of others that says little."""
+    """Return how the mean moved; relative only for positive amounts."""
     before, after = row.levels
     if row.role == "date":
         return f"{row.name} went from {day(before)} to {day(after)}"
@@ -269,10 +268,10 @@ def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
 def _log_spread(
     row: FeatureDrift, pool: Array, after: Array, before: Array, *, is_amount: bool
 ) -> float:
-    """Return the logarithm of how many times as widely, or narrowly, the values spread.
+    """Return the absolute logarithm of the ratio of the spreads.
 
-    It is what all signs agree on: the standard deviation, the widths of the middle half and eight
-    tenths, and of positive amounts the standard deviation in units of the mean.
+    It is the smallest change on which all measures agree: the standard deviation, the widths of the
+    middle 50 % and 80 %, and, for positive amounts, the coefficient of variation.
     """
     ends = [pool[np.searchsorted(np.cumsum(side), _MIDDLES)] for side in (after, before)]
     own, other = ((each[::-1] - each)[:2] for each in ends)
@@ -286,26 +285,26 @@ def _log_spread(
 
 _MOST = 4  # parts of a summary
 _MOST_FOLLOWERS = 3  # by name; others are counted
-_FEWEST = 3  # Exif tags; of fewer each is said by itself
+_FEWEST = 3  # Exif tags; fewer are described one by one
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
-# The grid changed everywhere alike if no place changed by less than this share of the most.
+# The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
 
 
 class Finding(NamedTuple):
-    """What is said of some features at once.
+    """Describe a change of one or several features.
 
     Attributes
     ----------
     words
-        Such as ``entropy rose by 9 %``.
+        Description, such as ``entropy rose by 9 %``.
     lines
-        The features, the most severe first: one; or cells of the grid, or Exif tags; or that which
-        tells a cause, and all that follow from it.
+        Rows of the features, the most severe first: a single one; cells of the grid; Exif tags; or
+        the number that indicates a cause, followed by its consequences.
     is_even
-        The grid changed everywhere alike, so that it says nothing of where.
+        Whether the grid changed evenly, so that it indicates no position.
     cause
-        What happened to the pictures, such as ``out of focus``; empty where signs tell none.
+        Cause, such as ``out of focus``; empty if none was found.
     """
 
     words: str
@@ -315,17 +314,17 @@ class Finding(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return the words as a sentence."""
+        """Return the description as a sentence."""
         return capitalised(self.words, self.lines[0].feature)
 
     @property
     def headline(self) -> str:
-        """Return what happened, without the number that tells it."""
+        """Return the cause without the number that indicates it."""
         return self.words.partition(": ")[0]
 
     @property
     def certainty(self) -> str:
-        """Return which features, and how surely they changed."""
+        """Return the features, and how significantly they changed."""
         first, more = self.lines[0], len(self.lines) - 1
         verdict = "" if first.verdict == "drift" else str(first.verdict)
         others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
@@ -333,7 +332,7 @@ class Finding(NamedTuple):
 
 
 def capitalised(words: str, *names: str) -> str:
-    """Return words with a capital first, except where a name of a user is the first word."""
+    """Capitalise the first letter, unless the first word is a user's name."""
     if any(name.startswith(words.split(" ")[0]) for name in names):
         return words
     return words[:1].upper() + words[1:]
@@ -345,16 +344,16 @@ def capitalised(words: str, *names: str) -> str:
 def causes(
     rows: Sequence[FeatureDrift], sure: Collection[FeatureDrift], level: float
 ) -> list[Finding]:
-    """Return the causes, the largest of each kind of images first.
+    """Return the causes, the largest for each prefix of images first.
 
     Parameters
     ----------
     rows
-        All of a comparison, by severity.
+        All rows of a comparison, by severity.
     sure
-        Those that a headline may name; a cause rests on one of them.
+        Rows that a headline may name; a cause needs one of them.
     level
-        The largest q-value of what a cause rests on.
+        Maximum q-value of that row.
     """
     by_prefix: dict[str, list[FeatureDrift]] = {}
     leads = {row.feature for row in sure if row.q_value is not None and row.q_value <= level}
@@ -376,8 +375,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
-        told = set(map(id, follow))
-        left = [row for row in left if id(row) not in told]
+        followers = set(map(id, follow))
+        left = [row for row in left if id(row) not in followers]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
 
@@ -385,8 +384,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
     """Return whether a change follows from a cause.
 
-    So do what all numbers together say, and a grid that changed everywhere alike; and where
-    sharpness changed in pictures in another light.
+    The row of all numbers together follows too, an even change of the grid, and a change of
+    sharpness if the light changed.
     """
     if row.cell is None:
         return row.group == "together" or cause.moves(_name(row), row.group)
@@ -396,11 +395,11 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
-    """Such as ``the images look out of focus: sharpness fell by 59 %; noise and 8 more follow``."""
+    """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     which = "some" if lead.words[0].isdigit() or " instead of " in lead.words else "the"
-    told = f"{which} {_several(lead)}images {cause.words}: {lead.words}"
+    words = f"{which} {_several(lead)}images {cause.words}: {lead.words}"
     if not follow:
-        return told
+        return words
     firsts: dict[str, str] = {}
     for row in sorted(
         follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev")
@@ -410,7 +409,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names = list(firsts.values())[:_MOST_FOLLOWERS] or [follow[0].name]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{told}; {listed} follow{'s' if len(follow) == 1 else ''}"
+    return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''}"
 
 
 def _name(row: FeatureDrift) -> str:
@@ -421,31 +420,31 @@ def _name(row: FeatureDrift) -> str:
 
 
 def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
-    """Return what to say of features that changed: each by itself, but some together.
+    """Return findings for changed features: single ones, and some grouped together.
 
-    These are cells of a grid, and Exif tags that went missing.
+    Cells of a grid are grouped, and so are Exif tags that went missing.
     """
     groups: dict[object, list[FeatureDrift]] = {}
     for row in rows:
         key: object = id(row)
-        # A rate of a cell, such as its missing values, is no place.
+        # A rate of a cell, such as of missing values, is not part of the grid.
         if row.cell is not None and row.kind == "number":
             key = row.prefix, row.cell.number
         elif row.kind == "missing" and row.group == "Exif" and _rise(row) > 0:
             key = row.prefix, "Exif"
         groups.setdefault(key, []).append(row)
-    told: list[Finding] = []
+    found: list[Finding] = []
     for several in groups.values():
         if several[0].cell and len(several) > 1:
-            told.append(_of_grid(several))
+            found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
             most = percent(max(map(_rise, several)))
             images = f"{_several(several[0])}images"
             words = f"{len(several)} Exif tags went missing in up to {most} of {images}"
-            told.append(Finding(words, tuple(several)))
+            found.append(Finding(words, tuple(several)))
         else:
-            told += [Finding(row.words, (row,)) for row in several]
-    return told
+            found += [Finding(row.words, (row,)) for row in several]
+    return found
 
 
 def _rise(row: FeatureDrift) -> float:
@@ -453,12 +452,12 @@ def _rise(row: FeatureDrift) -> float:
 
 
 def _several(row: FeatureDrift) -> str:
-    """Return the prefix and a space, where there are images of several prefixes."""
+    """Return the prefix and a space if there are several prefixes; otherwise ""."""
     return f"{row.prefix} " if row.name.startswith(f"{row.prefix} ") else ""
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Return where the image changed most, if there is such a place."""
+    """Describe where the image changed most, if there is such a position."""
     image = f"the {_several(rows[0])}image"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
@@ -478,7 +477,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
 
 
 def headline(rows: Sequence[FeatureDrift]) -> str:
-    """Return how many features drifted."""
+    """Return text with the number of features that drifted."""
     tested = sum(row.q_value is not None for row in rows)
     drifted = sum(row.verdict == "drift" for row in rows)
     possible = sum(row.verdict in CHANGED for row in rows)
@@ -492,23 +491,23 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
     return f"No drift in {of_all}"
 
 
-def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
-    """Return one sentence about a comparison.
+def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
+    """Return a sentence about a comparison.
 
-    Numbers of images that are about the same mostly changed for one reason: one speaks for all.
+    Numbers with the same topic mostly change for one reason, so one of them represents all.
 
     Parameters
     ----------
     rows
-        All of a comparison, by severity.
-    told
-        What to say of those that drifted and may be named, the causes first.
+        All rows of a comparison, by severity.
+    found
+        Findings for rows that a headline may name, the causes first.
     """
     drifted, many = sum(row.verdict == "drift" for row in rows), headline(rows)
     if not drifted:
         return many[0].lower() + many[1:]
     shown: dict[object, Finding] = {}
-    for each in [each for each in told if not each.is_even] or told:
+    for each in [each for each in found if not each.is_even] or found:
         shown.setdefault(_topic(each.lines[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
@@ -519,7 +518,7 @@ def summary(rows: Sequence[FeatureDrift], told: Sequence[Finding]) -> str:
 
 
 def _topic(row: FeatureDrift, cause: str) -> object:
-    """Return the same for features of which one is enough to say what happened."""
+    """Return a key that is equal for features of which one represents all."""
     if cause:
         return row.prefix, cause
     if row.group in ("file", "Exif", "values") or row.kind in RATES:

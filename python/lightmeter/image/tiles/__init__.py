@@ -1,1 +1,1 @@
-"""Pictures larger than memory: read in tiles, and measured tile by tile."""
+"""Reading and measuring images larger than memory, tile by tile."""

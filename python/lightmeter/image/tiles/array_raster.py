@@ -1,4 +1,4 @@
-"""Arrays that are read in pieces: zarr.Array, h5py.Dataset, xarray.DataArray, dask arrays.
+"""Reading chunked arrays: zarr.Array, h5py.Dataset, xarray.DataArray, dask arrays.
 
 Folders of Zarr are OME-Zarr (NGFF) with its levels, or plain arrays; zarr reads them.
 """
@@ -24,30 +24,31 @@ _COLOUR_MODES = {1: "", 3: "RGB", 4: "RGBA"}
 
 
 class ChunkedArray(Protocol):
-    """An array of which parts can be read."""
+    """Describe an array of which parts can be read."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return its sides."""
+        """Return the length of each dimension."""
 
     @property
     def chunks(self) -> Any:
-        """Return the sides of the parts in which it is stored; None for one in no parts."""
+        """Return the shape of a chunk; None if the array is not chunked."""
 
     def __getitem__(self, selection: Any, /) -> Any:
-        """Return the samples in these slices."""
+        """Return the samples in a selection of slices."""
 
 
 def is_chunked(value: object) -> TypeGuard[ChunkedArray]:
-    """Return whether it is an array of which parts can be read."""
+    """Return whether `value` is an array of which parts can be read."""
     names = ("shape", "dtype", "chunks", "__getitem__")
     return all(hasattr(value, name) for name in names)
 
 
 class _ArrayRaster(Raster):
-    """One plane of an array: `place` is its index on other axes than x, y and that of channels.
+    """Read one plane of an array.
 
-    Its mode is "" for gray. Any other has all channels.
+    `place` is its index on the axes other than x, y and channels. The mode is "" for a gray plane;
+    in any other mode, the raster has all channels.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class _ArrayRaster(Raster):
         self.check_sides(f"a chunk of {chunks!r:.100}")
 
     def read(self, block: Block) -> NDArray[Any]:
-        """Return the samples of a block, whose chunks are all read at once."""
+        """Return the samples of a block. All of its chunks are read at once."""
         parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
         parts["y"] = slice(block.y, block.y + block.height)
         parts["x"] = slice(block.x, block.x + block.width)
@@ -82,24 +83,24 @@ class _ArrayRaster(Raster):
 
 
 def axes_of(shape: Sequence[int], reading: Reading) -> str:
-    """Return the axes of an array that says nothing of them, such as ``yxc``.
+    """Return the axes of an array without named axes, such as ``yxc``.
 
     Raises
     ------
     ImageError
-        It has other dimensions than the layout.
+        The dimensions do not fit the layout.
     """
     dimensions = dimensions_of(shape, reading.layout, reading.band_count)
     return dimensions.translate(str.maketrans("HWCN", "yxct"))
 
 
 def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
-    """Yield the picture of an array whose parts can be read; of a batch all pictures.
+    """Yield the image of a chunked array, or all images of a batch.
 
     Raises
     ------
     ImageError
-        It has other dimensions than `Reading.layout`, or no such level.
+        The dimensions do not fit `Reading.layout`, or there is no such level.
     """
     check_level(reading.pyramid_level, 1)
     if type(array).__module__.startswith("zarr."):
@@ -113,26 +114,26 @@ def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
 def planes_of(
     array: Any, axes: str, reading: Reading, *, is_colour: bool, is_batch: bool = False
 ) -> Iterator[list[Raster]]:
-    """Yield all planes, the first axis slowest; of colours or bands the channels of each together.
+    """Yield all planes, the first axis slowest; colour channels or bands stay together.
 
     Parameters
     ----------
     array
-        It has `shape`, `dtype`, `chunks` and slices.
+        An array with `shape`, `dtype`, `chunks` and slices.
     axes
         A letter for each of its dimensions, such as ``tczyx``.
     reading
-        Says how many channels are no colours, and which planes of a file are wanted.
+        How to read it: its `bands`, and which planes of a file to take.
     is_colour
         Whether channels are red, green and blue.
     is_batch
-        Whether all planes are wanted.
+        Whether to take all planes.
 
     Raises
     ------
     ImageError
-        There are not as many channels, too many planes, too large chunks, or samples of another
-        type.
+        The number of channels is wrong, there are too many planes, chunks are too large, or the
+        dtype is not supported.
     """
     check_samples(np.dtype(array.dtype), reading.value_range)
     bands = reading.band_count
@@ -156,16 +157,16 @@ def planes_of(
 
 _MOST_LEVELS = 64
 
-_RGB = ["FF0000", "00FF00", "0000FF"]  # what converters write of colours
+_RGB = ["FF0000", "00FF00", "0000FF"]  # as converters write them
 
 
 def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
-    """Yield the level of the first picture in a folder of Zarr.
+    """Yield the selected level of the first image in a Zarr folder.
 
     Raises
     ------
     ImageError
-        There is no picture, no such level, it is damaged, or zarr is not installed.
+        There is no image or no such level, the folder is damaged, or zarr is not installed.
     """
     try:
         from lightmeter.image.tiles.bounded_zarr import bounded, open_folder
@@ -178,7 +179,7 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
         raise ImageError("unsupported", "a folder of Zarr without a picture") from None
     except (ImageError, OSError):
         raise
-    except Exception as error:  # what zarr raises of metadata that it does not know
+    except Exception as error:  # zarr raises any exception
         detail = f"metadata of Zarr: {type(error).__name__}: {error}"
         raise ImageError("corrupt", detail[:200]) from None
     is_plain = axes is None
@@ -197,7 +198,7 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
 
 
 def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
-    """Return the array of a level, its axes, if they are said, and whether its channels are RGB."""
+    """Return the array of a level, its axes if they are named, and whether its channels are RGB."""
     if hasattr(node, "shape"):
         check_level(level, 1)
         return node, None, False

@@ -1,7 +1,7 @@
-"""Arrays of Zarr in folders, as zarr reads them, with bounds on what a file or chunk may take.
+"""Reading Zarr folders with zarr, with bounds on the memory of a file or chunk.
 
-A chunk is decoded to no more than its shape has room for. A bomb of 1.4 MB makes the codecs of zarr
-take 600 MB before they look how much it is.
+A chunk is decoded to at most the size of its shape. Without this bound, a bomb of 1.4 MB makes
+zarr's codecs allocate 600 MB before they check the size.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ from zarr.storage import LocalStore
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 
-# Bytes that a chunk may have beyond its samples, where they do not compress, or an index of shards.
+# Bytes that a chunk may have beyond its samples, if they do not compress, or for an index of
+# shards.
 _SLACK = 2 << 20
 _MOST_INNER = 1 << 16  # chunks of a shard
 
@@ -36,7 +37,7 @@ def _check(size: int, most: int) -> None:
 
 
 def _of_blosc(data: bytes, most: int) -> Any:
-    """Return the library trusts the header to say how much there is to read."""
+    """Decode a chunk of Blosc, whose library trusts the lengths in the header."""
     if len(data) < _BLOSC_HEAD or int.from_bytes(data[12:16], "little") > len(data):
         raise ImageError("truncated", f"a chunk of {len(data)} bytes by blosc")
     _check(int.from_bytes(data[4:8], "little"), most)
@@ -44,7 +45,7 @@ def _of_blosc(data: bytes, most: int) -> Any:
 
 
 def _of_zstd(data: bytes, most: int) -> Any:
-    """Return a frame may leave out its size. RFC 8878, 3.1.1.1."""
+    """Decode a chunk of Zstandard, whose frames may omit the size (RFC 8878, 3.1.1.1)."""
     if data[:4] != _ZSTD_MAGIC or len(data) < 5:
         raise ImageError("corrupt", "a chunk that is no frame of Zstandard")
     flags = data[4]
@@ -72,7 +73,7 @@ _KNOWN = {"bytes", "transpose", "sharding_indexed", "crc32c", *_DECODERS}
 
 
 class _Bounded(Codec):  # type: ignore[misc]
-    """A codec of version 2, which decodes to no more than `most` bytes."""
+    """Wrap a codec of Zarr version 2, which then decodes to at most `most` bytes."""
 
     codec_id = "bounded"
 
@@ -87,7 +88,7 @@ class _Bounded(Codec):  # type: ignore[misc]
 
 
 class _BoundedBytes(BytesBytesCodec):
-    """The same of version 3."""
+    """Wrap a codec of Zarr version 3 likewise."""
 
     is_fixed_size = False
 
@@ -103,7 +104,7 @@ class _BoundedBytes(BytesBytesCodec):
 
 
 class _Folder(LocalStore):
-    """A folder of regular files, whose metadata are checked before zarr reads them."""
+    """Read a folder of regular files, whose metadata are checked before zarr reads them."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, read_only=True)
@@ -126,10 +127,10 @@ class _Folder(LocalStore):
 
 
 def _check_codecs(metadata: dict[str, Any]) -> None:
-    """Refuse codecs that are not known, in shards too."""
+    """Raise an error for unknown codecs, also within shards."""
     codecs = [codec["name"] for codec in metadata.get("codecs", ())]
     if metadata.get("filters"):
-        codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results nobody bounds
+        codecs.append(f"filters {metadata['filters']!r:.50}")  # whose results are not bounded
     if metadata.get("compressor"):
         codecs.append(metadata["compressor"]["id"])
     for name in codecs:
@@ -145,20 +146,20 @@ def open_folder(folder: Path) -> Any:
     Raises
     ------
     ImageError
-        Its metadata have codecs that are not known, or are too large.
+        Its metadata name unknown codecs, or are too large.
     FileNotFoundError
-        It has none.
+        It has no metadata.
     Exception
-        Zarr does not know it.
+        Zarr cannot open it.
     """
     return zarr.open(_Folder(folder), mode="r", use_consolidated=False)
 
 
 def bounded(array: Any) -> Any:
-    """Return an array of zarr of which a chunk takes hardly more than its shape.
+    """Return a zarr array whose chunks take little more memory than their shape.
 
-    Of a folder that holds for its files too. Of an array that a caller opened, codecs that are not
-    known here are as they were.
+    The bound also applies to the files of a folder. In an array that a caller opened, unknown
+    codecs are not replaced.
 
     Raises
     ------
@@ -180,7 +181,7 @@ def bounded(array: Any) -> Any:
 
 
 def _bounded(codecs: Any, most: int) -> tuple[Any, ...]:
-    """Return the same codecs, in shards too, each of which decodes to at most so many bytes."""
+    """Return the same codecs, also within shards, with a bound of `most` bytes."""
     bounded = []
     for codec in codecs:
         name = codec.to_dict()["name"]

@@ -1,4 +1,4 @@
-"""A picture as a grid of tiles, measured in threads, with a few tiles in memory at a time."""
+"""Images as grids of tiles, measured in threads, with a few tiles in memory at a time."""
 
 import math
 import threading
@@ -19,21 +19,22 @@ from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, Mark, available_cpus
 from lightmeter.image.reading import Reading
 
-# Bytes of one tile as it is decoded: 4096 x 4096 pixels of 8-bit RGB have fewer.
+# Maximum bytes of a decoded tile; 4096 x 4096 pixels of 8-bit RGB have fewer.
 MOST_DECODED = 1 << 26
 
-# Bytes of a picture that is held whole.
+# Maximum bytes of an image that is held whole.
 MOST_WHOLE = 1 << 27
 
-# Pixels that are measured at once. With fewer the measurement's own tables cost more than counting.
+# Pixels that are measured at once. With fewer, the tables of the measurement cost more than
+# counting.
 _BLOCK_PIXELS = 1 << 21
 
-# Of a side in pixels. Some metrics keep a number for each row and column.
+# Maximum length of a side in pixels. Some metrics keep a number for each row and column.
 _LONGEST = 1 << 20
 
 
 class Block(NamedTuple):
-    """A rectangle of whole tiles, cut at the borders of the picture."""
+    """Describe a rectangle of whole tiles, clipped to the image, in pixels."""
 
     x: int
     y: int
@@ -42,26 +43,26 @@ class Block(NamedTuple):
 
 
 class Raster(ABC):
-    """A picture as a grid of tiles, which threads read at once.
+    """Describe an image as a grid of tiles, which several threads may read at once.
 
     Attributes
     ----------
     width, height
-        In pixels.
+        Size of the image in pixels.
     tile_width, tile_height
-        Of a tile.
+        Size of a tile in pixels.
     chunk_bytes
-        Of a chunk of an array, which may be of many planes.
+        Bytes of a chunk of an array, which may span many planes.
     channels
-        Samples of a pixel.
+        Samples per pixel.
     dtype
-        Their type, in the byte order of this machine.
+        dtype of the samples, in native byte order.
     mode
-        What Pillow calls such a picture.
+        Pillow's mode of such an image.
     order
-        Of the channels of colour of an array; None of all else, which is RGB.
+        Channel order of a colour array; None for any other image, whose colours are RGB.
     takes_fourth
-        Whether a fourth channel is taken for alpha, though nothing says that it is.
+        Whether a fourth channel is assumed to be alpha.
     """
 
     width: int
@@ -84,16 +85,16 @@ class Raster(ABC):
         ImageError
             It is damaged.
         Exception
-            What decoders and files raise.
+            Decoders and files may raise any exception.
         """
 
     def check_sides(self, tile: str) -> None:
-        """Refuse a picture of no size, or too large a one, or of too large tiles, said as `tile`.
+        """Check the sizes of the image and of its tiles, which errors describe as `tile`.
 
         Raises
         ------
         ImageError
-            It is one.
+            A size is zero or too large.
         """
         if min(self.width, self.height, self.tile_width, self.tile_height) <= 0:
             raise ImageError("corrupt", f"a picture of {self.width}x{self.height} pixels")
@@ -105,12 +106,12 @@ class Raster(ABC):
 
     @property
     def decoded_bytes(self) -> int:
-        """Return bytes of all its samples."""
+        """Return the bytes of all samples."""
         return self._bytes_of(self.width * self.height)
 
     @property
     def bytes_at_once(self) -> int:
-        """Return bytes of the largest block, and of what is decoded for it at a time."""
+        """Return the bytes of the largest block, and of the data decoded for it at a time."""
         tile = self.tile_width * self.tile_height
         return self._bytes_of(max(_BLOCK_PIXELS, tile) + tile) + 2 * self.chunk_bytes
 
@@ -118,7 +119,7 @@ class Raster(ABC):
         return pixels * self.channels * self.dtype.itemsize
 
     def blocks(self) -> Iterator[Block]:
-        """Yield rectangles that cover it, in the order of its rows of tiles."""
+        """Yield rectangles that cover the image, row by row of tiles."""
         across = max(1, _BLOCK_PIXELS // (self.tile_width * self.tile_height)) * self.tile_width
         down = self.tile_height
         if across > self.width:
@@ -128,17 +129,17 @@ class Raster(ABC):
                 yield Block(x, y, min(across, self.width - x), min(down, self.height - y))
 
 
-# Called before more is read; it raises where nobody wants it any more.
+# Called before each read; it raises an exception if the result is no longer needed.
 Watch = Callable[[], None]
 
 _MAX_THREADS = 4
 _MOST_MASKED = 1 << 31  # pixels, of a bit each
 
-# Bytes that all threads together hold of tiles, as far as one thread has room.
+# Bytes of tiles that all threads hold together, if one thread fits.
 _MOST_AT_ONCE = 96 << 20
 
-# Pixels that a thread measures by itself before it adds them to those of the others. Each time
-# the tables are read out, and what waits for pixels of other threads takes memory.
+# Pixels that a thread measures before it merges its counts with those of other threads. Each merge
+# reads the tables; counts that wait for pixels of other threads take memory.
 _PIXELS_APART = 1 << 23
 
 
@@ -150,33 +151,33 @@ def measure_rasters(
     wants_pixels: bool = False,
     mark: Mark | None = None,
 ) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
-    """Measure a picture as a whole array would be.
+    """Measure an image in tiles, with the result of a whole array.
 
     Parameters
     ----------
     rasters
-        The picture, or each of its bands.
+        The image, or each of its bands.
     reading
         How to measure it.
     threads
-        How many; None takes up to 4.
+        Number of threads; None means up to 4.
     watch
-        As `measure_images` takes it.
+        See `measure_images`.
     wants_pixels
-        Whether somebody wants the picture too, which is read whole then.
+        Whether to return the image too, which is then read whole.
     mark
-        Called with each block, and the masks of the meters that measure it.
+        Called with each block and the masks of the meters that measure it.
 
     Returns
     -------
     tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
-        The meter of the picture, or of each band; and the picture: an image if it has 8 bits, else
-        an array HxWxC. None where nobody wants it, and of one that is too large.
+        The meter of the image, or of each band; and the image: a PIL image if it has 8 bits,
+        otherwise an array HxWxC. It is None if not requested, or if too large.
 
     Raises
     ------
     ImageError
-        It is too large, damaged, or not to be measured so.
+        The image is too large, damaged, or cannot be measured with this reading.
     Exception
         What decoders and files raise.
     """
@@ -250,25 +251,25 @@ def measure_raster(
     check: Watch,
     mark: Mark | None = None,
 ) -> None:
-    """Measure all of a raster.
+    """Measure a raster.
 
     Parameters
     ----------
     raster
-        The picture.
+        The image.
     meters
-        One of the whole picture, or one of each channel.
+        One meter for the whole image, or one for each channel.
     threads
-        How many threads read and measure; fewer do if its tiles are large.
+        Maximum number of threads; fewer are used if the tiles are large.
     check
         Called before each block is read.
     mark
-        As for `measure_rasters`.
+        See `measure_rasters`.
 
     Raises
     ------
     ImageError
-        A tile is damaged, or has samples outside of their range.
+        A tile is damaged, or has samples out of range.
     Exception
         What decoders and files raise.
     """

@@ -1,6 +1,7 @@
-"""TIFF files that are read in tiles: which ones, their pages by tifffile, their tiles and strips.
+"""Reading TIFF files in tiles: pages by tifffile, and their tiles or strips.
 
-Directories, tiles and what they decode to are bounded before tifffile or a decoder takes memory.
+The sizes of directories, tiles and decoded data are checked before tifffile or a decoder allocates
+memory.
 """
 
 import logging
@@ -32,7 +33,7 @@ from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raste
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
 _MOST_LEVELS = 64
-_MOST_HELD = 1 << 28  # bytes of memory for what tifffile reads of all pages
+_MOST_HELD = 1 << 28  # bytes that tifffile may hold for all pages
 _MOST_PIECES = 1 << 21
 _MOST_SAMPLES = 32
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
@@ -50,8 +51,8 @@ _BLACK_IS_ZERO, _RGB, _YCBCR = 1, 2, 6
 _PREMULTIPLIED = 1
 _REDUCED = 1
 
-# What a page may say that is read here. Besides none and JPEG, the compression may be LZW, Deflate
-# by both numbers, PackBits, LZMA and Zstandard, whose decoders are bounded.
+# Values of tags that are supported. Besides none and JPEG, the compression may be LZW, Deflate
+# (both numbers), PackBits, LZMA and Zstandard, whose decoders are bounded.
 _KNOWN: dict[str, tuple[int, ...]] = {
     "compression": (_PLAIN, _JPEG, 5, 8, 32946, 32773, 34925, 50000),
     "predictor": (_NO_PREDICTOR, _DIFFERENCES, _OF_FLOATS),
@@ -69,7 +70,7 @@ _MODES = {
     (_RGB, 4): "RGBA",
 }
 
-_MOST_APART = 0.02  # how much the shape of a level may differ from that of the picture
+_MOST_APART = 0.02  # how much the shape of a level may differ from that of the image
 _ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
 _SINGLE = re.compile(r'\bSize([CZT])="1"')
 
@@ -89,15 +90,15 @@ def _can_read() -> bool:
 
 
 def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
-    """Open a TIFF file that is read in tiles; None for any other file.
+    """Open a TIFF file to read in tiles; return None for any other file.
 
-    It is read so if its first page is large, where a level is asked for, where its samples are
-    bands, and where a `value_range` wants all bits of 16-bit colour.
+    A file is read in tiles if its first page is large, if a level is given, if its samples are
+    bands, or if a `value_range` asks for all bits of 16-bit colour.
 
     Raises
     ------
     ImageError
-        It is damaged, or of a kind that is not read here.
+        It is damaged, or of an unsupported kind.
     """
     if isinstance(file, EncodedBytes) or file.format != "TIFF":
         return None
@@ -107,7 +108,7 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
         raise
     except Exception as error:
         if reading.pyramid_level is None:
-            return None  # Pillow may read more of it, or says what is wrong
+            return None  # Pillow may read it, or give the reason
         raise ImageError("corrupt", f"{type(error).__name__}: {error}"[:200]) from None
     return None if pages is None else _frames(file, pages, reading)
 
@@ -136,7 +137,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_wanted = is_large or is_bands or is_deep
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
-        if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the picture is
+        if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the image is
             raise ImageError("too_large", f"tiles of more than {MOST_DECODED} bytes")
         return None
     if not _can_read():
@@ -146,7 +147,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     pages = open_pages(file, tiff)
     if not is_large and reading.frames == "all" and _planes(pages, pages[0]) != pages:
         return None  # of a small file every page counts
-    # Pillow may know what is not known here.
+    # Pillow may support a kind that is not supported here.
     is_known = reading.pyramid_level or _mode_of(pages[0], reading.band_count) is not None
     return pages if is_known else None
 
@@ -154,13 +155,13 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
 def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
     """Read all directories of a file.
 
-    Its `TiffFile.series` are not asked for: they hold as much as the file says, whatever its size,
-    and an OME-TIFF may name other files for them.
+    `TiffFile.series` is not used, because its size depends on claims of the file, and an OME-TIFF
+    may name other files for it.
 
     Raises
     ------
     ImageError
-        They are too many or too large.
+        There are too many directories, or they are too large.
     Exception
         They are damaged.
     """
@@ -168,15 +169,15 @@ def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
 
     loaded = tifffile.TIFF.TAG_LOAD | tifffile.TIFF.TAG_ATTRIBUTES.keys() | _ALSO_LOADED
     _check_directories(tiff, loaded)
-    # Otherwise a file may say that it has the frames or offsets of a certain program. These are
-    # all that the directories are read by; newer ones of tifffile refuse some of the others.
+    # Without these, a file may claim the frames or offsets of a certain program. These are the only
+    # kinds that affect reading of directories; newer versions of tifffile reject some others.
     plain: Any = {"is_lsm": False, "is_ndpi": False, "is_scanimage": False}
     file.seek(0)
     return list(tifffile.TiffFile(file, **plain).pages)
 
 
 def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
-    """Refuse what would take tifffile much memory or time: it reads the tags `loaded` itself."""
+    """Check that tifffile, which loads the tags `loaded`, needs little memory and time."""
     offsets = tiff.directories(_MOST_PAGES)
     if offsets is None:
         raise ImageError("too_large", f"more than {_MOST_PAGES} pages, or pages in a circle")
@@ -185,7 +186,7 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
         directory = tiff.directory(offset)
         inner = tiff.numbers(directory[_SUB_IFDS], _MOST_LEVELS) if _SUB_IFDS in directory else ()
         for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
-            if _STACK_OF_METAMORPH in tags:  # each number of it is read once for each plane
+            if _STACK_OF_METAMORPH in tags:  # tifffile reads each number per plane
                 raise ValueError("a stack of MetaMorph")
             for tag in tags.keys() & loaded:
                 value_bytes = 1 if tags[tag].kind in _BYTES else _NUMBER_BYTES
@@ -195,11 +196,11 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
 
 
 def _mode_of(page: Any, bands: int | None) -> str | None:
-    """Return what Pillow calls the picture of a page of tifffile; None for what is left to it."""
+    """Return Pillow's mode of a page of tifffile; None to leave the page to Pillow."""
     if not _is_known(page):
         return None
     samples, dtype = page.samplesperpixel, page.dtype.name
-    # The decoder of JPEG makes RGB of all three, but not of each alone.
+    # The JPEG decoder converts three channels to RGB, but not separate channels.
     is_rgb = page.compression == _JPEG and page.planarconfig != _SEPARATE
     if page.photometric == _YCBCR and (dtype != "uint8" or (samples > 1 and not is_rgb)):
         return None
@@ -224,19 +225,19 @@ def _is_known(page: Any) -> bool:
         and dtype.itemsize * 8 == page.bitspersample
         and (page.predictor != _OF_FLOATS or dtype.kind == "f")
         and all(getattr(page, name) in values for name, values in _KNOWN.items())
-        and page.tags.valueof(_ORIENTATION, 1) == 1  # Pillow turns pictures
+        and page.tags.valueof(_ORIENTATION, 1) == 1  # Pillow turns images
     )
 
 
 def rasters_of(
     pages: list[Any], file: EncodedFile, reading: Reading
 ) -> "Iterator[list[TiffRaster]]":
-    """Yield the pages of a level, each alone, or as many as there are bands if each is a band.
+    """Yield the pages of a level: one at a time, or one for each band if each page is a band.
 
     Raises
     ------
     ImageError
-        There is no such level, or it is of another number of bands.
+        There is no such level, or it has another number of bands.
     Exception
         A page is damaged.
     """
@@ -265,17 +266,17 @@ def rasters_of(
 
 
 def _planes(pages: list[Any], page: Any, level: int = 0) -> list[Any]:
-    """Return the pages that are as large as `page` and like it, in the order of the file."""
+    """Return the pages of the same size and kind as `page`, in the order of the file."""
     if level > 0 and _inner(pages[0]):
         pages = [inner for outer in pages for inner in _inner(outer)[level - 1 : level]]
     return [other for other in pages if _is_alike(other, page, "imagewidth", "imagelength")]
 
 
 def _reduced(pages: list[Any]) -> Iterator[Any]:
-    """Yield the levels below the first page, the larger ones first.
+    """Yield the levels below the first page, the largest first.
 
-    They are the directories inside of the first page, or else the tiled or reduced pages behind it
-    that are of its shape and each smaller than the last.
+    These are the directories within the first page or, without any, the tiled or reduced pages
+    after it with the same proportions, each smaller than the one before.
     """
     first = last = pages[0]
     inner = _inner(first)
@@ -292,19 +293,19 @@ def _inner(page: Any) -> list[Any]:
 
 
 def _is_alike(page: Any, other: Any, *sides: str) -> bool:
-    """Return whether both may be levels or planes of one picture."""
+    """Return whether both may be levels or planes of one image."""
     names = ("samplesperpixel", "bitspersample", "sampleformat", "photometric", *sides)
     return all(getattr(page, name) == getattr(other, name) for name in names)
 
 
 def _is_of_shape(page: Any, first: Any) -> bool:
     ratio = page.imagewidth * first.imagelength / (page.imagelength * first.imagewidth)
-    # A side of few pixels is rounded by as much as one.
+    # A side is rounded by up to one pixel, which matters if it has few.
     return bool(abs(ratio - 1) < _MOST_APART + 1.5 / page.imagewidth + 1.5 / page.imagelength)
 
 
 class TiffRaster(Raster):
-    """A page of a TIFF file. Threads may read it at once."""
+    """Read a page of a TIFF file; several threads may read at once."""
 
     def __init__(
         self, page: Any, file: EncodedFile, lock: threading.Lock, bands: int | None
@@ -314,7 +315,7 @@ class TiffRaster(Raster):
         Raises
         ------
         ImageError
-            It is of no known kind, its tiles are too large, or not as many as it needs.
+            The kind of the page is unknown, its tiles are too large, or tiles are missing.
         """
         mode = _mode_of(page, bands)
         if mode is None:
@@ -329,7 +330,7 @@ class TiffRaster(Raster):
         self._piece = "tile" if page.is_tiled else "strip"
         self.tile_width = page.tilewidth if page.is_tiled else self.width
         self.tile_height = page.tilelength if page.is_tiled else page.rowsperstrip
-        # Strips of samples as they are may be of any height: their rows are one behind the other.
+        # Uncompressed strips may have any height, because their rows are contiguous.
         is_as_measured = page.compression == _PLAIN and page.predictor == _NO_PREDICTOR
         is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
         self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
@@ -347,7 +348,7 @@ class TiffRaster(Raster):
         if not self._is_rows and got < count:
             raise ImageError("corrupt", f"got {got} strips or tiles of {count}")
         self._tables = page.jpegtables if isinstance(page.jpegtables, bytes) else None
-        # The core would take RGB for YCbCr.
+        # The core would mistake RGB for YCbCr.
         is_known = mode == "L" or page.photometric == _YCBCR or self._planes > 1
         is_of_core = page.compression == _JPEG and self.dtype == np.uint8 and is_known
         self._common = common_segments(self._tables) if is_of_core else None
@@ -402,21 +403,21 @@ class TiffRaster(Raster):
             height, width = struct.unpack_from(">HH", frame, 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
-        # Decoders write no more than there is room for.
+        # Decoders write at most the available room.
         samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
         into[...] = samples[0, : into.shape[0], : into.shape[1]]
 
 
 def common_segments(tables: bytes | None) -> bytes | None:
-    """Return what all tiles of a page have in common, to be put behind the start of each.
+    """Return the JPEG segments that all tiles of a page share, to insert after the start of each.
 
-    None if the core may not decode the tiles. Of other segments than tables, libjpeg forgets some
-    before it reads a tile, so the joined stream would say something else.
+    Returns None if the core may not decode the tiles. libjpeg forgets some segments other than
+    tables before it reads a tile, so a joined stream would mean something else.
 
     Parameters
     ----------
     tables
-        A JPEG stream without a picture, as TIFF has it; None is no tables.
+        A JPEG stream without an image, as in TIFF; None means no tables.
     """
     if not is_trusted():
         return None
@@ -435,18 +436,18 @@ def common_segments(tables: bytes | None) -> bytes | None:
 def write_jpeg_tile(
     data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
 ) -> bool:
-    """Decode a tile, as far as there is room. Returns False if another decoder has to look.
+    """Decode a tile as far as it fits; return False if another decoder must try.
 
     Parameters
     ----------
     data
         A JPEG stream.
     common
-        As `common_segments` gives it.
+        Segments from `common_segments`.
     most
         Width and height of a tile.
     into
-        HxWxC in planes: in a row, samples of a channel lie one behind the other.
+        Array HxWxC stored in planes: in a row, the samples of a channel are contiguous.
     """
     decoder = _core.open_jpeg(data[:2] + common + data[2:])
     if decoder is None:

@@ -1,8 +1,8 @@
-"""A chart as SVG text, and what charts are drawn of: shapes, colours, scales, ticks, a legend.
+"""Drawing charts as SVG: shapes, colours, scales, ticks and legends.
 
-It has two forms. As a document of its own it carries its colours as attributes, on white, for any
-program that reads SVG. Inside a page the same elements take their colours from the page's style by
-class, and so follow a dark mode.
+A chart has two forms. As a separate document, it has colours as attributes, on white, for any
+program that reads SVG. Within a page, the same elements take colours from the page's style by
+class, and follow a dark mode.
 """
 
 import base64
@@ -15,8 +15,8 @@ from lightmeter.files import write_atomically
 from lightmeter.report.charts.html import Html, joined, tag
 from lightmeter.text import counted, shorten
 
-# Okabe and Ito's blue and vermilion, which every kind of colour vision tells apart; the reference
-# is also an area and the target a line, for print.
+# Okabe and Ito's blue and vermilion, which every kind of colour vision can distinguish. In print,
+# the reference is an area and the target a line.
 PALETTE = {
     "ink": "#1f2328",
     "quiet": "#59636e",
@@ -32,20 +32,20 @@ _TITLE = 26  # above the chart, in a document of its own
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart with its text alternative.
+    """Hold a chart with its text alternative.
 
     Attributes
     ----------
     title
-        What it shows.
+        Title of the chart.
     description
-        What it shows, in words.
+        Description in words.
     height
-        In its own units, of which it is 460 wide.
+        Height in units of which the chart is 460 wide.
     body
-        The drawing.
+        SVG elements of the drawing.
     linked
-        Whether there are links in it, which a picture has not: it then is a group.
+        Whether it contains links; its ARIA role is then ``group`` instead of ``img``.
     """
 
     title: str
@@ -55,7 +55,7 @@ class Chart:
     linked: bool = False
 
     def inline(self, ident: str) -> Html:
-        """For a page: `ident` must be unique in it; colours are the page's."""
+        """Return the chart for a page, in the page's colours; `ident` must be unique there."""
         return self._svg(f"{ident}-", None, viewBox=f"0 0 {_WIDTH} {self.height}")
 
     def svg(self) -> Html:
@@ -88,7 +88,7 @@ class Chart:
         write_atomically(path, self.svg().encode())
 
     def image_tag(self) -> Html:
-        """Return an ``img`` element that holds the document; survives where inline SVG does not."""
+        """Return an ``img`` element with the document, for places that drop inline SVG."""
         data = base64.b64encode(self.svg().encode()).decode()
         return tag(
             "img",
@@ -105,7 +105,7 @@ class Chart:
 
 LEFT, RIGHT, TOP = 50, 442, 26  # of the part for the data, of a chart that is 460 wide
 
-# Values closer to each other than this are drawn as one: their scale would be infinite.
+# Values closer to each other than this are drawn as one, because their scale would be infinite.
 LEAST_SPAN = 1e-300
 
 Map = Callable[[float], float]
@@ -124,7 +124,7 @@ def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "qui
 
 
 def dot(x: float, y: float, radius: float, **more: float) -> Html:
-    """Return a circle as two arcs, so that one kind of element does; `more` are attributes."""
+    """Return a circle as two arcs, so that paths suffice; `more` are attributes."""
     r = rounded(radius)
     path = (
         f"M{rounded(x - radius)} {rounded(y)}a{r} {r} 0 1 0 "
@@ -134,13 +134,13 @@ def dot(x: float, y: float, radius: float, **more: float) -> Html:
 
 
 def cross(x: float, y: float) -> Html:
-    """Return two lines across each other."""
+    """Return a cross of two lines."""
     path = f"M{rounded(x - 3)} {rounded(y - 3)}l6 6m0 -6l-6 6"
     return tag("path", d=path, **paint(None, "ink"), stroke_width=1.5)
 
 
 def paint(fill: str | None, stroke: str | None = None) -> dict[str, str]:
-    """Colours as attributes, and as classes, by which the style of a page overrides them."""
+    """Return colours as attributes, and as classes for the style of a page."""
     tones = {"fill": fill, "stroke": stroke}
     names = " ".join(f"{use[0]}-{tone}" for use, tone in tones.items() if tone)
     paints = {use: PALETTE[tone] for use, tone in tones.items() if tone}
@@ -148,19 +148,19 @@ def paint(fill: str | None, stroke: str | None = None) -> dict[str, str]:
 
 
 def rounded(value: float) -> str:
-    """Return a place or length, to a tenth."""
+    """Return a coordinate or length, rounded to a tenth."""
     return f"{value:.1f}".removesuffix(".0")
 
 
 def scale(low: float, high: float, start: float, end: float) -> Map:
-    """Return the linear map of low to start and high to end."""
+    """Return the linear map of `low` to `start` and `high` to `end`."""
     span = high - low
     factor = (end - start) / (span if span > LEAST_SPAN else 1.0)
     return lambda value: start + (value - low) * factor
 
 
 def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[float]:
-    """At most `most` round numbers from `low` to `high`, at least `least` apart."""
+    """Return at most `most` round numbers from `low` to `high`, at least `least` apart."""
     spread = high - low
     if not spread > LEAST_SPAN:
         return [low]
@@ -174,13 +174,13 @@ def ticks(low: float, high: float, most: int, *, least: float = 0.0) -> list[flo
 
 
 def levels(y: Map, values: Collection[float], show: Callable[[float], str]) -> Html:
-    """Lines across at these values, behind the data, and what they stand for."""
+    """Return horizontal lines at these values, behind the data, with labels."""
     texts = (label(LEFT - 6, y(value) + 4, show(value), "end") for value in values)
     return joined((rule(LEFT, y(value), RIGHT, y(value), "line") for value in values), texts)
 
 
 def tick_mark(x: float, floor: float, text: str, below: float = 16) -> Html:
-    """Return a tick at the foot of a chart, and its text, which stays inside of the chart."""
+    """Return a tick at the bottom of a chart, and its text, which stays inside the chart."""
     middle = min(x, _WIDTH - 4 * len(text))
     return joined(
         rule(x, floor, x, floor + 4, "quiet"), label(middle, floor + below, text, "middle")
@@ -188,9 +188,7 @@ def tick_mark(x: float, floor: float, text: str, below: float = 16) -> Html:
 
 
 def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
-    """Return what the signs of a chart stand for: each is drawn at a place, and has its words
-    beside.
-    """
+    """Return a legend: each sign is a function that draws it at x, with its description."""
     parts, at = [], LEFT
     for sign, words in signs:
         parts += [sign(at), label(at + 22, 15, words, tone="ink")]
@@ -199,7 +197,7 @@ def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
 
 
 def legend_of_sides(n: tuple[int, int]) -> Html:
-    """Return what the colours stand for, with the values of the target and of the reference."""
+    """Return a legend of the two sides, with the number of values of each."""
     target, reference = (counted(size, "value") for size in n)
     area, outline = paint("reference"), paint("target", "target") | {"stroke_width": "2"}
     return legend(
@@ -209,5 +207,5 @@ def legend_of_sides(n: tuple[int, int]) -> Html:
 
 
 def box(x: float, opacity: float, **colours: str) -> Html:
-    """Return a sign for an area."""
+    """Return the sign of an area for a legend."""
     return tag("rect", x=x, y=6, width=14, height=9, fill_opacity=opacity, **colours)

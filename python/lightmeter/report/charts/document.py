@@ -1,4 +1,4 @@
-"""A page around its content: offline, without a script, under a strict content policy."""
+"""Building pages that work offline, without scripts, under a strict content policy."""
 
 import base64
 import hashlib
@@ -13,19 +13,19 @@ Row = Mapping[str, Content]
 
 
 def document(title: str, *body: Content, forms: bool = False) -> Html:
-    """Return the HTML document with the package's style.
+    """Return an HTML document with the package's style.
 
     Parameters
     ----------
     title
-        Plain text, which is escaped here.
+        Title as plain text, which is escaped here.
     body
-        Its content.
+        Content of the page.
     forms
-        Whether it may have forms, which send to the site that it is from.
+        Whether the page may have forms, which submit to its own site.
     """
     style, _ = _style()
-    # Without a referrer, forms would not say either which site they are from.
+    # With "no-referrer", forms would not send their origin either.
     referrer = "same-origin" if forms else "no-referrer"
     head = (
         tag("meta", charset="utf-8"),
@@ -42,7 +42,7 @@ def document(title: str, *body: Content, forms: bool = False) -> Html:
 
 
 def section(title: str, *content: Content, ident: str | None = None) -> Html:
-    """Return a part of a page with its heading, which has the id `ident`."""
+    """Return a section of a page with a heading, whose id is `ident`."""
     return tag("section", tag("h2", title, id=ident), content)
 
 
@@ -54,20 +54,20 @@ def table(
     words: Container[str] = (),
     tall: bool = False,
 ) -> Html | None:
-    """Return a table that scrolls where it is too wide, also by keyboard; None if it has no rows.
+    """Return a table that scrolls if it is too wide, also by keyboard; None without rows.
 
     Parameters
     ----------
     labelled_by
         Id of its heading.
     rows
-        The cells of each by the head of their column; the first one names the row.
+        Rows as dicts from column heads to cells; the first cell names the row.
     left
-        Heads of columns that start at the left.
+        Heads of columns that are aligned left.
     words
-        The same, of sentences that may take several lines.
+        Heads of columns with sentences, which may wrap.
     tall
-        Whether to scroll also up and down.
+        Whether the table also scrolls vertically.
     """
     members = list(rows)
     if not members:
@@ -101,7 +101,7 @@ def _row(cells: Row, sides: Mapping[str, str | None]) -> Html:
 
 
 def content_policy(*, forms: bool = False) -> str:
-    """Return the policy of a `document`: its style, pictures within the page, nothing else."""
+    """Return the policy of a `document`: its style, images within the page, nothing else."""
     _, digest = _style()
     action = "'self'" if forms else "'none'"
     return (
@@ -112,7 +112,7 @@ def content_policy(*, forms: bool = False) -> str:
 
 @cache
 def _style() -> tuple[Html, str]:
-    """Return the style element, and the digest of what is in it."""
+    """Return the style element, and the digest of its content."""
     style = (
         resources.files("lightmeter.report.charts").joinpath("page.css").read_text(encoding="utf-8")
     )

@@ -1,4 +1,4 @@
-"""Which chart shows a feature of both sides best: histograms on the same bins, or bars."""
+"""Choosing and drawing the chart of a feature: histograms on the same bins, or bars."""
 
 import math
 from collections import Counter
@@ -38,35 +38,35 @@ from lightmeter.times import day
 HUE_CIRCLE = 255.0
 _MOST_BINS = 32
 _FEWEST_BINS = 10
-_TINY = 1e-300  # so that parts of it are no zeros
+_TINY = 1e-300  # so that fractions of it are not 0
 _LIMIT = 1e300  # of the axis, so that its width is a number
 
 
 class Bins(NamedTuple):
-    """The share of each side's values in each bin. All bins are equally wide."""
+    """Hold the share of each side's values in bins of equal width."""
 
     edges: NDArray[np.float64]  # one more than the bins
     target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
     reference: NDArray[np.float64]
-    below: bool  # the first bin also holds what lies below it
-    above: bool  # and the last what lies above
+    below: bool  # whether the first bin includes lower values
+    above: bool  # whether the last bin includes higher values
 
 
 def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool = False) -> Bins:
-    """Bins for both sketches, at least one of which holds numbers.
+    """Return bins for two sketches, at least one of which holds numbers.
 
-    There are about twice as many as the cube root of the values of the smaller side, of a width
-    that reads well. Whole numbers of a small range get a bin each. A few far values would squeeze
-    all others into one bin, so the outermost bins take them.
+    Their number is about twice the cube root of the number of values of the smaller side, with a
+    round width. Integers of a small range have one bin each. A few far values would squeeze all
+    others into one bin, so the outermost bins include them.
 
     Parameters
     ----------
     target
-        One side.
+        Numbers of the target.
     reference
-        The other.
+        Numbers of the reference.
     hue
-        The values are hues. If they spread over more than half the circle, all of it is shown.
+        Whether values are hues. If they cover more than half of the circle, all of it is shown.
     """
     pooled = QuantileSketch()
     pooled.merge_many([target, reference])
@@ -90,7 +90,7 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
 
 
 def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
-    """Return the range of all values, or of most if that is less than a quarter of it."""
+    """Return the range of all values, or of most values if that is less than a quarter of it."""
     low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
     q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
     if high - low > 4 * (q99 - q01) > 0:
@@ -104,7 +104,8 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
     if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
         room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
         return np.array([low - room, high + room])
-    # The next smaller of 1, 2 and 5 times a power of ten: at most 2.5 times as many bins.
+    # The next smaller of 1, 2 and 5 times a power of ten, which gives at most 2.5 times as many
+    # bins.
     width = spread / min(max(bins, _FEWEST_BINS), _MOST_BINS)
     power = 10.0 ** math.floor(math.log10(width))
     step = max(each * power for each in (0.5, 1.0, 2.0, 5.0) if each * power <= width)
@@ -116,7 +117,7 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
 
 
 def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share in each [edge, next edge). The outermost bins take what lies beyond them."""
+    """Return the share in each [edge, next edge); the outermost bins include values beyond them."""
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
@@ -127,20 +128,20 @@ def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.fl
 def histograms(
     title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
 ) -> Chart:
-    """Return both sides' shares on the same bins.
+    """Draw the shares of both sides on the same bins.
 
     Parameters
     ----------
     title
-        The feature.
+        Name of the feature.
     bins
-        From `common_bins`.
+        Bins from `common_bins`.
     n
-        Values of the target and of the reference.
+        Number of values of the target and of the reference.
     hue
-        Draw the colours of the hue circle along the axis.
+        Whether to draw the colours of the hue circle along the axis.
     dates
-        The values are days since 1970.
+        Whether values are days since 1970.
     """
     show = day if dates else number
     floor, height = 176, 212 if hue else 204
@@ -204,7 +205,7 @@ _MOST_BARS = 8
 
 
 def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
-    """Return the chart of a line: of a rate one pair of bars, else that of its feature."""
+    """Return the chart of a row: a pair of bars for a rate, otherwise the chart of its feature."""
     if line.kind in ("missing", "not a number"):
         rates = Bar(line.kind, *line.levels[::-1])
         return bars(line.feature, [rates], (line.n_target, line.n_reference))
@@ -213,7 +214,7 @@ def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
-    """Overlaid histograms of numbers, bars of categories; None where neither side has values."""
+    """Return overlaid histograms of numbers, or bars of categories; None without values."""
     columns = [view.get_column(name) if name in view else None for view in (target, reference)]
     kinds = {column.kind for column in columns if column is not None}
     draw = category_bars if kinds & {"category", "failure"} else number_histograms
@@ -223,7 +224,7 @@ def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Cha
 def number_histograms(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """Return the numbers of both sides; None where there are none."""
+    """Return histograms of the numbers of both sides; None without numbers."""
     columns = target, reference
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
@@ -236,9 +237,9 @@ def number_histograms(
 def category_bars(
     name: str, target: ColumnView | None, reference: ColumnView | None
 ) -> Chart | None:
-    """Return the most frequent strings and integers of both sides; None where there are none.
+    """Return bars of the most frequent strings and integers of both sides; None without any.
 
-    By falling share; what does not fit is one row. A share is of all values, also of others.
+    Bars are in descending order; the rest is one row. Shares are relative to all values.
     """
     totals = _total(target), _total(reference)
     shares = [
@@ -258,7 +259,7 @@ def category_bars(
 
 
 def _total(column: ColumnView | None) -> int:
-    """Return values; files for failures, so that the bars are rates."""
+    """Return the number of values or, for failures, of files, so that bars are rates."""
     if column is None:
         return 0
     return column.n if column.kind == "failure" else column.n - column.missing
@@ -266,7 +267,7 @@ def _total(column: ColumnView | None) -> int:
 
 @dataclass(frozen=True)
 class Bar:
-    """One category: its name and its share on both sides."""
+    """Hold a category: its name and its share on both sides, 0 to 1."""
 
     name: str
     target: float
@@ -274,16 +275,16 @@ class Bar:
 
 
 def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
-    """Return the share of each category on both sides, as pairs of bars.
+    """Draw the share of each category on both sides as pairs of bars.
 
     Parameters
     ----------
     title
-        The feature.
+        Name of the feature.
     categories
-        In the order of rows; draw at most a dozen.
+        Categories in the order of rows, at most a dozen.
     n
-        Values of the target and of the reference.
+        Number of values of the target and of the reference.
     """
     left, row = 150, 34
     top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0

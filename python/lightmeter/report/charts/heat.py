@@ -1,4 +1,4 @@
-"""The chart of a grid of places: two sides and their difference, as colours and numbers."""
+"""Drawing heat maps of a grid: two sides and their difference, as colours and numbers."""
 
 from collections.abc import Sequence
 
@@ -20,19 +20,19 @@ _LESS, _MORE = (tuple(bytes.fromhex(PALETTE[side][1:])) for side in ("reference"
 
 
 def heat_map(title: str, target: Grid, reference: Grid, *, light: bool = False) -> Chart:
-    """Draw the reference, the target, and the change: the target less the reference.
+    """Draw the reference, the target, and the change: the target minus the reference.
 
     Parameters
     ----------
     title
-        What it shows.
+        Title of the chart.
     target
         At least one row of cells.
     reference
-        As many.
+        A grid of the same size.
     light
-        The values are lightness from 0 to 255, which is shown as it is; else they start at 0, and
-        the highest are the darkest.
+        Whether values are lightness from 0 to 255, shown as gray of that lightness; otherwise they
+        start at 0, and the highest are the darkest.
     """
     change = target - reference
     high = 255.0 if light else max(_largest(target), _largest(reference))
@@ -59,7 +59,7 @@ def _largest(grid: Grid) -> float:
 
 
 def _between(first: Colour, last: Colour, share: float) -> Colour:
-    """Of an unknown share the colour of no change."""
+    """Return a colour between two; for an unknown share the colour of no change."""
     if np.isnan(share):
         return _SAME
     share = min(max(share, 0.0), 1.0)
@@ -67,7 +67,7 @@ def _between(first: Colour, last: Colour, share: float) -> Colour:
 
 
 def _texts(grid: Grid, *, signed: bool) -> list[list[str]]:
-    """Return the values, all with as many places as give the largest two or three digits."""
+    """Return the values as texts, with two or three digits for the largest."""
     largest, places = _largest(grid), 0
     while 0 < largest * 10**places < (10 if signed else 100) and places < 12:
         places += 1
@@ -90,7 +90,7 @@ def _grid(
         x, y = left + column * width, _HEAD + row * _ROW
         size = {"width": rounded(width), "height": str(_ROW)}
         parts.append(tag("rect", x=rounded(x), y=y, **size, fill=f"#{bytes(colour).hex()}"))
-        # Black or white, whichever is easier to read on the colour.
+        # Black or white text, whichever is easier to read on the colour.
         light = np.dot((0.2126, 0.7152, 0.0722), (np.array(colour) / 255) ** 2.2)
         ink = "#000000" if light > 0.18 else "#ffffff"
         middle = {"x": rounded(x + width / 2), "text_anchor": "middle", "fill": ink}

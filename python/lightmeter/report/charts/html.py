@@ -1,4 +1,4 @@
-"""HTML and SVG that escape by construction: no text can become markup."""
+"""Building HTML and SVG that escape by construction: no text can become markup."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,10 +6,10 @@ from lightmeter.text import escape
 
 
 class Html(str):
-    """HTML in which all foreign text is escaped.
+    """Hold HTML in which all foreign text is escaped.
 
-    `tag` and `joined` make it. Operators and methods of `str` return a plain string, so their
-    result is escaped again where it is put into a tag.
+    Create it with `tag` and `joined`. Operators and methods of `str` return a plain string, which
+    is escaped again when it is put into a tag.
     """
 
     __slots__ = ()
@@ -29,13 +29,13 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ht
     Parameters
     ----------
     name
-        Of the element.
+        Name of the element.
     content
-        `Html` is put in as it is, other text and numbers are escaped, and of a collection each part
-        is put in. None adds nothing.
+        Content: `Html` is inserted unchanged, other text and numbers are escaped, and the items of
+        a collection are inserted one by one. None adds nothing.
     attributes
-        By name, with ``cls`` for ``class`` and ``_`` for ``-``. Values are escaped. An attribute
-        that is None is left out.
+        Attributes by name, with ``cls`` for ``class`` and ``_`` for ``-``. Values are escaped.
+        Attributes that are None are left out.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ht
 
 
 def joined(*content: Content) -> Html:
-    """Return the same content without an element around it."""
+    """Return content without an element around it; see `tag`."""
     return Html("".join(_pieces(content)))
 
 

@@ -1,4 +1,4 @@
-"""Charts of a value over time, with the limits that it was judged by."""
+"""Drawing values over time, with the limits of a monitor."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,24 +37,24 @@ Times = Callable[[datetime], float]
 
 @dataclass(frozen=True)
 class Mark:
-    """One bucket on a chart.
+    """Describe a bucket on a chart.
 
     Attributes
     ----------
     at
-        Its start, in UTC.
+        Start of the bucket, in UTC.
     value
-        What was judged; None where there was too little data, or nothing could be judged.
+        Judged value; None if there was too little data, or nothing could be judged.
     lower
-        The least that would be ok; None for no limit.
+        Lower limit; None for no limit.
     upper
-        The most that would be ok.
+        Upper limit; None for no limit.
     bad
-        Whether it was an anomaly.
+        Whether the bucket was an anomaly.
     failed
-        Whether it could not be judged.
+        Whether the bucket could not be judged.
     to
-        Address of the page about it, to which an anomaly is a link; None for no link.
+        URL of the bucket's page, to which an anomaly links; None for no link.
     """
 
     at: datetime
@@ -74,21 +74,21 @@ def trend(
     band: str = "expected",
     since: datetime | None = None,
 ) -> Chart:
-    """Return the line through all values, the band of what is expected, and a dot at each anomaly.
+    """Draw a line through all values, the band of expected values, and a dot at each anomaly.
 
     Parameters
     ----------
     title
-        What it shows.
+        Title of the chart.
     marks
-        At least one, in order of time.
+        At least one bucket, in order of time.
     what
-        The values are, in one word.
+        Name of the values, in one word.
     band
-        What is in the band, in one or two words.
+        Name of the band, in one or two words.
     since
-        When it may have begun to change, which lines mark: one at that time, one at the median of
-        the values before it, one at that of the last seven. None for no lines.
+        Possible start of a change, which three lines mark: at that time, at the median of earlier
+        values, and at the median of the last seven. None for no lines.
     """
     marks = _drawable(marks)
     x, y, low, high = _scales(marks, (LEFT, RIGHT), (_FLOOR, TOP + 8))
@@ -123,7 +123,7 @@ def _changed(
 
 
 def _drawable(marks: Sequence[Mark]) -> list[Mark]:
-    """Without numbers that cannot be drawn: differences of larger ones would overflow."""
+    """Return the marks without numbers that cannot be drawn, whose differences would overflow."""
 
     def known(value: float | None) -> float | None:
         return value if value is not None and abs(value) < 1e300 else None
@@ -135,7 +135,7 @@ def _drawable(marks: Sequence[Mark]) -> list[Mark]:
 
 
 def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
-    """Return the sign of a bucket, which leads to its page from a little around it, for fingers."""
+    """Return the sign of a bucket with a link, whose area is larger than the sign, for touch."""
     if mark.to is None:
         return sign
     around = dot(*place, _AROUND, fill_opacity=0)
@@ -144,7 +144,7 @@ def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
 
 
 def sparkline(marks: Sequence[Mark]) -> Html:
-    """Return the same chart, small and without words: the row of a table around it has them."""
+    """Draw a small chart without text, for the row of a table."""
     marks = _drawable(marks)
     x, y, _, _ = _scales(marks, (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0))
     parts = [*_band(marks, x, y, _SPARK_HEIGHT, 0), *_lines(marks, x, y, 1.2)]
@@ -158,7 +158,7 @@ def sparkline(marks: Sequence[Mark]) -> Html:
 def _scales(
     marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[Times, Map, float, float]:
-    """Return where times and values go; and the least and largest value on the axis."""
+    """Return the maps of times and values, and the range of the axis."""
     seen = [value for mark in marks for value in (mark.value, mark.lower, mark.upper)]
     numbers = [value for value in seen if value is not None] or [0.0, 1.0]
     low, high = min(numbers), max(numbers)
@@ -182,7 +182,7 @@ def _lines(marks: Sequence[Mark], x: Times, y: Map, width: float) -> Iterator[Ht
 
 
 def _band(marks: Sequence[Mark], x: Times, y: Map, floor: float, top: float) -> Iterator[Html]:
-    """Yield the area of what is expected. Where a limit is missing it reaches to the edge."""
+    """Yield the band of expected values; without a limit, it extends to the edge."""
     for there, each in groupby(marks, _is_limited):
         run = list(each)
         times, edges = [x(mark.at) for mark in run], []
@@ -204,7 +204,7 @@ def _is_limited(mark: Mark) -> bool:
 
 
 def _path(places: Sequence[tuple[float, float]]) -> str:
-    """Return the path of a line, without the places in the middle of a level stretch."""
+    """Return the path of a line, without points in the middle of a horizontal stretch."""
     heights = [None, *(at for _, at in places), None]
     corners = [
         place
@@ -220,7 +220,7 @@ _MOST_DATES = 4
 
 
 def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
-    """At most four of the times with their texts, about evenly apart."""
+    """Yield at most four of the times with their texts, about evenly spaced."""
     span, last = marks[-1].at - marks[0].at, None
     for at in (mark.at for mark in marks):
         if last is None or at - last >= span / _MOST_DATES:
@@ -244,7 +244,7 @@ def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
 
 
 def _description(marks: Sequence[Mark]) -> str:
-    """Return what the chart shows, in words."""
+    """Describe the chart in words."""
     first, last, form = marks[0], marks[-1], _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
     limits = expected(last.lower, last.upper)
@@ -258,6 +258,6 @@ def _description(marks: Sequence[Mark]) -> str:
 
 
 def _form(marks: Sequence[Mark]) -> str:
-    """Return how the times are written."""
+    """Return the format of the times."""
     days = not any(mark.at.hour or mark.at.minute for mark in marks)
     return "%Y-%m-%d" if days else "%Y-%m-%d %H:%M"
