@@ -25,7 +25,7 @@ HEIGHT = 180  # of small pictures, in pixels
 
 
 def expanded(text: str, page: str, folder: Path) -> str:
-    """The text of a page with all that it draws, which is put into the folder."""
+    """Return the text of a page, and write the images that it draws into the folder."""
     run = "\n```{drawn}" in text
     names: dict[str, Any] = {}
     count = 0
@@ -52,7 +52,7 @@ def expanded(text: str, page: str, folder: Path) -> str:
 
 @contextlib.contextmanager
 def elsewhere() -> Iterator[None]:
-    """A new folder as the working directory: samples write files."""
+    """Enter a new folder as the working directory, because samples write files."""
     before = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -80,7 +80,7 @@ def shown(value: Any, title: str, path: Path) -> str:
 
 
 def png(picture: Image.Image) -> bytes:
-    """A picture as a file, one of few pixels with each as a square."""
+    """Return an image as a PNG file, in which each pixel of a small image is a square."""
     times = max(1, HEIGHT // picture.height)
     size = picture.width * times, picture.height * times
     buffer = io.BytesIO()

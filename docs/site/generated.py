@@ -17,7 +17,7 @@ CELL = re.compile(r"r\dc\d")
 
 
 def of_metrics(files: Sequence[str]) -> str:
-    """The formula and source of metrics, and a table of their numbers, from their files."""
+    """Return the formula and source of metrics, and a table of their numbers, from their files."""
     return "\n\n".join(part for file in files for part in _metric(METRICS / f"{file}.hpp"))
 
 

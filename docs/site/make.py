@@ -23,7 +23,7 @@ UNSEARCHED = "---\nno-search: true\n---\n"  # the search finds the title only
 
 
 def contents() -> dict[str, list[Path]]:
-    """The pages below each heading of docs/README.md, which is the table of contents."""
+    """Return the pages below each heading of docs/README.md, which is the table of contents."""
     below: dict[str, list[Path]] = {}
     heading = ""
     for line in (DOCS / "README.md").read_text(encoding="utf-8").splitlines():
@@ -35,7 +35,7 @@ def contents() -> dict[str, list[Path]]:
 
 
 def name_of(page: Path) -> str:
-    """What a page is called in the site: a README by its folder."""
+    """Return the name of a page in the site: a README is named by its folder."""
     if page == DOCS / "README.md":
         return "index"
     return (page.parent.name if page.stem == "README" else page.stem).lower()
@@ -71,7 +71,7 @@ def linked(page: Path, link: str, pages: set[Path], folder: Path) -> str:
 
 
 def trees() -> Iterator[str]:
-    """The table of contents as Sphinx wants it."""
+    """Yield the table of contents as Sphinx needs it."""
     for heading, pages in contents().items():
         names = "\n".join(name_of(page) for page in pages)
         yield f"\n```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{names}\n```\n"

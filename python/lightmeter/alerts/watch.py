@@ -261,8 +261,7 @@ def watch(
     ...     print(result.bucket, result.feature, result.words)
     """
     if dashboard is not None and not _ADDRESS.match(dashboard):
-        expected = "an address such as https://drift.example.com"
-        raise ValueError(f"got {dashboard!r} as dashboard; expected {expected}")
+        raise ValueError(f"got {dashboard!r} as dashboard; expected https://drift.example.com")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config, judges=True), os.fspath(config)

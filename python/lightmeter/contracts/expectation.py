@@ -51,9 +51,7 @@ class Limits(Arc):
         lower = max(each for each in (self.at_least, self.above, -math.inf) if each is not None)
         upper = min(each for each in (self.at_most, self.below, math.inf) if each is not None)
         if lower > upper:
-            raise ValueError(
-                f"got at least {lower:g} and at most {upper:g}; expected the first to be smaller"
-            )
+            raise ValueError(f"got {lower:g} to {upper:g}; expected the first to be smaller")
         return self
 
 
