@@ -78,7 +78,7 @@ def test_a_slip_is_told_in_a_line(
         ("drift --reference good.lmp --target good.lmp --effect 7", "for '--effect'"),
         (
             "monitor run monitors.toml --store drift.db --dashboard notaurl",
-            "got 'notaurl' as dashboard; expected an address such as https://drift.example.com",
+            "got 'notaurl' as dashboard; expected https://drift.example.com",
         ),
     ],
 )
