@@ -30,7 +30,7 @@ from lightmeter.drift.prediction import variance_between
 from lightmeter.drift.row import FeatureDrift, fill, rest_on
 
 ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
-PARTLY = "Not all images were logged with a group, so groups are not used. Give group= for all."
+PARTLY = "Not all images were logged with a group, so groups are not used{}. Give group= for all."
 
 # Of the variance within groups. With few groups the variance between them may seem to be 0: then a
 # group of very many images would decide alone.
