@@ -120,10 +120,13 @@ class Comparison:
     @property
     def notes(self) -> list[str]:
         """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
-        alone = (row for row in self.features if row.groups_target is None)
-        assumed = ASSUMED if any(row.q_value is not None for row in alone) else ""
+        judged = [row for row in self.features if row.q_value is not None]
+        alone = [row.feature for row in judged if row.groups_target is None]
+        assumed = ASSUMED if alone else ""
         if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
-            assumed = PARTLY
+            more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
+            of = f" for {', '.join(alone[:3])}{more}" if len(alone) < len(judged) else ""
+            assumed = PARTLY.format(of)
         return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))
 
     @property
@@ -424,6 +427,9 @@ def _beside(reference: Collection[str], target: Collection[str]) -> str:
     return f"{listed(reference)} in the reference, {listed(target)} in the target"
 
 
+_OF_CHECKS = ("level", "prefix", "reading")  # arguments beside the options, for messages
+
+
 def reading_like(
     readings: Mapping[str, int], options: ReadingOptions, reading: Reading | None
 ) -> Reading:
@@ -439,12 +445,12 @@ def reading_like(
         Complete reading, which replaces that of the others; `options` override it.
     """
     if reading is not None:
-        return reading_of(reading, options)
+        return reading_of(reading, options, _OF_CHECKS)
     usual = reading_options(readings)
     if (usual | options).get("bands"):
         usual.pop("channels", None)  # of bands there is no order
     usual.update(options)
-    return reading_of(None, usual)
+    return reading_of(None, usual, _OF_CHECKS)
 
 
 def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:

@@ -180,6 +180,8 @@ def test_wrong_use(good: ProfileView) -> None:
             check_image(image, good, level=level)
     with pytest.raises(ValueError, match=r"prefix .photo.; the reference holds .* .image."):
         check_image(image, good, prefix="photo")
+    with pytest.raises(TypeError, match=r"'levle'; did you mean level"):
+        check_image(image, good, levle=0.1)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="the reference holds no image"):
         check_image(image, Profile())
     with pytest.raises(TypeError, match="level is 'a'; expected a number between"):

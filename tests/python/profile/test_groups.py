@@ -213,11 +213,20 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     rng = np.random.default_rng(5)
     grouped, alone = burst(rng, 20), lm.log(columns={"number": rng.normal(0, 1, 200)})
     mixed = alone.view().merge(grouped.view())
-    for target, note in ((alone, ASSUMED), (mixed, PARTLY)):
+    for target, note in ((alone, ASSUMED), (mixed, PARTLY.format(" for number"))):
         report = lm.compare(target=target, reference=grouped)
         assert report["number"].groups_target is None
         assert report.to_dict()["notes"] == [note]
         assert note in report._repr_html_()
+
+
+def test_the_report_names_what_alone_is_without_groups() -> None:
+    profile = burst(np.random.default_rng(5), 20)
+    profile.log(columns={"size": np.arange(20.0)})
+    report = lm.compare(target=profile, reference=profile)
+    assert report["number"].groups_target is not None
+    (note,) = report.notes
+    assert "groups are not used for size. Give" in note
 
 
 @pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])
