@@ -165,13 +165,15 @@ class MonitorRun:
         }
         # Results of what was rolled up or deleted by its age stay, and of what was missing there.
         # The last 32 bits of a version are not of profiles alone.
+        hidden, segments = stored.keys() - listed, {segment for segment, _ in before}
         gone = {
             key: stored[key] if (stored[key] ^ version) >> 32 else version
             for key, version in before.items()
-            if key in stored and key not in listed
+            if key in hidden
         }
-        if gone:  # of all there was, perhaps
-            first = min(start for _, start in gone)
+        # Also of days that nobody has judged, as they had been rolled up before they were deleted.
+        if starts := [start for segment, start in hidden if segment in segments]:
+            first = min(starts)  # of all there was, perhaps
             last = max(start for _, start in versions or kept)
             missing = {key for key, version in before.items() if not version} - versions.keys()
             gone |= {key: 0 for key in missing if first <= key[1] <= last}
