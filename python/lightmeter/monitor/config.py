@@ -189,6 +189,8 @@ class Monitor(Table):
     """
 
     RULE_VERSION: ClassVar[int] = 1  # another one makes all buckets be judged again
+    # Whether the results of a segment follow from how many there are, even later ones.
+    BY_SEGMENTS: ClassVar[bool] = False
 
     type: str
     name: Name = Field(max_length=200)

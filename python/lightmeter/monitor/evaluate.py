@@ -130,6 +130,8 @@ class MonitorRun:
         versions = self._shelf.versions(self.monitor.dataset)
         of_others = (str(versions.get((key[0], start), 0)) for start in due.others)
         more = due.words + due.nothing + due.follows + "".join(of_others)
+        if self.monitor.segments and self.monitor.BY_SEGMENTS:
+            more += f" of {len(self._segments)}"
         return versions.get(key, 0) ^ crc32(more.encode())
 
     def _find_key(self) -> bytes:

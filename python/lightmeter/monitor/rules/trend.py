@@ -58,6 +58,7 @@ class TrendRule(ComparingMonitor):
     """
 
     TAKES_ALL: ClassVar[bool] = True
+    BY_SEGMENTS: ClassVar[bool] = True
     LEAST: ClassVar[int] = 1  # bucket before one: how many days it takes is said by feature
 
     type: Literal["trend"] = "trend"
@@ -178,10 +179,16 @@ def _judged(
 ) -> tuple[list[date], list[_Judged]]:
     """Return the days of a segment, and what is known of all parts."""
     by_day: defaultdict[date, list[datetime]] = defaultdict(list)
+    before = EPOCH.date()
     for start in (bucket.start for bucket in shelf.buckets(*where)):
-        if start >= since and not rule.baseline.leaves_out(start):
+        if start < since:
+            before = start.date()
+        elif not rule.baseline.leaves_out(start):
             by_day[start.date()].append(start)
-    summaries = {day: _day(shelf, rule, where, starts) for day, starts in by_day.items()}
+    summaries = {
+        day: _day(shelf, rule, where, starts, is_whole=day != before)
+        for day, starts in by_day.items()
+    }
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
     at = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
@@ -205,14 +212,18 @@ def _judged(
     return list(summaries), judged
 
 
-def _day(shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime]) -> Summary:
-    """Return a day in short, which is read once: it follows from the version of its last bucket."""
+def _day(
+    shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime], *, is_whole: bool
+) -> Summary:
+    """Return a day in short. A whole day is read once: it follows from the version of its last
+    bucket. Of another one, the buckets before noon were not accepted, for example.
+    """
     key = rule.name, *where, starts[0].date()
-    if key in shelf.kept:
+    if is_whole and key in shelf.kept:
         return Summary.from_bytes(shelf.kept[key])
     views = [each.view for each in Past(shelf, where, starts)]
     summary = Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
-    if not any(shelf.contents(*where, start).damage for start in starts):
+    if is_whole and not any(shelf.contents(*where, start).damage for start in starts):
         shelf.kept[key] = summary.to_bytes()
     return summary
 
