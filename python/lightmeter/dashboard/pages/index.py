@@ -1,7 +1,6 @@
 """The first page: every dataset with its state, and what happened lately."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from lightmeter.dashboard.extras import Extras
 from lightmeter.dashboard.history import History, worst
@@ -10,6 +9,7 @@ from lightmeter.monitor.results import JUDGED
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Html, tag
 from lightmeter.text import count, counted
+from lightmeter.times import DAY
 
 _LATELY = 14  # days
 
@@ -74,9 +74,10 @@ def _headline(
         words = f"Nothing unusual now in {of_all}"
     else:
         return f"{many}, nothing judged yet" if datasets else "Nothing has been logged"
-    since = max(
+    newest = [
         each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
-    ) - timedelta(days=_LATELY)
-    n = sum(incident.start > since for _, incident in anomalies)
+    ]
+    # There is none where `gc` deleted all buckets, which leaves their results.
+    n = sum(max(newest) - incident.start < _LATELY * DAY for _, incident in anomalies if newest)
     began = f"{'anomaly' if n == 1 else 'anomalies'} began in the last {_LATELY} days"
     return f"{words}; {count(n)} {began}" if n else words
