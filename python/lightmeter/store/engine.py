@@ -188,12 +188,17 @@ class Database:
         with self.snapshot() as held:
             with self._reported(), held.lock:
                 found = held.connection.execute(statement, execution_options=options)
-            with contextlib.closing(found):
+            try:
                 part: Sequence[Any] = [None]
                 while part:
                     with self._reported(*_NONSENSE), held.lock:
+                        if held.connection.invalidated:  # by a fork
+                            raise PendingRollbackError
                         part = found.fetchmany(_TOGETHER)
                     yield from part
+            finally:
+                if not held.connection.invalidated:  # else SQLAlchemy would log a traceback
+                    found.close()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[_Held]:
