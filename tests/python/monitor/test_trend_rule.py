@@ -122,14 +122,15 @@ def test_hours_are_judged_as_days(store: lm.Store, tmp_path: Path) -> None:
     assert lm.watch(store, config, now=LATER).results == again
 
 
+@pytest.mark.parametrize("hours", [12, 24])
 def test_days_are_read_once_and_again_once_they_change(
-    store: lm.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: lm.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     def put_halves(days: Iterable[int], writer: str = "w") -> None:
-        for half in (2 * day + part for day in days for part in range(2)):
-            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=12 * half)
-            profile = lm.log(columns=draw(0, np.random.default_rng(half))).view()
-            store.put("cells", profile, at=at, writer=writer, every="12h")
+        for at in (24 * day + hour for day in days for hour in range(0, 24, hours)):
+            profile = lm.log(columns=draw(0, np.random.default_rng(at))).view()
+            moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=at)
+            store.put("cells", profile, at=moment, writer=writer, every=f"{hours}h")
 
     config = monitor(tmp_path, "wait = '0s'\n")
     read: list[date] = []

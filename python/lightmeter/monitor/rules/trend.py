@@ -59,7 +59,7 @@ class TrendRule(ComparingMonitor):
 
     TAKES_ALL: ClassVar[bool] = True
     BY_SEGMENTS: ClassVar[bool] = True
-    LEAST: ClassVar[int] = 1  # bucket before one: how many days it takes is said by feature
+    LEAST: ClassVar[int] = 0  # buckets before one, so that also the first day is kept in short
 
     type: Literal["trend"] = "trend"
     a_year: float = Field(1.0, gt=0, le=52)
@@ -94,7 +94,8 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
-        days, judged = side.shelf.once(_judged, self, side.where, side.past.starts[0])
+        since, *_ = (*side.past.starts, side.bucket.start)
+        days, judged = side.shelf.once(_judged, self, side.where, since)
         last = bisect_left(days, day)
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
