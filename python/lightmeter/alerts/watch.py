@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -179,6 +180,7 @@ class Watched:
     monitors: Sequence[tuple[str, str]] = field(repr=False)
     newest: Sequence[Result] = field(repr=False)
     deliveries: Sequence[Delivery]
+    _opened: Store = field(repr=False, compare=False)  # its address has no password
 
     @cached_property
     def results(self) -> list[Result]:
@@ -191,7 +193,7 @@ class Watched:
         StoreError
             The store cannot be read.
         """
-        with Store(self.store, create=False) as store:
+        with copy(self._opened) as store:
             return load_results(store, self.monitors)
 
     @property
@@ -271,4 +273,4 @@ def watch(
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []
         deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
-        return Watched(opened.address, pairs, newest, deliveries)
+        return Watched(opened.address, pairs, newest, deliveries, opened)

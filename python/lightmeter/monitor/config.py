@@ -191,6 +191,8 @@ class Monitor(Table):
     """
 
     RULE_VERSION: ClassVar[int] = 1  # after a change, all buckets are judged again
+    # Whether the results of a segment depend on the number of segments, even of later ones.
+    BY_SEGMENTS: ClassVar[bool] = False
 
     type: str
     name: Name = Field(max_length=200)

@@ -130,6 +130,8 @@ class MonitorRun:
         versions = self._shelf.versions(self.monitor.dataset)
         others = (str(versions.get((key[0], start), 0)) for start in due.others)
         more = due.words + due.nothing + due.follows + "".join(others)
+        if self.monitor.segments and self.monitor.BY_SEGMENTS:
+            more += f" of {len(self._segments)}"
         return versions.get(key, 0) ^ crc32(more.encode())
 
     def _find_key(self) -> bytes:
@@ -165,13 +167,15 @@ class MonitorRun:
         }
         # Results of buckets that were rolled up, deleted by age, or missing among these stay. Only
         # the upper 32 bits of a version depend on profiles alone.
+        hidden, segments = stored.keys() - listed, {segment for segment, _ in before}
         gone = {
             key: stored[key] if (stored[key] ^ version) >> 32 else version
             for key, version in before.items()
-            if key in stored and key not in listed
+            if key in hidden
         }
-        if gone:  # possibly all buckets
-            first = min(start for _, start in gone)
+        # Including days that were rolled up before anybody judged them, and then deleted.
+        if starts := [start for segment, start in hidden if segment in segments]:
+            first = min(starts)  # possibly of all buckets
             last = max(start for _, start in versions or kept)
             missing = {key for key, version in before.items() if not version} - versions.keys()
             gone |= {key: 0 for key in missing if first <= key[1] <= last}

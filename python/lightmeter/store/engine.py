@@ -84,7 +84,7 @@ class Database:
         self._mine, self._open, self._closed = _Mine(), set[_Held](), False
         self.path: Path | None = None
         self.environment: dict[str, str] = {}
-        of_server = str(address).startswith("postgresql:")
+        of_server = str(address).lower().startswith("postgresql:")
         self._engine = (self._of_server if of_server else self._of_file)(address, create)
         weakref.finalize(self, self._engine.dispose)  # if no one closes it
         with _forks:
@@ -104,9 +104,18 @@ class Database:
             raise
 
     def _of_server(self, address: Any, _: bool) -> sa.Engine:
-        url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
+        try:
+            url = sa.make_url(str(address)).set(drivername="postgresql+psycopg")
+            if "@" in (url.host or ""):
+                raise ValueError
+        except (sa.exc.ArgumentError, ValueError):  # which may hold the password
+            raise StoreError(
+                "got an address of PostgreSQL that cannot be read; expected such as "
+                "postgresql://user:password@host/name, with %40 for an @ in the password"
+            ) from None
         public = url._replace(drivername="postgresql", password=None)
-        self.address = public.difference_update_query(["password"]).render_as_string()
+        secret = [name for name in url.query if "password" in name.lower()]
+        self.address = public.difference_update_query(secret).render_as_string()
         if password := url.password or url.query.get("password"):
             self.environment = {"PGPASSWORD": str(password)}
         try:
@@ -182,12 +191,17 @@ class Database:
         with self.snapshot() as held:
             with self._reported(), held.lock:
                 found = held.connection.execute(statement, execution_options=options)
-            with contextlib.closing(found):
+            try:
                 part: Sequence[Any] = [None]
                 while part:
                     with self._reported(*_NONSENSE), held.lock:
+                        if held.connection.invalidated:  # by a fork
+                            raise PendingRollbackError
                         part = found.fetchmany(_TOGETHER)
                     yield from part
+            finally:
+                if not held.connection.invalidated:  # else SQLAlchemy would log a traceback
+                    found.close()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[_Held]:

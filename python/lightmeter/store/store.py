@@ -124,8 +124,8 @@ class Store(Putting):
         """
         if _scheme_of(address) not in ("", "postgresql"):
             raise StoreError(
-                f"got the address {os.fspath(address)!r}; expected a path, postgresql://... or "
-                "https://..."
+                f"got an address that begins with {_scheme_of(address)!r}; expected a path, "
+                "postgresql://... or https://..."
             )
         self._address = address
         self._database = Database(address, create=create)

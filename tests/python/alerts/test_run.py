@@ -8,6 +8,7 @@ import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
+from lightmeter.store.engine import Database
 from september import DRIFT, NOW, put, put_days
 
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
@@ -60,6 +61,20 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
         lm.watch(store.path, other)
     with pytest.raises(StoreError, match="there is no store"):
         lm.watch(tmp_path / "none.db", config)
+
+
+def test_results_are_read_with_the_password_of_the_address(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = database.replace("tests@", "tests:secret@")
+    (tmp_path / "monitors.toml").write_text(GAPS)
+    with Store(address) as store:
+        put_days(store, range(1, 3))
+    watched = lm.watch(address, tmp_path / "monitors.toml", now=NOW)
+    opened, real = [], Database.__init__
+    monkeypatch.setattr(Database, "__init__", lambda *a, **k: opened.append(a[1]) or real(*a, **k))
+    assert len(watched.results) == 19
+    assert opened == [address]
 
 
 def test_a_column_with_few_values_does_not_set_the_exit_code(store: Store, tmp_path: Path) -> None:

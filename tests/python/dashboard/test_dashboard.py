@@ -108,6 +108,17 @@ def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
 # --- datasets, features and buckets -----------------------------------------------------------
 
 
+def test_what_was_found_is_shown_after_all_buckets_are_deleted(
+    store: Store, tmp_path: Path
+) -> None:
+    shown = cells(store)
+    shown.build(tmp_path / "site")
+    store.gc(keep="1d")
+    assert not store.buckets("cells")
+    shown.build(tmp_path / "site")
+    assert headlines(store) == ["1 anomaly is open in 1 of 1 dataset"]
+
+
 def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     fill(store, "streets", 3)
     shown = cells(store)

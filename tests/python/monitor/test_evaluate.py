@@ -224,6 +224,19 @@ def test_what_was_missing_stays_when_all_there_was_is_deleted_by_its_age(store: 
     assert load_results(store) == kept
 
 
+def test_a_gap_between_days_that_were_rolled_up_before_the_monitor_stays(store: Store) -> None:
+    for day in (1, 2, 4, 5, 9):
+        store.put("hours", rows(day), at=date(2022, 9, day), writer="a", every="12h")
+    store.gc(now=NOW, roll_up_after="11d")
+    gaps = monitor(type="missing", dataset="hours")
+    update_results(store, [gaps], now=NOW)
+    kept = load_results(store)
+    assert kept[0].bucket.day == 3
+    store.gc(now=NOW, keep="13d")  # the days around the gap
+    update_results(store, [gaps], now=NOW)
+    assert load_results(store) == kept
+
+
 def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
     put_days(store, range(1, 10))
     watching = [monitor(**WEEK)]

@@ -14,8 +14,10 @@ from lightmeter.errors import ConfigError
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.rules import TrendRule
+from lightmeter.monitor.rules import TrendRule, trend
+from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.tables import Accepted
+from lightmeter.times import EPOCH
 
 FIRST = date(2026, 1, 1)
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -120,14 +122,15 @@ def test_hours_are_judged_as_days(store: lm.Store, tmp_path: Path) -> None:
     assert lm.watch(store, config, now=LATER).results == again
 
 
+@pytest.mark.parametrize("hours", [12, 24])
 def test_days_are_read_once_and_again_once_they_change(
-    store: lm.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: lm.Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     def put_halves(days: Iterable[int], writer: str = "w") -> None:
-        for half in (2 * day + part for day in days for part in range(2)):
-            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=12 * half)
-            profile = lm.log(columns=draw(0, np.random.default_rng(half))).view()
-            store.put("cells", profile, at=at, writer=writer, every="12h")
+        for at in (24 * day + hour for day in days for hour in range(0, 24, hours)):
+            profile = lm.log(columns=draw(0, np.random.default_rng(at))).view()
+            moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=at)
+            store.put("cells", profile, at=moment, writer=writer, every=f"{hours}h")
 
     config = monitor(tmp_path, "wait = '0s'\n")
     read: list[date] = []
@@ -159,6 +162,31 @@ def test_days_are_read_once_and_again_once_they_change(
     store.gc(now=LATER, roll_up_after="300d")
     put_halves([41])
     assert days_read() == {new + timedelta(days=1)}
+
+
+def test_a_change_accepted_at_noon_leaves_out_the_morning(store: lm.Store, tmp_path: Path) -> None:
+    noon = datetime(2026, 1, 21, 12, tzinfo=UTC)
+    for half in range(120):
+        columns = draw(0, np.random.default_rng(half))
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=12 * half)
+        september.put(store, at, columns, every="12h")
+    store.state.accept(Accepted("*", "*", "*", noon, "", noon))
+    (rule,), shelf = load_config(monitor(tmp_path)).monitor, Shelf(store)
+    assert isinstance(rule, TrendRule)
+    for since, n in ((EPOCH, 200), (noon, 100), (noon, 100), (EPOCH, 200)):
+        days, judged = trend._judged(shelf, rule, ("cells", ""), since)
+        assert judged[0].statistic.n[days.index(noon.date()), 0] == n
+
+
+def test_a_new_segment_takes_its_share_of_the_false_alarms(store: lm.Store, tmp_path: Path) -> None:
+    config = monitor(tmp_path, "segments = true\n")
+    for cameras, days in (("ab", range(50)), ("abc", range(50, 52))):
+        for camera in cameras:
+            for day in days:
+                september.put_camera(store, day, camera, 0.0)
+        results = lm.watch(store, config, now=LATER).results
+    anew = judge_all(store, load_config(config).monitor, now=LATER)
+    assert {result for each in anew for result in each.results} == set(results)
 
 
 def test_rates_and_values_of_texts(store: lm.Store, tmp_path: Path) -> None:

@@ -133,6 +133,24 @@ def test_a_password_is_in_no_message(database: str, way: str) -> None:
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgres://u:secret@h/d",
+        "postgresql://u:top@secret@h/d",  # not a machine of this name
+        "postgresql://u:secret@h:port/d",
+        "POSTGRESQL://u:secret@127.0.0.1:1/d",
+        "postgresql://u@127.0.0.1:1/d?sslpassword=secret",
+        "postgresql:secret",
+    ],
+)
+def test_an_address_that_does_not_open_shows_no_password(address: str) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError) as error:
+        Store(address)
+    assert "secret" not in str(error.value)
+
+
 # One run of monitors at a time
 
 SOURCE = Source("m", "cells", "", 0, b"key", "{}")

@@ -136,6 +136,19 @@ def test_a_transaction_in_which_a_thread_forks_is_lost(sql_store: Store) -> None
     assert sql_store.verify() == []
 
 
+def test_profiles_that_are_read_across_a_fork_are_lost_in_one_sentence(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(50):  # more than are fetched at once
+        store.put("cells", view(1), at=DAY, writer=f"w{number}")
+    rows = store.load("cells")
+    next(rows)
+    assert ended_well(forked(lambda: None))
+    with pytest.raises(StoreError, match="connection was lost, as by a fork; try again"):
+        list(rows)
+    assert not caplog.records
+
+
 def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> None:
     reading, writing = os.pipe()
 

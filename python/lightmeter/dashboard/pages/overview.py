@@ -1,7 +1,6 @@
 """The first page, and the page of a dataset or segment: its segments, features and anomalies."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 
 from lightmeter.dashboard.compared import RECENT, Compared
 from lightmeter.dashboard.history import History, worst
@@ -89,10 +88,11 @@ def _headline(
         words = f"Nothing unusual now in {of_all}"
     else:
         return f"{many}, nothing judged yet" if datasets else "Nothing has been logged"
-    since = max(
+    newest = [
         each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
-    ) - timedelta(days=_LATELY)
-    n = sum(incident.start > since for _, incident in anomalies)
+    ]
+    # There is none where `gc` deleted all buckets, which leaves their results.
+    n = sum(max(newest) - incident.start < _LATELY * DAY for _, incident in anomalies if newest)
     began = f"{'anomaly' if n == 1 else 'anomalies'} began in the last {_LATELY} days"
     return f"{words}; {count(n)} {began}" if n else words
 

@@ -58,7 +58,8 @@ class TrendRule(ComparingMonitor):
     """
 
     TAKES_ALL: ClassVar[bool] = True
-    LEAST: ClassVar[int] = 1  # earlier bucket; the results say how many days are needed
+    BY_SEGMENTS: ClassVar[bool] = True
+    LEAST: ClassVar[int] = 0  # so that the summary of the first day is kept, too
 
     type: Literal["trend"] = "trend"
     a_year: float = Field(1.0, gt=0, le=52)
@@ -93,7 +94,8 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         day, core = side.bucket.start.date(), side.target.view._core
-        days, judged = side.shelf.once(_judged, self, side.where, side.past.starts[0])
+        since, *_ = (*side.past.starts, side.bucket.start)
+        days, judged = side.shelf.once(_judged, self, side.where, since)
         last = bisect_left(days, day)
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
@@ -178,10 +180,16 @@ def _judged(
 ) -> tuple[list[date], list[_Judged]]:
     """Return the days of a segment, and the evidence about all parts."""
     by_day: defaultdict[date, list[datetime]] = defaultdict(list)
+    before = EPOCH.date()
     for start in (bucket.start for bucket in shelf.buckets(*where)):
-        if start >= since and not rule.baseline.leaves_out(start):
+        if start < since:
+            before = start.date()
+        elif not rule.baseline.leaves_out(start):
             by_day[start.date()].append(start)
-    summaries = {day: _day(shelf, rule, where, starts) for day, starts in by_day.items()}
+    summaries = {
+        day: _day(shelf, rule, where, starts, is_whole=day != before)
+        for day, starts in by_day.items()
+    }
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
     at = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
@@ -205,14 +213,20 @@ def _judged(
     return list(summaries), judged
 
 
-def _day(shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime]) -> Summary:
-    """Return the summary of a day, which is kept with the record of its last bucket."""
+def _day(
+    shelf: Shelf, rule: TrendRule, where: Where, starts: Sequence[datetime], *, is_whole: bool
+) -> Summary:
+    """Return the summary of a day, which is kept with the record of its last bucket.
+
+    That of a whole day is read once. A day is not whole if, for example, its buckets before noon
+    were not accepted.
+    """
     key = rule.name, *where, starts[0].date()
-    if key in shelf.kept:
+    if is_whole and key in shelf.kept:
         return Summary.from_bytes(shelf.kept[key])
     views = [each.view for each in Past(shelf, where, starts)]
     summary = Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
-    if not any(shelf.contents(*where, start).damage for start in starts):
+    if is_whole and not any(shelf.contents(*where, start).damage for start in starts):
         shelf.kept[key] = summary.to_bytes()
     return summary
 
