@@ -27,10 +27,25 @@ BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
 _METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
+# For the document alone: the guard looks at the key.
+_KEYS = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "basic": {"type": "http", "scheme": "basic", "description": "The key as password."},
+}
 
 _FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
-router = APIRouter()
+
+class Error(models.Model):
+    """Why it was not done, in one sentence."""
+
+    error: str
+
+
+router = APIRouter(
+    responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
+    generate_unique_id_function=lambda route: route.name,
+)
 
 
 class Rows(models.Model):
@@ -163,3 +178,18 @@ def metrics(caller: Reader, asked: Asked[queries.Nothing]) -> Response:
     """Return gauges of the newest buckets and of what monitors say of them."""
     datasets = None if caller.key.sees_all else caller.key.datasets
     return Response(metrics_text(caller.server.store, datasets=datasets), media_type=CONTENT_TYPE)
+
+
+@router.get("/healthz", openapi_extra={"security": []})
+def health(request: Request) -> dict[str, str]:
+    """Return whether the server runs and its store can be read. Takes no key."""
+    request.app.state.server.store.state.keys.exist()
+    return {"status": "ok"}
+
+
+@router.get(f"{API}/openapi.json", include_in_schema=False)
+def openapi(request: Request) -> JSONResponse:
+    """Return what can be asked here, for programs."""
+    document = request.app.openapi()
+    document["components"]["securitySchemes"] = _KEYS
+    return JSONResponse({**document, "security": [{name: []} for name in _KEYS]})

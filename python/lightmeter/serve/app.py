@@ -4,12 +4,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from anyio import to_thread
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 
 from lightmeter._core import __version__
 from lightmeter.interop.whylogs import receiver
@@ -18,22 +16,9 @@ from lightmeter.serve.guard import Guard, answer
 from lightmeter.serve.login import WRITES
 from lightmeter.serve.monitors_file import MonitorsFile
 from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.security import API, allowed_hosts
+from lightmeter.serve.security import allowed_hosts
 from lightmeter.serve.server import Limits, Server
-from lightmeter.store.models import Model
 from lightmeter.store.store import Store
-
-# For the document alone: the guard looks at the key.
-_KEYS = {
-    "bearer": {"type": "http", "scheme": "bearer"},
-    "basic": {"type": "http", "scheme": "basic", "description": "The key as password."},
-}
-
-
-class Error(Model):
-    """Why it was not done, in one sentence."""
-
-    error: str
 
 
 def make_app(
@@ -99,26 +84,8 @@ def make_app(
         middleware=[Middleware(Guard)],
         # What else goes wrong comes to the guard.
         exception_handlers={HTTPException: answer, RequestValidationError: answer},
-        responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
-        generate_unique_id_function=lambda route: route.name,
+        # Routers inside of others would each look for the route.
+        routes=[*api.router.routes, *receiver.routes(server, WRITES).routes, *pages.router.routes],
     )
     app.state.server = server
-    app.include_router(api.router)
-    app.get("/healthz", openapi_extra={"security": []})(_health)
-    app.get(f"{API}/openapi.json", include_in_schema=False)(_document)
-    app.include_router(receiver.routes(server, WRITES))
-    app.include_router(pages.router)
     return app
-
-
-async def _health(request: Request) -> dict[str, str]:
-    """Return whether the server runs and its store can be read. Takes no key."""
-    await to_thread.run_sync(request.app.state.server.store.state.keys.exist)
-    return {"status": "ok"}
-
-
-async def _document(request: Request) -> JSONResponse:
-    """Return what there is here, for programs."""
-    document = request.app.openapi()
-    document["components"]["securitySchemes"] = _KEYS
-    return JSONResponse({**document, "security": [{name: []} for name in _KEYS]})

@@ -1,12 +1,12 @@
 """What stands before every endpoint: names, sites, keys, limits, and the headers of answers."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
+import anyio
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -115,10 +115,9 @@ class _Body:
 
         A client that looks for its answer only then would find the connection closed.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_DRAINED):
-                while not self._is_whole:
-                    self._is_whole = not (await self._next()).get("more_body")
+        with anyio.move_on_after(_DRAINED):
+            while not self._is_whole:
+                self._is_whole = not (await self._next()).get("more_body")
 
 
 async def answer(request: Request, error: Exception) -> Response:

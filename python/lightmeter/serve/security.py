@@ -13,10 +13,10 @@ API, FORMS = "/api/v1", "/forms/"
 FORM = "application/x-www-form-urlencoded"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
+_NOTHING = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 # Of every answer that says nothing else.
 HEADERS = {
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
-    b"form-action 'none'",
+    b"content-security-policy": _NOTHING,
     b"x-content-type-options": b"nosniff",
     b"x-frame-options": b"DENY",
     b"referrer-policy": b"no-referrer",
@@ -114,7 +114,8 @@ def _check_origin(request: Request) -> None:
     """
     headers, public = request.headers, urlsplit(request.app.state.server.public_url or "")
     origins = [origin.lower() for origin in headers.getlist("origin")]
-    own = f"{request.scope['scheme']}://{headers['host']}", f"{public.scheme}://{public.netloc}".lower()
+    scheme = request.scope["scheme"]
+    own = f"{scheme}://{headers['host']}", f"{public.scheme}://{public.netloc}".lower()
     is_own = len(origins) == 1 and origins[0] in own
     is_form = kind_of(request) in _KINDS_OF_FORMS or request.scope["path"].startswith(FORMS)
     is_foreign = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")

@@ -158,8 +158,8 @@ class Database:
 
     # Reading and writing
 
-    def rows(self, statement: sa.Executable, make: Callable[..., _T]) -> list[_T]:
-        """Return what `make` makes of the values of each row of a query.
+    def rows(self, query: sa.Executable, make: Callable[..., _T], said: Any = None) -> list[_T]:
+        """Return what `make` makes of the values of each row of a query that says some values.
 
         It is read in this thread's snapshot or transaction if it is in one.
 
@@ -171,7 +171,7 @@ class Database:
             `make` can make nothing of a row, or the file is damaged.
         """
         with self.snapshot() as held, self._reported(*_NONSENSE), held.lock:
-            return [make(*row) for row in held.connection.execute(statement)]
+            return [make(*row) for row in held.connection.execute(query, said)]
 
     def stream(self, statement: sa.Executable) -> Iterator[Any]:
         """Give the rows of a query, some at a time; the thread reads nothing else until the end."""

@@ -26,6 +26,8 @@ _LETTERS = string.ascii_letters + string.digits
 # The client of whylogs takes a key if there is a dot behind its first ten characters.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
 _K = tables.key.c
+_ALL = sa.select(tables.key).order_by(_K.created, _K.id)
+_ONE = sa.select(tables.key).where(_K.id == sa.bindparam("id"))
 
 
 class Key(NamedTuple):
@@ -66,6 +68,10 @@ class Key(NamedTuple):
 
 
 _read = TypeAdapter(tuple[bytes, Key]).validate_python  # the digest beside it
+
+
+def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
+    return _read((digest, (name, *more)), strict=True)
 
 
 class Keys:
@@ -123,7 +129,7 @@ class Keys:
 
     def all(self) -> list[Key]:
         """Return every key, the oldest first."""
-        return [key for _, key in self._found()]
+        return [key for _, key in self._database.rows(_ALL, _row)]
 
     def exist(self) -> bool:
         """Return whether there is one."""
@@ -135,15 +141,9 @@ class Keys:
         It takes as long where there is no such key.
         """
         match = _KEY.fullmatch(text)
-        found = self._found(_K.id == match[1]) if match else []
+        found = self._database.rows(_ONE, _row, {"id": match[1]}) if match else []
         digest, key = found[0] if found else (bytes(32), None)
         return key if hmac.compare_digest(digest, _digest(text)) else None
-
-    def _found(self, *where: sa.ColumnElement[bool]) -> list[tuple[bytes, Key]]:
-        query = sa.select(tables.key).where(*where).order_by(_K.created, _K.id)
-        return self._database.rows(
-            query, lambda name, digest, *more: _read((digest, (name, *more)), strict=True)
-        )
 
 
 def _digest(key: str) -> bytes:
