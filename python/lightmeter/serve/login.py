@@ -1,12 +1,12 @@
 """The key of a request, and its rights."""
 
-import asyncio
 import base64
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from anyio import to_thread
 from fastapi import Depends
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -37,13 +37,13 @@ async def identify(request: Request) -> Key | None:
     server: Server = request.app.state.server
     keys, text = server.store.state.keys, _key_text(request)
     if text is not None:
-        key = await asyncio.to_thread(keys.find, text)
+        key = await to_thread.run_sync(keys.find, text)
         server.has_keys = server.has_keys or key is not None
     else:
         key = None if server.proxy is None else server.proxy.user(request)
     if key is not None:
         return key
-    server.has_keys = server.has_keys or await asyncio.to_thread(keys.exist)
+    server.has_keys = server.has_keys or await to_thread.run_sync(keys.exist)
     if text is not None and server.has_keys:
         # A valid key is always accepted, so that no one can lock others out by guessing.
         if wait := server.failures.wait(request.client.host if request.client else ""):

@@ -6,12 +6,12 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
 
 from lightmeter.dashboard.site import LivePages
@@ -30,7 +30,7 @@ class Threads:
 
     def __init__(self, most: int) -> None:
         """Start none yet."""
-        self._pool, self._left = ThreadPoolExecutor(most), most * _CALLS
+        self._limiter, self._left = CapacityLimiter(most), most * _CALLS
 
     async def do(self, function: Callable[..., _R], *args: Any, **kwargs: Any) -> _R:
         """Call `function` in a thread. It continues there if its caller is cancelled.
@@ -45,7 +45,7 @@ class Threads:
         self._left -= 1
         try:
             call = partial(function, *args, **kwargs)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+            return await to_thread.run_sync(call, limiter=self._limiter)
         finally:
             self._left += 1
 

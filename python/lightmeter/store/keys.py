@@ -74,10 +74,6 @@ def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
     return _read((digest, (name, *more)), strict=True)
 
 
-def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
-    return _read((digest, (name, *more)), strict=True)
-
-
 class Keys:
     """The keys of a server, of which the store contains only the digests."""
 

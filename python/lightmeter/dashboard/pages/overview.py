@@ -20,6 +20,7 @@ from lightmeter.report.charts.document import Row, document, section, table
 from lightmeter.report.charts.html import Html, joined, tag
 from lightmeter.report.charts.lines import sparkline
 from lightmeter.text import count, counted, expected, number, shorten
+from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
