@@ -4,12 +4,10 @@ A note is a line, appended at once, so that it outlives any end. A writer logs i
 number, so that the merge of many profiles says how often each was counted.
 """
 
-import base64
 import contextlib
 import os
 import secrets
 import signal
-import socket
 import sys
 import tempfile
 import warnings
@@ -29,7 +27,6 @@ import server_process
 from forks import forked
 
 API = "/api/v1"
-PUT = f"{API}/profile?dataset=cells&writer=a&at=2022-09-07"
 SERVER = "LIGHTMETER_STRESS_STORE"  # such as postgresql://postgres@/postgres?host=/tmp/socket
 
 
@@ -123,10 +120,6 @@ def counts(view: lm.ProfileView) -> Counter[str]:
 # A server that `lightmeter serve` runs, and requests that are not kind to it
 
 
-def basic(text: str) -> str:
-    return f"Basic {base64.b64encode(text.encode()).decode()}"
-
-
 def pictures(count: int = 60) -> bytes:
     """A profile of some 11 kB, as a service sends it."""
     rng, profile = np.random.default_rng(1), Profile()
@@ -142,14 +135,6 @@ def served() -> Iterator[tuple[server_process.Process, Path]]:
         path = Path(folder, "drift.db")
         with server_process.started(path) as process:
             yield process, path
-
-
-def raw(port: int, request: bytes) -> bytes:
-    """All that is answered until the server ends the connection."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 30) as end:
-        end.sendall(request)
-        return b"".join(iter(lambda: end.recv(65536), b""))
-    return b""
 
 
 def resident(pid: int) -> int:
