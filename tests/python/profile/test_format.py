@@ -1,6 +1,8 @@
 """The file of a profile: a reader of docs/format.md alone finds in it what the library says."""
 
+import json
 import math
+import random
 import re
 import struct
 from functools import cache
@@ -10,9 +12,14 @@ from typing import Any
 import lmp
 import numpy as np
 import pytest
-from lightmeter import Profile, ProfileView
+from dashboards import ALLOWED, Page
+from lightmeter import Profile, ProfileView, compare
 from lightmeter.errors import DecodeError
+from lightmeter.profile.view import plain_summary
+from lightmeter.report.page import html_page
 from lightmeter.sketch import QuantileSketch
+from lightmeter.text import escape
+from stores import varint
 
 FOLDER = Path(__file__).parents[2] / "golden/v1"
 GOLDEN = {path.stem: path for path in sorted(FOLDER.glob("*.lmp"))}
@@ -222,3 +229,41 @@ def test_newer_formats() -> None:
             ProfileView.from_bytes(data)
         with pytest.raises(lmp.RefusedError):
             lmp.read(data)
+
+
+def changed(data: bytes, rng: random.Random) -> bytes:
+    """The file with some bytes of its sections changed, doubled or taken out; checksums fit."""
+    file, sections = lmp.Bytes(data), []
+    file.take(11)
+    for _ in range(data[6]):
+        sections.append([file.sized(), file.sized(), file.take(4)])
+    for section in rng.choices(sections, k=rng.randrange(1, 4)):
+        body, size = section[1], rng.randrange(1, 9)
+        at = rng.randrange(len(body) or 1)
+        new = rng.choice(
+            [b"", rng.randbytes(size), b"\xff" * size, body[at : at + size] * 2, b"\0"]
+        )
+        section[1] = body[:at] + new + body[at + rng.choice([0, len(new), size]) :]
+    parts = ((varint(len(part)) + part for part in section[:2]) for section in sections)
+    return with_sections(*map(b"".join, parts))
+
+
+def test_what_a_stranger_wrote_is_refused_or_can_be_compared_and_shown() -> None:
+    """The fuzzer of profiles, tests/fuzz/decode_fuzz.cpp, runs for longer, and without pages."""
+    rng, taken = random.Random(1), 0
+    names = [name for name, path in GOLDEN.items() if 100 < path.stat().st_size < 2000]
+    for _ in range(1000):
+        whole = GOLDEN[rng.choice(names)].read_bytes()
+        try:
+            view = ProfileView.from_bytes(changed(whole, rng))
+        except DecodeError:
+            continue
+        taken += 1
+        json.dumps(plain_summary(view)).encode()
+        assert ProfileView.from_bytes(view.to_bytes()) == view
+        report = compare(target=view, reference=ProfileView.from_bytes(whole))
+        for text in (html_page(report), f"<p>{escape(str(view))}</p>"):
+            page = Page(text)
+            page.check_inert({"action"}, ALLOWED | {"img"})
+            assert all(char.isprintable() or char == "\n" for char in "".join(page.words))
+    assert taken > 100
