@@ -8,14 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import encoded, lightmeter
-from lightmeter import (
-    Profile,
-    ProfileView,
-    check_image,
-    log,
-    log_image,
-    profile_images,
-)
+from lightmeter import Profile, ProfileView, check_image, log, log_image, profile_images
 from lightmeter.drift.check import Tail, deviation
 from lightmeter.drift.row import Said
 from lightmeter.errors import ImageError

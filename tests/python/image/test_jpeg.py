@@ -10,15 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jpeg_files import (
-    SUBSAMPLINGS,
-    by_pillow,
-    by_us,
-    encoded,
-    mutated,
-    of_every_kind,
-    picture,
-)
+from jpeg_files import SUBSAMPLINGS, by_pillow, by_us, encoded, mutated, of_every_kind, picture
 from lightmeter import _core
 from lightmeter.image.decode.trusted import is_trusted
 from lightmeter.image.measure import measure_image

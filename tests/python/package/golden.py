@@ -25,14 +25,7 @@ from lightmeter.image.measure import measure_frame
 from lightmeter.profile.table_files import plain
 from lightmeter.profile.view import plain_summary
 from lightmeter.sketch import QuantileSketch
-from lightmeter.store.tables import (
-    Accepted,
-    BucketRows,
-    Place,
-    Result,
-    Source,
-    Told,
-)
+from lightmeter.store.tables import Accepted, BucketRows, Place, Result, Source, Told
 
 FOLDER = Path(__file__).parents[2] / "golden" / "v1"
 AT = datetime(2022, 9, 7, tzinfo=UTC)
