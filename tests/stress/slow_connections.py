@@ -105,7 +105,5 @@ def run(repeats: int) -> Row:
         puts, asked, faults = measured(process.port, key, repeats)
         if statistics.quantiles(puts, n=100)[98] > most:
             faults.append(f"p99 over {most:.3f} s")
-    note = (
-        f"alone {words(*alone)}; beside them {words(puts, asked)} {'; '.join(sorted(set(faults)))}"
-    )
-    return Row(NAME, repeats, len(puts), len(faults), note)
+    said = f"alone {words(*alone)}; beside them {words(puts, asked)} "
+    return Row(NAME, repeats, len(puts), len(faults), said + "; ".join(sorted(set(faults))))
