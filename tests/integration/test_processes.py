@@ -1,4 +1,4 @@
-"""Worker processes: the same bytes for any number; workers that die, or whose parent does."""
+"""Worker processes that die, or whose parent does."""
 
 import os
 import signal
@@ -9,16 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from lightmeter import ProfileView, profile_images
 from lightmeter.batch.processes import processes
-from lightmeter.batch.profile import Executor
 from lightmeter.batch.running import results
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
-from PIL import Image
-from worked import die_of_seven, edges, odd_error
+from worked import die_of_seven, odd_error
 
 
 def worked(work: Callable[..., Any], count: int) -> Iterator[Any]:
@@ -27,31 +23,10 @@ def worked(work: Callable[..., Any], count: int) -> Iterator[Any]:
     return results(work, blocks, 1, start=processes)
 
 
-def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
-    """Of 3 000 files, deep ones among them, with vectors."""
-    rng = np.random.default_rng(0)
-    for number in range(60):
-        samples = rng.integers(0, 256, (5, 4, 3), dtype=np.uint8)
-        deep = rng.integers(0, 1 << 16, (5, 4), dtype=np.uint16)
-        image = Image.fromarray(deep if number % 9 == 0 else samples)
-        image.save(tmp_path / f"{number:04}.png")
-    for number in range(60, 3000):
-        os.link(tmp_path / f"{number % 60:04}.png", tmp_path / f"{number:04}.png")
-    executors: tuple[Executor, ...] = ("threads", "processes")
-    found = set()
-    for executor in executors:
-        for workers in (1, 2, 3, 8):
-            metrics = ["default", edges]
-            view = profile_images(tmp_path, executor=executor, workers=workers, metrics=metrics)
-            found.add(view.to_bytes())
-    (whole,) = found
-    assert ProfileView.from_bytes(whole).images == 3000
-
-
 def test_a_worker_that_dies_is_an_error_and_no_hang() -> None:
     done = worked(die_of_seven, 20)
     assert [next(done) for _ in range(3)] == [["0", "1"], ["2", "3"], ["4", "5"]]
-    with pytest.raises(BatchError, match=r"died at one of \d pictures, from '6' to '\d+'"):
+    with pytest.raises(BatchError, match=r"died at one of \d images, from '6' to '\d+'"):
         list(done)
 
 

@@ -75,16 +75,6 @@ class TestDataSet:
         items = [{"image": array} for array in arrays]
         dataset = ray.data.from_items(items, override_num_blocks=4)
         assert_equal_numbers(profile(dataset), wanted.view())
-
-    def test_of_paths_and_of_files_that_ray_reads(self, photos: Path) -> None:
-        files = sorted(map(str, photos.iterdir()))
-        end, group = r"path:-(\d)[.]jpg", r"path:(\d\d)-"
-        options: dict[str, Any] = {"segment_by": {"end": end}, "group": group}
-        wanted = profile_images(files, **options)
-        dataset = ray.data.from_items([{"uri": file} for file in files])
-        assert_equal_numbers(profile(dataset, **options), wanted)
-        read = ray.data.read_binary_files(str(photos), include_paths=True)
-        assert_equal_numbers(profile(read, **options), wanted)
         assert profile(dataset.limit(0)).images == 0
 
     def test_what_is_refused(self) -> None:

@@ -66,12 +66,6 @@ def test_addresses_with_values_segments_and_groups(spark: SparkSession, photos: 
     assert_equal_numbers(profile(frame.select("uri")), profile_images(files))
 
 
-def test_pictures_that_spark_reads(spark: SparkSession, photos: Path) -> None:
-    files = sorted(map(str, photos.iterdir()))[:300]
-    read = spark.read.format("binaryFile").load(files)
-    assert_equal_numbers(profile(read), profile_images(files))
-
-
 def test_rows_without_a_picture_are_counted(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("b", None), ("a", b"x")], "path string, content binary")
     view = profile(frame)

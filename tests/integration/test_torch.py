@@ -37,11 +37,3 @@ def test_loaders(options: dict[str, Any], named: bool) -> None:
     assert (view.images, view["label"].mean) == (COUNT, 4.5)
     for name in ("image.Hue.mean", "image.entropy"):
         assert view[name].to_summary_dict() == VIEW[name].to_summary_dict()
-
-
-def test_floats_and_samples_alone() -> None:
-    loader = torch_data.DataLoader(Samples(named=False), batch_size=None)
-    floats = ((tensor.float() / 255, label) for tensor, label in loader)
-    view = profile_images(floats, layout="CHW", value_range=(0, 1))
-    bright = VIEW["image.Brightness.mean"].mean
-    assert view["image.Brightness.mean"].mean == pytest.approx(bright, abs=0.1)

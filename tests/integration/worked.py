@@ -18,7 +18,3 @@ def odd_error(items: Iterable[Any], watch: None) -> None:
         pass
 
     raise OddError("seven")
-
-
-def edges(image: Any) -> Any:
-    return image[:2, :3, 0].astype(float).ravel()

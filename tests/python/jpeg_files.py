@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 from lightmeter import _core
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
+ImageFile.MAXBLOCK = 1 << 20  # to write noise with tables of its own
 Samples = NDArray[np.uint8]
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "gray")
 

@@ -85,3 +85,20 @@ def garbage(handler: BaseHTTPRequestHandler) -> None:
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     handler.connection.close()
+
+
+def endless(status: int) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(f"HTTP/1.1 {status} X\r\nContent-Type: text/plain\r\n\r\n".encode())
+        while True:
+            handler.wfile.write(b"x" * 65536)
+
+    return answer
+
+
+def cut_off(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"HTTP/1.1 500 X\r\nContent-Length: 1000\r\n\r\nhalf")
+
+
+def echo(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(f"HTTP/1.1 500 {handler.path}\r\n{handler.headers}".encode())

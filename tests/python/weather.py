@@ -92,6 +92,7 @@ class Weather:
     reset: the request is cut off in the middle, by a reset.
     lost: the server has the request, and the answer is never seen.
     torn: half of the answer is.
+    once: the connection ends after one answer.
     silent: nothing comes back.
     tunnel: this is a proxy, which is asked to connect.
     Text is an answer in place of the server's.
@@ -154,7 +155,7 @@ class Weather:
                 client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
                 with socket.create_connection(("127.0.0.1", self._port)) as server:
                     self._pass(client, server, "")
-            elif fault in ("", "lost", "torn"):
+            elif fault in ("", "lost", "torn", "once"):
                 with socket.create_connection(("127.0.0.1", self._port)) as server:
                     self._pass(client, server, fault)
             else:
@@ -170,10 +171,11 @@ class Weather:
         upward = threading.Thread(target=_pump, args=(client, server), daemon=True)
         upward.start()
         if fault:
+            server.recv(1, socket.MSG_PEEK)
+            time.sleep(0.05)  # what follows its head
             answer = server.recv(1 << 16)
-            time.sleep(0.05)
-            if fault == "torn":
-                client.sendall(answer[: len(answer) - 3])
+            if fault != "lost":
+                client.sendall(answer[: len(answer) - 3 * (fault == "torn")])
         else:
             _pump(server, client)
         for end in (client, server):

@@ -32,14 +32,13 @@ def _write_one(store: Store, output: Path, name: str) -> None:
         for seq in range(1, rng.randrange(2, 13)):
             time.sleep(rng.expovariate(1 / PAUSE))
             grow(profile, writer)
-            began = time.monotonic()
             try:
                 if not store.put("cells", profile, at=at, writer=writer, seq=seq, every="1h"):
                     raise AssertionError("a put of a higher seq was not kept")
             except ConflictError:  # rolled up
                 noted(output, "refused", writer, seq)
                 break
-            noted(output, "put", writer, seq, time.monotonic() - began)
+            noted(output, "put", writer, seq)
 
 
 def _write(address: str, output: Path, number: int) -> None:
@@ -94,12 +93,11 @@ def run(repeats: int) -> Row:
         failed += sum(not killed(pid) for pid in running)
         seqs: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
-        seconds, errors, merged = [], [], 0
+        errors, merged = [], 0
         for kind, *words in lines(output):
             kinds[kind] += 1
             if kind == "put":
                 seqs[words[0]] = max(seqs[words[0]], int(words[1]))
-                seconds.append(float(words[2]))
             merged += int(words[0]) if kind == "merged" else 0
             errors += [" ".join(words)] if kind == "error" else []
         with Store(address, create=False) as store:
@@ -107,12 +105,10 @@ def run(repeats: int) -> Row:
             there = counts(store.read("cells"))
     lost = (seqs - there).total()
     doubled = sum(max(0, count - seqs[name] - 1) for name, count in there.items())
-    seconds.sort()
-    p50, p99 = (seconds[int(len(seconds) * part)] * 1000 for part in (0.5, 0.99))
     note = (
         f"{doubled} doubled, {len(damage)} damaged, {failed} failed, {merged} merged in "
-        f"{kinds['merged']} gc, {kinds['refused']} refused, {kinds['read']} reads; put p50 "
-        f"{p50:.0f} p99 {p99:.0f} max {seconds[-1] * 1000:.0f} ms {'; '.join(errors[:3])}"
+        f"{kinds['merged']} gc, {kinds['refused']} refused, {kinds['read']} reads; "
+        f"{'; '.join(errors[:3])}"
     )
     bad = lost + doubled + len(damage) + failed + len(errors)
     return Row(NAME, repeats, kinds["put"], bad, note.strip())

@@ -6,27 +6,25 @@ and halves of answers.
 """
 
 import contextlib
-import http.client
 import multiprocessing
 import os
 import random
+import socket
 import tempfile
-import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from harness import Row, lines, noted, wait_for
 from lightmeter import Profile, Store
 from lightmeter.errors import StoreError
 from lightmeter.store.inbox import Inbox, pull
+from weather import Weather
 
 NAME = "kill -9 of writers to an inbox and of pulls, lost answers"
 REPEATS = 20  # of four kills on each of three services
@@ -80,57 +78,25 @@ def served() -> Iterator[str]:
         moto.stop()
 
 
-class Losing(BaseHTTPRequestHandler):
-    """Hands requests on, and loses some: before they arrive, or with their answer."""
+class Losing(Weather):
+    """Half of the requests are lost, or their answers."""
 
-    protocol_version = "HTTP/1.1"
-    target: ClassVar[str] = ""
-    count: ClassVar[int] = 0
+    _rng = random.Random(2)
 
-    def handle_one(self) -> None:
-        type(self).count += 1
-        fault = {0: "before", 1: "after", 2: "cut"}.get(type(self).count % 7)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if fault == "before":
-            self.send_error(503)
-            return
-        connection = http.client.HTTPConnection(self.target, timeout=30)
-        headers = {name: value for name, value in self.headers.items() if name != "Host"}
-        connection.request(self.command, self.path, body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        if fault == "after":
-            self.send_error(500)
-            return
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("content-length", "connection", "server", "date"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if fault == "cut" and content:
-            self.wfile.write(content[: len(content) // 2])
-            self.close_connection = True
-        elif self.command != "HEAD":
-            self.wfile.write(content)
-
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    def _connect(self, client: socket.socket, fault: str) -> None:
+        super()._connect(
+            client, self._rng.choice(["once", "once", "once", "lost", "torn", "reset"])
+        )
 
 
 @contextlib.contextmanager
 def losing() -> Iterator[None]:
     """Put somebody who loses requests and answers between lightmeter and the service."""
     endpoint = os.environ["AWS_ENDPOINT_URL"]
-    Losing.target = endpoint.removeprefix("http://")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Losing) as proxy:
-        threading.Thread(target=proxy.serve_forever).start()
-        os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{proxy.server_port}"
+    with Losing(int(endpoint.rpartition(":")[2])).blowing() as way:
+        os.environ["AWS_ENDPOINT_URL"] = way.url
         yield
-        os.environ["AWS_ENDPOINT_URL"] = endpoint
-        proxy.shutdown()
+    os.environ["AWS_ENDPOINT_URL"] = endpoint
 
 
 def attack(address: str, folder: Path, kills: int) -> tuple[int, int]:

@@ -12,7 +12,6 @@ import faulthandler
 import multiprocessing
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import lightmeter as lm
 import numpy as np
-from harness import Row, fresh_store, lines, noted, on_files, wait_for
+from harness import Row, fresh_store, lines, noted, wait_for
 from lightmeter.writers.logger import RollingLogger
 
 NAME = "ends of processes that log"
@@ -154,23 +153,6 @@ def close_in_a_hurry(log: RollingLogger) -> None:
     os._exit(0)
 
 
-def close_while(before: str, after: str) -> Callable[[RollingLogger], None]:
-    """Close while another connection has done this to the store, and soon does that."""
-
-    def end(log: RollingLogger) -> None:
-        other = sqlite3.connect(
-            os.environ["ENDINGS_STORE"], isolation_level=None, check_same_thread=False
-        )
-        other.execute(before)
-        threading.Timer(0.5, other.execute, [after]).start()
-        log.close()
-        os._exit(0)
-
-    return end
-
-
-REFUSE = "CREATE TRIGGER refuse BEFORE INSERT ON profile BEGIN SELECT RAISE(ABORT, 'no'); END"
-
 ending("return", lambda _: None)
 ending("sys.exit", lambda _: sys.exit(3))
 ending("an exception", fail)
@@ -188,11 +170,6 @@ ending("ThreadPoolExecutor, not shut down", pool_goes_on)
 ending("a daemon thread tracks to the end", daemon_goes_on)
 ending("atexit tracks", lambda log: atexit.register(track, log, MANY, promised=True))
 ending("a backlog that takes longer than closing", close_in_a_hurry, LARGE, queue_bytes=1 << 40)
-FILES_ONLY = "the store fails at close, and is mended", "another process holds the store at close"
-ending(FILES_ONLY[0], close_while(REFUSE, "DROP TRIGGER refuse"))
-ending(FILES_ONLY[1], close_while("BEGIN IMMEDIATE", "COMMIT"))
-
-
 # One process, ended at once
 
 
@@ -410,10 +387,9 @@ def ended(name: str) -> Ending:
 
 def run(repeats: int) -> Row:
     """Each way `repeats` times."""
-    ways = [name for name in WAYS if on_files() or name not in FILES_ONLY]
-    endings = [ended(name) for name in ways for _ in range(repeats)]
+    endings = [ended(name) for name in WAYS for _ in range(repeats)]
     lost = {each.way: each.promised - each.kept for each in endings if each.promised > each.kept}
-    note = f"{len(ways)} ways; {lost or 'none lost more than it may'}"
+    note = f"{len(WAYS)} ways; {lost or 'none lost more than it may'}"
     promised = sum(ending.promised for ending in endings)
     return Row(NAME, len(endings), promised, sum(lost.values()), note)
 

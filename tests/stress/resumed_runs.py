@@ -47,8 +47,11 @@ def run(repeats: int) -> Row:
                 children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
                 for child in children.read_text().split():
                     os.kill(int(child), signal.SIGKILL)
-            process.wait()
-            spared += _is_alive(process.pid)
+            try:  # until nobody has its pipe any more
+                process.communicate(timeout=30)
+            except subprocess.TimeoutExpired:
+                spared += 1
+                os.killpg(process.pid, signal.SIGKILL)
             if rng.random() < 0.5:
                 other = _begun(folder, place, executor)
                 lost += _ended(folder, place, executor) != expected
@@ -83,10 +86,8 @@ def _begun(folder: Path, place: Path, executor: str) -> "subprocess.Popen[bytes]
     script = (
         f"{command} {profile} {options} && {command} {log} --segment 'of=path:/([0-9])-' {options}"
     )
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(
-        ["sh", "-c", script], start_new_session=True, stdout=quiet, stderr=quiet
-    )
+    pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
+    return subprocess.Popen(["sh", "-c", script], start_new_session=True, stdout=pipe, stderr=quiet)
 
 
 def _ended(folder: Path, place: Path, executor: str) -> object:
@@ -105,25 +106,3 @@ def _result(place: Path) -> object:
             for row, profile in store.load("cells", segment=segment)
         ]
     return (place / "p.lmp").read_bytes(), rows, damage
-
-
-def _is_alive(group: int) -> bool:
-    """Whether anything of a process group still runs long after its leader was killed."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if not _running(group):
-            return False
-        time.sleep(0.05)
-    os.killpg(group, signal.SIGKILL)
-    return True
-
-
-def _running(group: int) -> bool:
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, its_group = file.read_text().rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(its_group) == group and state != "Z":  # which is dead, and nobody asked for it yet
-            return True
-    return False

@@ -14,7 +14,7 @@ from server_process import BYTES, Client
 NAME = "slow connections at a server"
 REPEATS = 200
 WRITERS, SECONDS = 8, 20.0
-MOST = 0.1  # seconds, p99 of what others ask
+MOST = 0.1  # seconds, p99 of what others ask; or twice as much as alone, on a slow machine
 Told = tuple[list[float], list[float], list[str]]  # seconds of puts and of questions, and faults
 
 
@@ -100,9 +100,10 @@ def run(repeats: int) -> Row:
     with served() as (process, path), Store(path) as store:
         store.define("cells", "1d")
         key = store.state.keys.add(["read", "write"])
-        alone = words(*measured(process.port, key, 0)[:2])
+        alone = measured(process.port, key, 0)[:2]
+        most = max(MOST, 2 * statistics.quantiles(alone[0], n=100)[98])
         puts, asked, faults = measured(process.port, key, repeats)
-        if statistics.quantiles(puts, n=100)[98] > MOST:
-            faults.append(f"p99 over {MOST} s")
-    note = f"alone {alone}; beside them {words(puts, asked)} {'; '.join(sorted(set(faults)))}"
-    return Row(NAME, repeats, len(puts), len(faults), note)
+        if statistics.quantiles(puts, n=100)[98] > most:
+            faults.append(f"p99 over {most:.3f} s")
+    said = f"alone {words(*alone)}; beside them {words(puts, asked)} "
+    return Row(NAME, repeats, len(puts), len(faults), said + "; ".join(sorted(set(faults))))

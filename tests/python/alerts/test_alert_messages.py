@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from lightmeter.demo import draw_cells
 from lightmeter.monitor.config import matches
 from lightmeter.profile.segments import segment_text
 from lightmeter.store import Store
-from PIL import Image, ImageFilter
+from PIL import ImageFilter
 from receiver import Receiver
 from september import DRIFT, STDOUT
 
@@ -103,35 +102,20 @@ def test_messages_are_of_bounded_size_and_hold_no_control(store: Store, words: s
     assert content["link"].startswith("https://d.example.com/cells-")
 
 
-# The message of what happened to pictures begins with it
-
-
-BLUR = ImageFilter.GaussianBlur(2)
+BLURRED = "the images look out of focus: sharpness fell"
 DAYS, IMAGES = 15, 15
-
-
-def _covered(image: Image.Image) -> Image.Image:
-    image.paste((20, 18, 16), (0, 0, image.width // 2, image.height // 2))
-    return image
-
-
-CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "": lambda image: image,
-    "the images look out of focus: sharpness fell": lambda image: image.filter(BLUR),
-    "the images are darker: brightness fell": lambda image: image.point(lambda value: value * 0.7),
-    "the images are partly covered: brightness fell": _covered,
-}
 
 
 @cache
 def _day(day: int, words: str) -> lm.ProfileView:
     light = np.random.default_rng(day).normal(0.9, 0.02)
     images = [draw_cells(np.random.default_rng([day, at])) for at in range(IMAGES)]
-    lit = (image.point(lambda value: value * light) for image in images)
-    return lm.log_image([CHANGES[words](image) for image in lit]).view()
+    lit = [image.point(lambda value: value * light) for image in images]
+    blur = ImageFilter.GaussianBlur(2)
+    return lm.log_image([image.filter(blur) if words else image for image in lit]).view()
 
 
-@pytest.mark.parametrize("words", CHANGES)
+@pytest.mark.parametrize("words", ["", BLURRED])
 def test_the_cause_leads(words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "monitors.toml"
     config.write_text(DRIFT + STDOUT)
@@ -144,5 +128,4 @@ def test_the_cause_leads(words: str, tmp_path: Path, capfd: pytest.CaptureFixtur
     assert told.startswith(words)
     assert bool(told) == bool(words)
     causes = {result.cause for result in watched.newest} - {""}
-    assert causes <= {"out of focus", "darker", "covered"}
-    assert bool(causes) == bool(words)
+    assert causes == ({"out of focus"} if words else set())

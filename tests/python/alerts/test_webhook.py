@@ -14,7 +14,7 @@ from lightmeter import Store
 from lightmeter.alerts import Alert, Command, PagerDuty, Webhook
 from lightmeter.alerts.channels import checked_url
 from lightmeter.errors import DeliveryError
-from receiver import Receiver, drip, garbage, hang_up, silence
+from receiver import Receiver, cut_off, drip, echo, endless, garbage, hang_up, silence
 from standardwebhooks import Webhook as Standard
 from standardwebhooks import WebhookVerificationError
 
@@ -64,6 +64,11 @@ def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
     [
         ((500, {}, b"no route for /hook"), "answered 500$"),
         ((404, {}, b"<p>" * 100_000), "answered 404$"),
+        ((500, {f"X-{number}": "y" * 600 for number in range(99)}, b""), "cannot be reached"),
+        ((429, {"Retry-After": "99999999"}, b""), "answered 429$"),
+        (cut_off, "answered 500$"),
+        (echo, "answered 500$"),
+        (endless(500), "answered 500$"),
         (garbage, r"cannot be reached \(ProtocolError\)$"),
         (hang_up, r"cannot be reached \(ProtocolError\)$"),
         (silence, "no answer in time$"),
@@ -72,18 +77,29 @@ def test_a_failure_that_may_pass_is_tried_again(answer: Any) -> None:
     ],
 )
 def test_what_failed_is_told_in_time_without_a_word_of_the_answer(
-    answer: Any, told: str, caplog: pytest.LogCaptureFixture
+    answer: Any, told: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level("DEBUG")
     with Receiver([200]).running() as other:
         if "redirects" in told:
             answer = (answer, {"Location": other.url}, b"")
         with Receiver([answer]).running() as receiver:
-            hook = webhook(receiver, timeout=timedelta(seconds=0.5))
+            monkeypatch.setenv("KEY", SECRET)
+            hook = webhook(receiver, timeout=timedelta(seconds=0.5), secret_env="KEY")
+            began = time.monotonic()
             with pytest.raises(DeliveryError, match=rf"^127\.0\.0\.1: {told}"):
                 hook.send(MESSAGE)
+            assert time.monotonic() - began < 3 * 0.5 + 3
     assert (len(receiver.requests), other.requests) == (3, [])
+    assert len({request.headers["webhook-id"] for request in receiver.requests}) == 1
     assert "/hook" not in caplog.text, "urllib3 logs addresses"
+    assert SECRET[6:] not in caplog.text
+
+
+def test_of_an_answer_only_the_status_is_waited_for() -> None:
+    with Receiver([endless(200)]).running() as receiver:
+        webhook(receiver).send(MESSAGE)
+    assert len(receiver.requests) == 1
 
 
 def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from lightmeter.batch.sources.item import Wanted
 
 pytest.importorskip("pyarrow")
 
+from memory import profile_and_weigh
 from shards import changed, encoded, failures, pictures, write_tar, write_zip
 
 NAMES = list(pictures())  # six
@@ -191,6 +192,9 @@ def test_bombs(tmp_path: Path) -> None:
     for name, mode in (("p.tar", "w"), ("p.tgz", "w:gz")):
         path = write_tar(tmp_path / name, bomb, mode)
         assert failures(path, limits=limits) == (2, [("a.png", "too_large")])
+    large = write_zip(tmp_path / "large.zip", {"a.png": bytes(300_000_000), **pictures(2)})
+    words, megabytes = profile_and_weigh(large)
+    assert (words, megabytes < 150) == (["2", "too_large"], True)
     with gzip.open(tmp_path / "zeros.tar.gz", "wb") as file:
         file.write(bytes(30_000_000))
     assert failures(tmp_path / "zeros.tar.gz") == (0, [])

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import lightmeter, picture
+from conftest import lightmeter
 from lightmeter import Profile, Store, profile_images
 
 
@@ -29,19 +29,6 @@ def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> 
     other = lightmeter("log", folder, *where, "--every", "1d")
     assert other.returncode == 1
     assert "has buckets of 1h, not of 1d" in other.stderr
-
-
-def test_log_as_json(folder: Path, path: Path) -> None:
-    (folder / "2022-09-07").mkdir()
-    picture().save(folder / "2022-09-07" / "a.png")
-    command = ("log", folder, "--dataset", "cells", "--store", path, "--format", "json")
-    result = lightmeter(*command, "--date-from", "path:%Y-%m-%d", "--segment", "camera=north")
-    assert result.returncode == 0
-    logged = json.loads(result.stdout)
-    assert logged.pop("undated")[0] == str(folder / "0.jpg")
-    bucket = {"bucket": "2022-09-07T00:00:00+00:00", "images": 1, "failed": 0, "segments": {}}
-    place = {"dataset": "cells", "segment": {"camera": "north"}}
-    assert logged == place | {"buckets": [bucket], "rolled_up": {}}
 
 
 def test_show_a_store(folder: Path, path: Path) -> None:

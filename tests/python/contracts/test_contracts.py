@@ -177,6 +177,8 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expect]]\nfeature = 'x'\nvalues = ['a']\ntop = 513", "top is 513"),
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = inf }", "finite"),
         ("[[expect]]\nfeature = 'x'\nn.above = 0x" + "f" * 9000, r"n.above is a value too large"),
+        ("[[expect]]\nfeature = 'x'\nn = { at_least = 2, below = 1 }", "which nothing is"),
+        ("[[expect]]\nfeature = 'x'\nn = { above = 2, at_most = 1 }", "which nothing is"),
         ("[[expct]]\nfeature = 'x'", r"expct: unknown key; did you mean expect"),
         ("expect = 3", "expect is 3"),
         ("[[expect]]\nn.above = 1\nfeature = '" + "*a" * 10**6 + "'", "at most 1000 characters"),

@@ -107,8 +107,7 @@ def test_what_few_rows_have(share: float, batch: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
-    [[None] * 50, ["a"] * 90 + [np.inf] * 9, [1e200] * 9, [2**60] * 9, [np.ones(3)] * 9],
+    "other", [[None] * 50, ["a"] * 90 + [np.inf] * 9, [1e200] * 9, [2**60] * 9, [np.ones(3)] * 9]
 )
 def test_it_passes_profiles_of_odd_days(other: list[Any]) -> None:
     views = [logged(x=np.arange(50) / 3), lm.log(columns={"x": other}).view()]

@@ -440,10 +440,14 @@ def test_it_waits_for_no_pipe(store: Store, tmp_path: Path, name: str) -> None:
         cells(store).build(tmp_path / "site")
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
 @pytest.mark.parametrize(
     "inside", ["index.html", "lightmeter-dashboard.txt", dataset_page("cells")]
 )
-def test_no_link_leads_out_of_the_folder(store: Store, tmp_path: Path, inside: str) -> None:
+def test_no_link_leads_out_of_the_folder(
+    store: Store, tmp_path: Path, inside: str, is_gone: bool
+) -> None:
+    """Whether its pages are written again or deleted."""
     site, shown = tmp_path / "site", cells(store)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -454,6 +458,11 @@ def test_no_link_leads_out_of_the_folder(store: Store, tmp_path: Path, inside: s
         shutil.rmtree(link)
     link.unlink(missing_ok=True)
     link.symlink_to(elsewhere if link.name != inside else elsewhere / "index.html")
+    if is_gone:
+        store.delete("cells")
+        store.delete("cells", segment="camera=left")
+        shown.results.clear()
+        save_results(store, [])
     with pytest.raises(FileExistsError, match="is a link, pipe or device"):
         shown.build(site)
     assert [*elsewhere.rglob("*")] == [elsewhere / "index.html"]

@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 from lightmeter import _core
-from lightmeter.sketch import QuantileSketch
 from numpy.typing import NDArray
 
 stats = pytest.importorskip("scipy.stats")
-
-
-def sketch_of(values: object, key: int = 0) -> QuantileSketch:
-    sketch = QuantileSketch(key)
-    sketch.update(np.asarray(values, dtype=np.float64))
-    return sketch
 
 
 def numbers(target: object, reference: object, *, circular: bool = False) -> dict[str, object]:

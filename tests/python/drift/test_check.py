@@ -93,7 +93,8 @@ def test_numbers_that_go_ill_together_are_found() -> None:
     assert odd.verdict == "unusual"
     (finding,) = odd.findings
     assert finding.feature in ("image.own.a", "image.own.b")
-    assert finding.sentence.endswith(" than goes with the other numbers of the image")
+    how = "higher" if finding.feature == "image.own.b" else "lower"
+    assert finding.sentence.endswith(f" is {how} than goes with the other numbers of the image")
 
 
 def test_too_small_a_reference_says_so() -> None:
@@ -110,6 +111,12 @@ def test_too_small_a_reference_says_so() -> None:
     assert "a level of 0.05 needs 19; profile it again with sample=256" in small.why_unknown
     profile.track(scene(18))
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
+
+
+@pytest.mark.parametrize(("images", "is_odd"), [(19, True), (18, False)])
+def test_a_number_beyond_all_is_odd_where_that_is_rare_enough(images: int, is_odd: bool) -> None:
+    tail = Tail(log(columns={"x": range(images)}).view()["x"], Said("x", "values"))
+    assert (tail.odd(99.0, LEVEL) is not None) == is_odd
 
 
 def test_no_number_is_beyond_all_of_a_reference_that_has_a_greater_one() -> None:

@@ -27,9 +27,7 @@ def views() -> tuple[lm.ProfileView, lm.ProfileView]:
     return target, reference
 
 
-def test_compare_finds_and_names_what_changed(
-    views: tuple[lm.ProfileView, lm.ProfileView],
-) -> None:
+def test_compare_finds_and_names_what_changed(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     target, reference = views
     report = lm.compare(target=target, reference=reference)
     assert "image.Brightness.mean" in [line.feature for line in report.drifted]
@@ -51,9 +49,7 @@ def test_compare_finds_and_names_what_changed(
     assert set(again.features) == set(report.features)
 
 
-def test_a_profile_does_not_drift_from_itself(
-    views: tuple[lm.ProfileView, lm.ProfileView],
-) -> None:
+def test_a_profile_does_not_drift_from_itself(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     report = lm.compare(target=views[0], reference=views[0])
     assert not report.drifted
     for line in report.features:

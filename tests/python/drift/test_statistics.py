@@ -15,20 +15,6 @@ from sketches import normals, numbers, stats, strings
 checked = settings(max_examples=100, derandomize=True)
 
 
-SIZES = [(1, 1), (1, 2), (2, 3), (5, 5), (10, 10), (50, 50), (1, 64), (37, 1000), (2, 999)]
-SIZES += [(364, 300), (300, 301), (1024, 1024)]
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.3, 1.0, 20.0])
-@pytest.mark.parametrize(("n", "m"), SIZES)
-def test_ks_without_ties_is_scipys(n: int, m: int, shift: float) -> None:
-    a, b = normals(n, n), normals(m + 1, m, shift)
-    expected = stats.ks_2samp(a, b, method="exact")
-    compared = numbers(a, b)
-    np.testing.assert_allclose(compared["statistic"], (expected.statistic,) * 3, rtol=1e-9)
-    np.testing.assert_allclose(compared["ks_p_value"], expected.pvalue, rtol=1e-9)
-
-
 def permutation_p(a: list[int], b: list[int]) -> float:
     """The share of all ways to deal the labels whose statistic is at least the observed one."""
     pooled = np.array(a + b)

@@ -181,6 +181,10 @@ def test_nothing_is_found_where_nothing_changes() -> None:
 
 
 def test_rates_and_hues() -> None:
+    never = rate_of(np.zeros((40, 1)), np.full((40, 1), 10.0))
+    half = 0.5 / (10 * FIRST + 1)  # a hit
+    assert never.unit.item() == pytest.approx(np.sqrt(half * (1 - half)))
+
     rng = np.random.default_rng(9)
     n = np.full((200, 4), 500.0)
     rate = np.full((200, 4), 0.01)

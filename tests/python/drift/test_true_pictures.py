@@ -2,17 +2,14 @@
 
 import re
 from functools import cache
-from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from changes import CHANGES, drawn
+from changes import drawn
 from conftest import encoded
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe.sentences import findings
-from lightmeter.drift.row import CHANGED
-from truth import is_true
 
 MANY = 120  # of a batch of which a part changed
 METRICS = "camera"
@@ -27,44 +24,17 @@ PARTS: list[tuple[str, float, str]] = [
 ]
 
 
-def values_of(files: list[bytes]) -> dict[str, list[Any]]:
-    """Every number of every picture, from a profile of its own."""
-    columns: dict[str, list[Any]] = {}
-    for file in files:
-        view = lm.log_image(file, metrics=METRICS).view()
-        for name in view:
-            column = view[name]
-            value = column.mean if column.kind in ("number", "hue") else None
-            if column.frequent:
-                value = column.frequent[0].value
-            columns.setdefault(name, []).append(value)
-    return columns
-
-
 @cache
-def reference() -> tuple[dict[str, list[Any]], lm.ProfileView]:
-    files = drawn("", 0, MANY)
-    return values_of(files), lm.log_image(files, metrics=METRICS).view()
+def reference() -> lm.ProfileView:
+    return lm.log_image(drawn("", 0, MANY), metrics=METRICS).view()
 
 
-CASES = [*((change, 1.0, "") for change in CHANGES), *PARTS]
-
-
-@pytest.mark.parametrize(("change", "share", "expected"), CASES)
-def test_what_was_done_to_pictures_is_said_and_nothing_untrue(
-    change: str, share: float, expected: str
-) -> None:
-    files = drawn(change, 1, MANY if share < 1 else 40, share)
-    report = lm.compare(
-        target=lm.log_image(files, metrics=METRICS).view(), reference=reference()[1]
-    )
+@pytest.mark.parametrize(("change", "share", "expected"), PARTS)
+def test_what_was_done_to_a_part_is_said(change: str, share: float, expected: str) -> None:
+    target = lm.log_image(drawn(change, 1, MANY, share), metrics=METRICS).view()
+    report = lm.compare(target=target, reference=reference())
     told = [each.words for each in findings(report.drifted)]
-    assert not expected or any(re.fullmatch(expected, words) for words in told), told
-    target, before = values_of(files), reference()[0]
-    for line in report.features:
-        if line.verdict in CHANGED and line.kind in ("number", "hue", "category"):
-            words = line.words
-            assert is_true(words, line.name, target[line.feature], before[line.feature]), words
+    assert any(re.fullmatch(expected, words) for words in told), told
 
 
 @pytest.mark.parametrize("stripped", [20, 50])

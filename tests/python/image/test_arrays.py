@@ -83,38 +83,6 @@ def test_tensors_are_arrays(dtype: type[np.generic]) -> None:
 WHITE = 65535
 
 
-def hsv_of(rgb: NDArray[np.uint16]) -> tuple[NDArray[np.int64], ...]:
-    """The textbook hexcone in exact integers, cut off at 16 bits; also the chroma."""
-    r, g, b = np.moveaxis(rgb.astype(np.int64), -1, 0)
-    value = np.maximum(np.maximum(r, g), b)
-    chroma = value - np.minimum(np.minimum(r, g), b)
-    sixths = np.where(
-        value == r,
-        (g - b) % np.maximum(6 * chroma, 1),
-        np.where(value == g, 2 * chroma + b - r, 4 * chroma + r - g),
-    )
-    hue = np.where(chroma == 0, 0, WHITE * sixths // np.maximum(6 * chroma, 1))
-    return hue, WHITE * chroma // np.maximum(value, 1), value, chroma
-
-
-def test_statistics_against_their_definitions() -> None:
-    rgb = np.random.default_rng(3).integers(0, WHITE + 1, (61, 47, 3), dtype=np.uint16)
-    hue, saturation, value, chroma = hsv_of(rgb)
-    numbers = numbers_of(rgb)
-    for name, plane in (("Hue", hue), ("Saturation", saturation), ("Brightness", value)):
-        assert numbers[f"{name}.mean"] == pytest.approx((plane / 257).mean(), rel=1e-12)
-        assert numbers[f"{name}.stddev"] == pytest.approx((plane / 257).std(), rel=1e-9)
-    vector = (chroma * np.exp(2j * np.pi * (hue + 0.5) / WHITE)).sum() / chroma.sum()
-    circular = ((np.angle(vector) * WHITE / (2 * np.pi) - 0.5) % WHITE) / 257
-    assert numbers["Hue.circular_mean"] == pytest.approx(circular, rel=1e-9)
-    assert numbers["Hue.concentration"] == pytest.approx(abs(vector), rel=1e-9)
-    upper = np.concatenate(
-        [np.bincount((rgb[..., c] >> 8).ravel(), minlength=256) for c in (0, 1, 2)]
-    )
-    shares = upper[upper > 0] / upper.sum()
-    assert numbers["entropy"] == pytest.approx(-(shares * np.log2(shares)).sum(), rel=1e-12)
-
-
 LAYOUTS = {
     "as it is": lambda a: a,
     "upside down": lambda a: np.ascontiguousarray(a[::-1])[::-1],

@@ -1,4 +1,4 @@
-"""Facts of headers: of small files, which Pillow and exifread confirm, and of what was saved."""
+"""Facts of headers: of small files, and of what was saved."""
 
 import contextlib
 import io
@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import exifread
 import pytest
 from conftest import encoded, picture
 from lightmeter import ExifPolicy, Reading, _core, log_image
@@ -20,15 +19,6 @@ from PIL import Image, ImageCms, features
 
 FOLDER = Path(__file__).parents[2] / "golden/headers"
 FACTS: dict[str, dict[str, Any]] = json.loads((FOLDER / "facts.json").read_text())
-# Pillow refuses these, or gives up at a place where the facts before it stand.
-DAMAGED = {
-    *("12-bits.jpg", "JPEG-LS.jpg", "damaged-pictures.jpg", "more-components-than-there-are.jpg"),
-    *("no-components.jpg", "restarts-in-front.jpg", "scan-first.jpg", "size-beyond-the-end.jpg"),
-    *("start-alone.jpg", "wrong-size.jpg", "chunk-beyond-the-end.png", "exif-twice.png"),
-    *("frames-cut-short.png", "head-alone.png", "unknown-colour.png"),
-}
-# exifread looks neither into texts nor into a second segment.
-NOT_BY_EXIFREAD = {"deflated-text.png", "plain-text.png", "exif-in-two-segments.jpg"}
 
 
 def stated(header: Header | None) -> tuple[dict[str, Any], str | None]:
@@ -56,24 +46,6 @@ def test_facts_and_exif_from_a_file_and_from_memory(name: str) -> None:
     if name.endswith(".jpg"):
         marker, body = jpeg_frame(data) or (None, b"")
         assert [marker, body.hex()] == (FACTS[name]["frame"] or [None, ""])
-
-
-@pytest.mark.parametrize("name", sorted(FACTS.keys() - DAMAGED))
-def test_pillow_and_exifread_say_the_same(name: str) -> None:
-    facts, exif = FACTS[name]["facts"], FACTS[name]["exif"]
-    make = "somebody" if exif and b"somebody".hex() in exif else None
-    with Image.open(FOLDER / name) as image:
-        assert len(image.getbands()) == facts["Channels"]
-        assert getattr(image, "n_frames", 1) == facts["FrameCount"]
-        progressive = image.info.get("progressive") or image.info.get("interlace")
-        assert int(bool(progressive)) == facts["Progressive"]
-        assert image.getexif().get(0x010F) == make
-        icc = image.info.get("icc_profile")
-    described = icc and ImageCms.getProfileDescription(io.BytesIO(icc)).strip()
-    assert described == facts["ColorProfile"]
-    if name not in NOT_BY_EXIFREAD:
-        tags = exifread.process_file(io.BytesIO((FOLDER / name).read_bytes()), details=False)
-        assert (str(tags["Image Make"]) if tags else None) == make
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])

@@ -37,8 +37,8 @@ def quantised(file: bytes, divisor: int) -> bytes:
 
 @settings(max_examples=250)
 @given(
-    width=st.integers(5, 140),
-    height=st.integers(1, 140),
+    width=st.integers(5, 260),
+    height=st.integers(1, 260),
     seed=st.integers(0, 1 << 16),
     subsampling=st.sampled_from(SUBSAMPLINGS),
     quality=st.integers(1, 100),

@@ -49,6 +49,7 @@ PICTURES: list[tuple[Any, dict[str, Any], str, str]] = [
         for kind in ("int8", "int16", "int32", "uint32", "int64")
     ),
     (np.full((3, 3), -1, np.float16), {}, "out_of_range", "give value_range="),
+    (np.full((3, 3), 200.0), {}, "out_of_range", "give value_range="),
     (np.ma.array(SMALL, mask=np.eye(4)), {}, "unsupported", "fill it first"),
     *((with_pixel("I", bad), {}, "out_of_range", "expected 0 to") for bad in (-1, 65536)),
     *((with_pixel("F", bad), {}, "out_of_range", "expected 0 to") for bad in (1.5, -0.01, NAN)),

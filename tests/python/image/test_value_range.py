@@ -40,10 +40,7 @@ def jpeg2000(samples: NDArray[Any]) -> bytes:
 HONOURED = {
     "RGB TIFF": (tiff(RGB, photometric="rgb"), RGB),
     "RGB TIFF, big-endian": (tiff(RGB, photometric="rgb", byteorder=">"), RGB),
-    "RGB TIFF in planes": (
-        tiff(RGB, photometric="rgb", planarconfig="separate"),
-        RGB,
-    ),
+    "RGB TIFF in planes": (tiff(RGB, photometric="rgb", planarconfig="separate"), RGB),
     "RGBA TIFF": (tiff(RGBA, photometric="rgb", extrasamples=["unassalpha"]), RGB),
     "gray TIFF": (tiff(GRAY), GRAY),
     "signed TIFF": (tiff(GRAY.astype(np.int16)), GRAY),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lightmeter import ProfileView
 from lightmeter.errors import DecodeError
 from lightmeter.interop.whylogs import read_segments
-from lightmeter.interop.whylogs.sketches import read_distinct, read_quantiles
+from lightmeter.interop.whylogs.sketches import read_distinct
 from stores import varint
 
 FOLDER = Path(__file__).parents[2] / "golden" / "whylogs"
@@ -233,17 +233,3 @@ def test_distinct_counts_of_any_registers() -> None:
         lower, estimate, upper = read_distinct(memoryview(head + body + bytes(4096)))
         assert abs(estimate / n - 1) < 4 * 1.04 / 64
         assert lower < estimate < upper
-
-
-def test_reads_datasketches_as_the_wheel_does() -> None:
-    datasketches = pytest.importorskip("datasketches")
-    for n in (0, 1, 2, 150, 5000, 100_000):
-        theirs = datasketches.kll_doubles_sketch(200)
-        theirs.update(np.random.default_rng(20).normal(size=n))
-        ours = read_quantiles(memoryview(theirs.serialize()))
-        assert ours.n == n
-        if n:
-            assert (ours.min, ours.max) == (theirs.get_min_value(), theirs.get_max_value())
-            x = np.linspace(-3, 3, 301)
-            expected = [theirs.get_rank(value, True) for value in x]
-            np.testing.assert_allclose(ours.ranks(x), expected, atol=1e-12)

@@ -73,6 +73,9 @@ def test_it_takes_others_with_the_same_keys(store: Store) -> None:
     assert words["region=north"] == "0 other segments with the same keys, of 3 needed"
     assert words["camera=c0"] == "2 other segments with the same keys, of 3 needed"
     assert "" not in words
+    cameras(store, days=40, count=4)  # three others are enough
+    results = evaluate(store, [monitor(segments=True, **PEERS)], now=NOW)
+    assert "ok" in {result.state for result in results if "camera" in result.segment}
 
 
 def test_peers_take_drift_and_segments() -> None:

@@ -1,7 +1,6 @@
 """Every door that takes pictures takes the same options of how to read them."""
 
 import pickle
-import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import fields, replace
@@ -181,12 +180,6 @@ MISREAD: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
     ),
     "0 to 1": (COLOUR / 256, {}, {"value_range": (0, 255)}, "value_range of floats by default"),
 }
-REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "planes": (COLOUR.astype(np.uint8).transpose(0, 3, 1, 2), {}, "layout='CHW'"),
-    "no planes": (COLOUR.astype(np.uint8), {"layout": "CHW"}, "shape \\(20, 24, 3\\) as CHW"),
-    "floats to 255": (COLOUR, {}, "value_range"),
-    "normalised": (COLOUR / 128 - 1, {}, "value_range"),
-}
 
 
 def assert_it_is_said(target: ProfileView, reference: ProfileView, words: str) -> None:
@@ -208,23 +201,6 @@ def test_arrays_that_are_read_wrongly_give_no_silent_number(door: Door, case: st
     assert_it_is_said(door(list(arrays), **wrong), reference, words)
     same = door(list(arrays), **right)
     assert not lm.compare(target=same, reference=reference).read_differently
-
-
-@pytest.mark.parametrize("case", REFUSED)
-@pytest.mark.parametrize("door", OF_ARRAYS)
-def test_arrays_that_cannot_be_read_so_give_no_number(door: Door, case: str) -> None:
-    """Where one image is given it is raised, where several are it is counted."""
-    arrays, wrong, words = REFUSED[case]
-    if door is by_meters and "layout" in wrong:
-        pytest.skip("a meter takes no layout")
-    try:
-        view = door(list(arrays), **wrong)
-    except lm.errors.ImageError as error:
-        assert re.search(words, str(error))  # noqa: PT017
-    else:
-        assert view.images == 0
-        assert view["image.Failure"].n == len(COLOUR)
-        assert all(re.search(words, failure.detail) for failure in view.failures)
 
 
 def test_files_that_are_read_wrongly_give_no_silent_number(tmp_path: Path) -> None:

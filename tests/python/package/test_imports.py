@@ -110,9 +110,7 @@ def core_includes() -> dict[str, set[str]]:
     ids=["python", "core"],
 )
 def test_rooms_use_only_those_below(
-    rooms: dict[str, str],
-    imports: Callable[[], dict[str, set[str]]],
-    room_of: Callable[[str], str],
+    rooms: dict[str, str], imports: Callable[[], dict[str, set[str]]], room_of: Callable[[str], str]
 ) -> None:
     graph = imports()
     allowed = below(rooms) | {"": {""}}  # a file outside of all rooms is there for every one

@@ -39,7 +39,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("profile nowhere -o a.lmp", "'nowhere': No such file or directory in {here}"),
         ("profile empty", "no image could be measured: there is none in 'empty'"),
-        ("measure empty", "no image could be measured: there is none in 'empty'"),
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
         ("drift --reference good.lmp --target 0.png", "measure images first"),
         ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
@@ -47,7 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("check 0.png --reference good.lmp", "with sample=256 (option --sample)"),
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
         ("monitor run monitors.toml --store no.db", "there is no store at {here}/no.db; check the"),
-        ("dashboard --store no.db -o site", "there is no store at {here}/no.db; check the path"),
         ("monitor run typo.toml --store drift.db", "typo.toml: monitor[1].alfa: unknown key; did"),
         ("monitor init --store drift.db --dataset camra", "no dataset 'camra'; it has 'camera'"),
         ("log photos --dataset a --store nowhere/a.db", "there is no folder '{here}/nowhere'"),

@@ -3,7 +3,6 @@
 import pytest
 from conftest import picture
 from lightmeter import ProfileView, log_image
-from lightmeter.errors import ImageError
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
 HSV = ("Hue", "Saturation", "Brightness")
@@ -28,16 +27,6 @@ def test_a_list_goes_into_one_column_and_a_dict_into_one_each() -> None:
     cameras = log_image({"front": images[0], "back": images[1]}).view()
     assert cameras["front.Hue.mean"].n == cameras["back.Hue.mean"].n == 1
     assert not any(name.startswith("image.") for name in cameras.get_columns())
-
-
-def test_a_bad_image_raises_alone_and_is_counted_in_a_list() -> None:
-    with pytest.raises(ImageError):
-        log_image(b"junk")
-    view = log_image([picture(), b"junk", "no-such-file.png"]).view()
-    assert view.images == 1
-    column = view["image.Failure"]
-    assert {item[:2] for item in column.frequent} == {("unsupported", 1), ("vanished", 1)}
-    assert (column.n, column.missing) == (3, 1)
 
 
 @pytest.mark.parametrize("value", [None, 5, [picture(), 5], {"a": 5}, {3: picture()}])

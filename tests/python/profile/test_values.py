@@ -69,7 +69,8 @@ def test_rows_of_any_order_are_one_table() -> None:
 )
 def test_what_is_a_number(value: Any, expected: float) -> None:
     assert log(row={"x": value}).view()["x"].max == expected
-    assert log(columns={"x": [value]}).view()["x"].max == expected
+    for column in ([value], np.array([value])):
+        assert log(columns={"x": column}).view()["x"].max == expected
 
 
 @pytest.mark.parametrize(

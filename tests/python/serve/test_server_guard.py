@@ -42,7 +42,7 @@ def test_it_goes_by_its_own_names_only(
 
 
 def test_two_lengths_end_the_connection(served: Served) -> None:
-    """RFC 9112, 6.1; what comes behind is of nobody knows whom. The stress tests ask a server."""
+    """RFC 9112, 6.1; what comes behind is of nobody knows whom."""
     lengths = [(b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
     for headers in (lengths, lengths[::-1]):
         status, named, _ = ask(served[1], headers=headers)
@@ -176,6 +176,10 @@ def test_a_body_has_a_limit_however_it_comes(store: Store) -> None:
     said = client(app).post("/v1/log/async?dataset=cells", json={"alias": "x" * 50})
     assert said.status_code == 413
     assert app.state.server.buffered == 0
+    kind = {"content-type": "application/json"}
+    for text in (b"[" * 60_000, b"1" * 60_000):
+        said = client(make_app(store)).post("/v1/log/async", content=text, headers=kind)
+        assert said.status_code == 400, "nested deeply, or a number that takes long to read"
 
 
 def test_a_body_must_come_in_time_and_takes_no_thread(store: Store) -> None:

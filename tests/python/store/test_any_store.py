@@ -1,6 +1,7 @@
 """What a store promises, whether it is a file, in PostgreSQL or behind a server."""
 
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -45,8 +46,14 @@ def test_writers_merge_and_writing_again_replaces(store: Store) -> None:
         assert columns[name].to_summary_dict() == column.to_summary_dict(), name
 
 
-def test_a_late_retry_is_not_kept(store: Store) -> None:
+@pytest.mark.parametrize("years", [0, -20, 10])
+def test_a_late_retry_is_not_kept(
+    store: Store, years: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts is the seq of a put, and not the time of a machine whose clock is wrong."""
     assert store.put("cells", view(2), at=DAY, writer="a", seq=2)
+    clock = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: clock() + years * 365 * 86_400 * 10**9)
     assert not store.put("cells", view(1), at=DAY, writer="a", seq=1)
     assert not store.put("cells", view(1), at=DAY, writer="a", seq=2)
     assert store.read("cells").images == 2

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from conftest import lightmeter
 from lightmeter import Store
-from lightmeter.dashboard import write_dashboard
 from lightmeter.store import copying
 from lightmeter.store.copying import copy_store
 from lightmeter.store.tables import Told
@@ -39,18 +38,6 @@ def test_to_another_and_back(drift: Path, target: str, tmp_path: Path) -> None:
         for store in (there, back):
             hour = datetime(2022, 9, 7, 1, tzinfo=UTC)
             assert not store.put("hours", view(1), at=hour, writer="a", seq=1)
-
-
-def test_dashboards_are_the_same(drift: Path, target: str, tmp_path: Path) -> None:
-    pages = []
-    with Store(drift) as first, Store(target) as second:
-        copy_store(first, second)
-        for name, store in (("a", first), ("b", second)):
-            write_dashboard(store, tmp_path / name)
-            files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
-            pages.append([(path.name, path.read_bytes()) for path in files])
-    assert pages[0] == pages[1]
-    assert len(pages[0]) > 3
 
 
 @pytest.mark.parametrize("damage", ["body = x'00'", "segment = '%%%%'", "segment = 'b=1&a=2'"])

@@ -386,10 +386,3 @@ def test_a_damaged_entry_is_put_aside(store: Store, way: Weather, spool: Path, c
         assert far.send().left == 0  # the put may have had no time for them
         assert "'a'" in far.spool.refused()[0]
     assert counts(store) == {"b": 2, "c": 1}
-
-
-def test_what_waited_is_older_than_what_the_server_has(store: Store, way: Weather) -> None:
-    put_away(way.url, "a", "b", images=2)
-    with Store(way.url) as far:
-        assert far.put("cells", view(5), at=DAY, writer="a", every="1d", seq=7)
-        assert counts(store) == {"a": 5, "b": 2}  # which is sent
