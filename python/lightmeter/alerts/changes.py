@@ -103,8 +103,7 @@ def find_changes(
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_told, lasts = any(entry.open for entry in mine), incident.end is None
         if is_told != lasts or not mine:
-            lead = incident.stretches[0].line.monitor
-            now = Told(*incident.place, incident.start, lead, lasts)
+            now = Told(*incident.place, incident.start, incident.stretches[0].line.monitor, lasts)
             changes.append(Change("resolved" if is_told else "opened", incident, mine, (now,)))
     for entry in (entry for entries in waiting.values() for entry in entries):
         last = over(entry)

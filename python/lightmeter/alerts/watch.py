@@ -269,8 +269,7 @@ def watch(
         loaded, source = load_config(config, judges=True), os.fspath(config)
         pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
         update_results(opened, loaded.monitor, source=source, now=now)
-        newest = load_newest(opened, pairs)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []
         deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
-        return Watched(opened.address, pairs, newest, deliveries, opened)
+        return Watched(opened.address, pairs, load_newest(opened, pairs), deliveries, opened)

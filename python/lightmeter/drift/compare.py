@@ -124,9 +124,8 @@ class Comparison:
         alone = [row.feature for row in judged if row.groups_target is None]
         assumed = ASSUMED if alone else ""
         if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
-            more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
-            of = f" for {', '.join(alone[:3])}{more}" if len(alone) < len(judged) else ""
-            assumed = PARTLY.format(of)
+            few = f" for {shorten(', '.join(alone), 80)}" if len(alone) < len(judged) else ""
+            assumed = PARTLY.format(few)
         return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))
 
     @property
@@ -427,9 +426,6 @@ def _beside(reference: Collection[str], target: Collection[str]) -> str:
     return f"{listed(reference)} in the reference, {listed(target)} in the target"
 
 
-_OF_CHECKS = ("level", "prefix", "reading")  # arguments beside the options, for messages
-
-
 def reading_like(
     readings: Mapping[str, int], options: ReadingOptions, reading: Reading | None
 ) -> Reading:
@@ -444,13 +440,10 @@ def reading_like(
     reading
         Complete reading, which replaces that of the others; `options` override it.
     """
-    if reading is not None:
-        return reading_of(reading, options, _OF_CHECKS)
-    usual = reading_options(readings)
+    usual: ReadingOptions = reading_options(readings) if reading is None else {}
     if (usual | options).get("bands"):
         usual.pop("channels", None)  # of bands there is no order
-    usual.update(options)
-    return reading_of(None, usual, _OF_CHECKS)
+    return reading_of(reading, usual | options, ("level", "prefix", "reading"))
 
 
 def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
