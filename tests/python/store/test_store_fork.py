@@ -144,7 +144,7 @@ def test_profiles_that_are_read_across_a_fork_are_lost_in_one_sentence(
     rows = store.load("cells")
     next(rows)
     assert ended_well(forked(lambda: None))
-    with pytest.raises(StoreError, match="connection was lost, e.g. by a fork; try again"):
+    with pytest.raises(StoreError, match=r"connection was lost, .* by a fork"):
         list(rows)
     assert not caplog.records
 
