@@ -19,7 +19,7 @@ LARGEST_WHEEL = 2_500_000  # bytes
 
 @nox.session(python=PYTHONS)
 def wheels(session: nox.Session) -> None:
-    """A wheel for Linux x86-64 into dist/, from the sdist alone.
+    """Build a wheel for Linux x86-64 into dist/, from the sdist alone.
 
     The compiler is zig's, which links against an old glibc on a new machine. Arguments after -- are
     those of pytest.
