@@ -1,5 +1,6 @@
 """Sources with the packages and servers that they are made for: Hugging Face, PyTorch, HTTP."""
 
+import contextlib
 import gzip
 import io
 import re
@@ -8,24 +9,17 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from itertools import repeat
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import encoded
 from lightmeter import profile_images
 from PIL import Image
-from receiver import Receiver
-
-pytest_plugins = ["bucket"]
 
 NAMES = [f"{number:02}.jpg" for number in range(40)]
-PICTURE = encoded("JPEG")
 
 
 @pytest.fixture(scope="module")
@@ -140,37 +134,83 @@ def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
     assert b"secret" not in view.to_bytes()
 
 
-def lie(handler: Any) -> None:
-    """Answer otherwise than it should."""
-    kind, zeros = handler.path.strip("/").partition(".")[0], bytes(1 << 16)
-    zipped, packed = gzip.compress(PICTURE), gzip.compress(bytes(50 << 20))
-    slowly = (time.sleep(0.1) or bytes([byte]) for byte in PICTURE[:30])
-    code, length, headers, parts = {
-        "short": (200, len(PICTURE) + 100, {}, [PICTURE]),
-        "endless": (200, 1 << 50, {}, repeat(zeros)),
-        "slow": (200, len(PICTURE), {}, slowly),
-        "zipped": (200, len(zipped), {"Content-Encoding": "gzip"}, [zipped]),
-        "silent": (200, 1000, {}, (time.sleep(3) or b"" for _ in range(1))),
-        "loop": (302, 0, {"Location": handler.path}, []),
-        "leave": (302, 0, {"Location": "file:///etc/hostname"}, []),
-        "packed": (200, len(packed), {"Content-Encoding": "gzip"}, [packed]),
-    }.get(kind, (200, len(PICTURE), {}, [PICTURE]))
-    handler.send_response(code)
-    for name, value in {**headers, "Content-Length": length}.items():
-        handler.send_header(name, str(value))
-    handler.end_headers()
-    for part in parts if handler.command == "GET" else ():
-        handler.wfile.write(part)
+class Liar(BaseHTTPRequestHandler):
+    """Answers otherwise than it should."""
+
+    protocol_version = "HTTP/1.1"
+    picture = b""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.start(200, 1000)
+
+    def do_GET(self) -> None:
+        kind = self.path.strip("/").partition(".")[0]
+        with contextlib.suppress(ConnectionError):
+            getattr(self, f"send_{kind}", self.send_whole)()
+
+    def send_short(self) -> None:
+        self.start(200, len(self.picture) + 100)
+        self.wfile.write(self.picture)
+        self.close_connection = True
+
+    def send_endless(self) -> None:
+        self.start(200, 1 << 50)
+        while True:
+            self.wfile.write(bytes(1 << 16))
+
+    def send_slow(self) -> None:
+        self.start(200, len(self.picture))
+        for byte in self.picture[:30]:
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.1)
+        self.close_connection = True
+
+    def send_zipped(self) -> None:
+        self.start(200, len(data := gzip.compress(self.picture)), Content_Encoding="gzip")
+        self.wfile.write(data)
+
+    def send_silent(self) -> None:
+        self.start(200, 1000)
+        time.sleep(3)
+
+    def send_loop(self) -> None:
+        self.start(302, 0, Location=self.path)
+
+    def send_leave(self) -> None:
+        self.start(302, 0, Location="file:///etc/hostname")
+
+    def send_packed(self) -> None:
+        self.start(200, len(data := gzip.compress(bytes(50 << 20))), Content_Encoding="gzip")
+        self.wfile.write(data)
+
+    def send_whole(self) -> None:
+        self.start(200, len(self.picture))
+        self.wfile.write(self.picture)
+
+    def start(self, code: int, length: int, **headers: str) -> None:
+        self.send_response(code)
+        for name, value in {**headers, "Content-Length": str(length)}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
 
 
-def test_servers_that_lie_or_keep_silent() -> None:
+def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
     pytest.importorskip("aiohttp")
+    Liar.picture = (photos / NAMES[0]).read_bytes()
     kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good", "slow", "zipped")
-    with Receiver([lie]).running() as server:
-        address = server.url.removesuffix("/hook")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
         names = [f"{address}/{kind}.jpg?key=secret" for kind in kinds]
-        names += [f"{address}/endless.zip", f"{address}/loop.zip"]
-        view = profile_images(names, limits=lm.Limits(seconds=2, bytes=5 << 20))
+        limits = lm.Limits(seconds=2, bytes=5 << 20)
+        view = profile_images(
+            [*names, f"{address}/endless.zip", f"{address}/loop.zip"], limits=limits
+        )
+        server.shutdown()
     assert view.images == 2
     reasons = {(failure.path or "").rpartition("/")[2]: failure.reason for failure in view.failures}
     assert reasons == {
@@ -187,9 +227,26 @@ def test_servers_that_lie_or_keep_silent() -> None:
     assert b"secret" not in view.to_bytes()
 
 
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Of an S3 service on this machine, which the environment tells s3fs of."""
+    s3fs = pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    names = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
+    names |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("pictures")  # moto has one service for the process
+    yield "s3://pictures"
+    server.stop()
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
 def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Path) -> None:
     s3fs = pytest.importorskip("s3fs")
-    s3fs.S3FileSystem.clear_instance_cache()
     store = s3fs.S3FileSystem()
     store.put(str(photos), f"{bucket}/photos", recursive=True)
     store.put(str(photos.parent / "p.tar"), f"{bucket}/p.tar")
@@ -203,7 +260,7 @@ def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Pat
     view = profile_images([f"{bucket}/odd/", f"{bucket}/gone.jpg", f"{bucket}/gone.tar"])
     reasons = {failure.path: failure.reason for failure in view.failures}
     assert reasons == {
-        f"{bucket}/odd/empty.jpg": "empty",
-        f"{bucket}/gone.jpg": "vanished",
-        f"{bucket}/gone.tar": "vanished",
+        "s3://pictures/odd/empty.jpg": "empty",
+        "s3://pictures/gone.jpg": "vanished",
+        "s3://pictures/gone.tar": "vanished",
     }
