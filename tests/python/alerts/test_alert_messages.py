@@ -38,7 +38,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert "saturation fell by 38 % (drift: 0.62, expected at most 0.25)" in message.lines
     assert message.lines[-1] == (
         "If the change is permanent: lightmeter monitor accept "
-        f"--store {store.address} --dataset cells "
+        f"--store {shlex.quote(store.address)} --dataset cells "
         "--segment camera=left --from 2022-09-06T00:00Z"
     )
     assert message.text().endswith(f"  {message.link}")
