@@ -7,9 +7,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +15,13 @@ from alerting import tell, webhook
 from harness import Row
 from incidents import days
 from lightmeter import Store
-from receiver import Receiver, drip, garbage, hang_up, silence
+from receiver import Receiver, cut_off, drip, echo, endless, garbage, hang_up, silence
 
 NAME = "receivers of alerts that are not kind"
 REPEATS = 3
 SECRET, PATH = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "T0SECRETPATH"
 TIMEOUT = timedelta(seconds=0.5)
 LONGEST = 3 * TIMEOUT.total_seconds() + 3  # seconds of three tries
-
-
-def endless(status: int) -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(f"HTTP/1.1 {status} X\r\nContent-Type: text/plain\r\n\r\n".encode())
-        while True:
-            handler.wfile.write(b"x" * 65536)
-
-    return answer
-
-
-def cut_off(handler: BaseHTTPRequestHandler) -> None:
-    handler.wfile.write(b"HTTP/1.1 500 X\r\nContent-Length: 1000\r\n\r\nhalf")
-
-
-def echo(handler: BaseHTTPRequestHandler) -> None:
-    handler.wfile.write(f"HTTP/1.1 500 {handler.path}\r\n{handler.headers}".encode())
 
 
 def kinds(other: str) -> dict[str, Any]:

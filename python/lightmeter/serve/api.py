@@ -191,5 +191,6 @@ def health(request: Request) -> dict[str, str]:
 def openapi(request: Request) -> JSONResponse:
     """Return what can be asked here, for programs."""
     document = request.app.openapi()
-    document["components"]["securitySchemes"] = _KEYS
-    return JSONResponse({**document, "security": [{name: []} for name in _KEYS]})
+    parts = {**document["components"], "securitySchemes": _KEYS}
+    security: list[dict[str, list[str]]] = [{name: []} for name in _KEYS]
+    return JSONResponse({**document, "components": parts, "security": security})

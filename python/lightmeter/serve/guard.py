@@ -47,8 +47,8 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                said = dict(message["headers"])
-                message["headers"] += [each for each in HEADERS.items() if each[0] not in said]
+                present = dict(message["headers"])
+                message["headers"] += [each for each in HEADERS.items() if each[0] not in present]
                 if status >= 400 and "expect" in request.headers:  # the body will not come
                     message["headers"].append((b"connection", b"close"))
                 elif status >= 400:

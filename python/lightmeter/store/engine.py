@@ -170,8 +170,8 @@ class Database:
 
     # Reading and writing
 
-    def rows(self, query: sa.Executable, make: Callable[..., _T], said: Any = None) -> list[_T]:
-        """Return what `make` makes of the values of each row of a query that says some values.
+    def rows(self, query: sa.Executable, make: Callable[..., _T], values: Any = None) -> list[_T]:
+        """Return what `make` makes of the values of each row of a query with parameters `values`.
 
         The query runs in the current snapshot or transaction of this thread, if there is one.
 
@@ -183,7 +183,7 @@ class Database:
             `make` does not accept a row, or the file is damaged.
         """
         with self.snapshot() as held, self._reported(*_NONSENSE), held.lock:
-            return [make(*row) for row in held.connection.execute(query, said)]
+            return [make(*row) for row in held.connection.execute(query, values)]
 
     def stream(self, statement: sa.Executable) -> Iterator[Any]:
         """Yield the rows of a query; until the end, the thread must not read anything else."""
