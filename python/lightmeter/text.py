@@ -88,6 +88,14 @@ def near(name: object, names: Iterable[str], otherwise: str) -> str:
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
 
 
+def check_keywords(given: Iterable[str], names: Collection[str]) -> None:
+    """Raise TypeError for a keyword that is none of `names`."""
+    for name in given:
+        if name not in names:
+            hint = near(name, names, f"expected one of {', '.join(names)}")
+            raise TypeError(f"got an unexpected keyword {name!r}; {hint}")
+
+
 def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
     """Return `visible` rows as a text table; columns whose heads are in `right` align right."""
     lines = [list(map(visible, row)) for row in rows]

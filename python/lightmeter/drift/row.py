@@ -30,6 +30,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -405,7 +406,7 @@ class Thresholds:
     Raises
     ------
     ValueError
-        A threshold is out of range.
+        A threshold is out of range, or is not a number.
 
     Examples
     --------
@@ -422,12 +423,15 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that can only be a mistake."""
-        are_levels = 0 < self.drift <= self.possible < 1 and 1e-9 <= self.delta <= 1 - 1e-9
-        are_sizes = 0 <= self.effect <= 1 and 0 <= self.tail <= 1 and 0 <= self.spread <= 100
-        if not (are_levels and are_sizes and self.min_values >= 1):
+        are_numbers = all(isinstance(value, Real) for value in vars(self).values())
+        if not are_numbers or not (
+            (0 < self.drift <= self.possible < 1 and 1e-9 <= self.delta <= 1 - 1e-9)
+            and (0 <= self.effect <= 1 and 0 <= self.tail <= 1 and 0 <= self.spread <= 100)
+            and self.min_values >= 1
+        ):
             raise ValueError(
-                f"got {self}; expected 0 < drift <= possible < 1, effect and tail from 0 to 1, "
-                "spread from 0 to 100, min_values from 1, delta between 0 and 1"
+                f"got {self}; expected numbers: 0 < drift <= possible < 1, effect and tail from 0 "
+                "to 1, spread from 0 to 100, min_values from 1, delta between 0 and 1"
             )
 
     def least(self, name: EffectName | None) -> float:
@@ -442,8 +446,7 @@ class Thresholds:
 
     def units(self, name: EffectName | None, size: float) -> float:
         """Return an effect size divided by its minimum."""
-        least = self.least(name)
-        return size / least if least else math.inf
+        return size / least if (least := self.least(name)) else math.inf
 
 
 # Share of values; if as many moved, the change is a shift, however much spread and tail changed.
@@ -468,9 +471,7 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) 
     by the upper end of their p-value. The lower end only shows whether the verdict could differ.
     """
     asked: list[FeatureDrift] = []
-    for row in rows:
-        if row.verdict is not None or row.reason:
-            continue
+    for row in (each for each in rows if each.verdict is None and not each.reason):
         if min(row.n_target, row.n_reference) < by.min_values:
             fill(row, verdict="not enough data", reason=_too_few(row, by.min_values))
         elif tested:

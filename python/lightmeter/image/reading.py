@@ -18,7 +18,7 @@ from lightmeter.image.limits import DEFAULT_LIMITS, Limits
 from lightmeter.image.meter import Counting
 from lightmeter.image.metrics import TAKEN, Metric, Metrics, as_metrics
 from lightmeter.image.numbers import MetricSet
-from lightmeter.text import near
+from lightmeter.text import check_keywords
 from lightmeter.times import to_duration
 
 _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
@@ -361,9 +361,5 @@ def reading_of(
         raise TypeError(f"reading is a {type(reading).__name__}; expected a lightmeter.Reading")
     if not options:
         return reading
-    names = [known.name for known in fields(Reading)]
-    for name in options:
-        if name not in names:
-            hint = near(name, (*names, *others), f"the reading options are {', '.join(names)}")
-            raise TypeError(f"got an unexpected keyword {name!r}; {hint}")
+    check_keywords(options, (*(known.name for known in fields(Reading)), *others))
     return replace(reading, **options)

@@ -11,6 +11,7 @@ from lightmeter.profile.columns import GroupName, check_names, group_of
 from lightmeter.profile.profile import Profile
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
+from lightmeter.text import check_keywords
 
 
 class ResultSet:
@@ -188,6 +189,7 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     >>> lm.log(table=table, segment_by="camera")["camera=north"]
     >>> lm.log(table=lm.measure("photos/"), roles="image").view()
     """
+    check_keywords(options, ("segment_by", *_Options.__annotations__))
     given = {name: options.pop(name) for name in _Given.__annotations__ if name in options}
     profile = Profile(**options)
     if segment_by is None:

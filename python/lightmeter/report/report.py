@@ -31,7 +31,7 @@ from lightmeter.report.parts import (
     verdict_badge,
     where,
 )
-from lightmeter.text import count, counted, number, percent
+from lightmeter.text import check_keywords, count, counted, number, percent
 
 # More charts would make a page slow to open and to read. The table has every feature anyway.
 _MOST_CHARTS = 40
@@ -342,9 +342,9 @@ def compare(
     Raises
     ------
     TypeError
-        A side has another type, or is not passed by name.
+        A side has another type, or is not passed by name, or there is no such threshold.
     ValueError
-        A threshold is out of range.
+        A threshold is out of range, or is not a number.
     OSError
         A file cannot be read.
     DecodeError
@@ -356,5 +356,6 @@ def compare(
     """
     if unnamed or target is None or reference is None:
         raise TypeError("say which side is which: compare(target=..., reference=...)")
+    check_keywords(thresholds, ("target", "reference", *Thresholds.__annotations__))
     by = Thresholds(**thresholds)
     return DriftReport(target=view_of(target), reference=view_of(reference), thresholds=by)

@@ -124,9 +124,15 @@ def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) ->
         lm.compare(good, good)
     for wrong, words in (
         ({"metric": "camera"}, "did you mean metrics"),
-        ({"x": 1}, "are channels"),
+        ({"x": 1}, "expected one of channels"),
     ):
         with pytest.raises(TypeError, match=words):
             lm.log_image(picture(), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="'colums'; did you mean columns"):
+        lm.log(colums={"a": [1]})  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="'efect'; did you mean effect"):
+        lm.compare(target=good, reference=good, efect=0.1)
+    with pytest.raises(ValueError, match="effect='x'.* effect and tail from 0 to 1"):
+        lm.compare(target=good, reference=good, effect="x")  # type: ignore[arg-type]
     with pytest.raises(lm.errors.ImageError, match=r"or names of channels as bands="):
         lm.log_image(np.zeros((4, 4, 5), np.uint8))
