@@ -133,6 +133,7 @@ def _words(path: str, mistake: "ErrorDetails") -> str:
             hint = near(given if isinstance(given, str) else "", words, otherwise)
             return f"{path} is {'missing' if given == '' else _shown(given)}; {hint}"
     expected = re.sub("^(Input should be|(List|String) should have)", "expected", mistake["msg"])
+    expected = expected.partition(" after validation")[0]
     expected = expected.replace("valid dictionary or object to extract fields from", "table")
     return f"{path} is {_shown(given)}; {expected}"
 

@@ -235,7 +235,7 @@ def _accepting(incident: Incident, store: str) -> str:
     """Return the command that accepts a change from the first day on which it may have begun."""
     since = min(each.since or incident.start for each in incident.firsts)
     place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
-    options = {"store": store, **place, "from": f"{since:%Y-%m-%dT%H:%MZ}"}
+    options = {"store": store, **place, "from": f"{since.replace(tzinfo=None).isoformat()}Z"}
     given = (f"--{name} {shlex.quote(value)}" for name, value in options.items() if value)
     return f"lightmeter monitor accept {' '.join(given)}"
 

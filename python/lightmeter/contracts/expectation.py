@@ -1,6 +1,7 @@
 """The tables of a contract as models."""
 
 import math
+import re
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -8,8 +9,6 @@ from pydantic import AfterValidator, Field, create_model, model_validator
 
 from lightmeter.profile.scalars import COUNTS, INEXACT, LONGEST_TEXT, SCALARS
 from lightmeter.settings import Table
-
-_MOST_LISTED = 512  # values of a profile
 
 
 def _listed(value: str | float) -> str | float:
@@ -28,8 +27,8 @@ Value = Annotated[str | bool | int | float, AfterValidator(_listed)]
 _NAMES = (*SCALARS, *COUNTS)
 
 
-class Arc(Table):
-    """Limits of a mean; for hues, the arc from `at_least` up to `at_most`, which may contain 0."""
+class Limits(Table):
+    """Limits of a scalar."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -43,19 +42,7 @@ class Arc(Table):
         return self
 
 
-class Limits(Arc):
-    """Limits of any other scalar."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        lower = max(each for each in (self.at_least, self.above, -math.inf) if each is not None)
-        upper = min(each for each in (self.at_most, self.below, math.inf) if each is not None)
-        if lower > upper:
-            raise ValueError(f"got {lower:g} to {upper:g}; expected the first to be smaller")
-        return self
-
-
-_FIELDS: Any = dict.fromkeys(_NAMES, (Limits | None, None)) | {"mean": (Arc | None, None)}
+_FIELDS: Any = dict.fromkeys(_NAMES, (Limits | None, None))
 _Scalars: Any = create_model("_Scalars", __base__=Table, **_FIELDS)
 
 
@@ -67,7 +54,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
     feature: Text = ""
     features: list[Text] = Field(default_factory=list)
     values: list[Value] | None = Field(None, min_length=1)
-    top: int | None = Field(None, ge=1, le=_MOST_LISTED)
+    top: int | None = Field(None, ge=1, le=512)  # so many values a profile lists
     contains: list[Value] | None = Field(None, min_length=1)
     type: Literal["integer", "number", "text", "bool", "date"] | None = None
     share: float = Field(1.0, gt=0.0, le=1.0)
@@ -84,6 +71,16 @@ class Expectation(_Scalars):  # type: ignore[misc]
         for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
             if given & {key, other} == {key}:
                 raise ValueError(f"got {key.strip('_')} without {other}; expected both")
+        may_be_hues = all(re.search(r"Hue|[*?[]", each) for each in self.features or [self.feature])
+        for name, limits in self.limits.items():
+            low = max(limits.get(key, -math.inf) for key in ("at_least", "above"))
+            high = min(limits.get(key, math.inf) for key in ("at_most", "below"))
+            # The mean of hues may lie on an arc through 0.
+            is_arc = may_be_hues and name == "mean" and [*limits] == ["at_least", "at_most"]
+            if low > high and not is_arc:
+                raise ValueError(
+                    f"got {name} {low:g} to {high:g}; expected the first to be smaller"
+                )
         return self
 
     @cached_property

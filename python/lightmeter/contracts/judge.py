@@ -149,9 +149,8 @@ class ContractResult:
         --------
         >>> lm.Contract("contract.toml").judge(view).to_html()
         """
-        ordered = sorted(self.outcomes, key=lambda outcome: outcome.state == "holds")
         rows = list[Row]()
-        for each in ordered:
+        for each in sorted(self.outcomes, key=lambda outcome: outcome.state == "holds"):
             shots = [thumbnail_tag(shot.thumbnail, shot.path) for shot in each.pictures]
             rows.append({**{name: getattr(each, name) for name in _COLUMNS}, "pictures": shots})
         listed = table("outcomes", rows, left=_COLUMNS, words=("expected", "got"))

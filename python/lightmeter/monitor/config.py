@@ -158,7 +158,7 @@ class Due(NamedTuple):
     follows
         Other data that its results depend on.
     others
-        The starts of buckets that are judged together with it.
+        Buckets that are judged together with it.
     nothing
         The reason why there is nothing to judge; usually empty.
     """
@@ -166,7 +166,7 @@ class Due(NamedTuple):
     bucket: Bucket
     words: str = ""
     follows: str = ""
-    others: tuple[datetime, ...] = ()
+    others: tuple[Bucket, ...] = ()
     nothing: str = ""
 
 
@@ -403,8 +403,9 @@ class Selection:
             return self._fixed(start)
         since, _ = self._begin(start)
         if self._monitor.TAKES_ALL:
-            starts = (each.start for each in self._buckets if since <= each.start < start)
-            return Past(self._shelf, self._where, tuple(starts))
+            before = (each.start for each in self._buckets if since <= each.start < start)
+            starts = tuple(each for each in before if not self._baseline.leaves_out(each))
+            return Past(self._shelf, self._where, starts)
         return self._shelf.past(self._where, self._before(start, since))
 
     def too_little(self, side: Side) -> Result | None:

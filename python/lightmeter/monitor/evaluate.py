@@ -128,7 +128,7 @@ class MonitorRun:
 
     def _version(self, key: _Key, due: Due) -> int:
         versions = self._shelf.versions(self.monitor.dataset)
-        others = (str(versions.get((key[0], start), 0)) for start in due.others)
+        others = (str(versions.get((key[0], each.start), 0)) for each in due.others)
         more = due.words + due.nothing + due.follows + "".join(others)
         if self.monitor.segments and self.monitor.BY_SEGMENTS:
             more += f" of {len(self._segments)}"
@@ -202,14 +202,15 @@ class MonitorRun:
             if side and not results:
                 words = self.monitor.nothing(side.contents.columns)
                 results = [Result("", NOT_ENOUGH, words=words)]
+            due, before = due_now[segment], side.past.starts if side else ()
             common: dict[str, Any] = {
                 **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
-                "baseline": len(side.past.starts) if side else 0,
-                "images": due_now[segment].bucket.images,
+                "baseline": len({*before} - {each.start for each in due.others}),
+                "images": sum(each.images for each in (due.bucket, *due.others)),
             }
             rows = []
             for result in self._lasting(segment, results):
-                words = joined(result.words, due_now[segment].words)
+                words = joined(result.words, due.words)
                 if result.state in BAD and segment in self._selections:
                     words = joined(words, self._selections[segment].frozen(start))
                 rows.append(result._replace(words=words, **common))

@@ -72,7 +72,7 @@ class Result(NamedTuple):
     baseline
         The number of buckets in the baseline.
     images
-        The number of images in the bucket.
+        The number of images in the bucket; for a trend, of its whole day.
     cause
         The likely cause, such as ``out of focus``; empty if the changes do not identify one.
     since

@@ -39,7 +39,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert message.lines[-1] == (
         "If the change is permanent: lightmeter monitor accept "
         f"--store {shlex.quote(store.address)} --dataset cells "
-        "--segment camera=left --from 2022-09-06T00:00Z"
+        "--segment camera=left --from 2022-09-06T00:00:00Z"
     )
     assert message.text().endswith(f"  {message.link}")
     told = json.loads(message.json())
@@ -58,7 +58,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
 
 @pytest.mark.parametrize("name", ["cells[1]*", "it's", "\u202egnp.exe \u2066", "d" * 300])
 def test_the_command_to_accept_works_as_it_is_pasted(store: Store, name: str) -> None:
-    box, since = Box(), FIRST - 3 * DAY
+    box, since = Box(), FIRST - 3 * DAY + timedelta(milliseconds=7005)
     segment = segment_text({"camera": name})
     tell(store, days("oA", dataset=name, segment=segment, since=since), [box])
     words, command = box.messages[0].lines[-1].split(": ", 1)

@@ -106,12 +106,16 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
         ("above = 0.7\n", "", "got one of metric and above"),
         ("above = 0.7", "above = 0.7\nq = 0.1", "got q and metric; expected q alone"),
-        ('features = ["x"]', "features = []", r"\[1\]\.features is \[\]; expected at least 1 item"),
+        (
+            'features = ["x"]',
+            "features = []",
+            r"\[1\]\.features is \[\]; expected at least 1 item$",
+        ),
         ("above = 0.7", "above = -1", r"monitor\[2\]\.above is -1; .* or equal to 0"),
         (
             "at_most = 0.05",
             "at_least = 2, at_most = 1",
-            r"expect\[1\]\.failure_rate: .*to be smaller",
+            r"expect\[1\]: got failure_rate 2 to 1; .*to be smaller",
         ),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
         ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),

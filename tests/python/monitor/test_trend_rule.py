@@ -18,6 +18,7 @@ from lightmeter.monitor.rules import TrendRule, trend
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.tables import Accepted
 from lightmeter.times import EPOCH
+from stores import view as images_of
 
 FIRST = date(2026, 1, 1)
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -224,6 +225,19 @@ def test_excluded_days_and_segments(store: lm.Store, tmp_path: Path) -> None:
     assert {each.words for each in excluded} == {"the day is excluded"}
     assert {each.segment for each in results} == {"site=a", "site=b"}
     assert not anomalies(results)
+
+
+def test_a_day_counts_all_its_images_and_the_buckets_before_it(
+    store: lm.Store, tmp_path: Path
+) -> None:
+    for day in range(1, 5):
+        for hour in (0, 12):
+            at = datetime(2026, 1, day, hour, tzinfo=UTC)
+            store.put("cells", images_of(day), at=at, writer="a", every="12h")
+    more = "baseline = { exclude = [2026-01-02] }\n"
+    results = lm.watch(store, monitor(tmp_path, more), now=LATER).results
+    found = [(each.bucket.day, each.images, each.baseline) for each in results]
+    assert found == [(1, 2, 0), (2, 4, 2), (3, 6, 2), (4, 8, 4)]
 
 
 @pytest.mark.parametrize("baseline", ["trailing = 28", 'dataset = "other"', 'same = "hour"'])

@@ -132,7 +132,7 @@ def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) ->
         lm.log(colums={"a": [1]})  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="'efect'; did you mean effect"):
         lm.compare(target=good, reference=good, efect=0.1)
-    with pytest.raises(ValueError, match="effect='x'.* effect and tail from 0 to 1"):
+    with pytest.raises(ValueError, match=r"effect='x'.* effect and tail from 0 to 1"):
         lm.compare(target=good, reference=good, effect="x")  # type: ignore[arg-type]
     with pytest.raises(lm.errors.ImageError, match=r"or names of channels as bands="):
         lm.log_image(np.zeros((4, 4, 5), np.uint8))

@@ -57,6 +57,7 @@ class TrendRule(ComparingMonitor):
         ``"year"`` removes a yearly wave, which needs a year of data.
     """
 
+    RULE_VERSION: ClassVar[int] = 2
     TAKES_ALL: ClassVar[bool] = True
     BY_SEGMENTS: ClassVar[bool] = True
     LEAST: ClassVar[int] = 0  # so that the summary of the first day is kept, too
@@ -89,16 +90,16 @@ class TrendRule(ComparingMonitor):
             *others, last = of_day
             end = max(last.end, to_utc(day) + DAY)
             if last.end - last.start == length and now - end >= self.wait:
-                yield Due(last, others=tuple(bucket.start for bucket in others))
+                yield Due(last, others=tuple(others))
 
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
+        if self.baseline.leaves_out(side.bucket.start):
+            return [Result("", NOT_ENOUGH, words="the day is excluded")]
         day, core = side.bucket.start.date(), side.target.view._core
         since, *_ = (*side.past.starts, side.bucket.start)
         days, judged = side.shelf.once(_judged, self, side.where, since)
         last = bisect_left(days, day)
-        if days[last : last + 1] != [day]:
-            return [Result("", NOT_ENOUGH, words="the day is excluded")]
         if last + 1 < _LEAST:
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
         found: defaultdict[str, list[_Judged]] = defaultdict(list)
