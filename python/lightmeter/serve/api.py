@@ -20,8 +20,6 @@ from lightmeter.serve.login import Reader, Writer
 from lightmeter.serve.queries import Asked, in_slow_threads, in_threads
 from lightmeter.serve.security import API, kind_of
 from lightmeter.store import models
-from lightmeter.store.store import Store
-from lightmeter.times import MILLISECOND, bucket_start
 
 BYTES = "application/octet-stream"
 _FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
@@ -82,15 +80,10 @@ def put(
     except ValueError as error:
         raise HTTPException(400, str(error)) from None
     caller.server.schedule.notice()
-    seq = asked.seq if kept and asked.seq is not None else _number_in(store, asked, at)
+    seq = asked.seq if kept else None
+    if seq is None:
+        seq = store.last_seq(asked.dataset, at, asked.writer, asked.segment)
     return models.Kept(kept=kept, seq=seq)
-
-
-def _number_in(store: Store, asked: queries.Put, at: Any) -> int:
-    """Return the number of the stored profile."""
-    start = bucket_start(at, store.datasets()[asked.dataset])
-    rows = store.stored(asked.dataset, start, start + MILLISECOND, segment=asked.segment)
-    return next((row.seq for row in rows if row.writer == asked.writer), 0)
 
 
 @router.put(f"{API}/dataset")

@@ -48,11 +48,12 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 present = dict(message["headers"])
-                message["headers"] += [each for each in HEADERS.items() if each[0] not in present]
+                added = dict(HEADERS)
                 if status >= 400 and "expect" in request.headers:  # the body will not come
-                    message["headers"].append((b"connection", b"close"))
+                    added[b"connection"] = b"close"
                 elif status >= 400:
                     await body.drain()
+                message["headers"] += [each for each in added.items() if each[0] not in present]
             await send(message)
 
         try:

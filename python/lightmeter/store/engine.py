@@ -28,6 +28,7 @@ _BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 _DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # a PostgreSQL advisory lock, local to each database
+_OF_KEY = "LIGHTMETER_SSLPASSWORD"  # libpq has a variable for each other secret
 _WRITE = "BEGIN IMMEDIATE"
 _SNAPSHOT: Any = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _READ = "BEGIN", "PRAGMA user_version"  # the second statement fixes the moment of the snapshot
@@ -65,7 +66,7 @@ class Database:
     path
         The path of the file; None for PostgreSQL.
     environment
-        The environment variables with which another process can open the address: the password.
+        The environment variables with which another process can open the address: the passwords.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
@@ -116,8 +117,11 @@ class Database:
         public = url._replace(drivername="postgresql", password=None)
         secret = [name for name in url.query if "password" in name.lower()]
         self.address = public.difference_update_query(secret).render_as_string()
-        if password := url.password or url.query.get("password"):
-            self.environment = {"PGPASSWORD": str(password)}
+        passwords = {"PGPASSWORD": url.password or url.query.get("password")}
+        passwords[_OF_KEY] = url.query.get("sslpassword") or os.environ.get(_OF_KEY)
+        self.environment = {name: str(each) for name, each in passwords.items() if each}
+        if each := self.environment.get(_OF_KEY):
+            url = url.update_query_dict({"sslpassword": each})
         try:
             level = "READ COMMITTED"
             return sa.create_engine(url, isolation_level=level, pool_pre_ping=True, max_overflow=-1)

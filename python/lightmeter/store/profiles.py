@@ -82,6 +82,8 @@ DELETED = ~KEPT & ~sa.exists().where(
 )
 _CLOSED = sa.select(_P.seq).limit(1)
 _CLOSED = _CLOSED.where(*(_P[name] == sa.bindparam(name) for name in _KEY[:3]), DELETED)
+_DATASET = sa.select(tables.dataset.c.name).where(tables.dataset.c.name == sa.bindparam("dataset"))
+_SHARED = _DATASET.with_for_update(read=True, key_share=True)  # locks out deletions, but no roll-up
 
 # A dataset, a segment as text, a time in milliseconds, and a writer.
 Place = tuple[str, str, int, str]
@@ -310,6 +312,8 @@ def write(
     key, merges = dict(zip(_KEY, place, strict=True)), place[3][:1] in MERGED
     while True:
         there = connection.execute(_THERE, key).first()
+        if there is None and not merges:
+            connection.execute(_SHARED, key)  # so that `gc` does not delete the bucket meanwhile
         last, kept = there or (0, merges or not connection.execute(_CLOSED, key).first())
         if type(last) is not int:
             raise DamagedError(
@@ -423,16 +427,15 @@ def _period_of(dataset: str, segment: str, start: int, span: int, tags: str) -> 
     return _Period(dataset, segment, start, start + span, tags)
 
 
-def lock(connection: sa.Connection, dataset: str) -> None:
-    """Block other roll-ups of a dataset, but no put."""
-    query = sa.select(tables.dataset.c.name).where(tables.dataset.c.name == dataset)
-    connection.execute(query.with_for_update(key_share=True))
+def lock(connection: sa.Connection, dataset: str, *, alone: bool = False) -> None:
+    """Block other roll-ups of a dataset, but no put; with `alone`, also puts of new rows."""
+    connection.execute(_DATASET.with_for_update(key_share=not alone), {"dataset": dataset})
 
 
 def _delete_old(database: Database, period: _Period) -> int:
     """Delete the bodies of a period, keep its rows, and return the number of profiles."""
     with database.transaction() as connection:
-        lock(connection, period.dataset)
+        lock(connection, period.dataset, alone=True)
         query = sa.select(*LISTED).where(period.where).with_for_update()
         rows = database.rows(query, StoredProfile)
         connection.execute(sa.delete(profile).where(period.where))  # first, to free its pages

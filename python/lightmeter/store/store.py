@@ -36,7 +36,7 @@ from lightmeter.store.tables import (
     Summary,
     profile,
 )
-from lightmeter.times import MILLISECOND, to_duration, to_ms, to_utc
+from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_utc
 
 _P = profile.c
 _T = TypeVar("_T")
@@ -312,6 +312,12 @@ class Store(Putting):
         where = *_is_in(dataset, segment=segment), ~KEPT, (_P.writer == writer) | profiles.DELETED
         query = sa.select(_P.start).where(*where).distinct().order_by(_P.start)
         return self._database.rows(query, time_of)
+
+    def last_seq(self, dataset: str, at: Any, writer: str, segment: Part = None) -> int:
+        """Return the `seq` of the last profile of a writer for a bucket, also after `gc`."""
+        start = to_ms(bucket_start(to_utc(at), self.datasets()[dataset]))
+        is_row = tables.has(profile, dataset, segment_text(segment), start, writer)
+        return max(self._database.rows(sa.select(_P.seq).where(is_row), int), default=0)
 
     def stored(
         self, dataset: str, start: Moment = None, end: Moment = None, *, segment: Part = None

@@ -82,4 +82,5 @@ async def asked(
     await app(whole, receive, send)
     start, *rest = messages
     named = {name.decode(): value.decode() for name, value in start["headers"]}
+    assert len(named) == len(start["headers"]), "a header stands twice"
     return start["status"], named, b"".join(message.get("body", b"") for message in rest)

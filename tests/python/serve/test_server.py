@@ -53,6 +53,20 @@ def test_a_profile_is_put_and_got(served: Served) -> None:
     assert got.json() == plain_summary(store.read("cells", segment=segment))
 
 
+def test_a_retry_for_a_deleted_bucket_is_answered_with_the_number_that_arrived(
+    served: Served,
+) -> None:
+    """So that the client knows that nothing is lost; whatever is newer is refused."""
+    store, asked = served
+    assert put(asked, view(3).to_bytes(), seq=5).json() == {"kept": True, "seq": 5}
+    assert store.gc(now=datetime(2022, 12, 1, tzinfo=UTC), keep="7d").deleted == 1
+    for seq in (4, 5):
+        said = put(asked, view(3).to_bytes(), seq=seq)
+        assert (said.status_code, said.json()) == (200, {"kept": False, "seq": 5})
+    assert put(asked, view(4).to_bytes(), seq=6).status_code == 409
+    assert put(asked, view(1).to_bytes(), writer="late", seq=1).status_code == 409
+
+
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [

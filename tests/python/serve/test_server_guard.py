@@ -188,8 +188,9 @@ def test_a_body_must_come_in_time_and_takes_no_thread(store: Store) -> None:
     slow.start()
     assert put_parts(app, BODY)[0] == 200
     slow.join()
-    status, headers, _ = put_parts(app, *[0.1, b"x"] * 50)
-    assert (status, headers["connection"]) == (408, "close")
+    for waits in ([], [(b"expect", b"100-continue")]):
+        status, headers, _ = put_parts(app, *[0.1, b"x"] * 50, headers=waits)
+        assert (status, headers["connection"]) == (408, "close")
 
 
 def test_a_profile_has_so_many_features(store: Store) -> None:

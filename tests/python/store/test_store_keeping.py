@@ -1,6 +1,7 @@
 """Rolling up, on each engine."""
 
 import gc
+import threading
 import weakref
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import sqlalchemy
 from lightmeter import ProfileView, Store
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.store import profiles
+from lightmeter.store.tables import StoredProfile
 from stores import change, put_days, reseal, view
 
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
@@ -80,6 +82,53 @@ def test_a_bucket_that_was_deleted_by_its_age_takes_no_more(store: Store) -> Non
     assert store.put("cells", view(1), at=hour, writer="late")
 
 
+def test_gc_deletes_what_a_put_is_just_adding(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has found the bucket open, and has not yet written its row."""
+    store.put("cells", view(1), at=DAY, writer="a")
+    crc_of, deleted = profiles.crc_of, list[int]()
+    collecting = threading.Thread(
+        target=lambda: deleted.append(store.gc(now=NOW, keep="7d").deleted)
+    )
+
+    def while_gc_runs(row: StoredProfile) -> int:
+        if row.writer == "late" and collecting.ident is None:
+            collecting.start()
+            collecting.join(0.5)
+        return crc_of(row)
+
+    monkeypatch.setattr(profiles, "crc_of", while_gc_runs)
+    assert store.put("cells", view(1), at=DAY, writer="late")
+    collecting.join()
+    assert (deleted, store.buckets("cells")) == ([2], [])
+
+
+def test_a_bucket_takes_nothing_while_gc_deletes_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put("cells", view(1), at=DAY, writer="a")
+    hold, refused = profiles._hold, list[str]()
+
+    def put() -> None:
+        try:
+            store.put("cells", view(1), at=DAY, writer="late")
+        except ConflictError as error:
+            refused.append(str(error))
+
+    putting = threading.Thread(target=put)
+
+    def while_a_put_runs(*arguments: Any) -> None:
+        putting.start()
+        putting.join(0.5)
+        hold(*arguments)
+
+    monkeypatch.setattr(profiles, "_hold", while_a_put_runs)
+    assert store.gc(now=NOW, keep="7d").deleted == 1
+    putting.join()
+    assert (len(refused), store.buckets("cells")) == (1, [])
+
+
 def test_a_damaged_roll_up_is_left_alone(store: Store) -> None:
     put_hours(store, DAY)
     store.gc(now=NOW)
@@ -126,7 +175,7 @@ def test_few_statements_are_needed(store: Store) -> None:
     put_days(store, 21)
     sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", count)
     store.put("cells", view(1), at=DAY, writer="b")
-    assert len(statements) == (5 if store.path else 4)
+    assert len(statements) == (6 if store.path else 5)  # one keeps `gc` out
     statements.clear()
     assert store.read("cells").images == 1 + sum(range(1, 22))
     assert len(statements) == (3 if store.path else 1)
