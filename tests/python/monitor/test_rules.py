@@ -26,6 +26,26 @@ def test_rules_on_numbers(store: Store) -> None:
     assert states(store, features=x)[9] == "not enough data"
 
 
+@pytest.mark.parametrize(
+    ("keys", "least"),
+    [
+        ({"metric": "ks", "above": 0.6}, 3),
+        ({"metric": "ks", "above": 0.6, "baseline": {"trailing": 2}}, 2),
+        ({"type": "interval"}, 3),
+        ({}, 14),
+    ],
+)
+def test_a_baseline_has_so_many_buckets_at_least(
+    store: Store, keys: dict[str, Any], least: int
+) -> None:
+    put_days(store, range(1, least + 3))
+    judged = judge(store, features=["x"], **keys)
+    few = [(each.bucket.day, each.words) for each in judged if each.state == "not enough data"]
+    assert [day for day, _ in few] == [*range(1, least + 1)]
+    assert few[-1][1].endswith(f" to compare with, of {least} needed")
+    assert [each.state for each in judged[least:]] == ["ok", "ok"]
+
+
 def test_contracts(store: Store, tmp_path: Path) -> None:
     """What the types limits, new values and schema found is what expectations find."""
     put_days(store, range(1, 10), day6={"camera": "south"})
