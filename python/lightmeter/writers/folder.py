@@ -52,8 +52,9 @@ _FIELDS = {"Y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S
 def date_reader(source: str) -> DateOf:
     """Return a function that returns the date of an image in UTC, or None if it has no date.
 
-    A time without a zone is local time, and a date without a time is its midnight in UTC. The
-    function never waits for pipes and devices, which have no Exif.
+    The function raises OSError, OverflowError or ValueError if it cannot read a date. A time
+    without a zone is local time, and a date without a time is its midnight in UTC. It never waits
+    for pipes and devices, which have no Exif.
 
     Parameters
     ----------
@@ -79,23 +80,15 @@ def date_reader(source: str) -> DateOf:
     """
     kind, _, rest = source.partition(":")
     if source in ("exif", "mtime"):
-        read = {"exif": _exif_date, "mtime": _modification_date}[source]
-    elif kind == "path" and rest:
-        read = partial(_path_date, re.compile(_expression(rest)))
-    elif kind == "column" and rest:
-        read = partial(_column_date, rest)
-    else:
-        raise ValueError(
-            f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
-            "'path:PATTERN', such as 'path:%Y-%m-%d'"
-        )
-
-    def date_of(item: Item) -> datetime | None:
-        with suppress(OSError, OverflowError, ValueError):  # no image, or no year of the calendar
-            return read(item)
-        return None
-
-    return date_of
+        return {"exif": _exif_date, "mtime": _modification_date}[source]
+    if kind == "path" and rest:
+        return partial(_path_date, re.compile(_expression(rest)))
+    if kind == "column" and rest:
+        return partial(_column_date, rest)
+    raise ValueError(
+        f"got {source!r} as the source of dates; expected 'exif', 'mtime', 'column:NAME' or "
+        "'path:PATTERN', such as 'path:%Y-%m-%d'"
+    )
 
 
 def _modification_date(item: Item) -> datetime | None:
@@ -186,8 +179,8 @@ def by_bucket(
     items
         The items of `source`, possibly with more of their bytes loaded.
     date_of
-        The function that returns the date of an image. A date without a valid bucket, such as
-        9999-12-31, counts as no date.
+        The function that returns the date of an image; see `date_reader`. A date without a valid
+        bucket, such as 9999-12-31, counts as no date, and so does an error.
     every
         The length of the buckets.
     source
@@ -195,9 +188,9 @@ def by_bucket(
     """
     buckets, without = defaultdict[datetime, list[Item]](list), list[str]()
     for number, item in enumerate(items):
-        at, is_dated = date_of(item), False
-        with suppress(ValueError, OverflowError):
-            for start, part in _parts(item, at, every) if at is not None else ():
+        is_dated = False
+        with suppress(OSError, OverflowError, ValueError):  # no image, or no year of the calendar
+            for start, part in _parts(item, at, every) if (at := date_of(item)) else ():
                 is_light = isinstance(part.data, str | Clip | RemotePart | ImageError)
                 buckets[start].append(part if is_light else replace(part, data=number))
                 is_dated = True
@@ -226,10 +219,8 @@ def _whole_items(source: Source) -> Callable[[Item], Item]:
         if number < following:
             items, following = iter(source), 0
         skipped, following = number - following, number + 1
-        if again := next(islice(items, skipped, None), None):
-            return again
-        detail = "the source has fewer images than before"
-        return replace(item, data=ImageError("vanished", detail))
+        gone = ImageError("vanished", "the source has fewer images than before")
+        return next(islice(items, skipped, None), None) or replace(item, data=gone)
 
     return whole
 
@@ -381,21 +372,14 @@ def log_folder(
         raise ValueError("got both `at` and `date_from`; expected one of them")
     reading = reading_of(reading, options)
     read_date = None if date_from is None else date_reader(date_from)
-    origins = date_from, segment_by, group
-    source = source_of(folder, Wanted.of(reading, column, origins=origins))
+    source = source_of(folder, Wanted.of(reading, column, origins=(date_from, segment_by, group)))
     run = Run(workers_of(workers), executor, resume)
-    work = Work(
-        reading=reading,
-        exemplars=exemplars,
-        sample=sample,
-        tags=tags,
-        segment_by=segment_by,
-        group=group,
-        fixed=parse_segment(segment_text(segment)),
-    )
-    target, part = target_of(store, inbox), segment_text(segment)
+    part = segment_text(segment)
+    of_work: Any = {"exemplars": exemplars, "sample": sample, "tags": tags, "group": group}
+    work = Work(reading=reading, segment_by=segment_by, fixed=parse_segment(part), **of_work)
+    target = target_of(store, inbox)
     in_store = target if isinstance(target, Store) else None  # an inbox does not know its store
-    with nullcontext() if in_store is None or in_store is store else in_store:
+    with in_store or nullcontext():
         known = in_store.datasets() if in_store and every is None else {}
         length = known.get(dataset, DAY) if every is None else to_duration(every)
         if read_date is None:

@@ -7,10 +7,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn, Self, Unpack
+from typing import NoReturn, Unpack
 
 from lightmeter.errors import ConflictError
 from lightmeter.image.failure import Failure
@@ -27,7 +27,6 @@ from lightmeter.writers.rows import Rows, target_of
 from lightmeter.writers.waiting import Waiting, attempt, keep, measure_kept, warm_up, weight
 
 _log = logging.getLogger("lightmeter.writers")
-_NEW_BUCKETS = timedelta(hours=1)  # the length for a new dataset
 _MEASURING_SHARE = 2 / 3  # of the time to close; the rest is for storing
 _ANSWER_SHARE = 1 / 3  # of either time, for a server; then the profiles go to the spool
 _PAUSE = 0.25  # seconds between two tries to store at the end
@@ -41,7 +40,7 @@ class _Flush:
     stored: bool | None = None
 
 
-class RollingLogger:
+class RollingLogger(AbstractContextManager["RollingLogger"]):
     """A logger for a service: `track` returns at once, and a thread measures and stores.
 
     Threads may share it. After a fork, the child has an empty queue and a thread of its own; images
@@ -158,21 +157,15 @@ class RollingLogger:
             )
         self._empty = Profile(reading=reading, sample=sample, tags=tags)
         length = None if every is None else to_duration(every)
-        interval = None if checkpoint is None else to_duration(checkpoint).total_seconds()
-        part = segment_text(segment)
         self._queue_bytes = queue_bytes
+        self._rows = Rows(target_of(store, inbox), dataset, segment_text(segment))
+        self._interval = self._rows.checkpoint
+        if checkpoint is not None:
+            self._interval = to_duration(checkpoint).total_seconds()
         warm_up()
         if handle_signals:
             endings.handle_signals()
-        # A copy, which the logger closes.
-        target = target_of(copy(store) if isinstance(store, Store) else store, inbox)
-        self._rows = Rows(target, dataset, part)
-        try:
-            self._every = self._rows.define(length, _NEW_BUCKETS)
-        except BaseException:
-            self._rows.close()
-            raise
-        self._interval = self._rows.checkpoint if interval is None else interval
+        self._every = self._rows.define(length, timedelta(hours=1))
         self._start_over()
         endings.open_loggers.add(self)
 
@@ -202,8 +195,8 @@ class RollingLogger:
 
         An image that cannot be measured raises no error here, but is counted in ``image.Failure``.
         A path is read later. Arrays and loaded PIL images are copied, and a PIL image that is not
-        loaded is decoded now. A file object, a tensor, or a PIL image of which all frames count is
-        measured now.
+        loaded is decoded now. A file object, a bytearray, a tensor, or a PIL image of which all
+        frames count is measured now.
 
         Parameters
         ----------
@@ -328,10 +321,6 @@ class RollingLogger:
         with self._lock:
             self._wait_until_finished(self._end)
             return self._finish()
-
-    def __enter__(self) -> Self:
-        """Return the logger itself; the end of the block closes it."""
-        return self
 
     def __exit__(self, *error: object) -> None:
         """Close the logger."""

@@ -4,15 +4,16 @@
 """
 
 import logging
-import math
 import os
 import platform
 import secrets
 import threading
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import inf
 from typing import Any
 
 from lightmeter.errors import ConflictError, StoreError
@@ -30,7 +31,9 @@ _MOST = 64  # rows that can still grow, whose profiles are in memory
 def target_of(
     store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None, key: str | None = None
 ) -> Store | Inbox:
-    """Return the given store or inbox, or open the one at the given address.
+    """Return the given inbox, a copy of the given store, or that at the given address.
+
+    The caller closes the store.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def target_of(
         raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected exactly one of them")
     if inbox is not None:
         return Inbox(inbox) if isinstance(inbox, str) else inbox
-    return store if isinstance(store, Store) else Store(store or "", key=key)
+    return copy(store) if isinstance(store, Store) else Store(store or "", key=key)
 
 
 @dataclass(slots=True)
@@ -77,8 +80,7 @@ class Rows:
         self.dataset, self._target, self._segment = dataset, target, segment
         self.address = target.address
         # Puts into an inbox are rarer, because each one writes an object that stays until a pull.
-        in_store = isinstance(target, Store)
-        self.checkpoint, self.quiet = (30.0, 1.0) if in_store else (600.0, math.inf)
+        self.checkpoint, self.quiet = (30.0, 1.0) if isinstance(target, Store) else (600.0, inf)
         self._process = 0
 
     def define(self, every: timedelta | None, default: timedelta) -> timedelta:
@@ -127,9 +129,8 @@ class Rows:
             self.put(start, view, every)
             return
         if not kept and not is_again:
-            raise StoreError(
-                f"{self.address} refuses seq {row.seq} of {row.writer!r}: not above the stored one"
-            )
+            text = f"{self.address} refuses seq {row.seq} of {row.writer!r}"
+            raise StoreError(f"{text}: not above the stored one")
         row.view, row.tried = whole, None
         # Keep rows whose last put may have arrived: a further row would count that twice.
         sure = [at for at, row in self._rows.items() if row.tried is None]
@@ -203,18 +204,21 @@ class LightmeterWriter:
         StoreError
             The store cannot be opened.
         """
-        dataset = _given(dataset, "dataset", "LIGHTMETER_DATASET")
+        dataset = dataset or os.environ.get("LIGHTMETER_DATASET", "")
         segment = os.environ.get("LIGHTMETER_SEGMENT") if segment is None else segment
         self._segment = segment_text(segment)
-        self._length = None if every is None else to_duration(every)
-        self._asked = False
-        self._owned = not isinstance(store, Store)
         if store is None:
             inbox = inbox or os.environ.get("LIGHTMETER_INBOX") or None
         if inbox is None:
-            store = store or _given(None, "store", "LIGHTMETER_STORE")
+            store = store or os.environ.get("LIGHTMETER_STORE")
+        for name, given in {"dataset": dataset, "store": store or inbox}.items():
+            if not given:
+                raise ValueError(f"there is no {name}; give it, or set LIGHTMETER_{name.upper()}")
         self._rows = Rows(target_of(store, inbox, key), dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
+        self._length = None if every is None else to_duration(every)
+        with suppress(StoreError):  # without a length, each time has its own bucket
+            self._length = self._rows.define(self._length, DAY)
 
     def write(self, profile: ProfileLike) -> tuple[bool, str]:
         """Add a profile to the bucket of its dataset timestamp, or of the clock if it has none.
@@ -243,37 +247,25 @@ class LightmeterWriter:
         """
         view = view_of(profile)
         start = view.dataset_timestamp or datetime.now(UTC)
+        if self._length is not None:
+            start = bucket_start(start, self._length)
         if os.getpid() != self._process:  # another thread may have held the lock at the fork
             self._lock, self._process = threading.Lock(), os.getpid()
-        with self._lock:
-            if self._length is None and not self._asked:
-                self._asked = True
-                with suppress(StoreError):  # without a length, each time has its own bucket
-                    self._length = self._rows.define(None, DAY)
-            try:
-                if self._length is not None:
-                    start = bucket_start(start, self._length)
+        try:
+            with self._lock:
                 self._rows.put(start, view, self._length)
-            except StoreError as error:
-                _log.warning("a profile of %s is not stored: %s", self._rows.dataset, error)
-                return False, str(error)
+        except StoreError as error:
+            _log.warning("a profile of %s is not stored: %s", self._rows.dataset, error)
+            return False, str(error)
         place = " ".join(filter(None, (self._rows.dataset, self._segment)))
         return True, f"{place} {start:%Y-%m-%d %H:%M} saved to {self._rows.address}"
 
     def close(self) -> None:
-        """Close the store, unless the caller has opened it.
+        """Close the connection to the store; a store that was given stays open.
 
         Examples
         --------
         >>> writer = lm.LightmeterWriter("drift.db", dataset="cells")
         >>> writer.close()
         """
-        if self._owned:
-            self._rows.close()
-
-
-def _given(value: object, name: str, variable: str) -> str:
-    text = os.environ.get(variable) if value is None else os.fspath(value)  # type: ignore[call-overload]
-    if not text:
-        raise ValueError(f"there is no {name}; give it, or set {variable}")
-    return str(text)
+        self._rows.close()

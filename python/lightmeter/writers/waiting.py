@@ -56,16 +56,13 @@ def attempt(measure: Callable[[Any, Reading], Any], image: Any, reading: Reading
 
 def keep(image: Any, reading: Reading) -> Any:
     """Return the image in the cheapest form that no one else can change."""
-    if isinstance(image, Frame | Failure):  # of a stream; no one else has a reference
+    # No one else has a reference to what comes from a stream.
+    if isinstance(image, Frame | Failure | str | os.PathLike | bytes):
         return image
     if isinstance(image, np.ndarray):
         return image.copy()
     if isinstance(image, Image.Image) and (reading.frames, reading.bands) == ("first", None):
         return copy_frame(image, reading)
-    if isinstance(image, str | os.PathLike | bytes):
-        return image
-    if isinstance(image, bytearray | memoryview):
-        return bytes(image)
     if isinstance(image, ImageMeter):
         return image._with(image._core.copy())
     return Profile(reading=reading)._measure("image", image, threads=1)

@@ -186,7 +186,8 @@ def test_exif_dates_are_exact_and_offsets_taken_off(tmp_path: Path, seconds: int
     path.write_bytes(b"no picture")
     assert reader(Item("", str(path))) is None
     assert reader(Item("", str(tmp_path / "none.jpg"))) is None
-    assert date_reader("mtime")(Item("", str(tmp_path / "none.jpg"))) is None
+    with pytest.raises(FileNotFoundError):
+        date_reader("mtime")(Item("", str(tmp_path / "none.jpg")))
 
 
 # The command line

@@ -101,9 +101,12 @@ def test_each_picture_is_in_its_bucket_in_the_order_given(days: list[int], heavy
     ],
 )
 def test_times_in_columns(value: Any, expected: Any) -> None:
-    read = date_reader("column:at")(Item("a", "a", values={"at": value}))
-    assert read == (None if expected is None else datetime(*expected, tzinfo=UTC))
-    assert date_reader("column:other")(Item("a", "a", values={"at": value})) is None
+    items, second = [Item("a", "a", values={"at": value})], timedelta(seconds=1)
+    source = Source(lambda: items, 1)
+    buckets, without = by_bucket(items, date_reader("column:at"), second / 2, source)
+    assert [*buckets] == ([] if expected is None else [datetime(*expected, tzinfo=UTC)])
+    assert without == ([] if buckets else ["a"])
+    assert date_reader("column:other")(items[0]) is None
 
 
 def timed(tmp_path: Path, form: str) -> Path:
