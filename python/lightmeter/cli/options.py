@@ -71,8 +71,9 @@ Printed = Annotated[Literal["text", "json"], typer.Option("--format", help="How 
 All = Annotated[bool, typer.Option("--all", help="Print all features, one per line.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write a page to this file.")]
 _STORE = "The store, such as drift.db."
-StoreArgument = Annotated[str, typer.Argument(help=_STORE)]
-StoreOption = Annotated[str, typer.Option("--store", help=_STORE)]
+_VARIABLE = "LIGHTMETER_STORE"  # for an address with a password, which arguments would show
+StoreArgument = Annotated[str, typer.Argument(help=_STORE, envvar=_VARIABLE)]
+StoreOption = Annotated[str, typer.Option("--store", help=_STORE, envvar=_VARIABLE)]
 MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
 _TIME: Any = {"metavar": "TIME", "parser": parse_time}
 From = Annotated[

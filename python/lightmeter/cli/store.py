@@ -86,7 +86,7 @@ def copy(source: str, target: str) -> None:
 
 
 @commands.command(name="pull")
-def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
+def pull_inbox(inbox: str, store: StoreArgument, delete: bool = False) -> None:
     """Put the profiles of an inbox into a store, as often as you like.
 
     Objects that are damaged or not profiles are listed and stay in the inbox. So do profiles that
@@ -96,8 +96,6 @@ def pull_inbox(inbox: str, store: str, delete: bool = False) -> None:
     ----------
     inbox
         The inbox, such as s3://bucket/drift.
-    store
-        The store, which may be new.
     delete
         Delete objects that the store has.
     """

@@ -147,7 +147,8 @@ class Server:
         self.switching = threading.Lock()  # held while monitors are switched on
         if self.monitors is None and self.store.path is not None:
             self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
-        self.schedule = Schedule(self._commands, self.store.environment)
+        address = os.fspath(self.store.path or self.store._address)  # may contain a password
+        self.schedule = Schedule(self._commands, {"LIGHTMETER_STORE": address})
 
     def _commands(self) -> dict[str, list[str]]:
         """Return the commands to run now."""
@@ -155,10 +156,9 @@ class Server:
         # -P: import no modules from the current folder, where others may have put files.
         program = [sys.executable, "-P", "-m", "lightmeter"]
         if self.pull is not None:
-            words = ["store", "pull", self.pull, self.store.address, "--delete"]
-            commands["store pull"] = program + words
+            commands["store pull"] = [*program, "store", "pull", self.pull, "--delete"]
         if self.monitors is not None and any(self.monitors.read()):
-            words = ["monitor", "run", str(self.monitors.path), "--store", self.store.address]
+            words = ["monitor", "run", str(self.monitors.path)]
             words += [] if self.public_url is None else ["--dashboard", self.public_url]
             commands[MONITORS] = program + words
         return commands

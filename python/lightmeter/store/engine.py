@@ -28,7 +28,6 @@ _BUSY = sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL
 _DAMAGE = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 _PATIENCE = 600  # seconds for the lock for monitors
 _LOCK = int.from_bytes(b"LMdb", "big")  # a PostgreSQL advisory lock, local to each database
-_OF_KEY = "LIGHTMETER_SSLPASSWORD"  # libpq has a variable for each other secret
 _WRITE = "BEGIN IMMEDIATE"
 _SNAPSHOT: Any = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _READ = "BEGIN", "PRAGMA user_version"  # the second statement fixes the moment of the snapshot
@@ -65,8 +64,6 @@ class Database:
         The address, without a password.
     path
         The path of the file; None for PostgreSQL.
-    environment
-        The environment variables with which another process can open the address: the passwords.
     """
 
     def __init__(self, address: str | os.PathLike[str], *, create: bool) -> None:
@@ -84,7 +81,6 @@ class Database:
         self._locking: sa.Connection | None = None  # holds PostgreSQL's lock
         self._mine, self._open, self._closed = _Mine(), set[_Held](), False
         self.path: Path | None = None
-        self.environment: dict[str, str] = {}
         of_server = str(address).lower().startswith("postgresql:")
         self._engine = (self._of_server if of_server else self._of_file)(address, create)
         weakref.finalize(self, self._engine.dispose)  # if no one closes it
@@ -117,11 +113,6 @@ class Database:
         public = url._replace(drivername="postgresql", password=None)
         secret = [name for name in url.query if "password" in name.lower()]
         self.address = public.difference_update_query(secret).render_as_string()
-        passwords = {"PGPASSWORD": url.password or url.query.get("password")}
-        passwords[_OF_KEY] = url.query.get("sslpassword") or os.environ.get(_OF_KEY)
-        self.environment = {name: str(each) for name, each in passwords.items() if each}
-        if each := self.environment.get(_OF_KEY):
-            url = url.update_query_dict({"sslpassword": each})
         try:
             level = "READ COMMITTED"
             return sa.create_engine(url, isolation_level=level, pool_pre_ping=True, max_overflow=-1)

@@ -70,8 +70,6 @@ class Store(Putting):
         The path of the SQLite file; None for other kinds.
     state
         The results of monitors and the reported incidents.
-    environment
-        The environment variables with which another process can open `address`.
 
     Examples
     --------
@@ -83,7 +81,6 @@ class Store(Putting):
     address: str
     state: State
     path: Path | None = None
-    environment: Mapping[str, str] = {}
     _key: str | None = None
     _tags: Mapping[str, str] = {}
 
@@ -130,7 +127,6 @@ class Store(Putting):
         self._address = address
         self._database = Database(address, create=create)
         self.address, self.path = self._database.address, self._database.path
-        self.environment = self._database.environment
         self.state = State(self._database)
 
     def tagged(self, tags: Mapping[str, str]) -> Self:

@@ -165,6 +165,23 @@ def test_how_a_run_ends(code: str, longest: float, ending: Any, monkeypatch: Any
     assert outcome.judged == (ending[0] == 3 or "alert" in code)
 
 
+@pytest.mark.parametrize("way", ["tests:secret@", "password", "sslpassword"])
+def test_a_password_is_given_to_runs_but_is_no_argument(
+    database: str, way: str, tmp_path: Path
+) -> None:
+    address = database.replace("tests@", way if "@" in way else "tests@")
+    address += "" if "@" in way else f"&{way}=secret"
+    with Store(address) as store:
+        server = Server(store=store, pull=(tmp_path / "inbox").as_uri())
+        ((_, command),) = server._commands().items()
+        assert "secret" not in "".join(command)
+        code = "import os; assert 'secret' in os.environ['LIGHTMETER_STORE']"
+        said = asyncio.run(server.schedule._run([sys.executable, "-c", code]))
+        assert (said.code, said.error) == (0, "")
+        (tmp_path / "inbox").mkdir()
+        assert asyncio.run(server.schedule._run(command)).code == 0
+
+
 def test_an_inbox_is_emptied_into_the_store(store: Store, tmp_path: Path) -> None:
     box = (tmp_path / "inbox").as_uri()
     Inbox(box).put("cells", view(3), at=DAY, every="1d", writer="a", seq=1)

@@ -121,28 +121,12 @@ def test_nothing_is_acknowledged_in_a_file_that_lost_its_name(store: Store) -> N
     assert store.put("cells", view(2), at=DAY, writer="a")
 
 
-@pytest.mark.parametrize(
-    ("way", "variable"),
-    [
-        ("tests:secret@", "PGPASSWORD"),
-        ("tests@", ""),
-        ("password", "PGPASSWORD"),
-        ("sslpassword", "LIGHTMETER_SSLPASSWORD"),
-    ],
-)
-def test_a_password_is_in_no_message(
-    database: str, way: str, variable: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("way", ["tests:secret@", "password", "sslpassword"])
+def test_a_password_is_in_no_message(database: str, way: str) -> None:
     address = database.replace("tests@", way if "@" in way else "tests@")
     address += "" if "@" in way else f"&{way}=secret"
     with Store(address) as store:
         assert "secret" not in store.address + repr(store)
-        assert store.environment == ({variable: "secret"} if variable else {})
-        if way == "sslpassword":  # as in a process that runs monitors
-            monkeypatch.setenv(variable, "secret")
-            with copy(store) as again:
-                assert again._database._engine.url.query[way] == "secret"
-                assert "secret" not in again.address
         with copy(store) as again, pytest.raises(StoreError, match="no dataset") as error:
             again.read("cells")
     assert "secret" not in str(error.value)
