@@ -312,7 +312,7 @@ def write(
     key, merges = dict(zip(_KEY, place, strict=True)), place[3][:1] in MERGED
     while True:
         there = connection.execute(_THERE, key).first()
-        if there is None and not merges:
+        if there is None and not merges and connection.dialect.name != "sqlite":
             connection.execute(_SHARED, key)  # so that `gc` does not delete the bucket meanwhile
         last, kept = there or (0, merges or not connection.execute(_CLOSED, key).first())
         if type(last) is not int:
