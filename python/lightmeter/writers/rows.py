@@ -178,12 +178,12 @@ class LightmeterWriter:
         segment: Segment | None = None,
         every: str | timedelta | None = None,
     ) -> None:
-        """Open the store, if an address is given.
+        """Open the store, and create the dataset if the store can be reached and has none.
 
         Parameters
         ----------
         store
-            A store or its address.
+            A store, to which the writer has a connection of its own, or its address.
         inbox
             An inbox, or its address, in place of a store.
         key
