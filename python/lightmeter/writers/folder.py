@@ -296,7 +296,7 @@ def log_folder(
     but listed in the result.
 
     While a server is unavailable, the profiles wait on the disk of this machine, if `every` is
-    given and `segment_by` is not.
+    given, or known from an earlier call, and `segment_by` is not given.
 
     With `inbox`, each profile is an object whose number is the time of the call, so the last call
     counts. An inbox does not know the store, so buckets last a day unless `every` is given.
@@ -396,8 +396,8 @@ def log_folder(
     target, part = target_of(store, inbox), segment_text(segment)
     in_store = target if isinstance(target, Store) else None  # an inbox does not know its store
     with nullcontext() if in_store is None or in_store is store else in_store:
-        known = in_store.datasets() if in_store and every is None else {}
-        length = known.get(dataset, DAY) if every is None else to_duration(every)
+        known = in_store.length(dataset) if in_store and every is None else None
+        length = known or DAY if every is None else to_duration(every)
         if read_date is None:
             start = bucket_start(datetime.now(UTC) if at is None else at, length)
             buckets, undated = {start: source}, list[str]()
