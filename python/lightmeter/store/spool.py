@@ -3,11 +3,11 @@
 Beside them are the lengths of buckets, with which profiles can wait before the server answers.
 """
 
-import contextlib
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -135,7 +135,7 @@ class Spool:
 
     def remember(self, dataset: str, every: str) -> None:
         """Keep the length of the buckets of a dataset, as far as the spool can be used."""
-        with contextlib.suppress(StoreError), self._opened() as database:
+        with suppress(StoreError), self._opened() as database:
             database.execute("INSERT OR REPLACE INTO length VALUES (?, ?)", (dataset, every))
 
     def length(self, dataset: str) -> str | None:
@@ -149,7 +149,7 @@ class Spool:
         with self._opened() as database:
             return database.execute(statement, values).fetchall()
 
-    @contextlib.contextmanager
+    @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection in a transaction; both end with the block."""
         folder = self.path.parent
@@ -157,19 +157,14 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to another user")
-            with (
-                _using,
-                contextlib.closing(
-                    sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
-                ) as database,
-            ):
-                database.text_factory = lambda text: text.decode(errors="replace")
+            with _using, closing(sqlite3.connect(self.path, _BUSY, isolation_level=None)) as opened:
+                opened.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
-                database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk
-                database.execute("BEGIN IMMEDIATE")
-                database.execute(_TABLE)
-                database.execute(_LENGTHS)
-                yield database
-                database.execute("COMMIT")
+                opened.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk
+                opened.execute("BEGIN IMMEDIATE")
+                opened.execute(_TABLE)
+                opened.execute(_LENGTHS)
+                yield opened
+                opened.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"the spool {self.path} cannot be used: {error}") from error
