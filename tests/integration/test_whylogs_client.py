@@ -1,9 +1,10 @@
-"""An unmodified whylogs uploads to a server.
+"""An unmodified whylogs uploads to a server, and judges the constraints of the docs.
 
 It is run by an interpreter that has it: the environment variable LIGHTMETER_WHYLOGS_PYTHON.
 """
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contracts_of_whylogs import TABLES, constraints
 from lightmeter import Store
 from weather import running
 
 PYTHON = os.environ.get("LIGHTMETER_WHYLOGS_PYTHON")
 SCRIPT = Path(__file__).with_name("whylogs_client.py")
+JUDGE = Path(__file__).with_name("whylogs_constraints.py")
 FIRST = date(2022, 9, 1)
 
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="needs a Python that has whylogs")
@@ -87,3 +90,14 @@ def test_the_names_of_whylogs_in_the_docs_are_its_names() -> None:
         [str(PYTHON), "-c", script, *names], capture_output=True, text=True, check=False
     )
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_its_constraints_say_what_contracts_say() -> None:
+    """Contracts are tested with the same tables in tests/python/contracts."""
+    calls = [call for call, _, _ in constraints()]
+    environment = {**os.environ, "WHYLOGS_NO_ANALYTICS": "True", "PYTHONPATH": ""}
+    given = json.dumps({"tables": TABLES, "calls": calls})
+    command = [str(PYTHON), JUDGE]
+    printed = subprocess.check_output(command, text=True, input=given, env=environment)
+    verdicts = json.loads(printed.splitlines()[-1])
+    assert verdicts == {"good": dict.fromkeys(calls, True), "bad": dict.fromkeys(calls, False)}

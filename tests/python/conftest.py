@@ -169,7 +169,7 @@ def way(store: Store, spool: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """A store in a file; with LIGHTMETER_TEST_STORE=postgresql in a database (.ci/full)."""
+    """A store in a file; with LIGHTMETER_TEST_STORE=postgresql in a database (.ci/steps)."""
     address: Path | str = tmp_path / "drift.db"
     if os.environ.get("LIGHTMETER_TEST_STORE") == "postgresql":
         if ".path" in inspect.getsource(request.function):

@@ -47,7 +47,7 @@ def gc(store: StoreArgument, roll_up_after: str = "14d", keep: str | None = None
     """
     with Store(store, create=False) as opened:
         collected = opened.gc(roll_up_after=roll_up_after, keep=keep)
-    print(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")
+    say(f"profiles merged: {collected.merged}, deleted: {collected.deleted}")
     if collected.damaged:
         fail(f"damaged profiles left as they are: {collected.damaged}; see store verify")
 
@@ -81,7 +81,7 @@ def copy(source: str, target: str) -> None:
     with Store(source, create=False) as first, Store(target) as second:
         copied = copy_store(first, second)
     state = f"{counted(copied.state, 'row')} of results and alerts"
-    print(f"copied: {counted(copied.profiles, 'profile')}, {state}")
+    say(f"copied: {counted(copied.profiles, 'profile')}, {state}")
     _complain(copied.left)
 
 

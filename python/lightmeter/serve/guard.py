@@ -132,7 +132,7 @@ async def answer(request: Request, error: Exception) -> Response:
 def _refusal_of(request: Request, error: Exception) -> HTTPException:
     """Return the status and the message for an error.
 
-    The message contains no path, no other dataset, and nothing of the request.
+    The message contains no path and no other dataset; of the request, it repeats at most a name.
     """
     match error:
         case HTTPException():

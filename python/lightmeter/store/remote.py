@@ -252,6 +252,7 @@ class RemoteStore(Store):
         query = {"dataset": checked_name(dataset=dataset), "every": length}
         try:
             self._ask("PUT", "/dataset", query, patience=_BRIEF)
+            self.spool.remember(dataset, length)
         except RefusedError as error:
             if not error.is_away:
                 raise
@@ -337,6 +338,18 @@ class RemoteStore(Store):
     def datasets(self) -> dict[str, timedelta]:
         """Return the datasets as `Store.datasets`."""
         return self._get("/datasets", models.Datasets).datasets
+
+    def length(self, dataset: str) -> timedelta | None:
+        """Return the length of buckets as `Store.length`."""
+        try:
+            length = super().length(dataset)
+        except RefusedError as error:
+            if not error.is_away or (known := self.spool.length(dataset)) is None:
+                raise
+            return to_duration(known)
+        if length is not None:
+            self.spool.remember(dataset, duration_text(length))
+        return length
 
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments of a dataset as `Store.segments`."""

@@ -1,10 +1,13 @@
-"""Profiles that wait for their server on the disk of this machine: one bounded SQLite table."""
+"""Profiles that wait for their server on the disk of this machine, in a bounded SQLite table.
 
-import contextlib
+Beside them are the lengths of buckets, with which profiles can wait before the server answers.
+"""
+
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -19,6 +22,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     number INTEGER PRIMARY KEY AUTOINCREMENT, dataset TEXT, segment TEXT, writer TEXT, at TEXT,
     seq INTEGER, is_time INTEGER, every TEXT, body BLOB, refused TEXT,
     UNIQUE (dataset, segment, writer, at))"""
+_LENGTHS = "CREATE TABLE IF NOT EXISTS length (dataset TEXT PRIMARY KEY, every TEXT)"
 _PLACE = "dataset = ? AND segment = ? AND writer = ? AND at = ?"
 _COUNT = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE refused IS NULL"
 _ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
@@ -56,7 +60,7 @@ class Spool:
     Attributes
     ----------
     path
-        The path of the SQLite file, which is made for the first waiting profile.
+        The path of the SQLite file, which is made for the first length or waiting profile.
     """
 
     def __init__(self, address: str) -> None:
@@ -102,8 +106,7 @@ class Spool:
 
     def count(self) -> int:
         """Return the number of waiting profiles."""
-        found = self._do(_COUNT)
-        return int(found[0][0]) if found else 0
+        return sum(count for count, _ in self._do(_COUNT))
 
     def waiting(self) -> Iterator[tuple[int, Entry]]:
         """Yield waiting profiles with their numbers in order, also those added meanwhile."""
@@ -130,13 +133,23 @@ class Spool:
         """Return the reason for each refused profile."""
         return [reason for (reason,) in self._do(_REFUSED.format("refused"))]
 
+    def remember(self, dataset: str, every: str) -> None:
+        """Keep the length of the buckets of a dataset, as far as the spool can be used."""
+        with suppress(StoreError), self._opened() as database:
+            database.execute("INSERT OR REPLACE INTO length VALUES (?, ?)", (dataset, every))
+
+    def length(self, dataset: str) -> str | None:
+        """Return the length that `remember` has kept; None if there is none."""
+        found = self._do("SELECT every FROM length WHERE dataset = ?", dataset)
+        return next((every for (every,) in found), None)
+
     def _do(self, statement: str, *values: Any) -> list[Any]:
         if not os.path.exists(self.path):
             return []
         with self._opened() as database:
             return database.execute(statement, values).fetchall()
 
-    @contextlib.contextmanager
+    @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection in a transaction; both end with the block."""
         folder = self.path.parent
@@ -144,18 +157,14 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to another user")
-            with (
-                _using,
-                contextlib.closing(
-                    sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None)
-                ) as database,
-            ):
-                database.text_factory = lambda text: text.decode(errors="replace")
+            with _using, closing(sqlite3.connect(self.path, _BUSY, isolation_level=None)) as opened:
+                opened.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
-                database.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk
-                database.execute("BEGIN IMMEDIATE")
-                database.execute(_TABLE)
-                yield database
-                database.execute("COMMIT")
+                opened.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk
+                opened.execute("BEGIN IMMEDIATE")
+                opened.execute(_TABLE)
+                opened.execute(_LENGTHS)
+                yield opened
+                opened.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"the spool {self.path} cannot be used: {error}") from error

@@ -194,6 +194,23 @@ class Store(Putting):
         query = sa.select(tables.dataset).order_by(tables.dataset.c.name)
         return dict(self._database.rows(query, lambda name, every: (name, _length(every))))
 
+    def length(self, dataset: str) -> timedelta | None:
+        """Return the length of the buckets of a dataset; None if there is no such dataset.
+
+        While a server is unavailable, this is the length that this machine last got from it.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be read, or this machine never got the length.
+
+        Examples
+        --------
+        >>> with lm.Store("drift.db") as store:
+        ...     store.length("cells")
+        """
+        return self.datasets().get(dataset)
+
     def segments(self, dataset: str) -> list[dict[str, str]]:
         """Return the segments for which a dataset has profiles; ``{}`` is the whole dataset.
 

@@ -287,7 +287,7 @@ def log_folder(
     but listed in the result.
 
     While a server is unavailable, the profiles wait on the disk of this machine, if `every` is
-    given and `segment_by` is not.
+    given, or known from an earlier call, and `segment_by` is not given.
 
     With `inbox`, each profile is an object whose number is the time of the call, so the last call
     counts. An inbox does not know the store, so buckets last a day unless `every` is given.
@@ -380,8 +380,8 @@ def log_folder(
     target = target_of(store, inbox)
     in_store = target if isinstance(target, Store) else None  # an inbox does not know its store
     with in_store or nullcontext():
-        known = in_store.datasets() if in_store and every is None else {}
-        length = known.get(dataset, DAY) if every is None else to_duration(every)
+        known = in_store.length(dataset) if in_store and every is None else None
+        length = known or DAY if every is None else to_duration(every)
         if read_date is None:
             start = bucket_start(datetime.now(UTC) if at is None else at, length)
             buckets, undated = {start: source}, list[str]()

@@ -139,7 +139,7 @@ class RollingLogger(AbstractContextManager["RollingLogger"]):
         ------
         StoreError
             The store cannot be opened, the dataset has buckets of another length, or a server is
-            unavailable and `every` is not given.
+            unavailable and `every` is neither given nor known from an earlier call on this machine.
         TypeError
             A duration is neither a string nor a timedelta, or an option is unknown.
         ValueError

@@ -93,7 +93,7 @@ class Rows:
         """
         if isinstance(self._target, Inbox):  # does not know the dataset; objects name the length
             return every or default
-        every = every or self._target.datasets().get(self.dataset, default)
+        every = every or self._target.length(self.dataset) or default
         self._target.define(self.dataset, every)
         return every
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import lightmeter
 from lightmeter import Profile, Store, profile_images
+from lightmeter.cli import terminal
 
 
 @pytest.fixture
@@ -62,3 +63,17 @@ def test_gc_merges_and_deletes(path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, "profiles merged: 2, deleted: 0\n")
     assert lightmeter("store", "gc", path, "--keep", "1d").stdout.endswith("deleted: 1\n")
     assert lightmeter("store", "gc", path, "--keep", "ever").returncode == 2
+
+
+def test_quiet_prints_only_what_was_asked_for(
+    folder: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "_is_quiet", False)  # it is so again after the test
+    log = ("log", folder, "--dataset", "cells", "--store", path)
+    copy = ("store", "copy", path, f"{path}.copy")
+    for command in (log, copy, ("store", "gc", path), ("store", "verify", path)):
+        done = lightmeter("--quiet", *command)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), command
+    assert json.loads(lightmeter("--quiet", "store", "show", path, "--format", "json").stdout)
+    done = lightmeter("--quiet", *copy)  # again
+    assert (done.returncode, "the target has a dataset" in done.stderr) == (1, True)

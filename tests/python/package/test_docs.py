@@ -9,6 +9,7 @@ import pydoc
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -29,10 +30,12 @@ from lightmeter.cli.options import options_of
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.store import tables
 from make import DOCS, contents
 from PIL import Image
 from reader_files import write_all
 from receiver import Receiver
+from sqlalchemy.dialects import postgresql
 from videos import write_video, yard
 
 pd = pytest.importorskip("pandas")
@@ -240,6 +243,11 @@ def test_readme_runs_in_order_in_an_empty_folder(
     page = ROOT / "README.md"
     run_samples(page.read_text(encoding="utf-8").replace(DATABASE, database), page.name, {})
     assert Path("site/index.html").exists()
+    with lm.Store(database) as store:  # of a team
+        states = [
+            each.state for of in store.state.sources() for each in store.state.results(*of[:2])
+        ]
+    assert "anomaly" in states
 
 
 @contextlib.contextmanager
@@ -310,6 +318,18 @@ def test_every_baseline_of_the_table_is_understood() -> None:
     Path("baselines.toml").write_text("".join(tables), encoding="utf-8")
     run_shell("monitor check baselines.toml")
     run_shell("monitor run baselines.toml --store drift.db")
+
+
+def test_the_tables_of_the_page_are_those_of_a_store() -> None:
+    page, dialect = (ROOT / "docs/store.md").read_text(encoding="utf-8"), postgresql.dialect()
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(page.partition("```sql\n")[2].partition("```")[0])
+        for table in (tables.dataset, tables.profile):
+            found = database.execute(f"PRAGMA table_info({table})").fetchall()
+            assert [(name, kind, bool(key)) for _, name, kind, _, _, key in found] == [
+                (each.name, each.type.compile(dialect).partition(" ")[0], each.primary_key)
+                for each in table.c
+            ]
 
 
 def options_of_commands() -> dict[str, set[str]]:

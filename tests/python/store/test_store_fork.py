@@ -136,6 +136,7 @@ def test_a_transaction_in_which_a_thread_forks_is_lost(sql_store: Store) -> None
     assert sql_store.verify() == []
 
 
+@pytest.mark.filterwarnings("ignore:.* deleted while still open:ResourceWarning")  # by psycopg
 def test_profiles_that_are_read_across_a_fork_are_lost_in_one_sentence(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -115,6 +115,10 @@ def test_on_the_command_line(store: Store) -> None:
     assert (line["images"], line["tags"]["site"]) == (16, ["hall"])
     assert "model v8; site hall" in " ".join(lightmeter(*shown).stdout.split())
     assert lightmeter("store", "show", store.path, "--tag", "model").returncode == 2
+    series = ["monitor", "series", "--store", store.path, "--dataset", "cells", "--tag", "model=v7"]
+    rows = [json.loads(row) for row in lightmeter(*series).stdout.splitlines()]
+    images = {row["bucket"]: row["n"] for row in rows}
+    assert sum(images.values()) == store.tagged({"model": "v7"}).read("cells").images
 
 
 def test_the_server_refuses_what_are_no_tags(served: tuple[Store, Any]) -> None:

@@ -107,7 +107,9 @@ def test_pictures_and_paths_stay_at_home(
     assert folder_row.writer.startswith("folder secret ")
 
 
-def test_a_logger_loses_nothing_while_the_server_is_away(store: Store, spool: Path) -> None:
+def test_a_logger_loses_nothing_while_the_server_is_away(
+    store: Store, spool: Path, folder: Path
+) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(StoreError):
         lm.logger(url, "cells")
@@ -124,6 +126,13 @@ def test_a_logger_loses_nothing_while_the_server_is_away(store: Store, spool: Pa
     assert not waiting(spool)
     assert store.read("cells").images == 6
     assert [bucket.images for bucket in store.buckets("cells")][:2] == [3, 1]
+    with lm.logger(url, "cells") as log:  # the length of buckets is known
+        log.track(picture(), at=datetime(2022, 9, 8, 1, tzinfo=UTC))
+    lm.log_folder(url, folder, "cells", at=DAY)
+    with pytest.raises(StoreError, match="is unavailable"):
+        lm.logger(url, "others")
+    with running(store, at=int(url.rpartition(":")[2])), Store(url) as far:
+        assert far.send()[:3] == (2, 0, 0)
 
 
 def test_a_folder_is_logged_while_the_server_is_away(
