@@ -336,12 +336,15 @@ class _Video:
 
     def _frames_of(self, packet: Any) -> Any:
         try:
-            return self._context.decode(packet)
+            frames = self._context.decode(packet)
         except MemoryError:
             raise
         except pyav().error.FFmpegError:
             self.counts["UndecodedPackets"] += 1
             return []
+        intact = [frame for frame in frames if not frame.is_corrupt]  # the others are guesses
+        self.counts["UndecodedPackets"] += len(frames) - len(intact)
+        return intact
 
     def _packets(self) -> Iterator[Any]:
         """Yield the packets, and count gaps and repeats of their times in the order of decoding."""
