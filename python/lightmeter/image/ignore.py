@@ -195,41 +195,37 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
     try:
-        parts = sorted(map(_part, ignore), key=lambda part: repr(_said(part)))
+        parts = sorted(map(_part, ignore), key=lambda part: repr(part[0]))
     except OverflowError:
         raise ValueError(f"ignore has a number beyond floats; expected {_EXPECTED}") from None
-    areas = tuple(part for part in parts if isinstance(part, tuple))
-    rules = tuple(filter(is_rule, parts))
-    beside = [part for part in parts if part not in areas and not is_rule(part)]
+    found = [part for _, part in parts]
+    areas = tuple(part for part in found if isinstance(part, tuple))
+    rules = tuple(filter(is_rule, found))
+    beside = [part for part in found if part not in areas and not is_rule(part)]
     if len(beside) > 1:
         raise ValueError(f"ignore has masks of pictures at {len(beside)} places; expected one")
-    texts = tuple(map(_said, parts))
+    texts = tuple(text for text, _ in parts)
     return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
 
 
-def _part(given: Any) -> Any:
-    """Return one part of an `Ignored`."""
+def _part(given: Any) -> tuple[Any, Any]:
+    """Return how a profile names a part, and the part of an `Ignored`."""
+    part = given
     if _is_rectangle(given):
-        return _rectangle(given)
-    if is_rule(given):  # NaN means nodata
-        return given if isinstance(given, str) else float(given) if given == given else "nodata"
-    if callable(given) or (isinstance(given, str) and given.startswith(_COLUMN)):
-        return given
-    if isinstance(given, str | os.PathLike):
-        if os.path.isdir(given):
-            return Path(os.fsdecode(given))
-        if not os.path.exists(given):
+        part = _rectangle(given)
+    elif is_rule(given):  # NaN means nodata
+        part = given if isinstance(given, str) else float(given) if given == given else "nodata"
+    elif callable(given):
+        return getattr(given, "__name__", "masks"), given
+    elif isinstance(given, str | os.PathLike) and os.path.isdir(given):
+        return "a folder of masks", Path(os.fsdecode(given))
+    elif not (isinstance(given, str) and given.startswith(_COLUMN)):
+        if isinstance(given, str | os.PathLike) and not os.path.exists(given):
             hint = near(given, (*_RULES, _COLUMN), "expected a mask, a folder of masks, or a rule")
             raise ImageError("vanished", f"there is no {str(given)!r:.100} to ignore; {hint}")
-    return _mask(given)
-
-
-def _said(part: Any) -> Any:
-    if isinstance(part, _Mask):
-        return f"{part.width}x{part.height} {hashlib.sha256(part.bits).hexdigest()[:16]}"
-    if isinstance(part, Path) or callable(part):
-        return "a folder of masks" if isinstance(part, Path) else getattr(part, "__name__", "masks")
-    return part
+        mask = _mask(given)
+        return f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}", mask
+    return part, part
 
 
 def is_rule(given: object) -> bool:
