@@ -241,7 +241,7 @@ def test_values_without_a_group_beside_groups_are_a_group_each() -> None:
     for name in views[0]:
         tables = [state(view, name) for view in views]
         assert tables[0].pop("has_ungrouped") >= tables[1].pop("has_ungrouped")
-        flat = [{**table, **dict(table.pop("texts"))} for table in tables]
+        flat = [dict(table.pop("texts")) | table for table in tables]
         assert flat[0].keys() == flat[1].keys()
         for key, value in flat[1].items():
             assert np.asarray(flat[0][key]) == pytest.approx(np.asarray(value), abs=1e-9), name
