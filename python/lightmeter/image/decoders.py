@@ -22,6 +22,7 @@ from PIL import Image, features
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import samples_of
 from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
@@ -136,7 +137,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
         rows = _core.PngRows(*size, depth, colour, palette[1], all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
-        meter = reading.counting.meter(size, 1, mode, dtype)
+        meter = reading.counting.meter(size, 1, mode=mode, _samples=samples_of(dtype))
         white = reading.counting.range_of(dtype)
         inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
@@ -205,7 +206,7 @@ def is_trusted() -> bool:
 def _is_same(sample: bytes) -> bool:
     with quiet(), Image.OPEN["JPEG"][0](io.BytesIO(sample), "") as image:
         image.load()
-        meter = _COUNTING.measure(image, 1)
+        meter = _COUNTING.measure(image, 1, None)
     ((_, own),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
     expected = (meter.mode, meter.measurement())
     return own is not None and (own[4], own[5].measurement()) == expected

@@ -40,11 +40,7 @@ class Thumbnail(NamedTuple):
 
 
 def make_thumbnail(
-    image: Image.Image,
-    path: str,
-    *,
-    side: int = _SIDE,
-    most_bytes: int = _MOST_BYTES,
+    image: Image.Image, path: str, *, side: int = _SIDE, most_bytes: int = _MOST_BYTES
 ) -> Thumbnail | None:
     """Return a thumbnail of a loaded image, not rotated; None without 8-bit colours to show."""
     shown = measurable(image)

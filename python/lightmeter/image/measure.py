@@ -453,8 +453,8 @@ def measure_frame(
         if thumbnail and isinstance(picture, Image.Image):
             small = make_thumbnail(picture, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
-    channels, white = None if bands else channels, reading.value_range
-    called = run(reading.functions, picture, channels=channels, value_range=white)
+    channels = None if bands else channels
+    called = run(reading.functions, picture, channels, reading.value_range)
     read = _read_as(whole, given, fourth=_takes_fourth(frame.picture, given))
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
