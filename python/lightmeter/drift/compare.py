@@ -125,11 +125,10 @@ class Comparison:
         """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
         judged = [row for row in self.features if row.q_value is not None]
         alone = [row.feature for row in judged if row.groups_target is None]
-        assumed = ASSUMED if alone else ""
-        if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
+        assumed = ASSUMED if alone else UNGROUPED * self._has_ungrouped
+        if alone and all(side._core.has_groups for side in (self.target, self.reference)):
             few = f" for {shorten(', '.join(alone), 80)}" if len(alone) < len(judged) else ""
             assumed = PARTLY.format(few)
-        assumed = assumed or (UNGROUPED if self._has_ungrouped else "")
         return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))
 
     @property

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image, features
@@ -42,19 +42,7 @@ _LIBRARIES = {
 _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
 
 
-class Decoder(NamedTuple):
-    """Name the decoder of an image.
-
-    Attributes
-    ----------
-    format
-        Format of the file, such as ``JPEG``.
-    name
-        Name and version, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
-    """
-
-    format: str
-    name: str
+Decoder = tuple[str, str]  # format of the file, and name, such as "Pillow 12.0.0, zlib-ng 2.2.5"
 
 
 def decoder_of(image: Image.Image) -> Decoder | None:
@@ -75,7 +63,7 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
         name += f", {libraries[found[0]]} {features.version(found[0]) or ''}".rstrip()
     elif package == "pillow_heif":
         name += f", libheif {import_module(package).libheif_version()}"
-    return Decoder(image_format, name)
+    return image_format, name
 
 
 _inflating: Any  # a module

@@ -8,6 +8,7 @@ come from Pillow and its plugins.
 import io
 import struct
 import zlib
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -107,9 +108,11 @@ def picture_header(image: Image.Image) -> Header:
     facts: Facts = {
         "Channels": len(image.getbands()),
         "ColorProfile": profile_description(icc) if isinstance(icc, bytes) else None,
-        "FrameCount": _frame_count(image),
+        "FrameCount": None,
         "HasAlpha": int(image.has_transparency_data),
     }
+    with suppress(Exception):  # Pillow raises any exception for damage
+        facts["FrameCount"] = int(getattr(image, "n_frames", 1))
     if image.format in ("HEIF", "WEBP"):
         facts["BitDepth"] = info.get("bit_depth", 8)
     if isinstance(chroma := info.get("chroma"), int):  # such as 420
@@ -152,13 +155,6 @@ def profile_description(profile: bytes) -> str | None:
     else:
         return None
     return text.split("\0", 1)[0].strip() or None
-
-
-def _frame_count(image: Image.Image) -> int | None:
-    try:
-        return int(getattr(image, "n_frames", 1))
-    except Exception:  # Pillow raises any exception for damage
-        return None
 
 
 def _read(file: Opened, offset: int, size: int) -> bytes:

@@ -348,11 +348,9 @@ def measure_images(
         raise image_error(error, path=path) from error
 
 
-def measure_image(
-    image: ImageLike, reading: Reading = DEFAULT_READING, *, threads: int | None = None
-) -> Measured:
+def measure_image(image: ImageLike, reading: Reading = DEFAULT_READING, **how: Any) -> Measured:
     """Measure exactly one image; see `measure_images` for arguments and errors."""
-    (measured,) = measure_images(image, reading, threads=threads)
+    (measured,) = measure_images(image, reading, **how)
     return measured
 
 

@@ -227,9 +227,7 @@ def _is_known(page: Any) -> bool:
     )
 
 
-def rasters_of(
-    pages: list[Any], file: EncodedFile, reading: Reading
-) -> "Iterator[list[TiffRaster]]":
+def rasters_of(pages: list[Any], file: EncodedFile, reading: Reading) -> Iterator[list[Raster]]:
     """Yield the pages of a level: one at a time, or one for each band if each page is a band.
 
     Raises
