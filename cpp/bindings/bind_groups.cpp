@@ -28,6 +28,7 @@ py::dict grouped(const Profile& profile, const std::string& name, const std::str
   result["missing"] = as_array(groups.missing);
   result["infinite"] = as_array(groups.infinite);
   result["texts"] = texts;
+  result["has_ungrouped"] = groups.has_ungrouped;
   return result;
 }
 

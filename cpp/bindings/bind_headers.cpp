@@ -82,11 +82,7 @@ py::tuple to_python(const headers::PngHeader& header) {
   facts["Progressive"] = static_cast<int>(header.progressive);
   facts["FrameCount"] = header.frames;
   facts["ColorProfile"] = py::none();
-  py::list texts;
-  for (const auto& [body, deflated] : header.texts) {
-    texts.append(tuple_of({part_of(body), deflated}));
-  }
-  return tuple_of({facts, part_of(header.exif), part_of(header.icc), texts});
+  return tuple_of({facts, part_of(header.exif), part_of(header.icc)});
 }
 
 py::object to_python(const headers::ExifTags& tags, headers::Foreign& file) {
@@ -128,7 +124,7 @@ py::object exif_tags(const py::object& data, std::uint64_t size) {
   return none_if_damaged([&] { return to_python(headers::read_exif_tags(*source), *source); });
 }
 
-// (facts, part of the Exif, part of the colour profile, texts that may hold Exif) of a PNG file. A
+// (facts, part of the Exif, part of the colour profile) of a PNG file. A
 // text is its part and whether it is deflated. None for a file without a header.
 py::object png_header(const py::object& file, std::uint64_t size) {
   ForeignFile source(file, size);

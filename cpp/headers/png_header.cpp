@@ -15,14 +15,6 @@ constexpr std::uint32_t name(std::string_view letters) noexcept {
   return code;
 }
 
-// The keywords of ImageMagick, from before there was eXIf.
-bool holds_exif(std::span<const std::uint8_t> start) noexcept {
-  constexpr std::string_view kKeywords[] = {{"Raw profile type exif\0", 22},
-                                            {"Raw profile type APP1\0", 22}};
-  return std::ranges::any_of(kKeywords,
-                             [&](std::string_view keyword) { return starts_with(start, keyword); });
-}
-
 void step_over_chunks(Foreign& file, PngHeader& header) {
   std::uint64_t offset = 8;
   for (int i = 0; i < kMaxChunks; ++i) {
@@ -35,17 +27,12 @@ void step_over_chunks(Foreign& file, PngHeader& header) {
     if (kind == name("IEND")) return;
     if (kind == name("eXIf")) {
       header.exif = {body, there};
-      header.texts.clear();
     } else if (kind == name("tRNS")) {
       header.has_alpha = true;
     } else if (kind == name("acTL")) {
       header.frames = big_endian(file.read(body, 4));
     } else if (kind == name("iCCP")) {
       header.icc = {body, there};
-    } else if ((kind == name("tEXt") || kind == name("zTXt")) &&
-               (!header.exif || header.exif->size == 0) &&
-               holds_exif(file.read_up_to(body, std::min<std::uint64_t>(there, 22)))) {
-      header.texts.push_back({{body, there}, kind == name("zTXt")});
     }
     offset = body + size + 4;
   }

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "headers/foreign.hpp"
 
@@ -18,14 +17,7 @@ struct PngHeader {
   bool progressive = false;
   std::uint32_t frames = 1;
   std::optional<Part> exif;  // the last eXIf chunk
-  // Chunks of text that may hold Exif as hexadecimal digits, in the order of the file: those after
-  // the last eXIf chunk, if that is empty, or all of them. The texts of zTXt chunks are deflated.
-  struct Text {
-    Part body;
-    bool deflated;
-  };
-  std::vector<Text> texts;
-  std::optional<Part> icc;  // the last iCCP chunk
+  std::optional<Part> icc;   // the last iCCP chunk
 };
 
 // The samples of a pixel by the number of its type of colour (ISO/IEC 15948, 11.2.2); 0 for no type.

@@ -15,7 +15,8 @@ namespace lightmeter::profile {
 using Squares = std::array<double, 3>;
 
 // What a profile knows of a feature by group: an item for each bucket that names of groups are
-// hashed to, and at the end one for values that are a group each.
+// hashed to, and at the end one for values that are a group each. Those without a group are among
+// these, unless a sketch no longer holds each value.
 struct Grouped {
   std::vector<double> n;        // finite numbers
   std::vector<double> x;        // their mean; of hues the mean cosine
@@ -25,6 +26,7 @@ struct Grouped {
   std::map<std::uint32_t, std::vector<double>> texts;  // by cell
   Squares within{};                                    // of all buckets but the last
   Squares single{};                                    // of the last
+  bool has_ungrouped = false;                          // values without a group among these
 };
 
 // Of a feature that the profile lacks as of one that no image has.

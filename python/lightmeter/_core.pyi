@@ -18,8 +18,8 @@ Part: TypeAlias = tuple[int, int]  # offset and size; all of it is in the file
 # Facts, Exif, start of the colour profile, index of images.
 JpegHeader: TypeAlias = tuple[Facts, bytes, bytes | None, bytes | None]
 
-# Facts, Exif, colour profile, texts that may hold Exif, and whether they are compressed.
-PngHeader: TypeAlias = tuple[Facts, Part | None, Part | None, list[tuple[Part, bool]]]
+# Facts, Exif, colour profile.
+PngHeader: TypeAlias = tuple[Facts, Part | None, Part | None]
 
 # Code, TIFF's number of the type, number of values, and their first 512 bytes.
 ExifEntry: TypeAlias = tuple[int, int, int, bytes]

@@ -108,11 +108,6 @@ std::string png_facts(Foreign& file) {
   if (header.icc) check(*header.icc, file.size());
   write(facts, header.exif);
   write(facts, header.icc);
-  for (const auto& [body, deflated] : header.texts) {
-    check(body, file.size());
-    write(facts, body);
-    facts << deflated << ' ';
-  }
   require(!header.channels || (*header.channels >= 1 && *header.channels <= 4), "1 to 4 channels");
   facts << header.bit_depth << ' ' << header.pixels << ' ' << header.channels.value_or(0) << ' '
         << header.has_alpha << header.progressive << ' ' << header.frames;

@@ -100,7 +100,7 @@ def pillows(file: bytes, reading: Reading = READING) -> Answer | None:
     try:
         with quiet(), Image.open(io.BytesIO(file)) as image:
             image.load()
-            meter = reading.counting.measure(image, 1)
+            meter = reading.counting.measure(image, 1, None)
     except Exception:
         return None
     return Answer(meter.mode, meter.measurement())

@@ -27,7 +27,7 @@ _OTHERS = {
     "StillSeconds": "for how many seconds nothing has changed in a video",
     "TimeGaps": "how often a frame of a video comes 2.5 frames or more after the previous one",
     "TimeRepeats": "how often a frame of a video does not come after the previous one",
-    "UndecodedPackets": "the number of damaged packets of a video",
+    "UndecodedPackets": "the number of damaged packets and frames of a video",
     "Progressive": "1 for a progressive or interlaced file, else 0",
 }
 

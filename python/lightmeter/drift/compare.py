@@ -15,7 +15,7 @@ from lightmeter.drift.describe.sentences import (
     strings_of,
     summary,
 )
-from lightmeter.drift.groups import ASSUMED, PARTLY, judge_by_group
+from lightmeter.drift.groups import ASSUMED, PARTLY, UNGROUPED, judge_by_group
 from lightmeter.drift.row import (
     CHANGED,
     ONE_VALUE,
@@ -85,6 +85,7 @@ class Comparison:
         self.thresholds = by = thresholds or Thresholds()
         self.unlike = Unlike(target.readings, reference.readings)
         self.read_differently = self.unlike.sentence
+        self._has_ungrouped = False
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
@@ -111,7 +112,9 @@ class Comparison:
                 if reason:
                     fill(row, verdict=None, reason=reason)
                 elif by_group:
-                    judge_by_group(row, [core.grouped(name, *meaning) for core in cores])
+                    tables = [core.grouped(name, *meaning) for core in cores]
+                    judge_by_group(row, tables)
+                    self._has_ungrouped |= any(table["has_ungrouped"] for table in tables)
                 yield row
         for prefix in sorted(prefixes) if tested else ():
             if not self.unlike.reason(f"{prefix}.Red"):  # as all numbers of pixels at once
@@ -122,8 +125,8 @@ class Comparison:
         """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
         judged = [row for row in self.features if row.q_value is not None]
         alone = [row.feature for row in judged if row.groups_target is None]
-        assumed = ASSUMED if alone else ""
-        if assumed and all(side._core.has_groups for side in (self.target, self.reference)):
+        assumed = ASSUMED if alone else UNGROUPED * self._has_ungrouped
+        if alone and all(side._core.has_groups for side in (self.target, self.reference)):
             few = f" for {shorten(', '.join(alone), 80)}" if len(alone) < len(judged) else ""
             assumed = PARTLY.format(few)
         return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))

@@ -14,6 +14,7 @@ Channels = Literal["RGB", "BGR"]
 Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 # Samples of more than 8 bits, for which `value_range` defines black and white.
 Samples = Literal["", "integer", "float"]
+Range = tuple[float, float]  # samples of black and white
 _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
@@ -83,7 +84,7 @@ def check_choice(name: str, value: str | None, choices: Any) -> None:
         raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
 
 
-def as_range(value_range: tuple[float, float] | None) -> tuple[float, float] | None:
+def as_range(value_range: Range | None) -> Range | None:
     """Return `value_range` as two floats; ValueError unless finite and in ascending order."""
     if value_range is None:
         return None
@@ -106,7 +107,7 @@ def samples_of(dtype: np.dtype[Any]) -> Samples:
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
-def check_samples(dtype: np.dtype[Any], value_range: tuple[float, float] | None) -> None:
+def check_samples(dtype: np.dtype[Any], value_range: Range | None) -> None:
     """Check that samples of a dtype can be measured.
 
     Raises
@@ -123,10 +124,7 @@ def check_samples(dtype: np.dtype[Any], value_range: tuple[float, float] | None)
 
 
 def pictures(
-    array: NDArray[Any],
-    layout: Layout | None,
-    bands: int | None = None,
-    value_range: tuple[float, float] | None = None,
+    array: NDArray[Any], layout: Layout | None, bands: int | None = None, white: Range | None = None
 ) -> NDArray[Any]:
     """Return a view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
@@ -135,7 +133,7 @@ def pictures(
     ImageError
         Its dtype or shape is not supported, or it has no pixels.
     """
-    check_samples(array.dtype, value_range)
+    check_samples(array.dtype, white)
     dimensions = dimensions_of(array.shape, layout, bands)
     if array.size == 0:
         raise ImageError("empty", f"got an array without pixels, of shape {array.shape}")

@@ -15,13 +15,14 @@ from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image, features
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import samples_of
 from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
@@ -41,19 +42,7 @@ _LIBRARIES = {
 _PACKAGES = {"PIL": "Pillow", "pillow_heif": "pillow-heif", "pillow_jxl": "pillow-jxl-plugin"}
 
 
-class Decoder(NamedTuple):
-    """Name the decoder of an image.
-
-    Attributes
-    ----------
-    format
-        Format of the file, such as ``JPEG``.
-    name
-        Name and version, such as ``Pillow 12.0.0, libjpeg-turbo 3.1.2``.
-    """
-
-    format: str
-    name: str
+Decoder = tuple[str, str]  # format of the file, and name, such as "Pillow 12.0.0, zlib-ng 2.2.5"
 
 
 def decoder_of(image: Image.Image) -> Decoder | None:
@@ -74,7 +63,7 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
         name += f", {libraries[found[0]]} {features.version(found[0]) or ''}".rstrip()
     elif package == "pillow_heif":
         name += f", libheif {import_module(package).libheif_version()}"
-    return Decoder(image_format, name)
+    return image_format, name
 
 
 _inflating: Any  # a module
@@ -136,7 +125,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
         rows = _core.PngRows(*size, depth, colour, palette[1], all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
-        meter = reading.counting.meter(size, 1, mode, dtype)
+        meter = reading.counting.meter(size, 1, mode=mode, _samples=samples_of(dtype))
         white = reading.counting.range_of(dtype)
         inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
@@ -205,7 +194,7 @@ def is_trusted() -> bool:
 def _is_same(sample: bytes) -> bool:
     with quiet(), Image.OPEN["JPEG"][0](io.BytesIO(sample), "") as image:
         image.load()
-        meter = _COUNTING.measure(image, 1)
+        meter = _COUNTING.measure(image, 1, None)
     ((_, own),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
     expected = (meter.mode, meter.measurement())
     return own is not None and (own[4], own[5].measurement()) == expected

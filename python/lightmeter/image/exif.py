@@ -127,6 +127,7 @@ Value = int | float | str
 # Only the start of a longer text is read.
 _MAX_BYTES = 512
 _MAX_CHARACTERS = 128
+_WRONG = "\ufffd"  # in place of bytes that are not UTF-8
 
 # More values than this are a table, of which only the length is kept. Of more than four bytes,
 # whose meaning is unknown, only the length is kept too.
@@ -245,13 +246,8 @@ def _as_coded_text(held: _Held) -> str | None:
 
 
 def _text(data: bytes) -> str | None:
-    is_cut = len(data) == _MAX_BYTES
-    data = data.split(b"\0", 1)[0]
-    try:
-        return _cut(data.decode())
-    except UnicodeDecodeError as error:
-        is_cut = is_cut and error.reason == "unexpected end of data"
-        return _cut(data[: error.start].decode() if is_cut else data.decode("latin-1"))
+    text = data.split(b"\0", 1)[0].decode(errors="replace").strip()[:_MAX_CHARACTERS]
+    return _cut(text if _WRONG not in text else data.decode("latin-1"))
 
 
 def _cut(text: str) -> str | None:

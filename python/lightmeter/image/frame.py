@@ -40,11 +40,7 @@ class Thumbnail(NamedTuple):
 
 
 def make_thumbnail(
-    image: Image.Image,
-    path: str,
-    *,
-    side: int = _SIDE,
-    most_bytes: int = _MOST_BYTES,
+    image: Image.Image, path: str, *, side: int = _SIDE, most_bytes: int = _MOST_BYTES
 ) -> Thumbnail | None:
     """Return a thumbnail of a loaded image, not rotated; None without 8-bit colours to show."""
     shown = measurable(image)
@@ -120,6 +116,7 @@ class Read(NamedTuple):
         An array HxW or HxWxC, a chunked array, a PIL image, or a path.
     facts
         At most 64 numbers and texts by name. Their features have the reader's name as a prefix.
+        More, and those with invalid names or values, are dropped and count as an error.
     mask
         Array HxW that is nonzero at pixels to ignore; for bands also HxWxC, with a mask for each.
     bands
@@ -139,12 +136,16 @@ class Read(NamedTuple):
 
     @property
     def known(self) -> dict[str, Any]:
-        """Return the facts, checked, because they may come from an untrusted file."""
-        facts = islice((self.facts or {}).items(), _MOST_FACTS)
-        return {
+        """Return the facts within bounds, because they may come from an untrusted file.
+
+        If some are dropped, one without a name makes this an error of the reader.
+        """
+        given = self.facts or {}
+        facts = {
             str(name)[:_LONGEST]: value[:_LONGEST] if isinstance(value, str) else value
-            for name, value in facts
+            for name, value in islice(given.items(), _MOST_FACTS)
         }
+        return facts if len(facts) == len(given) else facts | {"": None}  # which is an error
 
 
 class Measured(NamedTuple):

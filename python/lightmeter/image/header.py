@@ -8,12 +8,14 @@ come from Pillow and its plugins.
 import io
 import struct
 import zlib
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from PIL import Image
 
 from lightmeter import _core
 from lightmeter.image.encoded import EncodedBytes, Opened
+from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.tiff import DamagedError, Tiff
 
 # Name -> value. None means that the format can have the fact, but this file does not.
@@ -22,7 +24,7 @@ Facts = dict[str, float | str | None]
 # Formats whose header facts come from Pillow and its plugins.
 BY_PILLOW = frozenset({"AVIF", "GIF", "HEIF", "JXL", "WEBP"})
 
-_MOST_TEXT = 4 << 20  # bytes of a PNG text, compressed or not
+_MOST_CHUNK = 4 << 20  # bytes of a PNG
 _MOST_PROFILE = 1 << 16
 _MOST_TAGS = 100  # of a colour profile
 _MOST_CHARACTERS = 128  # of its description
@@ -79,6 +81,17 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
     return None if image is None else picture_header(image)
 
 
+def header_in(file: Any, image: Any, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
+    """Read Exif and facts from a file, as `read_header`, and restore its position."""
+    position = file.tell()
+    try:
+        header = read_header(file, image) or Header({})
+        facts: Facts = {"Format": (image or file).format, "FileSize": file.size}
+        return read_exif(header.exif, policy, header.orientation), facts | header.facts
+    finally:
+        file.seek(position)
+
+
 def picture_header(image: Image.Image) -> Header:
     """Return the Exif and the orientation that a PIL image keeps, loaded or not.
 
@@ -95,9 +108,11 @@ def picture_header(image: Image.Image) -> Header:
     facts: Facts = {
         "Channels": len(image.getbands()),
         "ColorProfile": profile_description(icc) if isinstance(icc, bytes) else None,
-        "FrameCount": _frame_count(image),
+        "FrameCount": None,
         "HasAlpha": int(image.has_transparency_data),
     }
+    with suppress(Exception):  # Pillow raises any exception for damage
+        facts["FrameCount"] = int(getattr(image, "n_frames", 1))
     if image.format in ("HEIF", "WEBP"):
         facts["BitDepth"] = info.get("bit_depth", 8)
     if isinstance(chroma := info.get("chroma"), int):  # such as 420
@@ -142,44 +157,24 @@ def profile_description(profile: bytes) -> str | None:
     return text.split("\0", 1)[0].strip() or None
 
 
-def _frame_count(image: Image.Image) -> int | None:
-    try:
-        return int(getattr(image, "n_frames", 1))
-    except Exception:  # Pillow raises any exception for damage
-        return None
-
-
 def _read(file: Opened, offset: int, size: int) -> bytes:
     file.seek(offset)
-    return file.read(min(size, _MOST_TEXT))
+    return file.read(min(size, _MOST_CHUNK))
 
 
 def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
     """Return the header that the core parsed. The Exif may follow the pixels."""
-    facts, part, icc, texts = header
+    facts, part, icc = header
     if icc is not None:
-        facts["ColorProfile"] = profile_description(_inflate(_read(file, *icc), _MOST_PROFILE))
-    exif = b"" if part is None else _read(file, *part)
-    for text, deflated in texts:
-        exif = exif or _profile_text(_read(file, *text), deflated)
-    return Header(facts, exif_block(exif))
+        facts["ColorProfile"] = profile_description(_inflated(_read(file, *icc)))
+    return Header(facts, exif_block(None if part is None else _read(file, *part)))
 
 
-def _profile_text(block: bytes, deflated: bool) -> bytes:
-    """Return Exif from a text of hexadecimal digits, as ImageMagick once wrote it."""
-    text = _inflate(block, _MOST_TEXT) if deflated else block.split(b"\0", 1)[1]
-    digits = text.split(b"\n", 3)[3:]  # behind nothing, the name and the size
-    try:
-        return bytes.fromhex(b"".join(digits).decode("ascii"))
-    except ValueError:
-        return b""
-
-
-def _inflate(block: bytes, limit: int) -> bytes:
-    """Inflate at most `limit` bytes of a block: keyword, zero, method, zlib stream."""
+def _inflated(block: bytes) -> bytes:
+    """Inflate a colour profile: keyword, zero, method, zlib stream."""
     _, _, stream = block.partition(b"\0")
     try:
-        return zlib.decompressobj().decompress(stream[1:], limit)
+        return zlib.decompressobj().decompress(stream[1:], _MOST_PROFILE)
     except zlib.error:
         return b""
 

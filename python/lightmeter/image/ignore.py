@@ -1,7 +1,6 @@
 """Choosing the pixels to ignore: by position, by masks, and by their samples."""
 
 import hashlib
-import math
 import os
 from ast import literal_eval
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
 from lightmeter.image.pillow import open_picture
 from lightmeter.quiet import quiet
+from lightmeter.text import near
 
 # x, y, width and height: in pixels, or as fractions of the sides if any of them is a float.
 Rectangle = tuple[float, float, float, float]
@@ -194,35 +194,38 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         return ignore
     if _is_rectangle(ignore) or not isinstance(ignore, list | tuple):
         ignore = [ignore]  # type: ignore[list-item]
-    parts = sorted(map(_part, ignore), key=lambda part: repr(_said(part)))
-    areas = tuple(part for part in parts if isinstance(part, tuple))
-    rules = tuple(filter(is_rule, parts))
-    beside = [part for part in parts if part not in areas and not is_rule(part)]
+    try:
+        parts = sorted(map(_part, ignore), key=lambda part: repr(part[0]))
+    except OverflowError:
+        raise ValueError(f"ignore has a number beyond floats; expected {_EXPECTED}") from None
+    found = [part for _, part in parts]
+    areas = tuple(part for part in found if isinstance(part, tuple))
+    rules = tuple(filter(is_rule, found))
+    beside = [part for part in found if part not in areas and not is_rule(part)]
     if len(beside) > 1:
         raise ValueError(f"ignore has masks of pictures at {len(beside)} places; expected one")
-    texts = tuple(map(_said, parts))
+    texts = tuple(text for text, _ in parts)
     return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
 
 
-def _part(given: Any) -> Any:
-    """Return one part of an `Ignored`."""
+def _part(given: Any) -> tuple[Any, Any]:
+    """Return how a profile names a part, and the part of an `Ignored`."""
+    part = given
     if _is_rectangle(given):
-        return _rectangle(given)
-    if is_rule(given):  # NaN means nodata
-        return given if isinstance(given, str) else float(given) if given == given else "nodata"
-    if callable(given) or (isinstance(given, str) and given.startswith(_COLUMN)):
-        return given
-    if isinstance(given, str | os.PathLike) and os.path.isdir(given):
-        return Path(os.fsdecode(given))
-    return _mask(given)
-
-
-def _said(part: Any) -> Any:
-    if isinstance(part, _Mask):
-        return f"{part.width}x{part.height} {hashlib.sha256(part.bits).hexdigest()[:16]}"
-    if isinstance(part, Path) or callable(part):
-        return "a folder of masks" if isinstance(part, Path) else getattr(part, "__name__", "masks")
-    return part
+        part = _rectangle(given)
+    elif is_rule(given):  # NaN means nodata
+        part = given if isinstance(given, str) else float(given) if given == given else "nodata"
+    elif callable(given):
+        return getattr(given, "__name__", "masks"), given
+    elif isinstance(given, str | os.PathLike) and os.path.isdir(given):
+        return "a folder of masks", Path(os.fsdecode(given))
+    elif not (isinstance(given, str) and given.startswith(_COLUMN)):
+        if isinstance(given, str | os.PathLike) and not os.path.exists(given):
+            hint = near(given, (*_RULES, _COLUMN), "expected a mask, a folder of masks, or a rule")
+            raise ImageError("vanished", f"there is no {str(given)!r:.100} to ignore; {hint}")
+        mask = _mask(given)
+        return f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}", mask
+    return part, part
 
 
 def is_rule(given: object) -> bool:
@@ -251,7 +254,7 @@ def _is_rectangle(value: object) -> bool:
 def _rectangle(numbers: Any) -> Rectangle:
     in_shares = not all(isinstance(number, Integral) for number in numbers)
     x, y, width, height = map(float if in_shares else int, (*numbers, 0, 0)[:4])
-    most = 1 + 1e-9 if in_shares else math.inf
+    most = 1 + 1e-9 if in_shares else 2.0**53
     is_inside = min(x, y) >= 0 and x + width <= most and y + height <= most
     if len(numbers) != 4 or not (is_inside and min(width, height) > 0):
         wanted = "expected x and y from 0, and width and height above 0: whole numbers of pixels, "
@@ -262,7 +265,9 @@ def _rectangle(numbers: Any) -> Rectangle:
 
 def _mask(given: Any) -> _Mask:
     if isinstance(given, str | os.PathLike | bytes):
-        samples = _samples_of(given)
+        samples = _read(given)
+    elif isinstance(given, Image.Image):
+        samples = _flat(given)
     elif is_array(given):
         samples = as_numpy(given)
     else:
@@ -283,7 +288,7 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
     if isinstance(place, str):
         if cell is None or (isinstance(cell, str | bytes) and not cell):
             raise ImageError("vanished", f"nothing in {place!r}, which is of tables")
-        return cell
+        return np.array(cell) if isinstance(cell, list) else cell
     own = Path(within)
     if not own.name or own.is_absolute() or ".." in own.parts:
         raise ImageError("unsupported", f"no name in a folder of masks: {within!r:.100}")
@@ -293,15 +298,17 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
     raise ImageError("vanished", f"there is no {own}, nor with .png or .tif")
 
 
-def _samples_of(path: str | os.PathLike[str] | bytes) -> NDArray[Any]:
-    """Return an array HxW that is nonzero where any sample is; alpha does not count."""
+def _read(mask: str | os.PathLike[str] | bytes) -> NDArray[Any]:
     try:
-        with quiet(), open_encoded(path, DEFAULT_LIMITS) as file:
-            image = measurable(open_picture(file, DEFAULT_LIMITS))
-            samples: NDArray[Any] = np.asarray(image)
+        with quiet(), open_encoded(mask, DEFAULT_LIMITS) as file:
+            return _flat(open_picture(file, DEFAULT_LIMITS))
     except Exception as error:
-        raise image_error(error, path=None if isinstance(path, bytes) else path) from error
-    if samples.ndim == 2:
-        return samples
-    flat: NDArray[Any] = samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)
-    return flat
+        raise image_error(error, path=None if isinstance(mask, bytes) else mask) from error
+
+
+def _flat(image: Image.Image) -> NDArray[Any]:
+    """Return an array HxW that is nonzero where any sample is; alpha does not count."""
+    samples = np.asarray(measurable(image))
+    if samples.ndim == 3:
+        samples = samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)
+    return samples

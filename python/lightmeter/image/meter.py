@@ -38,6 +38,8 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
+Picture = Image.Image | NDArray[Any]
+
 # Marks pixels of an image, or of the tile at (x, y), as ignored in a mask before they are measured.
 Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
 
@@ -63,15 +65,8 @@ class Counting:
     metrics: MetricSet = "default"
     mask_of: Callable[[int, int], _core.Mask] | None = None
 
-    def meter(
-        self,
-        size: tuple[int, int],
-        threads: int | None = None,
-        mode: str = "",
-        dtype: np.dtype[Any] = _UINT8,
-        order: Channels | None = None,
-    ) -> "ImageMeter":
-        """Return a new meter of an image of this size.
+    def meter(self, size: tuple[int, int], threads: int | None, **known: Any) -> "ImageMeter":
+        """Return a new meter of an image of this width and height.
 
         Parameters
         ----------
@@ -79,32 +74,20 @@ class Counting:
             Width and height.
         threads
             Threads that share the rows of a strip, as for `ImageMeter`.
-        mode
-            Pillow's mode of the image; "" takes that of the first tile.
-        dtype
-            dtype of its samples.
-        order
-            Channel order of a colour array; None for any other image.
+        known
+            Attributes of the meter that its first tile need not determine.
 
         Raises
         ------
         ImageError
             A mask has another size, or all pixels are ignored.
         """
-        known = None if 0 in size else size
-        mask = None if self.mask_of is None or known is None else self.mask_of(*known)
-        core = _core.ImageMeter(self.metrics, known, mask)
-        samples = samples_of(dtype)
-        return ImageMeter._of(
-            core, self, mode=mode, _threads=threads, _samples=samples, _order=order, _mask=mask
-        )
+        whole = None if 0 in size else size
+        mask = None if self.mask_of is None or whole is None else self.mask_of(*whole)
+        core = _core.ImageMeter(self.metrics, whole, mask)
+        return ImageMeter._of(core, self, _threads=threads, _mask=mask, **known)
 
-    def measure(
-        self,
-        picture: Image.Image | NDArray[Any],
-        threads: int | None = None,
-        mark: Mark | None = None,
-    ) -> "ImageMeter":
+    def measure(self, picture: Picture, threads: int | None, mark: Mark | None) -> "ImageMeter":
         """Measure a whole image: a loaded PIL image, or an array HxWxC."""
         size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
         meter = self.meter(size, threads)
@@ -277,7 +260,7 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = arrays.pictures(array, None, value_range=self._counting.value_range)
+        (picture,) = arrays.pictures(array, None, white=self._counting.value_range)
         bands = picture.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)

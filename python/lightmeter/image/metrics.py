@@ -10,7 +10,7 @@ from PIL import Image
 
 from lightmeter.image.arrays import Channels, range_of
 from lightmeter.image.exif import KNOWN
-from lightmeter.image.meter import measurable
+from lightmeter.image.meter import Picture, measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
@@ -78,25 +78,20 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
 
 
 def run(
-    functions: tuple[Metric, ...],
-    picture: Image.Image | NDArray[Any] | None,
-    *,
-    channels: Channels | None = "RGB",
-    value_range: tuple[float, float] | None = None,
+    functions: tuple[Metric, ...], picture: Picture | None, channels: Any = "RGB", white: Any = None
 ) -> Returned:
     """Call each function with a measured image, and catch what they raise.
 
     Parameters
     ----------
     functions
-        Functions of a read-only uint8 array, HxWx3 (RGB) or HxW (gray). Samples are scaled so that
-        `value_range` becomes 0 and 255.
+        Functions of a read-only uint8 array, HxWx3 (RGB) or HxW (gray).
     picture
         A loaded PIL image, or an array HxWxC; None gives each function a missing value.
     channels
         Channel order of an array; None for bands, which are passed unchanged.
-    value_range
-        Range of samples of more than 8 bits; see `lightmeter.Reading`.
+    white
+        Samples of black and white, which become 0 and 255; see `Reading.value_range`.
     """
     if not functions:
         return ()
@@ -104,7 +99,7 @@ def run(
     if picture is None:
         return tuple((name, None) for name in names)
     with quiet():
-        samples = called(names[0], _eight_bits, picture, channels, value_range)
+        samples = called(names[0], _eight_bits, picture, channels, white)
     if isinstance(samples, Raised):  # as of memory that is not there
         return tuple((name, samples) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
@@ -131,11 +126,7 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return Raised(type(error).__name__.encode(errors="replace").decode())
 
 
-def _eight_bits(
-    picture: Image.Image | NDArray[Any],
-    channels: Channels | None,
-    value_range: tuple[float, float] | None,
-) -> NDArray[np.uint8]:
+def _eight_bits(picture: Picture, channels: Channels | None, white: Any) -> NDArray[np.uint8]:
     """Return the measured samples without alpha, scaled to 0..255 and read-only."""
     if isinstance(picture, Image.Image):
         picture, channels = np.asarray(measurable(picture)), "RGB"
@@ -146,8 +137,8 @@ def _eight_bits(
     if samples.dtype == np.bool_:
         samples = samples * np.uint8(255)
     elif samples.dtype != np.uint8:
-        black, white = value_range or range_of(samples.dtype)
-        samples = np.rint((samples.astype(np.float64) - black) * (255.0 / (white - black)))
+        low, high = white or range_of(samples.dtype)
+        samples = np.rint((samples.astype(np.float64) - low) * (255.0 / (high - low)))
         samples = samples.astype(np.uint8)
     samples = np.ascontiguousarray(samples).view()
     samples.flags.writeable = False

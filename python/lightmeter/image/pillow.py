@@ -65,8 +65,12 @@ def open_picture(file: Opened, limits: Limits) -> Image.Image:
     if isinstance(file, EncodedBytes):
         # If a decoder gets all bytes at once, it releases the GIL only once and copies nothing.
         image.decodermaxblock = max(image.decodermaxblock, file.size)
-    else:
-        _refuse(image, file)
+        return image
+    tags = getattr(image, "tag_v2", {})
+    if image.format == "EPS":
+        raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
+    if image.format == "TIFF" and is_raw(file.start, tags, tags.get(_SUBFILE_TYPE)):
+        raise ImageError("unsupported", "a raw file, of which Pillow reads the preview; develop it")
     return image
 
 
@@ -160,15 +164,6 @@ def check_bits(image: Any, bits: int) -> None:
     if bits > 8:
         what = f"{image.format} of more than 8 bits, of which Pillow decodes 8, or scales them"
         raise ImageError("unsupported", f"{what}, so that {_NO_MEANING}")
-
-
-def _refuse(image: Image.Image, file: EncodedFile) -> None:
-    """Raise an error for files of which Pillow would show something other than the image."""
-    if image.format == "EPS":
-        raise ImageError("unsupported", "PostScript, which Pillow would run in Ghostscript")
-    tags = getattr(image, "tag_v2", {})
-    if image.format == "TIFF" and is_raw(file.start, tags, tags.get(_SUBFILE_TYPE)):
-        raise ImageError("unsupported", "a raw file, of which Pillow reads the preview; develop it")
 
 
 def is_raw(start: bytes, tags: Container[int], subfile: object) -> bool:

@@ -30,8 +30,30 @@ _parts = operator.methodcaller("split", ",")  # splits 0,4095 or DAPI,GFP
 
 
 def _option(default: Any = None, **how: Any) -> Any:
-    """Return a dataclass field with metadata for the command line; see `lightmeter.cli.options`."""
+    """Return a field with metadata for the command line, see `lightmeter.cli.options`.
+
+    Its `check` returns the value that a `Reading` keeps.
+    """
     return field(default=default, metadata=how)
+
+
+def _as_reader(read: Any) -> Any:
+    name = getattr(read, "__name__", "")
+    if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
+        expected = "a function by def that has not the name of a built-in feature"
+        raise TypeError(f"read is {read!r}; expected {expected}")
+    getattr(read, "check", lambda: None)()  # that its packages are installed
+    return read
+
+
+def _as_interval(every: str | timedelta | None) -> timedelta | None:
+    return None if every is None else to_duration(every)
+
+
+def _as_level(level: int | None) -> int | None:
+    if level is not None and operator.index(level) < 0:
+        raise ValueError(f"pyramid_level is {level!r}; expected 0, 1, ... or None")
+    return None if level is None else operator.index(level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +112,8 @@ class Reading:
 
         Each image can have its own mask: in a folder, under the image's path below the folder of
         images, with the same suffix or ``.png`` or ``.tif``; in a column of the table,
-        ``"column:NAME"``, as a path or bytes; or from a function that receives the path and returns
-        a mask.
+        ``"column:NAME"``, as a path, bytes or nested lists; or from a function that receives the
+        path and returns a mask.
 
         ``"alpha"`` ignores pixels whose alpha is 0. ``"nodata"`` ignores NaN and the number in
         GDAL's TIFF tag 42113. A number ignores pixels whose colours all equal it; of bands, each
@@ -132,18 +154,20 @@ class Reading:
 
     channels: Channels = "RGB"
     layout: Layout | None = None
-    value_range: tuple[float, float] | None = _option(parse=_parts, metavar="BLACK,WHITE")
+    value_range: tuple[float, float] | None = _option(
+        parse=_parts, metavar="BLACK,WHITE", check=as_range
+    )
     frames: Frames = "first"
     exif: ExifPolicy = _option(DEFAULT_POLICY, prefix="exif")
     limits: Limits = _option(DEFAULT_LIMITS, prefix="max")
-    metrics: Metrics = "default"
-    bands: Sequence[str] | None = _option(parse=_parts, metavar="NAME,NAME...")
+    metrics: Metrics = _option("default", check=as_metrics)
+    bands: Sequence[str] | None = _option(parse=_parts, metavar="NAME,NAME...", check=as_bands)
     ignore: Ignore | Ignored | None = _option(
-        parse=parse_ignored, metavar="X,Y,W,H|alpha|nodata|N|PATH", many=True
+        parse=parse_ignored, metavar="X,Y,W,H|alpha|nodata|N|PATH", many=True, check=as_ignored
     )
-    pyramid_level: int | None = None
-    read: Callable[[Any], Any] | None = _option(metavar="READER|MODULE:FUNCTION")
-    every: str | timedelta | None = _option(flag="frame_every", metavar="TIME")
+    pyramid_level: int | None = _option(check=_as_level)
+    read: Callable[[Any], Any] | None = _option(metavar="READER|MODULE:FUNCTION", check=_as_reader)
+    every: str | timedelta | None = _option(flag="frame_every", metavar="TIME", check=_as_interval)
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -153,8 +177,9 @@ class Reading:
             if not isinstance(value := getattr(self, name), kind):
                 got = f"{name} is a {type(value).__name__}"
                 raise TypeError(f"{got}; expected a value of {kind.__name__}")
-        for name, checked in _CHECKS.items():
-            object.__setattr__(self, name, checked(getattr(self, name)))
+        for option in fields(self):
+            if check := option.metadata.get("check"):
+                object.__setattr__(self, option.name, check(getattr(self, option.name)))
         if self.frames == "all" and self.every is not None:
             raise ValueError("got both every and frames='all'; expected one of them")
         if self.bands is not None and self.channels != "RGB":
@@ -225,7 +250,7 @@ class Reading:
             A mask is missing, or cannot be read.
         """
         ignored = self.ignored or (Ignored() if masks else None)
-        if ignored is None or (ignored.is_fixed and not masks):
+        if ignored is None or (ignored.beside is None and not masks):
             return self
         own = ignored.of_picture(path, within or os.path.basename(path), cell, *masks)
         return replace(self, ignore=own)
@@ -287,33 +312,6 @@ def _bounded(values: Sequence[Any]) -> Any:
     if len(text) <= _LONGEST:
         return values
     return f"{len(values)}: {hashlib.sha256(text).hexdigest()[:16]}"
-
-
-def _as_reader(read: Any) -> Any:
-    name = getattr(read, "__name__", "")
-    if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
-        expected = "a function by def that has not the name of a built-in feature"
-        raise TypeError(f"read is {read!r}; expected {expected}")
-    getattr(read, "check", lambda: None)()  # that its packages are installed
-    return read
-
-
-def _as_level(level: int | None) -> int | None:
-    if level is not None and operator.index(level) < 0:
-        raise ValueError(f"pyramid_level is {level!r}; expected 0, 1, ... or None")
-    return None if level is None else operator.index(level)
-
-
-# Checks an option, and returns the value that a `Reading` keeps.
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    "every": lambda every: None if every is None else to_duration(every),
-    "value_range": as_range,
-    "metrics": as_metrics,
-    "bands": as_bands,
-    "ignore": as_ignored,
-    "pyramid_level": _as_level,
-    "read": _as_reader,
-}
 
 
 class LoggedOptions(TypedDict, total=False):

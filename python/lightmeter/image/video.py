@@ -237,8 +237,8 @@ def video_frames(
             container.seek(int(clip.begin * _PER_SECOND))
         video = _Video(container, reading, clip.begin)
         facts: Facts = {"Format": kind, "FileSize": getattr(source, "size", None), **video.facts}
-        for frame, seconds in video.frames():
-            if seconds >= clip.end:
+        for frame in video.frames():
+            if (seconds := float(video.seconds(frame))) >= clip.end:
                 break
             if last is not None:
                 yield last
@@ -294,22 +294,13 @@ class _Video:
         # Time of the next frame to yield.
         self._wanted = math.ceil(first / self._every) * self._every if self._every else first
 
-    def _seconds(self, timed: Any) -> Any:
+    def seconds(self, timed: Any) -> Any:
         """Return the time of a frame or packet; infinity without one, so that it is decoded."""
         start = self._stream.start_time or 0
         return math.inf if timed.pts is None else (timed.pts - start) * self._base
 
-    def frames(self) -> Iterator[tuple[Any, float]]:
-        """Yield the selected frames and their times in seconds."""
-        for frame in self._decoded():
-            if self._wanted <= (seconds := self._seconds(frame)) < math.inf:
-                check_size(frame.width, frame.height, self._limits)  # which may change
-                if self._every:
-                    self._wanted = (seconds // self._every + 1) * self._every
-                yield frame, float(seconds)
-
-    def _decoded(self) -> Iterator[Any]:
-        """Decode the selected frames and those on which they depend.
+    def frames(self) -> Iterator[Any]:
+        """Yield the selected frames, by decoding them and those on which they depend.
 
         Packets are kept until one is selected; those before a usable key frame are dropped. Frames
         on which no other depends are skipped.
@@ -317,7 +308,7 @@ class _Video:
         waiting: list[Any] = []
         size, is_cut, is_owed = 0, False, False
         for packet in self._packets():
-            seconds = self._seconds(packet)
+            seconds = self.seconds(packet)
             if packet.is_keyframe and seconds <= self._wanted and not is_owed and waiting:
                 waiting, size, is_cut = [], 0, True
             waiting.append(packet)
@@ -327,21 +318,29 @@ class _Video:
             if is_cut:
                 self._context.flush_buffers()
             for each in waiting:
-                is_wanted = self._seconds(each) >= self._wanted
+                is_wanted = self.seconds(each) >= self._wanted
                 self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
-                yield from self._frames_of(each)
+                yield from self._selected(each)
             waiting, size, is_cut = [], 0, False
             is_owed = seconds >= self._wanted  # it comes out later
-        yield from self._frames_of(None)
+        yield from self._selected(None)
 
-    def _frames_of(self, packet: Any) -> Any:
+    def _selected(self, packet: Any) -> Iterator[Any]:
+        frames: Any = []
         try:
-            return self._context.decode(packet)
+            frames = self._context.decode(packet)
         except MemoryError:
             raise
         except pyav().error.FFmpegError:
             self.counts["UndecodedPackets"] += 1
-            return []
+        for frame in frames:
+            if frame.is_corrupt:  # a guess of FFmpeg
+                self.counts["UndecodedPackets"] += 1
+            elif self._wanted <= (seconds := self.seconds(frame)) < math.inf:
+                check_size(frame.width, frame.height, self._limits)  # which may change
+                if self._every:
+                    self._wanted = (seconds // self._every + 1) * self._every
+                yield frame
 
     def _packets(self) -> Iterator[Any]:
         """Yield the packets, and count gaps and repeats of their times in the order of decoding."""

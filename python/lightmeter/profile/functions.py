@@ -44,19 +44,24 @@ def returned_values(feature: str, returned: Any) -> dict[str, Any]:
     """
     errors = f"{feature}.{ERROR}"
     if not isinstance(returned, Raised):
-        returned = called(feature, _by_feature, feature, returned)
+        returned = called(feature, _items, returned)
     if isinstance(returned, Raised):
         return {errors: returned.kind}
-    checked = {name: called(name, _checked, name, value) for name, value in returned.items()}
-    wrong = {name: value.kind for name, value in checked.items() if isinstance(value, Raised)}
-    values = {name: value for name, value in checked.items() if name not in wrong}
-    return {**values, errors: next(iter(wrong.values()), None)}
+    checked = [called(feature, _checked, feature, *item) for item in returned]
+    wrong = [item.kind for item in checked if isinstance(item, Raised)]
+    values = dict(item for item in checked if not isinstance(item, Raised))
+    return {**values, errors: next(iter(wrong), None)}
 
 
-def _checked(name: str, value: Any) -> Any:
+def _items(returned: Any) -> list[tuple[Any, Any]]:
+    return [*returned.items()] if isinstance(returned, Mapping) else [(None, returned)]
+
+
+def _checked(feature: str, key: Any, value: Any) -> tuple[str, Any]:
+    ((name, value),) = _by_feature(feature, value if key is None else {key: value}).items()
     if not is_vector(plain_value(value, name)):
         plain_cell(value, name)  # refuses an image
-    return value
+    return name, value
 
 
 def _by_feature(name: str, returned: Any) -> dict[str, Any]:

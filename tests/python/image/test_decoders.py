@@ -42,9 +42,9 @@ def test_formats_have_the_libraries_that_decode_them() -> None:
 def test_plugins_and_other_packages_are_named() -> None:
     heif = pytest.importorskip("pillow_heif")
     expected = f"pillow-heif {version('pillow-heif')}, libheif {heif.libheif_version()}"
-    assert decoder("HEIF", "pillow_heif.as_plugin").name == expected
-    assert decoder("TIFF", "numpy.core").name == f"numpy {version('numpy')}"
-    assert decoder("X", "nowhere.at_all").name == "nowhere"
+    assert decoder("HEIF", "pillow_heif.as_plugin") == ("HEIF", expected)
+    assert decoder("TIFF", "numpy.core") == ("TIFF", f"numpy {version('numpy')}")
+    assert decoder("X", "nowhere.at_all") == ("X", "nowhere")
 
 
 def test_pictures_in_tiles_have_another(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Exif tags as numbers and strings, from every kind of file that can hold them."""
 
 import io
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +99,6 @@ def files() -> dict[str, bytes]:
         if form != "AVIF" or features.check("avif")
     }
     plain = saved("PNG", b"")
-    digits = b"\nexif\n %d\n" % len(block) + (b"Exif\0\0" + block).hex().encode()
-    for name, text in (("tEXt", digits), ("zTXt", b"\0" + zlib.compress(digits))):
-        text_chunk = chunk(name.encode(), b"Raw profile type exif\0" + text)
-        found[f"PNG {name}"] = plain[:-12] + text_chunk + plain[-12:]
     found["PNG eXIf after the pixels"] = plain[:-12] + chunk(b"eXIf", block) + plain[-12:]
     pixels: Tags = {tag: (SHORT, [1]) for tag in (257, 259, 262, 277, 278)}
     pixels = {**pixels, 258: (SHORT, [8]), 273: (LONG, [8]), 279: (LONG, [8])}

@@ -244,6 +244,29 @@ def test_a_mask_beside_each_picture(tmp_path: Path) -> None:
     assert values(again) != values(merged)
 
 
+def test_a_mask_in_a_column_may_be_a_list_or_a_struct(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    mask, photo = RNG.random((48, 64)) < 0.2, tmp_path / "a.png"
+    picture().save(photo)
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    encoded = (tmp_path / "mask.png").read_bytes()
+    expected = values(lm.log_image(photo, ignore=mask).view())
+    for cell in (
+        mask.astype(np.uint8).tolist(),
+        {"bytes": encoded, "path": "gone.png"},
+        {"bytes": None, "path": str(tmp_path / "mask.png")},
+        encoded,
+    ):
+        table = pa.table({"image": [photo.read_bytes()], "mask": [cell]})
+        assert values(lm.profile_images(table, ignore="column:mask")) == expected
+    rows = [{"image": picture(), "mask": Image.fromarray(mask)}]
+    assert values(lm.profile_images(rows, ignore="column:mask")) == expected
+    for cell, words in (([[0, 1], [1]], "its mask"), ([], "its mask"), (None, "nothing in")):
+        table = pa.table({"image": [photo.read_bytes()], "mask": [cell]})
+        (failure,) = lm.profile_images(table, ignore="column:mask").failures
+        assert words in failure.detail
+
+
 def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
     pictures_and_masks(tmp_path)
     masks, photos = tmp_path / "masks", tmp_path / "photos"

@@ -103,7 +103,7 @@ def test_the_items_of_a_dict_are_features() -> None:
         (returning({"a": {"b": 1}}), "TypeError"),
         (returning({1: 1}), "TypeError"),
         (returning({"\ud800": 1}), "ValueError"),
-        (returning({"a": 1, "Error": 1}), "ValueError"),
+        (returning({"Error": 1}), "ValueError"),
     ],
 )
 def test_errors_are_counted_by_type(own: Callable[[Any], Any], kind: str) -> None:

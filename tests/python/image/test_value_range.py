@@ -176,7 +176,7 @@ def test_a_small_picture_has_the_upper_bits() -> None:
     (measured,) = measure_images(imagecodecs.png_encode(samples), DEEP, thumbnail=True)
     assert measured.meter.measurement() == numbers(samples, DEEP)
     assert measured.decoder is not None
-    assert measured.decoder.name.startswith("lightmeter")
+    assert measured.decoder[1].startswith("lightmeter")
     assert measured.thumbnail is not None
 
 

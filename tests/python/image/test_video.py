@@ -138,6 +138,18 @@ def test_gaps_and_repeats_of_times_are_counted(tmp_path: Path) -> None:
     assert (last["image.TimeGaps"], last["image.TimeRepeats"]) == (2, 0)
 
 
+@pytest.mark.parametrize("kind", ["mp4 of MPEG-4", "transport stream of MPEG-2"])
+def test_frames_that_ffmpeg_guesses_are_counted_and_not_measured(kind: str) -> None:
+    data = bytearray(video_of(yard(60), rate=25, **KINDS[kind]))
+    whole = {digest for _, digest in taken(bytes(data), frames="all")}
+    middle = len(data) // 2
+    data[middle : middle + 8] = b"\x5a" * 8
+    rows = list(lm.measure([bytes(data)], frames="all"))
+    assert rows[-1]["image.UndecodedPackets"] >= 1
+    assert len(rows) + rows[-1]["image.UndecodedPackets"] == 60
+    assert len(whole & {digest for _, digest in taken(bytes(data), frames="all")}) > 20
+
+
 @pytest.mark.parametrize(
     "encoder",
     [{"codec": "mpeg4", "b": "60000", "g": "12"}, {"codec": "libx264", "crf": "30", "g": "10"}],

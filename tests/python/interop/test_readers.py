@@ -86,12 +86,32 @@ def test_pixels_that_a_reader_masks_do_not_count_and_limits_hold(raw: Path) -> N
 
 
 def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
-    def some(image: Any) -> Any:
-        return np.zeros((4, 4), np.uint8), {"odd": object(), "gain": 2.5}
+    wrong: dict[str, Any] = {}
 
-    view = lm.profile_images(raw / "139.png", read=some)
-    assert (view["image.some.gain"].mean, "image.some.odd" in view) == (2.5, False)
-    assert view["image.some.Error"].frequent[0].value == "TypeError"
+    def some(image: Any) -> Any:
+        return np.zeros((4, 4), np.uint8), {**wrong, "gain": 2.5}
+
+    for given, error in (
+        ({"odd": object()}, "TypeError"),
+        ({"": 1}, "ValueError"),
+        ({"\udc80": 1, "Error": 1}, "ValueError"),
+    ):
+        wrong = given
+        view = lm.profile_images(raw / "139.png", read=some)
+        assert (view["image.some.gain"].mean, "image.some.odd" in view) == (2.5, False)
+        assert view["image.some.Error"].frequent[0].value == error
+
+
+def test_facts_beyond_the_bound_are_counted_as_an_error(raw: Path) -> None:
+    def many(image: Any) -> Any:
+        return np.zeros((4, 4), np.uint8), {f"fact{number}": number for number in range(count)}
+
+    count = 64
+    for errors in (0, 1):
+        count += errors
+        view = lm.profile_images(raw / "139.png", read=many)
+        assert (view["image.many.fact63"].mean, "image.many.fact64" in view) == (63, False)
+        assert view["image.many.Error"].types.text == errors
 
 
 def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:

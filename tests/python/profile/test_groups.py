@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift import Comparison
-from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, PARTLY, Grouped, mean_p_value
+from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, UNGROUPED, Grouped, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
 
@@ -213,11 +213,38 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     rng = np.random.default_rng(5)
     grouped, alone = burst(rng, 20), lm.log(columns={"number": rng.normal(0, 1, 200)})
     mixed = alone.view().merge(grouped.view())
-    for target, note in ((alone, ASSUMED), (mixed, PARTLY.format(" for number"))):
+    for target, groups, note in ((alone, None, ASSUMED), (mixed, 220, UNGROUPED)):
         report = lm.compare(target=target, reference=grouped)
-        assert report["number"].groups_target is None
+        assert report["number"].groups_target == groups
         assert report.to_dict()["notes"] == [note]
         assert note in report._repr_html_()
+
+
+def test_values_without_a_group_beside_groups_are_a_group_each() -> None:
+    """As those logged with an empty group: numbers, categories, hues and what is missing."""
+    rng, images = np.random.default_rng(8), [np.full((4, 4, 3), shade) for shade in range(40)]
+    named, alone = lm.Profile(), [lm.Profile(), lm.Profile()]
+    for number, shade in enumerate(rng.integers(0, 40, 60)):
+        image = (images[shade] * np.array([1, 2, 3])).astype(np.uint8)
+        if number < 30:
+            named.track(image, group=f"v{number % 7}")
+            continue
+        for profile, group in zip(alone, (None, ""), strict=True):
+            profile.track(image, group=group)
+    rows = {"text": ["a", "b", None, "a"], "number": [1.0, 2.0, math.nan, math.inf]}
+    named.log(columns={**rows, "g": ["x", "x", "y", "y"]}, group="g")
+    alone[0].log(columns=rows)
+    alone[1].log(columns={**rows, "g": [""] * 4}, group="g")
+    views = [profile.view().merge(named.view()) for profile in alone]
+    for view in views:
+        view._core.merge(lm.profile_images(["gone.png"])._core)
+    for name in views[0]:
+        tables = [state(view, name) for view in views]
+        assert tables[0].pop("has_ungrouped") >= tables[1].pop("has_ungrouped")
+        flat = [dict(table.pop("texts")) | table for table in tables]
+        assert flat[0].keys() == flat[1].keys()
+        for key, value in flat[1].items():
+            assert np.asarray(flat[0][key]) == pytest.approx(np.asarray(value), abs=1e-9), name
 
 
 def test_the_report_names_what_alone_is_without_groups() -> None:

@@ -14,8 +14,8 @@ from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.encoded import read_whole
-from lightmeter.image.frames import is_file
 from lightmeter.image.limits import Limits
+from lightmeter.image.measure import is_file
 from lightmeter.image.meter import ImageMeter
 from lightmeter.image.tiles.array_raster import is_chunked
 

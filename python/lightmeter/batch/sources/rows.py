@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from lightmeter.batch.sources.checks import Row, check_known, most_bytes
 from lightmeter.batch.sources.item import Item, Wanted, item_of
@@ -69,10 +70,7 @@ def row_items(
     """
     most = most_bytes(wanted.limits)
     for number, row in enumerate(rows, first):
-        cell, path = row.get(str(wanted.column)), row.get(named)
-        if isinstance(cell, dict):
-            path = cell.get("path") or path
-            cell = path if cell.get("bytes") is None else cell["bytes"]  # it is beside the table
+        cell, path = _unpacked(row.get(str(wanted.column)), row.get(named))
         data, path = cell, local_path(str(path or ""))
         if cell is None or (isinstance(cell, str) and not cell):  # an array has no truth value
             data = ImageError("empty", "the cell is empty")
@@ -85,7 +83,15 @@ def row_items(
         within = (path or str(number)) if table else ""
         name = f"{table}:{within}" if table else path or "a row"
         values = {value: row.get(value) for value in wanted.values}
-        mask = row.get(wanted.mask or "") or None
-        mask = linked(mask, table) if isinstance(mask, str) else mask
+        mask, _ = _unpacked(row.get(wanted.mask or ""))
+        mask = linked(mask, table) if isinstance(mask, str) and mask else mask
         item = item_of(data, data if isinstance(data, str) else name, values, within)
         yield item if mask is None else replace(item, mask=mask)
+
+
+def _unpacked(cell: Any, path: Any = None) -> tuple[Any, Any]:
+    """Return the image in a cell, and its path; a struct has bytes, or a path beside the table."""
+    if not isinstance(cell, dict):
+        return cell, path
+    path = cell.get("path") or path
+    return path if cell.get("bytes") is None else cell["bytes"], path

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels, range_of
+from lightmeter.image.arrays import Channels, range_of, samples_of
 from lightmeter.image.limits import check_size
-from lightmeter.image.meter import ImageMeter, Mark, available_cpus
+from lightmeter.image.meter import ImageMeter, Mark, Picture, available_cpus
 from lightmeter.image.reading import Reading
 
 # Maximum bytes of a decoded tile; 4096 x 4096 pixels of 8-bit RGB have fewer.
@@ -150,7 +150,7 @@ def measure_rasters(
     watch: Watch | None = None,
     wants_pixels: bool = False,
     mark: Mark | None = None,
-) -> tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]:
+) -> tuple[list[ImageMeter], Picture | None]:
     """Measure an image in tiles, with the result of a whole array.
 
     Parameters
@@ -200,12 +200,12 @@ def measure_rasters(
             parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
             _update(added, parts[-1], (0, 0), mark)
         else:
-            measure_raster(raster, added, threads, check, mark)
+            _count(raster, added, threads, check, mark)
         meters += added
     return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
 
-def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Image.Image | NDArray[Any]:
+def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Picture:
     if reading.bands is not None or samples.dtype != np.uint8:
         return samples
     if samples.shape[2] < 3:
@@ -230,7 +230,8 @@ def _check(raster: Raster, reading: Reading) -> None:
 def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
     counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
-    return counting.meter((raster.width, raster.height), 1, raster.mode, raster.dtype, raster.order)
+    known = {"mode": raster.mode, "_samples": samples_of(raster.dtype), "_order": raster.order}
+    return counting.meter((raster.width, raster.height), 1, **known)
 
 
 def _update(
@@ -244,35 +245,8 @@ def _update(
         meter.update(own[..., :colours], at=at)
 
 
-def measure_raster(
-    raster: Raster,
-    meters: Sequence[ImageMeter],
-    threads: int,
-    check: Watch,
-    mark: Mark | None = None,
-) -> None:
-    """Measure a raster.
-
-    Parameters
-    ----------
-    raster
-        The image.
-    meters
-        One meter for the whole image, or one for each channel.
-    threads
-        Maximum number of threads; fewer are used if the tiles are large.
-    check
-        Called before each block is read.
-    mark
-        See `measure_rasters`.
-
-    Raises
-    ------
-    ImageError
-        A tile is damaged, or has samples out of range.
-    Exception
-        What decoders and files raise.
-    """
+def _count(raster: Raster, meters: list[ImageMeter], threads: int, check: Watch, mark: Any) -> None:
+    """Measure a raster with one meter, or one for each channel, in as many threads as fit."""
     blocks, lock, ended = raster.blocks(), threading.Lock(), threading.Event()
 
     def work() -> None:

@@ -21,9 +21,8 @@ from lightmeter.errors import ImageError
 from lightmeter.image.arrays import GRAY_MODES
 from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
-from lightmeter.image.exif import ExifTags, read_exif
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import Facts, Header, jpeg_frame, read_header
+from lightmeter.image.header import header_in, jpeg_frame
 from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
@@ -114,15 +113,14 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
 
 
 def _frames(file: EncodedFile, pages: list[Any], reading: Reading) -> Iterator[Frame]:
-    header, first = read_header(file) or Header({}), pages[0]
+    first = pages[0]
+    header: tuple[Any, Any] = header_in(file, None, reading.exif)
     is_encoded = first.compression != _PLAIN or first.predictor != _NO_PREDICTOR
     decoded_by = decoder("TIFF", "imagecodecs") if is_encoded else None
-    facts: Facts | None = {"Format": "TIFF", "FileSize": file.size, **header.facts}
-    exif: ExifTags | None = read_exif(header.exif, reading.exif)
     nodata = parse_nodata(first.tags.valueof(NODATA))
     for rasters in rasters_of(pages, file, reading):
-        yield Frame(rasters, exif, facts, decoded_by, nodata=nodata)
-        exif = facts = None
+        yield Frame(rasters, *header, decoded_by, nodata=nodata)
+        header = None, None
 
 
 def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
@@ -229,9 +227,7 @@ def _is_known(page: Any) -> bool:
     )
 
 
-def rasters_of(
-    pages: list[Any], file: EncodedFile, reading: Reading
-) -> "Iterator[list[TiffRaster]]":
+def rasters_of(pages: list[Any], file: EncodedFile, reading: Reading) -> Iterator[list[Raster]]:
     """Yield the pages of a level: one at a time, or one for each band if each page is a band.
 
     Raises
