@@ -23,6 +23,7 @@ proved but measured; see ``bench/drift_calibration/trend.py``.
 """
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +32,12 @@ from numpy.typing import NDArray
 from lightmeter.drift.prediction import units_of
 
 Numbers = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 FIRST = 28  # buckets before the first possible start
 STEP = 7  # buckets between two possible starts, and from the last one to now
 _LAGS = 14
+_TOGETHER = 32  # buckets whose M is computed at a time
 _LAST = 14  # buckets that show whether a change is over
 _CLIP = 3.0
 _RIDGE = 1e-9
@@ -157,46 +160,70 @@ def threshold(a_year: float) -> float:
     return math.log(365.25 / a_year)
 
 
+def _running(*parts: NDArray[Any]) -> Numbers:
+    """Return the sums of each part up to each bucket, of shape (parts, buckets, features).
+
+    ``np.cumsum`` is slower, because it adds one number at a time.
+    """
+    sums = np.stack(parts, axis=1, dtype=np.float64)
+    for before, now in pairwise(sums):
+        now += before
+    return np.moveaxis(sums, 0, 1)
+
+
+def _inverse(matrices: Numbers) -> Numbers:
+    """Return the inverses of positive definite matrices, of shape (k, k, ...), by elimination."""
+    for i in range(len(matrices)):
+        pivot, column = 1 / matrices[i, i], matrices[:, i].copy()
+        row, column[i] = matrices[i] * pivot, 0.0
+        row[i], matrices[:, i] = pivot, 0.0
+        matrices -= column[:, None] * row
+        matrices[i] = row
+    return matrices
+
+
 class _Fit:
-    """Fit a weighted regression of each feature on its columns, up to each bucket."""
+    """Fit a weighted regression of each feature on its columns, up to each bucket.
+
+    Attributes have the shape (columns, buckets, features), or lack the first axis.
+    """
 
     def __init__(self, values: Numbers, weights: Numbers, columns: Numbers) -> None:
-        weighted = weights[..., None] * columns
-        self.gram = np.cumsum(weighted[..., None] * columns[..., None, :], axis=0)
-        self.b = np.cumsum(weighted * values[..., None], axis=0)
+        k, weighted = len(columns), weights * columns
+        pairs = (weighted[:, None] * columns).reshape(-1, *values.shape)
+        sums = _running(*weighted * values, weights * values**2, weights > 0, *pairs)
+        self.b, gram = sums[:k], sums[k + 2 :].reshape(k, k, *values.shape)
+        self.u = gram[0]
         # A column that has not changed yet is indistinguishable from the level.
-        ridge = _RIDGE * np.maximum(np.diagonal(self.gram, axis1=2, axis2=3), self.gram[..., :1, 0])
-        solved = self.gram + np.where(ridge > 0, ridge, 1.0)[..., None] * np.eye(columns.shape[2])
-        self.inverse = 1 / solved if columns.shape[2] == 1 else np.linalg.inv(solved)
-        self.beta = np.einsum("tfij,tfj->tfi", self.inverse, self.b)
-        squares = np.cumsum(weights * values**2, axis=0)
-        self.rss = np.maximum(squares - (self.beta * self.b).sum(axis=2), 0.0)
-        self.freedom = np.maximum(np.cumsum(weights > 0, axis=0) - columns.shape[2], 0)
+        ridge = _RIDGE * np.maximum(np.einsum("iitf->itf", gram), gram[0, 0])
+        diagonal = np.where(ridge > 0, ridge, 1.0) * np.eye(k)[..., None, None]
+        self.inverse = _inverse(gram + diagonal)  # of a new array
+        self.beta = (self.inverse * self.b).sum(axis=1)
+        self.rss = np.maximum(sums[k] - (self.beta * self.b).sum(axis=0), 0.0)
+        self.freedom = np.maximum(sums[k + 1] - k, 0)
         # The expected shift is as large as the spread of the first buckets.
         self.unit = 1 / np.maximum(weights[:FIRST].mean(axis=0), 1e-300)
 
-    def log_e(self, start: int, end: int, factor: Numbers) -> Numbers:
-        """Return the logarithms of e-values, of shape (buckets, features).
+    def log_e(self, at: Places, start: Places, factor: Numbers) -> Numbers:
+        """Return the logarithms of e-values, of shape (pairs, features).
 
         Parameters
         ----------
+        at
+            Last bucket, by pair.
         start
-            Bucket at which the level may have changed, from 1 on.
-        end
-            End of the range of buckets, exclusive; the range begins with the last of STEP buckets
-            from `start` on.
+            Bucket at which the level may have changed, from 1 on, by pair.
         factor
-            Number of buckets that count as one, by feature.
+            Number of buckets that count as one, by pair and feature.
         """
-        part = slice(start + STEP - 1, end)
-        u = self.gram[part, :, 0] - self.gram[start - 1, :, 0]
-        xx = np.maximum(u[..., 0] - np.einsum("tfi,tfij,tfj->tf", u, self.inverse[part], u), 0.0)
-        xy = self.b[part, :, 0] - self.b[start - 1, :, 0] - (u * self.beta[part]).sum(axis=2)
+        u, inverse = self.u[:, at] - self.u[:, start - 1], self.inverse[:, :, at]
+        xx = np.maximum(u[0] - ((inverse * u).sum(axis=1) * u).sum(axis=0), 0.0)
+        xy = self.b[0, at] - self.b[0, start - 1] - (u * self.beta[:, at]).sum(axis=0)
         s = xx * self.unit / factor
-        share = np.minimum(xy**2 / np.maximum(xx * self.rss[part], 1e-300), 1 - 1e-12)
+        share = np.minimum(xy**2 / np.maximum(xx * self.rss[at], 1e-300), 1 - 1e-12)
         gain = np.log1p(-s / (1 + s) * share)
-        log_e = -0.5 * np.log1p(s) - self.freedom[part] / (2 * factor) * gain
-        return np.where(xx > _RIDGE * u[..., 0], log_e, -np.inf)  # there is no value
+        log_e = -0.5 * np.log1p(s) - self.freedom[at] / (2 * factor) * gain
+        return np.where(xx > _RIDGE * u[0], log_e, -np.inf)  # there is no value
 
 
 class Series(NamedTuple):
@@ -227,14 +254,16 @@ def clipped(statistic: Statistic) -> Series:
     from all of them. Each pass fits the values that the previous pass clipped. The first pass uses
     only the spread of the first buckets, so that a step is admitted slowly.
     """
-    values, n, columns, *_ = statistic
+    values, n, *_ = statistic
+    columns = np.ascontiguousarray(np.moveaxis(statistic.columns, 2, 0))
+    sizes = _running(n, n * n, n > 0)
     first = np.full(len(n), min(FIRST, len(n)) - 1)
     before = np.maximum(np.arange(len(n)) - 1, first)
     for scaled in (first, before, before):
-        tau2 = _tau2(values, n)[scaled]
+        tau2 = _tau2(values, n, sizes)[scaled]
         weights = np.where(n > 0, 1 / (tau2 + 1 / np.maximum(n, 1.0)), 0.0)
         fit, root = _Fit(values, weights, columns), np.sqrt(weights)
-        expected = (columns * fit.beta[before]).sum(axis=2)
+        expected = (columns * fit.beta[:, before]).sum(axis=0)
         residuals = (statistic.values - expected) * root
         scale = np.sqrt(fit.rss / np.maximum(fit.freedom, 1))[scaled]
         scale[:FIRST] = 1.0  # so the weights are chosen
@@ -244,17 +273,17 @@ def clipped(statistic: Statistic) -> Series:
         values = np.where(n > 0, expected + residuals / np.maximum(root, 1e-300), 0.0)
     scales = [values] if statistic.roots is None else [values, statistic.roots]
     fits = [_Fit(scale, each, columns) for scale in scales for each in (weights, n)]
-    off = values[1:] - (columns[1:] * fits[0].beta[:-1]).sum(axis=2)
-    leverage = np.einsum("tfi,tfij,tfj->tf", columns[1:], fits[0].inverse[:-1], columns[1:])
+    now, (fit, *_) = columns[:, 1:], fits
+    off = values[1:] - (now * fit.beta[:, :-1]).sum(axis=0)
+    leverage = ((fit.inverse[:, :, :-1] * now).sum(axis=1) * now).sum(axis=0)
     residuals = np.zeros_like(values)
     residuals[1:] = off * root[1:] / np.sqrt(1 + leverage * weights[1:])
     return Series(values, weights, fits, residuals)
 
 
-def _tau2(values: Numbers, n: Numbers) -> Numbers:
+def _tau2(values: Numbers, n: Numbers, sizes: Numbers) -> Numbers:
     """Return DerSimonian and Laird's variance between buckets, for the buckets up to each."""
-    parts = np.array([n, n * values, n * values**2, n * n, n > 0])
-    total, ny, nyy, nn, k = np.cumsum(parts, axis=1)
+    (ny, nyy), (total, nn, k) = _running(n * values, n * values**2), sizes
     total = np.maximum(total, 1.0)
     excess = np.maximum(nyy - ny * ny / total - (k - 1), 0.0)
     return np.asarray(excess / np.maximum(total - nn / total, 1.0))
@@ -263,30 +292,39 @@ def _tau2(values: Numbers, n: Numbers) -> Numbers:
 def long_run_factors(residuals: Numbers) -> Numbers:
     """Return the number of buckets that count as one, by possible start and feature.
 
-    It is estimated from the buckets before the start: the mean over all features, or more for a
-    feature whose own sum is more than 2 standard errors above it.
+    It is estimated from the buckets before the start: from the median autocorrelations of all
+    features, which those that have changed do not move; or from a feature's own, less a standard
+    error, if that is more.
 
     Parameters
     ----------
     residuals
         Residuals of `Series`.
     """
-    starts = np.arange(FIRST, len(residuals) - STEP + 1, STEP)
-    power = np.cumsum(residuals**2, axis=0)[starts - 1]
-    rho = np.zeros((_LAGS, *power.shape))
-    for lag in range(1, _LAGS + 1):
-        products = np.cumsum(residuals[lag:] * residuals[:-lag], axis=0)[starts - 1 - lag]
-        rho[lag - 1] = products / np.maximum(power, 1e-300)
-    mean = rho.sum(axis=2) / np.maximum((power > 0).sum(axis=1), 1)
-    kept = np.logical_and.accumulate(mean > 0, axis=0)
-    lags, shared = kept.sum(axis=0), 1 + 2 * (mean * kept).sum(axis=0)
-    own = 1 + 2 * (rho * kept[..., None]).sum(axis=0)
-    error = 2 * np.sqrt(np.maximum(lags, 1) / starts)  # of the own sum, by Bartlett
-    found = np.maximum(shared[:, None], own - 2 * error[:, None])
-    return np.asarray(found / np.maximum(1 - _BIAS * lags / starts, _LEAST)[:, None])
+    starts = np.arange(FIRST, len(residuals) - STEP + 1, STEP)[:, None]
+    weeks = max(len(residuals) // STEP - 1, 0)  # before the last start
+    now, before = residuals[: weeks * STEP], np.pad(residuals, ((_LAGS, 0), (0, 0)))
+    lagged = (before[_LAGS - lag :][: len(now)] * now for lag in range(_LAGS + 1))
+    sums = [each.reshape(weeks, STEP, now.shape[1]).sum(axis=1) for each in lagged]
+    power, *products = _running(*sums)[:, FIRST // STEP - 1 :]
+    rho = np.stack(products) / np.maximum(power, 1e-300)
+    ordered, many = np.sort(np.where(power > 0, rho, np.inf)), (power > 0).sum(axis=1)
+    middle = np.stack([np.maximum(many - 1, 0) // 2, many // 2], axis=1)[None]
+    median = np.take_along_axis(ordered, middle, axis=2).mean(axis=2, keepdims=True)
+
+    def factors(rho: Numbers, errors: float) -> Numbers:
+        kept = np.logical_and.accumulate((rho > 0) & (rho < 2), axis=0)  # infinite without values
+        lags, total = kept.sum(axis=0), 1 + 2 * rho.sum(axis=0, where=kept)
+        error = 2 * np.sqrt(np.maximum(lags, 1) / starts)  # of the sum, by Bartlett
+        found = np.maximum(total - errors * error, 1.0)
+        return np.asarray(found / np.maximum(1 - _BIAS * lags / starts, _LEAST))
+
+    return np.maximum(factors(median, 0.0), factors(rho, 1.0))
 
 
-def log_evidence(series: Series, factors: Numbers | None = None, since: int = 0) -> Numbers:
+def log_evidence(
+    series: Series, factors: Numbers | None = None, since: int = 0, first: int = 0
+) -> Numbers:
     """Return the logarithm of M by bucket and feature.
 
     Without a change, the mean of M is at most the number of buckets.
@@ -299,17 +337,23 @@ def log_evidence(series: Series, factors: Numbers | None = None, since: int = 0)
         Factors from `long_run_factors`; None computes those of the series.
     since
         Earliest bucket at which a change may begin.
+    first
+        First bucket to compute; the result is -inf for the buckets before it.
     """
-    buckets = len(series.values)
-    result = np.full(series.values.shape, -np.inf)
-    for at, factor in enumerate(long_run_factors(series.residuals) if factors is None else factors):
-        start = FIRST + at * STEP
+    factors = long_run_factors(series.residuals) if factors is None else factors
+    result, numbers = np.full(series.values.shape, -np.inf), np.arange(len(factors))
+    starts = FIRST + STEP * numbers
+    for begin in range(first, len(result), _TOGETHER):
+        buckets = np.arange(begin, min(begin + _TOGETHER, len(result)))
+        age = buckets[:, None] - starts
         # After 91 buckets, every fourth start is enough.
-        end = min(buckets, start + 92) if at % 4 else buckets
-        if start >= since:
-            log_e = np.minimum.reduce([fit.log_e(start, end, factor) for fit in series.fits])
-            part = slice(start + STEP - 1, end)
-            result[part] = np.logaddexp(result[part], log_e)
+        is_used = (age >= STEP - 1) & (starts >= since) & ((age < 92) | (numbers % 4 == 0))
+        places, at = np.nonzero(is_used)
+        if len(at):
+            pairs = buckets[places], starts[at], factors[at]
+            log_e = np.minimum.reduce([fit.log_e(*pairs) for fit in series.fits])
+            found, firsts = np.unique(pairs[0], return_index=True)
+            result[found] = np.logaddexp.reduceat(log_e, firsts)
     return result + math.log(STEP)
 
 
@@ -399,7 +443,7 @@ class Episode(NamedTuple):
             slopes.append(xy / around)
             shares.append(each / total)
             losses.append((w * y * y).sum() - xy * xy / around)
-        loss = np.array(losses)
+        loss = np.array(losses) * [[1.0], [1 + 1e-9]]  # if both fit equally well, it is a step
         shape, best = divmod(int(loss.argmin()), len(starts))
         variance = self.factor * max(0.0, loss.min()) / max(buckets - 3, 1)
         is_clear = loss[1 - shape].min() >= loss.min() + _CLEAR * variance
@@ -412,7 +456,9 @@ class Episode(NamedTuple):
         return Change(int(near[0]), int(near[-1]), name, before, now, abs(moved))
 
 
-def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, list[Episode]]]:
+def watch(
+    statistic: Statistic, limits: Numbers, known: int = 0, exceeded: Any = False
+) -> tuple[Numbers, dict[int, list[Episode]]]:
     """Return the logarithm of M by bucket and feature, and the detected changes by feature.
 
     A change is over once the last 14 buckets are closer to the level before it than to the level
@@ -425,14 +471,20 @@ def watch(statistic: Statistic, limits: Numbers) -> tuple[Numbers, dict[int, lis
         Statistic of all buckets since the start or the last accepted change.
     limits
         Threshold of log M, by feature.
+    known
+        Number of buckets whose M need not be returned; in these, it is known which features
+        exceeded their threshold.
+    exceeded
+        Whether a feature exceeded its threshold in the known buckets, by feature.
     """
     buckets, whole = len(statistic.n), clipped(statistic)
     all_factors = long_run_factors(whole.residuals)
-    log_m = log_evidence(whole, all_factors)
+    log_m = log_evidence(whole, all_factors, first=known)
     episodes: dict[int, list[Episode]] = {}
-    for feature in np.flatnonzero((log_m >= limits).any(axis=0)).tolist():
-        own, column, closed = statistic.of(feature), log_m[:, feature], 0
-        series, residuals, factors = clipped(own), whole.residuals.copy(), all_factors[:, [feature]]
+    for feature in np.flatnonzero((log_m >= limits).any(axis=0) | exceeded).tolist():
+        own, closed, residuals = statistic.of(feature), 0, whole.residuals.copy()
+        series, factors = clipped(own), all_factors[:, [feature]]
+        log_m[:, feature] = column = log_evidence(series, factors)[:, 0]
         while len(hits := np.flatnonzero(column[closed:] >= limits[feature])):
             opened = closed + int(hits[0])
             factor = float(factors[(opened + 1 - STEP - FIRST) // STEP, 0])

@@ -113,9 +113,9 @@ class Summary:
     def from_bytes(cls, kept: bytes) -> "Summary":
         """Return the summary that `to_bytes` wrote."""
         features, categories, table = kept.split(b"\n", 2)
-        found = copy(_EMPTY)
+        found = object.__new__(cls)
+        found.__dict__.update(_EMPTY.__dict__, categories=json.loads(categories))
         found.names, found.kinds, found.meanings = _parsed(features)
-        found.categories = json.loads(categories)
         found.table = np.frombuffer(table).reshape(ROWS, -1)
         return found
 
@@ -378,8 +378,8 @@ class Shelf:
     in_short
         The summary of a bucket.
     kept
-        Summaries of days, from earlier runs or for later ones, by monitor, dataset, segment and
-        day.
+        Notes of the rule and summaries of days, from earlier runs or for later ones, by monitor,
+        dataset, segment and day.
     """
 
     def __init__(self, store: Store) -> None:

@@ -63,8 +63,8 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
     factor = rng.uniform(1, 2, features)
     for fit, weights in zip(series.fits, (series.weights, sizes), strict=True):
         for start in range(FIRST, buckets - STEP + 1, STEP):
-            found = fit.log_e(start, buckets, factor)
             for at in (start + STEP - 1, buckets - 1):
+                found = fit.log_e(np.array([at]), np.array([start]), factor)[0]
                 for feature in range(features):
                     root = np.sqrt(weights[: at + 1, feature])
                     y = series.values[: at + 1, feature] * root
@@ -79,9 +79,7 @@ def test_e_values_are_those_of_weighted_regressions(extra: int) -> None:
                     share = (x @ r) ** 2 / ((x @ x) * (r @ r))
                     power = -(at + 1 - 1 - extra) / (2 * factor[feature])
                     expected = -np.log1p(s) / 2 + power * np.log(1 - s / (1 + s) * share)
-                    assert found[at - start - STEP + 1, feature] == pytest.approx(
-                        expected, abs=1e-5
-                    )
+                    assert found[feature] == pytest.approx(expected, abs=1e-5)
 
 
 def test_e_values_are_seldom_large_where_nothing_changes() -> None:
@@ -89,7 +87,9 @@ def test_e_values_are_seldom_large_where_nothing_changes() -> None:
     means, stddevs, n = days(1, 70, 10_000)
     series = clipped(level_of(means, stddevs, n))
     for start in range(FIRST, 70 - STEP + 1, STEP):
-        largest = series.fits[0].log_e(start, 70, np.ones(10_000)).max(axis=0)
+        at = np.arange(start + STEP - 1, 70)
+        log_e = series.fits[0].log_e(at, np.full(len(at), start), np.ones(10_000))
+        largest = log_e.max(axis=0)
         for x in (5, 20, 100):
             assert (largest >= np.log(x)).mean() <= 1.1 / x
 
@@ -106,6 +106,11 @@ def test_an_episode_ends_and_what_is_said_of_a_day_follows_from_the_days_up_to_i
     assert 155 <= over <= 165
     assert 221 <= again <= 234
     assert not is_open[:, 1:].any()
+    for known in (100, 140, 200, 299):
+        exceeded = (log_m[:known] >= LIMIT).any(axis=0)
+        later, changes = watch(level, limits(5), known, exceeded)
+        np.testing.assert_array_equal(later[known:], log_m[known:])
+        assert [each[:2] for each in changes[0]] == [each[:2] for each in episodes[0]]
     for until in (100, 140, 200, 260):
         part = level_of(means[:until], stddevs[:until], n[:until])
         np.testing.assert_array_equal(watch(part, limits(5))[0], log_m[:until])
@@ -252,6 +257,14 @@ def test_one_wild_day_is_no_trend() -> None:
     means, stddevs, n = days(14, 160, 20)
     means[100] += 3.0
     assert not opened(level_of(means, stddevs, n), limits(20)).any()
+
+
+def test_changes_of_a_third_of_the_features_hide_no_other() -> None:
+    means, stddevs, n = days(32, 220, 36)
+    means[91:, 1:11] += 2.0
+    means[181:, 0] += 0.5
+    first = int(np.argmax(opened(level_of(means, stddevs, n), limits(36))[:, 0]))
+    assert 181 < first <= 195
 
 
 def test_shapes_are_said_once_they_are_clear() -> None:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import chain, groupby, takewhile
 from typing import ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -37,6 +37,7 @@ _LEAST = trend.FIRST + trend.STEP
 _LN10 = math.log(10)
 _TURN = math.tau / 365.25  # in a day
 _DELAYED = 0.3  # standard deviations
+_GAP = b"\n\n"  # between the note of a day and its summary
 
 
 class TrendRule(ComparingMonitor):
@@ -60,6 +61,7 @@ class TrendRule(ComparingMonitor):
     RULE_VERSION: ClassVar[int] = 2
     TAKES_ALL: ClassVar[bool] = True
     BY_SEGMENTS: ClassVar[bool] = True
+    RULE_VERSION: ClassVar[int] = 2
     LEAST: ClassVar[int] = 0  # so that the summary of the first day is kept, too
 
     type: Literal["trend"] = "trend"
@@ -102,6 +104,11 @@ class TrendRule(ComparingMonitor):
         last = bisect_left(days, day)
         if last + 1 < _LEAST:
             return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
+        kept, key = side.shelf.kept, (self.name, *side.where, day)
+        if key in kept:
+            above = [ascii(each.part) for each in judged if each.log_m[last] >= each.limit]
+            _, gap, summary = kept[key].partition(_GAP)
+            kept[key] = "\n".join([since.isoformat(), *above]).encode() + gap + summary
         found: defaultdict[str, list[_Judged]] = defaultdict(list)
         for each in judged:
             # A feature without values on this day is not judged.
@@ -192,6 +199,11 @@ def _judged(
         for day, starts in by_day.items()
     }
     summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
+    # Before day 35, nothing exceeds a threshold; then, earlier runs have noted what does.
+    kept = (shelf.kept.get((rule.name, *where, day), b"") for day in summaries)
+    notes = [each.partition(_GAP)[0].decode().split("\n") for each in kept][_LEAST - 1 :]
+    noted = list(takewhile(lambda note: note[0] == since.isoformat(), notes))
+    known, exceeded = _LEAST - 1 + len(noted), set(chain(*noted))
     at = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
     families = {part.column: part.family for parts, _ in groups for part in parts}
@@ -206,7 +218,8 @@ def _judged(
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [trend.threshold(a_year * share) for share in shares]
-        log_m, episodes = trend.watch(statistic, np.array(limits))
+        above = [ascii(part) in exceeded for part in parts]
+        log_m, episodes = trend.watch(statistic, np.array(limits), known, above)
         judged += [
             _Judged(part, statistic.of(i), limits[i], log_m[:, i], episodes.get(i, []))
             for i, part in enumerate(parts)
@@ -224,11 +237,11 @@ def _day(
     """
     key = rule.name, *where, starts[0].date()
     if is_whole and key in shelf.kept:
-        return Summary.from_bytes(shelf.kept[key])
+        return Summary.from_bytes(shelf.kept[key].partition(_GAP)[2])
     views = [each.view for each in Past(shelf, where, starts)]
     summary = Summary(ProfileView.merge_many(views)._core, "" if views else "nothing can be read")
     if is_whole and not any(shelf.contents(*where, start).damage for start in starts):
-        shelf.kept[key] = summary.to_bytes()
+        shelf.kept[key] = _GAP + summary.to_bytes()
     return summary
 
 
@@ -249,11 +262,10 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     common = common_value(n[: len(first)], medians[: len(first)])
     others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
     most = MOST_OTHERS * n[: len(first)].sum(axis=0)
-    is_constant = others[: len(first)].sum(axis=0) <= most
+    is_rate = others[: len(first)].sum(axis=0) <= most
     by_kind: defaultdict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(names):
-        is_rate = kinds[name] == "number" and is_constant[i]
-        by_kind["constant" if is_rate else kinds[name]].append(i)
+        by_kind["constant" if is_rate[i] and kinds[name] == "number" else kinds[name]].append(i)
     found: list[tuple[list[_Part], Statistic]] = []
 
     def part(i: int, aspect: str, share: float) -> _Part:
