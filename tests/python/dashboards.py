@@ -50,7 +50,8 @@ def cells(store: Store, states: str = "oooooooooA") -> Shown:
     """Ten days, on the last of which two of three features are anomalous; the camera is not."""
     fill(store, "cells", 10, bad=9)
     fill(store, "cells", 10, segment={"camera": "left"})
-    results = [*days(states, feature="saturation"), *days(states, feature="brightness")]
+    results = [*days(states, feature="saturation", cause="faded")]
+    results += days(states, feature="brightness")
     results += days("o" * 10, feature="entropy", words="", value=0.1)
     results += days("o" * 10, feature="entropy", segment="camera=left", words="", value=0.1)
     return Shown(store, results)

@@ -13,7 +13,7 @@ from lightmeter.monitor.config import ComparingMonitor, Selection
 from lightmeter.monitor.results import (
     BAD,
     Result,
-    excess,
+    lead_of,
     line_of,
     lines_of,
     load_results,
@@ -69,7 +69,7 @@ class Compared:
         return worst(kinds or [self.lines[line][-1].state])
 
     def ranked(self) -> list[tuple[Line, str]]:
-        """Return the series with their states: first the worst, then the largest.
+        """Return the series with their states: first the worst, then those with a cause.
 
         A result about a whole bucket is left out if its monitor has judged a later one.
         """
@@ -77,8 +77,8 @@ class Compared:
         for line, results in self.lines.items():
             state = self.state_of(line)
             if line.feature or line in newest or state in ("anomaly", "error"):
-                ranked.append((STATES.index(state), -max(map(excess, results)), line))
-        return [(line, STATES[rank]) for rank, _, line in sorted(ranked)]
+                ranked.append((STATES.index(state), *min(map(lead_of, results)), line))
+        return [(line, STATES[rank]) for rank, *_, line in sorted(ranked)]
 
     def results(self, start: datetime) -> list[Result]:
         """Return all results of a bucket."""

@@ -134,8 +134,8 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     assert "cells [camera=left] ○ ok" in page.text
     features = page.text[page.text.index("Features") :]
     looks = re.findall(r"(brightness|saturation|entropy) ([●○])", features)
-    order = [("brightness", "●"), ("saturation", "●"), ("entropy", "○")]
-    assert looks == order, "what is anomalous comes first"
+    order = [("saturation", "●"), ("brightness", "●"), ("entropy", "○")]
+    assert looks == order, "what is anomalous comes first, led by the cause"
     assert sum(attributes.get("class") == "spark" for _, attributes in page.tags) == 3
     left = Page(tmp_path / "site" / dataset_page("cells", "camera=left"))
     assert "cells [camera=left]" in left.text
@@ -235,6 +235,7 @@ def test_where_nothing_changed_no_page_says_drift(store: Store, tmp_path: Path) 
     assert not asked(store, bucket_page("cells", "", last - DAY))
     page = Page(bad)
     assert page.text.count("● anomaly") == 1 + 2 * len(NAMES), "page, charts and table"
+    assert not re.search(r"\de-\d", page.text), "minus signs alike"
     for result in load_results(store):
         if result.bucket == last:
             assert page.text.count(result.words) == 2, "chart and table"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from changes import CHANGES, IMAGES, drawn, noisy, profile
 from lightmeter.demo import draw_cells
-from PIL import Image
+from PIL import Image, ImageFilter
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,37 @@ def test_the_cause_is_named_first(change: str, metrics: str) -> None:
     assert [each.cause for each in report.causes] == [change], report.summary()
     assert report.findings[0] is report.causes[0]
     assert report.summary().startswith(report.causes[0].words)
+
+
+def test_a_lens_that_is_covered_entirely() -> None:
+    """A darker scene loses contrast only as much as light."""
+    plain = [draw_cells(np.random.default_rng([0, at])) for at in range(IMAGES)]
+    lid = Image.new("RGB", plain[0].size, (38, 22, 18))
+    for metrics in ("default", "camera"):
+        reference, capped = (
+            lm.log_image(images, metrics=metrics)
+            for images in (plain, [Image.blend(image, lid, 0.95) for image in plain])
+        )
+        report = lm.compare(target=capped, reference=reference)
+        assert [each.cause for each in report.causes] == ["covered"], report.summary()
+        assert report.summary().startswith("the images look covered: brightness fell by")
+
+
+@pytest.mark.parametrize("texture", [15, 8])
+def test_blur_is_neither_paler_nor_faded(texture: float) -> None:
+    """It smooths the noise of colours, and removes a little of the contrast of fine texture."""
+    rng = np.random.default_rng(0)
+    scene = np.linspace(60, 140, 160)[None, :, None] * (1, 0.7, 0.5)
+    scene = scene + rng.normal(0, texture, (120, 160, 1))
+    sides = []
+    for radius in (0.0, 1.2):
+        frames = [scene * rng.normal(1, 0.03) + rng.normal(0, 2, scene.shape) for _ in range(30)]
+        images = (Image.fromarray(each.clip(0, 255).astype(np.uint8)) for each in frames)
+        sides.append(
+            lm.log_image([each.filter(ImageFilter.GaussianBlur(radius)) for each in images])
+        )
+    report = lm.compare(target=sides[1], reference=sides[0])
+    assert [each.cause for each in report.causes] == ["out of focus"], report.summary()
 
 
 def test_where_nothing_changed_no_cause_is_named() -> None:

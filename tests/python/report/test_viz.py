@@ -178,6 +178,9 @@ def test_months_are_english_in_every_locale() -> None:
         year = [Mark(start + day * DAY, 0.1, None, None) for day in range(400)]
         assert "01 Feb" in trend("d", year[:9]).body
         assert "May 2022" in trend("d", year).body
+        hours = [Mark(start + timedelta(hours=at), 0.1, None, None) for at in range(40)]
+        dates = re.findall(r">(\d\d[^<]+)<", trend("d", hours).body)
+        assert dates == ["01 Feb", "10:00", "20:00", "02 Feb 06:00"]
     finally:
         locale.setlocale(locale.LC_TIME, before)
 

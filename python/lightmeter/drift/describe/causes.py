@@ -117,12 +117,13 @@ class _Moves:
 
 
 def _is_covered(m: _Moves) -> bool:
-    """Return whether only some cells of the grid darkened, or a part is dark and flat."""
+    """Return whether some cells of the grid darkened, a part is dark and flat, or all of it."""
     cells = [m.by(name) for name in _CELLS]
-    if max(cells) - min(cells) >= 3 * _LITTLE:
+    is_whole = m.light < -7 * _LITTLE and m.contrast < m.light - 5 * _LITTLE
+    if is_whole or max(cells) - min(cells) >= 3 * _LITTLE:
         as_before = sum(abs(cell) < _LITTLE for cell in cells)
         is_dark = min(cells) < -3 * _LITTLE and max(cells) < -min(cells) / 3
-        return is_dark and as_before > len(cells) / 3
+        return is_whole or (is_dark and as_before > len(cells) / 3)
     flat = (m.rose(name) and m.by(name) > _LITTLE / 2 for name in ("dark_percent", "gray_percent"))
     is_flat = any(flat) or m.by("entropy") < -_LITTLE / 4
     is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * _LITTLE
@@ -148,10 +149,13 @@ def _is_dimmed(m: _Moves) -> bool:
 
 
 def _is_faded(m: _Moves) -> bool:
-    """Return whether contrast fell more than the light, or a veil reduced colour and detail."""
+    """Return whether contrast fell more than the light, or a veil reduced colour and detail.
+
+    Blur reduces contrast too, but far less than sharpness.
+    """
     if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
-    is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, -_LITTLE)
+    is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, m.sharpness / 5, -_LITTLE)
     return (is_weak and not _is_dimmed(m)) or _is_veiled(m)
 
 
@@ -185,7 +189,7 @@ def _is_blurred(m: _Moves) -> bool:
     """Return whether detail fell by more than light explains."""
     is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
     is_blur = m.fell("Sharpness") and m.detail < 0.55 * m.sharpness
-    return is_blur and not (_has_glare(m) or _is_veiled(m) or is_squeezed)
+    return is_blur and not (_is_covered(m) or _has_glare(m) or _is_veiled(m) or is_squeezed)
 
 
 def _is_cast(m: _Moves) -> bool:
@@ -200,12 +204,13 @@ def _is_turned(m: _Moves) -> bool:
 
 
 def _changes_light(m: _Moves) -> bool:
-    is_lit = m.rose("bright_percent", "glare_percent")
-    return is_lit or _is_faded(m) or _is_covered(m) or _has_glare(m)
+    return m.rose("bright_percent", "glare_percent") or _is_faded(m) or _is_covered(m)
 
 
 def _is_pale(m: _Moves) -> bool:
-    return m.fell("Saturation.mean") and m.by("Colorfulness") < 0 and not _changes_light(m)
+    """Return whether colour fell, by more than blur, which also smooths the noise of colours."""
+    fell = m.fell("Saturation.mean") and m.colour < -_LITTLE * _is_blurred(m)
+    return fell and m.by("Colorfulness") < 0 and not _changes_light(m)
 
 
 def _is_vivid(m: _Moves) -> bool:
@@ -258,8 +263,8 @@ CAUSES = (
     Cause("moved", "show another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
     Cause("resized", "have another size", _SIZES, _SPREAD.union(_SIZES),
           lambda m: m.moved(*_SIZES), "file"),
-    Cause("covered", "are partly covered",
-          ("dark_percent", "Brightness.mean", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
+    Cause("covered", "look covered",
+          ("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
           _is_covered, "light"),
     Cause("glare", "have glare", ("glare_percent",), _ALL, _has_glare, "light"),
     Cause("faded", "look faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded, "light"),

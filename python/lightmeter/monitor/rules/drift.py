@@ -19,6 +19,7 @@ from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
 from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.tables import ResultState
+from lightmeter.text import with_minus
 
 INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
@@ -172,7 +173,7 @@ class DriftRule(ComparingMonitor):
         if test.p_value is None:
             return Result(test.feature, NOT_ENOUGH, words=test.words)
         value, upper = _deviations(test.p_value), _deviations(limit)
-        words = [f"q {test.q:.2g}", test.words]
+        words = [with_minus(f"q {test.q:.2g}"), test.words]
         if test.q > self.q:
             return Result(test.feature, OK, value, None, upper, joined(*words))
         cause, name, size = "", None, 0.0

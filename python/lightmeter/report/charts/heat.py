@@ -75,7 +75,7 @@ def _texts(grid: Grid, *, signed: bool) -> list[list[str]]:
     def text(value: float) -> str:
         shown = round(value, places) + 0.0  # which turns -0 into 0
         sign = "+" if signed and shown else ""
-        return f"{shown:{sign},.{places}f}".replace("-", "\N{MINUS SIGN}")
+        return f"{shown:{sign}.{places}f}".replace("-", "\N{MINUS SIGN}")
 
     return [[NONE if np.isnan(value) else text(value) for value in row] for row in grid.tolist()]
 

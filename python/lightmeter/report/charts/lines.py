@@ -226,8 +226,9 @@ def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
         if last is None or at - last >= span / _MOST_DATES:
             month = _MONTHS[at.month - 1]
             text = f"{at:%d} {month}" if span.days < 300 else f"{month} {at:%Y}"
-            if last is not None and span.days < 3 and (at.hour or at.minute):
-                text = f"{at:%H:%M}"
+            if span.days < 3 and (at.hour or at.minute):
+                is_same_day = last is not None and last.date() == at.date()
+                text = f"{at:%H:%M}" if is_same_day else f"{text} {at:%H:%M}"
             last = at
             yield at, text
 
