@@ -40,6 +40,10 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
     by
         Thresholds of the verdict.
     """
+    if row.kind == "missing":
+        before, after = map(percent, row.levels)
+        what = "rows" if row.group == "values" else "images"
+        return f"{row.name} is missing in {after} of {what} instead of {before}"
     if row.kind in RATES:
         return f"{_rate(row)} went from {_shares(*row.levels)}"
     ways = {"category": _category, "vector": _vectors, "hue": _hue}
@@ -56,7 +60,7 @@ def is_sure(row: FeatureDrift) -> bool:
 
 def _rate(row: FeatureDrift) -> str:
     if row.kind != "failure":
-        return f"{'missing' if row.kind == 'missing' else 'text or infinite values in'} {row.name}"
+        return f"text or infinite values in {row.name}"
     if row.name.endswith(" Error"):
         return f"errors of {row.name.removesuffix(' Error')}"
     return f"{row.name.removesuffix('Failure')}files that cannot be measured"
@@ -422,7 +426,7 @@ def _name(row: FeatureDrift) -> str:
 def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
     """Return findings for changed features: single ones, and some grouped together.
 
-    Cells of a grid are grouped, and so are Exif tags that went missing.
+    Cells of a grid are grouped, and so are Exif tags that went missing or appeared.
     """
     groups: dict[object, list[FeatureDrift]] = {}
     for row in rows:
@@ -430,17 +434,18 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         # A rate of a cell, such as of missing values, is not part of the grid.
         if row.cell is not None and row.kind == "number":
             key = row.prefix, row.cell.number
-        elif row.kind == "missing" and row.group == "Exif" and _rise(row) > 0:
-            key = row.prefix, "Exif"
+        elif row.kind == "missing" and row.group == "Exif":
+            key = row.prefix, "went missing" if _rise(row) > 0 else "appeared"
         groups.setdefault(key, []).append(row)
     found: list[Finding] = []
     for several in groups.values():
         if several[0].cell and len(several) > 1:
             found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
-            most = percent(max(map(_rise, several)))
+            most = percent(max(abs(_rise(row)) for row in several))
+            what = "went missing" if _rise(several[0]) > 0 else "appeared"
             images = f"{_several(several[0])}images"
-            words = f"{len(several)} Exif tags went missing in up to {most} of {images}"
+            words = f"{len(several)} Exif tags {what} in up to {most} of {images}"
             found.append(Finding(words, tuple(several)))
         else:
             found += [Finding(row.words, (row,)) for row in several]

@@ -100,7 +100,7 @@ class TrendRule(ComparingMonitor):
         if days[last : last + 1] != [day]:
             return [Result("", NOT_ENOUGH, words="the day is excluded")]
         if last + 1 < _LEAST:
-            return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
+            return [Result("", NOT_ENOUGH, words=f"{last + 1} days; {_LEAST} are needed")]
         found: defaultdict[str, list[_Judged]] = defaultdict(list)
         for each in judged:
             # A feature without values on this day is not judged.
