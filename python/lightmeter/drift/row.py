@@ -84,6 +84,7 @@ _NAMES = {
     "ImagePixelHeight": "height",
     "Colorspace": "colour space",
     "Colorfulness": "colourfulness",
+    "ColorProfile": "colour profile",
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
     "glare_percent": "glare",
