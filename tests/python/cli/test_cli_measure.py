@@ -21,7 +21,7 @@ def test_rows_are_printed_as_json_lines_and_a_file_holds_each(folder: Path, tmp_
     assert [json.loads(line) for line in result.stdout.splitlines()] == list(measure(folder))
     out = tmp_path / "rows.csv"
     result = lightmeter("measure", folder, "-o", out, "--exif")
-    told = f"lightmeter: failed as unsupported: 1 file: '{folder}/bad.png'\n"
+    told = f"lightmeter: 1 file failed as unsupported: '{folder}/bad.png'\n"
     assert (result.returncode, result.stderr) == (0, told)
     assert result.stdout == "8 images measured, 1 file failed\n"
     assert out.read_bytes().count(b"bad.png") >= 1
