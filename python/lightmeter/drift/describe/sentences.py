@@ -52,10 +52,9 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
 
 def is_sure(row: FeatureDrift) -> bool:
     """Return whether a change of the mean is significant."""
-    before, after = row.levels
     own = (row.stddev_target or 0.0) / math.sqrt(row.n_target)
     other = (row.stddev_reference or 0.0) / math.sqrt(row.n_reference)
-    return abs(after - before) > _SURE * math.hypot(own, other)
+    return abs(_rise(row)) > _SURE * math.hypot(own, other)
 
 
 def _rate(row: FeatureDrift) -> str:
@@ -81,10 +80,6 @@ def _amounts(before: float, after: float, unit: str = "") -> str:
 def _shares(before: float, after: float) -> str:
     was, now = percent(before), percent(after)
     return f"{was} to {now}" if was != now else _amounts(100 * before, 100 * after, " %")
-
-
-def _differs(row: FeatureDrift) -> str:
-    return f"{row.name} is distributed differently"
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
@@ -115,7 +110,7 @@ def _category(row: FeatureDrift) -> str:
     first = max(after | before, key=lambda value: apart(value)[0])
     by, least, most, low, high = apart(first)
     if by <= 0:
-        return _differs(row)
+        return f"{row.name} is distributed differently"
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
@@ -166,7 +161,7 @@ def _hue(row: FeatureDrift) -> str:
         if max(ahead.max(), 0.0) - min(ahead.min(), 0.0) <= _LEFT * (row.ks or 0.0):  # Kuiper's V
             sign = "\N{MINUS SIGN}" if degrees < 0 else "+"
             return f"{row.name} turned by {sign}{counted(abs(degrees), 'degree')}"
-    return _differs(row)
+    return f"{row.name} is distributed differently"
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -233,9 +228,8 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         return f"{some} {how} {row.name} than 99 % of the reference"
     is_amount = pool[0] >= 0
     level = spread = ""
-    moved = row.levels[1] - row.levels[0]
     larger = float(after @ (under + up_to)) - 1  # Mann and Whitney's count
-    if math.isfinite(moved) and moved * larger > 0 and is_sure(row):
+    if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or is_amount)
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
     if wide >= by.spread / 2:
@@ -243,7 +237,8 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         spread = f"{_subject(row)} varies {number(times, 2)} times as much"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
-    return (level or spread if is_shift else spread or level) or value or _differs(row)
+    words = level or spread if is_shift else spread or level
+    return words or value or f"{row.name} is distributed differently"
 
 
 def _subject(row: FeatureDrift) -> str:
@@ -435,17 +430,16 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         if row.cell is not None and row.kind == "number":
             key = row.prefix, row.cell.number
         elif row.kind == "missing" and row.group == "Exif":
-            key = row.prefix, "went missing" if _rise(row) > 0 else "appeared"
+            key = row.prefix, _rise(row) > 0
         groups.setdefault(key, []).append(row)
     found: list[Finding] = []
     for several in groups.values():
         if several[0].cell and len(several) > 1:
             found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
-            most = percent(max(abs(_rise(row)) for row in several))
-            what = "went missing" if _rise(several[0]) > 0 else "appeared"
-            images = f"{_several(several[0])}images"
-            words = f"{len(several)} Exif tags {what} in up to {most} of {images}"
+            most, of = max(map(_rise, several), key=abs), f"of {_several(several[0])}images"
+            what = f"{'went missing' if most > 0 else 'appeared'} in up to {percent(abs(most))}"
+            words = f"{len(several)} Exif tags {what} {of}"
             found.append(Finding(words, tuple(several)))
         else:
             found += [Finding(row.words, (row,)) for row in several]
