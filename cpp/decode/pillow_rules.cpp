@@ -64,7 +64,7 @@ constexpr PillowRule kRules[] = {
      has_usual_resolution},
     {Marker::kApp2, "ICC_PROFILE", "Pillow looks at the number of a piece of the colour profile",
      [](Bytes body, const JpegApplications&) { return body.size() > 14; }},
-    {Marker::kApp2, "MPF", "Pillow opens a file of several pictures as MPO", never},
+    {Marker::kApp2, "MPF", "Pillow opens a file of several images as MPO", never},
     {Marker::kApp13, "", "Pillow reads resources of Photoshop, and fails on damaged ones", never},
     {Marker::kApp14, "Adobe", "libjpeg takes components for RGB or YCCK by the transform",
      [](Bytes body, const JpegApplications&) { return body.size() >= 12 && body[11] == 1; }},

@@ -47,7 +47,7 @@ std::size_t row_bytes(const PngForm& form) {
   const std::size_t bits = pixel_bits(form);
   if (form.width <= 0 || form.height <= 0 ||
       form.width > PngRows::kMostRowBytes * 8 / static_cast<std::int64_t>(bits)) {
-    throw std::invalid_argument("got a picture of " + std::to_string(form.width) + " x " +
+    throw std::invalid_argument("got an image of " + std::to_string(form.width) + " x " +
                                 std::to_string(form.height) + " pixels; expected at least one, " +
                                 "and rows of at most 16 MB");
   }

@@ -84,7 +84,7 @@ def counted(n: int, noun: str) -> str:
 
 def near(name: object, names: Iterable[str], otherwise: str) -> str:
     """Return a question with the most similar known names; `otherwise` if none is similar."""
-    alike = get_close_matches(str(name)[:_MOST_COMPARED], names, n=3)
+    alike = get_close_matches(str(name)[:_MOST_COMPARED], {*names}, n=3)
     return f"did you mean {' or '.join(alike)}?" if alike else otherwise
 
 

@@ -100,7 +100,7 @@ def to_duration(length: str | timedelta) -> timedelta:
         if match is None or int(match[1]) * _UNITS[match[2]] > _LONGEST:
             raise ValueError(
                 f"got the duration {length!r}; expected a number and a unit out of ms, s, m, h, d, "
-                "w, such as '1h', of a hundred years at most"
+                "w, such as '1h'; at most a hundred years"
             )
         length = int(match[1]) * _UNITS[match[2]] * MILLISECOND
     if not isinstance(length, timedelta):

@@ -71,7 +71,7 @@ def test_errors(address: str, bucket: str, tmp_path: Path, monkeypatch: pytest.M
                 assert pull(Inbox(address), store, delete=counts[0] == 0) == Pulled(*counts)
     assert name not in Inbox(address).list()
     for odd in (f"{address}//more", f"{address}/../more", f"{bucket}/."):
-        with pytest.raises(StoreError, match="not that of an inbox"):
+        with pytest.raises(StoreError, match="not the address of an inbox"):
             Inbox(odd)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StoreError, match=r"writing .* failed: .*error sending request") as caught:

@@ -81,7 +81,7 @@ class TestDataSet:
         with pytest.raises(TypeError, match=r"got a list; expected a ray\.data\.Dataset"):
             profile([])
         dataset = ray.data.from_items([{"a": 1, "b": 2}])
-        with pytest.raises(ValueError, match=r"has 0 columns of pictures; .* it has a, b"):
+        with pytest.raises(ValueError, match=r"has 0 columns of images; .* it has a, b"):
             profile(dataset)
         with pytest.raises(ValueError, match="as the column, got c; it has a, b"):
             profile(dataset, column="c")

@@ -64,7 +64,7 @@ def test_airflow(dark: bool) -> None:
     exec(block("py", "airflow"), names)
     judge = names["judge_photos"].function
     if not dark:
-        assert judge("photos") == "contract passed: 0 of 1 check failed"
+        assert judge("photos") == "contract passed: 0 of 1 expectation failed"
         return
     with pytest.raises(names["AirflowFailException"], match="expected mean at least 60"):
         judge("photos")

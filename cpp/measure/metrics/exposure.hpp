@@ -22,7 +22,7 @@ struct Exposure {
       Number{"glare_percent", Scale::kPercent, Group::kLight,
              "the share of red, green and blue samples of 245 and more: higher is more glare"},
       Number{"gray_percent", Scale::kPercent, Group::kColour,
-             "the share of pixels without colour: higher is grayer, 100 is a gray picture"},
+             "the share of pixels without colour: higher is grayer, 100 is a gray image"},
   };
   static constexpr int kDark = 5, kBright = 250, kGlare = 245;
 

@@ -20,7 +20,7 @@ struct PerceptualHash : Boxes<9, 8> {
   static constexpr Set kSet = Set::kCamera;
   static constexpr std::array kNumbers{
       Number{"PerceptualHash", Scale::kHash, Group::kRepeats,
-             "a hash of the coarse light and dark: equal where two pictures look alike",
+             "a hash of where the image is light and dark: equal if two images look alike",
              Role::kHash},
   };
 

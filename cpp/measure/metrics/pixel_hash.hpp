@@ -29,7 +29,7 @@ struct PixelHash {
   static constexpr Set kSet = Set::kCamera;
   static constexpr std::array kNumbers{
       Number{"PixelHash", Scale::kHash, Group::kRepeats,
-             "a hash of all pixels: equal where two pictures are the same", Role::kHash}};
+             "a hash of all pixels: equal if two images are the same", Role::kHash}};
 
   std::uint64_t sum = 0;  // below kPrime
 

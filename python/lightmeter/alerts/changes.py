@@ -213,8 +213,8 @@ def _digest(*parts: object) -> str:
 def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
-        why = shorten(change.why, _WORDS) or "as later data shows"
-        yield f"It was no {incident.kind}, {why}."
+        why = shorten(change.why, _WORDS) or "data that arrived later changed the result"
+        yield f"This is not an {incident.kind} any more: {why}."
     elif incident.end is not None:
         yield f"It was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":

@@ -102,7 +102,7 @@ class Work:
             start, _, rest = name.partition(".")
             if start == IMAGE and rest.partition(".")[0] in TAKEN:
                 raise ValueError(
-                    f"got the value {name!r}, which is measured of pictures; rename the column"
+                    f"got the value {name!r}, which is measured of images; rename the column"
                 )
         if self.segment_by is not None or self.group is not None:
             check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)

@@ -74,7 +74,7 @@ def check(
     else:
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         expected = number(level * (counts["ordinary"] + counts["unusual"]))
-        say(f"{words} (about {expected} expected by chance)")
+        say(f"{words} (about {expected} unusual are expected by chance)")
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):

@@ -64,7 +64,7 @@ def _facts(name: str) -> dict[str, str]:
         return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
     if name not in {*_OTHERS, *FACTS}:
         hint = near(name, {*IMAGE_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
-        fail(f"lightmeter measures no {name}; {hint}", code=NOT_UNDERSTOOD)
+        fail(f"there is no feature {name!r}; {hint}", code=NOT_UNDERSTOOD)
     says = _OTHERS.get(name, "a fact from the header of the file")
     return {"is": says, "judged": _judged("category")}
 

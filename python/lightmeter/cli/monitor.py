@@ -108,7 +108,7 @@ def init(
 def check(config: Config, store: str | None = None) -> None:
     """Check a file of monitors, and estimate false alarms per year.
 
-    For some rules, the number depends on the data and is unknown.
+    The number is unknown for rules whose false alarms depend on the data.
 
     With --store, every bucket in the store is judged. For each monitor, the output lists the alarms
     that it would have raised, and how much buckets vary. The store is not changed.
@@ -150,7 +150,8 @@ def print_results(
 ) -> None:
     """Write the results of monitors, one row per feature and bucket.
 
-    Each option is a pattern. Without -o the rows are printed as JSON lines.
+    --dataset, --segment, --monitor and --feature take patterns. Without -o the rows are printed as
+    JSON lines.
 
     Parameters
     ----------
@@ -253,8 +254,8 @@ def accept(
         if since is None:
             if remove or note:
                 raise ValueError("--remove and --note need --from")
-            for each in opened.state.accepted():
-                say(_accepted(each))
+            listed = opened.state.accepted()
+            say("\n".join(map(_accepted, listed)) or "no change was accepted")
             return
         accepted = Accepted(dataset, segment, monitor, since, note, datetime.now(UTC))
         if remove:
@@ -308,13 +309,14 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
         elif result.state != OK:
             yield _line(result)
     for those in waiting.values():
-        more = f" (and {counted(len(those) - 1, 'segment')} more)" if len(those) > 1 else ""
+        more = f", and in {counted(len(those) - 1, 'more segment')}" if len(those) > 1 else ""
         yield _line(those[0]) + more
 
 
 def _line(result: Result) -> str:
     """Return a result as a line of text."""
     place = " ".join(filter(None, (result.dataset, result.segment)))
-    value = "" if result.value is None else f"{result.value:.4g}"
-    words = " ".join(filter(None, (result.state, result.feature, value, result.words)))
-    return f"{result.bucket:%Y-%m-%d %H:%M} {place} {result.monitor}: {words}"
+    state = f"{result.state} of {result.feature}" if result.feature else result.state
+    words = ": ".join(filter(None, (state, result.words)))
+    value = "" if result.value is None else f": {result.value:.4g}"
+    return f"{result.bucket:%Y-%m-%d %H:%M} {place}: {words} ({result.monitor}{value})"

@@ -84,7 +84,7 @@ SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
 )
-Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help=SOURCE)]
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCE", help=SOURCE)]
 _TAG = "Only profiles with this tag, such as model=v7 (repeatable)."
 WithTags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help=_TAG)]
 _EXIF = options_of(ExifPolicy)
@@ -105,15 +105,18 @@ def _run(name: str, kind: Any, text: str, *flags: str, default: Any = None, **ho
     return _parameter(name, kind, default, *flags, help=text, rich_help_panel="Run", **how)
 
 
+_VALUE = "Column of a table, or key of a sample in an archive, to log as a feature (repeatable)."
+_EXEMPLARS = "Thumbnails to keep of the images with the lowest, and with the highest, values."
+_SAMPLE = "Images whose numbers to keep, so that `lightmeter check` can use the profile."
 # The options of `profile_images` about what is kept and how it runs.
 BATCH = {
     option.name: option
     for option in (
         _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
-        _run("values", list[str] | None, "Also log this column or key (repeatable).", "--value"),
+        _run("values", list[str] | None, _VALUE, "--value"),
         _run("group", str | None, "Group of each image: path:REGEX, exif:TAG or column:NAME."),
-        _run("exemplars", int, "Thumbnails per end of a feature.", default=0, min=0, max=16),
-        _run("sample", int, "Images kept for check.", default=0, min=0, max=MOST_SAMPLE),
+        _run("exemplars", int, _EXEMPLARS, default=0, min=0, max=16),
+        _run("sample", int, _SAMPLE, default=0, min=0, max=MOST_SAMPLE),
         _run("tags", list[str] | None, "Label such as model=v7 (repeatable).", "--tag"),
         _run("workers", int | None, "Parallel workers, by default one per processor.", min=1),
         _run("executor", Executor, "Use processes if a --metric is slow.", default="threads"),

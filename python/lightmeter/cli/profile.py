@@ -129,7 +129,7 @@ def tell_failures(
     for reason, count in reasons.most_common():
         names = [repr(_shown(each)) for each in failures if each.reason == reason][:_NAMED]
         names += ["..."] * (count > _NAMED)
-        complain(f"failed as {reason}: {counted(count, 'file')}: {', '.join(names)}")
+        complain(f"{counted(count, 'file')} failed as {reason}: {', '.join(names)}")
     if not measured:
         named = "" if reasons else ", ".join(map(repr, sources))
         fail(f"no image could be measured{named and f': there is none in {named}'}")

@@ -66,10 +66,10 @@ def verify(store: StoreArgument) -> None:
 
 @commands.command()
 def copy(source: str, target: str) -> None:
-    """Copy the datasets of a store into another that does not have them, all or nothing.
+    """Copy the datasets of a store into another one, completely or not at all.
 
-    Results, sent alerts and accepted changes are copied into a store that has none. The exit code
-    is 1 if something was skipped, which is listed.
+    Results, sent alerts and accepted changes are copied with their datasets. A dataset that the
+    target already has is listed and skipped, and so is a damaged profile; the exit code is then 1.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def copy(source: str, target: str) -> None:
 
 @commands.command(name="pull")
 def pull_inbox(inbox: str, store: StoreArgument, delete: bool = False) -> None:
-    """Put the profiles of an inbox into a store, as often as you like.
+    """Put the profiles of an inbox into a store. Repeating it counts nothing twice.
 
     Objects that are damaged or not profiles are listed and stay in the inbox. So do profiles that
     the store refuses, because the bucket was rolled up or buckets have another length.

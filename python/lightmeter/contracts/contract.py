@@ -95,8 +95,8 @@ def _outcomes(
         matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
         found |= dict.fromkeys(matching)
         if not matching:
-            got = f"missing; {near(pattern, next(guesses, ()), '')}".removesuffix("; ")
-            odd.append(outcome(pattern, "a feature", got, "fails"))
+            got = f"none; {near(pattern, next(guesses, ()), '')}".removesuffix("; ")
+            odd.append(outcome(pattern, "a feature of this name", got, "fails"))
     schema = expectation.schema_
     others = [name for name in names if schema == "exactly" and name not in found]
     odd += [outcome(name, "no other feature", "a new one", "fails") for name in others]

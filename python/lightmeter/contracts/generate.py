@@ -102,7 +102,7 @@ class _Suggested:
         if types and origin == "value":
             share = 1 - rate_limit(0, values, self._size(values), self._alpha)
             if share > 0:
-                yield f"type = {quoted(types[0])}  # of all {values}"
+                yield f"type = {quoted(types[0])}  # all {values} values"
                 yield f"share = {-_at_least(-share, 1 - share)}"
 
     def _of_numbers(self, column: ColumnView) -> Iterator[str]:
@@ -126,7 +126,7 @@ class _Suggested:
         limits = [f"at_least = {low}"] * (is_mean and low > 0)
         limits += [f"at_most = {min(1.0, high)}"] * (high < 1 or not is_mean)
         if limits:
-            yield f"{scalar} = {{ {', '.join(limits)} }}  # {number(value)} of {n}"
+            yield f"{scalar} = {{ {', '.join(limits)} }}  # was {number(value)}, from {n} values"
 
     def _quantiles(self, column: ColumnView, pairs: _Pairs) -> Iterator[str]:
         n, size = column.numbers.n, self._size(column.numbers.n)
@@ -138,7 +138,7 @@ class _Suggested:
                 ends = *self._between(column, lower), *self._between(column, upper)
                 low, high = _rounded([*within, *ends])
                 for scalar in dict.fromkeys((lower, upper)):
-                    yield f"{scalar} = {{ at_least = {low}, at_most = {high} }}  # of {n}"
+                    yield f"{scalar} = {{ at_least = {low}, at_most = {high} }}  # from {n} values"
                 return
 
     def _between(self, column: ColumnView, scalar: str) -> list[float]:

@@ -172,7 +172,7 @@ class ContractResult:
 
     def __str__(self) -> str:
         """Return the verdict in one line."""
-        failures = f"{len(self.failures)} of {counted(len(self.outcomes), 'check')} failed"
+        failures = f"{len(self.failures)} of {counted(len(self.outcomes), 'expectation')} failed"
         return f"contract {'passed' if self.passed else 'failed'}: {failures}"
 
     __repr__ = __str__

@@ -54,7 +54,7 @@ def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
     folder.mkdir(parents=True, exist_ok=True)
     listed = _within(folder, _PAGES)
     if any(folder.iterdir()) and not listed.exists():
-        raise FileExistsError(f"{folder} has files, but no dashboard; choose an empty folder")
+        raise FileExistsError(f"the files in {folder} are not a dashboard; choose an empty folder")
     before = set(listed.read_text("utf-8", "replace").split("\n")) if listed.exists() else set()
     write_atomically(listed, "\n".join(before).encode())  # marks the folder as a dashboard
     now, written, deleted = dict[str, None](), 0, 0

@@ -330,7 +330,8 @@ class ImageCheck:
     def __repr__(self) -> str:
         """Return the verdict, the p-value and the odd numbers in one line."""
         first = f"{self.read_differently} " if self.read_differently else ""
-        first += f"{self.verdict}, p {number(self.p_value)} of {counted(self.rows, 'image')}"
+        p_value = f"p {number(self.p_value)} of {counted(self.rows, 'image')}"
+        first += f"{self.verdict}, {self.why_unknown or p_value}"
         words = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
         return f"<ImageCheck: {visible(words)}>"
 

@@ -374,7 +374,7 @@ class Unlike:
         for prefix, differences in self._by_prefix.items():
             whose = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
             words = "; ".join(differences.values())
-            parts.append(f"The pictures{whose} were read differently: {words}.")
+            parts.append(f"The images{whose} were read differently: {words}.")
             if not differences.keys().isdisjoint(_OF_ALL):
                 parts.append("Numbers of their pixels are not compared.")
             elif "channels" in differences:

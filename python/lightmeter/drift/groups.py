@@ -32,8 +32,8 @@ from lightmeter import _core
 from lightmeter.drift.prediction import variance_between
 from lightmeter.drift.row import FeatureDrift, fill, rest_on
 
-ASSUMED = "Assumes that images are independent. Log the images of one burst as one group."
-UNGROUPED = "Assumes that images without a group are independent. Give group= for all."
+ASSUMED = "This assumes that images are independent. Log images of one burst or slide with group=."
+UNGROUPED = "This assumes that images without a group are independent. Give group= for all."
 PARTLY = "Not all images were logged with a group, so groups are not used{}. Give group= for all."
 
 # Lower bound of the variance between groups, as a share of the variance within. With few groups,

@@ -146,8 +146,7 @@ def _spoken(name: str) -> str:
     if name in _NAMES:
         return _NAMES[name]
     if cell := _cell(name):
-        number = "brightness" if cell.number == "luma" else cell.number
-        return f"{number} {place(cell)}"
+        return f"{cell.number.replace('luma', 'brightness')} {place(cell)}"
     if name not in IMAGE_NUMBERS and name not in FACTS:
         if rest in IMAGE_NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"

@@ -100,7 +100,7 @@ def bands_of(picture: Picture, count: int) -> NDArray[Any]:
     """
     if isinstance(picture, Image.Image):
         if picture.mode not in _SAMPLES or len(picture.getbands()) != count:
-            expected = f"expected {count} bands; give another picture as an array HxWxC"
-            raise ImageError("unsupported", f"got a picture of mode {picture.mode}; {expected}")
+            expected = f"expected {count} bands; pass other images as an array HxWxC"
+            raise ImageError("unsupported", f"got an image of mode {picture.mode}; {expected}")
         return np.asarray(picture)
     return picture

@@ -122,7 +122,9 @@ class Ignored:
                 mask.ignore(np.broadcast_to(np.True_, (bottom - top, right - left)), left, top)
             elif area[:2] != (width, height):
                 got = f"got {width}x{height} pixels, and a mask of {area.width}x{area.height}"
-                advice = "give a mask of the size of the picture, or rectangles in shares of it"
+                advice = (
+                    "give a mask of the size of the image, or rectangles in shares of its sides"
+                )
                 raise ImageError("unsupported", f"{got} of what to ignore; {advice}")
             else:
                 rows = np.frombuffer(area.bits, np.uint8).reshape(height, -1)
@@ -203,7 +205,7 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
     rules = tuple(filter(is_rule, found))
     beside = [part for part in found if part not in areas and not is_rule(part)]
     if len(beside) > 1:
-        raise ValueError(f"ignore has masks of pictures at {len(beside)} places; expected one")
+        raise ValueError(f"ignore has {len(beside)} sources of one mask per image; expected one")
     texts = tuple(text for text, _ in parts)
     return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
 
@@ -257,8 +259,8 @@ def _rectangle(numbers: Any) -> Rectangle:
     most = 1 + 1e-9 if in_shares else 2.0**53
     is_inside = min(x, y) >= 0 and x + width <= most and y + height <= most
     if len(numbers) != 4 or not (is_inside and min(width, height) > 0):
-        wanted = "expected x and y from 0, and width and height above 0: whole numbers of pixels, "
-        wanted += "or shares of the sides, which end at 1"
+        wanted = "expected x and y from 0, and width and height above 0, as integers in pixels, or "
+        wanted += "as fractions of the sides, so that x + width and y + height are at most 1"
         raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
     return x, y, width, height
 

@@ -86,4 +86,6 @@ def check_level(level: int | None, count: int) -> None:
         There is no such level.
     """
     if level is not None and level >= count:
-        raise ImageError("unsupported", f"no level {level}; the picture has 0 to {count - 1}")
+        raise ImageError(
+            "unsupported", f"got the level {level}; the image has the levels 0 to {count - 1}"
+        )

@@ -141,7 +141,7 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
             more = {"mask": found.mask, "group": found.group, "reading": own}
             yield frame._replace(returned=facts, **more)
     if number == 0:
-        raise ImageError("empty", "read= gave no picture")
+        raise ImageError("empty", "read= returned no image")
 
 
 def _as_read(returned: Any) -> Read:

@@ -60,7 +60,7 @@ def _import(package: str, extra: str) -> None:
         import_module(package)
     except ImportError as error:
         install = f"pip install 'lightmeter[{extra}]'"
-        raise ImportError(f"for this, lightmeter needs {package}: {install}") from error
+        raise ImportError(f"this reader needs {package}: {install}") from error
 
 
 def _needs(package: str, extra: str, reader: Any) -> Any:

@@ -342,7 +342,7 @@ class _Comparison:
             words = f"{counted(int(n), 'value')} in the bucket; {Thresholds.min_values} are needed"
         elif buckets < ENOUGH:
             have = "past bucket has" if buckets == 1 else "past buckets have"
-            words = f"{buckets:.0f} {have} values, of {ENOUGH} needed"
+            words = f"{buckets:.0f} {have} values; {ENOUGH} are needed"
         elif math.isnan(p):
             words = "no values in the baseline"
         family, known = self._meanings[name].family, None if words else p

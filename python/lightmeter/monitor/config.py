@@ -421,7 +421,7 @@ class Selection:
             return Result("", NOT_ENOUGH, words=monitor.nothing(side.contents.columns))
         if is_accepted:
             return Result("", OK, words=note)
-        words = f"{counted(found, 'bucket')} to compare with, of {least} needed"
+        words = f"{counted(found, 'bucket')} to compare with; {least} are needed"
         return Result("", NOT_ENOUGH, words=joined(words, note))
 
     def frozen(self, start: datetime) -> str:
@@ -494,4 +494,4 @@ def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool
 def words_of(accepted: Accepted) -> str:
     """Return the note about an accepted change in results."""
     note = f": {accepted.note}" if accepted.note else ""
-    return f"taken as normal from {bucket_text(accepted.since)} on{note}"
+    return f"accepted as normal from {bucket_text(accepted.since)} on{note}"

@@ -51,7 +51,7 @@ def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str
                 judged[segment] = replace(side, beside=beside)
         for segment in peers if len(peers) <= _LEAST else ():
             others = counted(len(peers) - 1, "other segment")
-            words = f"{others} with the same keys, of {_LEAST} needed"
+            words = f"{others} with the same keys; {_LEAST} are needed"
             alone[segment] = [Result("", NOT_ENOUGH, words=words)]
             del judged[segment]
     return judged, alone

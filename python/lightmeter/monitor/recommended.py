@@ -53,7 +53,7 @@ _HEAD = """\
 """
 _DRIFT = """\
 # The images differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
-# All segments of a bucket share q."""
+# q is the chance of a false alarm in a bucket, for all its segments together."""
 _SLOW = """\
 # A feature changes slowly, or has changed for good: about one false alarm per year.
 # Needs 35 days."""
@@ -62,7 +62,7 @@ _PEERS = """\
 # is not an anomaly here."""
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
-# Send alerts. Without one, a run only prints its findings and sets its exit code.
+# Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
 # [[alert]]
 # name = "team"
 # to = "webhook"

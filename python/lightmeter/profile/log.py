@@ -79,7 +79,9 @@ def view_of(profile: ProfileLike) -> ProfileView:
     if isinstance(profile, str | os.PathLike):
         if os.path.isdir(profile):
             raise IsADirectoryError(
-                errno.EISDIR, "a folder is no profile; measure it first: profile_images", profile
+                errno.EISDIR,
+                "this is a folder, not a profile; measure it first with profile_images",
+                profile,
             )
         return ProfileView.read(profile)
     raise TypeError(

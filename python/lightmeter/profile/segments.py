@@ -90,7 +90,7 @@ def check_segment_by(segment_by: Any, fixed: Mapping[str, str] = _FIXED) -> None
     elif not callable(segment_by):
         raise TypeError(
             f"segment_by is {segment_by!r}; expected a function, or a dict such as "
-            "{'camera': 'column:camera'}; of a table also the name of a column"
+            "{'camera': 'column:camera'}, or, for a table, the name of a column"
         )
 
 

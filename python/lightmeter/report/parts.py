@@ -32,14 +32,16 @@ _MOST_LISTED = 8
 
 
 MEANINGS = {
-    "size": "How large the change is. Shift: D. Spread: the logarithm of how many times as wide "
-    "the target is. Tail: how much more of it lies beyond the reference's 1 and 99 % points. Of "
-    "categories half the sum of all differences of shares, of rates their difference.",
+    "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
+    "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
+    "99 % points, minus the same share of the reference. For categories: half the sum of the "
+    "differences of all shares. For rates: their difference. For vectors, and for joint, which is "
+    "all numbers of an image together: the separation, which is 0 if both sides are alike.",
     "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
     "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
-    "p": "How often chance alone gives a difference this large.",
+    "p": "The probability that chance alone gives a difference this large.",
     "q": "p, corrected for testing many features at once. The verdict uses it.",
-    "Hellinger": "Distance of the histograms, 0 to 1, less what chance gives.",
+    "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone gives.",
 }
 
 

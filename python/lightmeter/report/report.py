@@ -122,9 +122,9 @@ def _findings(comparison: Comparison) -> Html:
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     tested = sum(row.q_value is not None for row in features)
-    words = f"The most severe first. {counted(tested, 'feature')} tested"
+    words = f"The most severe feature comes first. Features that were tested: {count(tested)}"
     if others := len(features) - tested:
-        words += f"; {count(others)} not: too few values, only one value, or never judged"
+        words += f"; {count(others)} have too few values, only one value, or are never judged"
     words += ". The last column counts the values of the reference / the target."
     rows = []
     for row in features:
@@ -149,11 +149,11 @@ def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
 def _how_to_read(comparison: Comparison) -> Html:
     by = comparison.thresholds
     words = (
-        f"A feature drifted if q is at most {number(by.drift)} and one size is large enough: a "
+        f"The verdict is drift if q is at most {number(by.drift)} and one size is large enough: a "
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
-        f"or a tail of {number(by.tail)}. Up to q {number(by.possible)} it drifted possibly. So "
-        f"where nothing changed, at most {percent(by.drift)} of comparisons report a drift. Below "
-        f"{by.min_values} values on a side there is no verdict, and none on pixels."
+        f"or a tail of {number(by.tail)}. It is possible if q is at most {number(by.possible)}. If "
+        f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. There is "
+        f"no verdict with fewer than {by.min_values} values on a side, and none for pixels."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())

@@ -48,13 +48,13 @@ async def identify(request: Request) -> Key | None:
         # A valid key is always accepted, so that no one can lock others out by guessing.
         if wait := server.failures.wait(request.client.host if request.client else ""):
             raise busy("got too many wrong keys; ask again later", status=429, after=wait)
-        raise _no_key(request, "got a key that is unknown or was removed; use another")
+        raise _no_key(request, "the key is unknown or was removed")
     is_open = not server.has_keys and server.public_url is None and server.proxy is None
     if is_open and _is_local(request):
         return EVERYBODY
     if request.scope["path"] in _WITHOUT_KEY:
         return None
-    raise _no_key(request, "got no key; send one as 'Authorization: Bearer KEY'")
+    raise _no_key(request, "a key is needed; send one as 'Authorization: Bearer KEY'")
 
 
 def _no_key(request: Request, words: str) -> HTTPException:

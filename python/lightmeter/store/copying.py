@@ -54,7 +54,7 @@ def copy_store(source: Store, target: Store) -> Copied:
         taken, lengths = target.datasets(), source.datasets()
         copied = [name for name in lengths if name not in taken]
         both = sorted(lengths.keys() & taken.keys())
-        left = [f"the dataset {name!r}: the target has a dataset of that name" for name in both]
+        left = [f"skipped the dataset {name!r}, because the target already has it" for name in both]
         every = ((name, lengths[name] // MILLISECOND) for name in copied)
         insert(connection, tables.dataset, every)
         profiles = count = 0

@@ -351,7 +351,9 @@ class Database:
             f"{what} {self.address!r}: {' '.join(str(cause).partition(chr(10))[0].split()):.300}"
         )
         if isinstance(cause, _NONSENSE) or _sqlite_code(error) in _DAMAGE:
-            return DamagedError(f"{words}; it is damaged, see `lightmeter store verify`")
+            return DamagedError(
+                f"{words}; it is damaged, or not a store: see `lightmeter store verify`"
+            )
         if isinstance(cause, PendingRollbackError):
             words = f"{what} {self.address!r}: its connection was lost, e.g. by a fork; try again"
         if self.path is not None and not self.path.parent.is_dir():

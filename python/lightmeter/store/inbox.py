@@ -142,7 +142,7 @@ class Inbox:
         """
         if (scheme := _ADDRESS.fullmatch(address)) is None:
             raise StoreError(
-                "the address is not that of an inbox; expected s3://, gs://, az://, file:/// or "
+                "this is not the address of an inbox; expected s3://, gs://, az://, file:/// or "
                 "memory:///, without a password or query, and without folders named '.', '..' or ''"
             )
         try:

@@ -512,7 +512,7 @@ class RemoteStore(Store):
             words = f"{self.address} redirects to {place}; use that address if you trust it"
         elif status == 401:
             asks = "requires a key" if self._key is None else "refuses the key"
-            words = f"{self.address} {asks}{reason}; set LIGHTMETER_KEY, or give `key`"
+            words = f"{self.address} {asks}{reason}; set another in LIGHTMETER_KEY, or pass `key`"
         return RefusedError(words, status)
 
     def _reason(self, answer: Answer) -> str:

@@ -148,7 +148,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     command = ("log", photos, "--dataset", "cells", "--store", tmp_path / "drift.db")
     segments = ("--segment", "site=a", "--segment", "camera=path:^([^/]+)/")
     result = lightmeter(*command, *segments, "--date", "2022-09-07")
-    told = "lightmeter: failed as truncated: 1 file: 'north/2.jpg'\n"
+    told = "lightmeter: 1 file failed as truncated: 'north/2.jpg'\n"
     assert (result.returncode, result.stderr) == (0, told)
     line = "cells site=a 2022-09-07 00:00  5 images measured, 1 file failed, 3 segments\n"
     assert result.stdout == line

@@ -175,7 +175,7 @@ def test_a_later_shard_without_pictures_is_a_failure(tmp_path: Path) -> None:
     assert view.images == 12
     assert [(failure.path, failure.reason) for failure in view.failures] == [(str(odd), "corrupt")]
     assert profile_images(f"{tmp_path}/[ab].parquet").images == 6
-    with pytest.raises(ValueError, match="has 0 columns of pictures"):
+    with pytest.raises(ValueError, match="has 0 columns of images"):
         profile_images([odd, last])
     assert profile_images(f"{tmp_path.as_uri()}/[ab].parquet").images == 6
 

@@ -17,11 +17,11 @@ SAMPLE = {"image": PIXELS, "number": 1, "image.Hue.mean": 1.5}
 ONE = table_of(pictures(1))
 POLICY = ExifPolicy(allow={"GPSLatitude"}, deny={"Software"})
 SOURCES: list[tuple[Any, dict[str, Any], str]] = [
-    (pa.table({"a": [b"x"], "b": [b"y"]}), {}, "has 2 columns of pictures"),
-    (pa.table({"a": ["x"]}), {}, "has 0 columns of pictures"),
+    (pa.table({"a": [b"x"], "b": [b"y"]}), {}, "has 2 columns of images"),
+    (pa.table({"a": ["x"]}), {}, "has 0 columns of images"),
     (ONE, {"column": "gone"}, "expected one of bytes"),
     (ONE, {"values": ["speed"]}, "no value 'speed' in table"),
-    ("photos", {"values": ["speed"]}, "no value 'speed' in files; it has none"),
+    ("photos", {"values": ["speed"]}, "no value 'speed' in files; only tables"),
     ("photos", {"group": "column:x"}, "no value 'x' in files"),
     ("m.csv", {}, r"m.csv has 0 columns .* of paths in path, .*; it has a, b"),
     ("m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
@@ -31,13 +31,13 @@ SOURCES: list[tuple[Any, dict[str, Any], str]] = [
     (
         [SAMPLE],
         {"values": ["image.Hue.mean"]},
-        r"'image\.Hue\.mean', which is measured of pictures",
+        r"'image\.Hue\.mean', which is measured of images",
     ),
     ("nonsense://bucket/a.png", {}, "Protocol not known"),
     (5, {}, "got a int; expected a path"),
     ({"train": 1, "test": 2}, {}, "got a dict; expected a path, a table, such as one split"),
     (b"a.jpg", {}, "got a bytes; expected a path"),
-    (PIXELS, {}, "got a ndarray; .* is for lightmeter.log_image"),
+    (PIXELS, {}, "got a ndarray; .* use lightmeter.log_image"),
     (["a.jpg", PIXELS], {}, "expected str, bytes or os.PathLike object, not ndarray"),
     ([], {"workers": "all"}, "workers is 'all'; expected an integer"),
     ("photos", {"workers": 0}, "workers is 0"),

@@ -21,7 +21,7 @@ def test_rows_are_printed_as_json_lines_and_a_file_holds_each(folder: Path, tmp_
     assert [json.loads(line) for line in result.stdout.splitlines()] == list(measure(folder))
     out = tmp_path / "rows.csv"
     result = lightmeter("measure", folder, "-o", out, "--exif")
-    told = f"lightmeter: failed as unsupported: 1 file: '{folder}/bad.png'\n"
+    told = f"lightmeter: 1 file failed as unsupported: '{folder}/bad.png'\n"
     assert (result.returncode, result.stderr) == (0, told)
     assert result.stdout == "8 images measured, 1 file failed\n"
     assert out.read_bytes().count(b"bad.png") >= 1
@@ -141,7 +141,7 @@ def test_a_side_is_read_as_its_reference(tmp_path: Path) -> None:
     assert same.returncode == 0
     assert lightmeter("check", new, "--reference", file).returncode == 0
     wrong = ("--value-range", "0,65535")
-    assert lightmeter("drift", *sides, *wrong).stdout.startswith("The pictures were read diff")
+    assert lightmeter("drift", *sides, *wrong).stdout.startswith("The images were read diff")
     said = lightmeter("check", new, "--reference", file, *wrong).stderr
     assert "read differently: value_range" in said
 
@@ -168,7 +168,7 @@ def test_every_feature_of_a_picture_is_explained() -> None:
 def test_a_misspelt_feature_gets_the_nearest_names() -> None:
     result = lightmeter("explain", "image.Sharpnes")
     assert result.returncode == 2
-    assert "measures no Sharpnes; did you mean Sharpness" in result.stderr
+    assert "no feature 'Sharpnes'; did you mean Sharpness" in result.stderr
     assert "unit: squares of 8-bit steps" in lightmeter("explain", "Sharpness").stdout
     assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout
 

@@ -228,7 +228,7 @@ def test_results(view: ProfileView, tmp_path: Path) -> None:
     second = {"feature": "x", "n": {"at_least": 1}}
     result = Contract({"expect": [first, second]}).judge(view)
     assert result.passed
-    assert repr(result) == "contract passed: 1 of 2 checks failed"
+    assert repr(result) == "contract passed: 1 of 2 expectations failed"
     (failure,) = result.failures
     assert str(failure) == "warning: <b>: x: expected mean at least 30, got 24.75"
     assert json.loads(result.to_json())["outcomes"][0]["state"] == "fails"

@@ -239,7 +239,7 @@ def test_where_nothing_changed_no_page_says_drift(store: Store, tmp_path: Path) 
     for result in load_results(store):
         if result.bucket == last:
             assert page.text.count(result.words) == 2, "chart and table"
-    assert "0 of 6 judged ok" in page.text
+    assert "0 of 6 results are ok" in page.text
     for file in html_files(site):
         assert not any(word in Page(file).text for word in ("● drift", "◐ possible"))
     store.delete("cells", last)
@@ -279,7 +279,7 @@ def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     assert " 2022-09-0" not in text.split("Anomalies")[1]
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path)
     assert done.returncode == 1
-    assert "has files, but no dashboard; choose an empty folder" in done.stderr
+    assert "are not a dashboard; choose an empty folder" in done.stderr
 
 
 # --- on request -------------------------------------------------------------------------------
@@ -426,7 +426,7 @@ def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) 
 
 def test_a_folder_of_something_else_is_refused(store: Store, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("mine")
-    with pytest.raises(FileExistsError, match="has files, but no dashboard"):
+    with pytest.raises(FileExistsError, match="are not a dashboard"):
         Shown(store, []).build(tmp_path)
     assert (tmp_path / "index.html").read_text() == "mine"
 

@@ -151,7 +151,7 @@ def test_cells_of_the_grid_are_one_finding() -> None:
             | {"stddev_reference": 0.0},
             "x rose from 4.611686018427e18 to 4.611686018428e18",
         ),
-        ({"kind": "missing", "level_target": 0.4}, "missing x went from 0 % to 40 %"),
+        ({"kind": "missing", "level_target": 0.4}, "x is missing in 40 % of rows instead of 0 %"),
         (
             {"kind": "not a number", "level_target": 0.2},
             "text or infinite values in x went from 0 % to 20 %",

@@ -48,7 +48,7 @@ def test_what_depends_on_the_order_of_colours_is_not_compared(metrics: Any) -> N
 
 def test_a_reference_of_another_order_is_said_first_and_not_judged() -> None:
     report = lm.compare(target=profile(GOOD), reference=BGR)
-    first = "The pictures were read differently: channels BGR in the reference, RGB in the target."
+    first = "The images were read differently: channels BGR in the reference, RGB in the target."
     assert report.summary().startswith(first)
     assert report.read_differently.startswith(first)
     assert report.to_dict()["read_differently"] == report.read_differently
@@ -102,7 +102,7 @@ def test_an_image_is_read_as_its_reference() -> None:
     assert lm.check_image(frames(1, deep=True)[0], DEEP).verdict == "ordinary"
     check = lm.check_image(frame, BGR, channels="RGB")
     assert check.verdict == "ordinary"  # by what does not depend on it
-    assert repr(check).startswith("<ImageCheck: The pictures were read differently: channels BGR")
+    assert repr(check).startswith("<ImageCheck: The images were read differently: channels BGR")
     check = lm.check_image(frames(1, deep=True)[0], DEEP, reading=lm.Reading())
     assert "value_range" in check.read_differently
     assert not any("mean" in finding.feature for finding in check.findings)

@@ -141,7 +141,9 @@ def test_levels(tmp_path: Path, kind: str) -> None:
     for number, level in enumerate(levels):
         got = of_file(tmp_path / "a.tif", pyramid_level=number).meter.measurement()
         assert got == of_array(level)
-    with pytest.raises(ImageError, match="no level 3; the picture has 0 to 2") as caught:
+    with pytest.raises(
+        ImageError, match="got the level 3; the image has the levels 0 to 2"
+    ) as caught:
         of_file(tmp_path / "a.tif", pyramid_level=3)
     assert caught.value.reason == "unsupported"
 
@@ -209,7 +211,7 @@ def test_options_of_whole_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("lightmeter.image.tiles.raster.MOST_WHOLE", 1000)
     monkeypatch.setattr("lightmeter.image.tiles.raster._MOST_MASKED", 1000)
     for options, words in (
-        ({"metrics": [brightest]}, "functions of yours take whole pictures"),
+        ({"metrics": [brightest]}, "functions of yours need whole images"),
         ({"ignore": (0, 0, 2, 2)}, "ignored pixels take a mask"),
         ({"limits": Limits(pixels=11_699)}, "130x90 pixels, more than 11699"),
     ):

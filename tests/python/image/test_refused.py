@@ -53,13 +53,13 @@ PICTURES: list[tuple[Any, dict[str, Any], str, str]] = [
     (np.ma.array(SMALL, mask=np.eye(4)), {}, "unsupported", "fill it first"),
     *((with_pixel("I", bad), {}, "out_of_range", "expected 0 to") for bad in (-1, 65536)),
     *((with_pixel("F", bad), {}, "out_of_range", "expected 0 to") for bad in (1.5, -0.01, NAN)),
-    (SMALL, {"pyramid_level": 1}, "unsupported", "no level 1"),
-    (encoded("PNG"), {"pyramid_level": 1}, "unsupported", "no level 1"),
+    (SMALL, {"pyramid_level": 1}, "unsupported", "got the level 1"),
+    (encoded("PNG"), {"pyramid_level": 1}, "unsupported", "got the level 1"),
     (np.zeros((4, 4, 3), np.uint8), TWO, "unsupported", "of 3 channels; expected 2 bands"),
     (SMALL, TWO, "unsupported", "of 1 channels; expected 2 bands"),
     (Image.new("RGB", (4, 4)), FOUR, "unsupported", "mode RGB; expected 4 bands"),
-    (Image.new("P", (4, 4)), THREE, "unsupported", "mode P; expected 3 bands; give another"),
-    (PAGES, TWO, "unsupported", "a gray picture of 1 pages; expected 2 bands"),
+    (Image.new("P", (4, 4)), THREE, "unsupported", "mode P; expected 3 bands; pass other"),
+    (PAGES, TWO, "unsupported", "a gray image of 1 pages; expected 2 bands"),
     (SMALL, {"ignore": np.eye(4, 3)}, "unsupported", "got 4x4 pixels, and a mask of 3x4"),
     (SMALL, {"ignore": (0, 0, 4, 4)}, "empty", "all pixels are ignored"),
 ]
@@ -111,7 +111,7 @@ READINGS: list[tuple[dict[str, Any], str]] = [
     ({"ignore": (0, 0, 10)}, "expected x and y from 0"),
     ({"ignore": (0, 0, 0, 10)}, "width and height above 0"),
     ({"ignore": (-1, 0, 5, 10)}, "expected x and y from 0"),
-    ({"ignore": (0.5, 0, 0.6, 0.1)}, "shares of the sides, which end at 1"),
+    ({"ignore": (0.5, 0, 0.6, 0.1)}, "as fractions of the sides"),
     ({"ignore": (0, 0, NAN, 1)}, "above 0"),
     ({"ignore": np.zeros((2, 2, 2))}, "a mask of shape"),
     ({"ignore": {"x": 1}}, "ignore has a dict"),
@@ -124,7 +124,7 @@ READINGS: list[tuple[dict[str, Any], str]] = [
     ({"ignore": "alhpa"}, "there is no 'alhpa' to ignore; did you mean alpha"),
     ({"ignore": 10**400}, "a number beyond floats; expected a rectangle"),
     ({"ignore": (0, 0, 10**400, 5)}, "expected x and y from 0"),
-    ({"ignore": ["column:a", "column:b"]}, "masks of pictures at 2 places; expected one"),
+    ({"ignore": ["column:a", "column:b"]}, "ignore has 2 sources of one mask per image; expected one"),
     *(
         ({"value_range": value_range}, "value_range is")
         for value_range in ((1, 0), (0, 0), (0, np.inf), (NAN, 1), (-1e308, 1e308))

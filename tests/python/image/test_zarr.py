@@ -103,7 +103,7 @@ def test_levels_planes_and_bands(tmp_path: Path, version: int) -> None:
     )  # fmt: skip
     assert numbers(folder) == of_array(full[0, 0, 0])
     assert numbers(folder, pyramid_level=1) == of_array(full[0, 0, 0, ::2, ::2])
-    with pytest.raises(ImageError, match="no level 2; the picture has 0 to 1"):
+    with pytest.raises(ImageError, match="got the level 2; the image has the levels 0 to 1"):
         numbers(folder, pyramid_level=2)
     every = [each.meter.measurement() for each in
              measure_images(folder, Reading(frames="all", metrics="all"))]  # fmt: skip
@@ -163,7 +163,7 @@ COMPLEX = {
     ("changes", "reason", "words"),
     [
         ({"shape": [-1, 50]}, "corrupt", "metadata of Zarr"),
-        ({"shape": [2**60, 50]}, "too_large", "a picture of 50x"),
+        ({"shape": [2**60, 50]}, "too_large", "an image of 50x"),
         (COMPLEX, "unsupported", "array of complex64"),
         ({"codecs": [{"name": "rot13"}]}, "unsupported", "the codec 'rot13'"),
         ({"fill_value": "no number"}, "corrupt", "metadata of Zarr"),
@@ -294,7 +294,7 @@ def test_arrays_that_are_read_in_pieces(tmp_path: Path, kind: str, dtype: str) -
         assert lm.log_image(array, **reading).view() == lm.log_image(native, **reading).view()
     with pytest.raises(ImageError, match="expected HxW or HxWxC"):
         lm.log_image(array, layout="HW")
-    with pytest.raises(ImageError, match="no level 1"):
+    with pytest.raises(ImageError, match="got the level 1"):
         lm.log_image(array, pyramid_level=1)
     assert lm.profile_images([array]) == lm.profile_images([native])
 

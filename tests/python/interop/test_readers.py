@@ -160,7 +160,7 @@ def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
         (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
         ((np.zeros((4, 4)), "gain"), "unsupported", "read= gave a str as facts; expected a dict"),
         ((), "unsupported", "read= gave a tuple; expected an array or an image"),
-        (iter(()), "empty", "read= gave no picture"),
+        (iter(()), "empty", "read= returned no image"),
         (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
         (readers.Read(np.zeros((4, 4)), group=[7]), "unsupported", "a list as group"),  # type: ignore[arg-type]
     ],

@@ -60,8 +60,8 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
     # the 10th began after somebody had looked: two buckets are too few to judge it
     assert days_of(after) == "...oooooo.ooooooo"
     words = {result.bucket.day: result.words for result in after if not result.feature}
-    assert words[8] == "taken as normal from 2022-09-08 on: new lamp"
-    assert words[10].startswith("2 buckets to compare with, of 3 needed; taken as normal from")
+    assert words[8] == "accepted as normal from 2022-09-08 on: new lamp"
+    assert words[10].startswith("2 buckets to compare with; 3 are needed; accepted as normal from")
     assert [result for result in after if result.bucket.day < 8] == [
         result for result in before if result.bucket.day < 8
     ]
@@ -95,7 +95,7 @@ def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Pa
     watched = lm.watch(lamp, config, now=NOW)
     assert watched.exit_code == 0
     (delivery,) = watched.deliveries
-    words = "It was no anomaly, taken as normal from 2022-09-08 on: new lamp."
+    words = "This is not an anomaly any more: accepted as normal from 2022-09-08 on: new lamp."
     assert delivery.message.lines == (words,)
     lamp.state.forget_accepted(accepted)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
@@ -121,7 +121,7 @@ def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
     still = lightmeter("monitor", "run", config, *store)
     assert "baseline frozen since 2022-09-07; if the change is permanent" in still.stdout
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--note", "new lamp")
-    normal = "everything: taken as normal from 2022-09-08 on: new lamp\n"
+    normal = "everything: accepted as normal from 2022-09-08 on: new lamp\n"
     assert said.stdout.startswith(normal)
     assert lightmeter("monitor", "accept", *store).stdout == normal
     assert lightmeter("monitor", "run", config, *store).returncode == 0

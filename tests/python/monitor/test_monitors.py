@@ -78,7 +78,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     put_days(store, range(8, 9), day8={"shift": 3.0})
     alarmed = monitor(*run)
     assert alarmed.returncode == 3
-    assert alarmed.stdout.startswith("2022-09-08 00:00 cells drift: anomaly x ")
+    assert alarmed.stdout.startswith("2022-09-08 00:00 cells: anomaly of x: ")
     config.write_text(DRIFT + STDOUT)
     told = monitor(*run, "--format", "json")
     assert ": cells, " in told.stderr.partition("\n")[0]  # the alert
@@ -99,9 +99,8 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     config.write_text(f'{DRIFT}features = ["y"]\n')
     nothing = monitor(*run)
     assert nothing.returncode == 4
-    assert nothing.stdout == (
-        "2022-09-11 00:00 cells drift: not enough data no feature that it can judge matches 'y'\n"
-    )
+    words = "no feature that it can judge matches 'y'"
+    assert nothing.stdout == f"2022-09-11 00:00 cells: not enough data: {words} (drift)\n"
     config.write_text(config.read_text().replace('"drift"', '"m\\u001b[31m"', 1))
     assert "\x1b" not in monitor(*run).stdout
     config.write_text("")

@@ -61,7 +61,7 @@ def test_contracts(store: Store, tmp_path: Path) -> None:
     warning = {"name": "size", "feature": "x", "severity": "warning", "n": {"at_least": 30}}
     (said,) = (each for each in judge(store, type="contract", expect=[warning]) if each.words)
     assert (said.bucket.day, said.state) == (10, "ok")
-    assert said.words == "size: expected n at least 30, got 1"
+    assert said.words == "size: x: expected n at least 30, got 1"
     assert (said.value, said.lower, said.upper) == (1.0, 30.0, None)
 
 

@@ -70,8 +70,8 @@ def test_it_takes_others_with_the_same_keys(store: Store) -> None:
     results = evaluate(store, [monitor(segments=True, **PEERS)], now=NOW)
     assert {result.state for result in results} == {"not enough data"}
     words = {result.segment: result.words for result in results}
-    assert words["region=north"] == "0 other segments with the same keys, of 3 needed"
-    assert words["camera=c0"] == "2 other segments with the same keys, of 3 needed"
+    assert words["region=north"] == "0 other segments with the same keys; 3 are needed"
+    assert words["camera=c0"] == "2 other segments with the same keys; 3 are needed"
     assert "" not in words
     cameras(store, days=40, count=4)  # three others are enough
     results = evaluate(store, [monitor(segments=True, **PEERS)], now=NOW)

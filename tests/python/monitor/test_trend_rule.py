@@ -57,7 +57,7 @@ def test_what_creeps_is_found_and_told(store: lm.Store, tmp_path: Path) -> None:
     results = lm.watch(store, config, now=LATER).results
     early = [result for result in results if result.bucket.date() < FIRST + timedelta(days=34)]
     assert {result.state for result in early} == {"not enough data"}
-    assert early[-1].words == "34 days, of 35 needed"
+    assert early[-1].words == "34 days; 35 are needed"
     found = anomalies(results)
     assert {result.feature for result in found} == {"f0"}
     first, last = found[0], found[-1]
@@ -82,8 +82,8 @@ def test_an_accepted_change_begins_anew(store: lm.Store, tmp_path: Path) -> None
     results = lm.watch(store, config, now=LATER).results
     behind = [result for result in results if result.bucket >= since]
     assert [result.state for result in behind[:5]] == 4 * ["ok"] + ["not enough data"]
-    assert behind[0].words == "taken as normal from 2026-03-15 on: new lamp"
-    assert behind[5].words == "6 days, of 35 needed"
+    assert behind[0].words == "accepted as normal from 2026-03-15 on: new lamp"
+    assert behind[5].words == "6 days; 35 are needed"
 
 
 def test_days_follow_from_the_days_up_to_them(store: lm.Store, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ MISREAD: dict[str, tuple[Any, dict[str, Any], dict[str, Any], str]] = {
 def assert_it_is_said(target: ProfileView, reference: ProfileView, words: str) -> None:
     report = lm.compare(target=target, reference=reference)
     assert target.images == reference.images == len(COLOUR)
-    assert report.summary().startswith("The pictures were read differently: ")
+    assert report.summary().startswith("The images were read differently: ")
     assert words in report.read_differently
     judged = {line.feature for line in report.features if line.verdict is not None}
     assert not judged & {"image.Hue.circular_mean", "image.Luma.mean", "image.Sharpness"}

@@ -41,7 +41,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("profile empty", "no image could be measured: there is none in 'empty'"),
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
         ("drift --reference good.lmp --target 0.png", "measure images first"),
-        ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),
+        (
+            "show photos",
+            "'photos': this is a folder, not a profile; measure it first with profile_images",
+        ),
         ("show text.jpg", "text.jpg: not a lightmeter profile: got 5 bytes"),
         ("check 0.png --reference good.lmp", "with sample=256 (option --sample)"),
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),

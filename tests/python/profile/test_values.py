@@ -141,7 +141,7 @@ SITE = {"site": ["a"]}
         ({"columns": {"a": [1, 2], "k": [1]}, "group": "k"}, "different lengths"),
         ({"columns": {"a": [1], "k": [b"x"]}, "group": "k"}, "bytes"),
         ({"columns": SITE, "segment_by": "sight"}, "column 'sight'; did you mean site"),
-        ({"columns": SITE, "segment_by": {}}, "also the name of a column"),
+        ({"columns": SITE, "segment_by": {}}, "for a table, the name of a column"),
         ({"columns": SITE, "segment_by": {"": "site"}}, "empty key"),
         ({"columns": SITE, "segment_by": lambda row: 5}, "returned 5"),
         ({"row": {"a": 1}, "segment_by": "site"}, "with row="),

@@ -55,7 +55,7 @@ def test_what_the_target_has_stays_and_what_is_damaged_is_left(
         for count in (1, 0):
             copied = copy_store(first, second)
             assert (copied.profiles, copied.state) == (count, count)
-            assert "the dataset 'cells': the target has a dataset" in copied.left[0]
+            assert "skipped the dataset 'cells'" in copied.left[0]
             assert sum("of 'damaged': it is damaged" in each for each in copied.left) == count
         assert second.read("cells").images == 2
         assert [row.writer for row in second.stored("others")] == ["good"]
@@ -90,6 +90,6 @@ def test_on_the_command_line(drift: Path, tmp_path: Path) -> None:
     assert result.stdout == "copied: 21 profiles, 5 rows of results and alerts\n"
     result = lightmeter("store", "copy", drift, address)
     assert result.returncode == 1
-    assert "the dataset 'cells': the target has a dataset of that name" in result.stderr
+    assert "skipped the dataset 'cells', because the target already has it" in result.stderr
     assert lightmeter("store", "verify", address).returncode == 0
     assert lightmeter("store", "copy", tmp_path / "none.db", address).returncode == 1

@@ -252,7 +252,7 @@ def test_pictures_and_paths_stay_at_home(tmp_path: Path, exemplars: bool) -> Non
 
 def test_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("drift.db", "http://h/x", "s3://user:pass@b/x", "gs://b/x?key=pass", "ftp://x"):
-        with pytest.raises(StoreError, match="not that of an inbox") as caught:
+        with pytest.raises(StoreError, match="not the address of an inbox") as caught:
             Inbox(address)
         assert "pass@" not in str(caught.value)
     with pytest.raises(StoreError, match="opening failed"):

@@ -52,8 +52,9 @@ def check_known(values: Iterable[str], names: Iterable[Any], where: str) -> None
     known = list(names)
     for value in values:
         if value not in known:
-            listed = shorten(", ".join(map(str, known[:_NAMED])), 300) or "none"
-            raise ValueError(f"no value {value!r} in {where}; it has {listed}")
+            listed = shorten(", ".join(map(str, known[:_NAMED])), 300)
+            hint = f"it has {listed}" if listed else "only tables, manifests and archives have some"
+            raise ValueError(f"no value {value!r} in {where}; {hint}")
         if known.count(value) > 1:
             raise ValueError(f"{where} has {known.count(value)} columns named {value!r}")
 

@@ -61,7 +61,7 @@ def source_of(given: Any, wanted: Wanted) -> Source:
     if alone or not isinstance(given, Iterable):
         raise TypeError(
             f"got a {type(given).__name__}; expected a path, a table, such as one split of a "
-            "data set, or an iterable of paths, of pictures or of batches; one picture is for "
+            "dataset, or an iterable of paths, images or batches; for one image, use "
             "lightmeter.log_image"
         )
     samples = iter(given)

@@ -74,7 +74,7 @@ def _data(picture: Any, limits: Limits) -> Any:
         if is_file(picture):
             return read_whole(picture, limits)
         if not is_array(picture):
-            raise TypeError(f"got a {type(picture).__name__}; expected a picture or an array")
+            raise TypeError(f"got a {type(picture).__name__}; expected an image or an array")
         return np.array(as_numpy(picture))
     except ImageError as error:
         return error

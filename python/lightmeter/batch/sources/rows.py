@@ -36,7 +36,7 @@ def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
     column = next(iter(usual), None) if wanted.column is None else wanted.column
     if column is None or column not in pictures + paths:
         raise ValueError(
-            f"{table} has {len(pictures)} columns of pictures; expected one of bytes, of structs "
+            f"{table} has {len(pictures)} columns of images; expected one of bytes, of structs "
             f"with bytes or of paths in {', '.join(USUAL_PATHS)}, or its name as the column, got "
             f"{column}; it has {shorten(', '.join(names[:20]), 300)}"
         )

@@ -59,7 +59,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
         }
         for result in others[:_MOST_LISTED]
     )
-    ok = f"{len(results) - len(others):,} of {len(results):,} judged ok."
+    ok = f"{len(results) - len(others):,} of {len(results):,} results are ok."
     return document(
         kind,
         header(

@@ -84,7 +84,7 @@ def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -
         )
     return tag(
         "figure",
-        tag("h3", f"The {what} itself"),
+        tag("h3", f"The {what} of the feature"),
         trend(feature, marks, what=what, band="baseline", since=since).inline("level"),
         tag("p", words, cls="quiet"),
     )

@@ -133,7 +133,7 @@ def _rows(compared: Compared) -> Iterator[Row]:
             "feature": feature_name(page, history, line.feature),
             "state": badge(state),
             _RECENT: sparkline([mark_of(each, page, history) for each in results]),
-            "last value": number(results[-1].value),
+            "monitor's value": number(results[-1].value),
             "expected": expected(results[-1].lower, results[-1].upper),
             "monitor": quoted(line.monitor),
         }

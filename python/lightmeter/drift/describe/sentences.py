@@ -40,6 +40,10 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
     by
         Thresholds of the verdict.
     """
+    if row.kind == "missing":
+        before, after = map(percent, row.levels)
+        what = "rows" if row.group == "values" else "images"
+        return f"{row.name} is missing in {after} of {what} instead of {before}"
     if row.kind in RATES:
         return f"{_rate(row)} went from {_shares(*row.levels)}"
     ways = {"category": _category, "vector": _vectors, "hue": _hue}
@@ -48,15 +52,14 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
 
 def is_sure(row: FeatureDrift) -> bool:
     """Return whether a change of the mean is significant."""
-    before, after = row.levels
     own = (row.stddev_target or 0.0) / math.sqrt(row.n_target)
     other = (row.stddev_reference or 0.0) / math.sqrt(row.n_reference)
-    return abs(after - before) > _SURE * math.hypot(own, other)
+    return abs(_rise(row)) > _SURE * math.hypot(own, other)
 
 
 def _rate(row: FeatureDrift) -> str:
     if row.kind != "failure":
-        return f"{'missing' if row.kind == 'missing' else 'text or infinite values in'} {row.name}"
+        return f"text or infinite values in {row.name}"
     if row.name.endswith(" Error"):
         return f"errors of {row.name.removesuffix(' Error')}"
     return f"{row.name.removesuffix('Failure')}files that cannot be measured"
@@ -77,10 +80,6 @@ def _amounts(before: float, after: float, unit: str = "") -> str:
 def _shares(before: float, after: float) -> str:
     was, now = percent(before), percent(after)
     return f"{was} to {now}" if was != now else _amounts(100 * before, 100 * after, " %")
-
-
-def _differs(row: FeatureDrift) -> str:
-    return f"{row.name} is distributed differently"
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
@@ -111,7 +110,7 @@ def _category(row: FeatureDrift) -> str:
     first = max(after | before, key=lambda value: apart(value)[0])
     by, least, most, low, high = apart(first)
     if by <= 0:
-        return _differs(row)
+        return f"{row.name} is distributed differently"
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
@@ -162,7 +161,7 @@ def _hue(row: FeatureDrift) -> str:
         if max(ahead.max(), 0.0) - min(ahead.min(), 0.0) <= _LEFT * (row.ks or 0.0):  # Kuiper's V
             sign = "\N{MINUS SIGN}" if degrees < 0 else "+"
             return f"{row.name} turned by {sign}{counted(abs(degrees), 'degree')}"
-    return _differs(row)
+    return f"{row.name} is distributed differently"
 
 
 # --- numbers ----------------------------------------------------------------------------------
@@ -229,9 +228,8 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         return f"{some} {how} {row.name} than 99 % of the reference"
     is_amount = pool[0] >= 0
     level = spread = ""
-    moved = row.levels[1] - row.levels[0]
     larger = float(after @ (under + up_to)) - 1  # Mann and Whitney's count
-    if math.isfinite(moved) and moved * larger > 0 and is_sure(row):
+    if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or is_amount)
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
     if wide >= by.spread / 2:
@@ -239,7 +237,8 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         spread = f"{_subject(row)} varies {number(times, 2)} times as much"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
-    return (level or spread if is_shift else spread or level) or value or _differs(row)
+    words = level or spread if is_shift else spread or level
+    return words or value or f"{row.name} is distributed differently"
 
 
 def _subject(row: FeatureDrift) -> str:
@@ -422,7 +421,7 @@ def _name(row: FeatureDrift) -> str:
 def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
     """Return findings for changed features: single ones, and some grouped together.
 
-    Cells of a grid are grouped, and so are Exif tags that went missing.
+    Cells of a grid are grouped, and so are Exif tags that went missing or appeared.
     """
     groups: dict[object, list[FeatureDrift]] = {}
     for row in rows:
@@ -430,17 +429,17 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         # A rate of a cell, such as of missing values, is not part of the grid.
         if row.cell is not None and row.kind == "number":
             key = row.prefix, row.cell.number
-        elif row.kind == "missing" and row.group == "Exif" and _rise(row) > 0:
-            key = row.prefix, "Exif"
+        elif row.kind == "missing" and row.group == "Exif":
+            key = row.prefix, _rise(row) > 0
         groups.setdefault(key, []).append(row)
     found: list[Finding] = []
     for several in groups.values():
         if several[0].cell and len(several) > 1:
             found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
-            most = percent(max(map(_rise, several)))
-            images = f"{_several(several[0])}images"
-            words = f"{len(several)} Exif tags went missing in up to {most} of {images}"
+            most, of = max(map(_rise, several), key=abs), f"of {_several(several[0])}images"
+            what = f"{'went missing' if most > 0 else 'appeared'} in up to {percent(abs(most))}"
+            words = f"{len(several)} Exif tags {what} {of}"
             found.append(Finding(words, tuple(several)))
         else:
             found += [Finding(row.words, (row,)) for row in several]

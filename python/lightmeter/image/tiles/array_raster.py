@@ -176,7 +176,7 @@ def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
         found, axes, is_rgb = _level_of(open_folder(folder), reading.pyramid_level or 0)
         array = bounded(found)
     except FileNotFoundError:
-        raise ImageError("unsupported", "a folder of Zarr without a picture") from None
+        raise ImageError("unsupported", "a Zarr folder without an image") from None
     except (ImageError, OSError):
         raise
     except Exception as error:  # zarr raises any exception
@@ -207,7 +207,7 @@ def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
     if "multiscales" not in attributes:
         if "bioformats2raw.layout" in attributes:
             return _level_of(node["0"], level)
-        detail = "a group of Zarr without a picture (multiscales); of a plate give x.zarr/A/1/0"
+        detail = "a Zarr group without an image (multiscales); of a plate, give x.zarr/A/1/0"
         raise ImageError("unsupported", detail)
     scales = attributes["multiscales"][0]
     datasets = scales["datasets"][:_MOST_LEVELS]

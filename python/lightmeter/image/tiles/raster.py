@@ -97,11 +97,11 @@ class Raster(ABC):
             A size is zero or too large.
         """
         if min(self.width, self.height, self.tile_width, self.tile_height) <= 0:
-            raise ImageError("corrupt", f"a picture of {self.width}x{self.height} pixels")
+            raise ImageError("corrupt", f"an image of {self.width}x{self.height} pixels")
         if max(self.width, self.height) > _LONGEST:
-            raise ImageError("too_large", f"a picture of {self.width}x{self.height} pixels")
+            raise ImageError("too_large", f"an image of {self.width}x{self.height} pixels")
         if max(self.chunk_bytes, self._bytes_of(self.tile_width * self.tile_height)) > MOST_DECODED:
-            advice = "which is decoded whole; write the picture in smaller tiles"
+            advice = "which is decoded whole; write the image in smaller tiles"
             raise ImageError("too_large", f"{tile}, {advice}")
 
     @property
@@ -218,7 +218,7 @@ def _check(raster: Raster, reading: Reading) -> None:
     width, height = raster.width, raster.height
     check_size(width, height, reading.limits)
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
-        what = "functions of yours take whole pictures"
+        what = "functions of yours need whole images"
     elif reading.ignored is not None and width * height > _MOST_MASKED:
         what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
     else:

@@ -247,7 +247,7 @@ def rasters_of(pages: list[Any], file: EncodedFile, reading: Reading) -> Iterato
         raise ImageError("unsupported", f"got {got}")
     if bands is not None and samples == 1:
         if len(planes) % bands > 0:
-            got = f"a gray picture of {len(planes)} pages; expected {bands} bands"
+            got = f"a gray image of {len(planes)} pages; expected {bands} bands"
             raise ImageError("unsupported", f"got {got}")
         text = pages[0].description
         order, single = _ORDER.search(text), _SINGLE.findall(text)

@@ -51,8 +51,8 @@ class ContractRule(Monitor):
         """Return one result per feature in the contract: that of its worst clause."""
         worst: dict[str, Result] = {}
         for outcome in sorted(self._contract.judge(side.target.view).outcomes, key=_badness):
-            words = f"{outcome.expectation}: " if outcome.expectation else ""
-            words += f"expected {outcome.expected}, got {outcome.got}"
+            words = f"{outcome.feature}: expected {outcome.expected}, got {outcome.got}"
+            words = f"{outcome.expectation}: {words}" if outcome.expectation else words
             limits = outcome.value, outcome.lower, outcome.upper
             state, words = _STATES[_badness(outcome)], "" if outcome.state == "holds" else words
             worst.setdefault(outcome.feature, Result(outcome.feature, state, *limits, words))

@@ -103,7 +103,7 @@ class TrendRule(ComparingMonitor):
         days, judged = side.shelf.once(_judged, self, side.where, since)
         last = bisect_left(days, day)
         if last + 1 < _LEAST:
-            return [Result("", NOT_ENOUGH, words=f"{last + 1} days, of {_LEAST} needed")]
+            return [Result("", NOT_ENOUGH, words=f"{last + 1} days; {_LEAST} are needed")]
         kept, key = side.shelf.kept, (self.name, *side.where, day)
         if key in kept:
             above = [ascii(each.part) for each in judged if each.log_m[last] >= each.limit]
