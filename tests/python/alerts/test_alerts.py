@@ -12,7 +12,7 @@ from conftest import lightmeter
 from dashboards import fill
 from forks import ended_well, forked
 from incidents import days
-from lightmeter.alerts import Message, Stdout, load_config
+from lightmeter.alerts import Message, load_config
 from lightmeter.errors import ConfigError
 from lightmeter.store import Store
 from receiver import Receiver
@@ -69,23 +69,6 @@ def test_each_change_is_a_message_and_a_failure_stops_the_rest(store: Store) -> 
     lasting = [*days("oAo", **left), *days("oAA", feature="y", **left), *days("oAA", **right)]
     tell(store, lasting, [box])
     assert len(box.messages) == 2  # the other feature lasts
-
-
-@pytest.mark.parametrize(("over", "what"), [("oAo", "resolved"), ("ooo", "withdrawn")])
-def test_what_was_told_and_is_over_is_told(store: Store, over: str, what: str) -> None:
-    box = Box()
-    for states in ("oA", over, over):
-        tell(store, days(states), [box])
-    first, last = box.messages
-    assert (first.what, last.what) == ("opened", what)
-    assert first.incidents == last.incidents
-
-
-def test_text_is_printed(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    tell(store, days("oA", words="a\x1b[31mb"), [Stdout(name="log")])
-    out = capsys.readouterr().out
-    assert out.startswith("a\\u001b[31mb: cells, 2022-09-02\n  a\\u001b[31mb (drift: 0.62, ")
-    assert "\x1b" not in out
 
 
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,19 +163,6 @@ def test_exif_is_as_lightmeter_reads_it() -> None:
     assert {"DateTime", "ISOSpeedRatings"} <= set(denied)
 
 
-def test_merged_distinct_counts_are_an_interval() -> None:
-    many = read("many.bin")
-    unique = many["unique"].to_summary_dict()
-    two = many.merge(many)["unique"].to_summary_dict()
-    assert two["cardinality/est"] == unique["cardinality/est"]
-    assert two["cardinality/lower_1"] == unique["cardinality/lower_1"]
-    assert two["cardinality/upper_1"] == 2 * unique["cardinality/upper_1"]
-    ours = lm.log(columns={"unique": [f"other {index}" for index in range(1000)]}).view()
-    both = many.merge(ours)["unique"].to_summary_dict()
-    assert both["cardinality/upper_1"] > unique["cardinality/upper_1"] + 1000
-    assert both["counts/n"] == 201_000
-
-
 def test_imported_profiles_are_compared_within_their_bounds() -> None:
     """Half of the values differ, and each side knows its ranks to some places only."""
     many = read("many.bin")

@@ -36,15 +36,6 @@ def test_a_dataset_of_segments_says_nothing_of_the_whole(store: Store, keys: Any
     assert words not in {words for *_, words in said(judge(store, **keys))}
 
 
-def test_a_whole_that_stopped_before_its_segments(store: Store) -> None:
-    put_days(store, range(1, 2))
-    store.put("cells", rows(2), at=date(2022, 9, 2), writer="a", segment={"camera": "left"})
-    judged = [(day, state) for _, day, state, _ in said(judge(store, **limits(upper=9)))]
-    assert judged == [(1, "ok"), (2, "not enough data")]
-    judged = [(day, state) for _, day, state, _ in said(judge(store, type="missing"))]
-    assert judged == [(1, "ok"), *((day, "anomaly") for day in range(2, 20))]
-
-
 def test_a_dataset_as_the_baseline_of_segments(store: Store) -> None:
     """That has the segment, of shorter buckets, or else has only the whole."""
     for day in (1, 2, 3):

@@ -1,8 +1,6 @@
 """Charts: shares against NumPy, well-formed and escaped SVG, the same bytes every time."""
 
-import contextlib
 import html
-import locale
 import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
@@ -165,21 +163,6 @@ def test_anything_can_be_drawn(marks: list[Mark]) -> None:
         for element in ET.fromstring(text).iter():
             assert "nan" not in str(element.attrib)
             assert "inf" not in element.attrib.get("d", "")
-
-
-def test_months_are_english_in_every_locale() -> None:
-    before = locale.setlocale(locale.LC_TIME)
-    try:
-        for name in ("fr_FR.UTF-8", "de_DE.UTF-8", "C"):
-            with contextlib.suppress(locale.Error):
-                locale.setlocale(locale.LC_TIME, name)
-                break
-        start = datetime(2022, 2, 1, tzinfo=UTC)
-        year = [Mark(start + day * DAY, 0.1, None, None) for day in range(400)]
-        assert "01 Feb" in trend("d", year[:9]).body
-        assert "May 2022" in trend("d", year).body
-    finally:
-        locale.setlocale(locale.LC_TIME, before)
 
 
 # The maker of HTML
