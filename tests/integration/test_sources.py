@@ -63,18 +63,6 @@ def test_data_sets_of_hugging_face(photos: Path, wanted: bytes) -> None:
         profile_images(datasets.DatasetDict(train=data))
 
 
-def test_tables_that_hugging_face_wrote(photos: Path, wanted: bytes, tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
-    columns = {"image": [str(photos / name) for name in NAMES]}
-    data = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
-    data.to_parquet(tmp_path / "p.parquet")  # which takes the bytes in
-    assert profile_images(tmp_path / "p.parquet").to_bytes() == wanted
-    load = partial(datasets.load_dataset, "parquet", split="train", cache_dir=str(tmp_path / "c"))
-    for streaming in (False, True):
-        loaded = load(data_files=str(tmp_path / "p.parquet"), streaming=streaming)
-        assert profile_images(loaded).to_bytes() == wanted
-
-
 class Handler(SimpleHTTPRequestHandler):
     """Serves ranges, as object stores do."""
 

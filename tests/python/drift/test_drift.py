@@ -174,22 +174,6 @@ def test_categories_name_what_is_new_and_what_vanished() -> None:
     assert [item.value for item in once.vanished_values] == ["L"]
 
 
-def test_numbers_among_strings_are_a_category_and_strings_among_numbers_a_rate() -> None:
-    report = lm.compare(
-        target=columns(mostly_text=["a"] * 30 + [7], mostly_numbers=[*range(30), "?"]),
-        reference=columns(mostly_text=["a"] * 31, mostly_numbers=range(31)),
-    )
-    assert report["mostly_text"].kind == "category"
-    assert report["mostly_text"].effect == pytest.approx(1 / 31)
-    assert report["mostly_numbers"].n_target == 30
-    line = report["mostly_numbers:not a number"]
-    assert (line.n_target, line.n_reference) == (31, 31)
-    assert line.level_target == pytest.approx(1 / 31)
-    assert [(item.value, item.est) for item in line.new_values] == [("?", 1)]
-    with pytest.raises(KeyError):
-        report["mostly_numbers:missing"]
-
-
 def test_infinities_are_values_and_nan_is_none() -> None:
     numbers = [1.0] * 100
     for odd, kind in (

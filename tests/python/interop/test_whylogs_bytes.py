@@ -29,7 +29,6 @@ SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segm
         (b"WHY1\x00\x02\x1b\x1c", "kind 3"),
         (b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00", "2 segments"),
         (b"WHY1\x04\x22\x02\x0a\x00\x00", "a segment with the key ''"),
-        (b"PK\3\4", "zip archive"),
         (b"WHY1\x00\x0d\x0a\x0b\x28\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "end|follow|timestamp"),
     ],
 )

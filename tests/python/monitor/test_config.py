@@ -116,7 +116,6 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('name = "gaps"', "name = ", "line 21"),
         ('"2h"', "2", r"monitor\[3\]\.wait: expected a duration such as"),
         ('scalar = "mean"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
-        ('"good.lmp"', "7", "expected the path of a file"),
         ("at_most", "at_mots", r"monitor\[5\]\.expect\[1\]\.failure_rate\.at_mots: .*at_most"),
     ],
 )

@@ -178,17 +178,6 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
     assert min(each.bucket for each in load_results(store)) >= NOW - timedelta(days=6)
 
 
-def test_what_comes_late_into_a_day_that_was_rolled_up_is_judged_once(store: Store) -> None:
-    first = NOW - timedelta(days=9)
-    for hour in range(0, 9 * 24, 12):
-        store.put("cells", rows(hour), at=first + timedelta(hours=hour), writer="a", every="12h")
-    week = monitor(**WEEK)
-    update_results(store, [week], now=NOW)
-    store.gc(now=NOW, roll_up_after="5d")
-    store.put("cells", rows(1), at=NOW - timedelta(days=8), writer="b")
-    assert [count_due(store, week) for _ in range(2)] == [10, 0]
-
-
 def count_due(store: Store, *monitors: Monitor) -> int:
     """How many buckets the next update would judge, which is then made."""
     keys = {source.monitor: source.key for source in store.state.sources()}

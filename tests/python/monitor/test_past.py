@@ -12,11 +12,8 @@ import pytest
 from conftest import as_of_images
 from lightmeter import ProfileView, Store, log
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
-from lightmeter.monitor.against_past import against_past
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.results import Result
-from lightmeter.monitor.rules import DriftRule
-from lightmeter.monitor.shelf import Summary
 from lightmeter.store.tables import Bucket
 from numpy.typing import NDArray
 from pydantic import ValidationError
@@ -25,45 +22,6 @@ from september import evaluate, monitor, put
 
 Rows = NDArray[np.float64]
 FIRST = date(2022, 1, 1)
-
-
-def summary(values: Rows) -> Summary:
-    columns = {f"f{index}": column for index, column in enumerate(values.T)}
-    return Summary(log(columns=columns).view()._core)
-
-
-def is_alarm(target: Summary, past: list[Summary]) -> bool:
-    tested = {"": against_past(target, past)}
-    results = DriftRule(name="m", dataset="cells").decide(tested, {})[""]
-    return any(result.state == "anomaly" for result in results)
-
-
-def bucket(rng: np.random.Generator, kind: str, n: int, shift: float = 0.0) -> Rows:
-    images = rng.normal(shift, 1.0, (n, 8))
-    if kind == "bursts":
-        return math.sqrt(0.5) * (images + np.repeat(rng.normal(0, 1, (n // 10, 8)), 10, axis=0))
-    return images + 0.3 * rng.normal(0, 1, 8) * (kind == "days differ")
-
-
-@pytest.mark.parametrize(
-    ("kind", "sizes"),
-    [("independent", (60, 60)), ("bursts", (200, 20)), ("days differ", (200, 20))],
-)
-def test_few_false_alarms_and_large_changes_found(kind: str, sizes: tuple[int, int]) -> None:
-    """1 % are promised; twice that is left for what is not normal."""
-    rng = np.random.default_rng(4)
-    past: list[Summary] = []
-    alarms = judged = caught = 0
-    for day in range(130):
-        n = sizes[day % 7 >= 5]
-        today = summary(bucket(rng, kind, n))
-        if len(past) >= 28:
-            judged += 1
-            alarms += is_alarm(today, past[-28:])
-            caught += is_alarm(summary(bucket(rng, kind, n, shift=4.0)), past[-28:])
-        past.append(today)
-    assert alarms <= stats.binom.isf(1e-4, judged, 0.02)
-    assert caught == judged
 
 
 def test_of_equal_buckets_it_is_students_test() -> None:

@@ -109,15 +109,6 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
     assert [each.bucket.day for each in of_september(more) if each.state == "anomaly"] == [13]
 
 
-def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
-    for day in range(-13, 11):
-        text = ["x"] * (30 * (day == 9))
-        values = [*np.random.default_rng(50 + day).normal(size=70), *text]
-        put(store, date(2022, 9, 1) + timedelta(days=day - 1), {"a": values, "ab": values})
-    assert alarms(states(store, "a:not a number", features=["a"])) == [9]
-    assert not alarms(states(store, "ab:not a number", features=["a"]))
-
-
 @pytest.mark.parametrize("rate", ["missing", "not a number"])
 @pytest.mark.parametrize("keys", [{}, {"metric": "effect", "above": 0.3}])
 def test_a_column_named_like_a_rate(store: Store, rate: str, keys: dict[str, Any]) -> None:

@@ -222,8 +222,6 @@ def test_answers_are_looked_at(way: Weather, answer: str, words: str, monkeypatc
         ("https://key:word@example.com", "give the key as `key`"),
         ("https://example.com?key=1", "expected one such as"),
         ("https://example.com:99999", "expected one such as"),
-        ("https://exa mple.com/", "expected one such as"),
-        ("https://a..b", "expected one such as"),
         ("https://h:0", "expected one such as"),
     ],
 )

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import sqlalchemy
 from lightmeter import ProfileView, Store
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.store import profiles
@@ -114,19 +113,3 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
     assert store.verify() == []
     assert store.gc(now=NOW, roll_up_after="1d").merged == 40
     assert most <= 3
-
-
-def test_few_statements_are_needed(store: Store) -> None:
-    """One gives 32 rows with their bodies; a file also begins."""
-    statements = []
-
-    def count(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        statements.append(statement)
-
-    put_days(store, 21)
-    sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", count)
-    store.put("cells", view(1), at=DAY, writer="b")
-    assert len(statements) == (5 if store.path else 4)
-    statements.clear()
-    assert store.read("cells").images == 1 + sum(range(1, 22))
-    assert len(statements) == (3 if store.path else 1)

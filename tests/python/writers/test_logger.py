@@ -290,15 +290,6 @@ def test_a_closed_logger_drops(store: Store) -> None:
     assert store.datasets() == {"cells": timedelta(hours=1)}
 
 
-def test_the_longest_durations_do_not_end_its_thread(store: Store) -> None:
-    longest = {"every": timedelta(days=2_200_000), "checkpoint": timedelta(days=400 * 365)}
-    with lm.logger(store, "cells", **longest) as log:
-        for _ in range(3):
-            log.track(array())
-            assert log.flush(timeout=30)
-    assert store.read("cells").images == 3
-
-
 def test_wrong_arguments_are_found_at_the_start(store: Store) -> None:
     store.define("days", "1d")
     with pytest.raises(StoreError, match="buckets of 1d"):
