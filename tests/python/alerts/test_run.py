@@ -100,3 +100,17 @@ def test_a_renamed_or_removed_monitor_leaves_no_incident_open(store: Store, tmp_
     config.write_text(GAPS + alert)
     told = [delivery.message for delivery in lm.watch(store, config, now=NOW).deliveries]
     assert opened.incidents in [item.incidents for item in told if item.what == "resolved"]
+
+
+def test_an_alert_of_two_files_tells_what_each_finds_once(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 7), day4={"shift": 5.0}, day5={"shift": 2.0}, day6={"shift": 2.0})
+    told = []
+    for name, most in (("low", 1), ("high", 3)) * 3:
+        config, sent = tmp_path / f"{name}.toml", tmp_path / "sent"
+        limit = f'[[monitor.expect]]\nfeature = "x"\nmean = {{ at_most = {most} }}\n'
+        rule = f'[[monitor]]\nname = "{name}"\ndataset = "cells"\ntype = "contract"\n{limit}'
+        config.write_text(rule + ALERT.format(sent=sent, code=0))
+        told += [each.message for each in lm.watch(store, config, now=NOW).deliveries]
+    said = [(each.what, each.facts["end"] is None) for each in told]
+    assert said == [("opened", True), ("opened", False)]
+    assert told[0].incidents != told[1].incidents

@@ -44,9 +44,6 @@ def test_compare_finds_and_names_what_changed(views: tuple[lm.ProfileView, lm.Pr
     assert "not independent" in pixels.reason
     assert pixels.wasserstein == pytest.approx(-1 * (pixels.level_target - pixels.level_reference))  # type: ignore[operator]
     assert report["image.Colorspace"].verdict == "none"
-    again = lm.compare(target=target, reference=reference)
-    assert again.features == report.features
-    assert set(again.features) == set(report.features)
 
 
 def test_a_profile_does_not_drift_from_itself(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
@@ -146,8 +143,6 @@ def test_a_report_is_a_mapping_of_names_to_lines() -> None:
     )
     names = [line.feature for line in report.features]
     assert (list(report), len(report)) == (names, 3)
-    assert "a" in report
-    assert "b" not in report
     assert 0 not in report
     with pytest.raises(KeyError, match="no feature 'b' among the 3 compared"):
         report["b"]

@@ -192,7 +192,7 @@ def test_rates_and_hues() -> None:
     assert not opened(lengths, limit)[:, 1].any()
 
 
-def test_weekdays_and_seasons_are_taken_out() -> None:
+def test_seasons_are_taken_out() -> None:
     means, stddevs, n = days(11, 900, 4)
     at = np.arange(900)
     means += 0.8 * np.sin(2 * np.pi * at / 365.25)[:, None]
@@ -202,17 +202,6 @@ def test_weekdays_and_seasons_are_taken_out() -> None:
     is_open = opened(level, limits(4))
     assert 700 < int(np.argmax(is_open[:, 0])) < 740
     assert not is_open[:, 1:].any()
-
-    means, stddevs, n = days(12, 160, 4)
-    means += 0.5 * (at[:160, None] % 7 >= 5)
-    means[91:, 0] += 0.3
-    level = level_of(means, stddevs, n)
-    weekdays = at[:160, None, None] % 7 == np.arange(1, 7)
-    slow, fast = (
-        int(np.argmax(opened(each, limits(4))[:, 0])) for each in (level, level.beside(weekdays))
-    )
-    assert 91 < fast < slow
-    assert fast <= 105
 
 
 @pytest.mark.parametrize("buckets", [1, 2, 27, 28, 34, 35])

@@ -154,15 +154,6 @@ def test_what_is_uploaded_counts_once() -> None:
     assert read("uploaded.bin") == read("pictures.bin")
 
 
-def test_exif_is_as_lightmeter_reads_it() -> None:
-    view = read("pictures.bin")
-    assert view["image.Make"].meaning.origin == "exif"
-    assert view["image.Artist"].meaning.origin == "personal exif"
-    ((allowed, denied),) = view._core.exif_policies()
-    assert "Artist" in allowed
-    assert {"DateTime", "ISOSpeedRatings"} <= set(denied)
-
-
 def test_segments() -> None:
     parts = read_segments(FOLDER / "segments.zip")
     assert [part.segment for part in parts] == [{"camera": "north"}, {"camera": "south"}]

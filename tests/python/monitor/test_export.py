@@ -4,7 +4,6 @@ import csv
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import lightmeter as lm
 import pyarrow.parquet
@@ -47,17 +46,6 @@ def test_results_are_rows_that_every_format_takes(filled: Store, tmp_path: Path)
     assert (first["value"], first["upper"], first["words"]) == (float("inf"), 1.5, ODD)
     assert (first["bucket"], first["state"]) == (datetime(2022, 9, 1, tzinfo=UTC), "anomaly")
     assert table.num_rows == 3
-
-
-def test_only_what_matches(filled: Store) -> None:
-    def features(**patterns: str) -> list[Any]:
-        return [row["feature"] for row in result_rows(filled, **patterns)]
-
-    assert features() == ["a", "b", "b"]
-    assert features(segment="") == ["a", "b"]
-    assert features(segment="camera=*") == ["b"]
-    assert features(feature="a") == ["a"]
-    assert features(monitor="n*") == features(dataset="x") == []
 
 
 def test_numbers_over_time(filled: Store) -> None:

@@ -173,14 +173,6 @@ def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
         assert "read differently: channels BGR" in words[-1]
 
 
-def test_an_interval_of_one_number_is_that_number(store: Store) -> None:
-    for day in range(1, 6):
-        put(store, date(2022, 9, day), {"x": [4.0 if day == 5 else 3.0] * 20})
-    found = judge(store, type="interval", baseline={"trailing": 3}, features=["x"])
-    (words,) = {result.words for result in found if result.state == "anomaly"}
-    assert words == "mean of x is 4, not 3"
-
-
 # The interval of shares
 
 

@@ -1,6 +1,5 @@
 """The live pages and their forms: who sees what, and what changes anything."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,6 @@ from typing import Any, NamedTuple
 import pytest
 from dashboards import ALLOWED, FORM_TAGS, Page, attacked, crawled, fill
 from fastapi import FastAPI
-from hostile import HOSTILE
 from incidents import FIRST, days
 from lightmeter import Store
 from lightmeter.alerts import load_config
@@ -202,22 +200,6 @@ def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str
     assert str(file.parent) not in said.text
     assert "drift.db.monitors.toml" in said.text
     assert str(file.parent) not in asked.get("/").text
-
-
-def test_hostile_names_are_switched_on_as_they_are(tmp_path: Path) -> None:
-    store, app = serving(tmp_path / "drift.db")
-    names = ['"] [[alert]] name = "x" to = "command"', HOSTILE[1], HOSTILE[3], "../../x", "%2f"]
-    with store:
-        for name in names:
-            fill(store, name, 1)
-        asked = client(app)
-        for name, other in zip(names, [*names[1:], names[0]], strict=True):
-            fields = watch_form(asked, name) | {"reference": dataset_page(other)}
-            said = send(asked, fields)
-            assert said.status_code == 303, said.text
-        content = tomllib.loads(app.state.server.monitors.path.read_text())
-        assert set(content) == {"monitor"}
-        assert {table["dataset"] for table in content["monitor"]} == set(names)
 
 
 def test_monitors_of_another_file_are_not_switched_on_twice(served: Served, tmp_path: Path) -> None:
