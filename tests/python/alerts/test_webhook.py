@@ -111,7 +111,6 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
     "url",
     [
         "http://example.com/x",
-        "ftp://localhost/x",
         "http://user:password@localhost/",
         "https://example.com:port/",
         "https://example.com/\r\nX: y",

@@ -115,7 +115,6 @@ def test_a_side_without_the_feature() -> None:
         (1234567, "1,234,567"),
         (0.00123456, "0.001235"),
         (1.4e-26, "1.4e−26"),  # noqa: RUF001
-        (100, "100"),
     ],
 )
 def test_numbers_read_well(value: float | None, text: str) -> None:
