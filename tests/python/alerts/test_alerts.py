@@ -127,7 +127,6 @@ ADDRESS = f'{WEBHOOK}url_env = "ADDRESS"\n'
         ('name = "a"\nto = "pager"', r"alert\[2\]\.to is 'pager'; did you mean pagerduty\?"),
         (WEBHOOK, r"alert\[2\]\.url_env is missing"),
         (f'{PAGER}url = "http://example.com"', r"alert\[2\]\.url: .*http to this machine"),
-        (f'{STDOUT}timeout = "3s"', r"alert\[2\]\.timeout: unknown key"),
         ('name = "a"\nto = "command"\ncommand = []', r"alert\[2\]\.command is \[\]; .* at least 1"),
     ],
 )

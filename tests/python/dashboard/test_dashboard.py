@@ -65,6 +65,14 @@ def test_the_headline_counts_what_is_open_and_what_happened_lately(
     assert headlines(store) == words
 
 
+def test_a_dataset_that_was_not_judged_is_not_called_usual(store: Store) -> None:
+    for dataset, states in (("cells", "oo"), ("road", "..")):
+        for day in range(2):
+            store.put(dataset, bursts(day), at=FIRST + day * DAY, writer="w")
+        save_results(store, days(states, dataset=dataset, feature="f0"), source=f"/{dataset}.toml")
+    assert headlines(store) == ["Nothing unusual now in 1 of 2 datasets"]
+
+
 def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
     Shown(store, []).build(tmp_path / "empty")
     assert "Nothing has been logged" in Page(tmp_path / "empty/index.html").text

@@ -114,7 +114,7 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('name = "gaps"', f'name = "{201 * "a"}"', "at most 200 characters"),
         ('name = "all"', 'name = "all"\nto = "stdout"\n[[alert]]\nname = "all"', "two alerts"),
         ('name = "gaps"', "name = ", "line 21"),
-        ('"2h"', "2", r"monitor\[3\]\.wait: expected a duration such as"),
+        ('"2h"', '"2 hours"', r"monitor\[3\]\.wait: .*2 hours"),
         ('scalar = "mean"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
         ("at_most", "at_mots", r"monitor\[5\]\.expect\[1\]\.failure_rate\.at_mots: .*at_most"),
     ],

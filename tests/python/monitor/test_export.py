@@ -64,8 +64,8 @@ def test_numbers_over_time(filled: Store) -> None:
 
 def test_on_the_command_line(filled: Store, tmp_path: Path) -> None:
     where = ("--store", filled.address)
-    printed = lightmeter("monitor", "results", *where, "--feature", "a")
-    assert [json.loads(line)["feature"] for line in printed.stdout.splitlines()] == ["a"]
+    printed = lightmeter("monitor", "results", *where, "--feature", "b", "--segment", "camera=*")
+    assert [json.loads(line)["value"] for line in printed.stdout.splitlines()] == [0.5]
     series = ("monitor", "series", *where, "--dataset", "cells")
     out = tmp_path / "series.csv"
     done = lightmeter(*series, "--from", "2022-09-02", "--statistic", "q_95", "-o", out)

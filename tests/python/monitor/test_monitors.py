@@ -104,7 +104,6 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
     assert [start.day for start, *_ in replayed.alarms] == [5, 9, 12, 15]
     assert all("mean of x is " in words for *_, words in replayed.alarms)
     assert (len(gaps.alarms), gaps.judged, gaps.design) == (1, 19, None)
-    assert replay(store, [], now=NOW) == []
     (none,) = replay(store, [monitor(dataset="no")], now=NOW)
     assert (none.judged, none.alarms) == (0, [])
 
