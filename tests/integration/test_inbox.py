@@ -12,7 +12,6 @@ from lightmeter.store.inbox import Inbox, Pulled, pull
 from stores import view
 
 obstore = pytest.importorskip("obstore")
-pytest.importorskip("moto.server")
 
 
 pytest_plugins = ["bucket"]

@@ -4,13 +4,11 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import profile_images
-from many import assert_equal_numbers, write_pictures
+from many import assert_equal_numbers
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")
@@ -20,11 +18,6 @@ from lightmeter.ray import profile  # noqa: E402
 # Pipes to processes that Ray ends later; and what it deprecates of itself.
 IGNORED = "ResourceWarning pytest.PytestUnraisableExceptionWarning FutureWarning DeprecationWarning"
 pytestmark = [pytest.mark.filterwarnings(f"ignore::{name}") for name in IGNORED.split()]
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_pictures(tmp_path_factory.mktemp("ray") / "photos")
 
 
 @pytest.fixture(scope="module")
@@ -48,25 +41,8 @@ def cluster() -> Iterator[None]:
     del os.environ["RAY_AUTH_MODE"]
 
 
-def rows_of(photos: Path, count: int) -> list[dict[str, Any]]:
-    files = sorted(photos.iterdir())[:count]
-    return [{"image": file.read_bytes(), "label": file.name[-5]} for file in files]
-
-
 @pytest.mark.usefixtures("cluster")
 class TestDataSet:
-    def test_of_encoded_bytes(self, photos: Path) -> None:
-        import pyarrow
-
-        table = pyarrow.Table.from_pylist(rows_of(photos, 1500))
-        options: dict[str, Any] = {"values": ["label"], "segment_by": {"label": "column:label"}}
-        views = profile(ray.data.from_arrow(table).repartition(7), **options)
-        wanted = profile_images(table, **options)
-        assert {failure.path for failure in views.whole.failures} == {"a row"}
-        assert views.whole.images == wanted.whole.images == 1498
-        for segment in wanted:
-            assert views[segment].images == wanted[segment].images
-
     def test_of_arrays(self) -> None:
         arrays = np.random.default_rng(0).integers(0, 256, (300, 10, 12, 3), dtype=np.uint8)
         wanted = lm.Profile()
@@ -83,7 +59,3 @@ class TestDataSet:
         dataset = ray.data.from_items([{"a": 1, "b": 2}])
         with pytest.raises(ValueError, match=r"has 0 columns of images; .* it has a, b"):
             profile(dataset)
-        with pytest.raises(ValueError, match="as the column, got c; it has a, b"):
-            profile(dataset, column="c")
-        with pytest.raises(ValueError, match="no value 'd' in the data set"):
-            profile(dataset, column="a", values=["d"])

@@ -19,6 +19,7 @@ import pytest
 from lightmeter import profile_images
 from PIL import Image
 
+pytest_plugins = ["bucket"]
 NAMES = [f"{number:02}.jpg" for number in range(40)]
 
 
@@ -61,18 +62,6 @@ def test_data_sets_of_hugging_face(photos: Path, wanted: bytes) -> None:
     assert profile_images(of_files).to_bytes() == wanted
     with pytest.raises(TypeError, match=r"got a DatasetDict; expected .* such as one split"):
         profile_images(datasets.DatasetDict(train=data))
-
-
-def test_tables_that_hugging_face_wrote(photos: Path, wanted: bytes, tmp_path: Path) -> None:
-    datasets = pytest.importorskip("datasets")
-    columns = {"image": [str(photos / name) for name in NAMES]}
-    data = datasets.Dataset.from_dict(columns).cast_column("image", datasets.Image())
-    data.to_parquet(tmp_path / "p.parquet")  # which takes the bytes in
-    assert profile_images(tmp_path / "p.parquet").to_bytes() == wanted
-    load = partial(datasets.load_dataset, "parquet", split="train", cache_dir=str(tmp_path / "c"))
-    for streaming in (False, True):
-        loaded = load(data_files=str(tmp_path / "p.parquet"), streaming=streaming)
-        assert profile_images(loaded).to_bytes() == wanted
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -227,26 +216,9 @@ def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
     assert b"secret" not in view.to_bytes()
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Of an S3 service on this machine, which the environment tells s3fs of."""
-    s3fs = pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    names = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_DEFAULT_REGION": "us-east-1"}
-    names |= {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-    for name, value in names.items():
-        monkeypatch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("pictures")  # moto has one service for the process
-    yield "s3://pictures"
-    server.stop()
-    s3fs.S3FileSystem.clear_instance_cache()
-
-
 def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Path) -> None:
     s3fs = pytest.importorskip("s3fs")
+    s3fs.S3FileSystem.clear_instance_cache()  # the environment tells it of the service
     store = s3fs.S3FileSystem()
     store.put(str(photos), f"{bucket}/photos", recursive=True)
     store.put(str(photos.parent / "p.tar"), f"{bucket}/p.tar")
@@ -260,7 +232,7 @@ def test_an_object_store(bucket: str, photos: Path, wanted: bytes, tmp_path: Pat
     view = profile_images([f"{bucket}/odd/", f"{bucket}/gone.jpg", f"{bucket}/gone.tar"])
     reasons = {failure.path: failure.reason for failure in view.failures}
     assert reasons == {
-        "s3://pictures/odd/empty.jpg": "empty",
-        "s3://pictures/gone.jpg": "vanished",
-        "s3://pictures/gone.tar": "vanished",
+        f"{bucket}/odd/empty.jpg": "empty",
+        f"{bucket}/gone.jpg": "vanished",
+        f"{bucket}/gone.tar": "vanished",
     }

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from conftest import lightmeter, lightmeter_without
 from forks import wait_for
-from lightmeter import Limits
-from lightmeter.cli.options import options_of
 from PIL import Image
 
 
@@ -29,10 +27,6 @@ def test_exit_codes(tmp_path: Path) -> None:
         assert result.stderr.startswith("lightmeter: ")
         assert result.stderr.count("\n") == 1
     assert re.match(r"lightmeter \d", lightmeter("--version").stdout)
-
-
-def test_the_help_of_an_option_keeps_quotes_within_a_sentence() -> None:
-    assert options_of(Limits)["frames"].says.endswith('if all are measured (frames="all").')
 
 
 def test_only_the_program_installs_completion() -> None:

@@ -48,7 +48,6 @@ def test_three_commands_to_a_red_ci(root: Path, tmp_path: Path) -> None:
     checked = lightmeter(*command, "--html", page)
     assert checked.returncode == 1
     assert "image.Sharpness: expected median at least" in checked.stdout
-    assert "blurred/2" in checked.stdout or ".png" in checked.stdout
     assert "contract failed" in checked.stdout
     assert "data:image/jpeg" in page.read_text(encoding="utf-8")
     for source in (good, root / "good", root / "fresh"):
@@ -101,8 +100,6 @@ def test_where_no_file_can_be_read(root: Path, tmp_path: Path) -> None:
     done = lightmeter(*command, "--format", "json")
     assert done.returncode == 1
     assert [each["got"] for each in json.loads(done.stdout)["outcomes"]] == ["1"]
-    done = lightmeter(*command, "--format", "junit")
-    assert ElementTree.fromstring(done.stdout).get("failures") == "1"
 
 
 def test_init_writes_nothing_of_nothing(tmp_path: Path) -> None:

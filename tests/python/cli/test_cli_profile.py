@@ -8,6 +8,7 @@ from pathlib import Path
 
 from conftest import lightmeter
 from lightmeter import ProfileView, log, profile_images
+from lightmeter.profile.view import plain_summary
 from PIL import Image
 
 
@@ -21,9 +22,7 @@ def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) 
     assert result.returncode == 0, result.stderr
     assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
     assert "  bad.png: unsupported, no format that is read here" in result.stdout
-    for name in profile_images(folder).get_columns():
-        assert name in result.stdout
-    assert "\u2026" not in result.stdout  # nothing is cut at 80 columns
+    assert set(profile_images(folder)) <= set(result.stdout.split())  # none is cut at 80 columns
     assert "unsupported (1)" in result.stdout
     assert ProfileView.read(out) == profile_images(folder)
 
@@ -34,11 +33,7 @@ def test_json_is_complete(folder: Path, tmp_path: Path) -> None:
     assert printed["images"] == 8
     assert printed == json.loads(lightmeter("show", out, "--format", "json").stdout)
     view = ProfileView.read(out)
-    assert printed["features"].keys() == view.get_columns().keys()
-    mean = view.get_column("image.Hue.mean").to_summary_dict()["distribution/mean"]
-    assert printed["features"]["image.Hue.mean"]["distribution/mean"] == mean
-    colours = printed["features"]["image.Colorspace"]["frequent_items/frequent_strings"]
-    assert colours[0] == {"value": "RGB", "est": 7, "upper": 7, "lower": 7}
+    assert printed == json.loads(json.dumps(plain_summary(view)))
 
 
 def test_names_of_failures_are_told_as_they_can_be_shown(folder: Path) -> None:

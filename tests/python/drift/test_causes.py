@@ -83,17 +83,6 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
     assert not any(each.cause for each in others)
 
 
-def test_other_data_has_no_cause() -> None:
-    rng = np.random.default_rng(0)
-    low, high = (
-        lm.log(columns={"image.Sharpness": rng.normal(at, 1, 99), "Noise": rng.normal(at, 1, 99)})
-        for at in (5, 9)
-    )
-    assert lm.compare(target=low, reference=high).causes == []
-    two = lm.log_image(Image.new("RGB", (8, 8))), lm.log_image(Image.new("RGB", (8, 8), "white"))
-    assert lm.compare(target=two[0], reference=two[1]).causes == []
-
-
 @cache
 def sampled() -> lm.ProfileView:
     reference = lm.Profile(sample=64)

@@ -41,15 +41,6 @@ def darker(image: Image.Image) -> Image.Image:
     return image.point(lambda sample: 0.8 * sample)
 
 
-def test_ordinary_images_are_ordinary(good: ProfileView) -> None:
-    checks = [check_image(scene(seed), good, level=LEVEL) for seed in range(100, 160)]
-    assert sum(check.verdict == "unusual" for check in checks) <= 8
-    assert {check.rows for check in checks} == {64}
-    assert all(bool(check.findings) == (check.verdict == "unusual") for check in checks)
-    assert any(check.odd for check in checks if check.verdict == "ordinary")
-    assert min(check.p_value or 0 for check in checks) >= 1 / 65
-
-
 def test_findings_say_what_and_how_rare(good: ProfileView) -> None:
     check = check_image(darker(scene(100)), good, level=LEVEL)
     finding = next(f for f in check.findings if f.feature == "image.Brightness.mean")
@@ -248,15 +239,6 @@ def test_the_size_of_a_sample_is_a_count(count: object) -> None:
     for what in ("sample", "exemplars"):
         with pytest.raises(ValueError, match=f"{what} is {count!r}; expected an integer from 0 to"):
             Profile(**{what: count})
-
-
-def test_rows_of_huge_numbers_are_harmless() -> None:
-    wild = Profile(sample=64)
-    for size in range(60):
-        row = {"image.Brightness.mean": (-1) ** size * 1e38, "image.own": 1e38 * size}
-        wild._core.sample_row(row)
-    wild.track(scene(1))
-    assert check_image(scene(2), wild).verdict in ("ordinary", "unusual", "unknown")
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import as_of_images, encoded, picture
+from conftest import as_of_images, picture
 from lightmeter.drift import Comparison
 from numpy.typing import NDArray
 from sketches import normals, stats
@@ -44,9 +44,6 @@ def test_compare_finds_and_names_what_changed(views: tuple[lm.ProfileView, lm.Pr
     assert "not independent" in pixels.reason
     assert pixels.wasserstein == pytest.approx(-1 * (pixels.level_target - pixels.level_reference))  # type: ignore[operator]
     assert report["image.Colorspace"].verdict == "none"
-    again = lm.compare(target=target, reference=reference)
-    assert again.features == report.features
-    assert set(again.features) == set(report.features)
 
 
 def test_a_profile_does_not_drift_from_itself(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
@@ -69,17 +66,6 @@ def test_tables_and_dicts(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert plain["summary"] == report.summary()
     assert [line["feature"] for line in plain["features"]] == names
-
-
-def test_failures_are_tested(tmp_path: Path) -> None:
-    good = [picture(8, 8, seed=seed) for seed in range(40)]
-    reference = lm.log_image(good).view()
-    target = lm.log_image([*good[:25], *[b"nothing"] * 15]).view()
-    line = lm.compare(target=target, reference=reference)["image.Failure"]
-    assert (line.kind, line.verdict) == ("failure", "drift")
-    assert line.p_value == pytest.approx(stats.fisher_exact([[15, 25], [0, 40]]).pvalue)
-    assert (line.level_target, line.level_reference) == (15 / 40, 0)
-    assert [item.value for item in line.new_values] == ["unsupported"]
 
 
 def test_little_data_and_one_sided_features_are_listed() -> None:
@@ -157,8 +143,6 @@ def test_a_report_is_a_mapping_of_names_to_lines() -> None:
     )
     names = [line.feature for line in report.features]
     assert (list(report), len(report)) == (names, 3)
-    assert "a" in report
-    assert "b" not in report
     assert 0 not in report
     with pytest.raises(KeyError, match="no feature 'b' among the 3 compared"):
         report["b"]
@@ -166,18 +150,6 @@ def test_a_report_is_a_mapping_of_names_to_lines() -> None:
     assert report["a:missing"].kind == "missing"
     kinds = sorted(line.kind for line in report.features if line.feature == "a:missing")
     assert kinds == ["missing", "number"]
-
-
-def test_an_exif_tag_that_one_side_lacks_is_judged_by_its_missing_rate() -> None:
-    with_tag = lm.log_image([encoded("JPEG", tags={271: "Canon"})] * 12).view()
-    without = lm.log_image([encoded("JPEG", tags={})] * 15).view()
-    report = lm.compare(target=without, reference=with_tag)
-    line = report["image.Make:missing"]
-    assert (line.n_target, line.n_reference, line.verdict) == (15, 12, "drift")
-    assert (line.level_target, line.level_reference) == (1, 0)
-    make = report["image.Make"]
-    assert (make.verdict, make.reason) == ("not enough data", "only in the reference, 12 values")
-    assert [item.value for item in make.vanished_values] == ["Canon"]
 
 
 def test_categories_name_what_is_new_and_what_vanished() -> None:
@@ -195,22 +167,6 @@ def test_categories_name_what_is_new_and_what_vanished() -> None:
     )["camera"]
     assert once.verdict == "none"  # whylogs says drift here
     assert [item.value for item in once.vanished_values] == ["L"]
-
-
-def test_numbers_among_strings_are_a_category_and_strings_among_numbers_a_rate() -> None:
-    report = lm.compare(
-        target=columns(mostly_text=["a"] * 30 + [7], mostly_numbers=[*range(30), "?"]),
-        reference=columns(mostly_text=["a"] * 31, mostly_numbers=range(31)),
-    )
-    assert report["mostly_text"].kind == "category"
-    assert report["mostly_text"].effect == pytest.approx(1 / 31)
-    assert report["mostly_numbers"].n_target == 30
-    line = report["mostly_numbers:not a number"]
-    assert (line.n_target, line.n_reference) == (31, 31)
-    assert line.level_target == pytest.approx(1 / 31)
-    assert [(item.value, item.est) for item in line.new_values] == [("?", 1)]
-    with pytest.raises(KeyError):
-        report["mostly_numbers:missing"]
 
 
 def test_infinities_are_values_and_nan_is_none() -> None:

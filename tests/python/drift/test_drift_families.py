@@ -73,14 +73,6 @@ def test_of_one_family_they_are_those_of_the_textbooks(p: Sequence[float]) -> No
     np.testing.assert_allclose(np.array(holm_p_values(p, families))[order], expected, rtol=1e-9)
 
 
-def test_a_wide_family_costs_a_small_one_no_more_than_a_small_one_does() -> None:
-    nothing = [0.5 + k / 2000 for k in range(1000)]
-    for size in (1, 1000):
-        q = q_values([0.001, 0.5, *nothing[:size]], ["image"] * 2 + ["values"] * size)
-        assert q[0] == pytest.approx(2 * 2 * 0.001)
-    assert q_values([0.01, 0.02, 1e-9], ["image", "image", "Exif"])[1] == 0.02
-
-
 def side(columns: dict[str, object]) -> lm.ProfileView:
     return as_of_images(lm.log(columns=columns).profile())
 

@@ -60,7 +60,6 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         ("image.my_percent", "image", ["image"], "my_percent"),
         ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
         ("left.Grid.r0c1", "image", ["image", "left"], "left brightness at the top inner left"),
-        ("image.Grid.r2c0.sharpness", "image", ["image"], "sharpness at the lower left"),
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
@@ -107,7 +106,6 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
 @pytest.mark.parametrize(
     ("levels", "words"),
     [
-        ({"Sharpness": (900.0, 531.0)}, "sharpness fell by 41 %"),
         ({"dark_percent": (1.0, 9.0)}, "dark pixels rose from 1 % to 9 %"),
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
         (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from lightmeter.drift.prediction import predict, predicted_interval, variance_between
+from lightmeter.drift.prediction import predict, predicted_interval
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -17,18 +17,3 @@ def test_an_interval_ends_where_the_next_value_has_the_p_value_of_its_level(seed
     for end in ends:
         sides = past[:, None], n[:, None], np.array([within]), np.array([end]), np.array([50.0])
         assert predict(*sides).p_values[0] == pytest.approx(0.02, rel=1e-6)
-
-
-def test_the_variance_between_groups_is_that_of_the_textbook() -> None:
-    rng = np.random.default_rng(1)
-    n, within = rng.integers(1, 50, 20).astype(float), 2.0
-    means = rng.normal(0, 1, 20) + rng.normal(0, np.sqrt(within / n))
-    w = n / within
-    centre = w @ means / w.sum()
-    q, c = w @ (means - centre) ** 2, w.sum() - w @ w / w.sum()
-    for scale in (1.0, within):  # weights by the values, or by the inverse of the variance
-        weights = n / scale
-        squares = weights @ (means - centre) ** 2
-        left = weights * (1 - weights / weights.sum())
-        tau2 = variance_between(np.array(squares), left, n, within)
-        assert float(tau2) == pytest.approx((q - 19) / c, rel=1e-12)

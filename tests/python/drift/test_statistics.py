@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lightmeter import _core
 from lightmeter.drift.row import benjamini_hochberg
 from numpy.typing import NDArray
-from sketches import normals, numbers, stats, strings
+from sketches import numbers, stats, strings
 
 checked = settings(max_examples=100, derandomize=True)
 
@@ -61,18 +61,6 @@ def test_what_has_no_quantile_is_refused(tail: float, dof: int) -> None:
 def test_q_values_are_scipys(p: list[float]) -> None:
     expected = stats.false_discovery_control(p) if p else []
     np.testing.assert_allclose(benjamini_hochberg(p), expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("turn", [0, 60, 200])
-def test_hue_statistics_do_not_depend_on_where_the_circle_is_cut(turn: int) -> None:
-    a, b = (np.floor(normals(seed, 80) * 30) for seed in (1, 2))
-    still = numbers(a % 255, (b + 12) % 255, circular=True)
-    turned = numbers((a + turn) % 255, (b + 12 + turn) % 255, circular=True)
-    for name in ("statistic", "wasserstein", "wasserstein_in_sd"):
-        np.testing.assert_allclose(turned[name], still[name], rtol=1e-9)
-    hues = (np.arange(5) * 51.0 + turn) % 255
-    compared = numbers((hues + 10) % 255, hues, circular=True)
-    assert compared["wasserstein"] == pytest.approx(10)
 
 
 def scores_of(pooled: NDArray[np.float64], n: int) -> tuple[NDArray[np.float64], float]:

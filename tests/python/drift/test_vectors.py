@@ -6,7 +6,6 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import picture
-from lightmeter import _core
 from lightmeter.monitor.shelf import MISSING, VALUES, Summary
 from numpy.typing import NDArray
 from scipy import stats
@@ -24,13 +23,6 @@ def line(target: Any, reference: Any) -> Any:
 
 def normal(n: int, length: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).normal(size=(n, length))
-
-
-@pytest.mark.parametrize(
-    ("f", "dof", "noise"), [(1.3, 5, 20), (0.2, 32, 7), (900, 3, 5), (4, 1, 1)]
-)
-def test_tail_of_f(f: float, dof: int, noise: int) -> None:
-    assert _core.f_tail(f, dof, noise) == pytest.approx(stats.f.sf(f, dof, noise), rel=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])

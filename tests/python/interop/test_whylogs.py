@@ -154,41 +154,6 @@ def test_what_is_uploaded_counts_once() -> None:
     assert read("uploaded.bin") == read("pictures.bin")
 
 
-def test_exif_is_as_lightmeter_reads_it() -> None:
-    view = read("pictures.bin")
-    assert view["image.Make"].meaning.origin == "exif"
-    assert view["image.Artist"].meaning.origin == "personal exif"
-    ((allowed, denied),) = view._core.exif_policies()
-    assert "Artist" in allowed
-    assert {"DateTime", "ISOSpeedRatings"} <= set(denied)
-
-
-def test_merged_distinct_counts_are_an_interval() -> None:
-    many = read("many.bin")
-    unique = many["unique"].to_summary_dict()
-    two = many.merge(many)["unique"].to_summary_dict()
-    assert two["cardinality/est"] == unique["cardinality/est"]
-    assert two["cardinality/lower_1"] == unique["cardinality/lower_1"]
-    assert two["cardinality/upper_1"] == 2 * unique["cardinality/upper_1"]
-    ours = lm.log(columns={"unique": [f"other {index}" for index in range(1000)]}).view()
-    both = many.merge(ours)["unique"].to_summary_dict()
-    assert both["cardinality/upper_1"] > unique["cardinality/upper_1"] + 1000
-    assert both["counts/n"] == 201_000
-
-
-def test_imported_profiles_are_compared_within_their_bounds() -> None:
-    """Half of the values differ, and each side knows its ranks to some places only."""
-    many = read("many.bin")
-    report = lm.compare(target=read("thousands.bin"), reference=many)
-    (fractions,) = (drift for drift in report.features if drift.feature == "fractions")
-    assert fractions.verdict == "inconclusive"
-    # Theirs is 0.0029 of ranks for k = 1024 and 0.0105 for k = 256, at one rank.
-    assert fractions.effect_high - fractions.ks > 0.0029 + 0.0105
-    rows = {"fractions": np.sin(np.arange(5000)) * 1000 + 300}
-    moved = lm.compare(target=lm.log(columns=rows), reference=many)
-    assert {drift.feature: drift.verdict for drift in moved.features}["fractions"] == "drift"
-
-
 def test_segments() -> None:
     parts = read_segments(FOLDER / "segments.zip")
     assert [part.segment for part in parts] == [{"camera": "north"}, {"camera": "south"}]

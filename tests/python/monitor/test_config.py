@@ -102,7 +102,6 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('type = "missing"\n', "", r"monitor\[3\].type is missing; .* one of drift,"),
         ("q = 0.2", "q = 2", r"monitor\[1\]\.q is 2; expected less than or equal to 0.5"),
         ("q = 0.2", "qq = 0.2", r"monitor\[1\]\.qq: unknown key; did you mean q\?"),
-        ("q = 0.2", "q = nan", r"monitor\[1\]\.q is nan; expected a finite number"),
         ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
         ("above = 0.7\n", "", "got one of metric and above"),
         ("above = 0.7", "above = 0.7\nq = 0.1", "got q and metric; expected q alone"),
@@ -125,9 +124,7 @@ def test_a_reference_is_beside_the_file_that_names_it(
         ('name = "all"', 'name = "all"\nto = "stdout"\n[[alert]]\nname = "all"', "two alerts"),
         ('name = "gaps"', "name = ", "line 21"),
         ('"2h"', '"2 hours"', r"monitor\[3\]\.wait: .*2 hours"),
-        ('"2h"', "2", r"monitor\[3\]\.wait: expected a duration such as"),
         ('scalar = "mean"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
-        ('"good.lmp"', "7", "expected the path of a file"),
         ("at_most", "at_mots", r"monitor\[5\]\.expect\[1\]\.failure_rate\.at_mots: .*at_most"),
     ],
 )

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from lightmeter import Store
-from lightmeter.errors import ConfigError, ConflictError, StoreError
+from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor import shelf
 from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.evaluate import MonitorRun, update_results
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store import profiles
-from lightmeter.store.copying import copy_store
 from lightmeter.store.tables import Accepted
 from lightmeter.times import to_ms
 from september import NOW, by_place, evaluate, limits, monitor, put_camera, put_days, rows
@@ -179,49 +178,12 @@ def test_what_gc_rolls_up_or_deletes_keeps_its_results(sql_store: Store) -> None
     assert min(each.bucket for each in load_results(store)) >= NOW - timedelta(days=6)
 
 
-def test_what_comes_late_into_a_day_that_was_rolled_up_is_judged_once(store: Store) -> None:
-    first = NOW - timedelta(days=9)
-    for hour in range(0, 9 * 24, 12):
-        store.put("cells", rows(hour), at=first + timedelta(hours=hour), writer="a", every="12h")
-    week = monitor(**WEEK)
-    update_results(store, [week], now=NOW)
-    store.gc(now=NOW, roll_up_after="5d")
-    store.put("cells", rows(1), at=NOW - timedelta(days=8), writer="b")
-    assert [count_due(store, week) for _ in range(2)] == [10, 0]
-
-
-def test_what_comes_late_for_a_bucket_deleted_by_its_age_is_refused(sql_store: Store) -> None:
-    """It would be judged alone, in place of all that the bucket once was."""
-    store = sql_store
-    put_days(store, range(1, 13))
-    week = monitor(**WEEK)
-    update_results(store, [week], now=NOW)
-    kept = load_results(store)
-    store.gc(now=NOW, keep="10d")
-    with pytest.raises(ConflictError, match="rolled up or deleted"):
-        store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 7), writer="late")
-    assert count_due(store, week) == 0
-    assert load_results(store) == kept
-
-
 def count_due(store: Store, *monitors: Monitor) -> int:
     """How many buckets the next update would judge, which is then made."""
     keys = {source.monitor: source.key for source in store.state.sources()}
     runs = [MonitorRun(Shelf(store), each, NOW, keys[each.name]) for each in monitors]
     update_results(store, monitors, now=NOW)
     return sum(len(run.due) for run in runs)
-
-
-def test_what_was_missing_stays_when_all_there_was_is_deleted_by_its_age(store: Store) -> None:
-    put_days(store, range(1, 5))
-    gaps = monitor(type="missing")
-    update_results(store, [gaps], now=NOW)
-    kept = load_results(store)
-    assert {result.state for result in kept} == {"ok", "anomaly"}
-    store.gc(now=NOW, keep="10d")
-    assert not store.buckets("cells")
-    update_results(store, [gaps], now=NOW)
-    assert load_results(store) == kept
 
 
 def test_a_gap_between_days_that_were_rolled_up_before_the_monitor_stays(store: Store) -> None:
@@ -235,19 +197,6 @@ def test_a_gap_between_days_that_were_rolled_up_before_the_monitor_stays(store: 
     store.gc(now=NOW, keep="13d")  # the days around the gap
     update_results(store, [gaps], now=NOW)
     assert load_results(store) == kept
-
-
-def test_a_backup_that_is_restored(store: Store, tmp_path: Path) -> None:
-    put_days(store, range(1, 10))
-    watching = [monitor(**WEEK)]
-    update_results(store, watching, now=NOW)
-    with Store(tmp_path / "backup.db") as backup:
-        copy_store(store, backup)
-    store.put("cells", rows(50, shift=5.0), at=date(2022, 9, 5), writer="a")
-    update_results(store, watching, now=NOW)
-    with Store(tmp_path / "backup.db") as restored:
-        update_results(restored, watching, now=NOW)
-        assert load_results(restored) == by_place(evaluate(restored, watching, now=NOW))
 
 
 def test_a_run_that_was_cut_off_is_finished_by_the_next(store: Store, monkeypatch: Any) -> None:

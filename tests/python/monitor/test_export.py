@@ -4,7 +4,6 @@ import csv
 import json
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import lightmeter as lm
 import pyarrow.parquet
@@ -49,17 +48,6 @@ def test_results_are_rows_that_every_format_takes(filled: Store, tmp_path: Path)
     assert table.num_rows == 3
 
 
-def test_only_what_matches(filled: Store) -> None:
-    def features(**patterns: str) -> list[Any]:
-        return [row["feature"] for row in result_rows(filled, **patterns)]
-
-    assert features() == ["a", "b", "b"]
-    assert features(segment="") == ["a", "b"]
-    assert features(segment="camera=*") == ["b"]
-    assert features(feature="a") == ["a"]
-    assert features(monitor="n*") == features(dataset="x") == []
-
-
 def test_numbers_over_time(filled: Store) -> None:
     rows = list(series_rows(filled, "cells", feature="image.Bright*", statistics=["mean", "n"]))
     assert set(rows[0]) == set(SERIES_COLUMNS)
@@ -76,8 +64,8 @@ def test_numbers_over_time(filled: Store) -> None:
 
 def test_on_the_command_line(filled: Store, tmp_path: Path) -> None:
     where = ("--store", filled.address)
-    printed = lightmeter("monitor", "results", *where, "--feature", "a")
-    assert [json.loads(line)["feature"] for line in printed.stdout.splitlines()] == ["a"]
+    printed = lightmeter("monitor", "results", *where, "--feature", "b", "--segment", "camera=*")
+    assert [json.loads(line)["value"] for line in printed.stdout.splitlines()] == [0.5]
     series = ("monitor", "series", *where, "--dataset", "cells")
     out = tmp_path / "series.csv"
     done = lightmeter(*series, "--from", "2022-09-02", "--statistic", "q_95", "-o", out)

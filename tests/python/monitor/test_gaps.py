@@ -99,37 +99,6 @@ def test_a_roll_up_raises_no_alarms(store: Store, every: str) -> None:
     assert {result.monitor for result in after if result.bucket > rolled} == set(rules)
 
 
-@pytest.mark.parametrize(
-    ("every", "first", "after"), [("7h", 14, "3d"), ("17h", 12, "2d"), ("100m", 12, "3d")]
-)
-def test_a_roll_up_leaves_no_gap_at_its_seam(
-    store: Store, every: str, first: int, after: str
-) -> None:
-    """Where the day that was rolled up begins and ends within buckets."""
-    length = to_duration(every)
-    at = bucket_start(datetime(2022, 9, first, tzinfo=UTC), length)
-    gap = bucket_start(datetime(2022, 9, 19, tzinfo=UTC), length)
-    while at + length <= NOW:
-        if at != gap:
-            store.put("cells", rows(1, n=1), at=at, writer="a", every=every)
-        at += length
-    store.gc(now=NOW, roll_up_after=after)
-    results = judge(store, type="missing")
-    assert [result.bucket for result in results if result.state == "anomaly"] == [gap]
-
-
-def test_whole_days_are_no_midnights(store: Store) -> None:
-    for hour in range(10 * 24):
-        at = NOW - timedelta(hours=240 - hour)
-        store.put("cells", rows(hour, n=30), at=at, writer="a", every="1h")
-    store.gc(now=NOW, roll_up_after="5d")
-    for same, expected in (("hour", [0, 1, 2, 3, 4]), ("weekday", [0, 0, 1, 1, 1])):
-        results = judge(store, baseline={"same": same})
-        midnights = [result for result in results if result.bucket.hour == 0]
-        baselines = {result.bucket.day: result.baseline for result in midnights}
-        assert baselines == dict(zip(range(15, 20), expected, strict=True))
-
-
 @pytest.mark.parametrize(("bad", "compared_with"), [(5, 24), (99, 25)])
 def test_a_day_that_was_rolled_up_is_anomalous_if_any_of_its_hours_was(
     store: Store, bad: int, compared_with: int

@@ -81,15 +81,6 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     ) == sorted(expected)
 
 
-def test_monitors_datasets_and_segments_do_not_speak_for_each_other() -> None:
-    bad = days("A ", feature="x")
-    for other in ({"monitor": "else"}, {"dataset": "else"}, {"segment": "camera=left"}):
-        incidents = find_incidents([*bad, *days("oo", feature="y", **other)])
-        assert [incident.end for incident in incidents] == [None]
-    incidents = find_incidents([*bad, *days("oo", feature="y")])
-    assert [incident.end for incident in incidents] == [FIRST + DAY]
-
-
 def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> None:
     """One covered lens is one incident, however much it changes."""
     left = {"segment": "camera=left"}

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import lightmeter as lm
 import numpy as np
-import pytest
 from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.alerts import load_config
-from lightmeter.errors import StoreError
 from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.times import to_ms
@@ -94,17 +92,6 @@ def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
     store.define(long := 700 * "x", "1h")
     for name in ("empty", long):
         assert recommended(store, tmp_path, name).keys() == {"drift", "slow change", "missing"}
-
-
-def test_a_file_that_is_there_stays(store: Store, tmp_path: Path) -> None:
-    put_days(store, range(1, 3))
-    path = tmp_path / "monitors.toml"
-    path.write_text("mine")
-    with pytest.raises(FileExistsError):
-        write_monitors(store, "cells", path)
-    assert path.read_text() == "mine"
-    with pytest.raises(StoreError, match="no dataset 'cell'; it has 'cells'"):
-        recommended_monitors(store, "cell")
 
 
 def test_the_command_line(store: Store, tmp_path: Path) -> None:

@@ -129,15 +129,6 @@ def test_the_limit_of_drift_is_where_an_anomaly_begins(store: Store) -> None:
     assert [each.bucket.day for each in of_september(more) if each.state == "anomaly"] == [13]
 
 
-def test_a_pattern_takes_the_rates_of_a_column_too(store: Store) -> None:
-    for day in range(-13, 11):
-        text = ["x"] * (30 * (day == 9))
-        values = [*np.random.default_rng(50 + day).normal(size=70), *text]
-        put(store, date(2022, 9, 1) + timedelta(days=day - 1), {"a": values, "ab": values})
-    assert alarms(states(store, "a:not a number", features=["a"])) == [9]
-    assert not alarms(states(store, "ab:not a number", features=["a"]))
-
-
 @pytest.mark.parametrize("rate", ["missing", "not a number"])
 @pytest.mark.parametrize("keys", [{}, {"metric": "effect", "above": 0.3}])
 def test_a_column_named_like_a_rate(store: Store, rate: str, keys: dict[str, Any]) -> None:
@@ -200,14 +191,6 @@ def test_a_bucket_that_was_read_differently_is_no_drift(store: Store) -> None:
         assert not {"image.Hue.circular_mean", "image.Red.mean"} & {each.feature for each in bad}
         words = [result.words for result in results if "Hue.circular_mean" in result.feature]
         assert "read differently: channels BGR" in words[-1]
-
-
-def test_an_interval_of_one_number_is_that_number(store: Store) -> None:
-    for day in range(1, 6):
-        put(store, date(2022, 9, day), {"x": [4.0 if day == 5 else 3.0] * 20})
-    found = judge(store, type="interval", baseline={"trailing": 3}, features=["x"])
-    (words,) = {result.words for result in found if result.state == "anomaly"}
-    assert words == "mean of x is 4, not 3"
 
 
 # The interval of shares

@@ -53,15 +53,6 @@ def test_one_camera_of_many_that_changes(store: Store) -> None:
     assert not any(result.feature not in ("x", "y", "") for result in results)
 
 
-def test_what_all_do_together_is_no_anomaly_and_who_does_not_is_one(store: Store) -> None:
-    dark = {f"c{camera}": {31: -4.0} for camera in range(5)}
-    cameras(store, days=32, count=6, **dark)
-    assert alarmed(evaluate(store, [monitor(segments=True, **PEERS)], now=NOW)) == {(31, "c5")}
-    assert alarmed(evaluate(store, [monitor(segments=True)], now=NOW)) == {
-        (31, camera) for camera in dark
-    }
-
-
 def test_it_takes_others_with_the_same_keys(store: Store) -> None:
     cameras(store, days=20, count=3)
     for day in range(20):

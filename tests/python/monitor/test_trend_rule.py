@@ -86,18 +86,6 @@ def test_an_accepted_change_begins_anew(store: lm.Store, tmp_path: Path) -> None
     assert behind[5].words == "6 days; 35 are needed"
 
 
-def test_days_follow_from_the_days_up_to_them(store: lm.Store, tmp_path: Path) -> None:
-    """Judged day by day they are the same as judged at once."""
-    config = monitor(tmp_path)
-    for begin, until in ((0, 50), (50, 80), (80, 95), (95, 110)):
-        put(store, range(begin, until), creep=0.02)
-        now = datetime.combine(FIRST + timedelta(days=until), datetime.min.time(), UTC)
-        by_day = lm.watch(store, config, now=now).results
-    with lm.Store(tmp_path / "other.db") as other:
-        put(other, range(110), creep=0.02)
-        assert lm.watch(other, config, now=LATER).results == by_day
-
-
 def test_hours_are_judged_as_days(store: lm.Store, tmp_path: Path) -> None:
     for day in range(50):
         for hour in range(0, 24, 6):

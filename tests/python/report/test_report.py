@@ -80,7 +80,6 @@ def test_the_page_says_what_changed_first() -> None:
     assert rows == [line.feature for line in report.features]
     linked = re.findall(r'<a href="#f\d+">([^<]+)<', page)
     assert linked == [line.feature for line in report.features if line.verdict in CHANGED]
-    assert page == html_page(report, target_name="july.lmp")
     assert len(page.encode()) <= 300_000, "of thirty features"
 
 

