@@ -62,6 +62,11 @@ def encoded(
     return file.getvalue()
 
 
+def summaries(view: ProfileView) -> dict[str, dict[str, Any]]:
+    """The summary of each feature."""
+    return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
+
+
 def as_of_images(profile: Profile) -> ProfileView:
     """Columns that are named as numbers of images then also mean what these do."""
     for name, role, *_ in _core.image_numbers():

@@ -53,17 +53,6 @@ def test_a_batch_counts_whole_or_not_at_all() -> None:
     with pytest.raises(ImageError, match="sample of nan"):
         profile.track(batch)
     assert profile.view() == before
-    profile.track_many([batch])
-    assert profile.view().images == 0
-    failure = profile.view().get_column("image.Failure").to_summary_dict()
-    assert failure["types/string"] == 1
-
-
-def test_nothing_is_copied() -> None:
-    """A view onto one pixel, of more pixels than memory could hold copies of."""
-    huge = np.broadcast_to(np.uint16([[[257, 514, 771]]]), (4000, 3000, 3))
-    assert huge.strides == (0, 0, 2)
-    assert numbers_of(huge)["Brightness.mean"] == 3.0
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])

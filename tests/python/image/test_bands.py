@@ -8,7 +8,8 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from bad_files import mutated, outcome
-from lightmeter import ProfileView, Reading
+from conftest import summaries
+from lightmeter import Reading
 from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image
@@ -20,13 +21,6 @@ BANDS = ["DAPI", "GFP", "640 nm", "r", "s", "t", "u"]
 def samples(count: int, dtype: Any = np.uint8, *, seed: int = 0) -> NDArray[Any]:
     grid = np.random.default_rng(seed).integers(0, 256, (20, 24, count), np.uint8)
     return (grid / 255).astype(dtype) if np.dtype(dtype).kind == "f" else grid.astype(dtype)
-
-
-def numbers(view: ProfileView) -> dict[str, Any]:
-    columns = view.get_columns().items()
-    return {
-        name: column.to_summary_dict() for name, column in columns if name != "image.Colorspace"
-    }
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.bool_])
@@ -57,9 +51,9 @@ def test_channels_of_files_are_bands(tmp_path: Path, mode: str) -> None:
     array = samples(count)
     Image.fromarray(array, mode).save(tmp_path / "a.tif")
     bands = BANDS[:count]
-    wanted = numbers(lm.log_image(array, bands=bands).view())
+    wanted = summaries(lm.log_image(array, bands=bands).view())
     view = lm.log_image(tmp_path / "a.tif", bands=bands).view()
-    assert wanted.items() <= numbers(view).items()
+    assert wanted.items() <= summaries(view).items()
     (row,) = lm.measure(tmp_path, bands=bands)
     assert row["image.DAPI.mean"] == view["image.DAPI.mean"].mean == array[..., 0].mean()
     assert row["image.Colorspace"] == f"{count} bands"
@@ -79,7 +73,7 @@ def test_gray_pages_are_bands(tmp_path: Path, dtype: Any) -> None:
         batch = np.stack([array[..., start : start + count] for start in range(0, 6, count)])
         wanted = lm.log_image(list(batch[:pictures]), reading=reading).view()
         assert view.images == pictures
-        assert numbers(wanted).items() <= numbers(view).items()
+        assert summaries(wanted).items() <= summaries(view).items()
         assert view["image.Make"].n == 1
 
 
@@ -94,8 +88,8 @@ def test_tiffs_of_several_samples(tmp_path: Path, planes: str, dtype: Any, count
         of_array(array, rowsperstrip=7, planarconfig=planes, software="camera", compression="zlib")
     )
     view = lm.log_image(file, bands=bands).view()
-    wanted = numbers(lm.log_image(array, bands=bands).view())
-    assert wanted.items() <= numbers(view).items()
+    wanted = summaries(lm.log_image(array, bands=bands).view())
+    assert wanted.items() <= summaries(view).items()
     assert view["image.Software"].frequent[0].value == "camera"
     assert view["image.Channels"].mean == count
     assert view["image.FileSize"].mean == file.stat().st_size

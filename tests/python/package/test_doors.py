@@ -11,6 +11,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from conftest import summaries
 from lightmeter import ExifPolicy, Limits, ProfileView, Reading, Store
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.writers import log_folder
@@ -105,10 +106,6 @@ OF_FILES_AND_ARRAYS: list[Door] = [by_a_profile, by_a_logger, by_a_table]
 OF_ARRAYS: list[Door] = [*OF_FILES_AND_ARRAYS, by_row, by_an_iterable, by_rows, by_meters]
 
 
-def numbers(view: ProfileView) -> dict[str, Any]:
-    return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A file that each option of files says something else of."""
@@ -142,9 +139,9 @@ def test_every_door_takes_every_option(door: Door, option: str, folder: Path) ->
         source = source if option == "layout" else source[..., :3]
     wanted = {option: OPTIONS[option]}
     view = door([source], **wanted)
-    assert numbers(view) == numbers(lm.log_image([source], **wanted).view())
-    assert numbers(view) == numbers(door([source], reading=Reading(**wanted)))
-    is_other = numbers(view) != numbers(door([source]))
+    assert summaries(view) == summaries(lm.log_image([source], **wanted).view())
+    assert summaries(view) == summaries(door([source], reading=Reading(**wanted)))
+    is_other = summaries(view) != summaries(door([source]))
     assert is_other == (option not in OF_PIXELS or not isinstance(source, Path))
 
 
