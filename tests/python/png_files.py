@@ -64,25 +64,13 @@ def file_of(
     seed: int = 0,
     *,
     filters: str = "01234",
-    entries: int | None = None,
-    before: Sequence[Chunk] = (),
-    after: Sequence[Chunk] = (),
-    cut_at: int = 1 << 16,
     level: int = 1,
 ) -> bytes:
     numbers = random.Random(seed)
     data = zlib.compress(rows(width, height, depth, colour, numbers, filters), level)
-    palette = numbers.randbytes(3 * (entries or 1 << depth)) if colour == 3 else b""
-    return written(
-        [
-            header(width, height, depth, colour),
-            *([(b"PLTE", palette)] if palette else []),
-            *before,
-            *cut(data, cut_at),
-            *after,
-            (b"IEND", b""),
-        ]
-    )
+    palette = [(b"PLTE", numbers.randbytes(3 << depth))] if colour == 3 else []
+    pixels = cut(data, 1 << 16)
+    return written([header(width, height, depth, colour), *palette, *pixels, (b"IEND", b"")])
 
 
 def ours(file: bytes, reading: Reading = READING) -> Answer | None:

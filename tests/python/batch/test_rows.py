@@ -11,7 +11,7 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from conftest import picture
+from conftest import exif_of, picture
 from forks import ended_well, forked
 from lightmeter.batch.rows import write_rows
 from lightmeter.profile.row import FACTS, NUMBERS, Row
@@ -23,9 +23,8 @@ STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
 @pytest.fixture
 def mixed(folder: Path) -> Path:
     """Pictures, one with Exif of anybody's; a file that is none; one with a strange name."""
-    exif = Image.Exif()
-    exif[271] = '=cmd|" /C calc"!A0'  # Make
-    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}  # a position
+    position = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}
+    exif = exif_of({271: '=cmd|" /C calc"!A0', 0x8825: position})  # the first is Make
     picture(seed=8).save(folder / "exif.jpg", exif=exif)
     (folder / "bad.png").write_text("no picture at all")
     (folder / STRANGE).write_bytes((folder / "0.jpg").read_bytes())

@@ -10,7 +10,7 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from conftest import lightmeter, picture
+from conftest import exif_of, lightmeter, picture
 from lightmeter import SegmentedViews, Store, profile_images
 from lightmeter.profile.segments import segment_text
 from lightmeter.writers import log_folder
@@ -21,9 +21,7 @@ BY_CAMERA = {"camera": "path:^([^/]+)/"}
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
 def test_the_exif_of_every_container_makes_segments_and_groups(suffix: str, tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0110] = "north"
-    picture(16, 12).save(tmp_path / f"a.{suffix}", exif=exif)
+    picture(16, 12).save(tmp_path / f"a.{suffix}", exif=exif_of({272: "north"}))
     views = profile_images(tmp_path, segment_by={"m": "exif:Model"}, group="exif:Model")
     assert (list(views), views.whole.groups) == (["m=north"], 1)
 

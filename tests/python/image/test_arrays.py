@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from counts import numbers_of
 from hypothesis import given, settings
-from lightmeter import ImageMeter, Profile, Reading, log_image
+from lightmeter import ImageMeter, Reading, log_image
 from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from lightmeter.testing import images
@@ -39,20 +39,7 @@ def test_a_batch_counts_as_its_images(layout: str, axes: tuple[int, ...] | None)
     laid_out = batch if axes is None else np.ascontiguousarray(batch.transpose(axes))
     expected = log_image(list(batch)).view()
     assert expected.images == 5
-    assert log_image(laid_out, layout=layout).view() == expected
-    profile = Profile(layout=layout)
-    profile.track_many([laid_out[:2], laid_out[2:]])
-    assert profile.view() == expected
-
-
-def test_a_batch_counts_whole_or_not_at_all() -> None:
-    batch = np.full((3, 4, 4, 3), 0.5, np.float32)
-    batch[1, 2, 2, 0] = np.nan
-    profile = Profile(layout="NHWC")
-    before = profile.view()
-    with pytest.raises(ImageError, match="sample of nan"):
-        profile.track(batch)
-    assert profile.view() == before
+    assert log_image([laid_out[:2], laid_out[2:]], layout=layout).view() == expected
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
@@ -62,8 +49,6 @@ def test_tensors_are_arrays(dtype: type[np.generic]) -> None:
     array = array.astype(dtype)
     expected = log_image(array).view()
     assert log_image(Tensor(array)).view() == expected
-    assert log_image(Tensor(array), layout="HWC").view() == expected
-    assert log_image([Tensor(array)]).view() == expected
     batch = Tensor(np.ascontiguousarray(np.stack([array, array]).transpose(0, 3, 1, 2)))
     assert log_image(batch, layout="NCHW").view() == log_image([array, array]).view()
     assert numbers_of(Tensor(array[::-1, ::2])) == numbers_of(array[::-1, ::2])

@@ -227,8 +227,6 @@ def test_exemplars(tmp_path: Path) -> None:
         assert small.size == (80, 62)
         mean = np.asarray(small).mean()
     assert abs(mean - picture.mean()) < 3
-    rows = list(lm.measure(tmp_path / "a.tif", pyramid_level=0, workers=2))
-    assert rows[0]["image.ImagePixelWidth"] == 900
 
 
 def test_without_the_decoders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

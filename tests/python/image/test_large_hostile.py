@@ -61,11 +61,6 @@ GOOD = tiled(zlib.compress(PIXELS))
 LARGE = 2**31 - 1
 
 
-def test_the_file_that_the_others_are_made_of_is_good() -> None:
-    measured = measure_image(GOOD, Reading(pyramid_level=0))
-    assert measured.meter.measurement()["Brightness.mean"] == 31.5
-
-
 @pytest.mark.parametrize(
     ("changes", "reason", "words"),
     [

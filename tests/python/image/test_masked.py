@@ -256,15 +256,8 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
         ("unsupported", "its mask: no format that is read here,"),
         ("vanished", "its mask: there is no below/a.jpg, nor"),
     ]
-    for mask, words in (
-        (np.zeros((48, 64), "U1"), "a mask of shape"),
-        (np.zeros((48, 64, 2)), "a mask of shape"),
-        (np.ones((48, 64)), "all pixels are ignored"),
-        (5, "ignore has a int"),
-        ("gone.png", "No such file"),
-    ):
-        (row, *_) = lm.measure(photos / "a.jpg", ignore=lambda path, mask=mask: mask)
-        assert words in row["detail"]
+    (row,) = lm.measure(photos / "a.jpg", ignore=lambda path: 5)
+    assert "ignore has a int" in row["detail"]
     with tarfile.open(tmp_path / "bad.tar", "w") as archive:
         archive.add(photos / "a.jpg", "../masks/a.jpg")
     (failure,) = lm.profile_images(tmp_path / "bad.tar", ignore=photos).failures

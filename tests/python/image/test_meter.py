@@ -104,17 +104,9 @@ def test_an_image_that_was_measured_in_part_is_not_logged(options: dict[str, Any
     assert lm.log_image(meter).view().images == 1
 
 
-def samples(height: int, width: int, seed: int) -> NDArray[np.uint8]:
-    """Runs and noise."""
-    rng = np.random.default_rng(seed)
-    small = rng.integers(0, 256, (height // 3 + 1, width // 3 + 1, 3)).astype(np.uint8)
-    rgb = small.repeat(3, 0).repeat(3, 1)[:height, :width]
-    return rgb + rng.integers(0, 4, rgb.shape).astype(np.uint8)
-
-
 def test_pictures_in_several_blocks_are_tiles_too() -> None:
     """Pillow exports no picture over 16 MB in one piece."""
-    image = samples(2050, 2100, 2)
+    image = np.random.default_rng(2).integers(0, 256, (2050, 2100, 3), np.uint8)
     expected = numbers_of(image, metrics="all")
     for threads in (1, 3):
         meter = ImageMeter(metrics="all", size=(2100, 2050), threads=threads)
@@ -126,7 +118,7 @@ def test_pictures_in_several_blocks_are_tiles_too() -> None:
 
 
 def test_a_part_of_an_image_has_no_hash() -> None:
-    image = samples(30, 40, 6)
+    image = np.random.default_rng(6).integers(0, 256, (30, 40, 3), np.uint8)
     for mask in None, np.eye(30, 40, dtype=np.bool_):
         meter = ImageMeter(metrics="all", size=(40, 30), mask=mask)
         assert "PixelHash" not in meter.measurement()

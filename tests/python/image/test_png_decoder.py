@@ -89,21 +89,6 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
     same_as_pillow(file)
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        with_data(ROW[:-4] + b"\0\0\0\0"),  # Adler-32
-        with_data(ROW[:-4]),
-        with_data(ROW, b"\0"),
-        png.written(
-            [PLAIN[0], (b"IDAT", ROW[:5]), (b"tEXt", b"a\0b"), (b"IDAT", ROW[5:]), PLAIN[2]]
-        ),
-    ],
-)
-def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
-    assert png.ours(file) in (None, png.pillows(file))
-
-
 def test_a_limit_of_pillow_does_not_switch_that_of_jpeg_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -22,7 +22,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from commands import commands
-from conftest import lightmeter, picture
+from conftest import encoded, lightmeter, picture
 from expanding import shown
 from generated import of_metrics
 from lightmeter.cli.options import options_of
@@ -77,10 +77,9 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, folder in (("training", demo.reference), ("production", demo.target)):
         shutil.copytree(folder, root / "path/to" / name)
     (root / "photos").mkdir()
-    exif = Image.Exif()
-    exif[0x0132] = "2022:09:07 12:00:00"  # DateTime
     for seed in range(6):
-        picture(seed=seed).save(root / f"photos/{seed}.jpg", exif=exif)
+        photo = encoded("JPEG", picture(seed=seed), tags={306: "2022:09:07 12:00:00"})  # DateTime
+        (root / f"photos/{seed}.jpg").write_bytes(photo)
     (root / "photos/notes.jpg").write_text("no picture")
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
     Image.new("1", (64, 48)).save(root / "mask.png")

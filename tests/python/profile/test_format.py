@@ -2,7 +2,6 @@
 
 import math
 import re
-import struct
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -178,28 +177,6 @@ def test_sketches_alone_are_those_of_the_page() -> None:
         if not sketch.is_exact:
             bound = found["fixed"] + math.sqrt(2 * found["variance"] * math.log(2 / 0.01))
             assert 0 < bound / found["n"] <= sketch.error()
-
-
-def test_hashes_are_those_of_the_page() -> None:
-    """Of distinct values, buckets, cells, and the signs of projections."""
-    registers = [0] * 4096
-    for number in range(300):
-        hashed = lmp.mix(0, int.from_bytes(struct.pack("<d", number), "little"))
-        zeros = 52 - (hashed & (1 << 52) - 1).bit_length()
-        registers[hashed >> 52] = max(registers[hashed >> 52], zeros + 1)
-    assert found_in("sampled")["columns"]["few"]["distinct"]["registers"] == registers
-    groups = found_in("groups")["groups"]
-    named = {lmp.hash_of(f"Caf\u00e9 {seed}") for seed in range(400) if seed % 5}
-    places = 4096 >> groups["halvings"]
-    assert groups["buckets"] == sorted({hashed % places for hashed in named} | {4096})
-    cells = {cell for values in groups["values"]["b"].values() for cell in values["cells"]}
-    assert cells == {lmp.hash_of("cat") % 64}
-    key, at = lmp.mix(lmp.hash_of("caf\u00e9"), 40), np.arange(0, 70 * 40 * 3, 3)
-    bits = [lmp.mix(key, coin // 64) >> coin % 64 & 1 for coin in range(32 * 40)]
-    signs = np.where(np.reshape(bits, (32, 40)), 1, -1)
-    vectors = np.reshape((at * 121 + at**2 // 97) % 251 / 8, (70, 40))  # see golden.py
-    found = found_in("vectors")["vectors"]["caf\u00e9"]["of"][40]
-    assert found["means"] == pytest.approx((vectors @ signs.T).mean(axis=0).tolist())
 
 
 def with_sections(*each: bytes, head: bytes = b"LMP\n\1\1") -> bytes:
