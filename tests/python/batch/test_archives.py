@@ -5,7 +5,6 @@ import io
 import os
 import struct
 import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def add(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
 
 
 def test_odd_members_of_tars(tmp_path: Path) -> None:
-    """Links and devices are passed over; long names of all formats are read."""
+    """Links and devices are passed over; long names are read."""
     path = tmp_path / "p.tar"
     with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as tar:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE):
@@ -103,13 +102,6 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
     names = [item.name.removeprefix(f"{path}:") for item in source_of(path, Wanted())]
     assert names == ["../../up.png", "/root.png", "a.png", "d/" * 120 + "long.png"]
     assert failures(path) == (4, [])
-    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
-        for name, headers in (("é" * 150 + ".png", {}), ("x.png", {"path": "pax.png"})):
-            member = tarfile.TarInfo(name)
-            member.pax_headers = headers
-            add(tar, member)
-    names = [item.name.removeprefix(f"{path}:") for item in source_of(path, Wanted())]
-    assert names == ["é" * 150 + ".png", "pax.png"]
 
 
 def test_hostile_names_of_tars(tmp_path: Path) -> None:
@@ -167,18 +159,6 @@ def test_damaged_zips(
 ) -> None:
     path = changed(write_zip(tmp_path / "p.zip", pictures()), change)
     assert failures(path) == (images, failed)
-
-
-def test_members_that_share_their_bytes(tmp_path: Path) -> None:
-    """A small archive could unpack to as many bytes as it likes."""
-    path = write_zip(tmp_path / "p.zip", pictures(1), zipfile.ZIP_STORED)
-    data = path.read_bytes()
-    begin, end = central(0, data), last(0, data)
-    entry = data[begin:end]
-    tail = bytearray(data[end:])
-    struct.pack_into("<2H2L", tail, 8, 500, 500, 500 * len(entry), begin)
-    path.write_bytes(data[:begin] + 500 * entry + tail)
-    assert failures(path) == (0, [("", "corrupt")])
 
 
 def test_bombs(tmp_path: Path) -> None:

@@ -55,7 +55,6 @@ def by_suffix(path: str) -> str | None:
 def test_segments_beside_the_whole(photos: Path) -> None:
     views = profile_images(photos, segment_by=BY_CAMERA)
     assert counts(views) == {"camera=none": (1, 0), "camera=north": (2, 1), "camera=south": (2, 0)}
-    assert views.whole == profile_images(photos)
     assert views["camera=south"] == profile_images(photos / "south")
     assert views[{"camera": "south"}] is views["camera=south"]
     assert {"camera": "north"} in views
@@ -134,12 +133,8 @@ def test_segments_of_a_dataset_stay_the_same(
     monkeypatch.setattr("lightmeter.profile.segments.MOST_SEGMENTS", 2)
     for _ in range(2):
         log_folder(store, photos, "cells", segment_by={"n": r"path:[^/]+$"})
-        assert [segment.get("n") for segment in store.segments("cells")] == [
-            None,
-            "0",
-            "1",
-            "other",
-        ]
+        names = [segment.get("n") for segment in store.segments("cells")]
+        assert names == [None, "0", "1", "other"]
 
 
 def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
@@ -160,9 +155,6 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     for wrong in ("camera=Exif:Model", "camera= path:(x)"):
         result = lightmeter(*command, "--segment", wrong)
         assert (result.returncode, "in lower case" in result.stderr) == (2, True)
-    result = lightmeter(*command, "--segment", "camera=path:(")
-    assert result.returncode == 2
-    assert "is not understood" in result.stderr
 
 
 def test_what_are_no_views() -> None:

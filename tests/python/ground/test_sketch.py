@@ -37,12 +37,6 @@ def test_arrays_of_any_type_and_layout_are_their_values() -> None:
             sketch = QuantileSketch()
             sketch.update(view)
             assert sketch.to_bytes() == expected.to_bytes(), (dtype, view.shape)
-    for values in (big(12, 900), big(12, 30_000)):
-        whole, parts = sketch_of(values), QuantileSketch()
-        for part in np.array_split(values, 7):
-            parts.update(part)
-        assert (whole.n, whole.min, whole.max) == (parts.n, parts.min, parts.max)
-        assert not whole.is_exact or whole.to_bytes() == parts.to_bytes()
 
 
 @checked

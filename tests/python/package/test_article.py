@@ -71,15 +71,3 @@ def test_log_image_along_with_custom_metric(tmp_path: Path) -> None:
     assert frame[0].tolist() == [1, my_glare_percent(img), 0]
     assert my_glare_percent(img) > 0
     assert profile_view.get_column("images.glare_percent").mean == my_glare_percent(img)
-
-
-def test_a_custom_metric_in_place_of_the_resolver(tmp_path: Path) -> None:
-    """The article's function as it was; `metrics=` takes the place of resolver and schema."""
-    picture(noise=60).save(tmp_path / "image.jpg")
-    img = Image.open(tmp_path / "image.jpg")
-    # log image along with custom metric
-    results = why.log(row={"images": img}, metrics=["default", my_glare_percent])
-    profile_view = results.profile().view()
-    profile_dict = profile_view.get_column("images.my_glare_percent").to_summary_dict()
-    assert profile_dict["distribution/mean"] == my_glare_percent(img) > 0
-    assert profile_view.get_column("images.Hue.mean").to_summary_dict()["counts/n"] == 1

@@ -14,9 +14,8 @@ pytest.importorskip("typer")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of pictures, an empty one, a text that is called a picture, a profile, a store."""
+    """A folder of pictures, a text that is called a picture, a profile, a store."""
     folder = tmp_path_factory.mktemp("slips")
-    (folder / "empty").mkdir()
     (folder / "photos").mkdir()
     for seed in range(3):
         picture(seed=seed).save(folder / f"photos/{seed}.png")
@@ -38,7 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("command", "words"),
     [
         ("profile nowhere -o a.lmp", "'nowhere': No such file or directory in {here}"),
-        ("profile empty", "no image could be measured: there is none in 'empty'"),
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
         ("drift --reference good.lmp --target 0.png", "measure images first"),
         ("show photos", "'photos': a folder is no profile; measure it first: profile_images"),

@@ -44,13 +44,6 @@ def test_every_door_of_profiles_takes_tags(tmp_path: Path) -> None:
         assert lm.ProfileView.from_bytes(view.to_bytes()).tags == SAID
 
 
-def test_a_merge_has_the_tags_of_both_sides() -> None:
-    sides = [lm.Profile(tags={"model": name}).view() for name in ("v7", "v6", "v7")]
-    assert lm.ProfileView.merge_many(sides).tags == {"model": ["v6", "v7"]}
-    many = [lm.Profile(tags={f"{n:03}": "x"}).view() for n in range(99)]
-    assert list(lm.ProfileView.merge_many(reversed(many)).tags) == [f"{n:03}" for n in range(64)]
-
-
 def test_tags_on_the_command_line(tmp_path: Path) -> None:
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     result = lightmeter("profile", tmp_path, "--tag", "model=v7", "--format", "json")

@@ -351,8 +351,6 @@ def test_the_greatest_integer_is_what_it_is() -> None:
     said = ends["a"].to_summary_dict()
     assert (said["ints/min"], said["ints/max"]) == (-(2**63), 2**63 - 1)
     assert {item.value for item in ends["a"].frequent} == {str(-(2**63)), str(2**63 - 1)}
-    zeros = log(columns={"a": np.array([-0.0, 0.0])}).view()
-    assert zeros == one_by_one("a", [-0.0, 0.0]) == log(columns={"a": [0.0, 0.0]}).view()
 
 
 UTC_DAY = dt.datetime(2022, 9, 7, tzinfo=dt.UTC)
