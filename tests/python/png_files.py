@@ -4,8 +4,7 @@ import io
 import random
 import struct
 import zlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from bad_files import mutated
 from lightmeter import Reading
@@ -21,11 +20,7 @@ SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 READING = Reading(metrics="camera")  # with a hash of all pixels
 
 Chunk = tuple[bytes, bytes]  # name and body
-
-
-class Answer(NamedTuple):
-    mode: str
-    numbers: dict[str, float | str]
+Answer = tuple[str, Mapping[str, float | str]] | None  # mode and numbers
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
@@ -73,17 +68,17 @@ def file_of(
     return written([header(width, height, depth, colour), *palette, *pixels, (b"IEND", b"")])
 
 
-def ours(file: bytes, reading: Reading = READING) -> Answer | None:
+def ours(file: bytes, reading: Reading = READING) -> Answer:
     """What our decoder makes of a file; None if it leaves it to Pillow."""
     try:
         with quiet(), Image.open(io.BytesIO(file)) as image:
             meter = measure_png(file, image, reading)
     except Exception:
         return None
-    return None if meter is None else Answer(meter.mode, meter.measurement())
+    return None if meter is None else (meter.mode, meter.measurement())
 
 
-def pillows(file: bytes, reading: Reading = READING) -> Answer | None:
+def pillows(file: bytes, reading: Reading = READING) -> Answer:
     """What Pillow makes of it; None if it raises."""
     try:
         with quiet(), Image.open(io.BytesIO(file)) as image:
@@ -91,7 +86,7 @@ def pillows(file: bytes, reading: Reading = READING) -> Answer | None:
             meter = reading.counting.measure(image, 1)
     except Exception:
         return None
-    return Answer(meter.mode, meter.measurement())
+    return meter.mode, meter.measurement()
 
 
 def damaged(chunks: list[Chunk], numbers: random.Random) -> bytes:

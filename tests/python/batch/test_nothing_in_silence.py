@@ -74,15 +74,6 @@ def test_secrets_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not any(word in each.to_bytes() for word in (b"SECRET", b"PASSWORD"))
 
 
-def test_addresses_look_for_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(url: str, **_: Any) -> None:
-        raise ImportError("no aiohttp")
-
-    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
-    with pytest.raises(ImportError, match="no aiohttp"):
-        profile_images("http://127.0.0.1:9/x.jpg")
-
-
 def test_zarr_elsewhere_and_in_archives(tmp_path: Path) -> None:
     """The metadata of each of its folders count."""
     members = {f"a.zarr/{name}": b"{}" for name in ("zarr.json", "0/zarr.json", "0/c/0/0")}

@@ -15,7 +15,6 @@ from conftest import exif_of, picture
 from forks import ended_well, forked
 from lightmeter.batch.rows import write_rows
 from lightmeter.profile.row import FACTS, NUMBERS, Row
-from PIL import Image
 
 STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
 
@@ -46,20 +45,6 @@ def test_rows_come_in_the_order_of_paths_by_their_types(mixed: Path, workers: in
     for row in rows:
         for name, value in row.items():
             assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value)), name
-
-
-def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
-    file = tmp_path / "a.gif"
-    first, *others = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(1, 4))
-    first.save(file, save_all=True, append_images=others)
-    rows = list(lm.measure(file, frames="all"))
-    assert [(row["frame"], row["image.Brightness.mean"]) for row in rows] == [
-        (0, 40), (1, 80), (2, 120)
-    ]  # fmt: skip
-    assert ["image.FileSize" in row for row in rows] == [True, False, False]
-    assert [row["frame"] for row in read_back(written(rows, "csv"), "csv")] == ["0", "1", "2"]
-    (row,) = lm.measure(file, frames="all", limits=lm.Limits(frames=2))
-    assert row["failure"] == "too_large"
 
 
 def test_arguments_are_checked_before_anything_is_measured(folder: Path) -> None:

@@ -71,7 +71,6 @@ def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
     report = lm.compare(target=target, reference=reference)
     (note,) = [note for note in report.notes if "Not decoded alike" in note]
     assert f"JPEG: <b>Pillow 9 in the reference, {JPEG} in the target." in note
-    assert report.to_dict()["notes"] == report.notes
     report.write_html(tmp_path / "a.html")
     pages = [(tmp_path / "a.html").read_text(), report._repr_html_()]
     assert all("&lt;b&gt;Pillow 9 in the reference" in page for page in pages)

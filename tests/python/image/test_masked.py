@@ -174,15 +174,14 @@ def test_a_transparent_colour_of_pillow_is_alpha_and_its_samples_stay_numbers() 
     alpha = Image.fromarray(np.where(number == 3, 0, 255).astype(np.uint8))
     with_alpha = Image.merge("PA", [Image.fromarray(number), alpha])
     percent = pytest.approx(100 * (number == 3).mean())
-    for image, rules in (
-        (Image.fromarray(number), ("alpha", 3)),
-        (Image.fromarray(number.astype(np.uint16) + 300), ("alpha", 303)),
-        (palette, ("alpha", 3)),
-        (with_alpha, ("alpha",)),
+    for image, key in (
+        (Image.fromarray(number), 3),
+        (Image.fromarray(number.astype(np.uint16) + 300), 303),
+        (palette, 3),
+        (with_alpha, None),
     ):
-        if image.mode != "PA":
-            image.info["transparency"] = 303 if image.mode == "I;16" else 3
-        for rule in rules:
+        image.info |= {} if key is None else {"transparency": key}
+        for rule in ("alpha",) if key is None else ("alpha", key):
             view = lm.log_image(image, ignore=rule).view()
             assert view["image.ignored_percent"].mean == percent
 

@@ -78,14 +78,6 @@ def test_a_palette_is_expanded_and_its_transparency_left_out(transparency: Any) 
             assert numbers_of(other) == numbers
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA"])
-def test_a_transparent_colour_is_a_colour(mode: str) -> None:
-    image = Image.new(mode, (2, 2), 0)
-    expected = numbers_of(image)
-    image.info["transparency"] = 0 if mode == "L" else (0, 0, 0)
-    assert numbers_of(image) == expected
-
-
 def test_every_mode_of_pillow_is_here() -> None:
     modes = {mode for mode, *_ in COLOURS} | {"P", "PA"}
     assert set(Image.MODES) <= modes

@@ -14,20 +14,17 @@ from lightmeter import ProfileView, Store
 from lightmeter.sketch import QuantileSketch
 
 
-@pytest.mark.parametrize("name", sorted(files().keys()))
-def test_golden_files_are_read(name: str) -> None:
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.lmp")) + sorted(FOLDER.rglob("*.bin")))
+def test_golden_files_are_read(path: Path) -> None:
     """They are written again as they were."""
-    data = (FOLDER / name).read_bytes()
-    if name.endswith(".lmp"):
-        assert ProfileView.from_bytes(data).to_bytes() == data
-    elif name.endswith(".bin"):
-        assert QuantileSketch.from_bytes(data).to_bytes() == data
+    kind = ProfileView if path.suffix == ".lmp" else QuantileSketch
+    assert kind.from_bytes(path.read_bytes()).to_bytes() == path.read_bytes()
 
 
 # Of the last bit of a logarithm, which other mathematical libraries round otherwise.
 GLIBC = platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc"
 # Sets that grow, and a format whose library writes its own version into each file.
-GROWING = {"all_numbers.lmp", "repeats.lmp", "rows.csv", "rows.parquet"}
+GROWING = {"rows.csv", "rows.parquet"}
 
 
 @pytest.mark.skipif(not GLIBC, reason="numbers differ in the last bit")
@@ -47,11 +44,9 @@ def test_golden_profiles_say_what_they_said(line: str) -> None:
     assert {name: found[name] for name in stored} == stored
 
 
-def test_every_golden_file_is_known() -> None:
-    there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*") if path.is_file()}
-    assert there == files().keys() | {"store.db", "said.jsonl"}
+def test_every_golden_profile_has_a_line() -> None:
     lines = map(json.loads, (FOLDER / "said.jsonl").read_text().splitlines())
-    assert [line["profile"] for line in lines] == list(profiles())
+    assert sorted(line["profile"] for line in lines) == sorted(p.stem for p in FOLDER.glob("*.lmp"))
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])

@@ -10,7 +10,6 @@ import pytest
 from conftest import encoded, picture
 from hypothesis import given
 from hypothesis import strategies as st
-from lightmeter import _core
 from lightmeter.profile.features import Meaning, Origin, Role
 from lightmeter.profile.scalars import is_hue, scalar_of
 from lightmeter.report.charts.features import feature_chart
@@ -46,12 +45,6 @@ def test_the_features_of_an_image() -> None:
     profile.track_many([encoded("JPEG", picture(8, 8), tags=tags), b"junk"])
     profile.log(row={"glare": 1.5})
     found = {name: column.meaning for name, column in profile.view().get_columns().items()}
-    for name, role, *_, says in _core.image_numbers():
-        assert found.pop(f"image.{name}") == Meaning(role, "image")
-        assert says
-    assert found["image.Hue.pixels"] == Meaning("angle pixels", "image")
-    assert found["image.Colorspace"] == Meaning("category", "image")
-    assert found["image.Failure"] == Meaning("failure", "image")
     assert found["image.FileSize"] == Meaning("plain", "image")
     assert found["image.DateTime"] == Meaning("date", "exif")
     assert found["image.Make"] == Meaning("plain", "exif")
