@@ -12,9 +12,6 @@ import pytest
 from lightmeter import Limits, profile_images
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
-
-pytest.importorskip("pyarrow")
-
 from memory import profile_and_weigh
 from shards import changed, encoded, failures, pictures, write_tar, write_zip
 

@@ -5,14 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import lightmeter as lm
 import pytest
 from lightmeter import profile_images
-
-fsspec = pytest.importorskip("fsspec")
-pytest.importorskip("pyarrow")
-
-from shards import encoded, pictures, write_folder, write_tar, write_zip  # noqa: E402
+from shards import encoded, pictures, write_folder, write_tar, write_zip
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

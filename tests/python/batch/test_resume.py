@@ -11,9 +11,6 @@ from lightmeter import profile_images
 from lightmeter.batch import resume
 from lightmeter.batch.block import Work
 from lightmeter.errors import BatchError
-
-pytest.importorskip("pyarrow")
-
 from shards import write_tar, write_zip
 
 

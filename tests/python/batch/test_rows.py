@@ -15,6 +15,7 @@ from conftest import exif_of, picture
 from forks import ended_well, forked
 from lightmeter.batch.rows import write_rows
 from lightmeter.profile.row import FACTS, NUMBERS, Row
+from pyarrow import parquet
 
 STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
 
@@ -99,7 +100,6 @@ def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:
     if row_format == "csv":
         table = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
         return [{name: cell for name, cell in row.items() if cell} for row in table]
-    parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(io.BytesIO(data)).to_pylist()
     return [{name: cell for name, cell in row.items() if cell is not None} for row in table]
 
@@ -141,7 +141,6 @@ def test_texts_are_no_formulas_in_csv() -> None:
 def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr("lightmeter.profile.table_files._GROUP_ROWS", 4)
     rows: list[Row] = [{"path": f"{n}", "image.BitDepth": 2**64 - n} for n in range(9)]
     file = parquet.ParquetFile(io.BytesIO(written(rows, "parquet")))

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from conftest import lightmeter
 from lightmeter import measure, profile_images
-
-pa = pytest.importorskip("pyarrow")
-pytest.importorskip("fsspec")
-
-from shards import (  # noqa: E402
+from shards import (
     Members,
     as_manifest,
     at_address,

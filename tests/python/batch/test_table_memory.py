@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
+import pyarrow as pa
 import pytest
 from lightmeter.batch.sources.thrift import read_numbers
-
-pa = pytest.importorskip("pyarrow")
-
-from memory import profile_and_weigh  # noqa: E402
-from shards import encoded, failures, pictures, write_parquet  # noqa: E402
-from stores import varint  # noqa: E402
+from memory import profile_and_weigh
+from shards import encoded, failures, pictures, write_parquet
+from stores import varint
 
 _LARGE = 64_000_000  # bytes of a cell
 _MOST = 16 << 20

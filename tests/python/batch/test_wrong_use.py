@@ -4,13 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from lightmeter import ExifPolicy, measure, profile_images
-
-pa = pytest.importorskip("pyarrow")
-pytest.importorskip("fsspec")
-
-from shards import pictures, table_of, write_folder  # noqa: E402
+from shards import pictures, table_of, write_folder
 
 PIXELS = np.zeros((9, 9, 3), np.uint8)
 SAMPLE = {"image": PIXELS, "number": 1, "image.Hue.mean": 1.5}

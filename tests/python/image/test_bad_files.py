@@ -154,7 +154,6 @@ def test_postscript_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_samples_of_a_tiff_that_pillow_does_not_read(
     samples: Any, options: dict[str, Any], order: str
 ) -> None:
-    pytest.importorskip("imagecodecs")
     whole = of_array(samples, byteorder=order, **options)
     with pytest.raises(ImageError) as failed:
         measure_image(whole)

@@ -124,7 +124,6 @@ def test_bands_with_other_options(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("compression", [None, "jpeg", "tiff_adobe_deflate"])
 def test_ycbcr_is_answered_alike_by_every_door(tmp_path: Path, compression: str | None) -> None:
-    pytest.importorskip("imagecodecs")
     path = tmp_path / "a.tif"
     image = Image.fromarray(samples(3), "RGB").convert("YCbCr")
     image.save(path, compression=compression)

@@ -50,7 +50,6 @@ def test_plugins_and_other_packages_are_named() -> None:
 def test_pictures_in_tiles_have_another(tmp_path: Path) -> None:
     """Levels are read in tiles; samples that are stored as they are need no decoder."""
     tifffile = pytest.importorskip("tifffile")
-    pytest.importorskip("imagecodecs")
     for compression, expected in (
         ("zlib", {"TIFF": [f"imagecodecs {version('imagecodecs')}"]}),
         (None, {}),

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +71,11 @@ class Plugin(ImageFile.ImageFile):
 
 
 @pytest.fixture(autouse=True)
-def _registered() -> Iterator[None]:
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     Image.init()
-    known = Image.ID  # a test may put another list in its place meanwhile
-    Image.register_open("HOSTILE", Plugin, lambda start: start.startswith(MAGIC))
-    Image.register_extension("HOSTILE", ".ftc")  # a suffix that folders are searched for
-    yield
-    known.remove("HOSTILE")
-    del Image.OPEN["HOSTILE"]
-    Image.EXTENSION[".ftc"] = "FTEX"
+    monkeypatch.setattr(Image, "ID", [*Image.ID, "HOSTILE"])
+    monkeypatch.setitem(Image.OPEN, "HOSTILE", (Plugin, lambda start: start.startswith(MAGIC)))
+    monkeypatch.setitem(Image.EXTENSION, ".ftc", "HOSTILE")  # which folders are searched for
 
 
 def hostile(act: str, place: str) -> bytes:

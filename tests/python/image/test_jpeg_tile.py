@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -17,7 +18,6 @@ from lightmeter.image.tiles.tiff import common_segments, write_jpeg_tile
 from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
-imagecodecs = pytest.importorskip("imagecodecs")
 pytestmark = pytest.mark.skipif(
     common_segments(None) is None, reason="the core does not decode JPEG here"
 )

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from lightmeter import Limits, Reading
@@ -16,8 +17,6 @@ from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from memory import profile_and_weigh, run_and_weigh
 from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
-
-imagecodecs = pytest.importorskip("imagecodecs")
 
 SIGNED = 9
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262

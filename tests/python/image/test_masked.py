@@ -4,10 +4,12 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import lightmeter as lm
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from conftest import lightmeter, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,10 +19,6 @@ from lightmeter.image.measure import Frame, measure_frame, measure_image
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.tiles import raster as tiles
 from PIL import Image
-
-pytest.importorskip("imagecodecs")
-zarr = pytest.importorskip("zarr")
-h5py = pytest.importorskip("h5py")
 
 RNG = np.random.default_rng(3)
 # Numbers of single pixels.

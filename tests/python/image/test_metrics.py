@@ -13,7 +13,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
-from lightmeter import ImageMeter, ProfileView, Reading, _core
+from lightmeter import ImageMeter, Reading, _core
 from lightmeter.image.exif import KNOWN
 from PIL import Image
 
@@ -199,11 +199,6 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.chdir(tmp_path)
     own = ["--metric", "shop:light", "--metric", "shop:bad"]
-    result = lightmeter("profile", folder, "-o", "a.lmp", "--all", *own)
-    assert result.returncode == 0, result.stderr
-    assert "8 images measured, 0 files failed\n" in result.stdout
-    assert "ZeroDivisionError (8)" in result.stdout
-    assert ProfileView.read("a.lmp")["image.light"].n == 8
     result = lightmeter("measure", folder, *own)  # what a module prints is in no row
     assert all("image.light" in json.loads(line) for line in result.stdout.splitlines())
     assert result.stderr == "hello\n"

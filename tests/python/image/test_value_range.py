@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import lightmeter as lm
 import numpy as np
 import pytest
+import tifffile
 from bad_files import outcome
 from conftest import encoded
 from lightmeter.image.measure import measure_image, measure_images
@@ -16,9 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image, features
 from png_files import header, written
 from tiffs import of_array as tiff
-
-tifffile = pytest.importorskip("tifffile")
-imagecodecs = pytest.importorskip("imagecodecs")
 
 WHITE = 4095
 _NUMBERS = np.random.default_rng(1)

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import av
 import lightmeter as lm
 import numpy as np
 import pytest
@@ -13,8 +14,6 @@ from lightmeter.image import video
 from memory import run_and_weigh
 from PIL import Image
 from videos import write_video, yard
-
-av = pytest.importorskip("av", reason="PyAV is not installed")
 
 KINDS: dict[str, dict[str, str]] = {
     "mp4 of H.264, B-frames": {"kind": "mp4", "codec": "libx264", "g": "30"},

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import lightmeter as lm
+import pandas
 import pytest
 from golden import AT, FOLDER, files, fill, profiles, said
 from lightmeter import ProfileView, Store
@@ -51,7 +52,6 @@ def test_every_golden_profile_has_a_line() -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_golden_rows_are_read(kind: str) -> None:
-    pandas = pytest.importorskip("pandas")
     lines = {"lines": True} if kind == "jsonl" else {}
     read = getattr(pandas, f"read_{'json' if lines else kind}")
     view = lm.log(table=read(FOLDER / f"rows.{kind}", **lines), roles="image").view()

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from conftest import lightmeter, picture
 
-pytest.importorskip("typer")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

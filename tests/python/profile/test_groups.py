@@ -14,6 +14,7 @@ from lightmeter.drift import Comparison
 from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, PARTLY, Grouped, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
+from scipy import stats
 
 KEYS = st.one_of(st.none(), st.integers(0, 9).map("slide {}".format))
 VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from(["cat", "dog"]))
@@ -166,7 +167,6 @@ def test_false_alarms_where_buckets_hold_several_groups(icc: float) -> None:
 def test_images_that_are_a_group_each_are_compared_by_students_t(
     seed: int, sizes: tuple[int, int]
 ) -> None:
-    stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(seed)
     values = [rng.normal(0, 1, size) for size in sizes]
     sides = [lm.log(columns={"k": [None] * len(v), "a": v}, group="k") for v in values]
@@ -218,15 +218,6 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
         assert report["number"].groups_target is None
         assert report.to_dict()["notes"] == [note]
         assert note in report._repr_html_()
-
-
-def test_the_report_names_what_alone_is_without_groups() -> None:
-    profile = burst(np.random.default_rng(5), 20)
-    profile.log(columns={"size": np.arange(20.0)})
-    report = lm.compare(target=profile, reference=profile)
-    assert report["number"].groups_target is not None
-    (note,) = report.notes
-    assert "groups are not used for size. Give" in note
 
 
 @pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])

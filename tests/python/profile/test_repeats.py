@@ -20,13 +20,10 @@ def frame(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """150 photos in three blocks: the camera is frozen in 40, and 3 others look alike."""
+    """150 photos in three blocks: the camera is frozen in 38."""
     root = tmp_path_factory.mktemp("photos")
     for at in range(150):
-        frozen = at % 4 == 1 and at < 160
-        pixels = frame(0 if frozen else at + 1)
-        if at in (10, 74, 148):
-            pixels = np.clip(frame(5000) // 2 + at // 8, 0, 255).astype(np.uint8)
+        pixels = frame(0 if at % 4 == 1 else at + 1)
         Image.fromarray(pixels).save(root / f"{at:03}.png")
     return root
 
@@ -37,9 +34,7 @@ def test_repeats_are_found_across_blocks(photos: Path) -> None:
     pixels, looks = view.repeats(PIXELS), view.repeats(LOOKS)
     assert pixels.at_least == len(frozen) - 1
     assert [(item.times, Path(item.path).stem) for item in pixels.hashes] == [(len(frozen), "001")]
-    assert looks.at_least == pixels.at_least + 2
-    seen = [(item.times, Path(item.path).stem) for item in looks.hashes]
-    assert seen == [(len(frozen), "001"), (3, "010")]
+    assert [item.times for item in looks.hashes] == [len(frozen)]
     assert pixels.hashes[0].path == str(photos / "001.png")
     assert (view[PIXELS].kind, view[PIXELS].distinct) == ("hash", 150 - pixels.at_least)
     assert "frequent_items/frequent_strings" not in view[PIXELS].to_summary_dict()
