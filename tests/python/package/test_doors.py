@@ -97,13 +97,9 @@ def by_a_logged_folder(sources: Any, **options: Any) -> ProfileView:
         return store.read("cells")
 
 
-def by_an_iterable(sources: Any, **options: Any) -> ProfileView:
-    return lm.profile_images(sources, **options)
-
-
 OF_FILES: list[Door] = [by_a_folder, by_a_logged_folder]
 OF_FILES_AND_ARRAYS: list[Door] = [by_a_profile, by_a_logger, by_a_table]
-OF_ARRAYS: list[Door] = [*OF_FILES_AND_ARRAYS, by_row, by_an_iterable, by_rows, by_meters]
+OF_ARRAYS: list[Door] = [*OF_FILES_AND_ARRAYS, by_row, lm.profile_images, by_rows, by_meters]
 
 
 @pytest.fixture

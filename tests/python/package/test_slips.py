@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 
 import lightmeter as lm
-import numpy as np
 import pytest
 from conftest import lightmeter, picture
 
@@ -118,11 +117,5 @@ def test_two_profiles_without_their_names_are_told_to_have_some(folder: Path) ->
     good = folder / "good.lmp"
     with pytest.raises(TypeError, match=r"target=\.\.\., reference=\.\.\."):
         lm.compare(good, good)
-    for wrong, words in (
-        ({"metric": "camera"}, "did you mean metrics"),
-        ({"x": 1}, "are channels"),
-    ):
-        with pytest.raises(TypeError, match=words):
-            lm.log_image(picture(), **wrong)  # type: ignore[arg-type]
-    with pytest.raises(lm.errors.ImageError, match=r"or names of channels as bands="):
-        lm.log_image(np.zeros((4, 4, 5), np.uint8))
+    with pytest.raises(TypeError, match="are channels"):
+        lm.log_image(picture(), x=1)  # type: ignore[arg-type]

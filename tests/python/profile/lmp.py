@@ -12,13 +12,9 @@ ROLES = (
 ORIGINS = ("value", "image", "exif", "personal exif")
 
 
-class RefusedError(ValueError):
-    """The bytes break a rule of the page."""
-
-
 def need(holds: bool, why: str) -> None:
-    if not holds:
-        raise RefusedError(why)
+    """A rule of the page."""
+    assert holds, why
 
 
 def crc32c(data: bytes) -> int:

@@ -111,23 +111,17 @@ def of_column(view: ProfileView, name: str, found: dict[str, Any]) -> None:
         paths = dict(zip(strings["items"], has["paths"], strict=True))
         assert all(paths[item.hash] == item.path for item in view.repeats(name).hashes)
     elif "weights" in numbers or "quantiles" not in has:
-        items = {
-            str(item): bounds
-            for item, bounds in has.get("frequent integers", NOTHING)["items"].items()
-        }
+        items = has.get("frequent integers", NOTHING)["items"] | strings["items"]
         listed = {item.value: [item.upper, item.upper - item.lower] for item in column.frequent}
-        assert {**items, **strings["items"]} == listed
+        assert {str(item): bounds for item, bounds in items.items()} == listed
 
 
 def test_sketches_alone_are_those_of_the_page() -> None:
     for path in (FOLDER / "sketches").iterdir():
         found = lmp.whole(lmp.quantiles, path.read_bytes())
         sketch = QuantileSketch.from_bytes(path.read_bytes())
-        assert (found["n"], found["nan"], found["pos_inf"]) == (
-            sketch.n,
-            sketch.nan,
-            sketch.pos_inf,
-        )
+        counts = sketch.n, sketch.nan, sketch.pos_inf
+        assert (found["n"], found["nan"], found["pos_inf"]) == counts
         weights = dict(zip(*map(np.ndarray.tolist, sketch.weights()), strict=True))
         assert found.get("values", weights) == weights
         if not sketch.is_exact:
@@ -153,5 +147,5 @@ def test_newer_formats() -> None:
     for data, words in unknown.items():
         with pytest.raises(DecodeError, match=f"{words}update lightmeter"):
             ProfileView.from_bytes(data)
-        with pytest.raises(lmp.RefusedError):
+        with pytest.raises(AssertionError):
             lmp.read(data)
