@@ -6,7 +6,6 @@ import pickle
 import random
 import struct
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,16 +58,6 @@ def test_the_preview_of_a_raw_file_is_not_its_picture(mark: Any) -> None:
     else:
         data = encoded("TIFF", tiffinfo=mark)
     assert outcome(data) == outcome(data, bands=["a", "b", "c"]) == "unsupported"
-
-
-@pytest.mark.parametrize("name", SIGNED)
-def test_a_truncated_file_is_the_same_as_its_bytes(name: str, tmp_path: Path) -> None:
-    """Some decoders read a file by its descriptor."""
-    whole, path = SIGNED[name], tmp_path / "part"
-    for part in (0.3, 0.9):
-        path.write_bytes(whole[: int(len(whole) * part)])
-        with open(path, "rb") as file:
-            assert outcome(path) == outcome(file) == outcome(path.read_bytes()) != "measured"
 
 
 @pytest.mark.parametrize("name", [*SIGNED, *OTHERS])

@@ -1,13 +1,12 @@
 """Pictures of bands that are no colours: arrays, channels of files, and gray pages."""
 
-import random
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
-from bad_files import mutated, outcome
+from bad_files import outcome
 from conftest import encoded, summaries
 from lightmeter import Reading
 from lightmeter.errors import ImageError
@@ -94,13 +93,8 @@ def test_tiffs_of_several_samples(tmp_path: Path, planes: str, dtype: Any, count
 
 
 def test_damaged_tiffs_of_several_samples() -> None:
-    """Whatever bytes are changed, a file fails as any other does, or has some numbers."""
-    rng, array = random.Random(0), samples(5, np.uint16)
     for how in ({}, {"planarconfig": "separate", "compression": "zlib"}):
-        whole = of_array(array, rowsperstrip=7, **how)
-        head = 600 if how else len(whole) - array.nbytes
-        for _ in range(40):
-            outcome(mutated(whole[:head], rng) + whole[head:], bands=BANDS[:5])
+        whole = of_array(samples(5, np.uint16), rowsperstrip=7, **how)
         assert outcome(whole[: len(whole) - 500], bands=BANDS[:5]) != "measured"
     for options, message in (
         ({"limits": lm.Limits(pixels=479)}, "24x20 pixels, more than 479"),

@@ -80,9 +80,8 @@ def test_every_frame_and_every_large_image(tmp_path: Path) -> None:
     by_file = lm.log_image(tmp_path / "a.tif", frames="all", ignore=BLIND).view()
     by_array = lm.log_image(batch, layout="NHWC", ignore=BLIND).view()
     assert by_file["image.Sharpness"].mean == by_array["image.Sharpness"].mean
-    large = picture(230, 200).resize(
-        (2300, 2000)
-    )  # more than Pillow exports in one piece, and in several threads
+    # More than Pillow exports in one piece, and in several threads.
+    large = picture(230, 200).resize((2300, 2000))
     views = [
         lm.log_image(each, ignore=[(0.1, 0.1, 0.5, 0.5)]).view()
         for each in (large, np.asarray(large))

@@ -21,7 +21,6 @@ from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles import tiff as large_open
 from PIL import Image
 
-RNG = np.random.default_rng(7)
 SETS = ("whylogs", "default", "camera", "all")
 DTYPES = ("uint8", "uint16", "float32", "float64")
 

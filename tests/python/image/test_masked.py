@@ -150,10 +150,8 @@ def test_alpha_is_a_mask(tmp_path: Path, mode: str) -> None:
     samples, source = np.dstack([np.asarray(picture(60, 40)), alpha]), tmp_path / "a.tif"
     image, shown = Image.fromarray(samples), "L" if mode == "LA" else "RGB"
     if mode in ("RGBA", "LA", "P"):
-        source, image = (
-            tmp_path / "a.png",
-            image.quantize(8) if mode == "P" else image.convert(mode),
-        )
+        source = tmp_path / "a.png"
+        image = image.quantize(8) if mode == "P" else image.convert(mode)
         hole = np.asarray(image) == 3 if mode == "P" else hole
         image.save(source, **({"transparency": 3} if mode == "P" else {}))
     elif mode == "tiff":
@@ -270,10 +268,8 @@ def test_a_mask_of_a_reader() -> None:
     """Which no reading says, and which a folder may add to."""
     array, mask = np.asarray(picture()), RNG.random((48, 64)) < 0.2
     measured = measure_frame(Frame(array, mask=mask), Reading(metrics="all"))
-    assert (
-        measured.meter.measurement()
-        == measure_image(array, Reading(metrics="all", ignore=mask)).meter.measurement()
-    )
+    by_reading = measure_image(array, Reading(metrics="all", ignore=mask))
+    assert measured.meter.measurement() == by_reading.meter.measurement()
     assert measured.read == Reading(metrics="all").text("RGB")
     with pytest.raises(ImageError, match=r"its mask: .* expected HxW"):
         measure_frame(Frame(array, mask=mask[0]), Reading())

@@ -1,6 +1,5 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
-import threading
 from typing import Any
 
 import lightmeter as lm
@@ -8,9 +7,8 @@ import numpy as np
 import pytest
 from conftest import picture
 from counts import numbers_of
-from forks import ended_well, forked
 from lightmeter import ImageMeter
-from lightmeter.errors import ImageError, IncompatibleError
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
@@ -54,18 +52,6 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
         assert numbers[f"{name}.stddev"] == pytest.approx(hsv.stddev[band], rel=1e-9, abs=1e-9)
     assert numbers["entropy"] == pytest.approx(image.entropy(), rel=1e-9)
     assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
-
-
-def test_forking_after_threads_is_safe() -> None:
-    """Threads end inside the call, so that a fork (PyTorch's DataLoader) cannot lose one."""
-    image = np.arange(1200 * 900 * 3).astype(np.uint8).reshape(1200, 900, 3)
-    expected, before = numbers_of(image, threads=4), threading.active_count()
-
-    def measure() -> None:
-        assert numbers_of(image, threads=4) == expected
-
-    assert threading.active_count() == before
-    assert ended_well(forked(measure))
 
 
 MASK = np.zeros((6, 8), np.bool_)
@@ -126,14 +112,3 @@ def test_a_part_of_an_image_has_no_hash() -> None:
         assert not {"PixelHash", "PerceptualHash"} & meter.measurement().keys()
         meter.update(image[29:])
         assert {"PixelHash", "PerceptualHash"} <= meter.measurement().keys()
-
-
-def test_a_mask_is_that_of_the_image_and_leaves_some_of_it() -> None:
-    with pytest.raises(IncompatibleError, match="within the image of 8 x 6"):
-        ImageMeter(mask=MASK).update(np.zeros((8, 6), np.uint8))
-    meter = ImageMeter(metrics="all", mask=np.ones((6, 8), np.uint8))
-    meter.update(np.zeros((6, 8), np.uint8))
-    assert meter.measurement().keys() == {"ImagePixelWidth", "ImagePixelHeight"}
-    with pytest.raises(ImageError, match="no pixel") as caught:
-        lm.log_image(meter)
-    assert caught.value.reason == "empty"

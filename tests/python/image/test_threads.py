@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -62,18 +63,14 @@ def test_samples_that_change_while_they_are_counted_are_an_error() -> None:
             frame[:, -1] = 0.5
 
     done = threading.Event()
-    thread = threading.Thread(target=flicker)
-    thread.start()
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(flicker)
         for _ in range(30):
-            meter = ImageMeter()
             try:
-                meter.update(frame)
+                ImageMeter().update(frame)
             except ImageError as error:
                 assert "changed" in str(error) or "sample of 2;" in str(error)  # noqa: PT017
-    finally:
         done.set()
-        thread.join()
 
 
 DAEMONS = """

@@ -107,10 +107,8 @@ def test_a_video_is_one_group_unless_another_is_said(tmp_path: Path) -> None:
 
 def test_what_is_ignored_of_a_video(tmp_path: Path) -> None:
     """Masks by the name of the file, and alpha, which few codecs have."""
-    path, frame = (
-        tmp_path / "a.mov",
-        np.random.default_rng(0).integers(0, 256, (32, 48, 4)).astype(np.uint8),
-    )
+    path = tmp_path / "a.mov"
+    frame = np.random.default_rng(0).integers(0, 256, (32, 48, 4)).astype(np.uint8)
     frame[:16, :, 3] = 0
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream("qtrle", rate=1)
