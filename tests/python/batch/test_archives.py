@@ -104,9 +104,8 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
 def test_hostile_names_of_tars(tmp_path: Path) -> None:
     """A name of a gigabyte is not read; one of 60 kB and bytes that are no text are."""
     strange = os.fsdecode(b"\xff\x1b.png")
-    data = write_tar(
-        tmp_path / "p.tar", {strange: b"x", "a/" * 30_000 + "b.png": b"x"}
-    ).read_bytes()
+    members = {strange: b"x", "a/" * 30_000 + "b.png": b"x"}
+    data = write_tar(tmp_path / "p.tar", members).read_bytes()
     long = tarfile.TarInfo("././@LongLink")
     long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
     path = tmp_path / "q.tar"
@@ -125,13 +124,9 @@ def central(number: int, data: bytes, mark: bytes = b"PK\1\2") -> int:
     return place
 
 
-def last(number: int, data: bytes) -> int:
-    return data.rindex(b"PK\5\6")
-
-
-def patched(number: int, offset: int, value: bytes, where: Callable[..., int] = central) -> object:
+def patched(number: int, offset: int, value: bytes) -> object:
     def change(data: bytearray) -> None:
-        at = where(number, data) + offset
+        at = central(number, data) + offset
         data[at : at + len(value)] = value
 
     return change
@@ -189,10 +184,7 @@ def test_many_members_take_no_memory(tmp_path: Path) -> None:
     data = encoded()
     failures(write_tar(tmp_path / "first.tar", {"a.png": data}))  # which loads what it needs
     for make in (write_tar, write_zip):
-        path = make(
-            tmp_path / f"{make.__name__}.{make.__name__[-3:]}",
-            {f"{n}.png": data for n in range(3000)},
-        )
+        path = make(tmp_path / f"p.{make.__name__[-3:]}", {f"{n}.png": data for n in range(3000)})
         tracemalloc.start()
         assert sum(1 for _ in source_of(path, Wanted())) == 3000
         _, peak = tracemalloc.get_traced_memory()

@@ -14,7 +14,7 @@ import pytest
 from conftest import exif_of, picture
 from forks import ended_well, forked
 from lightmeter.batch.rows import write_rows
-from lightmeter.profile.row import FACTS, NUMBERS, Row
+from lightmeter.profile.row import Row
 from pyarrow import parquet
 
 STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
@@ -35,17 +35,6 @@ def written(rows: Any, row_format: Any) -> bytes:
     file = io.BytesIO()
     write_rows(rows, file, row_format)
     return file.getvalue()
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-def test_rows_come_in_the_order_of_paths_by_their_types(mixed: Path, workers: int) -> None:
-    """What they hold is what profiles hold: see profile/test_measured_rows.py."""
-    rows = list(lm.measure(mixed, with_exif=True, workers=workers))
-    paths = [str(row["path"]) for row in rows]
-    assert paths == sorted(map(str, mixed.rglob("*.*")), key=os.fsencode)
-    for row in rows:
-        for name, value in row.items():
-            assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value)), name
 
 
 def test_arguments_are_checked_before_anything_is_measured(folder: Path) -> None:

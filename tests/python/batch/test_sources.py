@@ -78,10 +78,8 @@ def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None
 
 def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
     members = {**pictures(2), "c/bad.png": b"no picture"}
-    for source in (
-        write_tar(tmp_path / "p.tar", members),
-        write_parquet(tmp_path / "p.parquet", members),
-    ):
+    for make in (write_tar, write_parquet):
+        source = make(tmp_path / f"p.{make.__name__[6:]}", members)
         view = profile_images(source, exemplars=1)
         assert [failure.path for failure in view.failures] == ["c/bad.png"]
         shown = view.exemplars("image.Brightness.mean").low

@@ -25,11 +25,7 @@ SOURCES: list[tuple[Any, dict[str, Any], str]] = [
     ([(PIXELS, "cat", 2.5)], {"values": ["a", "b", "c"]}, "no value 'c' in the first sample"),
     ([SAMPLE], {"values": ["lable"]}, "no value 'lable' in the first sample"),
     ([SAMPLE], {"column": "left"}, "no value 'left' in the first sample"),
-    (
-        [SAMPLE],
-        {"values": ["image.Hue.mean"]},
-        r"'image\.Hue\.mean', which is measured of pictures",
-    ),
+    ([SAMPLE], {"values": ["image.Hue.mean"]}, "which is measured of pictures"),
     ("nonsense://bucket/a.png", {}, "Protocol not known"),
     (5, {}, "got a int; expected a path"),
     ({"train": 1, "test": 2}, {}, "got a dict; expected a path, a table, such as one split"),

@@ -19,7 +19,7 @@ from conftest import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from lightmeter import Profile, ProfileView, log, log_image
+from lightmeter import Profile, ProfileView, log
 from lightmeter.errors import ImageError
 from lightmeter.profile.view import TypeCounts
 from tensors import Tensor, Unviewable
@@ -30,17 +30,6 @@ def one_by_one(name: str, values: list[Any]) -> ProfileView:
     for value in values:
         profile.log(row={name: value})
     return profile.view()
-
-
-def test_a_row_of_everything() -> None:
-    image = picture()
-    row = {"share": 1.5, "count": 3, "camera": "north", "ok": True, "gone": None, "images": image}
-    view = log(row=row).view()
-    assert (view["share"].mean, view["count"].max, view["ok"].mean) == (1.5, 3, 1)
-    assert view["camera"].frequent == [("north", 1, 1, 1)]
-    assert (view["gone"].n, view["gone"].missing, "images" in view, view.images) == (1, 1, False, 1)
-    for name, column in log_image({"images": image}).view().get_columns().items():
-        assert view[name].to_summary_dict() == column.to_summary_dict()
 
 
 def test_rows_of_any_order_are_one_table() -> None:
