@@ -72,5 +72,5 @@ def test_a_golden_store_is_read(kept: Path) -> None:
         (told,), (accepted,) = store.state.told("a"), store.state.accepted()
         (key,) = store.state.keys.all()
     assert (result.cause, source.path) == ("darker", "monitors.toml")
-    assert (told.state, accepted.note, key.note) == ("anomaly", "note", "camera")
+    assert (told.dataset, accepted.note, key.note) == ("cells", "note", "camera")
     assert view == profiles()["one_image_with_exif"].merge(profiles()["one_image_with_exif"])
