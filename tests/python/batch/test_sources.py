@@ -95,6 +95,12 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
     assert [failure.path for failure in failed] == ["1", *listed[1:]]
 
 
+def test_a_sample_without_dimensions_is_a_failure() -> None:
+    batch = np.zeros((2, 9, 9, 3), np.uint8)
+    view = profile_images(iter([batch, batch[0, 0, 0, 0], batch]), layout="NHWC")
+    assert (view.images, [it.reason for it in view.failures]) == (4, ["unsupported"])
+
+
 def test_side_files_say_values_and_segments(tmp_path: Path) -> None:
     """In any order within a sample; a damaged one says nothing."""
     members = {

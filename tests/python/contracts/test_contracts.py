@@ -57,6 +57,7 @@ def states(view: ProfileView, feature: str, toml: str) -> list[str]:
         ("camera", 'contains = ["up", "down"]', "fails"),
         ("many", "values = [0, 1, 2, 3, 4, 5, 6.0]", "holds"),
         ("many", "values = [true, false]", "fails"),
+        ("gaps", "missing_rate = { below = 0.1 }", "fails"),
         ("gone", "n = { above = 0 }", "fails"),
     ],
 )
