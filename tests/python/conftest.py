@@ -43,6 +43,12 @@ def picture(
     return Image.fromarray(samples.clip(0, 255).astype(np.uint8), "RGB")
 
 
+def exif_of(tags: Mapping[int, Any]) -> Image.Exif:
+    exif = Image.Exif()
+    exif.update(tags)
+    return exif
+
+
 def encoded(
     form: str,
     image: Image.Image | None = None,
@@ -53,13 +59,17 @@ def encoded(
 ) -> bytes:
     """A picture as the bytes of a file, with tags of Exif by their numbers, and more frames."""
     if tags is not None:
-        options["exif"] = Image.Exif()
-        options["exif"].update(tags)
+        options["exif"] = exif_of(tags)
     if frames:
         options |= {"save_all": True, "append_images": frames}
     file = io.BytesIO()
     (image or picture()).save(file, form, **options)
     return file.getvalue()
+
+
+def summaries(view: ProfileView) -> dict[str, dict[str, Any]]:
+    """The summary of each feature."""
+    return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
 
 
 def as_of_images(profile: Profile) -> ProfileView:

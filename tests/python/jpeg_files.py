@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Iterator
 
+import conftest
 import numpy as np
 from lightmeter import _core
 from numpy.typing import NDArray
@@ -16,13 +17,11 @@ SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "gray")
 
 
 def encoded(samples: Samples, subsampling: str = "4:2:0", **options: object) -> bytes:
-    file = io.BytesIO()
     if subsampling == "gray":
         samples = samples[..., 0]
     elif not options.get("progressive"):
         options["subsampling"] = subsampling
-    Image.fromarray(samples).save(file, "JPEG", **options)
-    return file.getvalue()
+    return conftest.encoded("JPEG", Image.fromarray(samples), **options)
 
 
 def by_pillow(file: bytes) -> Samples:

@@ -1,11 +1,11 @@
 """Days of September in a store, and what monitors say of them."""
 
-import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from conftest import encoded
 from lightmeter import ProfileView, Store, log
 from lightmeter.alerts import WatchConfig
 from lightmeter.monitor.config import Monitor
@@ -95,8 +95,4 @@ def by_place(results: list[Result]) -> list[Result]:
 
 
 def photo(at: datetime) -> bytes:
-    exif = Image.Exif()
-    exif[0x0132] = at.strftime("%Y:%m:%d %H:%M:%S")
-    with io.BytesIO() as file:
-        Image.new("L", (4, 4)).save(file, "JPEG", exif=exif)
-        return file.getvalue()
+    return encoded("JPEG", Image.new("L", (4, 4)), tags={306: at.strftime("%Y:%m:%d %H:%M:%S")})

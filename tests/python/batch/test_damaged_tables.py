@@ -2,18 +2,10 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from lightmeter.batch.sources import manifest
-
-pa = pytest.importorskip("pyarrow")
-
-from shards import (  # noqa: E402
-    changed,
-    failures,
-    pictures,
-    write_folder,
-    write_parquet,
-)
+from shards import changed, failures, pictures, write_folder, write_parquet
 
 NAMES = list(pictures())  # six
 

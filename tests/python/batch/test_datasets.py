@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 from shards import encoded
 from tensors import Tensor
 
-pytest.importorskip("pyarrow")
-
 
 def pixels(seed: int) -> NDArray[Any]:
     return np.asarray(picture(12, 10, seed=seed))

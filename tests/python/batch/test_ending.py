@@ -21,34 +21,24 @@ from PIL import Image
 BLOCKS = 4096
 
 
-class Watched:
-    """Counts the blocks of a picture, each of which takes a moment."""
-
-    def __init__(self) -> None:
-        self.blocks, self.begun = 0, threading.Event()
-        self.first: Callable[[], None] = lambda: None
-
-
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
-    counted, whole = Watched(), large_open.TiffRaster.read
+def watched(patch: pytest.MonkeyPatch, first: Callable[[], object]) -> list[int]:
+    """The blocks of a picture as they are read, each of which takes a moment."""
+    blocks, whole = list[int](), large_open.TiffRaster.read
 
     def block(self: Any, *more: Any) -> Any:
-        counted.blocks += 1
-        if counted.blocks == 1:
-            counted.first()
-        counted.begun.set()
+        blocks.append(len(blocks))
+        if len(blocks) == 1:
+            first()
         time.sleep(0.001)
         return whole(self, *more)
 
-    monkeypatch.setattr(large_open.TiffRaster, "read", block)
-    return counted
+    patch.setattr(large_open.TiffRaster, "read", block)
+    return blocks
 
 
 @pytest.fixture
 def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A picture that is measured in so many blocks."""
-    pytest.importorskip("imagecodecs")
     monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
     monkeypatch.setattr(large_raster, "_BLOCK_PIXELS", 256)
     path = tmp_path / "z.tif"
@@ -57,13 +47,14 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_picture_in_tiles_is_left_where_its_profile_ends(
-    large: Path, watched: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure = Profile._measure
+    measure, begun = Profile._measure, threading.Event()
+    blocks = watched(monkeypatch, begun.set)
 
     def after(self: Profile, prefix: str, image: Any, *threads: int, **more: Any) -> Any:
         if str(image).endswith("a00.png"):  # whose block is not to end before the other has begun
-            assert watched.begun.wait(60)
+            assert begun.wait(60)
         return measure(self, prefix, image, *threads, **more)
 
     monkeypatch.setattr(Profile, "_measure", after)
@@ -77,13 +68,15 @@ def test_a_picture_in_tiles_is_left_where_its_profile_ends(
 
     with pytest.raises(KeyboardInterrupt):
         lm.profile_images([*files, large], workers=2, progress=interrupt, resume=kept)
-    assert watched.blocks < BLOCKS
+    assert len(blocks) < BLOCKS
     assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
 
 
-def test_ctrl_c_ends_the_threads_of_one_picture(large: Path, watched: Watched) -> None:
+def test_ctrl_c_ends_the_threads_of_one_picture(
+    large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     main = threading.get_ident()
-    watched.first = lambda: signal.pthread_kill(main, signal.SIGINT)
+    blocks = watched(monkeypatch, lambda: signal.pthread_kill(main, signal.SIGINT))
     # A shell has programs in the background ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
@@ -91,7 +84,7 @@ def test_ctrl_c_ends_the_threads_of_one_picture(large: Path, watched: Watched) -
             measure_image(large, threads=2)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert watched.blocks < BLOCKS
+    assert len(blocks) < BLOCKS
 
 
 def test_sigterm_ends_a_command_as_ctrl_c_does(

@@ -5,14 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import lightmeter as lm
 import pytest
 from lightmeter import profile_images
-
-fsspec = pytest.importorskip("fsspec")
-pytest.importorskip("pyarrow")
-
-from shards import encoded, pictures, write_folder, write_tar, write_zip  # noqa: E402
+from shards import encoded, write_tar, write_zip
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -35,9 +32,6 @@ def test_nothing_to_measure(pattern: str, tmp_path: Path, caplog: pytest.LogCapt
     with lm.Store(tmp_path / "s.db") as store:
         lm.log_folder(store, source, "d")
     assert len(warnings(caplog)) == 1
-    write_folder(tmp_path, pictures(1))
-    assert profile_images(tmp_path).images == 1
-    assert warnings(caplog) == []
     fsspec.filesystem("memory").pipe("/nothing/notes.txt", b"")
     assert profile_images("memory://nothing/").images == 0
     assert warnings(caplog)[0].startswith("found no image in memory://nothing")
@@ -72,15 +66,6 @@ def test_secrets_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     for each in view, one:
         assert not any(word in each.to_bytes() for word in (b"SECRET", b"PASSWORD"))
-
-
-def test_addresses_look_for_their_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(url: str, **_: Any) -> None:
-        raise ImportError("no aiohttp")
-
-    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
-    with pytest.raises(ImportError, match="no aiohttp"):
-        profile_images("http://127.0.0.1:9/x.jpg")
 
 
 def test_zarr_elsewhere_and_in_archives(tmp_path: Path) -> None:

@@ -2,19 +2,15 @@
 
 import os
 import random
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import lightmeter, picture
-from lightmeter import Store, log_folder, profile_images
+from lightmeter import profile_images
 from lightmeter.batch import resume
 from lightmeter.batch.block import Work
 from lightmeter.errors import BatchError
-
-pytest.importorskip("pyarrow")
-
 from shards import write_tar, write_zip
 
 
@@ -188,18 +184,6 @@ def test_a_folder_at_the_place_of_a_block_is_an_error(photos: Path, tmp_path: Pa
         Run(photos, tmp_path / "kept")
     with pytest.raises(BatchError, match="cannot keep what is done"):
         Run(photos, photos / "000.png")
-
-
-def test_a_folder_is_logged_by_a_run_that_goes_on(photos: Path, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"segment_by": {"a": "path:^(.)"}, "at": date(2022, 9, 7)}
-    views = []
-    for kept in (None, tmp_path / "kept", tmp_path / "kept"):
-        store = Store(tmp_path / f"{len(views)}.db")
-        log_folder(store, photos, "cells", resume=kept, **options)
-        parts = [store.read("cells", segment=segment) for segment in store.segments("cells")]
-        views.append([store.read("cells"), *parts])
-    assert views[0] == views[1] == views[2]
-    assert len(blocks(tmp_path / "kept")) == 10
 
 
 def test_resume_on_the_command_line(photos: Path, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 import lightmeter as lm
 import pytest
-from conftest import picture
+from conftest import exif_of, picture
 from forks import ended_well, forked
 from lightmeter.batch.rows import write_rows
-from lightmeter.profile.row import FACTS, NUMBERS, Row
-from PIL import Image
+from lightmeter.profile.row import Row
+from pyarrow import parquet
 
 STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
 
@@ -23,9 +23,8 @@ STRANGE = os.fsdecode(b"=caf\xe9\n\x1b,\"'.jpg")
 @pytest.fixture
 def mixed(folder: Path) -> Path:
     """Pictures, one with Exif of anybody's; a file that is none; one with a strange name."""
-    exif = Image.Exif()
-    exif[271] = '=cmd|" /C calc"!A0'  # Make
-    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}  # a position
+    position = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}
+    exif = exif_of({271: '=cmd|" /C calc"!A0', 0x8825: position})  # the first is Make
     picture(seed=8).save(folder / "exif.jpg", exif=exif)
     (folder / "bad.png").write_text("no picture at all")
     (folder / STRANGE).write_bytes((folder / "0.jpg").read_bytes())
@@ -36,31 +35,6 @@ def written(rows: Any, row_format: Any) -> bytes:
     file = io.BytesIO()
     write_rows(rows, file, row_format)
     return file.getvalue()
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-def test_rows_come_in_the_order_of_paths_by_their_types(mixed: Path, workers: int) -> None:
-    """What they hold is what profiles hold: see profile/test_measured_rows.py."""
-    rows = list(lm.measure(mixed, with_exif=True, workers=workers))
-    paths = [str(row["path"]) for row in rows]
-    assert paths == sorted(map(str, mixed.rglob("*.*")), key=os.fsencode)
-    for row in rows:
-        for name, value in row.items():
-            assert type(value) is {**NUMBERS, **FACTS}.get(name, type(value)), name
-
-
-def test_every_frame_has_a_row_and_a_file_counts_whole(tmp_path: Path) -> None:
-    file = tmp_path / "a.gif"
-    first, *others = (Image.new("RGB", (8, 8), (40 * shade, 0, 0)) for shade in range(1, 4))
-    first.save(file, save_all=True, append_images=others)
-    rows = list(lm.measure(file, frames="all"))
-    assert [(row["frame"], row["image.Brightness.mean"]) for row in rows] == [
-        (0, 40), (1, 80), (2, 120)
-    ]  # fmt: skip
-    assert ["image.FileSize" in row for row in rows] == [True, False, False]
-    assert [row["frame"] for row in read_back(written(rows, "csv"), "csv")] == ["0", "1", "2"]
-    (row,) = lm.measure(file, frames="all", limits=lm.Limits(frames=2))
-    assert row["failure"] == "too_large"
 
 
 def test_arguments_are_checked_before_anything_is_measured(folder: Path) -> None:
@@ -115,7 +89,6 @@ def read_back(data: bytes, row_format: str) -> list[dict[str, Any]]:
     if row_format == "csv":
         table = csv.DictReader(io.StringIO(data.decode(), newline=""), strict=True)
         return [{name: cell for name, cell in row.items() if cell} for row in table]
-    parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(io.BytesIO(data)).to_pylist()
     return [{name: cell for name, cell in row.items() if cell is not None} for row in table]
 
@@ -157,7 +130,6 @@ def test_texts_are_no_formulas_in_csv() -> None:
 def test_parquet_is_written_in_groups_and_leaves_out_what_it_cannot_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr("lightmeter.profile.table_files._GROUP_ROWS", 4)
     rows: list[Row] = [{"path": f"{n}", "image.BitDepth": 2**64 - n} for n in range(9)]
     file = parquet.ParquetFile(io.BytesIO(written(rows, "parquet")))

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from conftest import lightmeter
 from lightmeter import measure, profile_images
-
-pa = pytest.importorskip("pyarrow")
-pytest.importorskip("fsspec")
-
-from shards import (  # noqa: E402
+from shards import (
     Members,
     as_manifest,
     at_address,
@@ -81,10 +78,8 @@ def test_many_pictures_give_the_same_bytes_in_any_source(tmp_path: Path) -> None
 
 def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
     members = {**pictures(2), "c/bad.png": b"no picture"}
-    for source in (
-        write_tar(tmp_path / "p.tar", members),
-        write_parquet(tmp_path / "p.parquet", members),
-    ):
+    for make in (write_tar, write_parquet):
+        source = make(tmp_path / f"p.{make.__name__[6:]}", members)
         view = profile_images(source, exemplars=1)
         assert [failure.path for failure in view.failures] == ["c/bad.png"]
         shown = view.exemplars("image.Brightness.mean").low
@@ -187,13 +182,11 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     result = lightmeter("profile", "s.tar", "-o", "s.lmp")
     assert "6 images measured, 1 file failed" in result.stdout
     assert "  bad.png: unsupported" in result.stdout
-    assert lightmeter(
-        "profile", "t.parquet", "--column", "image", "--value", "label", "--all"
-    ).stdout.count("label  ")
-    for source in ("s.tar", "t.parquet"):
-        lightmeter("measure", source, "--sort", "sharpness", "--html", "sheet.html")
-        sheet = Path("sheet.html").read_text()
-        assert (sheet.count("data:image/jpeg"), sheet.count("cannot be shown")) == (6, 0)
+    table = ("t.parquet", "--column", "image", "--value", "label", "--all")
+    assert lightmeter("profile", *table).stdout.count("label  ")
+    lightmeter("measure", "s.tar", "--sort", "sharpness", "--html", "sheet.html")
+    sheet = Path("sheet.html").read_text()
+    assert (sheet.count("data:image/jpeg"), sheet.count("cannot be shown")) == (6, 0)
 
 
 @pytest.mark.parametrize("name", ["m.csv", "p.parquet"])

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
+import pyarrow as pa
 import pytest
 from lightmeter.batch.sources.thrift import read_numbers
-
-pa = pytest.importorskip("pyarrow")
-
-from memory import profile_and_weigh  # noqa: E402
-from shards import encoded, failures, pictures, write_parquet  # noqa: E402
+from memory import profile_and_weigh
+from shards import encoded, failures, pictures, write_parquet
+from stores import varint
 
 _LARGE = 64_000_000  # bytes of a cell
 _MOST = 16 << 20
@@ -66,11 +65,6 @@ def a_footer_that_lies(path: Path) -> None:
     size = pa.parquet.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size
     data = path.read_bytes()
     path.write_bytes(data.replace(varint(2 * size), varint(1 << 21)))
-
-
-def varint(number: int) -> bytes:
-    pieces = [number >> shift & 127 for shift in range(0, 28, 7)]
-    return bytes([*(piece | 128 for piece in pieces[:-1]), pieces[-1]])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's count of memory is Linux's")

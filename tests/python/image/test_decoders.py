@@ -50,20 +50,16 @@ def test_plugins_and_other_packages_are_named() -> None:
 def test_pictures_in_tiles_have_another(tmp_path: Path) -> None:
     """Levels are read in tiles; samples that are stored as they are need no decoder."""
     tifffile = pytest.importorskip("tifffile")
-    pytest.importorskip("imagecodecs")
-    for compression, expected in (
-        ("zlib", {"TIFF": [f"imagecodecs {version('imagecodecs')}"]}),
-        (None, {}),
-    ):
+    inflated = {"TIFF": [f"imagecodecs {version('imagecodecs')}"]}
+    for compression, expected in (("zlib", inflated), (None, {})):
         path = tmp_path / f"{compression}.tif"
         tifffile.imwrite(path, np.zeros((32, 32, 3), np.uint8), compression=compression)
         assert lm.log_image(path, pyramid_level=0).view().decoders == expected
 
 
 def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
-    target = lm.log_image(
-        [encoded("JPEG", picture(16, 16, seed=seed)) for seed in range(12)]
-    ).view()
+    files = [encoded("JPEG", picture(16, 16, seed=seed)) for seed in range(12)]
+    target = lm.log_image(files).view()
     old = Profile()
     old._core.log_file("image", ("JPEG", "<b>Pillow 9"))
     arrays = [np.full((4, 4, 3), seed, np.uint8) for seed in range(12)]
@@ -71,7 +67,6 @@ def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
     report = lm.compare(target=target, reference=reference)
     (note,) = [note for note in report.notes if "Not decoded alike" in note]
     assert f"JPEG: <b>Pillow 9 in the reference, {JPEG} in the target." in note
-    assert report.to_dict()["notes"] == report.notes
     report.write_html(tmp_path / "a.html")
     pages = [(tmp_path / "a.html").read_text(), report._repr_html_()]
     assert all("&lt;b&gt;Pillow 9 in the reference" in page for page in pages)

@@ -32,11 +32,8 @@ class Dribble(io.RawIOBase):
 
 def test_a_stream_is_read_to_its_end() -> None:
     whole = encoded("PNG")
-    assert len(whole) > 200
     assert outcome(Dribble(whole)) == "measured"
     assert outcome(Dribble(whole[:150])) == "truncated"
-    assert outcome(Dribble(whole), limits=Limits(bytes=len(whole))) == "measured"
-    assert outcome(Dribble(whole), limits=Limits(bytes=len(whole) - 1)) == "too_large"
     assert outcome(Dribble(b"")) == "empty"
 
 
@@ -110,17 +107,6 @@ def test_a_file_open_for_text_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     with open(tmp_path / "a.txt") as file, pytest.raises(TypeError, match="binary file"):
         measure_image(file)  # type: ignore[arg-type]
-
-
-def without_pixels(width: int, height: int) -> bytes:
-    data = (b"IDAT", zlib.compress(b"")), (b"IEND", b"")
-    return png.written([png.header(width, height, 8, 2), *data])
-
-
-def test_a_header_of_four_gigapixels_is_too_large() -> None:
-    assert outcome(without_pixels(65536, 65536)) == "too_large"
-    assert outcome(without_pixels(2**31 - 1, 2**31 - 1)) == "too_large"
-    assert outcome(without_pixels(0, 5)) != "measured"
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])

@@ -7,18 +7,14 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture
-from lightmeter import ProfileView, Reading
+from conftest import picture, summaries
+from lightmeter import Reading
 from numpy.typing import NDArray
 from PIL import Image
 
 WIDTH, HEIGHT = 40, 20
 BLIND: NDArray[np.bool_] = np.zeros((HEIGHT, WIDTH), bool)
 BLIND[:5, :10] = True
-
-
-def numbers(view: ProfileView) -> dict[str, Any]:
-    return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P", "RGB", "RGBA"])
@@ -55,12 +51,12 @@ def test_ignored_pixels_enter_no_number_however_they_are_given(ignore: Any) -> N
     image = picture(WIDTH, HEIGHT)
     view = lm.log_image(image, ignore=ignore).view()
     image.paste((255, 0, 0), (0, 0, 10, 5))
-    assert numbers(view) == numbers(lm.log_image(image, ignore=ignore).view())
+    assert summaries(view) == summaries(lm.log_image(image, ignore=ignore).view())
     samples = np.asarray(image)
     assert view["image.Brightness.mean"].mean == samples.max(axis=2)[~BLIND].mean()
     assert view["image.ImagePixelWidth"].mean == WIDTH
     reverse = lm.log_image(samples[..., ::-1], ignore=ignore, channels="BGR").view()
-    assert numbers(reverse) == numbers(view)
+    assert summaries(reverse) == summaries(view)
 
 
 def test_a_rectangle_is_cut_at_the_border_and_rounded() -> None:
@@ -74,7 +70,7 @@ def test_a_rectangle_is_cut_at_the_border_and_rounded() -> None:
         views = [
             lm.log_image(picture(WIDTH, HEIGHT), ignore=each).view() for each in (rectangle, mask)
         ]
-        assert numbers(views[0]) == numbers(views[1])
+        assert summaries(views[0]) == summaries(views[1])
 
 
 def test_every_frame_and_every_large_image(tmp_path: Path) -> None:
@@ -84,14 +80,13 @@ def test_every_frame_and_every_large_image(tmp_path: Path) -> None:
     by_file = lm.log_image(tmp_path / "a.tif", frames="all", ignore=BLIND).view()
     by_array = lm.log_image(batch, layout="NHWC", ignore=BLIND).view()
     assert by_file["image.Sharpness"].mean == by_array["image.Sharpness"].mean
-    large = picture(230, 200).resize(
-        (2300, 2000)
-    )  # more than Pillow exports in one piece, and in several threads
+    # More than Pillow exports in one piece, and in several threads.
+    large = picture(230, 200).resize((2300, 2000))
     views = [
         lm.log_image(each, ignore=[(0.1, 0.1, 0.5, 0.5)]).view()
         for each in (large, np.asarray(large))
     ]
-    assert numbers(views[0]) == numbers(views[1])
+    assert summaries(views[0]) == summaries(views[1])
 
 
 def test_a_reading_with_masks_is_a_value() -> None:

@@ -63,10 +63,6 @@ def test_wide_pictures_come_in_several_strips() -> None:
     np.testing.assert_array_equal(by_us(file), by_pillow(file))
 
 
-def adobe(file: bytes, transform: int) -> bytes:
-    return file[:2] + b"\xff\xee\0\x0eAdobe\0d\0\0\0\0" + bytes([transform]) + file[20:]
-
-
 def with_frame(file: bytes, at: int, value: int) -> bytes:
     """The file with another byte in the header of its frame."""
     place = file.index(b"\xff\xc0") + 4 + at
@@ -119,7 +115,7 @@ def test_what_is_not_a_plain_file_is_refused(name: str) -> None:
 
 def test_what_says_nothing_of_the_pixels_is_no_reason_to_refuse() -> None:
     files = (
-        adobe(COLOUR, 1),
+        COLOUR[:2] + b"\xff\xee\0\x0eAdobe\0d\0\0\0\0\1" + COLOUR[20:],
         COLOUR[:2] + COLOUR[20:],  # no JFIF, and components 1, 2 and 3
         COLOUR + b"what comes after the end",
         COLOUR[:2] + b"\xff\xfe\0\4ab" + COLOUR[2:],

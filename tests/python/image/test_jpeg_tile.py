@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import imagecodecs
 import pytest
 import tifffile
 from hypothesis import given, settings
@@ -14,20 +14,14 @@ from lightmeter.errors import ImageError
 from lightmeter.image.measure import measure_image
 from lightmeter.image.tiles import tiff
 from lightmeter.image.tiles.tiff import common_segments, write_jpeg_tile
-from numpy.typing import NDArray
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
-imagecodecs = pytest.importorskip("imagecodecs")
 pytestmark = pytest.mark.skipif(
     common_segments(None) is None, reason="the core does not decode JPEG here"
 )
 
 TILE = 48
 SUBSAMPLINGS = ((1, 1), (2, 1), (2, 2), (4, 1))
-
-
-def encoded(samples: NDArray[np.uint8], **options: Any) -> bytes:
-    return bytes(imagecodecs.jpeg8_encode(samples, **options))
 
 
 READING = Reading(pyramid_level=0, metrics="camera")  # with a hash of all pixels
@@ -126,8 +120,7 @@ def split(stream: bytes) -> tuple[bytes, bytes]:
     return tables, rest + stream[at:]
 
 
-STREAM = encoded(picture(TILE, TILE, 2), level=80)
-TABLES, PICTURE = split(STREAM)
+TABLES, PICTURE = split(imagecodecs.jpeg8_encode(picture(TILE, TILE, 2), level=80))
 
 
 @pytest.mark.parametrize("photometric", [2, 6])

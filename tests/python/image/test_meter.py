@@ -1,6 +1,5 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
-import threading
 from typing import Any
 
 import lightmeter as lm
@@ -8,9 +7,8 @@ import numpy as np
 import pytest
 from conftest import picture
 from counts import numbers_of
-from forks import ended_well, forked
 from lightmeter import ImageMeter
-from lightmeter.errors import ImageError, IncompatibleError
+from lightmeter.errors import ImageError
 from numpy.typing import NDArray
 from PIL import Image, ImageStat
 
@@ -56,18 +54,6 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
     assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
 
 
-def test_forking_after_threads_is_safe() -> None:
-    """Threads end inside the call, so that a fork (PyTorch's DataLoader) cannot lose one."""
-    image = np.arange(1200 * 900 * 3).astype(np.uint8).reshape(1200, 900, 3)
-    expected, before = numbers_of(image, threads=4), threading.active_count()
-
-    def measure() -> None:
-        assert numbers_of(image, threads=4) == expected
-
-    assert threading.active_count() == before
-    assert ended_well(forked(measure))
-
-
 MASK = np.zeros((6, 8), np.bool_)
 
 
@@ -104,17 +90,9 @@ def test_an_image_that_was_measured_in_part_is_not_logged(options: dict[str, Any
     assert lm.log_image(meter).view().images == 1
 
 
-def samples(height: int, width: int, seed: int) -> NDArray[np.uint8]:
-    """Runs and noise."""
-    rng = np.random.default_rng(seed)
-    small = rng.integers(0, 256, (height // 3 + 1, width // 3 + 1, 3)).astype(np.uint8)
-    rgb = small.repeat(3, 0).repeat(3, 1)[:height, :width]
-    return rgb + rng.integers(0, 4, rgb.shape).astype(np.uint8)
-
-
 def test_pictures_in_several_blocks_are_tiles_too() -> None:
     """Pillow exports no picture over 16 MB in one piece."""
-    image = samples(2050, 2100, 2)
+    image = np.random.default_rng(2).integers(0, 256, (2050, 2100, 3), np.uint8)
     expected = numbers_of(image, metrics="all")
     for threads in (1, 3):
         meter = ImageMeter(metrics="all", size=(2100, 2050), threads=threads)
@@ -126,7 +104,7 @@ def test_pictures_in_several_blocks_are_tiles_too() -> None:
 
 
 def test_a_part_of_an_image_has_no_hash() -> None:
-    image = samples(30, 40, 6)
+    image = np.random.default_rng(6).integers(0, 256, (30, 40, 3), np.uint8)
     for mask in None, np.eye(30, 40, dtype=np.bool_):
         meter = ImageMeter(metrics="all", size=(40, 30), mask=mask)
         assert "PixelHash" not in meter.measurement()
@@ -134,14 +112,3 @@ def test_a_part_of_an_image_has_no_hash() -> None:
         assert not {"PixelHash", "PerceptualHash"} & meter.measurement().keys()
         meter.update(image[29:])
         assert {"PixelHash", "PerceptualHash"} <= meter.measurement().keys()
-
-
-def test_a_mask_is_that_of_the_image_and_leaves_some_of_it() -> None:
-    with pytest.raises(IncompatibleError, match="within the image of 8 x 6"):
-        ImageMeter(mask=MASK).update(np.zeros((8, 6), np.uint8))
-    meter = ImageMeter(metrics="all", mask=np.ones((6, 8), np.uint8))
-    meter.update(np.zeros((6, 8), np.uint8))
-    assert meter.measurement().keys() == {"ImagePixelWidth", "ImagePixelHeight"}
-    with pytest.raises(ImageError, match="no pixel") as caught:
-        lm.log_image(meter)
-    assert caught.value.reason == "empty"

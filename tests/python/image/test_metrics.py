@@ -13,9 +13,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import encoded, lightmeter, picture
-from lightmeter import ImageMeter, ProfileView, Reading, _core
-from lightmeter.batch.block import Work
-from lightmeter.batch.sources.item import Item
+from lightmeter import ImageMeter, Reading, _core
 from lightmeter.image.exif import KNOWN
 from PIL import Image
 
@@ -38,14 +36,6 @@ def named(name: str, function: Callable[[Any], Any] = level) -> Callable[[Any], 
 
 def returning(result: Any) -> Callable[[Any], Any]:
     return named("own", lambda image: result)
-
-
-class PanicError(BaseException):
-    """As extensions in Rust raise it."""
-
-
-def panic() -> None:
-    raise PanicError
 
 
 class Leaving(dict[str, int]):
@@ -96,11 +86,9 @@ def test_the_items_of_a_dict_are_features() -> None:
         (named("own", lambda image: 1 // 0), "ZeroDivisionError"),
         (named("own", lambda image: image.fill(0)), "ValueError"),
         (named("own", lambda image: sys.exit(3)), "SystemExit"),
-        (named("own", lambda image: panic()), "PanicError"),
         (returning(3j), "TypeError"),
         (returning(Leaving()), "SystemExit"),
         (returning(np.zeros((2, 2))), "TypeError"),
-        (returning({"a": {"b": 1}}), "TypeError"),
         (returning({1: 1}), "TypeError"),
         (returning({"\ud800": 1}), "ValueError"),
         (returning({"Error": 1}), "ValueError"),
@@ -120,14 +108,10 @@ def test_errors_are_counted_by_type(own: Callable[[Any], Any], kind: str) -> Non
 
 def test_the_traceback_of_an_error_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "lightmeter")
-    lm.log_image(picture(), metrics=[named("own", lambda image: 1 // 0), returning_a_list])
-    assert caplog.messages == ["the metric own failed", "the metric image.returning_a_list failed"]
+    lm.log_image(picture(), metrics=[named("own", lambda image: 1 // 0), named("a", list)])
+    assert caplog.messages == ["the metric own failed", "the metric image.a failed"]
     assert "1 // 0" in caplog.text
     assert "expected a number" in caplog.text
-
-
-def returning_a_list(image: Any) -> Any:
-    return [image.mean()]
 
 
 def test_what_is_no_error_passes() -> None:
@@ -193,11 +177,7 @@ def test_a_meter_has_no_pixels_any_more() -> None:
     assert (view["image.level"].n, view["image.level"].missing) == (1, 1)
 
 
-def test_blocks_and_profiles_can_be_pickled(folder: Path) -> None:
-    work = pickle.loads(pickle.dumps(Work(reading=Reading(metrics=glare))))
-    files = [str(path) for path in sorted(folder.glob("*.jpg"))]
-    view = ProfileView.from_bytes(work([Item(file, file) for file in files])[""])
-    assert view == lm.log_image(files, metrics=glare).view()
+def test_profiles_can_be_pickled() -> None:
     profile = pickle.loads(pickle.dumps(lm.Profile(metrics=glare)))
     profile.track(RGB)
     assert profile.view()["image.glare"].n == 1
@@ -209,11 +189,6 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     )
     monkeypatch.chdir(tmp_path)
     own = ["--metric", "shop:light", "--metric", "shop:bad"]
-    result = lightmeter("profile", folder, "-o", "a.lmp", "--all", *own)
-    assert result.returncode == 0, result.stderr
-    assert "8 images measured, 0 files failed\n" in result.stdout
-    assert "ZeroDivisionError (8)" in result.stdout
-    assert ProfileView.read("a.lmp")["image.light"].n == 8
     result = lightmeter("measure", folder, *own)  # what a module prints is in no row
     assert all("image.light" in json.loads(line) for line in result.stdout.splitlines())
     assert result.stderr == "hello\n"
@@ -228,10 +203,9 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     [
         ("shop", "expected one such as shop:warm_percent"),
         ("json:__doc__", "has no function __doc__"),
-        ("json:loads --metric json:loads", "name loads of bands or functions twice"),
     ],
 )
 def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) -> None:
-    result = lightmeter("profile", folder, "--metric", *metric.split())
+    result = lightmeter("profile", folder, "--metric", metric)
     assert result.returncode == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())

@@ -1,7 +1,6 @@
 """The decoder of our own for PNG gives exactly what Pillow gives, or leaves a file to Pillow."""
 
 import random
-import struct
 import zlib
 
 import png_files as png
@@ -67,18 +66,11 @@ def with_chunks(*chunks: png.Chunk) -> bytes:
     return png.written([PLAIN[0], *chunks, *PLAIN[1:]])
 
 
-def without_a_checksum(name: bytes, file: bytes) -> bytes:
-    at = file.index(name) - 4
-    (size,) = struct.unpack_from(">I", file, at)
-    return file[: at + 8 + size] + bytes(4) + file[at + 12 + size :]
-
-
 @pytest.mark.parametrize(
     "file",
     [
         with_data(b"", ROW[:1], b"", ROW[1:], b""),
         with_data(*(bytes([byte]) for byte in ROW)),
-        without_a_checksum(b"IDAT", png.written(PLAIN)),  # Pillow does not look at it
         png.written(PLAIN) + b"more",
         with_chunks((b"gAMA", bytes(4)), (b"prIv", b"x"), (b"tRNS", bytes(6))),
         with_chunks((b"zTXt", b"a\0\0" + zlib.compress(b"text")), (b"iTXt", b"a\0\0\0\0\0text")),
@@ -87,21 +79,6 @@ def without_a_checksum(name: bytes, file: bytes) -> bytes:
 )
 def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
     same_as_pillow(file)
-
-
-@pytest.mark.parametrize(
-    "file",
-    [
-        with_data(ROW[:-4] + b"\0\0\0\0"),  # Adler-32
-        with_data(ROW[:-4]),
-        with_data(ROW, b"\0"),
-        png.written(
-            [PLAIN[0], (b"IDAT", ROW[:5]), (b"tEXt", b"a\0b"), (b"IDAT", ROW[5:]), PLAIN[2]]
-        ),
-    ],
-)
-def test_every_doubt_is_left_to_pillow(file: bytes) -> None:
-    assert png.ours(file) in (None, png.pillows(file))
 
 
 def test_a_limit_of_pillow_does_not_switch_that_of_jpeg_off(

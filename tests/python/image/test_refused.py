@@ -95,10 +95,7 @@ READINGS: list[tuple[dict[str, Any], str]] = [
     ({"bands": ["a", "\udcff"]}, "has the name"),
     ({"bands": ["a", "Hue"]}, "'Hue', the name of a built-in feature"),
     ({"bands": ["a", "b"], "channels": "BGR"}, "both bands and channels='BGR'"),
-    (
-        {"bands": ["a", "deepest"], "metrics": metric("deepest")},
-        "the name deepest of bands or functions twice",
-    ),
+    ({"bands": ["a", "own"], "metrics": metric("own")}, "the name own of bands or functions"),
     ({"metrics": "most"}, f"has 'most'; {SETS}"),
     ({"metrics": 3}, f"metrics is a int; {SETS}"),
     ({"metrics": [3]}, "metrics has a int"),

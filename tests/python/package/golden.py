@@ -1,31 +1,22 @@
-"""What the files of tests/golden/v1 hold, and how version 1 writes them.
+"""How version 1 writes files of tests/golden/v1, and what its profiles say.
 
 Version 1 is frozen since 0.3.0: no file changes, and no line of `said.jsonl`. Run as a script this
 writes what is not there, such as the file of a section that is new.
 """
 
 import functools
-import io
 import json
-import secrets
-import tempfile
-import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import lightmeter as lm
 import numpy as np
-from lightmeter import Failure, ImageMeter, Profile, ProfileView, Store
-from lightmeter.batch.rows import write_rows
-from lightmeter.image.frame import Frame
-from lightmeter.image.measure import measure_frame
+from lightmeter import Failure, Profile, ProfileView
 from lightmeter.profile.table_files import plain
 from lightmeter.profile.view import plain_summary
 from lightmeter.sketch import QuantileSketch
-from lightmeter.store.tables import Accepted, BucketRows, Place, Result, Source, Told
 
 FOLDER = Path(__file__).parents[2] / "golden" / "v1"
 AT = datetime(2022, 9, 7, tzinfo=UTC)
@@ -36,11 +27,8 @@ READINGS = ({}, {"channels": "BGR"}, {"value_range": (0, 4095)}, {"ignore": (0, 
 def pattern(height: int, width: int, seed: int) -> np.ndarray:
     """Pixels that no library's random generator can change."""
     index = np.arange(height * width * 3, dtype=np.uint64)
-    return (
-        ((index * (2 * seed + 1) ** 2 + index**2 // 97) % 251)
-        .astype(np.uint8)
-        .reshape(height, width, 3)
-    )
+    samples = (index * (2 * seed + 1) ** 2 + index**2 // 97) % 251
+    return samples.astype(np.uint8).reshape(height, width, 3)
 
 
 def read_with(options: dict[str, Any]) -> ProfileView:
@@ -68,37 +56,6 @@ def masked() -> ProfileView:
         return lm.log_image(image, metrics=SET, ignore=ignore).view()
 
     return ProfileView.merge_many([one(*each) for each in pictures])
-
-
-def filmed() -> ProfileView:
-    """Frames of a video, which are a group, before a moment of 1969."""
-    profile = Profile(metrics=SET)
-    for seed in range(3):
-        facts: dict[str, Any] = {"Shift": 3.125 * seed, "StillSeconds": None if seed else 0.0}
-        if seed == 0:
-            facts |= {"Codec": "h264", "BitDepth": 8, "FramesPerSecond": 29.97, "FileSize": 7000}
-        if seed == 2:
-            facts |= {"TimeGaps": 1, "TimeRepeats": 0, "UndecodedPackets": 2}
-        frame = Frame(pattern(6, 7, seed), None, facts, ("MP4", "av 16.0.1"), "caf\u00e9.mp4")
-        with profile._in_group("caf\u00e9.mp4") as part:
-            part._add("image", measure_frame(frame, part._reading))
-    profile.set_dataset_timestamp(datetime(1969, 7, 20, 20, 17, tzinfo=UTC))
-    return profile.view()
-
-
-def dicom(image: Any) -> Any:
-    raise NotImplementedError
-
-
-def from_readers() -> ProfileView:
-    """Bands of what a reader of the user found, each with a mask, and what that said."""
-    profile = Profile(reading=lm.Reading(metrics=SET, bands=["DAPI", "caf\u00e9"], read=dicom))
-    for seed in range(3):
-        said = ("dicom", {"Modality": "CT", "KVP": 120.5 + seed, "Laterality": None})
-        mask = pattern(6, 7, seed)[..., :2] % 3 == 0
-        frame = Frame(pattern(6, 7, seed)[..., :2], mask=mask, returned=(said,), group="series")
-        profile._add("image", measure_frame(frame, profile._reading))
-    return profile.view()
 
 
 def grouped() -> ProfileView:
@@ -133,33 +90,6 @@ def profiles() -> dict[str, ProfileView]:
         sampled._core.log_file("camera", exif={"Model": f"model {seed % 700}", "ISO": seed})
         sampled.log(row={"few": seed % 300, "fraction": seed / 7})
 
-    pictured = Profile(exemplars=2, metrics=SET)
-    for seed in range(6):
-        meter = ImageMeter(metrics=SET)
-        meter.update(pattern(6, 7, seed))
-        # The bytes of a real thumbnail depend on Pillow's encoder.
-        picture = (seed, f"caf\u00e9/{seed}.jpg", b"\xff" * seed)
-        pictured._core.log_image("image", meter._as_features(), "RGB", "", "")
-        pictured._core.log_exemplar("image", meter._core, *picture)
-
-    repeated = Profile()
-    for seed in (1, 2, 1, 3, 1):
-        meter = ImageMeter(metrics="camera", size=(19, 16))
-        meter.update(pattern(16, 19, seed))
-        path = f"caf\u00e9/{seed}.jpg" if seed < 3 else ""
-        repeated._core.log_image("image", meter._as_features(), "RGB", path, "")
-
-    rowed = Profile(sample=4, tags={"model": "Caf\u00e9 7", "site": "north"})
-    for seed in range(6):  # Exact in every rounding.
-        row = {"image.Caf\u00e9": seed / 4, "image.entropy": -7.5}
-        rowed._core.sample_row(row if seed % 2 else {**row, "image.own": 3e38})
-
-    decoded = Profile(metrics=SET)
-    for name in ("Pillow 12.0.0, libjpeg-turbo 3.1.2", "Caf\u00e9 1"):
-        decoded.track(pattern(5, 4, 1))
-        decoded._core.log_file("image", ("JPEG", name))
-    decoded._core.log_file("image", ("HEIF", "pillow-heif 1.1.1, libheif 1.20.2"))
-
     embedded = Profile(metrics=SET)
     whole = pattern(70, 40, 5)[..., 0] / 8.0  # longer than it has projections; sums of 70 rows
     for length in (40, 3):
@@ -172,35 +102,16 @@ def profiles() -> dict[str, ProfileView]:
         valued.log(row={"caf\u00e9": value})
     valued._core.log_numbers("numbers", np.array([np.nan, np.inf, -np.inf, 0.1, 0.1]))
 
-    foreign = lm.read_whylogs(FOLDER.parent / "whylogs" / "thousands.bin")
-
-    def half(image: Any) -> dict[str, Any]:
-        return {"share": 0.5, "colour": "red"} if image[0, 0, 0] else 1 / 0
-
-    returned = Profile(metrics=[SET, half])
-    every = Profile(metrics="all")
-    for seed in range(3):
-        every.track(pattern(12, 16, seed))
-        returned.track(pattern(4, 5, seed))
     return {
         "empty": Profile().view(),
         "one_image_with_exif": single.view(),
         "failures_and_gray": failing.view(),
         "sampled": sampled.view(),
-        "exemplars": pictured.view(),
-        "repeats": repeated.view(),
-        "rows": rowed.view(),
         "vectors": embedded.view(),
         "groups": grouped(),
-        "decoders": decoded.view(),
         "masks": masked(),
-        "video": filmed(),
-        "readers": from_readers(),
-        "foreign": foreign.merge(lm.log(row={"fractions": 0.5, "texts": "b"}).view()),
         "readings": ProfileView.merge_many(map(read_with, READINGS)),
         "values": valued.view(),
-        "functions": returned.view(),
-        "all_numbers": every.view(),
     }
 
 
@@ -218,48 +129,6 @@ def sketches() -> dict[str, QuantileSketch]:
     return made
 
 
-def rows(row_format: Any) -> bytes:
-    """A file of rows. No number in them is rounded."""
-    reading, file = lm.Reading(metrics="whylogs"), io.BytesIO()
-    with tempfile.TemporaryDirectory() as name:
-        for shade in (0, 51, 255):
-            Path(name, f"caf\u00e9 {shade}.ppm").write_bytes(b"P5 6 4 255 " + bytes([shade]) * 24)
-        Path(name, "junk.png").write_bytes(b"junk")
-        measured = [
-            {**row, "path": Path(str(row["path"])).name}
-            for row in lm.measure(name, reading=reading)
-        ]
-    write_rows(measured, file, row_format)
-    return file.getvalue()
-
-
-def fill(address: Path) -> None:
-    """A store at `address` with something of everything, written at a fixed time."""
-    with (
-        mock.patch.object(time, "time_ns", return_value=1_700_000_000_000_000_000),
-        mock.patch.object(secrets, "token_hex", "00".__mul__),
-        mock.patch.object(secrets, "choice", return_value="a"),
-        Store(address) as store,
-    ):
-        view = profiles()["one_image_with_exif"]
-        for segment in (None, {"camera": "caf\u00e9"}):
-            for day in (1, 7):
-                at = date(2022, 9, day)
-                store.put("cells", view, at=at, writer="a", segment=segment, seq=day)
-        for writer in "ab":
-            for at in (datetime(2022, 9, 1, 5, tzinfo=UTC), AT):
-                store.put("hours", view, at=at, writer=writer, every="1h")
-        store.gc(now=AT, roll_up_after="2d")
-        place = Place("m", "cells", "", AT)
-        result = Result("x", "anomaly", 0.5, None, 1.0, "words", *place, 1, 1, "darker")
-        source = Source("m", "cells", "monitors.toml", 0, b"key", '{"type":"drift"}')
-        store.state.begin([source], [], sources=["monitors.toml"])
-        store.state.add([BucketRows(place, 1, [result])])
-        store.state.remember("a", [], [Told("cells", "", "anomaly", AT, "m", True)])
-        store.state.accept(Accepted("cells", "*", "m", AT, "note", AT))
-        store.state.keys.add(["read", "write"], datasets=["cells*"], note="camera", now=AT)
-
-
 def said(view: ProfileView) -> dict[str, Any]:
     """All that a profile says, as JSON has it; of each feature a row."""
     summary = plain_summary(view)
@@ -275,29 +144,22 @@ def said(view: ProfileView) -> dict[str, Any]:
     return dict(json.loads(json.dumps(plain(found))))
 
 
-def all_said() -> bytes:
-    """A line for each profile, as it is read: a file has fewer of the numbers that are sampled."""
-    views = {name: ProfileView.from_bytes(view.to_bytes()) for name, view in profiles().items()}
-    lines = ({"profile": name, **said(view)} for name, view in views.items())
-    return "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
-
-
 def files() -> dict[str, Callable[[], bytes]]:
-    """Name and writer of each file. A store is written otherwise: see `fill`."""
+    """Name and writer of each file whose bytes no other test knows."""
     return {
         **{f"{name}.lmp": view.to_bytes for name, view in profiles().items()},
         **{f"sketches/{name}.bin": sketch.to_bytes for name, sketch in sketches().items()},
-        **{f"rows.{kind}": functools.partial(rows, kind) for kind in ("csv", "jsonl", "parquet")},
     }
 
 
 def main() -> None:
-    (FOLDER / "sketches").mkdir(parents=True, exist_ok=True)
-    for name, write in {**files(), "said.jsonl": all_said}.items():
+    for name, write in files().items():
         if not (FOLDER / name).exists():
             (FOLDER / name).write_bytes(write())
-    if not (FOLDER / "store.db").exists():
-        fill(FOLDER / "store.db")
+            if name.endswith(".lmp"):
+                line = {"profile": name[:-4]} | said(ProfileView.read(FOLDER / name))
+                with (FOLDER / "said.jsonl").open("a") as file:
+                    file.write(json.dumps(line, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

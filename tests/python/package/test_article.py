@@ -6,14 +6,13 @@ from typing import Any
 
 import lightmeter as why
 import numpy as np
-import pytest
+import pandas as pd
 from conftest import picture
 from lightmeter import log_image
 from PIL import Image
 
 
 def test_profile_a_single_image_and_view_it_as_a_dataframe(tmp_path: Path) -> None:
-    pytest.importorskip("pandas")
     picture().save(tmp_path / "image.jpg")
     # read in image
     img = Image.open(tmp_path / "image.jpg")
@@ -57,7 +56,6 @@ def my_glare_percent(img: Image.Image) -> Any:
 
 def test_log_image_along_with_custom_metric(tmp_path: Path) -> None:
     """Without the article's schema, which a column of images does not need."""
-    pd = pytest.importorskip("pandas")
     picture(noise=60).save(tmp_path / "image.jpg")
     img = Image.open(tmp_path / "image.jpg")
     # log image along with custom metric
@@ -71,15 +69,3 @@ def test_log_image_along_with_custom_metric(tmp_path: Path) -> None:
     assert frame[0].tolist() == [1, my_glare_percent(img), 0]
     assert my_glare_percent(img) > 0
     assert profile_view.get_column("images.glare_percent").mean == my_glare_percent(img)
-
-
-def test_a_custom_metric_in_place_of_the_resolver(tmp_path: Path) -> None:
-    """The article's function as it was; `metrics=` takes the place of resolver and schema."""
-    picture(noise=60).save(tmp_path / "image.jpg")
-    img = Image.open(tmp_path / "image.jpg")
-    # log image along with custom metric
-    results = why.log(row={"images": img}, metrics=["default", my_glare_percent])
-    profile_view = results.profile().view()
-    profile_dict = profile_view.get_column("images.my_glare_percent").to_summary_dict()
-    assert profile_dict["distribution/mean"] == my_glare_percent(img) > 0
-    assert profile_view.get_column("images.Hue.mean").to_summary_dict()["counts/n"] == 1

@@ -17,13 +17,10 @@ def test_the_demo_finds_the_diluted_dye_and_the_blur(tmp_path: Path) -> None:
     assert not {"image.Model", "image.ImagePixelWidth", "image.Colorspace"} & set(drifted)
     assert demo.report.summary().startswith("the images look faded: ")
     assert "Saturation fell by " in demo.page.read_text(encoding="utf-8")
-    page = demo.page.read_text(encoding="utf-8")
-    assert page.count("synthetic smears") == 2
-    assert len(list(demo.reference.iterdir())) == len(list(demo.target.iterdir())) == 50
+    assert demo.page.read_text(encoding="utf-8").count("synthetic smears") == 2
     again = ProfileView.read(demo.target.with_suffix(".lmp"))
     assert again == demo.report.target
-    makes = again.get_column("image.Make").frequent
-    assert [item.value for item in makes] == ["lightmeter demo, synthetic"]
+    assert [item.value for item in again["image.Make"].frequent] == ["lightmeter demo, synthetic"]
 
 
 def test_the_timeline_alarms_on_the_bad_days(tmp_path: Path) -> None:

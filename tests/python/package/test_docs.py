@@ -15,15 +15,17 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import lightmeter as lm
 import numpy as np
+import pandas as pd
 import pytest
+import zarr
 from commands import commands
-from conftest import lightmeter, picture
+from conftest import encoded, lightmeter, picture
 from expanding import shown
 from generated import of_metrics
 from lightmeter.cli.options import options_of
@@ -35,16 +37,9 @@ from make import DOCS, contents
 from PIL import Image
 from reader_files import write_all
 from receiver import Receiver
+from shards import write_manifest, write_parquet, write_tar, write_zip
 from sqlalchemy.dialects import postgresql
 from videos import write_video, yard
-
-pd = pytest.importorskip("pandas")
-fsspec = pytest.importorskip("fsspec")
-zarr = pytest.importorskip("zarr")
-pytest.importorskip("pyarrow")
-pytest.importorskip("typer")
-
-from shards import write_manifest, write_parquet, write_tar, write_zip  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -72,18 +67,16 @@ DAYS = [date(2022, 9, day) for day in range(1, 12)]
 def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All files that the samples name: pictures, profiles and a store of eleven days."""
     root = tmp_path_factory.mktemp("things")
-    if find_spec("av") is not None:
-        write_video(root / "gate.mp4", yard(30))
+    write_video(root / "gate.mp4", yard(30))
     demo = run_demo(root / "demo")
     shutil.copy(root / "demo/reference.lmp", root / "good.lmp")
     shutil.copy(root / "demo/batch.lmp", root / "today.lmp")
     for name, folder in (("training", demo.reference), ("production", demo.target)):
         shutil.copytree(folder, root / "path/to" / name)
     (root / "photos").mkdir()
-    exif = Image.Exif()
-    exif[0x0132] = "2022:09:07 12:00:00"  # DateTime
     for seed in range(6):
-        picture(seed=seed).save(root / f"photos/{seed}.jpg", exif=exif)
+        photo = encoded("JPEG", picture(seed=seed), tags={306: "2022:09:07 12:00:00"})  # DateTime
+        (root / f"photos/{seed}.jpg").write_bytes(photo)
     (root / "photos/notes.jpg").write_text("no picture")
     shutil.copy(root / "photos/0.jpg", root / "photo.jpg")
     Image.new("1", (64, 48)).save(root / "mask.png")
@@ -225,8 +218,6 @@ def run_shell(arguments: str) -> None:
 )
 @pytest.mark.usefixtures("here")
 def test_samples_run(page: Path, request: pytest.FixtureRequest) -> None:
-    if page.name == "video.md" and find_spec("av") is None:
-        pytest.skip("PyAV is not installed")
     names, text = named(), page.read_text(encoding="utf-8")
     if page.name == "readers.md":
         write_all(Path.cwd())

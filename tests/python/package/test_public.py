@@ -66,18 +66,17 @@ def test_importing_is_light(code: str, heavy: set[str]) -> None:
     assert not heavy & loaded(code)
 
 
-@pytest.mark.parametrize("command", ["profile", "show", "drift"])
-def test_commands_without_a_store_load_no_engine(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command", ["profile a.png", "show a.lmp", "drift --reference a.lmp --target a.lmp"]
+)
+def test_commands_without_a_store_load_no_engine(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nor pydantic, but for what Typer itself loads."""
-    file = tmp_path / "a.lmp"
-    lightmeter.log(columns={"x": [1.0]}).view().write(file)
-    Image.new("L", (4, 4)).save(tmp_path / "a.png")
-    words = {
-        "profile": [tmp_path / "a.png"],
-        "show": [file],
-        "drift": ["--reference", file, "--target", file],
-    }[command]
-    found = loaded("from lightmeter.__main__ import main; main()", command, *words)
+    monkeypatch.chdir(tmp_path)
+    lightmeter.log(columns={"x": [1.0]}).view().write("a.lmp")
+    Image.new("L", (4, 4)).save("a.png")
+    found = loaded("from lightmeter.__main__ import main; main()", *command.split())
     assert not {"sqlalchemy", "fastapi", "starlette", "urllib3"} & found
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from conftest import lightmeter
 
-pytest.importorskip("typer")
-
 PAGE = Path(__file__).parents[3] / "docs/ten-minutes.md"
 STEP = re.compile(
     r"^    lightmeter (?P<command>.*)$|^```(?P<kind>python|toml|text)\n(?P<block>(?s:.*?))^```",

@@ -67,17 +67,6 @@ def test_thumbnails_are_small_pictures(tmp_path: Path) -> None:
         assert np.asarray(shown[small]).mean() == pytest.approx(90, abs=6), small
 
 
-@pytest.mark.parametrize("mode", ["1", "P", "RGB"])
-@pytest.mark.parametrize("nonsense", ["abc", (1,)])
-def test_nonsense_about_transparency_costs_no_image(mode: str, nonsense: object) -> None:
-    image = shade(90).convert(mode)
-    image.info["transparency"] = nonsense
-    profile = Profile(exemplars=1)
-    profile.track(image)
-    (kept,) = profile.view().exemplars("image.entropy").low
-    assert Image.open(io.BytesIO(kept.thumbnail)).size == (30, 20)
-
-
 def test_what_fails_and_what_has_no_pixels_of_its_own_keeps_none() -> None:
     profile = Profile(exemplars=2)
     profile.track_many([b"junk", np.zeros((4, 4, 3), np.uint8)])
@@ -99,12 +88,7 @@ def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     assert "darker" in head
     assert "Target, lowest " in head
     assert "Target, highest " not in head
-    assert "Reference, at random" in head
     shown = re.findall(r'alt="([^"]+)"', head)
     assert [Path(path).name for path in shown[:3]] == [f"&lt;b&gt;dark{i:02}.png" for i in range(3)]
     assert "<b>dark" not in page
-    assert len(page) < 300_000
-    sources = re.findall(r'src="([^"]*)"', page)
-    assert sources
-    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
     assert 'src="' not in html_page(compare(target=reference, reference=reference))

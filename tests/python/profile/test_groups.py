@@ -14,6 +14,7 @@ from lightmeter.drift import Comparison
 from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, UNGROUPED, Grouped, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
+from scipy import stats
 
 KEYS = st.one_of(st.none(), st.integers(0, 9).map("slide {}".format))
 VALUES = st.one_of(st.none(), st.floats(-1e6, 1e6), st.sampled_from(["cat", "dog"]))
@@ -166,7 +167,6 @@ def test_false_alarms_where_buckets_hold_several_groups(icc: float) -> None:
 def test_images_that_are_a_group_each_are_compared_by_students_t(
     seed: int, sizes: tuple[int, int]
 ) -> None:
-    stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(seed)
     values = [rng.normal(0, 1, size) for size in sizes]
     sides = [lm.log(columns={"k": [None] * len(v), "a": v}, group="k") for v in values]

@@ -9,7 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture
+from conftest import exif_of, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.batch.rows import write_rows
@@ -38,16 +38,15 @@ SUFFIXES = ["jpg", "png", "gif", "tif", "bmp", "webp"]
 
 def draw_picture(kind: int, seed: int, file: Path) -> None:
     """A file of some kind, by number; the last are junk, and 16 bits deep."""
-    exif = Image.Exif()
-    exif[271], exif[306], exif[315] = f"Maker {seed % 3}", f"2024:01:0{seed % 9 + 1}", "=A, B"
-    exif[0x8825] = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}
+    tags = {271: f"Maker {seed % 3}", 306: f"2024:01:0{seed % 9 + 1}", 315: "=A, B"}
+    place = {1: "N", 2: (1.0, 2.0, 3.0), 3: "E", 4: (4.0, 5.0, 6.0)}
     image = picture(16 + seed, 12, seed=seed).convert("L" if seed % 5 == 0 else "RGB")
     options: dict[str, dict[str, Any]] = {
         "gif": {"save_all": True, "append_images": [image.rotate(90)]},
         "tif": {"tiffinfo": {271: "Maker", 315: "=A, B"}},
     }
     if kind < len(SUFFIXES):
-        usual = {"exif": exif} if seed % 2 else {}
+        usual = {"exif": exif_of({**tags, 0x8825: place})} if seed % 2 else {}
         image.save(file.with_suffix(f".{SUFFIXES[kind]}"), **options.get(SUFFIXES[kind], usual))
     elif kind == len(SUFFIXES):
         file.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(seed))

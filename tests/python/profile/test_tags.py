@@ -15,14 +15,10 @@ TAGS = {"model": "v7", "site": "north"}
 SAID = {"model": ["v7"], "site": ["north"]}
 
 
-def test_every_door_of_profiles_takes_tags(tmp_path: Path) -> None:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for shade in (1, 2):
-        Image.new("RGB", (4, 4), (shade, 0, 0)).save(folder / f"{shade}.png")
+def test_every_door_of_profiles_takes_tags(folder: Path, tmp_path: Path) -> None:
     table = {"camera": ["a", "b"], "x": [1, 2]}
     profile = lm.Profile(tags=TAGS)
-    by_name = lm.profile_images(folder, segment_by={"name": "path:(.)[.]png"}, tags=TAGS)
+    by_name = lm.profile_images(folder, segment_by={"name": "path:(.)[.]jpg"}, tags=TAGS)
     segments = [lm.log(columns=table, segment_by="camera", tags=TAGS), by_name]
     with lm.Store(tmp_path / "drift.db") as store:
         (logged,) = lm.log_folder(store, folder, "cells", tags=TAGS).profiles.values()
@@ -33,7 +29,7 @@ def test_every_door_of_profiles_takes_tags(tmp_path: Path) -> None:
             pickle.loads(pickle.dumps(profile)).view(),
             lm.log(row={"x": 1}, tags=TAGS).view(),
             lm.log(table=lm.measure(folder), roles="image", tags=TAGS).view(),
-            lm.log_image(folder / "1.png", tags=TAGS).view(),
+            lm.log_image(folder / "1.jpg", tags=TAGS).view(),
             logged,
             store.read("live"),
             store.read("cells"),
@@ -42,13 +38,6 @@ def test_every_door_of_profiles_takes_tags(tmp_path: Path) -> None:
     for view in views:
         assert view.tags == SAID
         assert lm.ProfileView.from_bytes(view.to_bytes()).tags == SAID
-
-
-def test_a_merge_has_the_tags_of_both_sides() -> None:
-    sides = [lm.Profile(tags={"model": name}).view() for name in ("v7", "v6", "v7")]
-    assert lm.ProfileView.merge_many(sides).tags == {"model": ["v6", "v7"]}
-    many = [lm.Profile(tags={f"{n:03}": "x"}).view() for n in range(99)]
-    assert list(lm.ProfileView.merge_many(reversed(many)).tags) == [f"{n:03}" for n in range(64)]
 
 
 def test_tags_on_the_command_line(tmp_path: Path) -> None:
