@@ -1,0 +1,143 @@
+"""Whether a sentence about a change is true of the values themselves, computed apart from it."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+_PERCENT = r"([<>]?[\d.,]+(?:e-?\d+)?) %"
+_NUMBER = r"(-?[\d.,]+(?:e-?\d+)?)"
+_SAMPLED = 0.006  # of the values: what the ranks of both sketches are off by at most
+
+
+def is_true(words: str, name: str, target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    """Whether the direction and every number of the words follow from the values.
+
+    Args:
+        words: those of one feature.
+        name: what they call it.
+        target: its values, None or NaN where one is missing.
+        reference: the same.
+    """
+    plain = words.replace("\N{MINUS SIGN}", "-")
+    for pattern, check in _PATTERNS:
+        match = re.fullmatch(pattern.replace("NAME", re.escape(name)), plain)
+        if match is not None:
+            return check(match, target, reference)
+    raise AssertionError(f"nobody knows what this says: {words}")
+
+
+def _is_percent(text: str, share: float, slack: float = 0.0) -> bool:
+    """Whether a share is what the text says, as far as its digits go."""
+    if text[0] in "<>":
+        limit = float(text[1:]) / 100
+        return share < limit + slack if text[0] == "<" else share > limit - slack
+    return abs(float(text.replace(",", "")) / 100 - share) <= _half_a_digit(text) / 100 + slack
+
+
+def _half_a_digit(text: str) -> float:
+    digits, _, power = text.replace(",", "").partition("e")
+    places = len(digits.partition(".")[2])
+    return 0.5001 * 10.0 ** (int(power or 0) - places)
+
+
+def _is_number(text: str, value: float, digits: int) -> bool:
+    """Whether a number is what the text says to so many digits."""
+    said = float(text.replace(",", ""))
+    return abs(said - value) <= max(_half_a_digit(text), abs(value) * 0.51 * 10.0 ** (1 - digits))
+
+
+def _slack(values: Sequence[Any]) -> float:
+    return _SAMPLED if len(values) > 1024 else 0.0
+
+
+def _favours(verb: str, target: Values, reference: Values) -> bool:
+    """Whether values of the target are mostly larger, if they rose; by Mann and Whitney's count."""
+    order = np.sort(reference)
+    below = np.searchsorted(order, target, "left").mean()
+    up_to = np.searchsorted(order, target, "right").mean()
+    larger = (below + up_to) / 2 / len(order) - 0.5
+    slack = _slack(target) + _slack(reference)
+    return bool(larger >= -slack if verb == "rose" else larger <= slack)
+
+
+def _numbers(*sides: Sequence[Any]) -> list[Values]:
+    columns = [np.asarray([np.nan if x is None else x for x in side], float) for side in sides]
+    return [side[np.isfinite(side)] for side in columns]
+
+
+def _moved_by(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (side.mean() for side in _numbers(target, reference))
+    return (
+        (after > before) == (match[1] == "rose")
+        and before > 0
+        and _is_percent(match[2], abs(after / before - 1))
+        and _favours(match[1], *_numbers(target, reference))
+    )
+
+
+def _from_to(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    verb, said_before, said_after = match.groups()
+    after, before = (side.mean() for side in _numbers(target, reference))
+    return (
+        (after > before) == (verb == "rose")
+        and _is_number(said_before, before, 2)
+        and _is_number(said_after, after, 2)
+        and _favours(verb, *_numbers(target, reference))
+    )
+
+
+def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    after, before = (side.std(ddof=1) for side in _numbers(target, reference))
+    wide, narrow = (
+        np.ptp(np.quantile(side, [0.1, 0.9], method="inverted_cdf"))
+        for side in _numbers(target, reference)
+    )
+    return _is_number(match[1], after / before, 2) and (wide > narrow) == (after > before)
+
+
+def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    said, which = match.groups()
+    after, before = _numbers(target, reference)
+    if which in ("less", "lower"):
+        after, before = -after, -before
+    # Those that exceed 99 % of the reference, counted one by one.
+    exceeded = np.searchsorted(np.sort(before), after, "left") / len(before)
+    slack = _slack(after) + _slack(before)
+    most, least = (exceeded >= 0.99 - slack).mean(), (exceeded >= 0.99 + slack).mean()
+    return _is_percent(said, (most + least) / 2, (most - least) / 2 + slack)
+
+
+def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    """Of the value that is nearest to the digits."""
+    text, said_after, said_before = match.groups()
+    sides = _numbers(target, reference)
+    pool = np.concatenate(sides)
+    digits = 1.01 * _half_a_digit(text) if set(text) & {".", "e"} else 1e-9
+    near = pool[np.abs(pool - float(text.replace(",", ""))) <= digits]
+    values, counts = np.unique(near, return_counts=True)
+    if not len(values):
+        return False
+    after, before = ((np.abs(side - values[counts.argmax()]) <= 1e-9).mean() for side in sides)
+    slack = 2 * max(_slack(target), _slack(reference))
+    return _is_percent(said_after, after, slack) and _is_percent(said_before, before, slack)
+
+
+def _differs(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    return sorted(map(str, target)) != sorted(map(str, reference))
+
+
+Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
+_VERB = "(rose|fell)"
+_PATTERNS: list[tuple[str, Check]] = [
+    (rf"NAME {_VERB} by {_PERCENT}", _moved_by),
+    (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
+    (rf"NAME varies {_NUMBER} times as much", _varies),
+    (rf"{_PERCENT} of values have (\w+) NAME than 99 % of the reference", _part),
+    (rf"NAME is {_NUMBER} in {_PERCENT} of values instead of {_PERCENT}", _is_value),
+    (r"NAME is distributed differently", _differs),
+]
