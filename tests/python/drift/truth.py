@@ -20,7 +20,7 @@ def is_true(words: str, name: str, target: Sequence[Any], reference: Sequence[An
     Args:
         words: those of one feature.
         name: what they call it.
-        target: its values, None or NaN where one is missing.
+        target: its values, None or NaN where one is missing; hues in degrees for `is_true_of_hue`.
         reference: the same.
     """
     plain = words.replace("\N{MINUS SIGN}", "-")
@@ -127,8 +127,57 @@ def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[A
     return _is_percent(said_after, after, slack) and _is_percent(said_before, before, slack)
 
 
+def _share(side: Sequence[Any], value: str) -> float:
+    texts = [x for x in side if x is not None]
+    return sum(x == value for x in texts) / len(texts)
+
+
+def _category(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    value, verb, said_before, said_after, rest = match.groups()
+    after, before = _share(target, value), _share(reference, value)
+    said = _is_about(said_before, before) and _is_about(said_after, after)
+    new, gone = set(target) - set(reference), set(reference) - set(target)
+    for word, only in (("new value", new), ("gone", gone)):
+        if counted := re.search(rf", (at least )?(\d+) (?:values? )?{word}", rest):
+            others = len(only - {value, None})
+            said &= others >= int(counted[2]) if counted[1] else others == int(counted[2])
+    return said and (after > before) == (verb == "rose")
+
+
+def _is_about(text: str, share: float) -> bool:
+    most = text.startswith("at most ")
+    number = text.removeprefix("at most ").removeprefix("about ").removesuffix(" %")
+    return share * 100 <= 1.05 * float(number) if most else _is_percent(number, share, 0.002)
+
+
 def _differs(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     return sorted(map(str, target)) != sorted(map(str, reference))
+
+
+def _resultant(degrees: Values) -> complex:
+    return complex(np.exp(1j * np.radians(degrees)).mean())
+
+
+def _kuiper(one: Values, other: Values) -> float:
+    edges = np.unique(np.concatenate((one, other)))
+    gaps = [(one <= edge).mean() - (other <= edge).mean() for edge in edges]
+    return float(max(0.0, *gaps) - min(0.0, *gaps))
+
+
+def _in_degrees(*sides: Sequence[Any]) -> list[Values]:
+    return [side % 255 * 360 / 255 for side in _numbers(*sides)]
+
+
+def _turned(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    said = float(match[1])
+    after, before = _in_degrees(target, reference)
+    between = np.degrees(np.angle(_resultant(after) / _resultant(before)))
+    left = _kuiper((after - said) % 360, before)
+    return bool(
+        min(abs(_resultant(after)), abs(_resultant(before))) >= 0.5
+        and abs((between - said + 180) % 360 - 180) <= 15
+        and left <= 0.67 * _kuiper(after, before)
+    )
 
 
 Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
@@ -139,5 +188,11 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME varies {_NUMBER} times as much", _varies),
     (rf"{_PERCENT} of values have (\w+) NAME than 99 % of the reference", _part),
     (rf"NAME is {_NUMBER} in {_PERCENT} of values instead of {_PERCENT}", _is_value),
+    (
+        rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "
+        r"((?:about |at most )?[<>]?[\d.]+ %)(.*)",
+        _category,
+    ),
     (r"NAME is distributed differently", _differs),
+    (r"NAME turned by ([+-]\d+) degrees?", _turned),
 ]
