@@ -189,7 +189,7 @@ void bind_profile(py::module_& module) {
   bound.def(py::init())
       .def_readwrite("dataset_timestamp", &Profile::dataset_timestamp)
       .def("copy", &copy)
-      .def("forget_pictures", &Profile::forget_pictures)
+      .def("forget_exemplars", &Profile::forget_exemplars)
       .def("log_file", &log_file, py::arg("prefix"), py::arg("decoder") = py::none(),
            py::arg("exif") = py::none(), py::arg("facts") = py::none(),
            py::arg("allow") = py::list(), py::arg("deny") = py::list(),

@@ -103,7 +103,7 @@ std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
   return group == nullptr ? 0 : group->tracked(name, personal);
 }
 
-void Profile::forget_pictures() {
+void Profile::forget_exemplars() {
   exemplars = {};
   failures = {};
   for (auto& [name, column] : columns_) column.forget_paths();

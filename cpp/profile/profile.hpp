@@ -85,7 +85,7 @@ class Profile {
 
   // Forgets what is of single pictures: exemplars, the list of failures, and paths of hashes. Every
   // count stays.
-  void forget_pictures();
+  void forget_exemplars();
 
   // Adds the other profile's counts; keeps the earlier timestamp. `other` may be *this.
   // IncompatibleError, and nothing changes, if that would make more than 2^56 observations.

@@ -1,6 +1,6 @@
 """What pages leave to the build.
 
-``{drawn}`` is an expression whose value is shown: charts, pictures, tables. The samples of the page
+``{drawn}`` is an expression whose value is shown: charts, images, tables. The samples of the page
 run before it, and what they print stands below them. ``{metrics}`` names files of the folder
 ``cpp/measure/metrics/``, and ``{options}`` is the command line. Both are written as the core
 and the program have them.
@@ -21,7 +21,7 @@ from PIL import Image
 GENERATED = {"{metrics}": of_metrics, "{options}": of_commands}
 BLOCK = re.compile(r"^```(python|\{\w+\})([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED = "```{code-block} text\n:class: printed"
-HEIGHT = 180  # of small pictures, in pixels
+HEIGHT = 180  # of small images, in pixels
 
 
 def expanded(text: str, page: str, folder: Path) -> str:
@@ -63,7 +63,7 @@ def elsewhere() -> Iterator[None]:
 
 
 def shown(value: Any, title: str, path: Path) -> str:
-    """Markdown that shows a chart, pictures, or a table of pandas."""
+    """Markdown that shows a chart, images, or a table of pandas."""
     if hasattr(value, "to_html"):
         table = value.to_html(border=0, classes="docutils")
         return f'```{{raw}} html\n<div class="table-wrapper">{table}</div>\n```'
@@ -72,17 +72,17 @@ def shown(value: Any, title: str, path: Path) -> str:
         about = value.description.replace("\n", " ")
         return f"```{{figure}} {path.name}.svg\n:alt: {about}\n\n{title}\n```"
     images = []
-    for number, picture in enumerate(value if isinstance(value, list) else [value], 1):
+    for number, image in enumerate(value if isinstance(value, list) else [value], 1):
         name = f"{path.name}-{number}.png"
-        path.with_name(name).write_bytes(png(picture))
+        path.with_name(name).write_bytes(png(image))
         images.append(f"![{title} ({number})]({name})")
-    return f"```{{container}} pictures\n{' '.join(images)}\n\n{title}\n```"
+    return f"```{{container}} images\n{' '.join(images)}\n\n{title}\n```"
 
 
-def png(picture: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     """Return an image as a PNG file, in which each pixel of a small image is a square."""
-    times = max(1, HEIGHT // picture.height)
-    size = picture.width * times, picture.height * times
+    times = max(1, HEIGHT // image.height)
+    size = image.width * times, image.height * times
     buffer = io.BytesIO()
-    picture.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
+    image.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

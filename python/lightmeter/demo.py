@@ -156,7 +156,7 @@ class Timeline(NamedTuple):
     """The results and the files of `run_timeline`."""
 
     results: list[Result]
-    pictures: Path  # contains a folder for each day
+    images: Path  # contains a folder for each day
     monitors: Path
     store: Path
     page: Path
@@ -217,11 +217,11 @@ def _draw(
         place.mkdir(parents=True, exist_ok=True)
         for index in range(count):
             rng = np.random.default_rng([seed, batch, index])
-            picture, exif = draw_cells(rng, **how), Image.Exif()
+            image, exif = draw_cells(rng, **how), Image.Exif()
             exif[0x010F] = "lightmeter demo, synthetic"  # Make
             # Each image is from one of two microscopes, on both sides alike.
             exif[0x0110] = f"microscope {'AB'[rng.integers(2)]}"  # Model
-            picture.save(place / f"smear-{index:02}.jpg", quality=92, exif=exif)
+            image.save(place / f"smear-{index:02}.jpg", quality=92, exif=exif)
             done += 1
             if progress is not None:
                 progress(done, total)

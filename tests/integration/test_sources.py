@@ -141,8 +141,8 @@ class Liar(BaseHTTPRequestHandler):
             getattr(self, f"send_{kind}", self.send_whole)()
 
     def send_short(self) -> None:
-        self.start(200, len(self.picture) + 100)
-        self.wfile.write(self.picture)
+        self.start(200, len(self.image) + 100)
+        self.wfile.write(self.image)
         self.close_connection = True
 
     def send_endless(self) -> None:
@@ -151,14 +151,14 @@ class Liar(BaseHTTPRequestHandler):
             self.wfile.write(bytes(1 << 16))
 
     def send_slow(self) -> None:
-        self.start(200, len(self.picture))
-        for byte in self.picture[:30]:
+        self.start(200, len(self.image))
+        for byte in self.image[:30]:
             self.wfile.write(bytes([byte]))
             time.sleep(0.1)
         self.close_connection = True
 
     def send_zipped(self) -> None:
-        self.start(200, len(data := gzip.compress(self.picture)), Content_Encoding="gzip")
+        self.start(200, len(data := gzip.compress(self.image)), Content_Encoding="gzip")
         self.wfile.write(data)
 
     def send_silent(self) -> None:
@@ -176,8 +176,8 @@ class Liar(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def send_whole(self) -> None:
-        self.start(200, len(self.picture))
-        self.wfile.write(self.picture)
+        self.start(200, len(self.image))
+        self.wfile.write(self.image)
 
     def start(self, code: int, length: int, **headers: str) -> None:
         self.send_response(code)
@@ -188,7 +188,7 @@ class Liar(BaseHTTPRequestHandler):
 
 def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
     pytest.importorskip("aiohttp")
-    Liar.picture = (photos / NAMES[0]).read_bytes()
+    Liar.image = (photos / NAMES[0]).read_bytes()
     kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good", "slow", "zipped")
     with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
         server.daemon_threads = True

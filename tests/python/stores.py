@@ -18,10 +18,10 @@ from lightmeter.store.profiles import crc_of
 from lightmeter.store.tables import (
     Accepted,
     BucketRows,
+    Notice,
     Place,
     Source,
     StoredProfile,
-    Told,
     has,
     profile,
 )
@@ -108,7 +108,7 @@ def fill(path: Path) -> None:
         at = datetime(2022, 9, 20, tzinfo=UTC)
         place = {"monitor": "m", "dataset": "cells", "bucket": at}
         save_results(store, [Result("x", "anomaly", 0.5, None, 1.0, "words", **place)])
-        store.state.remember("a", [], [Told("cells", "", "anomaly", at, "m", True)])
+        store.state.remember("a", [], [Notice("cells", "", "anomaly", at, "m", True)])
         store.state.accept(Accepted("cells", "*", "m", at, "note", at))
 
 
@@ -143,7 +143,7 @@ def answers(store: Store) -> dict[str, Any]:
         "summary": store.summary,
         "results": lambda: load_results(store),
         "turning points": lambda: load_results(store, turning=True),
-        "told": lambda: store.state.told("a"),
+        "told": lambda: store.state.notices("a"),
         "accepted": store.state.accepted,
     }
     for name in DATASETS:

@@ -15,7 +15,7 @@ NAME = "slow connections at a server"
 REPEATS = 200
 WRITERS, SECONDS = 8, 20.0
 MOST = 0.1  # seconds, p99 of what others ask; or twice as much as alone, on a slow machine
-Told = tuple[list[float], list[float], list[str]]  # seconds of puts and of questions, and faults
+Notice = tuple[list[float], list[float], list[str]]  # seconds of puts and of questions, and faults
 
 
 def _be_slow(port: int, key: str, count: int, until: float) -> None:
@@ -66,7 +66,7 @@ def _ask(
 def measured(
     port: int, key: str, slow: int, writers: int = WRITERS, seconds: float = SECONDS,
     asked: tuple[tuple[str, ...], ...] = (("/healthz",),), body: bytes = pictures(),
-) -> Told:  # fmt: skip
+) -> Notice:  # fmt: skip
     """Let so many slow connections, writers and readers of paths be there at once."""
     context = multiprocessing.get_context("fork")
     told, until = context.Queue(), time.monotonic() + seconds

@@ -28,7 +28,7 @@ from lightmeter.monitor.results import (
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
 from lightmeter.profile.table_files import line_of
-from lightmeter.store.tables import Told
+from lightmeter.store.tables import Notice
 from lightmeter.text import expected, number, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
@@ -55,13 +55,13 @@ class Change(NamedTuple):
 
     what: Literal["opened", "resolved", "withdrawn"]
     incident: Incident
-    forget: tuple[Told, ...]
-    remember: tuple[Told, ...]
+    forget: tuple[Notice, ...]
+    remember: tuple[Notice, ...]
     why: str = ""
 
 
 def find_changes(
-    results: Sequence[Result], told: Iterable[Told], monitors: Container[tuple[str, str]]
+    results: Sequence[Result], notices: Iterable[Notice], monitors: Container[tuple[str, str]]
 ) -> list[Change]:
     """Return the changes that have not been reported yet, in order of time.
 
@@ -72,7 +72,7 @@ def find_changes(
     ----------
     results
         The results of the monitors.
-    told
+    notices
         The records of reported incidents.
     monitors
         The name and dataset of each existing monitor.
@@ -81,30 +81,31 @@ def find_changes(
     for result in results:
         judged[result.dataset, result.segment, result.monitor].append(result)
 
-    def over(entry: Told) -> Result | None:
+    def over(entry: Notice) -> Result | None:
         """Return the first result that ends an incident; None while it lasts."""
         its = judged[entry.dataset, entry.segment, entry.monitor]
         after = (r for r in its if r.bucket >= entry.start and ends(entry.kind, r.state))
         return min(after, key=lambda each: (each.bucket, each.feature), default=None)
 
-    def is_of(entry: Told, incident: Incident) -> bool:
+    def is_of(entry: Notice, incident: Incident) -> bool:
         """Return whether a record is about an incident, even if its first bucket was deleted."""
         if entry.start >= incident.start:
             return incident.end is None or entry.start < incident.end
         lasts = entry.open and entry.watcher in monitors
         return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
 
-    waiting: defaultdict[tuple[str, ...], list[Told]] = defaultdict(list)
-    for entry in sorted(told, key=lambda entry: entry.start):
+    waiting: defaultdict[tuple[str, ...], list[Notice]] = defaultdict(list)
+    for entry in sorted(notices, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
     changes: list[Change] = []
     for incident in find_incidents(results):
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
-        is_told, lasts = any(entry.open for entry in mine), incident.end is None
-        if is_told != lasts or not mine:
-            now = Told(*incident.place, incident.start, incident.stretches[0].line.monitor, lasts)
-            changes.append(Change("resolved" if is_told else "opened", incident, mine, (now,)))
+        is_reported, lasts = any(entry.open for entry in mine), incident.end is None
+        if is_reported != lasts or not mine:
+            found_by = incident.stretches[0].series.monitor
+            now = Notice(*incident.place, incident.start, found_by, lasts)
+            changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
     for entry in (entry for entries in waiting.values() for entry in entries):
         last = over(entry)
         incident = Incident(*entry.place, entry.start, last and last.bucket)
@@ -179,8 +180,8 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
-    told = change.remember if change.what == "opened" else change.forget
-    about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in told)
+    notices = change.remember if change.what == "opened" else change.forget
+    about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in notices)
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,

@@ -132,8 +132,10 @@ def tell(
         for alert in alerts:
             there = [pair for pair in monitors if alert.wants(*pair)]
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
-            told = [each for each in store.state.told(alert.name) if each.watcher not in others]
-            for change in find_changes(wanted, told, there):
+            notices = (
+                each for each in store.state.notices(alert.name) if each.watcher not in others
+            )
+            for change in find_changes(wanted, notices, there):
                 message = compose(alert.name, change, store.address, dashboard)
                 deliveries.append(_send(alert, message))
                 if deliveries[-1].error is not None:

@@ -136,7 +136,7 @@ class Work:
                 if watch is not None:
                     watch()
                 try:
-                    measured: Any = file or item.picture
+                    measured: Any = file or item.image
                     if not isinstance(file, Measured):
                         reading = item.read_by(self.reading)
                         how = {"threads": threads, "name": item.name, "watch": watch}

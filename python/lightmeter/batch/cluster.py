@@ -8,7 +8,7 @@ from lightmeter.batch.block import Merged, Work, block_text, blocks, parse_block
 from lightmeter.batch.profile import RowOptions, planned
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.rows import USUAL_PATHS, USUAL_PICTURES, row_items, with_column
+from lightmeter.batch.sources.rows import USUAL_IMAGES, USUAL_PATHS, row_items, with_column
 from lightmeter.batch.sources.table import arrow_rows
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -139,10 +139,10 @@ def _planned(
     """
     work, wanted = planned(segment_by, **options)
     work.empty()  # checks the options here
-    is_picture = {*USUAL_PICTURES, *names[: len(names) == 1]}.__contains__
-    kinds = [(name, "binary" if is_picture(name) else "string") for name in names]
+    is_image = {*USUAL_IMAGES, *names[: len(names) == 1]}.__contains__
+    kinds = [(name, "binary" if is_image(name) else "string") for name in names]
     wanted = with_column(wanted, kinds, "the data set")
-    picture = wanted.column
-    name = next((name for name in USUAL_PATHS if name in names and name != picture), "")
-    columns = list(dict.fromkeys(filter(None, (picture, name, *wanted.values))))
+    image = wanted.column
+    name = next((name for name in USUAL_PATHS if name in names and name != image), "")
+    columns = list(dict.fromkeys(filter(None, (image, name, *wanted.values))))
     return work, columns, partial(_table_of, work, wanted, name)

@@ -56,7 +56,7 @@ def opener_of(
     kept = {item.name: item for item in items if item.name in names}
 
     def opened(name: str) -> Any:
-        return next(loaded([kept[name]], limits)).picture if name in kept else name
+        return next(loaded([kept[name]], limits)).image if name in kept else name
 
     return opened
 

@@ -93,7 +93,7 @@ def _frames(item: Item, watch: Watch, reading: Reading, with_exif: bool, threads
     rows: list[Row] = []
     try:
         own = item.read_by(reading)
-        images = measure_images(item.picture, own, threads=threads, watch=watch)
+        images = measure_images(item.image, own, threads=threads, watch=watch)
         for frame, measured in enumerate(images):
             row: Row = {"path": item.name}
             if reading.frames == "all" or measured.seconds is not None:

@@ -90,7 +90,7 @@ def _checked(
 ) -> tuple[str, ImageCheck | Failure]:
     try:
         reading = item.read_by(reading)
-        return item.name, check_image(item.picture, reference, level=level, reading=reading)
+        return item.name, check_image(item.image, reference, level=level, reading=reading)
     except ImageError as error:
         return item.name, Failure(item.name, error.reason, error.detail)
 

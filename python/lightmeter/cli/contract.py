@@ -16,7 +16,7 @@ from lightmeter.files import check_target, write_atomically
 from lightmeter.profile.log import view_of
 from lightmeter.text import visible
 
-_PICTURES = 3  # images that are named for each failure
+_IMAGES = 3  # images that are named for each failure
 
 commands = Commands(no_args_is_help=True, help="Define what data must be like, and judge it.")
 
@@ -87,8 +87,8 @@ def init(
 
 def _text(result: ContractResult) -> Iterator[str]:
     for outcome in result.failures:
-        pictures = ", ".join(picture.path for picture in outcome.pictures[:_PICTURES])
-        yield f"{outcome}{f'; such as {visible(pictures)}' if pictures else ''}"
+        paths = ", ".join(each.path for each in outcome.exemplars[:_IMAGES])
+        yield f"{outcome}{f'; such as {visible(paths)}' if paths else ''}"
     yield str(result)
 
 

@@ -58,7 +58,7 @@ def _timeline(output: Path, seed: int) -> None:
     say("To repeat:")
     store = ("--store", days.store)
     dates = ("--date-from", "path:%Y-%m-%d")
-    say(f"  {_command('log', days.pictures, '--dataset', 'cells', *store, *dates)}")
+    say(f"  {_command('log', days.images, '--dataset', 'cells', *store, *dates)}")
     say(f"  {_command('monitor', 'run', days.monitors, *store)}")
     say(f"  {_command('dashboard', *store, '-o', days.page.parent)}")
 

@@ -97,7 +97,7 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
         print(visible(report.read_differently))
     print(headline(report.features))
     for finding in report.findings:
-        print(f"  {finding.lines[0].verdict}  {visible(finding.sentence)}")
+        print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
     judged = [line for line in report.features if line.verdict is not None]
     if show_all and judged:
         print()

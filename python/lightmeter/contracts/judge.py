@@ -28,7 +28,7 @@ _ROUNDING = 1e-12  # of a limit, or of the spread, for computed scalars; others 
 _COMPUTED = ("mean", "stddev", "sum")
 _SHOWN = 5  # values
 _DIGITS = 6
-_PICTURES = 4
+_IMAGES = 4
 _COLUMNS = ("feature", "expectation", "severity", "expected", "got", "state")
 
 
@@ -53,7 +53,7 @@ class Outcome:
     state
         ``holds``, ``fails``, or ``cannot be told``: the profile has no value, or its sketches only
         give bounds, and the limit lies between them.
-    pictures
+    exemplars
         The exemplars with the most extreme values, if a limit does not hold and the profile has
         exemplars.
     value
@@ -71,14 +71,14 @@ class Outcome:
     expected: str
     got: str
     state: State
-    pictures: tuple[Exemplar, ...] = ()
+    exemplars: tuple[Exemplar, ...] = ()
     value: float | None = None
     lower: float | None = None
     upper: float | None = None
 
     def plain(self) -> dict[str, object]:
         """Return the outcome as a dict for JSON, with the paths of the exemplars."""
-        return asdict(self) | {"pictures": [picture.path for picture in self.pictures]}
+        return asdict(self) | {"exemplars": [each.path for each in self.exemplars]}
 
     def __str__(self) -> str:
         """Return the outcome as a sentence."""
@@ -151,8 +151,8 @@ class ContractResult:
         """
         rows = list[Row]()
         for each in sorted(self.outcomes, key=lambda outcome: outcome.state == "holds"):
-            shots = [thumbnail_tag(shot.thumbnail, shot.path) for shot in each.pictures]
-            rows.append({**{name: getattr(each, name) for name in _COLUMNS}, "pictures": shots})
+            shots = [thumbnail_tag(shot.thumbnail, shot.path) for shot in each.exemplars]
+            rows.append({**{name: getattr(each, name) for name in _COLUMNS}, "images": shots})
         listed = table("outcomes", rows, left=_COLUMNS, words=("expected", "got"))
         return document(str(self), section(str(self), listed, ident="outcomes"))
 
@@ -178,7 +178,7 @@ class ContractResult:
     __repr__ = __str__
 
 
-_Told = tuple[str, str, State]  # expected, got and state of an outcome
+_Judged = tuple[str, str, State]  # expected, got and state of an outcome
 
 
 def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[Outcome]:
@@ -189,8 +189,8 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
         for key in limits:
             expected, got, state, *compared = _within(column, scalar, limits, key)
             low, high, _ = view.exemplars(name) if state != "holds" else ((), (), ())
-            pictures = tuple((low if key in _LOWER else high)[:_PICTURES])
-            yield outcome(expected, got, state, pictures, *compared)
+            exemplars = tuple((low if key in _LOWER else high)[:_IMAGES])
+            yield outcome(expected, got, state, exemplars, *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
             yield outcome(*judge(column, expectation))
@@ -226,7 +226,7 @@ def _within(
     return expected + number(limit, digits), got, state, worst, lower, upper
 
 
-def _values(column: ColumnView, expectation: Expectation) -> _Told:
+def _values(column: ColumnView, expectation: Expectation) -> _Judged:
     values, top = expectation.values or (), expectation.top
     items, rest, most = seen_values(column)
     first = items[:top]
@@ -242,7 +242,7 @@ def _values(column: ColumnView, expectation: Expectation) -> _Told:
     return f"{expected} {_listed(values)}", got, "fails" if certain else state
 
 
-def _contains(column: ColumnView, expectation: Expectation) -> _Told:
+def _contains(column: ColumnView, expectation: Expectation) -> _Judged:
     values = expectation.contains or ()
     items, rest, _ = seen_values(column)
     missing = set(values).difference(item.value for item in items)
@@ -250,7 +250,7 @@ def _contains(column: ColumnView, expectation: Expectation) -> _Told:
     return f"all of {_listed(values)}", f"no {_listed(missing)}" if missing else "all", state
 
 
-def _type(column: ColumnView, expectation: Expectation) -> _Told:
+def _type(column: ColumnView, expectation: Expectation) -> _Judged:
     kind, share, types = str(expectation.type), expectation.share, column.types
     hits = getattr(types, kind) + (types.integer if kind == "number" else 0)
     values = column.n - column.missing
@@ -260,7 +260,7 @@ def _type(column: ColumnView, expectation: Expectation) -> _Told:
     return expected, percent(hits / values), "holds" if hits >= share * values else "fails"
 
 
-def _unique(column: ColumnView, expectation: Expectation) -> _Told:
+def _unique(column: ColumnView, expectation: Expectation) -> _Judged:
     for value, times, _ in (item for item in seen_values(column).items if not item.is_rounded):
         if times > 1:
             return "unique", f"{_listed([value])} {count(times)} times", "fails"

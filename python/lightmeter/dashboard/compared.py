@@ -13,11 +13,11 @@ from lightmeter.monitor.config import ComparingMonitor, Selection
 from lightmeter.monitor.results import (
     BAD,
     Result,
+    by_series,
     lead_of,
-    line_of,
-    lines_of,
     load_results,
     place_text,
+    series_of,
     stretch_text,
 )
 from lightmeter.monitor.rules import monitor_of
@@ -36,7 +36,7 @@ from lightmeter.monitor.shelf import (
 from lightmeter.profile import ProfileView
 from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.report.charts.lines import Mark
-from lightmeter.store.tables import Line
+from lightmeter.store.tables import Series
 from lightmeter.text import counted, shorten
 
 RECENT = 90  # buckets in a chart or table
@@ -58,27 +58,27 @@ class Compared:
         self._kept: dict[str, Mapping[datetime, Past]] = {}
 
     @cached_property
-    def lines(self) -> Mapping[Line, Sequence[Result]]:
+    def series(self) -> Mapping[Series, Sequence[Result]]:
         """Return the results of each series in the last buckets, earliest first."""
-        return lines_of(latest(self._shelf, *self._where, RECENT))
+        return by_series(latest(self._shelf, *self._where, RECENT))
 
-    def state_of(self, line: Line) -> str:
+    def state_of(self, series: Series) -> str:
         """Return the worst open incident of a series, or else the state of its newest result."""
         stretches = (stretch for each in self.history.lasting for stretch in each.stretches)
-        kinds = [each.kind for each in stretches if each.line == line and each.end is None]
-        return worst(kinds or [self.lines[line][-1].state])
+        kinds = [each.kind for each in stretches if each.series == series and each.end is None]
+        return worst(kinds or [self.series[series][-1].state])
 
-    def ranked(self) -> list[tuple[Line, str]]:
+    def ranked(self) -> list[tuple[Series, str]]:
         """Return the series with their states: first the worst, then those with a cause.
 
         A result about a whole bucket is left out if its monitor has judged a later one.
         """
-        newest, ranked = set(map(line_of, self.history.newest)), []
-        for line, results in self.lines.items():
-            state = self.state_of(line)
-            if line.feature or line in newest or state in ("anomaly", "error"):
-                ranked.append((STATES.index(state), *min(map(lead_of, results)), line))
-        return [(line, STATES[rank]) for rank, *_, line in sorted(ranked)]
+        newest, ranked = set(map(series_of, self.history.newest)), []
+        for series, results in self.series.items():
+            state = self.state_of(series)
+            if series.feature or series in newest or state in ("anomaly", "error"):
+                ranked.append((STATES.index(state), *min(map(lead_of, results)), series))
+        return [(series, STATES[rank]) for rank, *_, series in sorted(ranked)]
 
     def results(self, start: datetime) -> list[Result]:
         """Return all results of a bucket."""

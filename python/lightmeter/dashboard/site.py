@@ -161,6 +161,6 @@ def _pages(
     history = compared.history
     for start in history.paged:
         yield history.bucket_page(start), partial(bucket_html, compared, start)
-    for feature in dict.fromkeys(line.feature for line in compared.lines if line.feature):
+    for feature in dict.fromkeys(series.feature for series in compared.series if series.feature):
         yield history.feature_page(feature), partial(feature_html, compared, feature, extras)
     yield history.page, partial(dataset_html, compared, segments, extras)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lightmeter.drift.compare import Unlike, reading_like
 from lightmeter.drift.describe.causes import Change, causes_of, change_of
-from lightmeter.drift.row import Said, prefix_of, said
+from lightmeter.drift.row import Label, label_of, prefix_of
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
@@ -78,7 +78,7 @@ class Tail:
     the sample.
     """
 
-    def __init__(self, column: ColumnView, names: Said) -> None:
+    def __init__(self, column: ColumnView, names: Label) -> None:
         """Prepare a column of numbers or angles, with the names that sentences use."""
         self._names, self._column = names, column
         # For angles, only the distance from the mean counts, not the side.
@@ -558,7 +558,7 @@ class Reference:
         if feature not in self._view or not self._view[feature].numbers.n:
             return None
         column = self._view[feature]
-        return Tail(column, said(feature, column.meaning.origin, self._prefixes))
+        return Tail(column, label_of(feature, column.meaning.origin, self._prefixes))
 
 
 def _with_causes(

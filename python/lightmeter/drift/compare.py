@@ -28,9 +28,9 @@ from lightmeter.drift.row import (
     fill,
     holm_p_values,
     judge,
+    label_of,
     prefix_of,
     rest_on,
-    said,
 )
 from lightmeter.drift.vectors import compare_joint, compare_vectors
 from lightmeter.image.metrics import ERROR, TAKEN
@@ -45,7 +45,7 @@ from lightmeter.text import near, shorten
 # comparison in a hundred names a cause.
 _CAUSE = 1 / 5  # of the largest q-value of a ``drift``
 
-_said = lru_cache(maxsize=4096)(said)  # all comparisons ask of the same features
+_label_of = lru_cache(maxsize=4096)(label_of)  # all comparisons ask of the same features
 
 
 class Comparison:
@@ -104,7 +104,7 @@ class Comparison:
             if meaning.role == "hash":
                 continue
             reason = self.unlike.reason(name)
-            about = {**vars(_said(name, meaning.origin, prefixes)), "role": meaning.role}
+            about = {**vars(_label_of(name, meaning.origin, prefixes)), "role": meaning.role}
             about |= {"family": meaning.family, "sides": (self.target, self.reference)}
             is_tested = tested and not reason
             feature = _Feature(cores, name, meaning, self.thresholds, is_tested, about)
@@ -162,12 +162,12 @@ class Comparison:
     @cached_property
     def findings(self) -> list[Finding]:
         """Return descriptions of changes: failed files, causes, then the rest by severity."""
-        return self._told([row for row in self.features if row.verdict in CHANGED])
+        return self._findings_of([row for row in self.features if row.verdict in CHANGED])
 
-    def _told(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
-        explained = {id(row) for cause in self.causes for row in cause.lines}
+    def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
+        explained = {id(row) for cause in self.causes for row in cause.rows}
         found = [*self.causes, *findings([row for row in rows if id(row) not in explained])]
-        return sorted(found, key=lambda each: each.lines[0].kind != "failure")
+        return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
         """Return the row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
@@ -199,12 +199,12 @@ class Comparison:
 
         If `read_differently` is not empty, it precedes the sentence.
         """
-        return f"{self.read_differently} {self.said}".lstrip()
+        return f"{self.read_differently} {self.sentence}".lstrip()
 
     @cached_property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """Return the summary without `read_differently`."""
-        return summary(self.features, self._told(self.named))
+        return summary(self.features, self._findings_of(self.named))
 
     def __repr__(self) -> str:
         """Return the summary."""

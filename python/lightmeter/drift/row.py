@@ -55,7 +55,7 @@ class GridCell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Said:
+class Label:
     """Hold the names of a feature for sentences and pages.
 
     Attributes
@@ -98,7 +98,7 @@ _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 _FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in IMAGE_NUMBERS.items()}
 
 
-def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
+def label_of(feature: str, origin: Origin, prefixes: Collection[str]) -> Label:
     """Return the names of a feature; a logged value keeps its whole name.
 
     Parameters
@@ -112,17 +112,17 @@ def said(feature: str, origin: Origin, prefixes: Collection[str]) -> Said:
     """
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
-        return Said(feature, "values")
+        return Label(feature, "values")
     rest = feature.removeprefix(f"{prefix}.")
     first, _, last = rest.partition(".")
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
     if origin != "image":
-        return Said(name, "Exif", prefix=prefix)
+        return Label(name, "Exif", prefix=prefix)
     number = IMAGE_NUMBERS.get(rest) or IMAGE_NUMBERS.get(last)  # of the image, or of a band of it
     group = number.group if number is not None else _FIRST_GROUPS.get(first)
     if group == "size" or first in _OF_FILES:  # a size is shown with facts of its file
-        return Said(name, "file", number and number.scale, prefix)
-    return Said(name, group or "values", number and number.scale, prefix, _cell(rest))
+        return Label(name, "file", number and number.scale, prefix)
+    return Label(name, group or "values", number and number.scale, prefix, _cell(rest))
 
 
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
@@ -192,7 +192,7 @@ def column_of(feature: str) -> str:
 
 
 @dataclass(kw_only=True, frozen=True)
-class FeatureDrift(Said):
+class FeatureDrift(Label):
     """Hold one row of a comparison: a feature, its statistics and its verdict.
 
     Attributes that do not apply to the kind of the row are None. The base class has the names of

@@ -123,7 +123,7 @@ def check_samples(dtype: np.dtype[Any], value_range: Range | None) -> None:
         raise ImageError("unsupported", f"got an array of {dtype}; {expected}")
 
 
-def pictures(
+def as_batch(
     array: NDArray[Any], layout: Layout | None, bands: int | None = None, white: Range | None = None
 ) -> NDArray[Any]:
     """Return a view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.

@@ -90,7 +90,7 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
-def bands_of(picture: Picture, count: int) -> NDArray[Any]:
+def bands_of(image: Picture, count: int) -> NDArray[Any]:
     """Return the samples of an image of `count` bands, as an array HxWxC.
 
     Raises
@@ -98,9 +98,9 @@ def bands_of(picture: Picture, count: int) -> NDArray[Any]:
     ImageError
         The image has another number of bands.
     """
-    if isinstance(picture, Image.Image):
-        if picture.mode not in _SAMPLES or len(picture.getbands()) != count:
+    if isinstance(image, Image.Image):
+        if image.mode not in _SAMPLES or len(image.getbands()) != count:
             expected = f"expected {count} bands; pass other images as an array HxWxC"
-            raise ImageError("unsupported", f"got an image of mode {picture.mode}; {expected}")
-        return np.asarray(picture)
-    return picture
+            raise ImageError("unsupported", f"got an image of mode {image.mode}; {expected}")
+        return np.asarray(image)
+    return image

@@ -205,8 +205,8 @@ def jpeg_samples() -> Iterator[bytes]:
     noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
     smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
     kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))
-    for (picture, quality), (mode, subsampling) in product(((noise, 40), (smooth, 90)), kinds):
+    for (image, quality), (mode, subsampling) in product(((noise, 40), (smooth, 90)), kinds):
         file = io.BytesIO()
         how: Any = {"subsampling": subsampling} if subsampling else {"restart_marker_blocks": 3}
-        picture.convert(mode).save(file, "JPEG", quality=quality, **how)
+        image.convert(mode).save(file, "JPEG", quality=quality, **how)
         yield file.getvalue()

@@ -170,7 +170,7 @@ class EncodedBytes(io.BytesIO):
 
     Attributes
     ----------
-    picture
+    image
         Format, header and bytes, which the core read.
     format
         ``"JPEG"`` or ``"PNG"``.
@@ -180,11 +180,11 @@ class EncodedBytes(io.BytesIO):
         Number of bytes.
     """
 
-    def __init__(self, picture: "_core.Picture") -> None:
+    def __init__(self, image: "_core.Picture") -> None:
         """Wrap a file that the core read."""
-        self.picture = picture
-        self.format: str | None = picture[0]
-        self.data = picture[2]
+        self.image = image
+        self.format: str | None = image[0]
+        self.data = image[2]
         self.size = len(self.data)
         super().__init__(self.data)
 

@@ -67,7 +67,7 @@ class Frame(NamedTuple):
 
     Attributes
     ----------
-    picture
+    image
         A loaded PIL image, an array HxWxC, or a list of rasters to read in tiles: one `Raster`, or
         one for each band.
     exif
@@ -92,7 +92,7 @@ class Frame(NamedTuple):
         Time in a video.
     """
 
-    picture: Any
+    image: Any
     exif: ExifTags | None = None
     facts: Facts | None = None
     decoder: Decoder | None = None
@@ -112,7 +112,7 @@ class Read(NamedTuple):
 
     Attributes
     ----------
-    picture
+    image
         An array HxW or HxWxC, a chunked array, a PIL image, or a path.
     facts
         At most 64 numbers and texts by name. Their features have the reader's name as a prefix.
@@ -127,7 +127,7 @@ class Read(NamedTuple):
         Group of related images, such as their series.
     """
 
-    picture: Any
+    image: Any
     facts: Mapping[str, Any] | None = None
     mask: Any = None
     bands: Sequence[str] | None = None

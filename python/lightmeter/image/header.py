@@ -64,13 +64,13 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
     OSError
         The file cannot be read.
     """
-    in_memory: Any = file.picture[1] if isinstance(file, EncodedBytes) else None
+    in_memory: Any = file.image[1] if isinstance(file, EncodedBytes) else None
     match file.format:
         case "JPEG":
-            facts, exif, icc, pictures = in_memory or _core.jpeg_header(file, file.size)
+            facts, exif, icc, images = in_memory or _core.jpeg_header(file, file.size)
             if icc is not None:
                 facts["ColorProfile"] = profile_description(icc)
-            if pictures is not None:  # an index of several
+            if images is not None:  # an index of several
                 facts["FrameCount"] = getattr(image, "n_frames", None)
             return Header(facts, exif_block(exif))
         case "PNG":
@@ -78,7 +78,7 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
             return Header({}) if header is None else _png_header(header, file)
         case "TIFF":
             return Header(_tiff_facts(file), file)
-    return None if image is None else picture_header(image)
+    return None if image is None else pillow_header(image)
 
 
 def header_in(file: Any, image: Any, policy: ExifPolicy) -> tuple[ExifTags | None, Facts]:
@@ -92,7 +92,7 @@ def header_in(file: Any, image: Any, policy: ExifPolicy) -> tuple[ExifTags | Non
         file.seek(position)
 
 
-def picture_header(image: Image.Image) -> Header:
+def pillow_header(image: Image.Image) -> Header:
     """Return the Exif and the orientation that a PIL image keeps, loaded or not.
 
     Formats in `BY_PILLOW` have facts too. For AVIF and HEIF, the orientation is that of the file

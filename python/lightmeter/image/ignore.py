@@ -21,7 +21,7 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
-from lightmeter.image.pillow import open_picture
+from lightmeter.image.pillow import open_image
 from lightmeter.quiet import quiet
 from lightmeter.text import near
 
@@ -58,14 +58,14 @@ class Ignored:
         Rules for samples: ``"alpha"``, ``"nodata"`` and numbers.
     beside
         Source of a mask for each image: a folder, ``"column:NAME"``, a function, or None.
-    said
+    description
         Description of everything ignored, as a profile stores it.
     """
 
     areas: tuple[Any, ...] = field(default=(), repr=False)
     rules: tuple[str | float, ...] = ()
     beside: Any = None
-    said: tuple[Any, ...] = ()
+    description: tuple[Any, ...] = ()
 
     @property
     def is_fixed(self) -> bool:
@@ -77,7 +77,7 @@ class Ignored:
         """Return the column that holds the mask of each image."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
-    def of_picture(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
+    def for_image(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
         """Return the ignored pixels of one image, including its own masks.
 
         Parameters
@@ -303,7 +303,7 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
 def _read(mask: str | os.PathLike[str] | bytes) -> NDArray[Any]:
     try:
         with quiet(), open_encoded(mask, DEFAULT_LIMITS) as file:
-            return _flat(open_picture(file, DEFAULT_LIMITS))
+            return _flat(open_image(file, DEFAULT_LIMITS))
     except Exception as error:
         raise image_error(error, path=None if isinstance(mask, bytes) else mask) from error
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, Channels, as_numpy, is_array, pictures
+from lightmeter.image.arrays import ArrayLike, Channels, as_batch, as_numpy, is_array
 from lightmeter.image.bands import BandMeter, bands_of
 from lightmeter.image.decoders import decoder, decoder_of, is_trusted, measure_png
 from lightmeter.image.encoded import (
@@ -38,12 +38,12 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frame import Read, make_thumbnail
-from lightmeter.image.header import Facts, header_in, picture_header, profile_description
+from lightmeter.image.header import Facts, header_in, pillow_header, profile_description
 from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_level, check_size
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
-from lightmeter.image.pillow import check_bits, mend_order, open_picture
+from lightmeter.image.pillow import check_bits, mend_order, open_image
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.tiff import NODATA, parse_nodata
 from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array, open_zarr
@@ -99,7 +99,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
         yield from frames_in(image, reading)
     elif is_array(image):
         array, bands = as_numpy(image), reading.band_count
-        yield from map(Frame, pictures(array, reading.layout, bands, reading.value_range))
+        yield from map(Frame, as_batch(array, reading.layout, bands, reading.value_range))
     elif is_chunked(image):
         yield from open_array(image, reading)
     else:
@@ -112,7 +112,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
             with quiet():
                 frames = open_large_tiff(file, reading)
                 if frames is None:
-                    frames = frames_in(open_picture(file, reading.limits), reading, file)
+                    frames = frames_in(open_image(file, reading.limits), reading, file)
             yield from frames
 
 
@@ -125,18 +125,18 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     for number, returned in enumerate(itertools.islice(_returned(read, image), last), 1):
         check_frames(number, reading.limits)
         found = _as_read(returned)
-        picture, range_ = found.picture, reading.value_range or found.value_range
-        if not isinstance(picture, str | os.PathLike | Image.Image) and not can_be_read(picture):
-            detail = f"read= gave a {type(picture).__name__}; expected an array or an image"
+        samples, range_ = found.image, reading.value_range or found.value_range
+        if not isinstance(samples, str | os.PathLike | Image.Image) and not can_be_read(samples):
+            detail = f"read= gave a {type(samples).__name__}; expected an array or an image"
             raise ImageError("unsupported", detail)
         try:
             own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
         except (TypeError, ValueError) as error:
             raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
         facts = ((read.__name__, found.known),) if found.facts else ()
-        for frame in frames_of(picture, replace(own, read=None)):
-            if isinstance(frame.picture, np.ndarray):
-                height, width = frame.picture.shape[:2]
+        for frame in frames_of(samples, replace(own, read=None)):
+            if isinstance(frame.image, np.ndarray):
+                height, width = frame.image.shape[:2]
                 check_size(width, height, reading.limits)
             more = {"mask": found.mask, "group": found.group, "reading": own}
             yield frame._replace(returned=facts, **more)
@@ -270,7 +270,7 @@ def _header_of(
             file = open_encoded(path, DEFAULT_LIMITS) if small is None else EncodedBytes(small)
             with file:
                 return header_in(file, image, policy)
-    kept = picture_header(image)
+    kept = pillow_header(image)
     # The Exif of a TIFF is in its directories, which are gone with the file.
     is_gone = image.format in (None, "TIFF") and kept.exif is None
     return (None, None) if is_gone else (read_exif(kept.exif, policy, kept.orientation), {})
@@ -328,7 +328,7 @@ def measure_images(
     name = path if name is None else name
     try:
         if reading.ignore is not None:
-            reading = reading.of_picture(short_path(name))
+            reading = reading.for_image(short_path(name))
         source: Any = image
         if path is None and is_file(image) and not isinstance(image, EncodedBytes):
             source = read_whole(image, reading.limits)
@@ -387,8 +387,8 @@ def measure_together(
     pixels = most_pixels(reading.limits)
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
     found: list[Measured | EncodedBytes | None] = []
-    for (picture, jpeg), name in zip(files, names, strict=True):
-        encoded = None if picture is None else EncodedBytes(picture)
+    for (image, jpeg), name in zip(files, names, strict=True):
+        encoded = None if image is None else EncodedBytes(image)
         found.append(encoded if jpeg is None else _measured_jpeg(jpeg, reading, name))
         if encoded is not None and len(images) > 1:
             with suppress(Exception):  # `measure_images` retries and reports it
@@ -424,36 +424,36 @@ def measure_frame(
     ImageError
         The image cannot be measured.
     """
-    picture, exif, facts, decoded_by, path, mask, nodata = frame[:7]
+    image, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
     bands, small = given.bands, None
-    masks = _masks_of(mask, 0 if isinstance(picture, list) else len(bands or ()))
-    readings = [given.of_picture(path, "", None, *own) for own in masks]
+    masks = _masks_of(mask, 0 if isinstance(image, list) else len(bands or ()))
+    readings = [given.for_image(path, "", None, *own) for own in masks]
     reading, ignored = readings[0], readings[0].ignored
     mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
-    if not isinstance(picture, list):
+    if not isinstance(image, list):
         check_level(reading.pyramid_level, 1)
     with quiet():
-        if isinstance(picture, list):
-            wants_pixels, channels = thumbnail or bool(reading.functions), picture[0].order or "RGB"
-            meters, picture = measure_rasters(picture, reading, threads, watch, wants_pixels, mark)
+        if isinstance(image, list):
+            wants_pixels, channels = thumbnail or bool(reading.functions), image[0].order or "RGB"
+            meters, image = measure_rasters(image, reading, threads, watch, wants_pixels, mark)
         else:
             if bands is not None:
-                picture = bands_of(picture, len(bands))
-            parts = [picture] if bands is None else np.split(picture, len(bands), axis=2)
+                image = bands_of(image, len(bands))
+            parts = [image] if bands is None else np.split(image, len(bands), axis=2)
             ways = zip(parts, itertools.cycle(readings), strict=False)
             meters = [way.counting.measure(part, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
         if ignored is not None:
             facts = _with_ignored(facts or {}, meters) or None
-        if thumbnail and isinstance(picture, Image.Image):
-            small = make_thumbnail(picture, path)
+        if thumbnail and isinstance(image, Image.Image):
+            small = make_thumbnail(image, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
     channels = None if bands else channels
-    called = run(reading.functions, picture, channels, reading.value_range)
-    read = _read_as(whole, given, fourth=_takes_fourth(frame.picture, given))
+    called = run(reading.functions, image, channels, reading.value_range)
+    read = _read_as(whole, given, fourth=_takes_fourth(frame.image, given))
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
     return Measured(whole, exif, facts, small, *own)
@@ -477,17 +477,17 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
     return reading.text(first._order, first._samples, fourth=fourth)
 
 
-def _takes_fourth(picture: Any, reading: Reading) -> bool:
+def _takes_fourth(image: Any, reading: Reading) -> bool:
     """Return whether the fourth channel of an array is assumed to be alpha."""
     if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.rules):
         return False
-    if isinstance(picture, Image.Image):
-        tags = getattr(picture, "tag_v2", {})
-        is_rgb = picture.mode.startswith("RGB")
+    if isinstance(image, Image.Image):
+        tags = getattr(image, "tag_v2", {})
+        is_rgb = image.mode.startswith("RGB")
         return is_rgb and tags.get(_SAMPLES) == 4 and not np.any(tags.get(_EXTRA, 0))
-    if isinstance(picture, list):
-        return bool(picture[0].takes_fourth)
-    return bool(picture.shape[2] == 4)
+    if isinstance(image, list):
+        return bool(image[0].takes_fourth)
+    return bool(image.shape[2] == 4)
 
 
 def copy_frame(image: Image.Image, reading: Reading) -> Frame:
@@ -502,7 +502,7 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     try:
         (frame,) = frames_in(image, reading)
         with quiet():
-            return frame._replace(picture=image.copy(), path=short_path(path))
+            return frame._replace(image=image.copy(), path=short_path(path))
     except BaseException as error:
         raise image_error(error, path=path) from error
 
@@ -542,7 +542,7 @@ def _measured_png(
     if file.format != "PNG" or is_left or not reading.is_of_one:
         return None
     with quiet():
-        image = open_picture(file, reading.limits)
+        image = open_image(file, reading.limits)
         meter = measure_png(file.data, image, reading)
         if meter is None:
             return None

@@ -87,13 +87,13 @@ class Counting:
         core = _core.ImageMeter(self.metrics, whole, mask)
         return ImageMeter._of(core, self, _threads=threads, _mask=mask, **known)
 
-    def measure(self, picture: Picture, threads: int | None, mark: Mark | None) -> "ImageMeter":
+    def measure(self, image: Picture, threads: int | None, mark: Mark | None) -> "ImageMeter":
         """Measure a whole image: a loaded PIL image, or an array HxWxC."""
-        size = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+        size = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
         meter = self.meter(size, threads)
         if mark is not None and meter._mask is not None:
-            mark(meter._mask, picture, (0, 0))
-        meter.update(picture)
+            mark(meter._mask, image, (0, 0))
+        meter.update(image)
         return meter
 
     def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
@@ -260,19 +260,19 @@ class ImageMeter:
         return self._core.measurement()
 
     def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (picture,) = arrays.pictures(array, None, white=self._counting.value_range)
-        bands = picture.shape[2]
+        (image,) = arrays.as_batch(array, None, white=self._counting.value_range)
+        bands = image.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)
         self._order = None if bands < 3 else self._counting.channels
-        white = self._counting.range_of(picture.dtype)
-        if picture.dtype == np.bool_:
-            picture = np.multiply(picture, np.uint8(255))
-        elif picture.dtype.name not in arrays.DTYPES:
-            picture = picture.astype(np.promote_types(picture.dtype, np.float32))
+        white = self._counting.range_of(image.dtype)
+        if image.dtype == np.bool_:
+            image = np.multiply(image, np.uint8(255))
+        elif image.dtype.name not in arrays.DTYPES:
+            image = image.astype(np.promote_types(image.dtype, np.float32))
         is_turned = self._counting.channels == "BGR"
-        threads = self._threads_for(picture.size // bands)
-        self._core.update(picture, is_turned, white, threads, at)
+        threads = self._threads_for(image.size // bands)
+        self._core.update(image, is_turned, white, threads, at)
         return mode
 
     def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:

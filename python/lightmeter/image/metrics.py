@@ -78,7 +78,7 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
 
 
 def run(
-    functions: tuple[Metric, ...], picture: Picture | None, channels: Any = "RGB", white: Any = None
+    functions: tuple[Metric, ...], image: Picture | None, channels: Any = "RGB", white: Any = None
 ) -> Returned:
     """Call each function with a measured image, and catch what they raise.
 
@@ -86,7 +86,7 @@ def run(
     ----------
     functions
         Functions of a read-only uint8 array, HxWx3 (RGB) or HxW (gray).
-    picture
+    image
         A loaded PIL image, or an array HxWxC; None gives each function a missing value.
     channels
         Channel order of an array; None for bands, which are passed unchanged.
@@ -96,10 +96,10 @@ def run(
     if not functions:
         return ()
     names = [function.__name__ for function in functions]
-    if picture is None:
+    if image is None:
         return tuple((name, None) for name in names)
     with quiet():
-        samples = called(names[0], _eight_bits, picture, channels, white)
+        samples = called(names[0], _eight_bits, image, channels, white)
     if isinstance(samples, Raised):  # as of memory that is not there
         return tuple((name, samples) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
@@ -126,11 +126,11 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return Raised(type(error).__name__.encode(errors="replace").decode())
 
 
-def _eight_bits(picture: Picture, channels: Channels | None, white: Any) -> NDArray[np.uint8]:
+def _eight_bits(image: Picture, channels: Channels | None, white: Any) -> NDArray[np.uint8]:
     """Return the measured samples without alpha, scaled to 0..255 and read-only."""
-    if isinstance(picture, Image.Image):
-        picture, channels = np.asarray(measurable(picture)), "RGB"
-    samples = picture
+    if isinstance(image, Image.Image):
+        image, channels = np.asarray(measurable(image)), "RGB"
+    samples = image
     if channels is not None and samples.ndim == 3:
         last = slice(3) if channels == "RGB" else slice(2, None, -1)
         samples = samples[..., last if samples.shape[2] > 2 else 0]

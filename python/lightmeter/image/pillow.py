@@ -17,7 +17,7 @@ from lightmeter.image.encoded import (
     most_pixels,
 )
 from lightmeter.image.failure import image_error
-from lightmeter.image.header import BY_PILLOW, Header, picture_header, read_header
+from lightmeter.image.header import BY_PILLOW, Header, pillow_header, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
@@ -44,7 +44,7 @@ _PLUGINS = {
 }
 
 
-def open_picture(file: Opened, limits: Limits) -> Image.Image:
+def open_image(file: Opened, limits: Limits) -> Image.Image:
     """Open an image with Pillow; load a plugin if needed.
 
     Raises
@@ -123,8 +123,8 @@ def file_header(file: EncodedFile, limits: Limits) -> Header | None:
         return header
     file.seek(0)
     try:
-        with quiet(), open_picture(file, limits) as image:
-            return picture_header(image)
+        with quiet(), open_image(file, limits) as image:
+            return pillow_header(image)
     except Exception as error:
         raise image_error(error) from error
 

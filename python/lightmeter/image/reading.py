@@ -229,7 +229,7 @@ class Reading:
         """Return `ignore` with its masks, which were read when this object was created."""
         return as_ignored(self.ignore)
 
-    def of_picture(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
+    def for_image(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
         """Return the reading of one image, which includes its own masks.
 
         Parameters
@@ -252,7 +252,7 @@ class Reading:
         ignored = self.ignored or (Ignored() if masks else None)
         if ignored is None or (ignored.beside is None and not masks):
             return self
-        own = ignored.of_picture(path, within or os.path.basename(path), cell, *masks)
+        own = ignored.for_image(path, within or os.path.basename(path), cell, *masks)
         return replace(self, ignore=own)
 
     def text(
@@ -286,7 +286,7 @@ class Reading:
                     "fourth": fourth and "alpha",
                     "frames": self.frames != "first" and self.frames,
                     "functions": _bounded([function.__name__ for function in self.functions]),
-                    "ignore": _bounded(() if self.ignored is None else self.ignored.said),
+                    "ignore": _bounded(() if self.ignored is None else self.ignored.description),
                     "metrics": self.metric_set != "default" and self.metric_set,
                     "pyramid_level": self.pyramid_level,
                     "read": getattr(self.read, "__name__", ""),

@@ -79,37 +79,37 @@ class Motion:
             moved since the first frame, in percent of the width or height, whichever is larger; 100
             for a different view. It is the median of five frames.
         """
-        picture = small.astype(np.float64)
-        if picture.std() < _LEAST_CONTRAST:
+        image = small.astype(np.float64)
+        if image.std() < _LEAST_CONTRAST:
             return {"StillSeconds": None, "Shift": None}
         seconds += self.offset
-        cells = picture.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
+        cells = image.reshape(SIDE // 2, 2, SIDE // 2, 2).mean(axis=(1, 3))
         if self._cells is None or np.abs(cells - self._cells).max() > _STILL:
             self._cells, self._since = cells, seconds
-        middle, spread = picture.mean(), picture.std()
-        picture = picture.clip(middle - spread, middle + spread)  # a light at night is not the view
-        self._shifts = [*self._shifts, self._shift(picture)][-_LASTING:]
+        middle, spread = image.mean(), image.std()
+        image = image.clip(middle - spread, middle + spread)  # a light at night is not the view
+        self._shifts = [*self._shifts, self._shift(image)][-_LASTING:]
         shift = sorted(self._shifts)[(len(self._shifts) - 1) // 2]
         return {"StillSeconds": seconds - self._since, "Shift": shift}
 
-    def _shift(self, picture: NDArray[Any]) -> float:
+    def _shift(self, image: NDArray[Any]) -> float:
         if self._view is None or (self._unlike == _KNOWN > self._alike):  # an odd frame came first
-            self._view, self._before, self._alike = picture.copy(), picture, 0
-        peak, steps = _correlated(picture, self._view)
+            self._view, self._before, self._alike = image.copy(), image, 0
+        peak, steps = _correlated(image, self._view)
         if peak >= _SAME:
             self._alike, self._unlike = self._alike + 1, 0
-            self._view += _FOLLOW * (picture - self._view) if steps == 0 else 0.0
+            self._view += _FOLLOW * (image - self._view) if steps == 0 else 0.0
         else:
-            is_steady = _correlated(picture, self._before)[0] >= _SAME
+            is_steady = _correlated(image, self._before)[0] >= _SAME
             self._unlike = min(self._unlike + 1, _KNOWN) if is_steady else 0
             steps = SIDE if self._unlike == _KNOWN <= self._alike else 0
-        self._before = picture
+        self._before = image
         return 100.0 * steps / SIDE
 
 
-def _correlated(picture: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
+def _correlated(image: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
     """Return the peak of the phase correlation of two images, 1 if equal, and its offset."""
-    both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (picture, other)]
+    both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (image, other)]
     cross = both[0] * np.conj(both[1])
     found = np.fft.irfft2(_WEIGHT * cross / (np.abs(cross) + 1e-9), (SIDE, SIDE))
     place = np.unravel_index(found.argmax(), found.shape)
@@ -244,10 +244,10 @@ def video_frames(
                 yield last
             count += reading.frames == "all" and not isinstance(source, str)  # which has no end
             check_frames(count, reading.limits)
-            picture = Image.fromarray(frame.to_ndarray(format=video.mode))
+            image = Image.fromarray(frame.to_ndarray(format=video.mode))
             small = frame.reformat(SIDE, SIDE, "gray", interpolation="AREA").to_ndarray()
             facts |= motion.facts(small, seconds)
-            last, facts = Frame(picture, None, facts, decoded_by, seconds=seconds), {}
+            last, facts = Frame(image, None, facts, decoded_by, seconds=seconds), {}
         if last is None:
             is_whole = clip.begin > 0 and not video.counts["UndecodedPackets"]
             detail = NO_FRAME_IN_PART if is_whole else "no frame that can be decoded"

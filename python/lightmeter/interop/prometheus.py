@@ -28,8 +28,8 @@ from lightmeter.monitor.results import (
     OK,
     PENDING,
     excess,
-    line_of,
     load_newest,
+    series_of,
 )
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
@@ -138,11 +138,11 @@ class StoreCollector(Collector):
             say(labels, judged_timestamp_seconds=start.timestamp())
             for state in get_args(ResultState):
                 say(labels | {"state": state}, results=states[dataset, monitor, state])
-        results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), line_of(each)))
+        results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), series_of(each)))
         for result in results[:_MOST_LINES]:
             is_judged = result.state in (OK, PENDING, ANOMALY)
             say(
-                line_of(result)._asdict(),
+                series_of(result)._asdict(),
                 value=result.value,
                 upper_limit=result.upper,
                 lower_limit=result.lower,

@@ -144,8 +144,8 @@ def ct(image: File) -> Iterator[Read]:
     for found in dicom(image):
         if (kind := (found.facts or {}).get("Modality")) != "CT":
             raise ImageError("unsupported", f"the modality is {kind!r:.20}; expected CT")
-        units = found.picture.clip(_AIR, _BONE).astype(np.float32)
-        yield found._replace(picture=units, value_range=(_AIR, _BONE))
+        units = found.image.clip(_AIR, _BONE).astype(np.float32)
+        yield found._replace(image=units, value_range=(_AIR, _BONE))
 
 
 def _plain(value: Any) -> float | str | None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
-from lightmeter.store.tables import IncidentKind, Line, Result, ResultState
+from lightmeter.store.tables import IncidentKind, Result, ResultState, Series
 from lightmeter.text import shorten
 
 OK: Final = "ok"
@@ -80,7 +80,7 @@ class Stretch(NamedTuple):
 
     Attributes
     ----------
-    line
+    series
         The series.
     kind
         ``anomaly`` or ``error``.
@@ -92,7 +92,7 @@ class Stretch(NamedTuple):
         The result of its first bucket.
     """
 
-    line: Line
+    series: Series
     kind: IncidentKind
     start: datetime
     end: datetime | None
@@ -149,15 +149,15 @@ def ends(kind: IncidentKind, state: ResultState) -> bool:
     return state in (OK, PENDING) if kind == ANOMALY else state != ERROR
 
 
-def line_of(result: Result) -> Line:
+def series_of(result: Result) -> Series:
     """Return the series of a result."""
-    return Line(result.dataset, result.segment, result.monitor, result.feature)
+    return Series(result.dataset, result.segment, result.monitor, result.feature)
 
 
-def lines_of(results: Iterable[Result]) -> dict[Line, list[Result]]:
+def by_series(results: Iterable[Result]) -> dict[Series, list[Result]]:
     """Return the results of each series in order of time."""
-    ordered = sorted(results, key=lambda result: (line_of(result), result.bucket))
-    return {line: list(its) for line, its in groupby(ordered, line_of)}
+    ordered = sorted(results, key=lambda result: (series_of(result), result.bucket))
+    return {series: list(its) for series, its in groupby(ordered, series_of)}
 
 
 def find_incidents(results: Iterable[Result]) -> list[Incident]:
@@ -165,10 +165,10 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
     groups: list[list[Stretch]] = []
     place, end = None, _NEVER
     stretches = _stretches(results)
-    for stretch in sorted(stretches, key=lambda each: (each.line[:2], each.kind, each.start)):
-        if (stretch.line[:2], stretch.kind) != place or stretch.start > end:
+    for stretch in sorted(stretches, key=lambda each: (each.series[:2], each.kind, each.start)):
+        if (stretch.series[:2], stretch.kind) != place or stretch.start > end:
             groups.append([])
-            place, end = (stretch.line[:2], stretch.kind), stretch.start
+            place, end = (stretch.series[:2], stretch.kind), stretch.start
         groups[-1].append(stretch)
         end = max(end, stretch.end or _NEVER)
     return sorted(map(_incident, groups), key=lambda each: (*each.place[:2], each.start, each.kind))
@@ -180,21 +180,21 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
     A judged bucket without a result for a series may also end its stretch: an error, if the bucket
     could be judged; an anomaly of a feature that no longer exists, or of a rate that is 0 again.
     """
-    lines = lines_of(results)
+    found = by_series(results)
     states: defaultdict[tuple[str, ...], defaultdict[datetime, set[ResultState]]]
     states = defaultdict(lambda: defaultdict(set))
-    for line, its in lines.items():
+    for series, its in found.items():
         for result in its:
-            states[line[:3]][result.bucket].add(result.state)
-    for line, its in lines.items():
+            states[series[:3]][result.bucket].add(result.state)
+    for series, its in found.items():
         if all(result.state not in (ANOMALY, ERROR) for result in its):
             continue
         by_bucket = {result.bucket: result for result in its}
         lasting: dict[IncidentKind, Stretch] = {}
-        for start, others in sorted(states[line[:3]].items()):
+        for start, others in sorted(states[series[:3]].items()):
             state = by_bucket[start].state if start in by_bucket else _silent(others)
             if state in (ANOMALY, ERROR):
-                lasting.setdefault(state, Stretch(line, state, start, None, by_bucket[start]))
+                lasting.setdefault(state, Stretch(series, state, start, None, by_bucket[start]))
             for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
                 yield lasting.pop(kind)._replace(end=start)
         yield from lasting.values()
@@ -208,7 +208,7 @@ def _silent(states: set[ResultState]) -> ResultState | None:
 
 
 def _incident(group: Sequence[Stretch]) -> Incident:
-    ordered = sorted(group, key=lambda each: (*lead_of(each.first), each.line))
+    ordered = sorted(group, key=lambda each: (*lead_of(each.first), each.series))
     (dataset, segment, *_), kind, start, *_ = group[0]
     end = max(each.end or _NEVER for each in group)
     return Incident(dataset, segment, kind, start, None if end == _NEVER else end, tuple(ordered))
@@ -239,11 +239,11 @@ def causes_text(results: Iterable[Result], most: int = 3) -> str:
     than the largest are not.
     """
     ordered = list(results)
-    is_told = any(result.cause for result in ordered)
+    has_cause = any(result.cause for result in ordered)
     largest = max(map(excess, ordered), default=0.0)
     words: dict[str, bool] = {}
     for result in ordered:
-        is_small = not result.cause if is_told else excess(result) < _SMALL * largest
+        is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
     shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:most]

@@ -460,7 +460,7 @@ class ProfileView:
         at_least, hashes = self._core.repeats(name)
         return Repeats(at_least, [Repeated(*item) for item in hashes])
 
-    def without_pictures(self) -> "ProfileView":
+    def without_exemplars(self) -> "ProfileView":
         """Return a view without data of single images, for sharing.
 
         Exemplars, `failures` and the paths of `repeats` are removed. All counts remain, including
@@ -468,10 +468,10 @@ class ProfileView:
 
         Examples
         --------
-        >>> view.without_pictures().write("small.lmp")
+        >>> view.without_exemplars().write("small.lmp")
         """
         core = self._core.copy()
-        core.forget_pictures()
+        core.forget_exemplars()
         return ProfileView(core)
 
     def to_pandas(self) -> "pd.DataFrame":

@@ -45,64 +45,64 @@ MEANINGS = {
 }
 
 
-def change(line: FeatureDrift) -> str:
+def change(row: FeatureDrift) -> str:
     """Return the reference's and target's mean, rate or values; a dash if there are none."""
-    if line.kind == "category":
-        new, gone = len(line.new_values), len(line.vanished_values)
+    if row.kind == "category":
+        new, gone = len(row.new_values), len(row.vanished_values)
         parts = [f"{new} new"] * (new > 0) + [f"{gone} gone"] * (gone > 0)
         return ", ".join(parts) or NONE
-    if line.level_reference is None or line.level_target is None:
+    if row.level_reference is None or row.level_target is None:
         return NONE
-    show = percent if line.kind in RATES else day if line.role == "date" else number
-    return f"{show(line.level_reference)} → {show(line.level_target)}"
+    show = percent if row.kind in RATES else day if row.role == "date" else number
+    return f"{show(row.level_reference)} → {show(row.level_target)}"
 
 
-def cells(line: FeatureDrift) -> dict[str, str]:
+def cells(row: FeatureDrift) -> dict[str, str]:
     """Return the cells of a feature for tables and cards, by name."""
     return {
-        "change": line.reason if line.verdict == "not enough data" else change(line),
-        "measure": line.effect_name or NONE,
-        "size": number(line.effect, 2),
-        "p": number(line.p_value, 2),
-        "q": number(line.q_value, 2),
-        "D": number(line.ks, 2),
-        "Hellinger": number(line.hellinger_debiased, 2),
-        "values": f"{count(line.n_reference)} / {count(line.n_target)}",
+        "change": row.reason if row.verdict == "not enough data" else change(row),
+        "measure": row.effect_name or NONE,
+        "size": number(row.effect, 2),
+        "p": number(row.p_value, 2),
+        "q": number(row.q_value, 2),
+        "D": number(row.ks, 2),
+        "Hellinger": number(row.hellinger_debiased, 2),
+        "values": f"{count(row.n_reference)} / {count(row.n_target)}",
     }
 
 
-def verdict_badge(line: FeatureDrift) -> Html:
+def verdict_badge(row: FeatureDrift) -> Html:
     """Return the verdict with its sign."""
-    verdict = line.verdict or "distances only"
+    verdict = row.verdict or "distances only"
     sign = _SHAPES.get(verdict)
     shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
     return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")
 
 
-def said_first(comparison: Comparison) -> Html | None:
+def readings_differ(comparison: Comparison) -> Html | None:
     """Return a paragraph about different readings of the sides; None if they agree."""
     words = comparison.read_differently
     return tag("p", tag("b", words)) if words else None
 
 
-def tags_said(view: ProfileView) -> str:
+def tags_text(view: ProfileView) -> str:
     """Return the tags of a profile, to append to its description."""
     tags = (f"{name} {', '.join(values)}" for name, values in view.tags.items())
     return "".join(f", {visible(words)}" for words in tags)
 
 
 def card(
-    line: FeatureDrift,
+    row: FeatureDrift,
     comparison: Comparison,
     ident: str,
     verdict: Content,
-    pictures: Html | None = None,
+    thumbnails: Html | None = None,
 ) -> Html:
     """Return a ``figure`` element about a feature.
 
     Parameters
     ----------
-    line
+    row
         Row of the feature.
     comparison
         The comparison with the row.
@@ -110,30 +110,30 @@ def card(
         Id of the element.
     verdict
         Paragraphs about the verdict.
-    pictures
+    thumbnails
         Images, which come last.
     """
-    meaning = says(line.feature, line.prefix)
-    chart = chart_of(line, comparison)
+    meaning = says(row.feature, row.prefix)
+    chart = chart_of(row, comparison)
     return tag(
         "figure",
-        tag("h3", tag("bdi", line.feature)),
+        tag("h3", tag("bdi", row.feature)),
         tag("p", capitalised(meaning), cls="quiet") if meaning else None,
         verdict,
         chart.inline(ident) if chart is not None else None,
-        _caption(line),
-        pictures,
+        _caption(row),
+        thumbnails,
         id=ident,
     )
 
 
-def _caption(line: FeatureDrift) -> Html:
+def _caption(row: FeatureDrift) -> Html:
     facts = (
         tag("div", tag("dt", name), tag("dd", value))
-        for name, value in cells(line).items()
+        for name, value in cells(row).items()
         if value != NONE
     )
-    new, gone = _listed("New", line.new_values), _listed("No longer seen", line.vanished_values)
+    new, gone = _listed("New", row.new_values), _listed("No longer seen", row.vanished_values)
     return tag("figcaption", tag("dl", facts), new, gone)
 
 
@@ -148,9 +148,9 @@ def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
 # --- heat maps ---
 
 
-def on_heat_map(line: FeatureDrift) -> bool:
+def on_heat_map(row: FeatureDrift) -> bool:
     """Return whether a heat map shows the row, so that it needs no other chart."""
-    return line.cell is not None and line.kind == "number"
+    return row.cell is not None and row.kind == "number"
 
 
 def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
@@ -160,10 +160,10 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
     """
     figures: list[Html] = []
     idents: dict[str, str] = {}
-    for index, (chart, lines) in enumerate(heat_maps(features)):
-        found = findings([line for line in lines if line.verdict in CHANGED])
+    for index, (chart, rows) in enumerate(heat_maps(features)):
+        found = findings([row for row in rows if row.verdict in CHANGED])
         ident = f"f-grid-{index}"
-        idents |= dict.fromkeys((line.feature for line in lines), ident)
+        idents |= dict.fromkeys((row.feature for row in rows), ident)
         title = tag("h3", tag("bdi", chart.title))
         words = (tag("p", f"{each.sentence}.") for each in found)
         figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
@@ -178,12 +178,12 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
     """Yield the chart of each grid, and its rows."""
     members: dict[tuple[str, str], list[FeatureDrift]] = {}
     grids: dict[tuple[str, str], Grid] = {}
-    for line in features:
-        if line.cell is not None and on_heat_map(line):
-            name, row, column = line.cell
-            members.setdefault((line.prefix, name), []).append(line)
-            grid = grids.setdefault((line.prefix, name), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
-            grid[:, row, column] = line.level_target, line.level_reference
+    for row in features:
+        if row.cell is not None and on_heat_map(row):
+            name, down, across = row.cell
+            members.setdefault((row.prefix, name), []).append(row)
+            grid = grids.setdefault((row.prefix, name), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
+            grid[:, down, across] = row.level_target, row.level_reference
     several = len({prefix for prefix, _ in grids}) > 1
     for (prefix, name), grid in sorted(grids.items(), key=lambda pair: pair[0]):
         title = f"{prefix}: {_TITLES[name]}" if several else _TITLES[name]
@@ -193,20 +193,20 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
 # --- images ---
 
 
-def pictures(line: FeatureDrift, comparison: Comparison) -> Html | None:
+def thumbnails(row: FeatureDrift, comparison: Comparison) -> Html | None:
     """Return images of the target from the end to which it moved, or from both ends.
 
     Random images of the reference are added for comparison. It is None for a feature that did not
     change, and without exemplars.
     """
-    if line.verdict not in CHANGED:
+    if row.verdict not in CHANGED:
         return None
-    judged = comparison.target.exemplars(line.feature)
-    random = comparison.reference.exemplars(line.feature).random
-    moved = line.wasserstein_in_sd or 0.0
+    judged = comparison.target.exemplars(row.feature)
+    random = comparison.reference.exemplars(row.feature).random
+    moved = row.wasserstein_in_sd or 0.0
     groups = [
-        *(_group(f"Target, lowest {line.name}", judged.low) if moved <= 0 else ()),
-        *(_group(f"Target, highest {line.name}", judged.high) if moved >= 0 else ()),
+        *(_group(f"Target, lowest {row.name}", judged.low) if moved <= 0 else ()),
+        *(_group(f"Target, highest {row.name}", judged.high) if moved >= 0 else ()),
         *_group("Reference, at random", random),
     ]
     return tag("div", groups, cls="shots") if groups else None
@@ -231,7 +231,7 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
     return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path, title=path)
 
 
-def repeated_pictures(target: ProfileView, reference: ProfileView) -> Html | None:
+def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
     """Return the section about repeated images; None if neither side has any."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
     words = "Only what is proven is counted: there may be more."

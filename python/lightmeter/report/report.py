@@ -24,10 +24,10 @@ from lightmeter.report.parts import (
     cells,
     heat_maps,
     on_heat_map,
-    pictures,
-    repeated_pictures,
-    said_first,
-    tags_said,
+    readings_differ,
+    repeated_images,
+    tags_text,
+    thumbnails,
     verdict_badge,
     where,
 )
@@ -49,7 +49,7 @@ def html_page(
     happened = capitalised(causes) or headline(comparison.features)
     header = (
         tag("h1", "Drift report"),
-        said_first(comparison),
+        readings_differ(comparison),
         tag("p", happened, cls="headline"),
         _summary_line(comparison),
         tag(
@@ -68,7 +68,7 @@ def _summary_line(comparison: Comparison) -> Html | None:
     if not comparison.drifted:
         return None
     names = (row.feature for row in comparison.drifted)
-    words = headline(comparison.features) if comparison.causes else comparison.said
+    words = headline(comparison.features) if comparison.causes else comparison.sentence
     return tag("p", f"{capitalised(words, *names)}.", cls="summary")
 
 
@@ -76,13 +76,13 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [row for row in comparison.features if row.verdict in CHANGED]
     grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
     charted = [row for row in changed if not on_heat_map(row)]
-    leads = {id(cause.lines[0]) for cause in comparison.causes}
+    leads = {id(cause.rows[0]) for cause in comparison.causes}
     charted.sort(key=lambda row: id(row) not in leads)
     shown = charted[:_MOST_CHARTS]
     idents |= {row.feature: f"f{index}" for index, row in enumerate(shown)}
     yield _findings(comparison)
     yield grids
-    yield repeated_pictures(comparison.target, comparison.reference)
+    yield repeated_images(comparison.target, comparison.reference)
     yield _table(comparison, idents)
     if shown:
         yield section("What changed", tag("div", _cards(shown, comparison), cls="cards wide"))
@@ -98,7 +98,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     images = f", {counted(view.images, 'image')}" if view.images else ""
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
-    return joined(tag("span", key, side, called, images, date, tags_said(view)), " ")
+    return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")
 
 
 def _findings(comparison: Comparison) -> Html:
@@ -110,12 +110,12 @@ def _findings(comparison: Comparison) -> Html:
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
-            cls=each.lines[0].verdict,
+            cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
     )
     more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
-    shots = (pictures(cause.lines[0], comparison) for cause in comparison.causes[:1])
+    shots = (thumbnails(cause.rows[0], comparison) for cause in comparison.causes[:1])
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 
@@ -137,10 +137,10 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
     """Yield cards, the most severe first; consequences of a cause have no images."""
-    follow = {id(row) for cause in comparison.causes for row in cause.lines}
+    follow = {id(row) for cause in comparison.causes for row in cause.rows}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):
-        shots = None if id(row) in follow else pictures(row, comparison)
+        shots = None if id(row) in follow else thumbnails(row, comparison)
         room -= len(shots or "")
         verdict = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
         yield card(row, comparison, f"f{at}", verdict, shots if room >= 0 else None)
@@ -175,7 +175,7 @@ def notebook_html(comparison: Comparison) -> Html:
     """
     features, found = comparison.features, comparison.findings
     listed = (
-        tag("li", tag("b", each.sentence), f" ({each.lines[0].verdict}; {each.certainty})")
+        tag("li", tag("b", each.sentence), f" ({each.rows[0].verdict}; {each.certainty})")
         for each in found[:_MOST_FINDINGS]
     )
     rows = [
@@ -190,7 +190,7 @@ def notebook_html(comparison: Comparison) -> Html:
     shown = [chart.image_tag() for chart in charts if chart is not None][:_MOST_IMAGES]
     return tag(
         "div",
-        said_first(comparison),
+        readings_differ(comparison),
         tag("h3", headline(features)),
         tag("ul", listed) if found else None,
         _more(len(found) - _MOST_FINDINGS, "finding"),
@@ -238,7 +238,7 @@ class DriftReport(Comparison):
         >>> lm.compare(target=target, reference=reference).to_dict()
         """
         causes = (
-            {"cause": each.cause, "words": each.words, "features": [f.feature for f in each.lines]}
+            {"cause": each.cause, "words": each.words, "features": [f.feature for f in each.rows]}
             for each in self.causes
         )
         return {
@@ -266,9 +266,9 @@ class DriftReport(Comparison):
             import pandas as pd
         except ImportError as error:
             raise ImportError("to_pandas needs pandas: pip install 'lightmeter[pandas]'") from error
-        names = [line.feature for line in self.features]
+        names = [row.feature for row in self.features]
         index = pd.Index(names, name="feature", dtype=object)
-        rows = [[getattr(line, column) for column in _COLUMNS] for line in self.features]
+        rows = [[getattr(row, column) for column in _COLUMNS] for row in self.features]
         frame = pd.DataFrame(rows, index=index, columns=_COLUMNS)
         return frame.astype(dict.fromkeys(_FLOATS, float))
 

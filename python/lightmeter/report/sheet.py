@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.drift.row import said
+from lightmeter.drift.row import label_of
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import short_path
 from lightmeter.image.frame import Thumbnail, make_thumbnail
@@ -73,7 +73,7 @@ def contact_sheet(
 
 
 def _called(feature: str) -> str:
-    return said(feature, "image", [PREFIX.removesuffix(".")]).name
+    return label_of(feature, "image", [PREFIX.removesuffix(".")]).name
 
 
 def _card(row: Row, by: str, reading: Reading, opened: Callable[[str], Any]) -> Html:

@@ -212,7 +212,7 @@ class Inbox:
         """
         length = to_duration("1d" if every is None else every)
         place = _place(dataset, at, length, segment, writer, seq)
-        core = (view if self._exemplars else view.without_pictures())._core.copy()
+        core = (view if self._exemplars else view.without_exemplars())._core.copy()
         if core.dataset_timestamp is None:
             core.dataset_timestamp = to_ms(place.start)
         view = ProfileView(core)

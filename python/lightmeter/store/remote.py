@@ -269,7 +269,7 @@ class RemoteStore(Store):
             The server refuses the profile, or it is unavailable and the spool is full.
         """
         if os.environ.get("LIGHTMETER_SEND_EXEMPLARS") != "1":
-            view = view.without_pictures()
+            view = view.without_exemplars()
         # A profile that is sent late, or twice, must not replace a newer one.
         number = clock_number() if seq is None else seq
         length = duration_text(every * MILLISECOND) if every else None

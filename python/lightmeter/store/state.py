@@ -16,17 +16,17 @@ from lightmeter.store.tables import (
     Accepted,
     BucketRows,
     JudgedBucket,
+    Notice,
     Place,
     Result,
     Source,
-    Told,
     accepted,
     delete,
     has,
     insert,
     judged,
+    notice,
     result,
-    told,
     watched,
 )
 
@@ -152,7 +152,7 @@ class State:
                 for index in range(0, len(silent), _TOGETHER):
                     there = _R.bucket.in_(silent[index : index + _TOGETHER])
                     found += self._beside(ours & there, rank, lambda c: c.other == 1)
-            for each in self.told(None):  # the result that ends each reported incident
+            for each in self.notices(None):  # the result that ends each reported incident
                 if each.watcher == (monitor, dataset) and segment in (None, each.segment):
                     good = _R.state.in_(["ok", "pending"])
                     over = good if each.kind == "anomaly" else _R.state != "error"
@@ -220,12 +220,13 @@ class State:
 
     # Alerts
 
-    def told(self, alert: str | None) -> list[Told]:
+    def notices(self, alert: str | None) -> list[Notice]:
         """Return the incidents that an alert (None: any) has reported and not retracted."""
-        query = sa.select(*(told.c[name] for name in Told._fields)).order_by(*told.primary_key)
-        return self._all(Told, query, has(told, alert))
+        columns = (notice.c[name] for name in Notice._fields)
+        query = sa.select(*columns).order_by(*notice.primary_key)
+        return self._all(Notice, query, has(notice, alert))
 
-    def remember(self, alert: str, forget: Iterable[Told], remember: Iterable[Told]) -> None:
+    def remember(self, alert: str, forget: Iterable[Notice], remember: Iterable[Notice]) -> None:
         """Store that a change has been reported.
 
         Parameters
@@ -239,8 +240,8 @@ class State:
         """
         remember = list(remember)
         with self._database.transaction() as connection:
-            delete(connection, told, ((alert, *old[:-1]) for old in (*forget, *remember)))
-            insert(connection, told, ((alert, *new) for new in remember))
+            delete(connection, notice, ((alert, *old[:-1]) for old in (*forget, *remember)))
+            insert(connection, notice, ((alert, *new) for new in remember))
 
     def accept(self, new: Accepted) -> None:
         """Store an accepted change in place of one with the same patterns and time."""
@@ -268,7 +269,7 @@ class State:
         StoreError
             A row has an invalid value. A wrong number or text of the right type is not detected.
         """
-        for read in (partial(self.told, None), self.accepted, self.keys.all):
+        for read in (partial(self.notices, None), self.accepted, self.keys.all):
             read()
         for each in self.sources():
             self.results(*each[:2])

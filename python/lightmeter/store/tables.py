@@ -22,7 +22,7 @@ States = Annotated[frozenset[ResultState], BeforeValidator(lambda text: frozense
 IncidentKind = Literal["anomaly", "error"]
 
 
-class Line(NamedTuple):
+class Series(NamedTuple):
     """A series, which is followed from bucket to bucket; `segment` is its text."""
 
     dataset: str
@@ -139,7 +139,7 @@ class BucketRows(NamedTuple):
     summary: bytes = b""
 
 
-class Told(NamedTuple):
+class Notice(NamedTuple):
     """An incident that an alert has reported.
 
     Attributes
@@ -425,8 +425,8 @@ _BUCKET = "monitor dataset segment bucket"
 result = _table("result", Result.__annotations__, f"{_BUCKET} feature")
 judged = _table("judged", JudgedBucket.__annotations__, _BUCKET)
 watched = _table("watched", Source.__annotations__, "monitor dataset")
-told = _table(
-    "told", {"alert": str, **Told.__annotations__}, "alert dataset segment kind start monitor"
+notice = _table(
+    "notice", {"alert": str, **Notice.__annotations__}, "alert dataset segment kind start monitor"
 )
 accepted = _table("accepted", Accepted.__annotations__, "dataset segment monitor since")
 # The keys of a server: `sha256` is the digest of the key; `rights` and `datasets` are JSON.
@@ -434,7 +434,7 @@ _OF_KEY = {"id": str, "sha256": bytes, "rights": str, "datasets": str, "note": s
 key = _table("key", _OF_KEY, "id")
 
 # The state of monitors and alerts, which is copied with a store; keys are not copied.
-STATE = result, judged, watched, told, accepted
+STATE = result, judged, watched, notice, accepted
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Iterable[Iterable[Any]]) -> None:

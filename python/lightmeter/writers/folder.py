@@ -1,6 +1,6 @@
 """Logging a folder or another source into a store, each image into the bucket of its date.
 
-The time of a picture is that of its Exif, path, column, or of the last change of its file.
+The time of an image is that of its Exif, path, column, or of the last change of its file.
 """
 
 import hashlib
@@ -107,7 +107,7 @@ def _column_date(column: str, item: Item) -> datetime | None:
 def _exif_date(item: Item) -> datetime | None:
     if _is_video(item):
         return span_of(item.data)[0]
-    tags = exif_of(item.picture)
+    tags = exif_of(item.image)
     for taken in _TAKEN:
         days, zone = tags.get(taken), None
         if isinstance(days, int | float):

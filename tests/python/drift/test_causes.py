@@ -74,11 +74,11 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
         target=profile("out of focus", "default", 1), reference=profile("", "default", 0)
     )
     first, *others = report.findings
-    assert first.lines[0].feature == "image.Sharpness"
-    assert "image.Noise" in [line.feature for line in first.lines]
+    assert first.rows[0].feature == "image.Sharpness"
+    assert "image.Noise" in [line.feature for line in first.rows]
     assert "; noise, " in first.sentence
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
-    said = [line.feature for each in report.findings for line in each.lines]
+    said = [line.feature for each in report.findings for line in each.rows]
     assert len(said) == len(set(said))
     assert not any(each.cause for each in others)
 

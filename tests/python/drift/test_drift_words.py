@@ -134,7 +134,7 @@ def test_cells_of_the_grid_are_one_finding() -> None:
     where, noise = findings(lines)
     assert where.sentence == "The image darkened most at the top left"
     assert where.certainty == "image.Grid.r0c0; and 15 more features"
-    assert noise.lines == (lines[-1],)
+    assert noise.rows == (lines[-1],)
 
 
 @pytest.mark.parametrize(

@@ -184,11 +184,11 @@ def test_a_transparent_colour_of_pillow_is_alpha_and_its_samples_stay_numbers() 
 
 def test_the_fourth_of_four_bands_is_told(tmp_path: Path) -> None:
     samples = RNG.integers(0, 255, (20, 30, 4)).astype(np.uint8)
-    for extra, is_told in ((0, True), ("unassalpha", False)):
+    for extra, is_reported in ((0, True), ("unassalpha", False)):
         tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb", extrasamples=[extra])
         for options in ({}, {"pyramid_level": 0}):
             readings = lm.log_image(tmp_path / "a.tif", **options).view().readings
-            assert ('"fourth":"alpha"' in str(readings)) == is_told
+            assert ('"fourth":"alpha"' in str(readings)) == is_reported
     for source in (samples, zarr.array(samples)):
         view = lm.profile_images([source, source])
         assert view.readings == {"image": {'{"channels":"RGB","fourth":"alpha"}': 2}}

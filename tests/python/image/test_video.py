@@ -39,7 +39,7 @@ def taken(data: bytes, **options: Any) -> list[tuple[float, int]]:
     frames = video.video_frames(
         lm.image.encoded.open_encoded(data, lm.Limits()), lm.Reading(**options)
     )
-    return [(round(frame.seconds or 0, 3), hash(frame.picture.tobytes())) for frame in frames]
+    return [(round(frame.seconds or 0, 3), hash(frame.image.tobytes())) for frame in frames]
 
 
 def decoded(data: bytes, every: float) -> list[tuple[float, int]]:

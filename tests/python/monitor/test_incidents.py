@@ -18,7 +18,7 @@ from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.monitor.evaluate import MonitorRun
 from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
 from lightmeter.monitor.shelf import Shelf
-from lightmeter.store.tables import Told
+from lightmeter.store.tables import Notice
 from september import NOW, STDOUT, monitor, put_days, rows
 from stores import save_results
 
@@ -109,7 +109,7 @@ class Listener:
     """Hears changes, and believes them."""
 
     def __init__(self) -> None:
-        self.told: list[Told] = []
+        self.told: list[Notice] = []
 
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
@@ -214,7 +214,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
     rng = np.random.default_rng(seed)
     save_results(store, drawn(rng))
     told = [
-        Told("cells", segment, kind, FIRST + int(rng.integers(BARS)) * DAY, monitor, True)
+        Notice("cells", segment, kind, FIRST + int(rng.integers(BARS)) * DAY, monitor, True)
         for segment in ("", "camera=left")
         for monitor in ("m", "n")
         for kind in ("anomaly", "error")

@@ -69,7 +69,7 @@ def test_a_golden_store_is_read(kept: Path) -> None:
         assert store.verify() == []
         view = store.read("hours", AT.replace(day=1), AT)
         (result,), (source,) = load_results(store), store.state.sources()
-        (told,), (accepted,) = store.state.told("a"), store.state.accepted()
+        (told,), (accepted,) = store.state.notices("a"), store.state.accepted()
         (key,) = store.state.keys.all()
     assert (result.cause, source.path) == ("darker", "monitors.toml")
     assert (told.dataset, accepted.note, key.note) == ("cells", "note", "camera")

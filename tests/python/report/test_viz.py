@@ -162,22 +162,11 @@ def test_anything_can_be_drawn(marks: list[Mark]) -> None:
             assert "inf" not in element.attrib.get("d", "")
 
 
-def test_months_are_english_in_every_locale() -> None:
-    before = locale.setlocale(locale.LC_TIME)
-    try:
-        for name in ("fr_FR.UTF-8", "de_DE.UTF-8", "C"):
-            with contextlib.suppress(locale.Error):
-                locale.setlocale(locale.LC_TIME, name)
-                break
-        start = datetime(2022, 2, 1, tzinfo=UTC)
-        year = [Mark(start + day * DAY, 0.1, None, None) for day in range(400)]
-        assert "01 Feb" in trend("d", year[:9]).body
-        assert "May 2022" in trend("d", year).body
-        hours = [Mark(start + timedelta(hours=at), 0.1, None, None) for at in range(40)]
-        dates = re.findall(r">(\d\d[^<]+)<", trend("d", hours).body)
-        assert dates == ["01 Feb", "10:00", "20:00", "02 Feb 06:00"]
-    finally:
-        locale.setlocale(locale.LC_TIME, before)
+def test_an_axis_of_hours_names_each_day() -> None:
+    start = datetime(2022, 2, 1, tzinfo=UTC)
+    hours = [Mark(start + timedelta(hours=at), 0.1, None, None) for at in range(40)]
+    dates = re.findall(r">(\d\d[^<]+)<", trend("d", hours).body)
+    assert dates == ["01 Feb", "10:00", "20:00", "02 Feb 06:00"]
 
 
 # The maker of HTML

@@ -9,7 +9,7 @@ from conftest import lightmeter
 from lightmeter import Store
 from lightmeter.store import copying
 from lightmeter.store.copying import copy_store
-from lightmeter.store.tables import Told
+from lightmeter.store.tables import Notice
 from stores import change, fill, timeless, view
 
 NOON = datetime(2022, 9, 7, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_what_the_target_has_stays_and_what_is_damaged_is_left(
         for writer in ("good", "damaged"):
             first.put("others", view(3), at=NOON, writer=writer)
         change(first, f"UPDATE profile SET {damage} WHERE writer = 'damaged'")
-        told = [Told(name, "b", "anomaly", NOON, "c", True) for name in ("cells", "others")]
+        told = [Notice(name, "b", "anomaly", NOON, "c", True) for name in ("cells", "others")]
         first.state.remember("a", [], told)
         for count in (1, 0):
             copied = copy_store(first, second)
@@ -59,7 +59,7 @@ def test_what_the_target_has_stays_and_what_is_damaged_is_left(
             assert sum("of 'damaged': it is damaged" in each for each in copied.left) == count
         assert second.read("cells").images == 2
         assert [row.writer for row in second.stored("others")] == ["good"]
-        assert second.state.told("a") == told[1:]
+        assert second.state.notices("a") == told[1:]
 
 
 def test_a_damaged_state_is_told_as_such(drift: Path, target: str) -> None:

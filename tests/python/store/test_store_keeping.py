@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy
 from lightmeter import ProfileView, Store
 from lightmeter.errors import ConflictError, StoreError
 from lightmeter.store import profiles

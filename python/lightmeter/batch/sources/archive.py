@@ -16,7 +16,7 @@ from lightmeter.batch.sources.rows import row_items
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json
 
-_PICTURE = ""  # its column, which no side file has
+_IMAGE = ""  # its column, which no side file has
 _SIDE_BYTES = 1 << 20  # a side file may be no larger
 _MOST_WAITING = 64 << 20  # bytes of images that wait for the side file of their name
 
@@ -45,7 +45,7 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
         No side file has a value in `wanted`.
     """
     rows = seen(_rows(members, wanted), wanted.values, f"the side files of {name}")
-    return row_items(name, rows, replace(wanted, column=_PICTURE))
+    return row_items(name, rows, replace(wanted, column=_IMAGE))
 
 
 def _rows(members: Iterable[Member], wanted: Wanted) -> Iterator[dict[str, Any]]:
@@ -57,25 +57,25 @@ def _rows(members: Iterable[Member], wanted: Wanted) -> Iterator[dict[str, Any]]
         The archive is damaged.
     """
     for _, sample in groupby(with_damage(members), _key):
-        pictures: list[dict[str, Any]] = []
+        images: list[dict[str, Any]] = []
         values: dict[str, Any] = {}
         held = 0
         for member in sample:
             if isinstance(member, ImageError):
                 raise member
-            if _is_picture(member.name, wanted.column):
+            if _is_image(member.name, wanted.column):
                 name = member.name.removeprefix("./")
-                pictures.append({"bytes": member.data(wanted.limits), "path": name})
+                images.append({"bytes": member.data(wanted.limits), "path": name})
                 held += member.size
             elif wanted.values and member.size <= _SIDE_BYTES:
                 values.update(_side_values(member))
             if held > _MOST_WAITING:
-                yield from ({**values, _PICTURE: picture} for picture in pictures)
-                pictures, held = [], 0
-        yield from ({**values, _PICTURE: picture} for picture in pictures)
+                yield from ({**values, _IMAGE: image} for image in images)
+                images, held = [], 0
+        yield from ({**values, _IMAGE: image} for image in images)
 
 
-def _is_picture(name: str, column: str | None) -> bool:
+def _is_image(name: str, column: str | None) -> bool:
     last = name.rpartition("/")[2]
     return is_image_name(name) and column in (None, last.partition(".")[2])
 

@@ -79,7 +79,7 @@ class Item:
         return int(getattr(data, "nbytes", 0)) if is_array(data) else 0
 
     @property
-    def picture(self) -> Any:
+    def image(self) -> Any:
         """Return the data of the image.
 
         Raises
@@ -99,7 +99,7 @@ class Item:
         ImageError
             The mask is missing or cannot be read.
         """
-        return reading.of_picture(self.name, self.within, self.mask)
+        return reading.for_image(self.name, self.within, self.mask)
 
 
 def item_of(

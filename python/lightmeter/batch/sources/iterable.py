@@ -50,32 +50,32 @@ def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
             sample = dict(zip(names, parts, strict=False))
         if place == 0:
             check_known(names, sample, "the first sample")
-        pictures = _unbatched(sample.get(names[0]), wanted.layout)
-        for row, picture in enumerate(pictures):
+        images = _unbatched(sample.get(names[0]), wanted.layout)
+        for row, image in enumerate(images):
             values = {key: _value(sample.get(key), row) for key in wanted.values}
-            data, mask = _data(picture, wanted.limits), sample.get(wanted.mask)
-            mask = mask if mask is None or len(pictures) == 1 else mask[row]
+            data, mask = _data(image, wanted.limits), sample.get(wanted.mask)
+            mask = mask if mask is None or len(images) == 1 else mask[row]
             mask = mask if isinstance(mask, str | None) else _data(mask, wanted.limits)
             yield replace(item_of(data, f"{name}:{next(numbers)}", values), mask=mask)
 
 
-def _unbatched(pictures: Any, layout: str | None) -> list[Any]:
-    is_batch = layout is None and is_array(pictures) and getattr(pictures, "ndim", 0) == 4
-    if layout is not None and layout.startswith("N") and getattr(pictures, "shape", None) != ():
-        return [pictures[row : row + 1] for row in range(len(pictures))]
-    return list(pictures) if is_batch else [pictures]
+def _unbatched(images: Any, layout: str | None) -> list[Any]:
+    is_batch = layout is None and is_array(images) and getattr(images, "ndim", 0) == 4
+    if layout is not None and layout.startswith("N") and getattr(images, "shape", None) != ():
+        return [images[row : row + 1] for row in range(len(images))]
+    return list(images) if is_batch else [images]
 
 
-def _data(picture: Any, limits: Limits) -> Any:
+def _data(image: Any, limits: Limits) -> Any:
     """Return a copy of an image, because loaders and cameras reuse memory, or an error."""
-    if isinstance(picture, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(picture):
-        return picture
+    if isinstance(image, bytes | os.PathLike | Image.Image | ImageMeter) or is_chunked(image):
+        return image
     try:
-        if is_file(picture):
-            return read_whole(picture, limits)
-        if not is_array(picture):
-            raise TypeError(f"got a {type(picture).__name__}; expected an image or an array")
-        return np.array(as_numpy(picture))
+        if is_file(image):
+            return read_whole(image, limits)
+        if not is_array(image):
+            raise TypeError(f"got a {type(image).__name__}; expected an image or an array")
+        return np.array(as_numpy(image))
     except ImageError as error:
         return error
     except Exception as error:  # for example, a tensor without samples

@@ -12,7 +12,7 @@ from lightmeter.image.arrays import is_array
 from lightmeter.text import shorten
 
 USUAL_PATHS = ("path", "file", "filename", "file_name", "image", "url", "uri")
-USUAL_PICTURES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
+USUAL_IMAGES = ("image", "img", "picture", "photo", "jpg", "png", "bytes", "content")
 
 Kinds = list[tuple[str, str]]  # of columns: "binary" holds images, "string" may hold their paths
 
@@ -27,16 +27,14 @@ def with_column(wanted: Wanted, kinds: Kinds, table: str) -> Wanted:
         columns with the same name.
     """
     names = [name for name, _ in kinds]
-    pictures, paths = (
-        [name for name, own in kinds if own == kind] for kind in ("binary", "string")
-    )
-    usual = [name for name in USUAL_PICTURES if name in pictures] or pictures[: len(pictures) == 1]
-    if not pictures:
+    images, paths = ([name for name, own in kinds if own == kind] for kind in ("binary", "string"))
+    usual = [name for name in USUAL_IMAGES if name in images] or images[: len(images) == 1]
+    if not images:
         usual = [name for name in USUAL_PATHS if name in paths]
     column = next(iter(usual), None) if wanted.column is None else wanted.column
-    if column is None or column not in pictures + paths:
+    if column is None or column not in images + paths:
         raise ValueError(
-            f"{table} has {len(pictures)} columns of images; expected one of bytes, of structs "
+            f"{table} has {len(images)} columns of images; expected one of bytes, of structs "
             f"with bytes or of paths in {', '.join(USUAL_PATHS)}, or its name as the column, got "
             f"{column}; it has {shorten(', '.join(names[:20]), 300)}"
         )

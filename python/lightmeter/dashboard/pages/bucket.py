@@ -18,11 +18,18 @@ from lightmeter.dashboard.pages.parts import (
 from lightmeter.drift import Comparison
 from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.drift.row import Verdict
-from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, line_of
+from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
-from lightmeter.report.parts import card, pictures, repeated_pictures, said_first, tags_said, where
+from lightmeter.report.parts import (
+    card,
+    readings_differ,
+    repeated_images,
+    tags_text,
+    thumbnails,
+    where,
+)
 from lightmeter.text import counted
 
 _MOST_CHARTS = 40
@@ -43,7 +50,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     """
     history, page = compared.history, compared.history.bucket_page(start)
     results = compared.results(start)
-    results.sort(key=lambda result: (STATES.index(result.state), *lead_of(result), line_of(result)))
+    results.sort(key=lambda each: (STATES.index(each.state), *lead_of(each), series_of(each)))
     bad = [result for result in results if result.state == "anomaly"]
     names = (name for result in bad for name in (result.feature, result.monitor))
     baseline, reference = compared.baseline(start, compared.monitor(bad))
@@ -73,15 +80,15 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
         ),
         tag(
             "main",
-            said_first(comparison),
+            readings_differ(comparison),
             _cards(comparison, bad),
-            repeated_pictures(target, reference),
+            repeated_images(target, reference),
             section(
                 "Results of the monitors",
-                table("said", rows, left={"state", "monitor"}, words={"in words"}),
+                table("in-words", rows, left={"state", "monitor"}, words={"in words"}),
                 tag("p", ok, cls="quiet"),
                 assumption(results),
-                ident="said",
+                ident="in-words",
             ),
         ),
     )
@@ -89,7 +96,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
 
 def _side(side: str, name: str, view: ProfileView) -> Content:
     many = f", {counted(view.images, 'image')}" if view.images else ""
-    return tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_said(view)
+    return tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_text(view)
 
 
 def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | None]:
@@ -108,7 +115,7 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
-        shots = pictures(rows[feature], comparison)
+        shots = thumbnails(rows[feature], comparison)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
         yield section("Anomalous features", tag("div", cards, cls="cards wide"))

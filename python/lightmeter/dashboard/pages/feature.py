@@ -20,7 +20,7 @@ from lightmeter.monitor.results import bucket_text
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
 from lightmeter.report.charts.lines import trend
-from lightmeter.store.tables import Line
+from lightmeter.store.tables import Series
 from lightmeter.text import shorten
 
 _IN_TABLE = 14  # buckets
@@ -29,14 +29,14 @@ _IN_TABLE = 14  # buckets
 def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
     """Return the page of a feature in the buckets of a dataset or segment."""
     history, page = compared.history, compared.history.feature_page(feature)
-    lines = [line for line in compared.lines if line.feature == feature]
-    charts, tables = [_level(compared, page, feature, lines)], []
-    for at, line in enumerate(lines):
-        results = compared.lines[line]
+    series = [each for each in compared.series if each.feature == feature]
+    charts, tables = [_level(compared, page, feature, series)], []
+    for at, each in enumerate(series):
+        results = compared.series[each]
         marks = [mark_of(result, page, history) for result in results]
         if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
-            chart = trend(f"{feature} by {shorten(line.monitor, 80)}", marks)
-            title = tag("h3", "Judged by ", quoted(line.monitor))
+            chart = trend(f"{feature} by {shorten(each.monitor, 80)}", marks)
+            title = tag("h3", "Judged by ", quoted(each.monitor))
             charts.append(tag("figure", title, chart.inline(f"m{at}")))
         recent = results[: -_IN_TABLE - 1 : -1]
         rows = (
@@ -49,9 +49,9 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
             for result in recent
         )
         shown = table(f"v{at}", rows, left={"state"}, words={"in words"})
-        title = tag("h2", "The last values of ", quoted(line.monitor), id=f"v{at}")
+        title = tag("h2", "The last values of ", quoted(each.monitor), id=f"v{at}")
         tables.append(tag("section", title, shown, assumption(recent)))
-    state = worst(map(compared.state_of, lines))
+    state = worst(map(compared.state_of, series))
     return document(
         f"{feature}, {history.title}",
         header(page, history, "Feature", feature, state, history.title),
@@ -60,13 +60,13 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
     )
 
 
-def _level(compared: Compared, page: str, feature: str, lines: Sequence[Line]) -> Html | None:
+def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]) -> Html | None:
     """Draw a feature in its own unit with its baseline; return None without numbers."""
     history = compared.history
-    results = [result for line in lines for result in compared.lines[line]]
+    results = [result for each in series for result in compared.series[each]]
     judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
     bad = {mark.at: mark.to for mark in judged_bad}
-    changed = [result for line in lines if (result := compared.lines[line][-1]).since]
+    changed = [result for each in series if (result := compared.series[each][-1]).since]
     since = changed[0].since if changed else None
     monitor = compared.monitor(changed or results)
     levels = compared.levels(feature, monitor, since)

@@ -127,15 +127,15 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
 
 def _rows(compared: Compared) -> Iterator[Row]:
     history, page = compared.history, compared.history.page
-    for line, state in compared.ranked():
-        results = compared.lines[line]
+    for series, state in compared.ranked():
+        results = compared.series[series]
         yield {
-            "feature": feature_name(page, history, line.feature),
+            "feature": feature_name(page, history, series.feature),
             "state": badge(state),
             _RECENT: sparkline([mark_of(each, page, history) for each in results]),
             "monitor's value": number(results[-1].value),
             "expected": expected(results[-1].lower, results[-1].upper),
-            "monitor": quoted(line.monitor),
+            "monitor": quoted(series.monitor),
         }
 
 

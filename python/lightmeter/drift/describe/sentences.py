@@ -297,7 +297,7 @@ class Finding(NamedTuple):
     ----------
     words
         Description, such as ``entropy rose by 9 %``.
-    lines
+    rows
         Rows of the features, the most severe first: a single one; cells of the grid; Exif tags; or
         the number that indicates a cause, followed by its consequences.
     is_even
@@ -307,14 +307,14 @@ class Finding(NamedTuple):
     """
 
     words: str
-    lines: tuple[FeatureDrift, ...]
+    rows: tuple[FeatureDrift, ...]
     is_even: bool = False
     cause: str = ""
 
     @property
     def sentence(self) -> str:
         """Return the description as a sentence."""
-        return capitalised(self.words, self.lines[0].feature)
+        return capitalised(self.words, self.rows[0].feature)
 
     @property
     def headline(self) -> str:
@@ -324,7 +324,7 @@ class Finding(NamedTuple):
     @property
     def certainty(self) -> str:
         """Return the features, and how significantly they changed."""
-        first, more = self.lines[0], len(self.lines) - 1
+        first, more = self.rows[0], len(self.rows) - 1
         verdict = "" if first.verdict == "drift" else str(first.verdict)
         others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
         return "; ".join(filter(None, (first.feature, verdict, with_minus(first.reason), others)))
@@ -507,11 +507,11 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         return many[0].lower() + many[1:]
     shown: dict[object, Finding] = {}
     for each in [each for each in found if not each.is_even] or found:
-        shown.setdefault(_topic(each.lines[0], each.cause), each)
+        shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
         return f"{many}, none surely by itself"
-    left = drifted - sum(len(each.lines) for each in first)
+    left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more"] * (left > 0)])
 

@@ -189,21 +189,21 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
     """
     added: set[str] = set()
     for column in file.columns if any(":" in path for path in file.paths.values()) else ():
-        pictures: dict[str, Metrics] = {}
+        measured: dict[str, Metrics] = {}
         for (metric, part), metrics in _parts(file.components(column)).items():
             name = f"{column}.{part}"
             require(name not in added, f"two columns have a part {name!r}")
             added.add(name)
             if metric == _IMAGE:
-                pictures[part] = metrics
+                measured[part] = metrics
             if metric != _IMAGE or part not in _LEFT_OUT:
                 tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
                 meaning = _MEASURED.get(part, tag) if metric == _IMAGE else Meaning()
                 _add(profile, name, metrics, meaning)
-        if pictures:
+        if measured:
             tags, images = (
-                pictures.keys() - _LEFT_OUT,
-                count_of(pictures.get(_SIZE, {}), "counts/n"),
+                measured.keys() - _LEFT_OUT,
+                count_of(measured.get(_SIZE, {}), "counts/n"),
             )
             missing = sorted(KNOWN - PERSONAL - tags)
             profile.count_image(column, images or 0, "")

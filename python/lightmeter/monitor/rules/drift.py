@@ -207,7 +207,7 @@ class DriftRule(ComparingMonitor):
             if still and not is_odd:
                 fill(row, level_target=row.level_reference)
         bad = [row for row in rows.values() if row.verdict == "drift"]
-        found = {each.lines[0].feature: each for each in causes([*rows.values()], bad, self.q)}
+        found = {each.rows[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
             if (cause := found.get(result.feature)) and result.state == ANOMALY:
                 words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from lightmeter import _core
 from lightmeter.drift import trend
-from lightmeter.drift.row import said
+from lightmeter.drift.row import label_of
 from lightmeter.drift.trend import Change, Episode, Numbers, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
@@ -61,7 +61,6 @@ class TrendRule(ComparingMonitor):
     RULE_VERSION: ClassVar[int] = 2
     TAKES_ALL: ClassVar[bool] = True
     BY_SEGMENTS: ClassVar[bool] = True
-    RULE_VERSION: ClassVar[int] = 2
     LEAST: ClassVar[int] = 0  # so that the summary of the first day is kept, too
 
     type: Literal["trend"] = "trend"
@@ -150,7 +149,7 @@ class TrendRule(ComparingMonitor):
             return Result(feature, OK, value, None, None, "a change, but below the minimum effect")
         name, first = shown.part.column, days[change.first]
         origin = core.meaning(name)[1] if name in core.names() else "value"
-        spoken = said(name, origin, core.image_prefixes).name
+        spoken = label_of(name, origin, core.image_prefixes).name
         words = (
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
             f"trailing baselines have moved with it; if it is permanent, accept it from {first} on"

@@ -204,13 +204,13 @@ def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
 _MOST_BARS = 8
 
 
-def chart_of(line: FeatureDrift, comparison: Comparison) -> Chart | None:
+def chart_of(row: FeatureDrift, comparison: Comparison) -> Chart | None:
     """Return the chart of a row: a pair of bars for a rate, otherwise the chart of its feature."""
-    if line.kind in ("missing", "not a number"):
-        rates = Bar(line.kind, *line.levels[::-1])
-        return bars(line.feature, [rates], (line.n_target, line.n_reference))
+    if row.kind in ("missing", "not a number"):
+        rates = Bar(row.kind, *row.levels[::-1])
+        return bars(row.feature, [rates], (row.n_target, row.n_reference))
     sides = comparison.target, comparison.reference
-    return None if line.kind == "vector" else feature_chart(line.feature, *sides)
+    return None if row.kind == "vector" else feature_chart(row.feature, *sides)
 
 
 def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
