@@ -25,7 +25,7 @@ py::tuple exemplars_of(const Profile& profile, const std::string& name) {
   py::list high;
   py::list random;
   const auto append = [&](py::list& list, std::uint64_t hash, const py::object& value) {
-    const auto& picture = profile.exemplars.image(hash);
+    const auto& picture = profile.exemplars.picture(hash);
     list.append(tuple_of({picture.path, to_bytes(picture.thumbnail), value}));
   };
   if (const auto* ends = profile.exemplars.find(name)) {

@@ -10,11 +10,16 @@ ROLES = (
     *("angle pixels", "failure", "hash", "vector"),
 )
 ORIGINS = ("value", "image", "exif", "personal exif")
+MOST = (1 << 64) - 1
+
+
+class RefusedError(ValueError):
+    """The bytes break a rule of the page."""
 
 
 def need(holds: bool, why: str) -> None:
-    """A rule of the page."""
-    assert holds, why
+    if not holds:
+        raise RefusedError(why)
 
 
 def crc32c(data: bytes) -> int:
@@ -24,6 +29,20 @@ def crc32c(data: bytes) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     return crc ^ 0xFFFFFFFF
+
+
+def mix(hashed: int, value: int) -> int:
+    x = ((hashed ^ value) + 0x9E3779B97F4A7C15) & MOST
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & MOST
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & MOST
+    return x ^ x >> 31
+
+
+def hash_of(text: str) -> int:
+    hashed = mix(0, len(text.encode()))
+    for byte in text.encode():
+        hashed = mix(hashed, byte)
+    return hashed
 
 
 class Bytes:
@@ -52,7 +71,7 @@ class Bytes:
         while (byte := self.u8()) > 127:
             value, shift = value | (byte & 127) << shift, shift + 7
         need(shift == 0 or byte > 0, "a longer number than needed")
-        need((value := value | byte << shift) < 1 << 64, "more than 64 bits")
+        need((value := value | byte << shift) <= MOST, "more than 64 bits")
         return value
 
     def zigzag(self) -> int:

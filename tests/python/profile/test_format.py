@@ -2,6 +2,7 @@
 
 import math
 import re
+import struct
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,29 @@ def test_the_reader_has_the_tables_of_the_page() -> None:
         assert tuple(re.findall(r"^\| \d+ \| ([a-z ]+) \|", rows, re.MULTILINE)) == names
 
 
-def test_golden_files_have_every_section_role_and_origin() -> None:
-    found = [found_in(name) for name in GOLDEN]
-    columns = [column for each in found for column in each.get("columns", {}).values()]
-    assert set().union(*found) == set(lmp.BODIES)
-    assert {column["role"] for column in columns} == set(lmp.ROLES)
-    assert {column["origin"] for column in columns} == set(lmp.ORIGINS)
+def test_golden_files_have_every_form_of_the_page() -> None:
+    seen: set[object] = set()
+
+    def look(value: Any) -> None:
+        if isinstance(value, dict):
+            seen.update(name for name, part in value.items() if part)
+            seen.update((name, part > 0) for name, part in value.items() if name == "floor")
+            value = [*value.values()]
+        elif isinstance(value, str):
+            seen.add(value)
+        for part in value if isinstance(value, list | tuple) else ():
+            look(part)
+
+    for name in GOLDEN:
+        look(found_in(name))
+        for column in found_in(name).get("columns", {}).values():
+            times = column.get("quantiles", NOTHING).get("values", {}).values()
+            seen.update("times" for count in times if count > 1)
+    forms = {"times", "values", "weights", "nan", "pos_inf", "neg_inf", "hashes", "registers"}
+    forms |= {"bounds", "means", "rows", "halvings", "xy", "cells", "missing", "infinite", "paths"}
+    forms |= {"bools", "dates", "frequent integers", "strings", ("floor", True), ("floor", False)}
+    wanted = {*lmp.BODIES, *lmp.ROLES, *lmp.ORIGINS, *forms}
+    assert seen >= wanted, wanted - seen
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -64,11 +82,12 @@ def test_a_reader_of_the_page_finds_what_there_is(name: str) -> None:
             for end in kept["ends"].get(feature, ([], []))
         ]
         assert list(core.exemplars_of(feature)[:2]) == ends
+        of_groups(view, feature, found)
     for prefix, joint in found.get("joints", {}).items():
-        names, covariance, others = core.joint(prefix)
-        (known,) = joint["of"].values()
-        assert joint == {"others": others, "of": {tuple(names): known}}
-        assert covariance.n == known["n"]
+        ((names, covariance),) = joint["of"].items()
+        kept_names, held_covariance, others = core.joint(prefix)
+        assert (list(names), joint["others"]) == (kept_names, others)
+        of_covariance(covariance, held_covariance)
 
 
 def of_column(view: ProfileView, name: str, found: dict[str, Any]) -> None:
@@ -91,7 +110,8 @@ def of_column(view: ProfileView, name: str, found: dict[str, Any]) -> None:
     vectors = found.get("vectors", {}).get(name, {"others": 0, "of": {}})
     assert (others, list(held)) == (vectors["others"], list(vectors["of"]))
     for length, covariance in vectors["of"].items():
-        assert (covariance["k"], covariance["n"]) == (min(length, 32), held[length].n)
+        assert covariance["k"] == min(length, 32)
+        of_covariance(covariance, held[length])
         there += covariance["n"]
     assert (column.missing, column.n) == (missing, missing + there + others)
     integers, bools, dates = (has.get(name, 0) for name in ("integers", "bools", "dates"))
@@ -111,22 +131,75 @@ def of_column(view: ProfileView, name: str, found: dict[str, Any]) -> None:
         paths = dict(zip(strings["items"], has["paths"], strict=True))
         assert all(paths[item.hash] == item.path for item in view.repeats(name).hashes)
     elif "weights" in numbers or "quantiles" not in has:
-        items = has.get("frequent integers", NOTHING)["items"] | strings["items"]
+        items = {
+            str(item): bounds
+            for item, bounds in has.get("frequent integers", NOTHING)["items"].items()
+        }
         listed = {item.value: [item.upper, item.upper - item.lower] for item in column.frequent}
-        assert {str(item): bounds for item, bounds in items.items()} == listed
+        assert {**items, **strings["items"]} == listed
+
+
+def of_covariance(found: dict[str, Any], held: Any) -> None:
+    if "rows" in found:
+        rows = np.array(found["rows"]).reshape(found["n"], found["k"])
+        means = rows.mean(axis=0)
+        products = ((rows - means).T @ (rows - means))[np.triu_indices(found["k"])]
+    else:
+        means, products = np.add(found["means"], found["rests"]), np.array(found["products"])
+    scale = np.abs([*means, *products]).max() * 1e-12
+    assert held.n == found["n"]
+    assert held.means.tolist() == pytest.approx(means.tolist(), rel=1e-12, abs=scale)
+    triangle = held.comoments[np.triu_indices(found["k"])].tolist()
+    assert triangle == pytest.approx(products.tolist(), rel=1e-9, abs=scale)
+
+
+def of_groups(view: ProfileView, name: str, found: dict[str, Any]) -> None:
+    groups = found.get("groups", {"values": {}, "halvings": 0})
+    table, last = view._core.grouped(name, *view._core.meaning(name)), 4096 >> groups["halvings"]
+    for bucket, values in groups["values"].get(name, {}).items():
+        at = min(bucket, last)
+        assert (table["n"][at], table["infinite"][at]) == (values["x"][0], values["infinite"])
+        assert (table["x"][at], table["y"][at]) == (values["x"][1], values["y"][1])
+        cells = {cell: counts[at] for cell, counts in table["texts"] if counts[at]}
+        assert cells == values["cells"]
 
 
 def test_sketches_alone_are_those_of_the_page() -> None:
     for path in (FOLDER / "sketches").iterdir():
         found = lmp.whole(lmp.quantiles, path.read_bytes())
         sketch = QuantileSketch.from_bytes(path.read_bytes())
-        counts = sketch.n, sketch.nan, sketch.pos_inf
-        assert (found["n"], found["nan"], found["pos_inf"]) == counts
+        assert (found["n"], found["nan"], found["pos_inf"]) == (
+            sketch.n,
+            sketch.nan,
+            sketch.pos_inf,
+        )
         weights = dict(zip(*map(np.ndarray.tolist, sketch.weights()), strict=True))
         assert found.get("values", weights) == weights
         if not sketch.is_exact:
             bound = found["fixed"] + math.sqrt(2 * found["variance"] * math.log(2 / 0.01))
             assert 0 < bound / found["n"] <= sketch.error()
+
+
+def test_hashes_are_those_of_the_page() -> None:
+    """Of distinct values, buckets, cells, and the signs of projections."""
+    registers = [0] * 4096
+    for number in range(300):
+        hashed = lmp.mix(0, int.from_bytes(struct.pack("<d", number), "little"))
+        zeros = 52 - (hashed & (1 << 52) - 1).bit_length()
+        registers[hashed >> 52] = max(registers[hashed >> 52], zeros + 1)
+    assert found_in("sampled")["columns"]["few"]["distinct"]["registers"] == registers
+    groups = found_in("groups")["groups"]
+    named = {lmp.hash_of(f"Caf\u00e9 {seed}") for seed in range(400) if seed % 5}
+    places = 4096 >> groups["halvings"]
+    assert groups["buckets"] == sorted({hashed % places for hashed in named} | {4096})
+    cells = {cell for values in groups["values"]["b"].values() for cell in values["cells"]}
+    assert cells == {lmp.hash_of("cat") % 64}
+    key, at = lmp.mix(lmp.hash_of("caf\u00e9"), 40), np.arange(0, 70 * 40 * 3, 3)
+    bits = [lmp.mix(key, coin // 64) >> coin % 64 & 1 for coin in range(32 * 40)]
+    signs = np.where(np.reshape(bits, (32, 40)), 1, -1)
+    vectors = np.reshape((at * 121 + at**2 // 97) % 251 / 8, (70, 40))  # see golden.py
+    found = found_in("vectors")["vectors"]["caf\u00e9"]["of"][40]
+    assert found["means"] == pytest.approx((vectors @ signs.T).mean(axis=0).tolist())
 
 
 def with_sections(*each: bytes, head: bytes = b"LMP\n\1\1") -> bytes:
@@ -147,5 +220,5 @@ def test_newer_formats() -> None:
     for data, words in unknown.items():
         with pytest.raises(DecodeError, match=f"{words}update lightmeter"):
             ProfileView.from_bytes(data)
-        with pytest.raises(AssertionError):
+        with pytest.raises(lmp.RefusedError):
             lmp.read(data)
