@@ -378,7 +378,7 @@ class Damage(NamedTuple):
 
 # Tables
 
-VERSION = 2  # of the tables
+VERSION = 3  # of the tables
 # Every engine sorts texts by code points.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _TYPES: dict[Any, Any] = {

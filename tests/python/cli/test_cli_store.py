@@ -74,4 +74,4 @@ def test_quiet_prints_only_what_was_asked_for(
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), command
     assert json.loads(lightmeter("--quiet", "store", "show", path, "--format", "json").stdout)
     done = lightmeter("--quiet", *copy)  # again
-    assert (done.returncode, "the target has a dataset" in done.stderr) == (1, True)
+    assert (done.returncode, "the target already has it" in done.stderr) == (1, True)

@@ -243,7 +243,7 @@ def test_the_worst_pictures_are_shown() -> None:
     result = contract.judge(profile)
     (failure,) = result.failures
     high = profile.view().exemplars("image.Noise").high
-    assert list(failure.pictures) == high
+    assert list(failure.exemplars) == high
     assert result.to_html().count("data:image/jpeg") == len(high) > 0
 
 

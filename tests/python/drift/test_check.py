@@ -10,7 +10,7 @@ import pytest
 from conftest import encoded, lightmeter
 from lightmeter import Profile, ProfileView, check_image, log, log_image, profile_images
 from lightmeter.drift.check import Tail, deviation
-from lightmeter.drift.row import Said
+from lightmeter.drift.row import Label
 from lightmeter.errors import ImageError
 from PIL import Image, ImageFilter
 from videos import write_video, yard
@@ -106,14 +106,14 @@ def test_too_small_a_reference_says_so() -> None:
 
 @pytest.mark.parametrize(("images", "is_odd"), [(19, True), (18, False)])
 def test_a_number_beyond_all_is_odd_where_that_is_rare_enough(images: int, is_odd: bool) -> None:
-    tail = Tail(log(columns={"x": range(images)}).view()["x"], Said("x", "values"))
+    tail = Tail(log(columns={"x": range(images)}).view()["x"], Label("x", "values"))
     assert (tail.odd(99.0, LEVEL) is not None) == is_odd
 
 
 def test_no_number_is_beyond_all_of_a_reference_that_has_a_greater_one() -> None:
     """Of many numbers a profile keeps a sample, and the least and the greatest."""
     values = np.sort(np.random.default_rng(0).normal(size=200_000))
-    tail = Tail(log(columns={"x": values}).view()["x"], Said("x", "values"))
+    tail = Tail(log(columns={"x": values}).view()["x"], Label("x", "values"))
     for value in (values[0] - 1, values[0], values[-2], values[-1], values[-1] + 1):
         finding = tail.odd(value, LEVEL)
         is_beyond = not values[0] <= value <= values[-1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from lightmeter.drift.describe.sentences import capitalised, describe, findings, summary
 from lightmeter.drift.row import fill
-from lightmeter.drift.row import said as said_of
+from lightmeter.drift.row import label_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 
@@ -63,11 +63,11 @@ def test_images_are_told_apart_where_there_are_several() -> None:
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
-    assert said_of(feature, origin, prefixes).name == words
+    assert label_of(feature, origin, prefixes).name == words
 
 
 def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
-    names = [said_of(f"image.{name}", "image", ["image"]).name for name in IMAGE_NUMBERS]
+    names = [label_of(f"image.{name}", "image", ["image"]).name for name in IMAGE_NUMBERS]
     assert all(re.fullmatch(r"[a-z]+(?:,? [a-z]+)*", name) for name in reversed(names))
     # The mean hue has two, of which only the circular one is judged.
     assert len(names) == len(set(names)) + 1
@@ -86,7 +86,7 @@ def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
             verdict="drift",
             level_reference=before,
             level_target=after,
-            **vars(said_of(f"image.{name}", "image", ["image"])),
+            **vars(label_of(f"image.{name}", "image", ["image"])),
         )
         for name, (before, after) in levels.items()
     ]

@@ -94,4 +94,4 @@ def test_a_reading_with_masks_is_a_value() -> None:
     assert pickle.loads(pickle.dumps(reading)) == reading == Reading(ignore=reading.ignore)
     assert len({reading, Reading(ignore=[BLIND, (0, 0, 5, 5)])}) == 1
     assert Reading(ignore=[]).ignore is None
-    assert "said=('40x20 " in repr(reading)
+    assert "description=('40x20 " in repr(reading)

@@ -75,7 +75,7 @@ def test_what_is_said_of_a_bucket_ends_what_is_no_longer_said(
     states: dict[str, str], expected: list[str]
 ) -> None:
     assert sorted(
-        f"{stretch.line.feature} {span(stretch)}"
+        f"{stretch.series.feature} {span(stretch)}"
         for incident in find_incidents(features(**states))
         for stretch in incident.stretches
     ) == sorted(expected)
@@ -94,7 +94,7 @@ def test_consecutive_buckets_are_one_incident_of_all_monitors_and_features() -> 
     incidents = find_incidents(results)
     spans = [f"{each.segment} {span(each)}" for each in incidents]
     assert spans == [" A1-4", " E3-4", "camera=left A1-2", "camera=left A4-"]
-    assert [each.line.feature for each in incidents[0].stretches] == ["y", "z", "x"]
+    assert [each.series.feature for each in incidents[0].stretches] == ["y", "z", "x"]
 
 
 def test_what_is_small_beside_the_rest_is_no_headline() -> None:

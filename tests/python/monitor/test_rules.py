@@ -42,7 +42,7 @@ def test_a_baseline_has_so_many_buckets_at_least(
     judged = judge(store, features=["x"], **keys)
     few = [(each.bucket.day, each.words) for each in judged if each.state == "not enough data"]
     assert [day for day, _ in few] == [*range(1, least + 1)]
-    assert few[-1][1].endswith(f" to compare with, of {least} needed")
+    assert few[-1][1].endswith(f" to compare with; {least} are needed")
     assert [each.state for each in judged[least:]] == ["ok", "ok"]
 
 

@@ -64,7 +64,7 @@ def test_what_the_target_has_stays_and_what_is_damaged_is_left(
 
 def test_a_damaged_state_is_told_as_such(drift: Path, target: str) -> None:
     with Store(drift) as first, Store(target) as second:
-        change(first, "UPDATE told SET kind = 'worry'")
+        change(first, "UPDATE notice SET kind = 'worry'")
         copied = copy_store(first, second)
         assert (copied.profiles, copied.state, len(copied.left)) == (21, 0, 1)
         assert "results and alerts: the store" in copied.left[0]

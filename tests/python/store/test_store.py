@@ -224,7 +224,7 @@ FLIPS = [
     "judged SET version = 'text'",
     "result SET state = 'fine'",
     "result SET value = 'much'",
-    "told SET kind = 'worry'",
+    "notice SET kind = 'worry'",
 ]
 
 MONITORS = '[[monitor]]\nname = "interval {0}"\ndataset = "{0}"\ntype = "interval"\n'
