@@ -8,32 +8,56 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from lightmeter import __version__
 from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
-# Each command is the function of its name in a module, or `commands` of the module.
-_MODULES = {name: name for name in ("measure", "profile", "drift", "check")}
-_MODULES |= {"exif": "explain", "explain": "explain", "log": "log", "show": "profile"}
-_MODULES |= {"merge": "profile", "dashboard": "dashboard", "demo": "demo"}
-_MODULES |= {name: name for name in ("contract", "store", "monitor", "serve")}
-_MODULES["import"] = "imports"
+# The module of each command, whose function has the name of the command or is `commands`, and the
+# first line of its help, so that a list of the commands imports none of them.
+_COMMANDS = {
+    "measure": ("measure", "Measure images and write one row per image."),
+    "profile": ("profile", "Measure images and print their profile."),
+    "drift": ("drift", "Compare two profiles: what changed, by how much, and how certain that is."),
+    "check": ("check", "Flag images that are unusual compared with a reference, and say why."),
+    "exif": ("explain", "Print the Exif tags of a file that are tracked."),
+    "explain": ("explain", "Explain features of images."),
+    "log": ("log", "Measure images and put their profiles into a store or an inbox."),
+    "show": ("profile", "Print the contents of a profile file."),
+    "merge": ("profile", "Merge profile files into one, and print the result."),
+    "dashboard": ("dashboard", "Write a static site about a store."),
+    "demo": ("demo", "Draw synthetic blood smears, some pale and blurred."),
+    "contract": ("contract", "Define what data must be like, and judge it."),
+    "store": ("store", "Show, verify, shrink, copy and fill a store."),
+    "monitor": ("monitor", "Judge the profiles in a store."),
+    "serve": ("serve", "Serve a store over HTTP: its pages, and an API."),
+    "import": ("imports", "Read profiles that other tools wrote."),
+}
 
 
 class _Group(TyperGroup):
     """The commands, each imported when it is used, because most need no store."""
 
+    _is_listing = False
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        return list(_MODULES)
+        return list(_COMMANDS)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help of all commands, and end."""
+        self._is_listing = True
+        super().format_help(ctx, formatter)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command with a name; None if there is none."""
-        if cmd_name not in _MODULES:
+        if cmd_name not in _COMMANDS:
             return None
+        place, summary = _COMMANDS[cmd_name]
+        if self._is_listing:
+            return TyperCommand(cmd_name, help=summary)
         with reported():  # a module may find errors in the environment
-            module = import_module(f"lightmeter.cli.{_MODULES[cmd_name]}")
+            module = import_module(f"lightmeter.cli.{place}")
         if (commands := getattr(module, "commands", None)) is None:
             commands = Commands()
             commands.command(cmd_name)(getattr(module, cmd_name))

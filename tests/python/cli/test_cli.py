@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import commands
 from conftest import lightmeter, lightmeter_without
 from forks import wait_for
+from lightmeter.cli import app
 from PIL import Image
 
 
@@ -27,6 +29,12 @@ def test_exit_codes(tmp_path: Path) -> None:
         assert result.stderr.startswith("lightmeter: ")
         assert result.stderr.count("\n") == 1
     assert re.match(r"lightmeter \d", lightmeter("--version").stdout)
+
+
+def test_the_list_of_commands_says_what_their_help_says() -> None:
+    for name, (_, summary) in app._COMMANDS.items():
+        words = dict(commands())[f"lightmeter {name}"].help
+        assert words.startswith(summary.rstrip(".")), name
 
 
 def test_only_the_program_installs_completion() -> None:
