@@ -5,14 +5,12 @@
 #include "columns.hpp"
 #include "profile/profile.hpp"
 #include "profile/repeats.hpp"
-#include "profile/summary.hpp"
 
 namespace {
 
 using lightmeter::profile::Column;
+using lightmeter::profile::NumberFacts;
 using lightmeter::profile::Profile;
-using lightmeter::profile::Summary;
-using lightmeter::profile::summary_of;
 using lightmeter::sketch::FrequentStrings;
 
 void add_distribution(py::dict& summary, const Column& column,
@@ -42,9 +40,9 @@ void add_distribution(py::dict& summary, const Column& column,
 }
 
 // (value, estimate, upper, lower), as whylogs has them.
-py::list frequent_of(const Summary& summary) {
+py::list frequent_of(const Column& column, const NumberFacts& facts) {
   py::list items;
-  for (const auto& [value, lower, estimate] : summary.frequent) {
+  for (const auto& [value, lower, estimate] : facts.frequent_beside(column.frequent_strings())) {
     items.append(tuple_of({value, estimate, estimate, lower}));
   }
   return items;
@@ -56,7 +54,9 @@ py::dict summary(const Profile& profile, const std::string& name) {
   const auto& numbers = column->numbers();
   const std::uint64_t missing = profile.missing(name);
   py::dict summary;
-  summary["counts/n"] = missing + profile.values(name);
+  const auto* const vectors = profile.vectors(name);
+  summary["counts/n"] =
+      missing + column->values() + (vectors == nullptr ? 0 : vectors->observations());
   summary["counts/null"] = missing;
   summary["counts/nan"] = numbers.nan();
   summary["counts/inf"] = numbers.pos_inf() + numbers.neg_inf();
@@ -64,15 +64,16 @@ py::dict summary(const Profile& profile, const std::string& name) {
   summary["types/fractional"] = column->fractional();
   summary["types/string"] = column->strings();
 
-  const Summary both = summary_of(*column);
-  summary["cardinality/est"] = both.distinct;
-  summary["cardinality/lower_1"] = both.distinct_lower;
-  summary["cardinality/upper_1"] = both.distinct_upper;
+  const NumberFacts facts = column->number_facts();
+  const auto& texts = column->distinct_strings();
+  summary["cardinality/est"] = facts.distinct.estimate() + texts.estimate();
+  summary["cardinality/lower_1"] = facts.distinct.lower() + texts.lower();
+  summary["cardinality/upper_1"] = facts.distinct.upper() + texts.upper();
 
-  if (column->values() > column->strings()) add_distribution(summary, *column, both.moments);
+  if (column->values() > column->strings()) add_distribution(summary, *column, facts.moments);
   const bool is_hash = column->meaning().role == lightmeter::Role::kHash;
   if (!is_hash && (column->strings() > 0 || column->integral() > 0)) {
-    summary["frequent_items/frequent_strings"] = frequent_of(both);
+    summary["frequent_items/frequent_strings"] = frequent_of(*column, facts);
   }
   return summary;
 }
@@ -128,11 +129,13 @@ FrequentStrings strings(const Profile& profile, const std::string& name) {
 
 // How many different numbers and strings there are, about.
 double distinct(const Profile& profile, const std::string& name) {
-  return summary_of(column_of(profile, name)).distinct;
+  const Column& column = column_of(profile, name);
+  return column.number_facts().distinct.estimate() + column.distinct_strings().estimate();
 }
 
 py::list frequent(const Profile& profile, const std::string& name) {
-  return frequent_of(summary_of(column_of(profile, name)));
+  const Column& column = column_of(profile, name);
+  return frequent_of(column, column.number_facts());
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iterator>
-#include <vector>
 
 #include "sketch/sorting.hpp"
 
@@ -78,6 +78,16 @@ void NumberFacts::merge(const NumberFacts& other) {
   moments.merge(other.moments);
   distinct.merge(other.distinct);
   frequent.merge(other.frequent);
+}
+
+std::vector<sketch::FrequentItem<std::string>> NumberFacts::frequent_beside(
+    const sketch::FrequentStrings& texts) const {
+  std::vector<sketch::FrequentItem<std::string>> items = texts.items();
+  for (const auto& [value, lower, estimate] : frequent.items()) {
+    items.push_back({std::to_string(value), lower, estimate});
+  }
+  std::ranges::stable_sort(items, std::greater(), [](const auto& item) { return item.estimate; });
+  return items;
 }
 
 }  // namespace lightmeter::profile

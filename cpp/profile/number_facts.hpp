@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "sketch/distinct.hpp"
 #include "sketch/frequent.hpp"
@@ -28,6 +30,11 @@ struct NumberFacts {
   // rising[i] counts[i] times.
   void update(std::span<const double> rising, std::span<const std::uint64_t> counts, bool integral);
   void merge(const NumberFacts& other);
+
+  // The texts of the column, and its integers as their digits, by falling estimate; of equal ones
+  // texts come first, then lesser values.
+  [[nodiscard]] std::vector<sketch::FrequentItem<std::string>> frequent_beside(
+      const sketch::FrequentStrings& texts) const;
 };
 
 }  // namespace lightmeter::profile

@@ -91,13 +91,6 @@ std::uint64_t Profile::missing(std::string_view name) const {
   return column->null() + group->unstored(name, column->meaning(), column->values());
 }
 
-std::uint64_t Profile::values(std::string_view name) const {
-  const Column* column = find(name);
-  const Vectors* vectors = this->vectors(name);
-  return (column == nullptr ? 0 : column->values()) +
-         (vectors == nullptr ? 0 : vectors->observations());
-}
-
 std::uint64_t Profile::exif_read(std::string_view name, bool personal) const {
   const ImageGroup* group = find_in(groups_, name.substr(0, name.rfind('.')));
   return group == nullptr ? 0 : group->tracked(name, personal);

@@ -41,8 +41,6 @@ class Profile {
   // How many observations of a column were missing: those logged as such, and for Exif the images
   // that were read and do not have the tag, for failures the images that did not fail.
   [[nodiscard]] std::uint64_t missing(std::string_view name) const;
-  // How many were not: numbers, strings and vectors.
-  [[nodiscard]] std::uint64_t values(std::string_view name) const;
   // Adds a vector to a feature; one that Vectors does not take is missing.
   void log_vector(std::string_view name, std::span<const double> vector, Origin origin);
   // Null if the feature has none.

@@ -212,8 +212,6 @@ void check_state(const Profile& profile) {
     if (const profile::Vectors* vectors = profile.vectors(name)) {
       require(vectors->by_key().size() <= profile::Vectors::kMost, "bounded lengths");
       for (const auto& [length, covariance] : vectors->by_key()) check_state(covariance);
-      require(profile.values(name) == column.values() + vectors->observations(),
-              "vectors are values");
     }
     const profile::NumberFacts facts = column.number_facts();
     check_state(facts.moments);

@@ -74,12 +74,8 @@ def _value_of(name: str) -> str:
 
 
 def _within(timeout: timedelta, work: Callable[[], Any]) -> Any:
-    def quietly() -> Any:
-        with quiet():
-            return work()
-
     until = time.monotonic() + timeout.total_seconds()
-    return bounded(quietly, lambda: until)
+    return bounded(quiet()(work), lambda: until)
 
 
 class Alert(Table):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lightmeter.drift.compare import Unlike, reading_like
 from lightmeter.drift.describe.causes import Change, causes_of, change_of
+from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import Label, label_of, prefix_of
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS
@@ -39,7 +40,6 @@ _MOST_KINDS = 32  # lists of numbers that images have
 _MOST_NAMES = 1000
 
 Verdict = Literal["ordinary", "unusual", "unknown"]
-Array = NDArray[np.float64]
 
 
 # --- each number alone ---
@@ -150,7 +150,6 @@ class _Axis(NamedTuple):
     offset: float = 0.0
 
 
-_OWN = _Axis(0.0)
 _BY_SCALE: dict[Scale, _Axis] = {
     "sample": _Axis(0.25),
     "squares": _Axis(0.01, 0.1),
@@ -160,9 +159,6 @@ _BY_SCALE: dict[Scale, _Axis] = {
     "ratio": _Axis(0.01, 0.01),
     "length": _Axis(0.01, 1.0),
 }
-_DETAIL = _Axis(0.01, 0.05)  # of the groups focus and noise, be they in steps of a sample
-_FILE_SIZE = _Axis(0.02, 1.0)
-_WHOLE = _Axis(0.5)
 # Cells of the grid depend on the scene, and there are many of them.
 _CELL = 8.0
 
@@ -178,39 +174,21 @@ _FARTHEST = 1e5  # in resolutions; no number on its own may swallow the precisio
 def _axis(name: str, bands: Collection[str]) -> _Axis:
     first, _, rest = name.partition(".")
     if name == "FileSize":
-        return _FILE_SIZE
+        return _Axis(0.02, 1.0)
     if FACTS.get(name) is int:
-        return _WHOLE
+        return _Axis(0.5)
     number = IMAGE_NUMBERS.get(BAND_NUMBERS.get(rest, "") if first in bands else name)
     if number is None or number.role != "plain":
-        return _OWN
+        return _Axis(0.0)
     if number.scale == "sample" and number.group in ("focus", "noise"):
-        return _DETAIL
+        return _Axis(0.01, 0.05)
     axis = _BY_SCALE[number.scale]
     return axis._replace(resolution=_CELL * axis.resolution) if number.group == "where" else axis
 
 
-class Deviation(NamedTuple):
-    """Hold the deviation of one image from the rows.
-
-    Attributes
-    ----------
-    p_value
-        Share of rows, including the image, that deviate at least as much; 0 to 1.
-    oddest
-        Name of the number that fits the image's other numbers least; empty if it is a hue.
-    is_higher
-        Whether it is higher than the other numbers suggest.
-    """
-
-    p_value: float
-    oddest: str
-    is_higher: bool
-
-
 def deviation(
     names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str] = ()
-) -> Deviation:
+) -> tuple[float, str, bool]:
     """Return how far an image is from the rows of a reference.
 
     The deviation is the Mahalanobis distance: the largest distance over all weighted sums of the
@@ -234,6 +212,12 @@ def deviation(
         The numbers of the image, in the same order.
     bands
         Names of bands that occur in `names`.
+
+    Returns
+    -------
+    tuple[float, str, bool]
+        The p-value; the name of the number that fits the image's other numbers least, empty if it
+        is a hue; and whether it is higher than the others suggest.
     """
     # If resolutions are derived from values, those of the image are included. Otherwise the image
     # would be the only row that they ignore, and not exchangeable with the others.
@@ -256,14 +240,14 @@ def deviation(
     at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
     plain = [name for name in names if not _is_angle(name)]
     oddest = plain[at] if at < len(plain) else ""
-    return Deviation(as_far / len(points), oddest, bool(weights[at] > 0))
+    return as_far / len(points), oddest, bool(weights[at] > 0)
 
 
 def _is_angle(name: str) -> bool:
     return name in IMAGE_NUMBERS and IMAGE_NUMBERS[name].role == "angle"
 
 
-def _points(names: Sequence[str], values: Array, bands: Collection[str]) -> Array:
+def _points(names: Sequence[str], values: Numbers, bands: Collection[str]) -> Numbers:
     """Return coordinates in units of the resolutions; an angle has two, after all others."""
     angles = np.array([_is_angle(name) for name in names])
     axes = [_axis(name, bands) for name in names if not _is_angle(name)]
@@ -509,22 +493,22 @@ class Reference:
         least = least_rows(level)
         names, rows = self._rows(frozenset(numbers), least)
         image, bands = [numbers[name] for name in names], self._usual.bands or ()
-        found = deviation(names, rows, image, bands) if names else None
+        found = deviation(names, rows, image, bands) if names else (None, "", False)
+        p_value, oddest, is_higher = found
         findings: list[OddNumber] = []
         verdict: Verdict = "ordinary"
-        if found is None or len(rows) < least:
+        if p_value is None or len(rows) < least:
             verdict = "unknown"
-        elif found.p_value <= level * (1 + 1e-12):
+        elif p_value <= level * (1 + 1e-12):
             verdict = "unusual"
             findings = _with_causes(odd, tails, numbers)
-            if not odd and (oddest := tails.get(found.oddest)):
-                how = "higher" if found.is_higher else "lower"
+            if not odd and oddest in tails:
+                how = "higher" if is_higher else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
-                alone = oddest.odd(numbers[found.oddest], 1.0, words)
-                findings = [alone] if alone else []
+                findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
         return ImageCheck(
             verdict=verdict,
-            p_value=found.p_value if found else None,
+            p_value=p_value,
             findings=findings,
             odd=[*odd.values()],
             rows=len(rows),

@@ -7,14 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from lightmeter import _core
-from lightmeter.drift.describe.sentences import (
-    Finding,
-    causes,
-    describe,
-    findings,
-    strings_of,
-    summary,
-)
+from lightmeter.drift.describe import sentences
 from lightmeter.drift.groups import ASSUMED, PARTLY, UNGROUPED, judge_by_group
 from lightmeter.drift.row import (
     CHANGED,
@@ -89,7 +82,7 @@ class Comparison:
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
         for row in rows:
-            fill(row, wording=partial(describe, by=by))
+            fill(row, wording=partial(sentences.describe, by=by))
         self.features = by_severity(rows, by)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
@@ -151,22 +144,23 @@ class Comparison:
         return [row for row in sure if row.verdict == "drift"]
 
     @cached_property
-    def causes(self) -> list[Finding]:
+    def causes(self) -> list[sentences.Finding]:
         """Return the likely causes of the changes, which fit the signs of several numbers.
 
         Examples are out of focus, darker and covered; see docs/drift.md. The list is empty without
         numbers of images.
         """
-        return causes(self.features, self.named, _CAUSE * self.thresholds.drift)
+        return sentences.causes(self.features, self.named, _CAUSE * self.thresholds.drift)
 
     @cached_property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[sentences.Finding]:
         """Return descriptions of changes: failed files, causes, then the rest by severity."""
         return self._findings_of([row for row in self.features if row.verdict in CHANGED])
 
-    def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[Finding]:
+    def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[sentences.Finding]:
         explained = {id(row) for cause in self.causes for row in cause.rows}
-        found = [*self.causes, *findings([row for row in rows if id(row) not in explained])]
+        others = [row for row in rows if id(row) not in explained]
+        found = [*self.causes, *sentences.findings(others)]
         return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
@@ -204,7 +198,7 @@ class Comparison:
     @cached_property
     def sentence(self) -> str:
         """Return the summary without `read_differently`."""
-        return summary(self.features, self._findings_of(self.named))
+        return sentences.summary(self.features, self._findings_of(self.named))
 
     def __repr__(self) -> str:
         """Return the summary."""
@@ -291,7 +285,7 @@ class _Feature(NamedTuple):
 
         `others`, the values that are not strings, form one category.
         """
-        target, reference = strings = self._strings()
+        target, reference = strings = sentences.strings_of(self.cores, self.name)
         n = target.n + others[0], reference.n + others[1]
         row = self._row("category", n, **_listed(*strings))
         if 0 in n:
@@ -311,16 +305,14 @@ class _Feature(NamedTuple):
         `hits` and `others` together are all observations.
         """
         n = hits[0] + others[0], hits[1] + others[1]
-        row = self._row(kind, n, **({} if kind == "missing" else _listed(*self._strings())))
+        listed = {} if kind == "missing" else _listed(*sentences.strings_of(self.cores, self.name))
+        row = self._row(kind, n, **listed)
         if 0 not in n:
             rates = hits[0] / n[0], hits[1] / n[1]
             fill(row, level_target=rates[0], level_reference=rates[1])
             p = [_core.fisher_exact(hits[0], n[0], hits[1], n[1])] * 3 if self.tested else None
             rest_on(row, "difference of rates", [abs(rates[0] - rates[1])] * 3, p)
         return row
-
-    def _strings(self) -> list[_core.FrequentStrings]:
-        return [strings_of(core, self.name) for core in self.cores]
 
 
 def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
@@ -356,6 +348,11 @@ class Unlike:
     depend on the order of colours are not compared if `channels` differs. Other differences are
     only reported, and only if no reading occurs on both sides. Unknown options, and options that do
     not affect the images, do not count as differences.
+
+    Attributes
+    ----------
+    sentence
+        All differences in a sentence; empty if there are none.
     """
 
     def __init__(self, target: Readings, reference: Readings) -> None:
@@ -366,10 +363,6 @@ class Unlike:
             if (differences := dict(_differences(target[prefix], reference[prefix])))
         }
         self._prefixes = target.keys() | reference.keys()
-
-    @cached_property
-    def sentence(self) -> str:
-        """Return all differences in a sentence; empty if there are none."""
         parts = []
         for prefix, differences in self._by_prefix.items():
             whose = "" if len(self._prefixes) == 1 else f" of {shorten(prefix, _LONGEST)}"
@@ -379,7 +372,7 @@ class Unlike:
                 parts.append("Numbers of their pixels are not compared.")
             elif "channels" in differences:
                 parts.append("Numbers that depend on the order of colours are not compared.")
-        return " ".join(parts)
+        self.sentence = " ".join(parts)
 
     def reason(self, feature: str) -> str:
         """Return why a feature is not compared; empty if it is compared."""

@@ -26,10 +26,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.prediction import variance_between
+from lightmeter.drift.prediction import Numbers, variance_between
 from lightmeter.drift.row import FeatureDrift, fill, rest_on
 
 ASSUMED = "This assumes that images are independent. Log images of one burst or slide with group=."
@@ -45,7 +44,6 @@ _POWERS = np.arange(1.0, 60.0)  # of a rate, which is at most 5.6
 
 _NOTHING = 1e-150  # of a variance: the square of its inverse is a float
 
-Array = NDArray[np.float64]
 Table = Mapping[str, Any]  # data of a feature by group in a profile
 
 MIN_GROUPS = 5  # on each side; below, the variance between groups is hardly known
@@ -74,16 +72,16 @@ class Grouped(NamedTuple):
         Number of groups, estimated from the number of empty buckets.
     """
 
-    n: Array
-    mean: Array
-    units: Array
-    squares: Array
-    share: Array
+    n: Numbers
+    mean: Numbers
+    units: Numbers
+    squares: Numbers
+    share: Numbers
     within: float
     groups: int
 
     @classmethod
-    def of(cls, n: Array, mean: Array, within: float, single: float = 0.0) -> Self:
+    def of(cls, n: Numbers, mean: Numbers, within: float, single: float = 0.0) -> Self:
         """Create it from tables whose last item holds the values that are their own groups.
 
         Names are hashed to the other places, so the number of groups in a place has a Poisson
@@ -122,10 +120,10 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     spare = float(units @ (n - 1))
     within = within / spare if spare else 0.0
 
-    def sums(each: Array) -> Array:
+    def sums(each: Numbers) -> Numbers:
         return np.asarray(np.add.reduceat(each, starts), np.float64)
 
-    def fitted(between: float, *, alike: bool = False) -> tuple[Array, Array, Array, Array]:
+    def fitted(between: float, *, alike: bool = False) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Return the weights of units by variance; and for each side the weight, mean and squares.
 
         With `alike`, units of crowded buckets of a side have equal weights.
@@ -159,7 +157,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     return float(_core.student_tail([t], [freedom])[0]) if math.isfinite(t) else 1.0
 
 
-def share_p_value(hits: Sequence[Array], n: Sequence[Array]) -> float:
+def share_p_value(hits: Sequence[Numbers], n: Sequence[Numbers]) -> float:
     """Return the p-value of the difference of two shares; see `mean_p_value`.
 
     Parameters
@@ -220,7 +218,7 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     fill(row, p_value=p, p_low=p, p_high=p)
 
 
-def _counted(kind: str, table: Table) -> tuple[Array, dict[int, Array]]:
+def _counted(kind: str, table: Table) -> tuple[Numbers, dict[int, Numbers]]:
     """Return counts by group: all observations; and the hits of a rate, or of each category."""
     n, infinite, missing = table["n"], table["infinite"], table["missing"]
     text = sum((counts for _, counts in table["texts"]), start=np.zeros_like(n))
@@ -257,7 +255,7 @@ def _hue_p_value(tables: Sequence[Table]) -> float:
     return min(1.0, 2 * min(p_values))
 
 
-def _least_of_shares(hits: Sequence[Mapping[int, Array]], n: Sequence[Array]) -> float:
+def _least_of_shares(hits: Sequence[Mapping[int, Numbers]], n: Sequence[Numbers]) -> float:
     """Return the p-value of a rate, or the least of categories with Bonferroni's correction.
 
     Strings with equal hashes count as one category.

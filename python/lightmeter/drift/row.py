@@ -35,6 +35,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from lightmeter.drift.prediction import Numbers
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
 from lightmeter.image.numbers import Group as ImageGroup
@@ -52,6 +53,12 @@ class GridCell(NamedTuple):
     number: str
     row: int
     column: int
+
+    @property
+    def place(self) -> str:
+        """Return its position in words."""
+        vertical = ("top", "upper", "lower", "bottom")[self.row]
+        return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[self.column]}"
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ def _spoken(name: str) -> str:
     if name in _NAMES:
         return _NAMES[name]
     if cell := _cell(name):
-        return f"{cell.number.replace('luma', 'brightness')} {place(cell)}"
+        return f"{cell.number.replace('luma', 'brightness')} {cell.place}"
     if name not in IMAGE_NUMBERS and name not in FACTS:
         if rest in IMAGE_NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
@@ -160,12 +167,6 @@ def _spoken(name: str) -> str:
     if rest in ("share", "stddev"):
         return f"{'share' if rest == 'share' else 'contrast'} of {first}"
     return f"{first}{' of' * (rest in ('rows', 'columns'))} {rest.replace('_', ' ')}"
-
-
-def place(cell: GridCell) -> str:
-    """Return the position of a cell of the grid in words."""
-    vertical = ("top", "upper", "lower", "bottom")[cell.row]
-    return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[cell.column]}"
 
 
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
@@ -348,6 +349,11 @@ class FeatureDrift(Label):
         return self.wording(self) if self.wording and self.verdict in CHANGED else ""
 
     @property
+    def short(self) -> str:
+        """Return the name of its column without the prefix of the images."""
+        return column_of(self.feature).removeprefix(f"{self.prefix}.")
+
+    @property
     def levels(self) -> tuple[float, float]:
         """Return the levels of the reference and of the target; 0 if there is none."""
         return self.level_reference or 0.0, self.level_target or 0.0
@@ -472,7 +478,7 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) 
     asked: list[FeatureDrift] = []
     for row in (each for each in rows if each.verdict is None and not each.reason):
         if min(row.n_target, row.n_reference) < by.min_values:
-            fill(row, verdict="not enough data", reason=_too_few(row, by.min_values))
+            too_few(row, by.min_values)
         elif tested:
             asked.append(row)
     families = [row.family for row in asked]
@@ -513,12 +519,14 @@ def _verdict(q: float, row: FeatureDrift, effect: float | None, by: Thresholds) 
     return "drift" if q <= by.drift else "possible"
 
 
-def _too_few(row: FeatureDrift, needed: float) -> str:
+def too_few(row: FeatureDrift, needed: float, what: str = "value") -> None:
+    """Set the verdict and reason of a row with too few values or vectors."""
     n = {"target": row.n_target, "reference": row.n_reference}
     side, other = sorted(n, key=n.__getitem__)
+    reason = f"{counted(n[side], what)} in the {side}; {needed:g} are needed"
     if not n[side]:
-        return f"only in the {other}, {counted(n[other], 'value')}"
-    return f"{counted(n[side], 'value')} in the {side}; {needed:g} are needed"
+        reason = f"only in the {other}, {counted(n[other], what)}"
+    fill(row, verdict="not enough data", reason=reason)
 
 
 def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
@@ -544,17 +552,16 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     families
         Family of each test, by any names.
     """
-    places = _places(families)
-    within = [benjamini_hochberg([p_values[at] for at in family]) for family in places.values()]
-    gates = _holm([min(q) for q in within], [1.0] * len(within))
-    q_values = [1.0] * len(p_values)
-    for family, gate, q in zip(places.values(), gates, within, strict=True):
-        for at, own in zip(family, q, strict=True):
-            q_values[at] = max(own, gate)
-    return q_values
+    names, family = np.unique(families, return_inverse=True)
+    p, q, simes = np.array(p_values), np.ones(len(p_values)), np.ones(len(names))
+    for at in range(len(names)):
+        q[family == at] = benjamini_hochberg(p[family == at])
+        simes[at] = q[family == at].min()
+    gates = np.array(_holm(simes, np.ones(len(names))))
+    return list(map(float, np.maximum(q, gates[family])))
 
 
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+def benjamini_hochberg(p_values: Sequence[float] | Numbers) -> list[float]:
     """Return the q-values of one family: the least false discovery rate that rejects each test."""
     p, many = np.array(p_values), len(p_values)
     order = np.argsort(-p, kind="stable")
@@ -577,21 +584,14 @@ def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[fl
     families
         Family of each test.
     """
-    places = _places(families)
-    return _holm(p_values, [1 / len(places[family]) for family in families])
+    _, family, sizes = np.unique(families, return_inverse=True, return_counts=True)
+    return _holm(np.array(p_values), 1 / sizes[family])
 
 
-def _places(families: Sequence[str]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for at, family in enumerate(families):
-        places.setdefault(family, []).append(at)
-    return places
-
-
-def _holm(p_values: Sequence[float], weights: Sequence[float]) -> list[float]:
+def _holm(p_values: Numbers, weights: Numbers) -> list[float]:
     """Return Holm's adjusted p-values; with twice the weight, a p-value may be twice as large."""
-    needed, weight = np.array(p_values) / np.array(weights), np.array(weights)
+    needed = p_values / weights
     order = np.argsort(needed, kind="stable")
-    left = np.cumsum(weight[order][::-1])[::-1]
+    left = np.cumsum(weights[order][::-1])[::-1]
     adjusted = np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))
     return list(map(float, adjusted[np.argsort(order)]))

@@ -29,9 +29,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lightmeter.drift.prediction import units_of
+from lightmeter.drift.prediction import Numbers, units_of
 
-Numbers = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 FIRST = 28  # buckets before the first possible start

@@ -22,11 +22,10 @@ which is 0 on average if nothing changed.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
-from lightmeter.drift.row import ONE_VALUE, FeatureDrift, fill, rest_on
-from lightmeter.text import counted
+from lightmeter.drift.prediction import Numbers
+from lightmeter.drift.row import ONE_VALUE, FeatureDrift, fill, rest_on, too_few
 
 JOINT = "joint"  # after the prefix of the images and a colon
 _LEAST = 20  # vectors of a side
@@ -106,9 +105,7 @@ def _compare(
     n = row.n_target + row.n_reference
     fewest = min(row.n_target, row.n_reference)
     if fewest < _LEAST:
-        side = "target" if row.n_target == fewest else "reference"
-        words = f"{counted(fewest, 'vector')} in the {side}; {_LEAST} are needed"
-        fill(row, verdict="not enough data", reason=words)
+        too_few(row, _LEAST, "vector")
         return
     between = row.n_target / n * row.n_reference
     directions = _directions(target, reference, between)
@@ -130,7 +127,7 @@ def _compare(
     rest_on(row, "separation", [math.erf(math.sqrt(squared / 8))] * 3, p)
 
 
-def _directions(target: Covariance, reference: Covariance, between: float) -> NDArray[np.float64]:
+def _directions(target: Covariance, reference: Covariance, between: float) -> Numbers:
     """Return the distance of the means in each direction that is used.
 
     The unit is the root of the sum of squares of all vectors. `between` is the factor of a squared

@@ -87,7 +87,8 @@ def change_of(
         by /= 100
     elif after > 0 and before > 0:
         by = math.log(after / before)
-    return Change(((by > 0) - (by < 0)) * is_odd, by, size, is_sure, group)
+    sign = ((by > 0) - (by < 0)) * is_odd
+    return Change(sign, by, size, is_sure and sign != 0, group)
 
 
 class _Moves:
@@ -235,8 +236,7 @@ class Cause(NamedTuple):
     fits
         Whether the signs fit.
     kind
-        Topic. A cause of detail may accompany a cause of light, which does not explain all of the
-        change.
+        A cause of detail may accompany a cause of light, which does not explain all of the change.
     """
 
     name: str
@@ -244,7 +244,7 @@ class Cause(NamedTuple):
     leads: Collection[str]
     follows: frozenset[str]
     fits: Callable[[_Moves], bool]
-    kind: Literal["light", "detail", "colour", "file"]
+    kind: Literal["light", "detail", ""] = ""
 
     @property
     def of_one(self) -> str:
@@ -261,8 +261,7 @@ class Cause(NamedTuple):
 # If two causes have about the same size, the one listed first comes first.
 CAUSES = (
     Cause("moved", "show another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
-    Cause("resized", "have another size", _SIZES, _SPREAD.union(_SIZES),
-          lambda m: m.moved(*_SIZES), "file"),
+    Cause("resized", "have another size", _SIZES, _SPREAD | {*_SIZES}, lambda m: m.moved(*_SIZES)),
     Cause("covered", "look covered",
           ("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
           _is_covered, "light"),
@@ -273,13 +272,12 @@ CAUSES = (
     Cause("brighter", "are brighter", _LIGHT, _ALL, lambda m: _is_lit(m, 1), "light"),
     Cause("out of focus", "look out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
     Cause("compressed", "look compressed more", ("JpegQuality", "Blockiness", "entropy"),
-          _SPREAD | {"colour", "JpegQuality"}, _is_squeezed, "file"),
-    Cause("pale", "are paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale, "colour"),
-    Cause("vivid", "are more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid,
-          "colour"),
-    Cause("hue turned", "have other hues", ("Hue.circular_mean",), _ALL, _is_turned, "colour"),
+          _SPREAD | {"colour", "JpegQuality"}, _is_squeezed),
+    Cause("pale", "are paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale),
+    Cause("vivid", "are more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid),
+    Cause("hue turned", "have other hues", ("Hue.circular_mean",), _ALL, _is_turned),
     Cause("colour cast", "have a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
-          _is_cast, "colour"),
+          _is_cast),
     Cause("noise", "are noisier", ("Noise",), _SPREAD | {"colour"},
           lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),
           "detail"),
@@ -300,7 +298,6 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     fitting: list[tuple[Cause, str]] = []
     for cause in CAUSES:
         leads = [each for each in cause.leads if each in changes and changes[each].is_sure]
-        leads = [each for each in leads if changes[each].sign]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers

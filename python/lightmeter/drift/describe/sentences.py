@@ -1,30 +1,19 @@
 """Writing sentences about a comparison: one feature, several features, and the whole."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.drift.describe.causes import Cause, causes_of, change_of
-from lightmeter.drift.row import (
-    CHANGED,
-    GRID_SIDE,
-    MOST_MOVED,
-    RATES,
-    FeatureDrift,
-    Thresholds,
-    column_of,
-    place,
-)
+from lightmeter.drift.prediction import Numbers
+from lightmeter.drift.row import CHANGED, GRID_SIDE, MOST_MOVED, RATES, FeatureDrift, Thresholds
 from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten, with_minus
 from lightmeter.times import day
-
-Array = NDArray[np.float64]
 
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
 _LONGEST = 60  # characters of a value
@@ -94,8 +83,8 @@ def _category(row: FeatureDrift) -> str:
     assert row.sides is not None
     known: list[dict[str | None, tuple[float, float]]] = []
     others = []
-    for view, n in zip(row.sides, (row.n_target, row.n_reference), strict=True):
-        texts = strings_of(view._core, row.feature)
+    sides = strings_of([view._core for view in row.sides], row.feature)
+    for texts, n in zip(sides, (row.n_target, row.n_reference), strict=True):
         known.append({text: (low / n, high / n) for text, low, high in texts.items()})
         if texts.n < n:
             known[-1][None] = (1 - texts.n / n,) * 2
@@ -122,9 +111,9 @@ def _category(row: FeatureDrift) -> str:
     return f"{words}, {counted(gone, 'value')} gone" if gone else words
 
 
-def strings_of(core: _core.Profile, feature: str) -> _core.FrequentStrings:
-    """Return the texts of a feature; none if the profile lacks the feature."""
-    return core.strings(feature) if feature in core else _core.FrequentStrings()
+def strings_of(cores: Iterable[_core.Profile], feature: str) -> list[_core.FrequentStrings]:
+    """Return the texts of a feature in each profile; none if a profile lacks the feature."""
+    return [core.strings(feature) if feature in core else _core.FrequentStrings() for core in cores]
 
 
 def _about(low: float, high: float) -> str:
@@ -177,7 +166,7 @@ _ROUNDING = 1e-9
 _MIDDLES = np.array((0.1, 0.25, 0.75, 0.9)) - _ROUNDING  # ends of eight tenths and of a half
 
 
-def _values(row: FeatureDrift) -> list[tuple[Array, Array]]:
+def _values(row: FeatureDrift) -> list[tuple[Numbers, Numbers]]:
     """Return the distinct values of the target and of the reference, and their shares."""
     assert row.sides is not None
     sides = [_core.numbers_of(view._core, row.feature).weights() for view in row.sides]
@@ -185,8 +174,8 @@ def _values(row: FeatureDrift) -> list[tuple[Array, Array]]:
 
 
 def _pooled(
-    values: Array, shares: Array, old_values: Array, old_shares: Array
-) -> tuple[Array, Array, Array]:
+    values: Numbers, shares: Numbers, old_values: Numbers, old_shares: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
     """Return all values in order, and their shares on either side."""
     pool, places = np.unique(np.concatenate((values, old_values)), return_inverse=True)
     of_target, of_reference = np.split(places, [len(values)])
@@ -265,7 +254,7 @@ def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
 
 
 def _log_spread(
-    row: FeatureDrift, pool: Array, after: Array, before: Array, *, is_amount: bool
+    row: FeatureDrift, pool: Numbers, after: Numbers, before: Numbers, *, is_amount: bool
 ) -> float:
     """Return the absolute logarithm of the ratio of the spreads.
 
@@ -363,7 +352,7 @@ def causes(
 
 
 def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator[Finding]:
-    by_name = {_name(row): row for row in rows if row.kind in ("number", "hue")}
+    by_name = {row.short: row for row in rows if row.kind in ("number", "hue")}
     changes = {}
     for name, row in by_name.items():
         size = (row.ks if row.kind == "number" else row.effect) or 0.0
@@ -371,7 +360,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         changes[name] = change_of(name, row.levels, size, row.group, row.feature in leads, is_odd)
     found = causes_of(changes)
     firsts = {lead for _, lead in found}
-    left = [row for row in rows if row.verdict == "drift" and _name(row) not in firsts]
+    left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
         followers = set(map(id, follow))
@@ -387,7 +376,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     sharpness if the light changed.
     """
     if row.cell is None:
-        return row.group == "together" or cause.moves(_name(row), row.group)
+        return row.group == "together" or cause.moves(row.short, row.group)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
     is_even = len(cells) > 1 and _of_grid(cells).is_even
     return is_even or (row.cell.number == "sharpness" and cause.kind == "light")
@@ -409,10 +398,6 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''}"
-
-
-def _name(row: FeatureDrift) -> str:
-    return column_of(row.feature).removeprefix(f"{row.prefix}.")
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -467,7 +452,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     if not most:
         return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "evenly everywhere" if is_even else f"most {place(cell)}"
+    where = "evenly everywhere" if is_even else f"most {cell.place}"
     words = f"{image} {_VERBS[cell.number][most > 0]} {where}"
     return Finding(words, tuple(rows), is_even=is_even)
 

@@ -13,8 +13,9 @@ from pydantic import Field, model_validator
 
 from lightmeter import _core
 from lightmeter.drift import trend
+from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import label_of
-from lightmeter.drift.trend import Change, Episode, Numbers, Statistic
+from lightmeter.drift.trend import Change, Episode, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
 from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
 from lightmeter.monitor.shelf import (
