@@ -71,7 +71,7 @@ TEST(Readings, AreASectionOfTheProfile) {
   other.count_image("image", 3, "{}");
   other.count_image("image", 1);
   profile.merge(other);
-  profile.forget_pictures();
+  profile.forget_exemplars();
   Profile again = Profile::decode(profile.encode());
   EXPECT_EQ(again.readings().at("image").counts().at("{}"), 5U);
   EXPECT_EQ(again.encode(), profile.encode());

@@ -89,7 +89,7 @@ TEST(TextPairs, AreSectionsOfTheProfile) {
   other.tags.add("model", "v7");
   profile.tags.add("model", "v6");
   profile.merge(other);
-  profile.forget_pictures();
+  profile.forget_exemplars();
   const Profile again = Profile::decode(profile.encode());
   EXPECT_EQ(again.decoders.entries(), profile.decoders.entries());
   EXPECT_EQ(again.decoders.entries().size(), 2U);
