@@ -10,19 +10,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from lightmeter.alerts.changes import Message
 from lightmeter.bounded import bounded
-from lightmeter.errors import DeliveryError
+from lightmeter.errors import DeliveryError, StoreError
 from lightmeter.monitor.config import Duration, Name, matches
 from lightmeter.profile.table_files import line_of
 from lightmeter.quiet import is_quiet, quiet
 from lightmeter.settings import Table
-from lightmeter.store.address import is_loopback
+from lightmeter.store.address import connections, is_loopback
 from lightmeter.text import shorten
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -315,6 +313,8 @@ def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -
             why = "no answer in time"
         except (exceptions.HTTPError, OSError, ValueError) as error:
             why = f"cannot be reached ({type(error).__name__})"
+        except StoreError as error:  # about the proxy
+            why = str(error)
         else:
             if status < 300:
                 return
@@ -324,16 +324,11 @@ def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -
 
 
 def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> int:
-    import urllib3
-
     kind = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
-    parts = urlsplit(url)
-    proxy = None if is_loopback(parts.hostname or "") else getproxies().get(parts.scheme)
-    with urllib3.PoolManager() if proxy is None else urllib3.ProxyManager(proxy) as pool:
+    with connections(url, {**kind, **headers}) as pool:
         # A redirect would send the message and its signature to another party, and an answer may
         # never end.
-        how: Any = {"retries": False, "redirect": False, "preload_content": False}
-        how |= {"body": body.encode(), "headers": {**kind, **headers}}
+        how: Any = {"redirect": False, "preload_content": False, "body": body.encode()}
         response = pool.request("POST", url, timeout=timeout.total_seconds(), **how)
         response.close()
         return response.status

@@ -1,12 +1,20 @@
-"""Addresses of servers, and which of them may be used without TLS."""
+"""Addresses of servers, which of them may be used without TLS, and connections to them."""
 
 import ipaddress
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic import HttpUrl, TypeAdapter
 
 from lightmeter.errors import StoreError
 
+if TYPE_CHECKING:  # an extra
+    import urllib3
+
+_MOST_IDLE = 8  # connections
 _INSECURE = "LIGHTMETER_INSECURE_HTTP"
 _url = TypeAdapter(HttpUrl)
 
@@ -49,3 +57,28 @@ def is_loopback(host: str) -> bool:
         return False
     # In Python 3.11, an IPv4 address that is mapped to IPv6 is not a loopback address.
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def connections(address: str, headers: Mapping[str, str]) -> "urllib3.PoolManager":
+    """Return connections to a server, through the proxy that the environment sets for it.
+
+    Raises
+    ------
+    StoreError
+        The proxy is not an HTTP proxy. The error does not contain its password.
+    """
+    import urllib3
+
+    options: Any = {"maxsize": _MOST_IDLE, "retries": False, "headers": headers}
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or is_loopback(host) or proxy_bypass(host):
+        return urllib3.PoolManager(**options)
+    try:
+        by = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        theirs = urllib3.make_headers(proxy_basic_auth=by.auth and unquote(by.auth))
+        return urllib3.ProxyManager(by._replace(auth=None).url, proxy_headers=theirs, **options)
+    except (urllib3.exceptions.HTTPError, ValueError, AssertionError):
+        words = "is not an address of an HTTP proxy; expected one such as http://host:3128"
+        raise StoreError(f"the value of {parts.scheme}_proxy {words}") from None

@@ -7,12 +7,11 @@ import os
 import random
 import re
 import time
-import urllib.request
 import warnings
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, NoReturn, TypeVar
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import filelock
 import urllib3
@@ -24,7 +23,7 @@ from lightmeter.nesting import parse_json
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.store import models, tables
-from lightmeter.store.address import is_loopback, server_address
+from lightmeter.store.address import connections, server_address
 from lightmeter.store.profiles import Place, checked_name
 from lightmeter.store.spool import Entry, Spool
 from lightmeter.store.store import Store
@@ -48,7 +47,6 @@ _NOT_TAKEN = {408, 429, 503}  # the server has not processed the request
 _NEVER = {409, 413, 422}  # the server will never accept the request
 _FINAL = {400, 415}  # the same, if the server has accepted any profile
 _PIECE = 1 << 16
-_MOST_IDLE = 8  # connections
 _MOST = 1 << 30  # bytes of an answer, the same as of a profile file
 _MOST_WORDS = 400  # characters of an error message of a server
 _KEY = re.compile(r"[!-~]{1,512}")
@@ -530,29 +528,10 @@ class RemoteStore(Store):
 
 
 def _pool_for(address: str, key: str | None) -> urllib3.PoolManager:
-    """Return connections to a server, through the proxy that the environment sets for it.
-
-    Raises
-    ------
-    StoreError
-        The proxy is not an HTTP proxy. The error does not contain its password.
-    """
     headers = {"User-Agent": "lightmeter", "Accept-Encoding": "identity"}
     headers |= {"Content-Type": "application/octet-stream"}
     headers |= {} if key is None else {"Authorization": f"Bearer {key}"}
-    options: Any = {"maxsize": _MOST_IDLE, "retries": False, "headers": headers}
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if not proxy or is_loopback(host) or urllib.request.proxy_bypass(host):
-        return urllib3.PoolManager(**options)
-    try:
-        by = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
-        theirs = urllib3.make_headers(proxy_basic_auth=by.auth and unquote(by.auth))
-        return urllib3.ProxyManager(by._replace(auth=None).url, proxy_headers=theirs, **options)
-    except (urllib3.exceptions.HTTPError, ValueError, AssertionError):
-        words = "is not an address of an HTTP proxy; expected one such as http://host:3128"
-        raise StoreError(f"the value of {parts.scheme}_proxy {words}") from None
+    return connections(address, headers)
 
 
 def clock_number() -> int:

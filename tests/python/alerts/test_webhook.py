@@ -11,7 +11,7 @@ import pytest
 from alerting import MESSAGE, tell, webhook
 from incidents import days
 from lightmeter import Store
-from lightmeter.alerts import Alert, Command, PagerDuty, Webhook
+from lightmeter.alerts import Alert, Command, PagerDuty, Webhook, channels
 from lightmeter.alerts.channels import checked_url
 from lightmeter.errors import DeliveryError
 from receiver import Receiver, cut_off, drip, endless, garbage, hang_up, silence
@@ -105,6 +105,21 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
     with Receiver([200]).running() as receiver:
         webhook(receiver).send(MESSAGE)
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("direct", "words"), [("", "https_proxy is not an address"), ("hooks.invalid", "reached|in time")]
+)
+def test_the_proxy_is_that_of_the_environment(
+    direct: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "_PAUSE", 0.0)
+    monkeypatch.setenv("https_proxy", "http://me:word@h:junk")
+    monkeypatch.setenv("no_proxy", direct)
+    monkeypatch.setenv("HOOK", "https://hooks.invalid/x")
+    with pytest.raises(DeliveryError, match=words) as raised:
+        Webhook(name="a", url_env="HOOK").send(MESSAGE)
+    assert "word" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
