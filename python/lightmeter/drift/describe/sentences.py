@@ -200,8 +200,8 @@ def _pooled(
 def _number(row: FeatureDrift, by: Thresholds) -> str:
     """Describe a change such as ``entropy rose by 9 %``: of level, spread, some values, or one."""
     if row.group != "values" and (thing := _HAD.get(row.name)):
-        before, after = map(percent, row.levels)
-        return f"{after} of images have {thing} instead of {before}"
+        was, now = map(percent, row.levels)
+        return f"{now} of images have {thing} instead of {was}"
     is_constant = row.stddev_target == row.stddev_reference == 0
     if row.sides is None or is_constant or row.role == "date":
         return _moved(row, is_amount=not is_constant)
