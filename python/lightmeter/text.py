@@ -83,9 +83,13 @@ def counted(n: int, noun: str) -> str:
 
 
 def near(name: object, names: Iterable[str], otherwise: str) -> str:
-    """Return a question with the most similar known names; `otherwise` if none is similar."""
-    alike = get_close_matches(str(name)[:_MOST_COMPARED], {*names}, n=3)
-    return f"did you mean {' or '.join(alike)}?" if alike else otherwise
+    """Return a question with the most similar known names; `otherwise` if none is similar.
+
+    The prefix ``image.`` is not compared, because it would make all features of images similar.
+    """
+    short = {each.removeprefix("image."): each for each in names}
+    alike = get_close_matches(str(name).removeprefix("image.")[:_MOST_COMPARED], short, n=3)
+    return f"did you mean {' or '.join(short[each] for each in alike)}?" if alike else otherwise
 
 
 def check_keywords(given: Iterable[str], names: Collection[str]) -> None:

@@ -54,6 +54,8 @@ def check(
         result.write_html(html)
     for line in _PRINTED[output_format](result):
         print(line)
+    if html is not None and output_format == "text":
+        say(f"{html}: written")
     if not result.passed:
         raise typer.Exit(FAILED)
 

@@ -7,7 +7,7 @@ import typer
 from lightmeter import DriftReport, FeatureDrift, Reading, compare
 from lightmeter.cli.options import All, From, Html, MaybeStore, Printed, To, WithTags, reads_images
 from lightmeter.cli.sides import view_of_source, view_of_store
-from lightmeter.cli.terminal import print_json, print_table
+from lightmeter.cli.terminal import print_json, print_table, say
 from lightmeter.drift.compare import reading_like
 from lightmeter.drift.describe.sentences import headline
 from lightmeter.drift.row import CHANGED, Thresholds
@@ -86,6 +86,8 @@ def drift(
         print_json(report.to_dict())
     else:
         print_findings(report, show_all=show_all)
+        if html is not None:
+            say(f"{html}: written")
     stops = CHANGED if fail_on == "possible" else {fail_on}
     if fail_on is not None and any(row.verdict in stops for row in report.features):
         raise typer.Exit(DRIFTED)

@@ -38,7 +38,7 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
     Parameters
     ----------
     features
-        Names such as image.Noise, or Noise; image.B02.mean of a band.
+        Names such as image.Noise or noise; image.B02.mean of a band.
     """
     facts = {feature: _facts(feature.removeprefix("image.")) for feature in features}
     if output_format == "json":
@@ -48,7 +48,10 @@ def explain(features: list[str], output_format: Printed = "text") -> None:
         print(feature, *(f"  {word}: {text}" for word, text in lines.items()), sep="\n")
 
 
-def _facts(name: str) -> dict[str, str]:
+def _facts(given: str) -> dict[str, str]:
+    known = sorted({*IMAGE_NUMBERS, *KNOWN, *_OTHERS, *FACTS})
+    in_any_case = {each.casefold(): each for each in known}
+    name = given if given in known else in_any_case.get(given.casefold(), given)
     if number := IMAGE_NUMBERS.get(name):
         return _of_number(number)
     first, _, rest = name.partition(".")
@@ -62,8 +65,8 @@ def _facts(name: str) -> dict[str, str]:
         tag += " only if --exif-allow names it, because it is personal" if name in PERSONAL else ""
         unit = {"unit": "days since 1970"} if name in DATES else {}
         return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
-    if name not in {*_OTHERS, *FACTS}:
-        hint = near(name, {*IMAGE_NUMBERS, *KNOWN, *_OTHERS, *FACTS}, "try lightmeter show PROFILE")
+    if name not in known:
+        hint = near(name, known, "try lightmeter show PROFILE")
         fail(f"there is no feature {name!r}; {hint}", code=NOT_UNDERSTOOD)
     says = _OTHERS.get(name, "a fact from the header of the file")
     return {"is": says, "judged": _judged("category")}

@@ -97,6 +97,7 @@ def measure(
         how["opened"] = opener_of(source_of(paths, wanted), names, reading.limits)
         page = contact_sheet(best, tally.name, **how, reading=reading)
         write_atomically(html, page.encode())
+        say(f"{html}: written")
     if not printed:
         more = f", {counted(failed, 'file')} failed" if failed else ""
         say(f"{counted(tally.images, 'image')} measured{more}")

@@ -246,7 +246,9 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     function: Callable[[Any], Any] | None = getattr(module, function_name, None)
     if not callable(function):
         place = getattr(module, "__file__", None) or "built in"
-        raise ValueError(f"the module {module_name} ({place}) has no function {function_name}")
+        known = ", ".join(name for name in getattr(module, "__all__", ()) if name.islower())
+        got = f"the module {module_name} ({place}) has no function {function_name}"
+        raise ValueError(f"{got}; it has {known}" if known else got)
     return function
 
 

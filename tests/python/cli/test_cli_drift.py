@@ -34,6 +34,7 @@ def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
     result = lightmeter("drift", *sides, "--html", page_file)
     assert result.returncode == 0, result.stderr
     assert "Not enough data to compare" in result.stdout
+    assert result.stdout.endswith(f"{page_file}: written\n")
     page = page_file.read_text(encoding="utf-8")
     assert str(folder) in page
     assert "8 images" in page

@@ -47,11 +47,9 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
     result = lightmeter("measure", folder, "--sort", "ENTROPY", "--worst", 3, "--html", page)
     assert result.returncode == 0, result.stderr
     rows = sorted(measure(folder), key=lambda row: row.get("image.entropy", math.inf))
-    heading, *lines, tally = result.stdout.splitlines()
-    assert (heading.split(), tally) == (
-        ["image.entropy", "path"],
-        "8 images measured, 1 file failed",
-    )
+    heading, *lines, saved, tally = result.stdout.splitlines()
+    assert (heading.split(), saved) == (["image.entropy", "path"], f"{page}: written")
+    assert tally == "8 images measured, 1 file failed"
     worst = [line.split(maxsplit=1)[1] for line in lines]
     assert worst == [row["path"] for row in rows[:3]]
     text = page.read_text(encoding="utf-8")
@@ -164,7 +162,7 @@ def test_a_misspelt_feature_gets_the_nearest_names() -> None:
     result = lightmeter("explain", "image.Sharpnes")
     assert result.returncode == 2
     assert "no feature 'Sharpnes'; did you mean Sharpness" in result.stderr
-    assert "unit: squares of 8-bit steps" in lightmeter("explain", "Sharpness").stdout
+    assert "unit: squares of 8-bit steps" in lightmeter("explain", "sharpness").stdout
     assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout
 
 

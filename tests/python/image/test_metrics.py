@@ -203,6 +203,10 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     [
         ("shop", "expected one such as shop:warm_percent"),
         ("json:__doc__", "has no function __doc__"),
+        (
+            "lightmeter.interop.readers:omet",
+            "it has ct, dicom, gdal, geotiff, microscope, ome_tiff",
+        ),
     ],
 )
 def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) -> None:

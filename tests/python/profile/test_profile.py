@@ -148,9 +148,10 @@ def test_a_view_is_seen_as_a_table() -> None:
     assert max(map(len, lines)) < 120
 
 
-@pytest.mark.parametrize("missing", ["image.Hue.maen", 5])
+@pytest.mark.parametrize("missing", ["image.Hue.maen", "image.Lens", 5])
 def test_unknown_columns_are_named_with_similar_ones(missing: Any) -> None:
-    hint = r"did you mean image\.Hue\.mean" if missing != 5 else r"see get_columns\(\)"
+    is_near = missing == "image.Hue.maen"
+    hint = r"did you mean image\.Hue\.mean" if is_near else r"see get_columns\(\)"
     for read in (VIEWS[0].get_column, VIEWS[0].__getitem__):
         with pytest.raises(KeyError, match=hint):
             read(missing)
