@@ -1,10 +1,12 @@
 """The commands, and the start of the command line."""
 
+import ast
 import io
 import signal
 import sys
 import warnings
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,26 +15,12 @@ from typer.core import TyperCommand, TyperGroup
 from lightmeter import __version__
 from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
-# The module of each command, whose function has the name of the command or is `commands`, and the
-# first line of its help, so that a list of the commands imports none of them.
-_COMMANDS = {
-    "measure": ("measure", "Measure images and write one row per image."),
-    "profile": ("profile", "Measure images and print their profile."),
-    "drift": ("drift", "Compare two profiles: what changed, by how much, and how certain that is."),
-    "check": ("check", "Flag images that are unusual compared with a reference, and say why."),
-    "exif": ("explain", "Print the Exif tags of a file that are tracked."),
-    "explain": ("explain", "Explain features of images."),
-    "log": ("log", "Measure images and put their profiles into a store or an inbox."),
-    "show": ("profile", "Print the contents of a profile file."),
-    "merge": ("profile", "Merge profile files into one, and print the result."),
-    "dashboard": ("dashboard", "Write a static site about a store."),
-    "demo": ("demo", "Draw synthetic blood smears, some pale and blurred."),
-    "contract": ("contract", "Define what data must be like, and judge it."),
-    "store": ("store", "Show, verify, shrink, copy and fill a store."),
-    "monitor": ("monitor", "Judge the profiles in a store."),
-    "serve": ("serve", "Serve a store over HTTP: its pages, and an API."),
-    "import": ("imports", "Read profiles that other tools wrote."),
-}
+# Each command is the function of its name in a module, or `commands` of the module.
+_MODULES = {name: name for name in ("measure", "profile", "drift", "check")}
+_MODULES |= {"exif": "explain", "explain": "explain", "log": "log", "show": "profile"}
+_MODULES |= {"merge": "profile", "dashboard": "dashboard", "demo": "demo"}
+_MODULES |= {name: name for name in ("contract", "store", "monitor", "serve")}
+_MODULES["import"] = "imports"
 
 
 class _Group(TyperGroup):
@@ -42,7 +30,7 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        return list(_COMMANDS)
+        return list(_MODULES)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Print the help of all commands, and end."""
@@ -51,19 +39,25 @@ class _Group(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command with a name; None if there is none."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _MODULES:
             return None
-        place, summary = _COMMANDS[cmd_name]
         if self._is_listing:
-            return TyperCommand(cmd_name, help=summary)
+            return TyperCommand(cmd_name, help=_help_of(cmd_name))
         with reported():  # a module may find errors in the environment
-            module = import_module(f"lightmeter.cli.{place}")
+            module = import_module(f"lightmeter.cli.{_MODULES[cmd_name]}")
         if (commands := getattr(module, "commands", None)) is None:
             commands = Commands()
             commands.command(cmd_name)(getattr(module, cmd_name))
         command = typer.main.get_command(commands)
         command.name = cmd_name
         return command
+
+
+def _help_of(name: str) -> str:
+    """Return the help of a command from its source, because importing them all takes long."""
+    source = ast.parse(Path(__file__).with_name(f"{_MODULES[name]}.py").read_bytes())
+    found = [node for node in source.body if getattr(node, "name", None) == name]
+    return ast.get_docstring(next(iter(found), source)) or ""  # type: ignore[arg-type]
 
 
 app = Commands(cls=_Group, no_args_is_help=True, add_completion=True)

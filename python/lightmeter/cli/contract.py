@@ -1,4 +1,4 @@
-"""The commands of contracts."""
+"""Define what data must be like, and judge it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from lightmeter.text import visible
 
 _IMAGES = 3  # images that are named for each failure
 
-commands = Commands(no_args_is_help=True, help="Define what data must be like, and judge it.")
+commands = Commands(no_args_is_help=True, help=__doc__)
 
 
 @commands.command()

@@ -1,4 +1,4 @@
-"""The commands that read profiles of other tools."""
+"""Read profiles that other tools wrote."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lightmeter.interop.whylogs import read_segments
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.view import counted_in
 
-commands = Commands(no_args_is_help=True, help="Read profiles that other tools wrote.")
+commands = Commands(no_args_is_help=True, help=__doc__)
 
 
 @commands.callback()

@@ -1,4 +1,4 @@
-"""The commands that judge the profiles in a store and send alerts."""
+"""Judge the profiles in a store."""
 
 import contextlib
 import sys
@@ -26,7 +26,7 @@ from lightmeter.store.tables import Accepted
 from lightmeter.text import counted
 from lightmeter.times import DAY
 
-commands = Commands(no_args_is_help=True, help="Judge the profiles in a store.")
+commands = Commands(no_args_is_help=True, help=__doc__)
 
 Config = Annotated[Path, typer.Argument(help="TOML file of monitors.")]
 

@@ -50,10 +50,8 @@ class Option(NamedTuple):
 
 def options_of(kind: Any) -> dict[str, Option]:
     """Return the options of a dataclass by name."""
-    attributes, hints = (
-        (inspect.getdoc(kind) or "").partition("Attributes\n")[2],
-        get_type_hints(kind),
-    )
+    attributes = (inspect.getdoc(kind) or "").partition("Attributes\n")[2]
+    hints = get_type_hints(kind)
     says = {name: _plain(sentence) for name, sentence in _ATTRIBUTE.findall(attributes)}
     return {
         each.name: Option(says[each.name], hints[each.name], each.default, each.metadata)
@@ -75,11 +73,9 @@ _VARIABLE = "LIGHTMETER_STORE"  # for an address with a password, which argument
 StoreArgument = Annotated[str, typer.Argument(help=_STORE, envvar=_VARIABLE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE, envvar=_VARIABLE)]
 MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
-_TIME: Any = {"metavar": "TIME", "parser": parse_time}
-From = Annotated[
-    datetime | None, typer.Option("--from", help="Buckets from this time on.", **_TIME)
-]
-To = Annotated[datetime | None, typer.Option("--to", help="Buckets before this time.", **_TIME)]
+_time = functools.partial(typer.Option, metavar="TIME", parser=parse_time)
+From = Annotated[datetime | None, _time("--from", help="Buckets from this time on.")]
+To = Annotated[datetime | None, _time("--to", help="Buckets before this time.")]
 SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."

@@ -1,4 +1,4 @@
-"""The commands that serve a store over HTTP, and keep its keys."""
+"""Serve a store over HTTP: its pages, and an API."""
 
 import logging
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The commands on a store."""
+"""Show, verify, shrink, copy and fill a store."""
 
 from collections.abc import Iterable
 from typing import Any, cast
@@ -18,7 +18,7 @@ from lightmeter.times import duration_text
 
 _NUMBERS = ("every", "buckets", "first", "last", "writers", "images", "bytes")
 
-commands = Commands(no_args_is_help=True, help="Show, verify, shrink, copy and fill a store.")
+commands = Commands(no_args_is_help=True, help=__doc__)
 
 
 @commands.command("show")

@@ -108,7 +108,8 @@ def test_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("direct", "words"), [("", "https_proxy is not an address"), ("hooks.invalid", "reached|in time")]
+    ("direct", "words"),
+    [("", "https_proxy is not an"), ("hooks.invalid", "reached|in time")],
 )
 def test_the_proxy_is_that_of_the_environment(
     direct: str, words: str, monkeypatch: pytest.MonkeyPatch
