@@ -1,6 +1,7 @@
 """Choosing the pixels to ignore: by position, by masks, and by their samples."""
 
 import hashlib
+import math
 import os
 from ast import literal_eval
 from collections.abc import Callable, Sequence
@@ -229,7 +230,8 @@ def _part(given: Any) -> tuple[Any, Any]:
             raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
         mask = _mask(given)
         return f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}", mask
-    return part, part
+    # JSON has no number for infinity.
+    return str(part) if part in (math.inf, -math.inf) else part, part
 
 
 def is_rule(given: object) -> bool:

@@ -318,4 +318,5 @@ def test_rules_on_the_command_line_and_in_readings(tmp_path: Path) -> None:
     assert ProfileView.read(tmp_path / "a.lmp") == view
     assert lightmeter("profile", tmp_path / "a.png", "--ignore", "gone.png").returncode == 2
     assert Reading(ignore=float("nan")) == Reading(ignore="nodata")
+    assert Reading(ignore=float("inf")).text() == '{"ignore":["inf"]}', "JSON has no infinity"
     assert "ignored" not in lm.check_image(samples, view).read_differently
