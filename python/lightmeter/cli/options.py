@@ -19,6 +19,7 @@ from lightmeter.batch.profile import Executor
 from lightmeter.batch.segments import SOURCES
 from lightmeter.errors import ImageError
 from lightmeter.profile.profile import MOST_SAMPLE
+from lightmeter.text import near
 from lightmeter.times import parse_time
 
 # An attribute in a docstring's section, and the first sentence about it.
@@ -246,7 +247,10 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     function: Callable[[Any], Any] | None = getattr(module, function_name, None)
     if not callable(function):
         place = getattr(module, "__file__", None) or "built in"
-        raise ValueError(f"the module {module_name} ({place}) has no function {function_name}")
+        functions = (name for name, value in vars(module).items() if callable(value))
+        hint = near(function_name, functions, "expected one that it defines")
+        what = f"the module {module_name} ({place}) has no function {function_name}"
+        raise ValueError(f"{what}; {hint}")
     return function
 
 

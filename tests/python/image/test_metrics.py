@@ -202,7 +202,8 @@ def test_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.Monk
     ("metric", "message"),
     [
         ("shop", "expected one such as shop:warm_percent"),
-        ("json:__doc__", "has no function __doc__"),
+        ("json:__doc__", "has no function __doc__; expected one that it defines"),
+        ("json:lods", "has no function lods; did you mean load"),
     ],
 )
 def test_a_wrong_metric_is_wrong_usage(metric: str, message: str, folder: Path) -> None:
