@@ -61,7 +61,8 @@ Grouped grouped(const Profile& profile, std::string_view name, const Meaning& me
   result.infinite[last] = static_cast<double>(all.infinite - named.infinite);
   for (const auto& [cell, count] : all.texts) {
     auto& counts = result.texts.try_emplace(cell, none).first->second;
-    counts[last] = static_cast<double>(count - named.texts[cell]);
+    // Hostile groups may name more of a cell than there are; of all cells together they do not.
+    counts[last] = static_cast<double>(count - std::min(count, named.texts[cell]));
   }
   result.has_ungrouped = n > result.n[last];
   if (!result.has_ungrouped) return result;

@@ -77,7 +77,8 @@ class Expectation(_Scalars):  # type: ignore[misc]
             high = min(limits.get(key, math.inf) for key in ("at_most", "below"))
             # The mean of hues may lie on an arc through 0.
             is_arc = may_be_hues and name == "mean" and [*limits] == ["at_least", "at_most"]
-            if low > high and not is_arc:
+            is_open = low == limits.get("above") or high == limits.get("below")
+            if (low > high and not is_arc) or (low == high and is_open):
                 raise ValueError(
                     f"got {name} {low:g} to {high:g}; expected the first to be smaller"
                 )

@@ -1,6 +1,7 @@
 """Choosing the pixels to ignore: by position, by masks, and by their samples."""
 
 import hashlib
+import math
 import os
 from ast import literal_eval
 from collections.abc import Callable, Sequence
@@ -225,9 +226,12 @@ def _part(given: Any) -> tuple[Any, Any]:
         if isinstance(given, str | os.PathLike) and not os.path.exists(given):
             hint = near(given, (*_RULES, _COLUMN), "expected a mask, a folder of masks, or a rule")
             raise ImageError("vanished", f"there is no {str(given)!r:.100} to ignore; {hint}")
+        if not (isinstance(given, str | os.PathLike | bytes | Image.Image) or is_array(given)):
+            raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
         mask = _mask(given)
         return f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}", mask
-    return part, part
+    # JSON has no number for infinity.
+    return str(part) if part in (math.inf, -math.inf) else part, part
 
 
 def is_rule(given: object) -> bool:
@@ -261,7 +265,7 @@ def _rectangle(numbers: Any) -> Rectangle:
     if len(numbers) != 4 or not (is_inside and min(width, height) > 0):
         wanted = "expected x and y from 0, and width and height above 0, as integers in pixels, or "
         wanted += "as fractions of the sides, so that x + width and y + height are at most 1"
-        raise ValueError(f"ignore has the rectangle {numbers!r}; {wanted}")
+        raise ValueError(f"ignore has the rectangle {numbers!r:.100}; {wanted}")
     return x, y, width, height
 
 
@@ -273,7 +277,7 @@ def _mask(given: Any) -> _Mask:
     elif is_array(given):
         samples = as_numpy(given)
     else:
-        raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
+        raise TypeError(f"got a {type(given).__name__}; expected a path, bytes or an array HxW")
     if samples.ndim != 2 or samples.size == 0 or samples.dtype.kind not in "biuf":
         what = f"a mask of shape {samples.shape} and {samples.dtype}"
         raise ValueError(f"ignore has {what}; expected HxW of numbers or bools")

@@ -156,8 +156,10 @@ def _as_read(returned: Any) -> Read:
 
 def _group_named(group: Any) -> str | None:
     """Return the group that a reader names, by the text that it has at every other door."""
-    if group is None or isinstance(group, str):
-        return group
+    if group is None:
+        return None
+    if isinstance(group, str):
+        return group.encode(errors="replace").decode()  # a lone surrogate is no text
     if not isinstance(group, Real):
         detail = f"read= gave a {type(group).__name__} as group; expected a text"
         raise ImageError("unsupported", detail)

@@ -112,8 +112,8 @@ class Reading:
 
         Each image can have its own mask: in a folder, under the image's path below the folder of
         images, with the same suffix or ``.png`` or ``.tif``; in a column of the table,
-        ``"column:NAME"``, as a path, bytes or nested lists; or from a function that receives the
-        path and returns a mask.
+        ``"column:NAME"``, as a path, bytes, a struct with bytes, or, of tables in memory, nested
+        lists; or from a function that receives the path and returns a mask.
 
         ``"alpha"`` ignores pixels whose alpha is 0. ``"nodata"`` ignores NaN and the number in
         GDAL's TIFF tag 42113. A number ignores pixels whose colours all equal it; of bands, each

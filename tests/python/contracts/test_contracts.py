@@ -174,6 +174,7 @@ def test_schema(view: ProfileView, schema: str, features: list[str], failed: lis
         ("[[expect]]\nfeature = 'x'\nn = { at_least = 2, below = 1 }", "the first to be smaller"),
         ("[[expect]]\nfeature = 'x'\nn = { above = 2, at_most = 1 }", "the first to be smaller"),
         ("[[expect]]\nfeature = 'x'\nmean = { at_least = 3, at_most = 2 }", "to be smaller"),
+        ("[[expect]]\nfeature = 'x'\nmean = { at_least = 3, below = 3 }", "to be smaller"),
         ("[[expect]]\nfeature = 'a.Hue'\nmean = { above = 3, at_most = 2 }", "to be smaller"),
         ("[[expect]]\nfeature = 'x'\nvalues = []", r"values is \[\]; expected at least 1 item$"),
         ("[[expct]]\nfeature = 'x'", r"expct: unknown key; did you mean expect"),

@@ -240,7 +240,9 @@ def test_a_mask_beside_each_picture(tmp_path: Path) -> None:
 
 
 def test_a_mask_in_a_column_may_be_a_list_or_a_struct(tmp_path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     mask, photo = RNG.random((48, 64)) < 0.2, tmp_path / "a.png"
     picture().save(photo)
     Image.fromarray(mask).save(tmp_path / "mask.png")
@@ -254,6 +256,12 @@ def test_a_mask_in_a_column_may_be_a_list_or_a_struct(tmp_path: Path) -> None:
     ):
         table = pa.table({"image": [photo.read_bytes()], "mask": [cell]})
         assert values(lm.profile_images(table, ignore="column:mask")) == expected
+        pq.write_table(table, file := tmp_path / "table.parquet")
+        if isinstance(cell, list):
+            with pytest.raises(ValueError, match=r"masks in the column 'mask' .* are nested"):
+                lm.profile_images(file, ignore="column:mask")
+        else:
+            assert values(lm.profile_images(file, ignore="column:mask")) == expected
     rows = [{"image": picture(), "mask": Image.fromarray(mask)}]
     assert values(lm.profile_images(rows, ignore="column:mask")) == expected
     for cell, words in (([[0, 1], [1]], "its mask"), ([], "its mask"), (None, "nothing in")):
@@ -275,7 +283,7 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
         ("vanished", "its mask: there is no below/a.jpg, nor"),
     ]
     (row,) = lm.measure(photos / "a.jpg", ignore=lambda path: 5)
-    assert "ignore has a int" in row["detail"]
+    assert "got a int; expected a path, bytes or an array HxW" in row["detail"]
     with tarfile.open(tmp_path / "bad.tar", "w") as archive:
         archive.add(photos / "a.jpg", "../masks/a.jpg")
     (failure,) = lm.profile_images(tmp_path / "bad.tar", ignore=photos).failures
@@ -310,4 +318,5 @@ def test_rules_on_the_command_line_and_in_readings(tmp_path: Path) -> None:
     assert ProfileView.read(tmp_path / "a.lmp") == view
     assert lightmeter("profile", tmp_path / "a.png", "--ignore", "gone.png").returncode == 2
     assert Reading(ignore=float("nan")) == Reading(ignore="nodata")
+    assert Reading(ignore=float("inf")).text() == '{"ignore":["inf"]}', "JSON has no infinity"
     assert "ignored" not in lm.check_image(samples, view).read_differently

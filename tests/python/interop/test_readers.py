@@ -144,7 +144,7 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
 
 def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
     def numbered(image: Any) -> readers.Read:
-        group: Any = {"000": 7, "101": np.float32(7), "002": "7"}.get(Path(image).stem, 8)
+        group: Any = {"000": 7, "101": np.float32(7), "002": "7"}.get(Path(image).stem, "\ud800")
         return readers.Read(np.zeros((4, 5)), group=group)
 
     files = [raw / f"{name}.png" for name in ("000", "101", "002", "103")]

@@ -186,10 +186,12 @@ def test_rates_and_values_of_texts(store: lm.Store, tmp_path: Path) -> None:
         columns["f2"] = [None if each else 1.0 for each in gone]
         left = rng.random(200) < (0.5 if day < CHANGE else 0.7)
         columns["camera"] = ["left" if each else "right" for each in left]
+        columns["f3"] = rng.random(200) < (0.98 if day < CHANGE else 0.85)
         september.put(store, FIRST + timedelta(days=day), columns)
     results = lm.watch(store, monitor(tmp_path), now=LATER).results
     last = {result.feature: result for result in anomalies(results)}
-    assert set(last) == {"f2:missing", "camera"}
+    assert set(last) == {"f2:missing", "f3", "camera"}
+    assert last["f3"].words.startswith("f3 other than 1 jumped ")
     assert last["f2:missing"].words.startswith("missing f2 ")
     assert ": 10 %, 2" in last["f2:missing"].words
     assert "camera 'left'" in last["camera"].words or "camera 'right'" in last["camera"].words

@@ -247,6 +247,16 @@ def test_values_without_a_group_beside_groups_are_a_group_each() -> None:
             assert np.asarray(flat[0][key]) == pytest.approx(np.asarray(value), abs=1e-9), name
 
 
+def test_groups_of_hostile_bytes_count_no_text_less_than_never() -> None:
+    """Groups that name a text more often than the profile does."""
+    logged = ({"t": list(texts), "g": ["a"] * 10} for texts in ("xyyyyyyyyy", "xxxxxxxxxx"))
+    few, many = (lm.log(columns=each, group="g").view().to_bytes() for each in logged)
+    start, end = (data.index(b"\6groups") for data in (few, many))
+    view = lm.ProfileView.from_bytes(few[:start] + many[end:])
+    assert {max(counts) for counts in dict(state(view, "t")["texts"]).values()} == {9, 10}
+    assert lm.compare(target=view, reference=view)["t"].p_value == 1
+
+
 def test_the_report_names_what_alone_is_without_groups() -> None:
     profile = burst(np.random.default_rng(5), 20)
     profile.log(columns={"size": np.arange(20.0)})

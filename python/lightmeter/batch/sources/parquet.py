@@ -24,7 +24,7 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
     ImageError
         The footer is damaged.
     ValueError
-        There is no column of images, or a wanted column is missing.
+        There is no column of images, a wanted column is missing, or masks are lists.
     """
     pyarrow, pages = parquet(), CheckedPages(file, wanted.limits)
     try:
@@ -38,14 +38,17 @@ def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) 
         raise _damage(error, "the table cannot be read") from None
     wanted = with_column(wanted, kinds, name)
     values = [name for name in wanted.values if leaves[name] == [name]]
+    masks = [] if wanted.mask is None else leaves[wanted.mask]
+    if wanted.mask is not None and not masks:
+        expected = "expected bytes, a path, or structs with bytes"
+        raise ValueError(f"masks in the column {wanted.mask!r} of {name} are nested; {expected}")
+    columns = list(dict.fromkeys((*leaves[str(wanted.column)], *masks, *values)))
     end = 0
     for group, length in enumerate(lengths):
         row, end = end, end + length
         damage: Exception = ValueError("rows are missing")
         try:
-            rows = arrow_rows(
-                _batches(opened, pages, group, [*leaves[str(wanted.column)], *values])
-            )
+            rows = arrow_rows(_batches(opened, pages, group, columns))
             for item in row_items(name, rows, wanted, row):
                 yield item
                 row += 1

@@ -164,7 +164,7 @@ class _Part(NamedTuple):
     column: str
     feature: str
     family: Family
-    aspect: str  # "level", "spread", "direction", "concentration", a rate, or a value in quotes
+    aspect: str  # "level", "spread", "direction", "concentration", a rate's, or a value in quotes
     share: float
 
 
@@ -284,7 +284,9 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     # For hues, `mean` and `stddev` are the mean cosine and sine.
     judge("direction", 0.76, by_kind["hue"], trend.direction_of, mean, stddev, n)
     judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
-    judge("rate", 0.95, by_kind["constant"], trend.rate_of, others, n)
+    if at := by_kind["constant"]:
+        parts = [part(i, f"other than {number(common[i])}", 0.95) for i in at]
+        found.append((parts, trend.rate_of(others[:, at], n[:, at])))
     judge("failures", 1.0, by_kind["failure"], trend.rate_of, values, missing + values)
     rest = [i for i, name in enumerate(names) if kinds[name] != "failure"]
     judge("missing", 0.05, rest, trend.rate_of, missing, missing + values)
@@ -312,7 +314,6 @@ def _words(spoken: str, part: _Part, change: Change, first: date, last: date) ->
         what, by = f"the spread of {spoken}", f"by {percent(abs(ratio))} so far"
     else:
         names = {
-            "rate": spoken,
             "missing": f"missing {spoken}",
             "failures": "files that cannot be measured",
         }
