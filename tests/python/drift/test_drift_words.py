@@ -8,8 +8,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from lightmeter.drift.describe.sentences import capitalised, describe, findings, summary
-from lightmeter.drift.row import fill
-from lightmeter.drift.row import label_of
+from lightmeter.drift.row import fill, label_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
 
