@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -74,7 +75,14 @@ _STORE = "The store, such as drift.db."
 _VARIABLE = "LIGHTMETER_STORE"  # for an address with a password, which arguments would show
 StoreArgument = Annotated[str, typer.Argument(help=_STORE, envvar=_VARIABLE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE, envvar=_VARIABLE)]
-MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
+MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]  # see `store_of`
+
+
+def store_of(store: str | None, *others: object) -> str | None:
+    """Return the store that was given, or the one of the environment if `others` are empty."""
+    return store or (None if any(others) else os.environ.get(_VARIABLE))
+
+
 _TIME: Any = {"metavar": "TIME", "parser": parse_time}
 From = Annotated[
     datetime | None, typer.Option("--from", help="Buckets from this time on.", **_TIME)
