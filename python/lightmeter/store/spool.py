@@ -24,8 +24,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     UNIQUE (dataset, segment, writer, at))"""
 _LENGTHS = "CREATE TABLE IF NOT EXISTS length (dataset TEXT PRIMARY KEY, every TEXT)"
 # Writes nothing, and so does not wait for the disk, if the length is known.
-_REMEMBER = """INSERT INTO length VALUES (?, ?) ON CONFLICT (dataset)
-    DO UPDATE SET every = excluded.every WHERE every != excluded.every"""
+_REMEMBER = "INSERT OR REPLACE INTO length SELECT ?, ? EXCEPT SELECT * FROM length"
 _PLACE = "dataset = ? AND segment = ? AND writer = ? AND at = ?"
 _COUNT = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE refused IS NULL"
 _ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
