@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lightmeter import ProfileView, Store
-from lightmeter.cli.options import MaybeStore, Printed
+from lightmeter.cli.options import MaybeStore, Printed, store_of
 from lightmeter.cli.profile import print_profile
 from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
@@ -44,6 +44,7 @@ def whylogs(
     every
         The length of buckets of a new dataset, by default 1d.
     """
+    store = store_of(store, output)
     if (output is None) == (store is None) or (store is None) != (dataset is None):
         raise ValueError("expected either --output, or --store and --dataset")
     if output is not None:

@@ -7,7 +7,7 @@ import typer
 
 from lightmeter import Reading, log_folder
 from lightmeter.batch.sources.names import is_stream
-from lightmeter.cli.options import SOURCE, MaybeStore, Printed, reads_images, segments_of
+from lightmeter.cli.options import SOURCE, MaybeStore, Printed, reads_images, segments_of, store_of
 from lightmeter.cli.profile import headline, reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, print_json, progress_bar, say
 from lightmeter.profile.segments import segment_text
@@ -63,6 +63,7 @@ def log(
     writer
         Name of the writer, by default the folder.
     """
+    store = store_of(store, inbox)
     if (store is None) == (inbox is None):
         raise ValueError("expected either --store or --inbox")
     if day is not None and date_from is not None:

@@ -23,7 +23,7 @@ from lightmeter.monitor.replay import false_alarms_a_year, replay
 from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
-from lightmeter.text import counted
+from lightmeter.text import counted, visible
 from lightmeter.times import DAY
 
 commands = Commands(no_args_is_help=True, help=__doc__)
@@ -254,8 +254,10 @@ def accept(
         if since is None:
             if remove or note:
                 raise ValueError("--remove and --note need --from")
-            listed = opened.state.accepted()
-            say("\n".join(map(_accepted, listed)) or "no change was accepted")
+            for each in (listed := opened.state.accepted()):
+                print(visible(_accepted(each)))
+            if not listed:
+                say("no change was accepted")
             return
         accepted = Accepted(dataset, segment, monitor, since, note, datetime.now(UTC))
         if remove:

@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,7 +73,7 @@ _STORE = "The store, such as drift.db."
 _VARIABLE = "LIGHTMETER_STORE"  # for an address with a password, which arguments would show
 StoreArgument = Annotated[str, typer.Argument(help=_STORE, envvar=_VARIABLE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE, envvar=_VARIABLE)]
-MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]
+MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]  # see `store_of`
 _time = functools.partial(typer.Option, metavar="TIME", parser=parse_time)
 From = Annotated[datetime | None, _time("--from", help="Buckets from this time on.")]
 To = Annotated[datetime | None, _time("--to", help="Buckets before this time.")]
@@ -246,6 +247,11 @@ def _function_of(name: str) -> Callable[[Any], Any]:
         got = f"the module {module_name} ({place}) has no function {function_name}"
         raise ValueError(f"{got}; it has {known}" if known else got)
     return function
+
+
+def store_of(store: str | None, *others: object) -> str | None:
+    """Return the store that was given, or the one of the environment if `others` are empty."""
+    return store or (None if any(others) else os.environ.get(_VARIABLE))
 
 
 def tags_of(pairs: Iterable[str] | None) -> dict[str, str]:

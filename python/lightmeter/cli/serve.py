@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import MaybeStore, Printed, StoreOption
+from lightmeter.cli.options import Printed, StoreOption
 from lightmeter.cli.terminal import Commands, complain, fail, print_json, print_table, say
 from lightmeter.store.keys import RIGHTS
 
@@ -22,7 +22,7 @@ commands.add_typer(keys, name="key")
 @commands.callback()
 def _serve(
     context: typer.Context,
-    store: MaybeStore = None,
+    store: StoreOption = "",
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8787,
     public_url: str | None = None,
@@ -61,7 +61,7 @@ def _serve(
     """
     if context.invoked_subcommand is not None:
         return
-    if store is None:
+    if not store:
         raise typer.BadParameter("missing", param_hint="--store")
     try:
         from lightmeter.serve.proxy import Proxy
@@ -110,7 +110,7 @@ def add(
     with Store(store) as opened:
         print(opened.state.keys.add(rights, datasets=dataset or ("*",), note=note))
     if is_new:
-        complain(f"{store}: there was no store, so a new one was created")
+        complain(f"{opened.address}: there was no store, so a new one was created")
 
 
 @keys.command("list")
@@ -136,7 +136,7 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
             ),
         )
     else:
-        say(f"{store}: no key")
+        say(f"{opened.address}: no key")
 
 
 @keys.command()

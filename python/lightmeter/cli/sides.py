@@ -11,7 +11,7 @@ from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.names import is_shard
 from lightmeter.batch.sources.rows import with_column
 from lightmeter.batch.sources.table import kinds_of
-from lightmeter.cli.options import segments_of, tags_of
+from lightmeter.cli.options import segments_of, store_of, tags_of
 from lightmeter.cli.terminal import progress_bar
 from lightmeter.errors import DecodeError
 from lightmeter.profile.log import view_of
@@ -62,7 +62,8 @@ def view_of_store(
     """
     from lightmeter import Store  # not at the top, because most comparisons need no store
 
-    store, dataset, segment, tags = where
+    given, dataset, segment, tags = where
+    store = store_of(given)
     if store is None or dataset is None:
         raise ValueError("expected --target, or --store with --dataset")
     place = dict(ChainMap(*segments_of(segment)))

@@ -31,7 +31,7 @@ def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printe
     elif summaries:
         print_table(("dataset", *_NUMBERS, "tags"), map(_row, summaries), right=_NUMBERS)
     else:
-        say(f"{store}: no dataset")
+        say(f"{opened.address}: no dataset")
 
 
 @commands.command()
@@ -61,7 +61,7 @@ def verify(store: StoreArgument) -> None:
     with Store(store, create=False) as opened:
         damages = opened.verify()
     _complain(map(str, damages))
-    say(f"{store}: no damage")
+    say(f"{opened.address}: no damage")
 
 
 @commands.command()
@@ -115,7 +115,8 @@ def send(store: StoreArgument) -> None:
     """
     with cast(Any, Store(store, create=False)) as opened:
         if not hasattr(opened, "spool"):
-            raise StoreError(f"got {store}; expected the address of a server, such as https://host")
+            text = f"got {opened.address}; expected the address of a server, such as https://host"
+            raise StoreError(text)
         done = opened.send()
         aside = opened.spool.refused()
         say(f"{opened.address}  sent: {done.sent}, refused: {done.refused}, left: {done.left}")

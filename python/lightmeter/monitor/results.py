@@ -258,8 +258,8 @@ def place_text(dataset: str, segment: str) -> str:
 
 def bucket_text(start: datetime) -> str:
     """Return the start of a bucket as readable text: a day, or a time in UTC."""
-    is_day = (start.hour, start.minute, start.second) == (0, 0, 0)
-    return f"{start:%Y-%m-%d}" if is_day else f"{start:%Y-%m-%d %H:%M} UTC"
+    text = str(start.replace(tzinfo=None)).removesuffix(":00")
+    return text.removesuffix(" 00:00") if text.endswith(" 00:00") else f"{text} UTC"
 
 
 def stretch_text(first: datetime, last: datetime) -> str:

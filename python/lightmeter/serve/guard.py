@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import anyio
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -140,6 +140,8 @@ def _refusal_of(request: Request, error: Exception) -> HTTPException:
             return HTTPException(error.status_code, words, error.headers)
         case RequestValidationError():
             return HTTPException(400, _not_understood(request.scope["endpoint"], error.errors()[0]))
+        case ClientDisconnect():
+            return HTTPException(400, "the connection ended before the body did")
         case ConflictError():
             return HTTPException(409, str(error))
         case DecodeError() | IncompatibleError():

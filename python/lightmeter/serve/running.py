@@ -82,7 +82,7 @@ def serve_store(
         try:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
             port = listening.getsockname()[1]
-            print(f"{store}: served at http://{own}:{port}", flush=True)
+            print(f"{server.store.address}: served at http://{own}:{port}", flush=True)
             uvicorn.Server(config).run(sockets=[listening])
         finally:
             server.store.close()

@@ -292,6 +292,8 @@ class RemoteStore(Store):
                     self.send(seconds=_BRIEF)
                 except (StoreError, OSError) as error:  # the put itself has succeeded
                     _log.warning("%s", error)
+                if length:
+                    self.spool.remember(dataset, length)
                 return kept
         try:
             return self.spool.add(entry)
@@ -509,8 +511,10 @@ class RemoteStore(Store):
             place = self._clean(answer.headers.get("location", "elsewhere"))
             words = f"{self.address} redirects to {place}; use that address if you trust it"
         elif status == 401:
-            asks = "requires a key" if self._key is None else "refuses the key"
-            words = f"{self.address} {asks}{reason}; set another in LIGHTMETER_KEY, or pass `key`"
+            asks, which = ("refuses the", "another") if self._key else ("requires a", "one")
+            words = (
+                f"{self.address} {asks} key{reason}; set {which} in LIGHTMETER_KEY, or pass `key`"
+            )
         return RefusedError(words, status)
 
     def _reason(self, answer: Answer) -> str:

@@ -23,6 +23,8 @@ _TABLE = """CREATE TABLE IF NOT EXISTS waiting (
     seq INTEGER, is_time INTEGER, every TEXT, body BLOB, refused TEXT,
     UNIQUE (dataset, segment, writer, at))"""
 _LENGTHS = "CREATE TABLE IF NOT EXISTS length (dataset TEXT PRIMARY KEY, every TEXT)"
+# Writes nothing, and so does not wait for the disk, if the length is known.
+_REMEMBER = "INSERT OR REPLACE INTO length SELECT ?, ? EXCEPT SELECT * FROM length"
 _PLACE = "dataset = ? AND segment = ? AND writer = ? AND at = ?"
 _COUNT = "SELECT count(*), coalesce(sum(length(body)), 0) FROM waiting WHERE refused IS NULL"
 _ADD = "INSERT OR REPLACE INTO waiting VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
@@ -136,7 +138,7 @@ class Spool:
     def remember(self, dataset: str, every: str) -> None:
         """Keep the length of the buckets of a dataset, as far as the spool can be used."""
         with suppress(StoreError), self._opened() as database:
-            database.execute("INSERT OR REPLACE INTO length VALUES (?, ?)", (dataset, every))
+            database.execute(_REMEMBER, (dataset, every))
 
     def length(self, dataset: str) -> str | None:
         """Return the length that `remember` has kept; None if there is none."""

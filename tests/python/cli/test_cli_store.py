@@ -32,6 +32,26 @@ def test_log_into_a_segment_and_buckets_of_an_hour(folder: Path, path: Path) -> 
     assert "has buckets of 1h, not of 1d" in other.stderr
 
 
+def test_the_environment_names_the_store_for_each_command(
+    folder: Path, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTMETER_STORE", str(path))
+    log = ("log", folder, "--dataset", "cells", "--date", "2022-09-07")
+    box = (tmp_path / "inbox").as_uri()
+    assert lightmeter(*log, "--inbox", box).returncode == 0
+    assert not path.exists()
+    assert lightmeter(*log).returncode == 0
+    assert lightmeter("store", "pull", box).stdout.startswith("new: 1")
+    assert "cells" in lightmeter("store", "show").stdout
+    one = tmp_path / "one.lmp"
+    assert lightmeter("profile", folder, "-o", one).returncode == 0
+    drift = ("drift", "--reference", one)
+    assert lightmeter(*drift, "--target", one).returncode == 0
+    assert lightmeter(*drift, "--dataset", "cells").returncode == 0
+    monkeypatch.setenv("LIGHTMETER_STORE", str(tmp_path))
+    assert "is a folder" in lightmeter("serve", "--port", "0").stderr
+
+
 def test_show_a_store(folder: Path, path: Path) -> None:
     missing = lightmeter("store", "show", path)
     assert (missing.returncode, missing.stderr.count("no store at")) == (1, 1)

@@ -10,6 +10,7 @@ import pytest
 from conftest import lightmeter
 from incidents import STATES
 from lightmeter import Store
+from lightmeter.cli import terminal
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
 from lightmeter.store.tables import Accepted
@@ -114,14 +115,19 @@ def test_a_baseline_that_stands_still_is_said(store: Store) -> None:
     assert not any("frozen" in result.words for result in results)
 
 
-def test_the_command_line(lamp: Store, tmp_path: Path) -> None:
+def test_the_command_line(lamp: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "_is_quiet", False)  # it is so again after the test
     config, store = tmp_path / "monitors.toml", ("--store", lamp.path)
     config.write_text(TABLE)
     lightmeter("monitor", "run", config, *store)
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--note", "new lamp")
     normal = "everything: accepted as normal from 2022-09-08 on: new lamp\n"
     assert said.stdout.startswith(normal)
-    assert lightmeter("monitor", "accept", *store).stdout == normal
+    second = ("--from", "2022-09-08T00:00:07Z")
+    assert lightmeter("monitor", "accept", *store, *second).returncode == 0
+    also = "everything: accepted as normal from 2022-09-08 00:00:07 UTC on\n"
+    assert lightmeter("--quiet", "monitor", "accept", *store).stdout == normal + also
+    assert lightmeter("monitor", "accept", *store, *second, "--remove").returncode == 0
     assert lightmeter("monitor", "run", config, *store).returncode == 0
     undo = "monitor", "accept", *store, "--from", "2022-09-08", "--remove"
     assert (lightmeter(*undo).returncode, lightmeter(*undo).returncode) == (0, 1)

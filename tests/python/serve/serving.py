@@ -44,10 +44,11 @@ async def asked(
     *,
     query: bytes = b"",
     headers: Iterable[tuple[bytes, bytes]] = (),
-    parts: Iterable[bytes | float] = (),
+    parts: Iterable[bytes | float | None] = (),
     scope: Mapping[str, Any] | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
-    """What the app answers to exactly this. A number among the parts of the body is a pause.
+    """What the app answers to exactly this. A number among the parts of the body is a pause, and
+    None the end of the connection.
 
     Without parts the body has ended; else it ends after the last.
     """

@@ -154,7 +154,7 @@ def test_hostile_targets(served: Served, path: str, query: bytes, status: int) -
 # Bodies, requests, work
 
 
-def put_parts(app: Any, *parts: bytes | float, headers: Any = ()) -> tuple[int, Any, bytes]:
+def put_parts(app: Any, *parts: bytes | float | None, headers: Any = ()) -> tuple[int, Any, bytes]:
     query = b"dataset=cells&writer=a&at=2022-09-07"
     kind = (b"content-type", b"application/octet-stream")
     return ask(app, "PUT", f"{API}/profile", query=query, headers=[kind, *headers], parts=parts)
@@ -176,6 +176,11 @@ def test_a_body_has_a_limit_however_it_comes(store: Store) -> None:
     for text in (b"[" * 60_000, b"1" * 60_000):
         said = client(make_app(store)).post("/v1/log/async", content=text, headers=kind)
         assert said.status_code == 400, "nested deeply, or a number that takes long to read"
+
+
+def test_a_client_that_goes_away_is_no_failure_of_the_server(store: Store, caplog: Any) -> None:
+    assert put_parts(make_app(store), BODY[:5], None)[0] == 400
+    assert "failed" not in caplog.text
 
 
 def test_a_body_must_come_in_time_and_takes_no_thread(store: Store) -> None:

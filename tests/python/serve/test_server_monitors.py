@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from dashboards import fill
@@ -18,6 +19,7 @@ from lightmeter import Store
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.serve import schedule as module
+from lightmeter.serve.running import serve_store
 from lightmeter.serve.schedule import Outcome, Schedule
 from lightmeter.serve.server import Server
 from lightmeter.store.inbox import Inbox
@@ -167,10 +169,16 @@ def test_how_a_run_ends(code: str, longest: float, ending: Any, monkeypatch: Any
 
 @pytest.mark.parametrize("way", ["tests:secret@", "password", "sslpassword"])
 def test_a_password_is_given_to_runs_but_is_no_argument(
-    database: str, way: str, tmp_path: Path
+    database: str, way: str, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
     address = database.replace("tests@", way if "@" in way else "tests@")
     address += "" if "@" in way else f"&{way}=secret"
+    monkeypatch.setattr("signal.signal", Mock())
+    monkeypatch.setattr("uvicorn.Server", Mock())
+    serve_store(address, "127.0.0.1", 0)
+    said = capsys.readouterr()
+    assert "served at http://" in said.out
+    assert "secret" not in said.out + said.err
     with Store(address) as store:
         server = Server(store=store, pull=(tmp_path / "inbox").as_uri())
         ((_, command),) = server._commands().items()

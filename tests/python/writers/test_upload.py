@@ -149,6 +149,8 @@ def test_a_folder_is_logged_while_the_server_is_away(
     with running(store, at=int(url.rpartition(":")[2])), Store(url) as far:
         assert far.send()[:3] == (2, 0, 0)
         assert store.read("cells").images == 9
+        lm.log_folder(url, folder / "more", "days", at=DAY)  # by which the length is known
+        assert far.spool.length("days") == "1d"
         # With the server there again the same folder replaces what it logged without.
         (folder / "1.jpg").unlink()
         lm.log_folder(far, folder, "cells", at=DAY)
