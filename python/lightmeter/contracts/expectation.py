@@ -79,9 +79,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
             is_arc = may_be_hues and name == "mean" and [*limits] == ["at_least", "at_most"]
             is_open = low == limits.get("above") or high == limits.get("below")
             if (low > high and not is_arc) or (low == high and is_open):
-                raise ValueError(
-                    f"got {name} {low:g} to {high:g}; expected the first to be smaller"
-                )
+                raise ValueError(f"got {name} {low:g} to {high:g}; expected the lower one first")
         return self
 
     @cached_property

@@ -37,7 +37,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _TRY = 20.0  # for one try
 _MERGING = 120.0  # for a try of a request that merges profiles
 _READING = 20.0  # in which a request may be tried again
-_PATIENCE = 5.0  # the same for a put, or closing
+_PATIENCE = 5.0  # the same for a put, closing, or what may stay unknown
 _BRIEF = 2.0  # the same for spooled profiles
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _REST = 60.0  # at most without requests after a server was unavailable
@@ -341,10 +341,12 @@ class RemoteStore(Store):
 
     def length(self, dataset: str) -> timedelta | None:
         """Return the length of buckets as `Store.length`."""
+        known = self.spool.length(dataset)
+        patience = None if known is None else _PATIENCE
         try:
-            length = super().length(dataset)
+            length = self._get("/datasets", models.Datasets, patience).datasets.get(dataset)
         except RefusedError as error:
-            if not error.is_away or (known := self.spool.length(dataset)) is None:
+            if not error.is_away or known is None:
                 raise
             return to_duration(known)
         if length is not None:
@@ -369,7 +371,7 @@ class RemoteStore(Store):
         """Return starts of buckets as `Store.rolled_up`; none while the server is unavailable."""
         where = {"dataset": dataset, "writer": writer, "segment": segment_text(segment)}
         try:
-            return self._get("/rolled_up", models.RolledUp, **where).starts
+            return self._get("/rolled_up", models.RolledUp, _PATIENCE, **where).starts
         except RefusedError as error:
             if error.status == 404 or error.is_away:  # 404: the dataset does not exist yet
                 return []
@@ -404,8 +406,10 @@ class RemoteStore(Store):
 
     # Asking
 
-    def _get(self, path: str, model: type[_Model], **query: Any) -> _Model:
-        return self._read(self._ask("GET", path, query), model)
+    def _get(
+        self, path: str, model: type[_Model], patience: float | None = None, **query: Any
+    ) -> _Model:
+        return self._read(self._ask("GET", path, query, patience=patience), model)
 
     def _read(self, answer: Answer, model: type[_Model]) -> _Model:
         """Return the model in an answer.

@@ -142,8 +142,10 @@ class Spool:
 
     def length(self, dataset: str) -> str | None:
         """Return the length that `remember` has kept; None if there is none."""
-        found = self._do("SELECT every FROM length WHERE dataset = ?", dataset)
-        return next((every for (every,) in found), None)
+        with suppress(StoreError):
+            for (every,) in self._do("SELECT every FROM length WHERE dataset = ?", dataset):
+                return str(every)
+        return None
 
     def _do(self, statement: str, *values: Any) -> list[Any]:
         if not os.path.exists(self.path):
@@ -159,7 +161,8 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid != os.geteuid():
                 raise PermissionError(f"{folder} belongs to another user")
-            with _using, closing(sqlite3.connect(self.path, _BUSY, isolation_level=None)) as opened:
+            how: Any = {"timeout": _BUSY, "isolation_level": None}
+            with _using, closing(sqlite3.connect(self.path, **how)) as opened:
                 opened.text_factory = lambda text: text.decode(errors="replace")
                 self.path.chmod(0o600)
                 opened.execute("PRAGMA synchronous = EXTRA")  # the end of its journal is on disk

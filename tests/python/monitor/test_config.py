@@ -114,7 +114,7 @@ def test_a_reference_is_beside_the_file_that_names_it(
         (
             "at_most = 0.05",
             "at_least = 2, at_most = 1",
-            r"expect\[1\]: got failure_rate 2 to 1; .*to be smaller",
+            r"expect\[1\]: got failure_rate 2 to 1; .*the lower one first",
         ),
         ("trailing = 15", "trailing = 7", "expected at least 14"),
         ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
