@@ -493,7 +493,9 @@ def watch(
             found = Episode(opened, buckets, values, weights, factor, *scale)
             change = found.change(opened)
             closed = _end_of(scale[0] + scale[1] * series.values[:, 0], found, change)
-            episodes.setdefault(feature, []).append(found._replace(closed=closed))
+            # The change itself makes the buckets since its start resemble each other.
+            calm = min(factor, float(factors[max(0, change.first - FIRST) // STEP, 0]))
+            episodes.setdefault(feature, []).append(found._replace(closed=closed, factor=calm))
             if closed == buckets:
                 break
             own.n[change.first : closed] = 0
