@@ -69,30 +69,18 @@ def log(
     if day is not None and date_from is not None:
         raise ValueError("got both --date and --date-from; expected one of them")
     place, segment_by = segments_of(segment)
+    common: Any = {"inbox": inbox, "every": every, "segment": place, "reading": reading}
     if is_stream(folder):
         given = {name: value for name, value in batch.items() if value not in (0, "threads")}
         of_files = reading.read, reading.ignored and reading.ignored.beside
         of_folders = day, date_from, segment_by, writer, *of_files
         if given.keys() - {"sample", "tags"} or any(of_folders):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
-        given |= {"store": store, "inbox": inbox, "every": every, "segment": place}
-        log_stream(folder, reading=reading, dataset=dataset, **given)
+        log_stream(folder, store=store, dataset=dataset, **common, **given)
+    own: Any = {"date_from": date_from, "segment_by": segment_by or None, "writer": writer}
     with progress_bar("profiling") as progress:
-        logged = log_folder(
-            store,
-            folder,
-            dataset,
-            inbox=inbox,
-            at=day and day.date(),
-            date_from=date_from,
-            segment=place,
-            segment_by=segment_by or None,
-            every=every,
-            writer=writer,
-            reading=reading,
-            progress=progress,
-            **batch,
-        )
+        own |= {"at": day and day.date(), "progress": progress}
+        logged = log_folder(store, folder, dataset, **common, **own, **batch)
     if output_format == "json":
         buckets = []
         for start, view in logged.profiles.items():
