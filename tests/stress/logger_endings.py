@@ -397,4 +397,5 @@ def run(repeats: int) -> Row:
 REPEATS = 3
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs of a shell ignore
     WAYS[os.environ["ENDINGS_WAY"]]()
