@@ -546,7 +546,7 @@ class Reference:
 
 
 def _with_causes(
-    odd: Mapping[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
+    odd: dict[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
 ) -> list[OddNumber]:
     """Return the odd numbers, with those that indicate a cause first."""
     changes = {
@@ -556,7 +556,7 @@ def _with_causes(
     for cause, lead in causes_of(changes):
         sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
         findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
-    return list((findings | {name: odd[name] for name in odd if name not in findings}).values())
+    return list((findings | odd | findings).values())
 
 
 def check_level(level: float) -> None:

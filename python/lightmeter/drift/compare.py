@@ -265,8 +265,7 @@ class _Feature(NamedTuple):
         row = self._row(self.meaning.kind(), n, reason=self.meaning.untested)
         if 0 in n:
             return row
-        is_plain = row.kind != "pixels"
-        tested = self.tested and is_plain
+        tested = self.tested and row.kind != "pixels"
         fields, sizes, p_value, one_value = _core.compare_numbers(
             *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
         )
@@ -276,7 +275,7 @@ class _Feature(NamedTuple):
         if sizes[name][1] < self.by.least(name):
             name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
         rest_on(row, name, sizes[name], p_value if tested else None)
-        if one_value and is_plain and not row.reason:
+        if one_value and not row.reason:  # those of pixels have one
             fill(row, **ONE_VALUE)
         return row
 
@@ -337,8 +336,7 @@ _OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_per
 
 DIFFERENTLY = "read differently: "  # beginning of a reason
 
-_MOST = 3  # ways of one side to name
-_LONGEST = 60  # characters
+_LONGEST = 120  # characters
 
 
 class Unlike:
@@ -415,11 +413,8 @@ def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tu
 
 
 def _beside(reference: Collection[str], target: Collection[str]) -> str:
-    def listed(ways: Collection[str]) -> str:
-        more = [f"{len(ways) - _MOST} more"] * (len(ways) > _MOST)
-        return " and ".join([*(shorten(way, _LONGEST) for way in sorted(ways)[:_MOST]), *more])
-
-    return f"{listed(reference)} in the reference, {listed(target)} in the target"
+    theirs, ours = (shorten(" and ".join(sorted(ways)), _LONGEST) for ways in (reference, target))
+    return f"{theirs} in the reference, {ours} in the target"
 
 
 def reading_like(

@@ -31,7 +31,6 @@ JOINT = "joint"  # after the prefix of the images and a colon
 _LEAST = 20  # vectors of a side
 _LEAST_VARIANCE = 1e-8  # of a direction, in variances of a number
 _SURE = 1 - 1e-12  # of the variance between the sides
-_FEW = 60  # vectors of both sides; with fewer, permutations matter
 
 Covariance = _core.Covariance
 Cores = tuple[_core.Profile, _core.Profile]  # of the target and of the reference
@@ -103,8 +102,7 @@ def _compare(
 ) -> None:
     """Set the test and distance of a row; vectors in groups have only a distance."""
     n = row.n_target + row.n_reference
-    fewest = min(row.n_target, row.n_reference)
-    if fewest < _LEAST:
+    if min(row.n_target, row.n_reference) < _LEAST:
         too_few(row, _LEAST, "vector")
         return
     between = row.n_target / n * row.n_reference
@@ -117,8 +115,6 @@ def _compare(
     rest = n - 1 - entered
     ratio = explained / (1 - explained)
     p_value = _core.f_tail(ratio * rest / entered, entered, rest)
-    if n <= _FEW:  # at least that of the most extreme permutation
-        p_value = max(p_value, 1 / math.comb(n, fewest))
     squared = max(ratio * max(rest - 2, 0) - entered, 0.0) / between
     is_grouped = all(core.has_groups for core in cores)
     if is_grouped:

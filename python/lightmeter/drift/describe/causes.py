@@ -161,9 +161,13 @@ def _is_faded(m: _Moves) -> bool:
 
 
 def _is_veiled(m: _Moves) -> bool:
-    """Return whether colour and detail fell together, unlike with blur or less light."""
+    """Return whether colour and detail fell together, unlike with less light.
+
+    Blur reduces colour too, if it smooths noise, but far less than sharpness.
+    """
     fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
-    return fell and m.light > -5 * _LITTLE and 1.5 * m.sharpness < m.colour < -_LITTLE
+    is_pale = 1.5 * m.sharpness < m.colour < min(m.sharpness / 8, -_LITTLE)
+    return fell and m.light > -5 * _LITTLE and is_pale
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
