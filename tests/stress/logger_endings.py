@@ -397,5 +397,6 @@ def run(repeats: int) -> Row:
 REPEATS = 3
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs of a shell ignore
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs of a shell ignore,
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
     WAYS[os.environ["ENDINGS_WAY"]]()
