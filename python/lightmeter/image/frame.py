@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -57,9 +56,6 @@ def make_thumbnail(
         if file.tell() <= most_bytes:
             return Thumbnail(path, file.getvalue(), image.size)
     return None
-
-
-_MOST_FACTS, _LONGEST = 64, 128  # of an image; characters of a name or text
 
 
 class Frame(NamedTuple):
@@ -116,7 +112,7 @@ class Read(NamedTuple):
         An array HxW or HxWxC, a chunked array, a PIL image, or a path.
     facts
         At most 64 numbers and texts by name. Their features have the reader's name as a prefix.
-        More, and those with invalid names or values, are dropped and count as an error.
+        Those with invalid names or values are dropped and count as an error.
     mask
         Array HxW that is nonzero at pixels to ignore; for bands also HxWxC, with a mask for each.
     bands
@@ -133,19 +129,6 @@ class Read(NamedTuple):
     bands: Sequence[str] | None = None
     value_range: tuple[float, float] | None = None
     group: str | None = None
-
-    @property
-    def known(self) -> dict[str, Any]:
-        """Return the facts within bounds, because they may come from an untrusted file.
-
-        If some are dropped, one without a name makes this an error of the reader.
-        """
-        given = self.facts or {}
-        facts = {
-            str(name)[:_LONGEST]: value[:_LONGEST] if isinstance(value, str) else value
-            for name, value in islice(given.items(), _MOST_FACTS)
-        }
-        return facts if len(facts) == len(given) else facts | {"": None}  # which is an error
 
 
 class Measured(NamedTuple):

@@ -5,6 +5,7 @@ memory.
 """
 
 import logging
+import operator
 import re
 import struct
 import threading
@@ -75,9 +76,8 @@ _SINGLE = re.compile(r'\bSize([CZT])="1"')
 
 _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
 
-# Markers of JPEG.
-_START, _END = b"\xff\xd8", b"\xff\xd9"
-_QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
+# Markers of JPEG: start and end, quantisation and Huffman tables.
+_START, _END, _TABLES = b"\xff\xd8", b"\xff\xd9", (b"\xff\xdb", b"\xff\xc4")
 
 # tifffile logs damage. Without a handler logging would print it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -347,7 +347,7 @@ class TiffRaster(Raster):
         # The core would mistake RGB for YCbCr.
         is_known = mode == "L" or page.photometric == _YCBCR or self._planes > 1
         is_of_core = page.compression == _JPEG and self.dtype == np.uint8 and is_known
-        self._common = common_segments(self._tables) if is_of_core else None
+        self._common = common_segments(self._tables or _START + _END) if is_of_core else None
 
     def read(self, block: Block) -> NDArray[Any]:
         """Return the samples of a block."""
@@ -378,10 +378,7 @@ class TiffRaster(Raster):
                 continue
             if size > MOST_DECODED:
                 raise ImageError("too_large", f"a tile of {size} encoded bytes")
-            data = self._bytes(place, size)
-            most = self.tile_width, self.tile_height
-            if self._common is None or not write_jpeg_tile(data, self._common, most, to):
-                self._decode(data, number, to)
+            self._decode(self._bytes(place, size), number, to)
 
     def _bytes(self, place: int, size: int) -> bytes:
         if place + size > self._file.size:
@@ -399,56 +396,26 @@ class TiffRaster(Raster):
             height, width = struct.unpack_from(">HH", frame, 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
+        if self._common is not None:
+            planes = into.transpose(2, 0, 1)
+            jpeg = _core.open_jpeg(data[:2] + self._common + data[2:])
+            channels, *sides = jpeg.shape if jpeg else (0, 0, 0)
+            fits = channels == len(planes) and all(map(operator.ge, sides, into.shape))
+            if jpeg and fits and jpeg.write(planes):
+                return
         # Decoders write at most the available room.
         samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
         into[...] = samples[0, : into.shape[0], : into.shape[1]]
 
 
-def common_segments(tables: bytes | None) -> bytes | None:
+def common_segments(tables: bytes) -> bytes | None:
     """Return the JPEG segments that all tiles of a page share, to insert after the start of each.
 
     Returns None if the core may not decode the tiles. libjpeg forgets some segments other than
     tables before it reads a tile, so a joined stream would mean something else.
-
-    Parameters
-    ----------
-    tables
-        A JPEG stream without an image, as in TIFF; None means no tables.
     """
-    if not is_trusted():
-        return None
-    if tables is None:
-        return b""
     place = len(_START)
-    if tables[:place] != _START:
-        return None
-    while tables[place : place + 2] != _END:
-        if tables[place : place + 2] not in (_QUANTISATION, _HUFFMAN):
-            return None
-        place += 2 + max(2, int.from_bytes(tables[place + 2 : place + 4], "big"))
-    return tables[len(_START) : place]
-
-
-def write_jpeg_tile(
-    data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
-) -> bool:
-    """Decode a tile as far as it fits; return False if another decoder must try.
-
-    Parameters
-    ----------
-    data
-        A JPEG stream.
-    common
-        Segments from `common_segments`.
-    most
-        Width and height of a tile.
-    into
-        Array HxWxC stored in planes: in a row, the samples of a channel are contiguous.
-    """
-    decoder = _core.open_jpeg(data[:2] + common + data[2:])
-    if decoder is None:
-        return False
-    bands, height, width = decoder.shape
-    rows, columns, channels = into.shape
-    fits = columns <= width <= most[0] and rows <= height <= most[1]
-    return fits and bands == channels and decoder.write(into.transpose(2, 0, 1))
+    while tables[place : place + 2] in _TABLES:
+        place += 2 + int.from_bytes(tables[place + 2 : place + 4], "big")
+    is_known = tables.startswith(_START) and tables[place : place + 2] == _END
+    return tables[len(_START) : place] if is_known and is_trusted() else None
