@@ -408,7 +408,7 @@ def measure_frame(
     masks = _masks_of(mask, 0 if isinstance(image, list) else len(bands or ()))
     readings = [given.for_image(path, "", None, *own) for own in masks]
     reading, ignored = readings[0], readings[0].ignored
-    mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
+    mark = None if ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
     if not isinstance(image, list):
         check_level(reading.pyramid_level, 1)
@@ -456,7 +456,7 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
 
 def _takes_fourth(image: Any, reading: Reading) -> bool:
     """Return whether the fourth channel of an array is assumed to be alpha."""
-    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.rules):
+    if reading.bands is not None or "alpha" in reading.ignored.rules:
         return False
     if isinstance(image, Image.Image):
         tags = getattr(image, "tag_v2", {})

@@ -23,7 +23,7 @@ _core.prepare_numpy()  # before a daemon thread uses it first, and the process e
 _GRAY_MODES = frozenset({"L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 # Modes to convert to, where they differ from Pillow's base mode.
-_CONVERTED = {"La": "LA", "P": "RGB", "RGBa": "RGBA"}
+_CONVERTED = {"La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
 _DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _DEEP.items()}

@@ -219,7 +219,7 @@ def _check(raster: Raster, reading: Reading) -> None:
     check_size(width, height, reading.limits)
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours need whole images"
-    elif reading.ignored is not None and width * height > _MOST_MASKED:
+    elif reading.ignore is not None and width * height > _MOST_MASKED:
         what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
     else:
         return
