@@ -210,12 +210,21 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     scale = {"RescaleSlope": "2", "RescaleIntercept": "-1024"}
     signed = (samples.astype(np.int16) - 2048).astype(np.int16)
     colours = RNG.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    palette: dict[str, Any] = {
+        "PhotometricInterpretation": "PALETTE COLOR",
+        "BitsStored": 8,
+        "HighBit": 7,
+    }
+    for colour in ("Red", "Green", "Blue"):
+        palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 8]
+        palette[f"{colour}PaletteColorLookupTableData"] = bytes(range(255, -1, -1))
     cases: list[tuple[Any, dict[str, Any], Any, Any]] = [
         (samples, scale, rescaled, (-1024, 7166)),
         (samples, {}, samples, (0, 4095)),
         (signed, {"PixelRepresentation": 1}, signed, (-2048, 2047)),
         (samples, {"PhotometricInterpretation": "MONOCHROME1"}, 4095 - samples, (0, 4095)),
         (colours, RGB, colours, None),
+        (colours[..., 0], palette, np.stack([255 - colours[..., 0]] * 3, axis=-1), None),
     ]
     for stored, tags, array, value_range in cases:
         file = write_dicom(tmp_path / "a.dcm", stored, **tags)
