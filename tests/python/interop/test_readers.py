@@ -210,11 +210,8 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     scale = {"RescaleSlope": "2", "RescaleIntercept": "-1024"}
     signed = (samples.astype(np.int16) - 2048).astype(np.int16)
     colours = RNG.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
-    palette: dict[str, Any] = {
-        "PhotometricInterpretation": "PALETTE COLOR",
-        "BitsStored": 8,
-        "HighBit": 7,
-    }
+    palette: dict[str, Any] = {**RGB, "SamplesPerPixel": 1}
+    palette["PhotometricInterpretation"] = "PALETTE COLOR"
     for colour in ("Red", "Green", "Blue"):
         palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 8]
         palette[f"{colour}PaletteColorLookupTableData"] = bytes(range(255, -1, -1))
