@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import lightmeter as command
+from lightmeter.image.tiles import tiff
 from lightmeter.interop import readers
 from numpy.typing import NDArray
 from reader_files import write_dicom, write_geotiff, write_ome
@@ -327,10 +328,14 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
         assert failure.reason == "vanished"
 
 
-def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
+def test_channels_of_ome_tiff_are_bands(tmp_path: Path, caplog: Any) -> None:
     samples = RNG.integers(0, 65536, (2, SIDE, SIDE)).astype(np.uint16)
     file = write_ome(tmp_path / "a.ome.tif", samples, "CYX")
     check(file, readers.ome_tiff, np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"])
+    assert "ome_tiff" not in caplog.text
+    tiff._tell_of_channels.cache_clear()
+    assert [lm.profile_images(file).images for _ in range(2)] == [1, 1]
+    assert caplog.text.count("(--read ome_tiff): see docs/readers.md") == 1
     tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)
     view = lm.profile_images(tmp_path / "b.ome.tif", read=readers.ome_tiff)
     assert (view["image.C1.mean"].n, view["image.C2.mean"].n) == (1, 1)

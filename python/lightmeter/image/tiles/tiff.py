@@ -10,6 +10,7 @@ import re
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -27,7 +28,7 @@ from lightmeter.image.header import header_in, jpeg_frame
 from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiff import NODATA, Tiff, parse_nodata
+from lightmeter.image.tiff import NODATA, DamagedError, Tiff, parse_nodata
 from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
@@ -36,9 +37,13 @@ _MOST_LEVELS = 64
 _MOST_HELD = 1 << 28  # bytes that tifffile may hold for all pages
 _MOST_PIECES = 1 << 21
 _MOST_SAMPLES = 32
+_MOST_DESCRIPTION = 1 << 16  # bytes, in which channels of OME are looked for
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
 
+_log = logging.getLogger("lightmeter.image")
+
+_DESCRIPTION = 270
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
 _ALSO_LOADED = frozenset({255, _ORIENTATION, 65426, NODATA})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
@@ -133,6 +138,10 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
+    with suppress(DamagedError, KeyError):
+        text = tiff.raw(first[_DESCRIPTION], _MOST_DESCRIPTION)
+        if not is_bands and text.count(b"Channel ID=") > 1 and tiff.directories(1) is None:
+            _tell_of_channels()
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the image is
@@ -148,6 +157,14 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     # Pillow may support a kind that is not supported here.
     is_known = reading.pyramid_level or _mode_of(pages[0], reading.band_count) is not None
     return pages if is_known else None
+
+
+@cache
+def _tell_of_channels() -> None:
+    _log.warning(
+        "a page of an OME-TIFF is one channel; to measure all as bands, use read=readers.ome_tiff "
+        "(--read ome_tiff): see docs/readers.md"
+    )
 
 
 def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
