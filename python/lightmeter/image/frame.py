@@ -5,7 +5,6 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.image.bands import BandMeter
@@ -93,7 +92,7 @@ class Frame(NamedTuple):
     facts: Facts | None = None
     decoder: Decoder | None = None
     path: str = ""
-    mask: NDArray[Any] | None = None
+    mask: Any = None
     nodata: float | None = None
     returned: Returned = ()
     group: str | None = None

@@ -77,7 +77,7 @@ class Ignored:
         """Return the column that holds the mask of each image."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
-    def for_image(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
+    def for_image(self, path: str, within: str, cell: Any, mask: Any) -> "Ignored":
         """Return the ignored pixels of one image, including its own masks.
 
         Parameters
@@ -88,8 +88,8 @@ class Ignored:
             Path relative to the folder of images, for folders of masks.
         cell
             Mask in the column.
-        masks
-            Further masks.
+        mask
+            A further mask.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class Ignored:
             A mask is missing, or cannot be read.
         """
         try:
-            found = (_beside(self.beside, path, within, cell), *masks)
+            found = (_beside(self.beside, path, within, cell), mask)
             own = [_mask(given) for given in found if given is not None]
         except Exception as error:
             known = image_error(error, otherwise="unsupported")

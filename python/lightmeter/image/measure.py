@@ -405,8 +405,9 @@ def measure_frame(
     image, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
     bands, small = given.bands, None
-    masks = _masks_of(mask, 0 if isinstance(image, list) else len(bands or ()))
-    readings = [given.for_image(path, "", None, *own) for own in masks]
+    is_of_bands = bands and getattr(mask, "shape", ())[2:] == (len(bands),)
+    masks = np.moveaxis(mask, 2, 0) if is_of_bands and not isinstance(image, list) else [mask]
+    readings = [given.for_image(path, mask=own) for own in masks]
     reading, ignored = readings[0], readings[0].ignored
     mark = None if ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
@@ -440,13 +441,6 @@ def _with_ignored(facts: Any, meters: Sequence[ImageMeter]) -> Any:
     """Return the facts with the percentage of ignored pixels, averaged over bands."""
     shares = [share for meter in meters if (share := meter._core.ignored_percent) is not None]
     return {**(facts or {}), "ignored_percent": sum(shares) / len(shares)} if shares else facts
-
-
-def _masks_of(mask: Any, bands: int) -> list[list[Any]]:
-    """Return the masks from a reader: one for the image, or one for each band."""
-    if bands and getattr(mask, "shape", ())[2:] == (bands,):
-        return [[mask[..., band]] for band in range(bands)]
-    return [[] if mask is None else [mask]]
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:
@@ -532,7 +526,8 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
     meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
-    facts = _with_ignored(facts, [meter])
+    if reading.ignore is not None:
+        facts = _with_ignored(facts, [meter])
     tags, path = tags_of(exif, reading.exif), short_path(name)
     # The name is that of Pillow's decoder, which gives the same pixels, so that profiles do not
     # depend on which decoder ran.

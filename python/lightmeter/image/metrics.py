@@ -78,10 +78,7 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
 
 
 def run(
-    functions: tuple[Metric, ...],
-    image: LoadedImage | None,
-    channels: Any = "RGB",
-    white: Any = None,
+    functions: tuple[Metric, ...], image: Any, channels: Any = "RGB", white: Any = None
 ) -> Returned:
     """Call each function with a measured image, and catch what they raise.
 

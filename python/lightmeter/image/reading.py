@@ -228,7 +228,9 @@ class Reading:
         """Return `ignore` with its masks, which were read when this object was created."""
         return as_ignored(self.ignore) or Ignored()
 
-    def for_image(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
+    def for_image(
+        self, path: str, within: str = "", cell: Any = None, mask: Any = None
+    ) -> "Reading":
         """Return the reading of one image, which includes its own masks.
 
         Parameters
@@ -240,17 +242,17 @@ class Reading:
             `path`.
         cell
             Mask in the column that `ignore` names.
-        masks
-            Masks that the reader of the image returned.
+        mask
+            Mask that the reader of the image returned.
 
         Raises
         ------
         ImageError
             A mask is missing, or cannot be read.
         """
-        if self.ignored.beside is None and not masks:
+        if self.ignored.beside is None and mask is None:
             return self
-        own = self.ignored.for_image(path, within or os.path.basename(path), cell, *masks)
+        own = self.ignored.for_image(path, within or os.path.basename(path), cell, mask)
         return replace(self, ignore=own)
 
     def text(

@@ -43,7 +43,7 @@ def watched(patch: pytest.MonkeyPatch) -> list[bool]:
         answers.append(found is not None)
         return found
 
-    patch.setattr(tiff, "_core", SimpleNamespace(open_jpeg=open_jpeg))
+    patch.setattr(tiff, "_core", SimpleNamespace(open_jpeg=open_jpeg, jpeg_frame=_core.jpeg_frame))
     return answers
 
 

@@ -333,7 +333,7 @@ def test_channels_of_ome_tiff_are_bands(tmp_path: Path, caplog: Any) -> None:
     file = write_ome(tmp_path / "a.ome.tif", samples, "CYX")
     check(file, readers.ome_tiff, np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"])
     assert "ome_tiff" not in caplog.text
-    tiff._tell_of_channels.cache_clear()
+    tiff._warn_once.cache_clear()
     assert [lm.profile_images(file).images for _ in range(2)] == [1, 1]
     assert caplog.text.count("(--read ome_tiff): see docs/readers.md") == 1
     tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)

@@ -4,6 +4,7 @@ The sizes of directories, tiles and decoded data are checked before tifffile or 
 memory.
 """
 
+import io
 import logging
 import operator
 import re
@@ -24,7 +25,7 @@ from lightmeter.image.arrays import GRAY_MODES
 from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import header_in, jpeg_frame
+from lightmeter.image.header import header_in
 from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
@@ -41,9 +42,11 @@ _MOST_DESCRIPTION = 1 << 16  # bytes, in which channels of OME are looked for
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
 
-_log = logging.getLogger("lightmeter.image")
-
 _DESCRIPTION = 270
+_CHANNELS = (
+    "a page of an OME-TIFF is one channel; to measure all as bands, use read=readers.ome_tiff "
+    "(--read ome_tiff): see docs/readers.md"
+)
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
 _ALSO_LOADED = frozenset({255, _ORIENTATION, 65426, NODATA})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
@@ -83,6 +86,8 @@ _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
 
 # Markers of JPEG: start and end, quantisation and Huffman tables.
 _START, _END, _TABLES = b"\xff\xd8", b"\xff\xd9", (b"\xff\xdb", b"\xff\xc4")
+
+_warn_once = cache(logging.getLogger("lightmeter.image").warning)
 
 # tifffile logs damage. Without a handler logging would print it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -141,7 +146,7 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     with suppress(DamagedError, KeyError):
         text = tiff.raw(first[_DESCRIPTION], _MOST_DESCRIPTION)
         if not is_bands and text.count(b"Channel ID=") > 1 and tiff.directories(1) is None:
-            _tell_of_channels()
+            _warn_once(_CHANNELS)
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the image is
@@ -157,14 +162,6 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     # Pillow may support a kind that is not supported here.
     is_known = reading.pyramid_level or _mode_of(pages[0], reading.band_count) is not None
     return pages if is_known else None
-
-
-@cache
-def _tell_of_channels() -> None:
-    _log.warning(
-        "a page of an OME-TIFF is one channel; to measure all as bands, use read=readers.ome_tiff "
-        "(--read ome_tiff): see docs/readers.md"
-    )
 
 
 def open_pages(file: EncodedFile, tiff: Tiff) -> list[Any]:
@@ -409,8 +406,8 @@ class TiffRaster(Raster):
 
     def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
         if self._page.compression == _JPEG:
-            _, frame = jpeg_frame(data) or (0, b"")
-            height, width = struct.unpack_from(">HH", frame, 1)
+            _, (start, _) = _core.jpeg_frame(io.BytesIO(data), len(data)) or (0, (len(data), 0))
+            height, width = struct.unpack_from(">HH", data, start + 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         if self._common is not None:
