@@ -14,10 +14,9 @@ import html
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib import import_module
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +51,17 @@ _DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
 _AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
 
 
-def _import(package: str, extra: str) -> None:
-    try:
-        import_module(package)
-    except ImportError as error:
-        install = f"pip install 'lightmeter[{extra}]'"
-        raise ImportError(f"this reader needs {package}: {install}") from error
-
-
 def _needs(package: str, extra: str, reader: Any) -> Any:
     """Let a `Reading` check that a package is installed, before anything is measured."""
-    reader.check = partial(_import, package, extra)
+
+    def check() -> None:
+        try:
+            import_module(package)
+        except ImportError as error:
+            install = f"pip install 'lightmeter[{extra}]'"
+            raise ImportError(f"this reader needs {package}: {install}") from error
+
+    reader.check = check
     return reader
 
 
@@ -173,9 +172,8 @@ def geotiff(image: File) -> Read:
     with open_encoded(image, DEFAULT_LIMITS) as file:
         driver = _DRIVERS.get(file.format or "")
     if driver is None:
-        raise ImageError(
-            "unsupported", "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
-        )
+        detail = "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
+        raise ImageError("unsupported", detail)
     return _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
 
 
@@ -301,12 +299,11 @@ def _check(height: int, width: int, channels: int, size: int) -> None:
         raise ImageError("too_large", f"{taken} bytes, more than {_MOST_BYTES}")
 
 
-def _names(given: Any) -> tuple[str, ...]:
-    """Return valid and distinct names of bands, different from those of features and readers."""
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    """Return valid names of bands; those that are taken, or given before, get their numbers."""
     names: list[str] = []
-    for name in given:
+    for number, name in enumerate(given, 1):
         clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"
-        clean = f"{clean} band" if clean in NO_BANDS or clean in __all__ else clean
-        numbered = (f"{clean} {number}" for number in count(len(names) + 1))
-        names.append(next(each for each in chain([clean], numbered) if each not in names))
+        is_taken = clean in (*NO_BANDS, *__all__, *names)
+        names.append(f"{clean} {number}" if is_taken else clean)
     return tuple(names)
