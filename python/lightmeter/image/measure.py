@@ -487,7 +487,7 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     counting = meter._counting
     given, usual = ({**vars(way), "metrics": way.metric_set} for way in (reading, DEFAULT_READING))
     for option in ("bands", "channels", "ignore", "metrics", "pyramid_level", "value_range"):
-        if given[option] not in (usual[option], getattr(counting, option, None)):
+        if (given[option] or None) not in (usual[option], getattr(counting, option, None)):
             detail = f"got {option} with an ImageMeter, which has measured; give the array"
             raise ImageError("unsupported", detail)
     metrics = [counting.metrics, *reading.functions]
