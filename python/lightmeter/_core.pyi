@@ -30,7 +30,7 @@ ExifParts: TypeAlias = tuple[
 ]
 
 # A file in memory: format, header (None for a PNG file without one), bytes.
-Picture: TypeAlias = (
+EncodedImage: TypeAlias = (
     tuple[Literal["JPEG"], JpegHeader, bytes] | tuple[Literal["PNG"], PngHeader | None, bytes]
 )
 
@@ -49,7 +49,7 @@ def measure_files(
     most_bytes: int,
     most_pixels: int = ...,
     mask_of: Callable[[int, int], Mask] | None = None,
-) -> list[tuple[Picture | None, MeasuredJpeg | None]]: ...
+) -> list[tuple[EncodedImage | None, MeasuredJpeg | None]]: ...
 def jpeg_header(file: IO[bytes], size: int, /) -> JpegHeader: ...
 def jpeg_frame(file: IO[bytes], size: int, /) -> tuple[int, Part] | None: ...
 def exif_tags(data: bytes | IO[bytes], size: int, /) -> ExifParts | None: ...

@@ -72,7 +72,7 @@ def log(
     common: Any = {"inbox": inbox, "every": every, "segment": place, "reading": reading}
     if is_stream(folder):
         given = {name: value for name, value in batch.items() if value not in (0, "threads")}
-        of_files = reading.read, reading.ignored and reading.ignored.beside
+        of_files = reading.read, reading.ignored.beside
         of_folders = day, date_from, segment_by, writer, *of_files
         if given.keys() - {"sample", "tags"} or any(of_folders):
             raise ValueError("got an option that a stream does not have; see docs/video.md")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.meter import ImageMeter, Picture
+from lightmeter.image.meter import ImageMeter, LoadedImage
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 
@@ -90,7 +90,7 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
-def bands_of(image: Picture, count: int) -> NDArray[Any]:
+def bands_of(image: LoadedImage, count: int) -> NDArray[Any]:
     """Return the samples of an image of `count` bands, as an array HxWxC.
 
     Raises

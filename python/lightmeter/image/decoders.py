@@ -66,13 +66,9 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
     return image_format, name
 
 
-_inflating: Any  # a module
-try:
-    from zlib_ng import zlib_ng
-except ImportError:
-    _inflating = zlib
-else:
-    _inflating = zlib_ng  # twice as fast
+_inflating: Any = zlib
+with suppress(ImportError):
+    _inflating = import_module("zlib_ng.zlib_ng")  # twice as fast
 
 
 # Bit depth and colour type by Pillow's raw mode.

@@ -180,7 +180,7 @@ class EncodedBytes(io.BytesIO):
         Number of bytes.
     """
 
-    def __init__(self, image: "_core.Picture") -> None:
+    def __init__(self, image: "_core.EncodedImage") -> None:
         """Wrap a file that the core read."""
         self.image = image
         self.format: str | None = image[0]

@@ -3,10 +3,8 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.image.bands import BandMeter
@@ -59,9 +57,6 @@ def make_thumbnail(
     return None
 
 
-_MOST_FACTS, _LONGEST = 64, 128  # of an image; characters of a name or text
-
-
 class Frame(NamedTuple):
     """Hold one image that a reader found.
 
@@ -97,7 +92,7 @@ class Frame(NamedTuple):
     facts: Facts | None = None
     decoder: Decoder | None = None
     path: str = ""
-    mask: NDArray[Any] | None = None
+    mask: Any = None
     nodata: float | None = None
     returned: Returned = ()
     group: str | None = None
@@ -116,7 +111,7 @@ class Read(NamedTuple):
         An array HxW or HxWxC, a chunked array, a PIL image, or a path.
     facts
         At most 64 numbers and texts by name. Their features have the reader's name as a prefix.
-        More, and those with invalid names or values, are dropped and count as an error.
+        Those with invalid names or values are dropped and count as an error.
     mask
         Array HxW that is nonzero at pixels to ignore; for bands also HxWxC, with a mask for each.
     bands
@@ -133,19 +128,6 @@ class Read(NamedTuple):
     bands: Sequence[str] | None = None
     value_range: tuple[float, float] | None = None
     group: str | None = None
-
-    @property
-    def known(self) -> dict[str, Any]:
-        """Return the facts within bounds, because they may come from an untrusted file.
-
-        If some are dropped, one without a name makes this an error of the reader.
-        """
-        given = self.facts or {}
-        facts = {
-            str(name)[:_LONGEST]: value[:_LONGEST] if isinstance(value, str) else value
-            for name, value in islice(given.items(), _MOST_FACTS)
-        }
-        return facts if len(facts) == len(given) else facts | {"": None}  # which is an error
 
 
 class Measured(NamedTuple):

@@ -5,7 +5,6 @@ damaged parts. They raise only the OSError of a file that cannot be read. Facts 
 come from Pillow and its plugins.
 """
 
-import io
 import struct
 import zlib
 from contextlib import suppress
@@ -125,15 +124,6 @@ def exif_block(block: object) -> bytes | None:
     if not isinstance(block, bytes):
         return None
     return (block[6:] if block.startswith(b"Exif\0") else block) or None
-
-
-def jpeg_frame(data: bytes) -> tuple[int, bytes] | None:
-    """Return the marker and body of the frame header of JPEG or JPEG-LS; None without one."""
-    frame = _core.jpeg_frame(io.BytesIO(data), len(data))
-    if frame is None:
-        return None
-    marker, (start, size) = frame
-    return marker, data[start : start + size]
 
 
 def profile_description(profile: bytes) -> str | None:

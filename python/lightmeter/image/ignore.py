@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter import _core
@@ -78,7 +77,7 @@ class Ignored:
         """Return the column that holds the mask of each image."""
         return self.beside.removeprefix(_COLUMN) if isinstance(self.beside, str) else None
 
-    def for_image(self, path: str, within: str, cell: Any, *masks: Any) -> "Ignored":
+    def for_image(self, path: str, within: str, cell: Any, mask: Any) -> "Ignored":
         """Return the ignored pixels of one image, including its own masks.
 
         Parameters
@@ -89,8 +88,8 @@ class Ignored:
             Path relative to the folder of images, for folders of masks.
         cell
             Mask in the column.
-        masks
-            Further masks.
+        mask
+            A further mask.
 
         Raises
         ------
@@ -98,7 +97,7 @@ class Ignored:
             A mask is missing, or cannot be read.
         """
         try:
-            found = (_beside(self.beside, path, within, cell), *masks)
+            found = (_beside(self.beside, path, within, cell), mask)
             own = [_mask(given) for given in found if given is not None]
         except Exception as error:
             known = image_error(error, otherwise="unsupported")
@@ -123,10 +122,7 @@ class Ignored:
                 mask.ignore(np.broadcast_to(np.True_, (bottom - top, right - left)), left, top)
             elif area[:2] != (width, height):
                 got = f"got {width}x{height} pixels, and a mask of {area.width}x{area.height}"
-                advice = (
-                    "give a mask of the size of the image, or rectangles in shares of its sides"
-                )
-                raise ImageError("unsupported", f"{got} of what to ignore; {advice}")
+                raise ImageError("unsupported", f"{got} to ignore; give one of the image's size")
             else:
                 rows = np.frombuffer(area.bits, np.uint8).reshape(height, -1)
                 mask.ignore(np.unpackbits(rows, axis=1, count=width).view(np.bool_), 0, 0)
@@ -154,8 +150,10 @@ class Ignored:
         """
         if isinstance(samples, Image.Image):
             key = samples.info.get("transparency")  # a colour or colours that are transparent
-            if "alpha" in self.rules and (key is not None or samples.mode == "PA"):
-                mask.ignore(_is_transparent(samples, key), *at)
+            if "alpha" in self.rules and key is not None:
+                is_deep = samples.mode.startswith("I")  # Pillow has no alpha of more than 8 bits
+                alpha = np.asarray(samples if is_deep else samples.convert("RGBA").getchannel("A"))
+                mask.ignore(alpha == (key if is_deep else 0), *at)
             samples = np.asarray(samples if samples.mode == "P" else measurable(samples))
         colours = samples if samples.ndim == 3 else samples[..., None]
         has_alpha, is_float = colours.shape[2] in (2, 4), colours.dtype.kind == "f"
@@ -172,12 +170,6 @@ class Ignored:
                 mask.ignore(ignored, *at)
             elif has_alpha:
                 mask.ignore(alpha == 0, *at)
-
-
-def _is_transparent(image: Image.Image, key: Any) -> NDArray[np.bool_]:
-    if image.mode.startswith("I"):  # Pillow has no alpha of more than 8 bits
-        return np.asarray(np.asarray(image) == key)
-    return np.asarray(np.asarray(image.convert("RGBA"))[..., 3] == 0)
 
 
 def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
@@ -270,10 +262,17 @@ def _rectangle(numbers: Any) -> Rectangle:
 
 
 def _mask(given: Any) -> _Mask:
+    """Return the mask of a path, bytes, an image or an array: alpha does not count."""
     if isinstance(given, str | os.PathLike | bytes):
-        samples = _read(given)
-    elif isinstance(given, Image.Image):
-        samples = _flat(given)
+        try:
+            with quiet(), open_encoded(given, DEFAULT_LIMITS) as file:
+                return _mask(open_image(file, DEFAULT_LIMITS))
+        except Exception as error:
+            raise image_error(error, path=None if isinstance(given, bytes) else given) from error
+    if isinstance(given, Image.Image):
+        samples: Any = np.asarray(measurable(given))
+        if samples.ndim == 3:
+            samples = samples[..., : 1 if samples.shape[2] == 2 else 3].any(axis=2)
     elif is_array(given):
         samples = as_numpy(given)
     else:
@@ -302,19 +301,3 @@ def _beside(place: Any, path: str, within: str, cell: Any) -> Any:
         if os.path.isfile(place / name):
             return place / name
     raise ImageError("vanished", f"there is no {own}, nor with .png or .tif")
-
-
-def _read(mask: str | os.PathLike[str] | bytes) -> NDArray[Any]:
-    try:
-        with quiet(), open_encoded(mask, DEFAULT_LIMITS) as file:
-            return _flat(open_image(file, DEFAULT_LIMITS))
-    except Exception as error:
-        raise image_error(error, path=None if isinstance(mask, bytes) else mask) from error
-
-
-def _flat(image: Image.Image) -> NDArray[Any]:
-    """Return an array HxW that is nonzero where any sample is; alpha does not count."""
-    samples = np.asarray(measurable(image))
-    if samples.ndim == 3:
-        samples = samples[..., : 1 if samples.shape[2] == 2 else 3].max(axis=2)
-    return samples

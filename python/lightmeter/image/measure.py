@@ -2,13 +2,12 @@
 
 import io
 import itertools
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from numbers import Real
+from numbers import Integral
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -56,6 +55,8 @@ ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 _SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
+_MOST_FACTS = 64  # of an image, from a reader
+
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one image
 
 # Attribute of a caller's image that failed: the error, and whether its pixels were unread then.
@@ -82,7 +83,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     image
         An image that `measure_images` accepts, or `EncodedBytes`.
     reading
-        How to read it.
+        How to read it, without `Reading.read`.
 
     Raises
     ------
@@ -91,9 +92,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     Exception
         Decoders and files may raise any exception.
     """
-    if reading.read is not None and isinstance(image, str | os.PathLike | bytes):
-        yield from _frames_read(image, reading)
-    elif isinstance(image, str | os.PathLike) and is_zarr(image):
+    if isinstance(image, str | os.PathLike) and is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -106,13 +105,10 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
         is_read = isinstance(image, EncodedBytes)
         with image if is_read else open_encoded(image, reading.limits) as file:
             if file.format in VIDEOS:
-                clip = image if isinstance(image, Clip) else None
-                yield from video_frames(file, reading, clip)
-                return
-            with quiet():
-                frames = open_large_tiff(file, reading)
-                if frames is None:
-                    frames = frames_in(open_image(file, reading.limits), reading, file)
+                frames = video_frames(file, reading, image if isinstance(image, Clip) else None)
+            else:
+                tiles = open_large_tiff(file, reading)
+                frames = tiles or frames_in(open_image(file, reading.limits), reading, file)
             yield from frames
 
 
@@ -121,20 +117,16 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     read: Any = reading.read
     if not is_zarr(image):
         open_encoded(image, reading.limits).__exit__(None, None)  # checks that it may be opened
-    last, number = 1 if reading.frames == "first" else None, 0
-    for number, returned in enumerate(itertools.islice(_returned(read, image), last), 1):
+    given, number = read(image), 0
+    several = given if isinstance(given, Iterator) else iter([given])
+    last = 1 if reading.frames == "first" else None
+    for number, returned in enumerate(itertools.islice(several, last), 1):
         check_frames(number, reading.limits)
         found = _as_read(returned)
-        samples, range_ = found.image, reading.value_range or found.value_range
-        if not isinstance(samples, str | os.PathLike | Image.Image) and not can_be_read(samples):
-            detail = f"read= gave a {type(samples).__name__}; expected an array or an image"
-            raise ImageError("unsupported", detail)
-        try:
-            own = replace(reading, bands=reading.bands or found.bands, value_range=range_)
-        except (TypeError, ValueError) as error:
-            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
-        facts = ((read.__name__, found.known),) if found.facts else ()
-        for frame in frames_of(samples, replace(own, read=None)):
+        bands, range_ = reading.bands or found.bands, reading.value_range or found.value_range
+        own = replace(reading, bands=bands, value_range=range_)
+        facts = ((read.__name__, found.facts),) if found.facts else ()
+        for frame in frames_of(found.image, own):
             if isinstance(frame.image, np.ndarray):
                 height, width = frame.image.shape[:2]
                 check_size(width, height, reading.limits)
@@ -148,37 +140,20 @@ def _as_read(returned: Any) -> Read:
     """Return the result of a reader for one image as a `Read`."""
     is_several = isinstance(returned, tuple) and 0 < len(returned) <= len(Read._fields)
     found = Read(*returned) if is_several else Read(returned)
-    if not isinstance(found.facts, Mapping | None):
-        detail = f"read= gave a {type(found.facts).__name__} as facts; expected a dict"
-        raise ImageError("unsupported", detail)
-    return found._replace(group=_group_named(found.group))
-
-
-def _group_named(group: Any) -> str | None:
-    """Return the group that a reader names, by the text that it has at every other door."""
-    if group is None:
-        return None
-    if isinstance(group, str):
-        return group.encode(errors="replace").decode()  # a lone surrogate is no text
-    if not isinstance(group, Real):
-        detail = f"read= gave a {type(group).__name__} as group; expected a text"
-        raise ImageError("unsupported", detail)
-    number: Any = group
-    whole = math.isfinite(number) and number == int(number)
-    return None if number != number else str(int(number) if whole else float(number))
-
-
-def _returned(read: Any, image: Any) -> Iterator[Any]:
-    """Yield the results that a reader returns or yields, without its warnings."""
-    with quiet():
-        given = read(image)
-    several = given if isinstance(given, Iterator) else iter([given])
-    while True:
-        with quiet():
-            result = next(several, several)
-        if result is several:
-            break
-        yield result
+    image, facts, group = found.image, found.facts, found.group
+    is_image = isinstance(image, str | os.PathLike | Image.Image) or can_be_read(image)
+    for value, is_known, expected in (
+        (image, is_image, "; expected an array or an image"),
+        (facts, isinstance(facts, Mapping | None), " as facts; expected a dict"),
+        (group, isinstance(group, str | Integral | None), " as group; expected a text"),
+    ):
+        if not is_known:
+            raise ImageError("unsupported", f"read= gave a {type(value).__name__}{expected}")
+    if len(facts or ()) > _MOST_FACTS:  # they may be those of a file
+        raise ImageError("too_large", f"read= gave more than {_MOST_FACTS} facts")
+    # A lone surrogate is no text.
+    text = None if group is None else str(group).encode(errors="replace").decode()
+    return found._replace(group=text)
 
 
 def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) -> Iterator[Frame]:
@@ -208,11 +183,10 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
     first = image.tell()
     try:
         for number in itertools.count() if is_all else range(1):
-            with quiet():
-                if is_all and not _is_at(image, number):
-                    break
-                check_frames(number + 1, reading.limits)
-                frame = _loaded(image, reading, file)
+            if is_all and not _is_at(image, number):
+                break
+            check_frames(number + 1, reading.limits)
+            frame = _loaded(image, reading, file)
             yield frame if number == 0 else frame._replace(exif=None, facts=None)
     except (GeneratorExit, ImageError):  # which say nothing of its bytes
         raise
@@ -221,7 +195,7 @@ def frames_in(image: Image.Image, reading: Reading, file: Opened | None = None) 
         raise
     finally:
         if is_all:
-            with quiet(), suppress(Exception):
+            with suppress(Exception):
                 image.seek(first)
 
 
@@ -341,7 +315,9 @@ def measure_images(
         if isinstance(source, Measured):
             yield source
             return
-        for frame in frames_of(source, reading):
+        is_own = reading.read is not None and isinstance(source, str | os.PathLike | bytes)
+        frames = (_frames_read if is_own else frames_of)(source, reading)
+        for frame in iter(quiet()(lambda: next(frames, None)), None):
             if watch is not None:
                 watch()
             named = frame._replace(path=short_path(name))
@@ -429,10 +405,11 @@ def measure_frame(
     image, exif, facts, decoded_by, path, mask, nodata = frame[:7]
     given = frame.reading or reading
     bands, small = given.bands, None
-    masks = _masks_of(mask, 0 if isinstance(image, list) else len(bands or ()))
-    readings = [given.for_image(path, "", None, *own) for own in masks]
+    is_of_bands = bands and getattr(mask, "shape", ())[2:] == (len(bands),)
+    masks = np.moveaxis(mask, 2, 0) if is_of_bands and not isinstance(image, list) else [mask]
+    readings = [given.for_image(path, mask=own) for own in masks]
     reading, ignored = readings[0], readings[0].ignored
-    mark = None if ignored is None or ignored.is_fixed else partial(ignored.mark, nodata=nodata)
+    mark = None if ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
     if not isinstance(image, list):
         check_level(reading.pyramid_level, 1)
@@ -448,8 +425,7 @@ def measure_frame(
             meters = [way.counting.measure(part, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
-        if ignored is not None:
-            facts = _with_ignored(facts or {}, meters) or None
+        facts = _with_ignored(facts, meters)
         if thumbnail and isinstance(image, Image.Image):
             small = make_thumbnail(image, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
@@ -461,17 +437,10 @@ def measure_frame(
     return Measured(whole, exif, facts, small, *own)
 
 
-def _with_ignored(facts: Facts, meters: Sequence[ImageMeter]) -> Facts:
+def _with_ignored(facts: Any, meters: Sequence[ImageMeter]) -> Any:
     """Return the facts with the percentage of ignored pixels, averaged over bands."""
     shares = [share for meter in meters if (share := meter._core.ignored_percent) is not None]
-    return {**facts, "ignored_percent": sum(shares) / len(shares)} if shares else facts
-
-
-def _masks_of(mask: Any, bands: int) -> list[list[Any]]:
-    """Return the masks from a reader: one for the image, or one for each band."""
-    if bands and getattr(mask, "shape", ())[2:] == (bands,):
-        return [[mask[..., band]] for band in range(bands)]
-    return [[] if mask is None else [mask]]
+    return {**(facts or {}), "ignored_percent": sum(shares) / len(shares)} if shares else facts
 
 
 def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = False) -> str:
@@ -481,7 +450,7 @@ def _read_as(meter: ImageMeter | BandMeter, reading: Reading, *, fourth: bool = 
 
 def _takes_fourth(image: Any, reading: Reading) -> bool:
     """Return whether the fourth channel of an array is assumed to be alpha."""
-    if reading.bands is not None or (reading.ignored and "alpha" in reading.ignored.rules):
+    if reading.bands is not None or "alpha" in reading.ignored.rules:
         return False
     if isinstance(image, Image.Image):
         tags = getattr(image, "tag_v2", {})
@@ -502,8 +471,8 @@ def copy_frame(image: Image.Image, reading: Reading) -> Frame:
     """
     path = getattr(image, "filename", None) or None
     try:
-        (frame,) = frames_in(image, reading)
         with quiet():
+            (frame,) = frames_in(image, reading)
             return frame._replace(image=image.copy(), path=short_path(path))
     except BaseException as error:
         raise image_error(error, path=path) from error
@@ -516,22 +485,15 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
         detail = f"an ImageMeter that has measured {meter.pixels} of {meter._expected} pixels"
         raise ImageError("truncated", detail)
     counting = meter._counting
-    came_too_late = {
-        "bands": reading.bands is not None,
-        "channels": reading.channels not in ("RGB", counting.channels),
-        "ignore": reading.ignored is not None,
-        "metrics": reading.metric_set not in ("default", counting.metrics),
-        "pyramid_level": bool(reading.pyramid_level),
-        "value_range": reading.value_range not in (None, counting.value_range),
-    }
-    for option, is_late in came_too_late.items():
-        if is_late:
+    given, usual = ({**vars(way), "metrics": way.metric_set} for way in (reading, DEFAULT_READING))
+    for option in ("bands", "channels", "ignore", "metrics", "pyramid_level", "value_range"):
+        if (given[option] or None) not in (usual[option], getattr(counting, option, None)):
             detail = f"got {option} with an ImageMeter, which has measured; give the array"
             raise ImageError("unsupported", detail)
     metrics = [counting.metrics, *reading.functions]
     own = replace(reading, value_range=counting.value_range, metrics=metrics)
     returned = run(reading.functions, None)
-    facts = _with_ignored({}, [meter]) or None
+    facts = _with_ignored(None, [meter])
     return Measured(meter, None, facts, returned=returned, read=_read_as(meter, own))
 
 
@@ -549,13 +511,12 @@ def _measured_png(
         if meter is None:
             return None
         exif, facts = header_in(file, image, reading.exif)
-        if reading.ignored is not None:
-            facts = _with_ignored(facts, [meter])
         path = short_path(name)
         small = make_thumbnail(image, path) if thumbnail else None
     is_deeper = meter._samples and image.mode not in DEEP_GRAY  # Pillow has no such pixels
     decoded_by = decoder("PNG", "lightmeter") if is_deeper else decoder_of(image)
     text = _read_as(meter, reading)
+    facts = _with_ignored(facts, [meter])
     return Measured(meter, exif, facts, small, (), path, decoded_by, text)
 
 
@@ -565,7 +526,7 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
     meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
-    if reading.ignored is not None:
+    if reading.ignore is not None:
         facts = _with_ignored(facts, [meter])
     tags, path = tags_of(exif, reading.exif), short_path(name)
     # The name is that of Pillow's decoder, which gives the same pixels, so that profiles do not

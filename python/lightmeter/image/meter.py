@@ -23,7 +23,7 @@ _core.prepare_numpy()  # before a daemon thread uses it first, and the process e
 _GRAY_MODES = frozenset({"L", "LA"})
 _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 # Modes to convert to, where they differ from Pillow's base mode.
-_CONVERTED = {"La": "LA", "P": "RGB", "RGBa": "RGBA"}
+_CONVERTED = {"La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
 _DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _DEEP.items()}
@@ -38,7 +38,7 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
-Picture = Image.Image | NDArray[Any]
+LoadedImage = Image.Image | NDArray[Any]
 
 # Marks pixels of an image, or of the tile at (x, y), as ignored in a mask before they are measured.
 Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
@@ -87,7 +87,7 @@ class Counting:
         core = _core.ImageMeter(self.metrics, whole, mask)
         return ImageMeter._of(core, self, _threads=threads, _mask=mask, **known)
 
-    def measure(self, image: Picture, threads: int | None, mark: Mark | None) -> "ImageMeter":
+    def measure(self, image: LoadedImage, threads: int | None, mark: Mark | None) -> "ImageMeter":
         """Measure a whole image: a loaded PIL image, or an array HxWxC."""
         size = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
         meter = self.meter(size, threads)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lightmeter.image.arrays import Channels, range_of
 from lightmeter.image.exif import KNOWN
-from lightmeter.image.meter import Picture, measurable
+from lightmeter.image.meter import LoadedImage, measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
@@ -78,7 +78,7 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
 
 
 def run(
-    functions: tuple[Metric, ...], image: Picture | None, channels: Any = "RGB", white: Any = None
+    functions: tuple[Metric, ...], image: Any, channels: Any = "RGB", white: Any = None
 ) -> Returned:
     """Call each function with a measured image, and catch what they raise.
 
@@ -126,7 +126,7 @@ def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
         return Raised(type(error).__name__.encode(errors="replace").decode())
 
 
-def _eight_bits(image: Picture, channels: Channels | None, white: Any) -> NDArray[np.uint8]:
+def _eight_bits(image: LoadedImage, channels: Channels | None, white: Any) -> NDArray[np.uint8]:
     """Return the measured samples without alpha, scaled to 0..255 and read-only."""
     if isinstance(image, Image.Image):
         image, channels = np.asarray(measurable(image)), "RGB"

@@ -26,10 +26,7 @@ from lightmeter.quiet import quiet
 # Formats whose colours Pillow decodes to 8 bits, possibly without reporting the original depth.
 _UNTOLD = frozenset({"AVIF", "HEIF", "JPEG2000", "JXL", "PPM", "SGI"})
 _NO_MEANING = "value_range has no meaning; give it as an array, or no value_range"
-_UNDECODED = (
-    "TIFF of samples that Pillow does not decode; try pyramid_level=0 or bands=[...], or give it "
-    "as an array"
-)
+_UNDECODED = "samples that Pillow does not decode; try pyramid_level=0, bands=[...] or an array"
 _SUBFILE_TYPE, _BITS, _DNG_VERSION = 254, 258, 50_706
 _SIZES = frozenset({279, 325})  # of strips and tiles, behind the tags that say how to read them
 

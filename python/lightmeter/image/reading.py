@@ -208,10 +208,9 @@ class Reading:
     @cached_property
     def counting(self) -> Counting:
         """Return how pixels are counted."""
-        ignored, mask_of = self.ignored, None
-        if ignored is not None:
-            mask_of = ignored.shared_mask if ignored.is_fixed else ignored.mask
-        return Counting(self.channels, self.value_range, self.metric_set, mask_of)
+        mask_of = self.ignored.shared_mask if self.ignored.is_fixed else self.ignored.mask
+        masked = mask_of if self.ignore is not None else None
+        return Counting(self.channels, self.value_range, self.metric_set, masked)
 
     @property
     def seconds(self) -> float:
@@ -221,15 +220,17 @@ class Reading:
     @cached_property
     def is_of_one(self) -> bool:
         """Return whether a file gives one measurement, whatever its samples are."""
-        is_fixed = self.ignored is None or self.ignored.is_fixed
-        return self.frames == "first" and self.bands is None and not self.pyramid_level and is_fixed
+        is_plain = self.frames == "first" and self.bands is None and not self.pyramid_level
+        return is_plain and self.ignored.is_fixed
 
     @cached_property
-    def ignored(self) -> Ignored | None:
+    def ignored(self) -> Ignored:
         """Return `ignore` with its masks, which were read when this object was created."""
-        return as_ignored(self.ignore)
+        return as_ignored(self.ignore) or Ignored()
 
-    def for_image(self, path: str, within: str = "", cell: Any = None, *masks: Any) -> "Reading":
+    def for_image(
+        self, path: str, within: str = "", cell: Any = None, mask: Any = None
+    ) -> "Reading":
         """Return the reading of one image, which includes its own masks.
 
         Parameters
@@ -241,18 +242,17 @@ class Reading:
             `path`.
         cell
             Mask in the column that `ignore` names.
-        masks
-            Masks that the reader of the image returned.
+        mask
+            Mask that the reader of the image returned.
 
         Raises
         ------
         ImageError
             A mask is missing, or cannot be read.
         """
-        ignored = self.ignored or (Ignored() if masks else None)
-        if ignored is None or (ignored.beside is None and not masks):
+        if self.ignored.beside is None and mask is None:
             return self
-        own = ignored.for_image(path, within or os.path.basename(path), cell, *masks)
+        own = self.ignored.for_image(path, within or os.path.basename(path), cell, mask)
         return replace(self, ignore=own)
 
     def text(
@@ -286,7 +286,7 @@ class Reading:
                     "fourth": fourth and "alpha",
                     "frames": self.frames != "first" and self.frames,
                     "functions": _bounded([function.__name__ for function in self.functions]),
-                    "ignore": _bounded(() if self.ignored is None else self.ignored.description),
+                    "ignore": _bounded(self.ignored.description),
                     "metrics": self.metric_set != "default" and self.metric_set,
                     "pyramid_level": self.pyramid_level,
                     "read": getattr(self.read, "__name__", ""),

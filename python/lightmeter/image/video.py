@@ -273,14 +273,14 @@ class _Video:
         context = stream and stream.codec_context
         if not context or not context.format:
             raise ImageError("unsupported", "no video that this FFmpeg decodes")
-        bits = context.format.components[0].bits
+        parts = context.format.components
+        bits = parts[0].bits
         if bits > 8 and reading.value_range is not None:
             raise ImageError("unsupported", f"video of {bits} bits, of which 8 are decoded")
         context.thread_count, context.options = 1, dict(_BOUNDS)
-        self.mode = "gray" if context.format.name.startswith("gray") else "rgb24"
-        if reading.ignored is not None and "alpha" in reading.ignored.rules:
-            has_alpha = any(part.is_alpha for part in context.format.components)
-            self.mode = "rgba" if has_alpha else self.mode
+        has_alpha = "alpha" in reading.ignored.rules and any(part.is_alpha for part in parts)
+        is_gray = context.format.name.startswith("gray")
+        self.mode = "gray" if is_gray else "rgba" if has_alpha else "rgb24"
         rate = stream.guessed_rate or stream.average_rate
         per_second = rate and float(rate)
         self.facts = {"Codec": context.name, "BitDepth": bits, "FramesPerSecond": per_second}
@@ -306,22 +306,21 @@ class _Video:
         on which no other depends are skipped.
         """
         waiting: list[Any] = []
-        size, is_cut, is_owed = 0, False, False
+        size, is_owed = 0, False
         for packet in self._packets():
             seconds = self.seconds(packet)
             if packet.is_keyframe and seconds <= self._wanted and not is_owed and waiting:
-                waiting, size, is_cut = [], 0, True
+                waiting, size = [], 0
+                self._context.flush_buffers()
             waiting.append(packet)
             size += packet.size + _PACKET
             if seconds < self._wanted and size < _MOST_WAITING and not is_owed:
                 continue
-            if is_cut:
-                self._context.flush_buffers()
             for each in waiting:
                 is_wanted = self.seconds(each) >= self._wanted
                 self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
                 yield from self._selected(each)
-            waiting, size, is_cut = [], 0, False
+            waiting, size = [], 0
             is_owed = seconds >= self._wanted  # it comes out later
         yield from self._selected(None)
 

@@ -14,15 +14,13 @@ import html
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib import import_module
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import NO_BANDS
@@ -40,32 +38,30 @@ _MOST_BYTES = 1 << 30  # of the samples of an image
 # DICOM tags that identify no person: the machine and its settings. They are codes, numbers, and
 # names given by manufacturers; texts that people type are not among them.
 _TAGS = (
-    *("Modality", "Manufacturer", "ManufacturerModelName", "PhotometricInterpretation"),
-    *("BodyPartExamined", "Laterality", "ViewPosition", "BurnedInAnnotation", "BitsStored"),
-    *("SliceThickness", "PixelSpacing", "ConvolutionKernel", "KVP", "XRayTubeCurrent", "Exposure"),
-    *("ExposureTime", "MagneticFieldStrength", "EchoTime", "RepetitionTime", "FlipAngle"),
-    *("WindowCenter", "WindowWidth", "LossyImageCompression"),
+    "Modality Manufacturer ManufacturerModelName PhotometricInterpretation BodyPartExamined "
+    "Laterality ViewPosition BurnedInAnnotation BitsStored SliceThickness PixelSpacing "
+    "ConvolutionKernel KVP XRayTubeCurrent Exposure ExposureTime MagneticFieldStrength EchoTime "
+    "RepetitionTime FlipAngle WindowCenter WindowWidth LossyImageCompression"
 )
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MOST_DESCRIPTION = 16 << 20
-_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b([^>]*)")
-_NAME = re.compile(r"\sName=\"([^\"]{1,64})\"")
+_CHANNEL = re.compile(r"<(?:\w+:)?Channel\b(?:[^<>]*?\sName=\"([^\"]{1,64})\")?")
 _END_OF_IMAGE = re.compile(r"</(?:\w+:)?Image>")
 _DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
 _AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
 
 
-def _import(package: str, extra: str) -> None:
-    try:
-        import_module(package)
-    except ImportError as error:
-        install = f"pip install 'lightmeter[{extra}]'"
-        raise ImportError(f"this reader needs {package}: {install}") from error
-
-
 def _needs(package: str, extra: str, reader: Any) -> Any:
     """Let a `Reading` check that a package is installed, before anything is measured."""
-    reader.check = partial(_import, package, extra)
+
+    def check() -> None:
+        try:
+            import_module(package)
+        except ImportError as error:
+            install = f"pip install 'lightmeter[{extra}]'"
+            raise ImportError(f"this reader needs {package}: {install}") from error
+
+    reader.check = check
     return reader
 
 
@@ -102,21 +98,18 @@ def dicom(image: File) -> Iterator[Read]:
         raise ImageError("unsupported", "DICOM without an image")
     samples = file.get("SamplesPerPixel", 1)
     _check(file.Rows, file.Columns, samples, max(1, file.BitsAllocated // 8))
-    facts = {name: _plain(file.get(name)) for name in _TAGS if name in file}
+    facts = {name: _plain(file.get(name)) for name in _TAGS.split() if name in file}
     bits, kind = file.BitsStored, file.PhotometricInterpretation
     ends = np.array([0, (1 << bits) - 1]) - ((file.PixelRepresentation == 1) << bits - 1)
-    if "ModalityLUTSequence" in file:
-        low, high = 0.0, float((1 << file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
-    else:
-        low, high = sorted(map(float, apply_modality_lut(ends, file)))
+    low, high = sorted(map(float, apply_modality_lut(ends, file)))
     ends_of_padding = map(file.get, ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     padding = [value for value in ends_of_padding if value is not None and samples == 1]
     group = str(file.get("SeriesInstanceUID", "")) or None
     for array in iter_pixels(file):
-        mask = _any((min(padding) <= array) & (array <= max(padding))) if padding else None
+        mask = (min(padding) <= array) & (array <= max(padding)) if padding else None
         if kind == "PALETTE COLOR":
-            array = (apply_color_lut(array, file) / np.float32(65535)).astype(np.float32)
-            low, high = 0.0, 1.0
+            array = apply_color_lut(array, file)
+            low, high = 0.0, float(np.iinfo(array.dtype).max)
         elif samples == 1:
             array = apply_modality_lut(array, file)
             array = low + high - array if kind == "MONOCHROME1" else array
@@ -179,9 +172,8 @@ def geotiff(image: File) -> Read:
     with open_encoded(image, DEFAULT_LIMITS) as file:
         driver = _DRIVERS.get(file.format or "")
     if driver is None:
-        raise ImageError(
-            "unsupported", "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
-        )
+        detail = "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
+        raise ImageError("unsupported", detail)
     return _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
 
 
@@ -232,7 +224,7 @@ def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
     is_colour = meant == [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
     is_plain = len(numbers) == 1 or (is_colour and array.dtype == np.uint8)
     mask = mask.all(axis=-1) if is_plain else mask  # a pixel may have data in a single band
-    return Read(array, facts, _any(mask), None if is_plain else _names(names))
+    return Read(array, facts, mask, None if is_plain else _names(names))
 
 
 @partial(_needs, "bioio", "microscopes")
@@ -296,8 +288,8 @@ def ome_tiff(image: File) -> Read:
         entry = tiff.directory(tiff.first).get(270)  # ImageDescription
         text = b"" if entry is None else tiff.raw(entry, _MOST_DESCRIPTION)
     first = _END_OF_IMAGE.split(text.decode(errors="replace"), maxsplit=1)[0]
-    found = map(_NAME.search, _CHANNEL.findall(first))
-    names = [html.unescape(name[1]) if name else f"C{at}" for at, name in enumerate(found, 1)]
+    found = enumerate(_CHANNEL.findall(first), 1)
+    names = [html.unescape(name) or f"C{number}" for number, name in found]
     return Read(image, bands=_names(names) if len(names) > 1 else None)
 
 
@@ -307,16 +299,11 @@ def _check(height: int, width: int, channels: int, size: int) -> None:
         raise ImageError("too_large", f"{taken} bytes, more than {_MOST_BYTES}")
 
 
-def _any(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
-    return mask if mask.any() else None
-
-
-def _names(given: Any) -> tuple[str, ...]:
-    """Return valid and distinct names of bands, different from those of features and readers."""
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    """Return valid names of bands; those that are taken, or given before, get their numbers."""
     names: list[str] = []
-    for name in given:
+    for number, name in enumerate(given, 1):
         clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"
-        clean = f"{clean} band" if clean in NO_BANDS or clean in __all__ else clean
-        numbered = (f"{clean} {number}" for number in count(len(names) + 1))
-        names.append(next(each for each in chain([clean], numbered) if each not in names))
+        is_taken = clean in (*NO_BANDS, *__all__, *names)
+        names.append(f"{clean} {number}" if is_taken else clean)
     return tuple(names)

@@ -150,7 +150,7 @@ class RollingLogger(AbstractContextManager["RollingLogger"]):
         reading = reading_of(reading, options)
         if queue_bytes < 0:
             raise ValueError(f"got {queue_bytes} as queue_bytes; expected 0 or more")
-        if reading.ignored and reading.ignored.column:
+        if reading.ignored.column:
             raise ValueError(
                 "got a column of masks as `ignore`; expected a rectangle, a mask or a condition, "
                 "because images of a logger have no columns"

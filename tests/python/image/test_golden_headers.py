@@ -11,7 +11,7 @@ from conftest import encoded, picture
 from lightmeter import ExifPolicy, Reading, _core, log_image
 from lightmeter.image.encoded import EncodedBytes, open_encoded
 from lightmeter.image.exif import ENUMERATIONS
-from lightmeter.image.header import Header, jpeg_frame, read_header
+from lightmeter.image.header import Header, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 from lightmeter.quiet import quiet
@@ -44,8 +44,8 @@ def test_facts_and_exif_from_a_file_and_from_memory(name: str) -> None:
     assert found is not None
     assert stated(read_header(EncodedBytes(found), image)) == expected
     if name.endswith(".jpg"):
-        marker, body = jpeg_frame(data) or (None, b"")
-        assert [marker, body.hex()] == (FACTS[name]["frame"] or [None, ""])
+        marker, (start, size) = _core.jpeg_frame(io.BytesIO(data), len(data)) or (None, (0, 0))
+        assert [marker, data[start : start + size].hex()] == (FACTS[name]["frame"] or [None, ""])
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])

@@ -1,6 +1,7 @@
 """JPEG tiles that the core decodes: the samples are those of imagecodecs, or it takes the tile."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import imagecodecs
@@ -9,16 +10,14 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jpeg_files import picture
-from lightmeter import Reading
+from lightmeter import Reading, _core
 from lightmeter.errors import ImageError
+from lightmeter.image.decoders import is_trusted
 from lightmeter.image.measure import measure_image
 from lightmeter.image.tiles import tiff
-from lightmeter.image.tiles.tiff import common_segments, write_jpeg_tile
 from tiffs import LONG, SHORT, UNDEFINED, with_pixels
 
-pytestmark = pytest.mark.skipif(
-    common_segments(None) is None, reason="the core does not decode JPEG here"
-)
+pytestmark = pytest.mark.skipif(not is_trusted(), reason="the core does not decode JPEG here")
 
 TILE = 48
 SUBSAMPLINGS = ((1, 1), (2, 1), (2, 2), (4, 1))
@@ -39,17 +38,18 @@ def watched(patch: pytest.MonkeyPatch) -> list[bool]:
     """Whether the core decoded each tile that it is asked for."""
     answers: list[bool] = []
 
-    def write(*options: Any) -> bool:
-        answers.append(write_jpeg_tile(*options))
-        return answers[-1]
+    def open_jpeg(data: bytes) -> Any:
+        found = _core.open_jpeg(data)
+        answers.append(found is not None)
+        return found
 
-    patch.setattr(tiff, "write_jpeg_tile", write)
+    patch.setattr(tiff, "_core", SimpleNamespace(open_jpeg=open_jpeg, jpeg_frame=_core.jpeg_frame))
     return answers
 
 
 def by_imagecodecs(file: Path) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiff, "write_jpeg_tile", lambda *_: False)
+        patch.setattr(tiff, "common_segments", lambda _: None)
         return numbers_of(file)
 
 

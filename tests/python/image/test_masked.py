@@ -240,6 +240,7 @@ def test_a_mask_beside_each_picture(tmp_path: Path) -> None:
 
 
 def test_a_mask_in_a_column_may_be_a_list_or_a_struct(tmp_path: Path) -> None:
+    import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -262,7 +263,10 @@ def test_a_mask_in_a_column_may_be_a_list_or_a_struct(tmp_path: Path) -> None:
                 lm.profile_images(file, ignore="column:mask")
         else:
             assert values(lm.profile_images(file, ignore="column:mask")) == expected
-    rows = [{"image": picture(), "mask": Image.fromarray(mask)}]
+    frame = pd.DataFrame([{"image": picture(), "mask": Image.fromarray(mask)}])
+    with pytest.raises(ValueError, match=r"Arrow cannot hold .*PIL.* to_dict\('records'\)"):
+        lm.profile_images(frame, ignore="column:mask")
+    rows = frame.to_dict("records")
     assert values(lm.profile_images(rows, ignore="column:mask")) == expected
     for cell, words in (([[0, 1], [1]], "its mask"), ([], "its mask"), (None, "nothing in")):
         table = pa.table({"image": [photo.read_bytes()], "mask": [cell]})

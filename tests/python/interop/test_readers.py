@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from conftest import lightmeter as command
+from lightmeter.image.tiles import tiff
 from lightmeter.interop import readers
 from numpy.typing import NDArray
 from reader_files import write_dicom, write_geotiff, write_ome
@@ -102,18 +103,6 @@ def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
         assert view["image.some.Error"].frequent[0].value == error
 
 
-def test_facts_beyond_the_bound_are_counted_as_an_error(raw: Path) -> None:
-    def many(image: Any) -> Any:
-        return np.zeros((4, 4), np.uint8), {f"fact{number}": number for number in range(count)}
-
-    count = 64
-    for errors in (0, 1):
-        count += errors
-        view = lm.profile_images(raw / "139.png", read=many)
-        assert (view["image.many.fact63"].mean, "image.many.fact64" in view) == (63, False)
-        assert view["image.many.Error"].types.text == errors
-
-
 def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     body = "return np.fromfile(path, 'u1').reshape(24, 24)"
@@ -144,7 +133,7 @@ def test_a_reader_yields_frames_with_bands_a_range_and_a_group(raw: Path) -> Non
 
 def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
     def numbered(image: Any) -> readers.Read:
-        group: Any = {"000": 7, "101": np.float32(7), "002": "7"}.get(Path(image).stem, "\ud800")
+        group: Any = {"000": 7, "101": np.int64(7), "002": "7"}.get(Path(image).stem, "\ud800")
         return readers.Read(np.zeros((4, 5)), group=group)
 
     files = [raw / f"{name}.png" for name in ("000", "101", "002", "103")]
@@ -159,9 +148,10 @@ def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
         ((np.zeros((4, 4), np.uint8), {}, np.zeros((3, 3))), "unsupported", "a mask of 3x3"),
         (np.zeros((4, 4), np.complex64), "unsupported", "an array of complex64"),
         ((np.zeros((4, 4)), "gain"), "unsupported", "read= gave a str as facts; expected a dict"),
+        ((np.zeros((4, 4)), dict.fromkeys(map(str, range(65)))), "too_large", "more than 64 facts"),
         ((), "unsupported", "read= gave a tuple; expected an array or an image"),
         (iter(()), "empty", "read= returned no image"),
-        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
+        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "corrupt", "black < white"),
         (readers.Read(np.zeros((4, 4)), group=[7]), "unsupported", "a list as group"),  # type: ignore[arg-type]
     ],
 )
@@ -221,12 +211,18 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     scale = {"RescaleSlope": "2", "RescaleIntercept": "-1024"}
     signed = (samples.astype(np.int16) - 2048).astype(np.int16)
     colours = RNG.integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    palette: dict[str, Any] = {**RGB, "SamplesPerPixel": 1}
+    palette["PhotometricInterpretation"] = "PALETTE COLOR"
+    for colour in ("Red", "Green", "Blue"):
+        palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 8]
+        palette[f"{colour}PaletteColorLookupTableData"] = bytes(range(255, -1, -1))
     cases: list[tuple[Any, dict[str, Any], Any, Any]] = [
         (samples, scale, rescaled, (-1024, 7166)),
         (samples, {}, samples, (0, 4095)),
         (signed, {"PixelRepresentation": 1}, signed, (-2048, 2047)),
         (samples, {"PhotometricInterpretation": "MONOCHROME1"}, 4095 - samples, (0, 4095)),
         (colours, RGB, colours, None),
+        (colours[..., 0], palette, np.stack([255 - colours[..., 0]] * 3, axis=-1), None),
     ]
     for stored, tags, array, value_range in cases:
         file = write_dicom(tmp_path / "a.dcm", stored, **tags)
@@ -301,10 +297,10 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
 
 def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
     samples = RNG.integers(1, 200, (6, SIDE, SIDE)).astype(np.uint8)
-    names = ("Sharpness", "B", "B 4", "B", "geotiff", "Red")
+    names = ("Sharpness", "B", "C", "B", "geotiff", "Red")
     file = write_geotiff(tmp_path / "a.tif", samples, names)
     view = lm.profile_images(file, read=readers.geotiff)
-    for name in ("Sharpness band", "B", "B 4", "B 5", "geotiff band", "Red"):
+    for name in ("Sharpness 1", "B", "C", "B 4", "geotiff 5", "Red"):
         assert view[f"image.{name}.mean"].n == 1
     for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
         with pytest.raises(ValueError, match="name geotiff of bands or functions twice"):
@@ -332,10 +328,14 @@ def test_a_vrt_is_read_only_where_it_is_asked_for(tmp_path: Path) -> None:
         assert failure.reason == "vanished"
 
 
-def test_channels_of_ome_tiff_are_bands(tmp_path: Path) -> None:
+def test_channels_of_ome_tiff_are_bands(tmp_path: Path, caplog: Any) -> None:
     samples = RNG.integers(0, 65536, (2, SIDE, SIDE)).astype(np.uint16)
     file = write_ome(tmp_path / "a.ome.tif", samples, "CYX")
     check(file, readers.ome_tiff, np.moveaxis(samples, 0, -1), bands=["DAPI", "B _2_"])
+    assert "ome_tiff" not in caplog.text
+    tiff._warn_once.cache_clear()
+    assert [lm.profile_images(file).images for _ in range(2)] == [1, 1]
+    assert caplog.text.count("(--read ome_tiff): see docs/readers.md") == 1
     tifffile.imwrite(tmp_path / "b.ome.tif", samples, metadata={"axes": "CYX"}, ome=True)
     view = lm.profile_images(tmp_path / "b.ome.tif", read=readers.ome_tiff)
     assert (view["image.C1.mean"].n, view["image.C2.mean"].n) == (1, 1)

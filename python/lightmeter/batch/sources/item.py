@@ -198,7 +198,7 @@ class Wanted:
             for text in origin.values() if isinstance(origin, Mapping) else [origin]:
                 if isinstance(text, str) and text.startswith("column:"):
                     columns[text.removeprefix("column:")] = None
-        mask = None if reading.ignored is None else reading.ignored.column
+        mask = reading.ignored.column
         if mask is not None:
             columns[mask] = None
         return cls(column, tuple(columns), reading.limits, reading.layout, mask)

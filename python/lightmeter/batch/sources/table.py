@@ -29,7 +29,8 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     Raises
     ------
     ValueError
-        There is no column of images, or a wanted column is missing.
+        There is no column of images, a wanted column is missing, or Arrow cannot hold a cell, such
+        as an image of PIL.
     """
     name = "table"
     if hasattr(table, "with_format"):
@@ -38,7 +39,12 @@ def table_source(table: Any, wanted: Wanted) -> Source:
         if schema is None:
             raise ValueError("the data set does not say its columns; expected one with features")
     else:
-        table = table if hasattr(table, "to_batches") else parquet().table(table)
+        pa = parquet()
+        try:
+            table = table if hasattr(table, "to_batches") else pa.table(table)
+        except pa.ArrowException as error:
+            expected = "expected paths or bytes, or a list of dicts, as by to_dict('records')"
+            raise ValueError(f"Arrow cannot hold the table: {error.args[0]}; {expected}") from error
         schema = table.schema
     wanted = with_column(wanted, kinds_of(schema), name)
     columns = [*dict.fromkeys((wanted.column, *wanted.values))]

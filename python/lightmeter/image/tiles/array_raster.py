@@ -141,9 +141,8 @@ def planes_of(
     count = sides.get("c", 1)
     if bands is not None and count != bands:
         raise ImageError("unsupported", f"got {count} channels; expected {bands} bands")
-    mode = _COLOUR_MODES[count] if is_colour and bands is None else ""
-    if bands is not None:
-        mode = f"{bands} bands"
+    plain = _COLOUR_MODES.get(count, "") if is_colour else ""
+    mode = plain if bands is None else f"{bands} bands"
     order = reading.channels if mode in ("RGB", "RGBA") else None
     others = [axis for axis in axes if axis not in ("yxc" if mode else "yx")]
     is_whole = is_batch or reading.frames == "all"

@@ -16,7 +16,7 @@ from PIL import Image
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import Channels, range_of, samples_of
 from lightmeter.image.limits import check_size
-from lightmeter.image.meter import ImageMeter, Mark, Picture, available_cpus
+from lightmeter.image.meter import ImageMeter, LoadedImage, Mark, available_cpus
 from lightmeter.image.reading import Reading
 
 # Maximum bytes of a decoded tile; 4096 x 4096 pixels of 8-bit RGB have fewer.
@@ -150,7 +150,7 @@ def measure_rasters(
     watch: Watch | None = None,
     wants_pixels: bool = False,
     mark: Mark | None = None,
-) -> tuple[list[ImageMeter], Picture | None]:
+) -> tuple[list[ImageMeter], LoadedImage | None]:
     """Measure an image in tiles, with the result of a whole array.
 
     Parameters
@@ -202,10 +202,10 @@ def measure_rasters(
         else:
             _count(raster, added, threads, check, mark)
         meters += added
-    return meters, _picture(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
+    return meters, _image_of(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
 
-def _picture(samples: NDArray[Any], raster: Raster, reading: Reading) -> Picture:
+def _image_of(samples: NDArray[Any], raster: Raster, reading: Reading) -> LoadedImage:
     if reading.bands is not None or samples.dtype != np.uint8:
         return samples
     if samples.shape[2] < 3:
@@ -219,7 +219,7 @@ def _check(raster: Raster, reading: Reading) -> None:
     check_size(width, height, reading.limits)
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours need whole images"
-    elif reading.ignored is not None and width * height > _MOST_MASKED:
+    elif reading.ignore is not None and width * height > _MOST_MASKED:
         what = f"ignored pixels take a mask, of at most {_MOST_MASKED} pixels"
     else:
         return

@@ -4,11 +4,14 @@ The sizes of directories, tiles and decoded data are checked before tifffile or 
 memory.
 """
 
+import io
 import logging
+import operator
 import re
 import struct
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -22,11 +25,11 @@ from lightmeter.image.arrays import GRAY_MODES
 from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import header_in, jpeg_frame
+from lightmeter.image.header import header_in
 from lightmeter.image.limits import check_frames, check_level
 from lightmeter.image.pillow import is_raw
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiff import NODATA, Tiff, parse_nodata
+from lightmeter.image.tiff import NODATA, DamagedError, Tiff, parse_nodata
 from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
@@ -35,9 +38,15 @@ _MOST_LEVELS = 64
 _MOST_HELD = 1 << 28  # bytes that tifffile may hold for all pages
 _MOST_PIECES = 1 << 21
 _MOST_SAMPLES = 32
+_MOST_DESCRIPTION = 1 << 16  # bytes, in which channels of OME are looked for
 _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
 
+_DESCRIPTION = 270
+_CHANNELS = (
+    "a page of an OME-TIFF is one channel; to measure all as bands, use read=readers.ome_tiff "
+    "(--read ome_tiff): see docs/readers.md"
+)
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
 _ALSO_LOADED = frozenset({255, _ORIENTATION, 65426, NODATA})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
@@ -75,9 +84,10 @@ _SINGLE = re.compile(r'\bSize([CZT])="1"')
 
 _PIXELS_AT_ONCE = 1 << 20  # of rows without compression
 
-# Markers of JPEG.
-_START, _END = b"\xff\xd8", b"\xff\xd9"
-_QUANTISATION, _HUFFMAN = b"\xff\xdb", b"\xff\xc4"
+# Markers of JPEG: start and end, quantisation and Huffman tables.
+_START, _END, _TABLES = b"\xff\xd8", b"\xff\xd9", (b"\xff\xdb", b"\xff\xc4")
+
+_warn_once = cache(logging.getLogger("lightmeter.image").warning)
 
 # tifffile logs damage. Without a handler logging would print it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -133,6 +143,10 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
+    with suppress(DamagedError, KeyError):
+        text = tiff.raw(first[_DESCRIPTION], _MOST_DESCRIPTION)
+        if not is_bands and text.count(b"Channel ID=") > 1 and tiff.directories(1) is None:
+            _warn_once(_CHANNELS)
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
         tile = tiff.integer(first, _TILE_WIDTH, 0) * tiff.integer(first, _TILE_HEIGHT, 0)
         if tile * pixel_bytes > MOST_DECODED:  # Pillow would hold it, however small the image is
@@ -347,7 +361,7 @@ class TiffRaster(Raster):
         # The core would mistake RGB for YCbCr.
         is_known = mode == "L" or page.photometric == _YCBCR or self._planes > 1
         is_of_core = page.compression == _JPEG and self.dtype == np.uint8 and is_known
-        self._common = common_segments(self._tables) if is_of_core else None
+        self._common = common_segments(self._tables or _START + _END) if is_of_core else None
 
     def read(self, block: Block) -> NDArray[Any]:
         """Return the samples of a block."""
@@ -378,10 +392,7 @@ class TiffRaster(Raster):
                 continue
             if size > MOST_DECODED:
                 raise ImageError("too_large", f"a tile of {size} encoded bytes")
-            data = self._bytes(place, size)
-            most = self.tile_width, self.tile_height
-            if self._common is None or not write_jpeg_tile(data, self._common, most, to):
-                self._decode(data, number, to)
+            self._decode(self._bytes(place, size), number, to)
 
     def _bytes(self, place: int, size: int) -> bytes:
         if place + size > self._file.size:
@@ -395,60 +406,30 @@ class TiffRaster(Raster):
 
     def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
         if self._page.compression == _JPEG:
-            _, frame = jpeg_frame(data) or (0, b"")
-            height, width = struct.unpack_from(">HH", frame, 1)
+            _, (start, _) = _core.jpeg_frame(io.BytesIO(data), len(data)) or (0, (len(data), 0))
+            height, width = struct.unpack_from(">HH", data, start + 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
+        if self._common is not None:
+            planes = into.transpose(2, 0, 1)
+            jpeg = _core.open_jpeg(data[:2] + self._common + data[2:])
+            channels, *sides = jpeg.shape if jpeg else (0, 0, 0)
+            fits = channels == len(planes) and all(map(operator.ge, sides, into.shape))
+            if jpeg and fits and jpeg.write(planes):
+                return
         # Decoders write at most the available room.
         samples, _, _ = self._page.decode(data, number, jpegtables=self._tables)
         into[...] = samples[0, : into.shape[0], : into.shape[1]]
 
 
-def common_segments(tables: bytes | None) -> bytes | None:
+def common_segments(tables: bytes) -> bytes | None:
     """Return the JPEG segments that all tiles of a page share, to insert after the start of each.
 
     Returns None if the core may not decode the tiles. libjpeg forgets some segments other than
     tables before it reads a tile, so a joined stream would mean something else.
-
-    Parameters
-    ----------
-    tables
-        A JPEG stream without an image, as in TIFF; None means no tables.
     """
-    if not is_trusted():
-        return None
-    if tables is None:
-        return b""
     place = len(_START)
-    if tables[:place] != _START:
-        return None
-    while tables[place : place + 2] != _END:
-        if tables[place : place + 2] not in (_QUANTISATION, _HUFFMAN):
-            return None
-        place += 2 + max(2, int.from_bytes(tables[place + 2 : place + 4], "big"))
-    return tables[len(_START) : place]
-
-
-def write_jpeg_tile(
-    data: bytes, common: bytes, most: tuple[int, int], into: NDArray[np.uint8]
-) -> bool:
-    """Decode a tile as far as it fits; return False if another decoder must try.
-
-    Parameters
-    ----------
-    data
-        A JPEG stream.
-    common
-        Segments from `common_segments`.
-    most
-        Width and height of a tile.
-    into
-        Array HxWxC stored in planes: in a row, the samples of a channel are contiguous.
-    """
-    decoder = _core.open_jpeg(data[:2] + common + data[2:])
-    if decoder is None:
-        return False
-    bands, height, width = decoder.shape
-    rows, columns, channels = into.shape
-    fits = columns <= width <= most[0] and rows <= height <= most[1]
-    return fits and bands == channels and decoder.write(into.transpose(2, 0, 1))
+    while tables[place : place + 2] in _TABLES:
+        place += 2 + int.from_bytes(tables[place + 2 : place + 4], "big")
+    is_known = tables.startswith(_START) and tables[place : place + 2] == _END
+    return tables[len(_START) : place] if is_known and is_trusted() else None
