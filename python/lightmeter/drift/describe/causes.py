@@ -297,11 +297,10 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     changes
         Changes by number, without a prefix.
     """
-    moves = _Moves(changes)
+    moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
     fitting: list[tuple[Cause, str]] = []
     for cause in CAUSES:
-        sure = [each for each in cause.leads if each in changes and changes[each].is_sure]
-        leads = [each for each in sure if moves.sign(each) != -cause.sign]
+        leads = [each for each in cause.leads if each in sure and moves.sign(each) != -cause.sign]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
