@@ -7,12 +7,12 @@
 
 namespace lightmeter::measure {
 
-// Stripes: the standard deviation of the mean luma of rows, and of columns, each less the mean over
+// Stripes: the standard deviation of the mean luma of rows, or columns, each minus the mean over
 // itself and the 15 on either side (after the row and column nonuniformity of EMVA 1288 release 4).
-// In 8-bit steps, from 0 on. Rows without 15 on either side are left out; below 32 it is not
-// defined. Stripes of a period up to 31 count fully, of 52 by half, of 310 by a fiftieth; beyond it
-// is blind. So it is to ramps, and to dots that a row averages out; horizontal edges of the scene
-// count as stripes. Of ignored pixels, a row's mean is that of the others.
+// Rows without 15 on either side are left out, so the number is undefined below 32 rows. Stripes
+// with a period of up to 31 rows count fully, of 52 by half, of 310 by a sixtieth. Slow gradients
+// do not count, nor do dots that a row averages out. Horizontal edges of the scene count as
+// stripes. The mean of a row leaves out ignored pixels.
 struct Banding {
   static constexpr Set kSet = Set::kAll;
   static constexpr bool kNeedsSize = true;

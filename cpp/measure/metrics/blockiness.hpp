@@ -4,11 +4,12 @@
 
 namespace lightmeter::measure {
 
-// Blocks of JPEG and of video: the mean absolute difference of luma across the borders of an 8 x 8
-// grid that starts at the image's corner, over that of all other neighbours, in both directions
-// (after Wang, Sheikh and Bovik 2002). A ratio from 0 on: 1 is no blocks. Not defined where nothing
-// differs elsewhere, or without a border. Blind to blocks of other sizes, and to those of a picture
-// that was scaled or cropped after it was compressed.
+// Blocks of JPEG and video compression: the mean absolute difference of luma across the borders of
+// an 8 x 8 grid that starts at the corner of the image, divided by that between all other
+// neighbours, in both directions (after Wang, Sheikh and Bovik 2002). 1 is no blocks. The ratio is
+// undefined if the other neighbours do not differ, or if the image has no border of blocks. It does
+// not detect blocks of other sizes, or of an image that was scaled or cropped after it was
+// compressed.
 struct Blockiness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

@@ -5,9 +5,10 @@
 
 namespace lightmeter::measure {
 
-// Mean and population standard deviation of red, green and blue, 0..255 and 0..127.5, and the share
-// of each in R + G + B, 0..1: a third each of a picture without a colour cast. A gray picture has
-// three equal channels; a black one has no shares. Shares cannot tell a cast from a coloured scene.
+// Mean and population standard deviation of red, green and blue, 0 to 255 and 0 to 127.5; and the
+// share of each in R + G + B, 0 to 1, which is a third each in an image without a colour cast. A
+// gray image has three equal channels; the shares of a black image are undefined. Shares cannot
+// distinguish a cast from a coloured scene.
 struct Channels {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

@@ -5,7 +5,7 @@
 
 namespace lightmeter::measure {
 
-// The mean hue as a vector, each pixel weighing as much as it has chroma.
+// The mean hue as a vector. Each pixel weighs as much as its chroma.
 struct CircularHue {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

@@ -6,9 +6,10 @@
 namespace lightmeter::measure {
 
 // sqrt(s_rg^2 + s_yb^2) + 0.3 sqrt(m_rg^2 + m_yb^2), the colourfulness of Hasler and Suesstrunk
-// (2003): s and m are standard deviation and mean of rg = R - G and yb = (R + G) / 2 - B. In steps
-// of an 8-bit sample: 0 of a gray picture, 15 slightly, 59 quite, 109 extremely colourful to their
-// viewers. Blind to where colours are; noise in the colours counts as colour.
+// (2003): s and m are the standard deviation and the mean of rg = R - G and yb = (R + G) / 2 - B.
+// In steps of an 8-bit sample: 0 for a gray image. Their viewers called 15 slightly, 59 quite and
+// 109 extremely colourful. Colourfulness does not show where colours are; colour noise counts as
+// colour.
 struct Colorfulness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

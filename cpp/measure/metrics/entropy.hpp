@@ -5,7 +5,7 @@
 
 namespace lightmeter::measure {
 
-// Pillow's Image.entropy().
+// The same as Pillow's Image.entropy().
 struct Entropy {
   static constexpr Set kSet = Set::kWhylogs;
   static constexpr std::array kNumbers{

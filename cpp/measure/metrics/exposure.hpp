@@ -4,14 +4,14 @@
 
 namespace lightmeter::measure {
 
-// Per cent, 0..100, of
-// - pixels whose luma is at most 5, and at least 250: clipped, but for a margin of noise;
+// Percentages from 0 to 100:
+// - pixels whose luma is at most 5, or at least 250: clipped, with a margin for noise;
 // - samples of red, green and blue of at least 245, the glare of the article "Monitoring Image Data
-//   with whylogs v1" (without alpha, which is no light);
+//   with whylogs v1", but without alpha, which is not light;
 // - pixels with red = green = blue. Saturation is 255 (max - min) / max rounded down, which is at
-//   least 1 unless max = min: they are the first bin of its histogram.
-// Thresholds are on the 8-bit scale. Blind to where the pixels are, and to whether the scene is
-// black or white there by itself.
+//   least 1 unless max = min, so these pixels are the first bin of its histogram.
+// Thresholds are on the 8-bit scale. These numbers do not show where the pixels are, nor whether
+// the scene itself is black or white there.
 struct Exposure {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

@@ -26,8 +26,8 @@ constexpr auto texts_of_cells(const char (&pattern)[kSize]) {
   return texts;
 }
 
-// Where in the image it is bright, and where it is sharp: the mean luma of each cell of a grid, and
-// the Sharpness there.
+// Where the image is bright, and where it is sharp: the mean luma of each cell of a grid, and the
+// Sharpness there.
 struct Grid : Boxes<4, 4> {
   static constexpr Set kSet = Set::kCamera;
   static constexpr int kSide = kRows;

@@ -5,7 +5,7 @@
 
 namespace lightmeter::measure {
 
-// Mean and population standard deviation of Pillow's HSV, the six numbers of whylogs.
+// Mean and population standard deviation of Pillow's HSV: six numbers that whylogs has, too.
 struct Hsv {
   static constexpr Set kSet = Set::kWhylogs;
   static constexpr std::array kNumbers{

@@ -4,9 +4,9 @@
 
 namespace lightmeter::measure {
 
-// Mean and population standard deviation of the luma of ITU-R BT.601 as Pillow's convert("L")
-// rounds it; the latter is the RMS contrast (Peli 1990). In steps of an 8-bit sample, 0..255 and
-// 0..127.5. Blind to where in the picture light and dark are.
+// Mean and population standard deviation of the luma, which is that of ITU-R BT.601 as rounded by
+// Pillow's convert("L"). The standard deviation is the RMS contrast (Peli 1990). Ranges: 0 to 255
+// and 0 to 127.5. These numbers do not show where in the image light and dark are.
 struct Luma {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

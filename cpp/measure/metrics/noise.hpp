@@ -7,9 +7,9 @@
 namespace lightmeter::measure {
 
 // The standard deviation of white Gaussian noise (Immerkaer 1996): sqrt(pi / 2) / (6 n) times the
-// sum of |Y * [1 -2 1; -2 4 -2; 1 -2 1]| over the n pixels inside of the border. In 8-bit steps,
-// from 0 on; not defined below 3 x 3. The mask is blind to planes and edges, but fine texture
-// counts as noise, and noise that was smoothed over several pixels (by JPEG, by a demosaic) hides.
+// sum of |Y * [1 -2 1; -2 4 -2; 1 -2 1]| over the n pixels that are not outermost. In 8-bit steps;
+// undefined below 3 x 3. Plain areas and straight edges do not count. Fine texture counts as noise,
+// and noise that was smoothed over several pixels, by JPEG or by demosaicing, does not.
 struct Noise {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

@@ -9,13 +9,12 @@
 
 namespace lightmeter::measure {
 
-// The difference hash of N. Krawetz ("Kind of Like That", 2013): of 9 x 8 boxes, whether each is
-// brighter than the one to the left of it. Row by row from the left, the highest bit first.
+// The difference hash of N. Krawetz ("Kind of Like That", 2013): for 9 x 8 boxes, whether each is
+// brighter than the one to its left. Row by row from the left, the highest bit first.
 //
-// It is blind to colour, to brightness and contrast, to whatever is smaller than a box, and to what
-// changes only from row to row. Two boxes that are almost alike may fall either way. Where no box
-// differs from the one beside it there is nothing to compare, and no hash: a black and a white
-// picture do not look alike.
+// The hash ignores colour, brightness, contrast, anything smaller than a box, and differences from
+// row to row. If two boxes are almost equal, small changes decide their bit. If no box differs from
+// the one beside it, there is no hash, so that a black and a white image do not count as alike.
 struct PerceptualHash : Boxes<9, 8> {
   static constexpr Set kSet = Set::kCamera;
   static constexpr std::array kNumbers{

@@ -9,22 +9,23 @@
 
 namespace lightmeter::measure {
 
-// A hash of all pixels and where they are. It is for accidents, not against somebody who looks for
-// two pictures of one hash: the keys are known.
+// A hash of all pixels and their positions. It detects accidental repeats. It is no protection
+// against somebody who constructs two images with one hash, because the keys are public.
 //
-// The image is cut into blocks of 256 pixels of a row. With c the colour of a pixel, k the key of
-// its place in the block and K the key of the block, the hash is
+// The image is cut into blocks of 256 pixels of a row. With the colour c of a pixel, the key k of
+// its place in the block and the key K of the block, the hash is
 //
-//   H = sum over blocks of K * (sum over its pixels of c * k)   modulo the prime p = 2^61 - 1,
+//   H = sum over blocks of K * (sum over its pixels of c * k)   modulo the prime p = 2^61 - 1.
 //
-// a sum, so that tiles and their order cannot show. For two pictures of one size let d be the
-// differences of the colours. They lie between -p and p, so one that is not 0 has an inverse
-// modulo p: with keys drawn at random, a block with such a d sums to 0 with a chance of 1 / p.
-// Given a block that does not, H is the same with a chance of 1 / p again. So two pictures that
-// differ have one hash with a chance of at most 2 / p = 2^-60. A prime is needed: modulo 2^64 a
+// Because it is a sum, tiles and their order do not change it. For two images of one size, let d be
+// the differences of the colours. They lie between -p and p, so a d that is not 0 has an inverse
+// modulo p. With keys drawn at random, a block with such a d sums to 0 with a chance of 1 / p. If
+// it does not, H is the same with a chance of 1 / p again. So two different images have the same
+// hash with a chance of at most 2 / p = 2^-60. The modulus must be a prime: modulo 2^64, a
 // difference of 2^t in a colour would leave only 64 - t bits of its key.
 //
-// A colour has a bit more than its samples, always 1, so that an ignored pixel is not a black one.
+// A colour has one more bit than its samples, which is always 1, so that an ignored pixel differs
+// from a black one.
 struct PixelHash {
   static constexpr Set kSet = Set::kCamera;
   static constexpr std::array kNumbers{

@@ -4,10 +4,10 @@
 
 namespace lightmeter::measure {
 
-// The variance of the Laplacian [0 1 0; 1 -4 1; 0 1 0] of the luma (Pech-Pacheco et al. 2000;
-// LAPV of Pertuz et al. 2013), in squares of 8-bit steps, from 0 on. Beyond the border the image is
-// mirrored as by OpenCV's BORDER_REFLECT_101. Noise and blocks of JPEG count as sharp, and a plain
-// scene as blurred: it compares pictures of like scenes.
+// The variance of the Laplacian [0 1 0; 1 -4 1; 0 1 0] of the luma (Pech-Pacheco et al. 2000; LAPV
+// of Pertuz et al. 2013), in squares of 8-bit steps. Beyond the border the image is mirrored as by
+// OpenCV's BORDER_REFLECT_101. Noise and JPEG blocks count as sharp, and a plain scene as blurred,
+// so compare images of similar scenes only.
 struct Sharpness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{

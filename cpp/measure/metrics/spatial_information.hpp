@@ -4,12 +4,13 @@
 
 namespace lightmeter::measure {
 
-// The spatial information of ITU-T P.910: the standard deviation of the Sobel magnitude of the luma
-// over the pixels inside of the border. In 8-bit steps, 0..722; not defined below 3 x 3. Blind to
-// where the edges are; noise counts as information.
+// The spatial information of ITU-T P.910: the standard deviation of the Sobel magnitude of the
+// luma, over all pixels but the outermost. In 8-bit steps, 0 to 722; undefined below 3 x 3. It does
+// not show where the edges are; noise counts as information.
 //
-// Magnitudes are put on the grid of 1/1024 of a step (1/1028 of a deep image), so that their sums
-// are integers. A standard deviation changes by no more than its values do: by less than 1/1500.
+// Magnitudes are rounded to a grid of 1/1024 of a step (1/1028 for a deep image), so that their
+// sums are integers. This changes the standard deviation by less than 1/1500, because a standard
+// deviation changes by no more than the values do.
 struct SpatialInformation {
   static constexpr Set kSet = Set::kAll;
   static constexpr std::array kNumbers{

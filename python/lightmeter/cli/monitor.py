@@ -129,7 +129,7 @@ def check(config: Config, store: str | None = None) -> None:
             known, unknown = known + (alarms or 0), unknown + (alarms is None)
             for line in replayed.lines(lengths.get(monitor.dataset, DAY)) if replayed else ():
                 say(f"  {line}")
-    more = f", and {unknown} unknown" if unknown else ""
+    more = f", plus {counted(unknown, 'monitor')} of unknown rate" if unknown else ""
     say(f"total: at most {known:.3g}{more}")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from changes import CHANGES, IMAGES, drawn, noisy, profile
 from lightmeter.demo import draw_cells
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,21 @@ def test_blur_is_not_faded(texture: float, noise: float) -> None:
     report = lm.compare(target=sides[1], reference=sides[0])
     also = ["pale"] * (noise > 2)
     assert [each.cause for each in report.causes] == ["out of focus", *also], report.summary()
+
+
+def test_the_number_that_is_named_moved_as_the_cause_says() -> None:
+    """A coloured veil raises saturation, but what fades is contrast."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for at in range(120):
+        image = draw_cells(np.random.default_rng([0, at])).convert("L").convert("RGB")
+        frames.append(ImageEnhance.Contrast(image).enhance(rng.uniform(0.5, 1)))
+    sand = Image.new("RGB", frames[0].size, (206, 150, 84))
+    report = lm.compare(
+        target=lm.log_image([Image.blend(each, sand, 0.3) for each in frames[60:]]),
+        reference=lm.log_image(frames[:60]),
+    )
+    assert report.summary().startswith("the images look faded: contrast fell by ")
 
 
 def test_where_nothing_changed_no_cause_is_named() -> None:

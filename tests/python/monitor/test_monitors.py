@@ -64,6 +64,10 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "m.toml"
     config.write_text(DRIFT)
     assert monitor("check", config).stdout.endswith("total: at most 3.65\n")
+    config.write_text(DRIFT + '[[monitor]]\nname = "i"\ndataset = "cells"\ntype = "interval"\n')
+    words = "total: at most 3.65, plus 1 monitor of unknown rate\n"
+    assert monitor("check", config).stdout.endswith(words)
+    config.write_text(DRIFT)
     run = "run", config, "--store", store.path
     put_days(store, range(1, 8), history=True)
     put_days(store, range(8, 9), day8={"shift": 3.0})

@@ -241,6 +241,8 @@ class Cause(NamedTuple):
         Whether the signs fit.
     kind
         A cause of detail may accompany a cause of light, which does not explain all of the change.
+    sign
+        Sign of the numbers in `leads`; 0 if they may rise or fall.
     """
 
     name: str
@@ -249,6 +251,7 @@ class Cause(NamedTuple):
     follows: frozenset[str]
     fits: Callable[[_Moves], bool]
     kind: Literal["light", "detail", ""] = ""
+    sign: int = 0
 
     @property
     def of_one(self) -> str:
@@ -270,10 +273,10 @@ CAUSES = (
           ("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
           _is_covered, "light"),
     Cause("glare", "have glare", ("glare_percent",), _ALL, _has_glare, "light"),
-    Cause("faded", "look faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded, "light"),
+    Cause("faded", "look faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded, "light", -1),
     Cause("darker", "are darker", _LIGHT, _ALL, lambda m: _is_lit(m, -1) and _is_dimmed(m),
-          "light"),
-    Cause("brighter", "are brighter", _LIGHT, _ALL, lambda m: _is_lit(m, 1), "light"),
+          "light", -1),
+    Cause("brighter", "are brighter", _LIGHT, _ALL, lambda m: _is_lit(m, 1), "light", 1),
     Cause("out of focus", "look out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
     Cause("compressed", "look compressed more", ("JpegQuality", "Blockiness", "entropy"),
           _SPREAD | {"colour", "JpegQuality"}, _is_squeezed),
@@ -298,10 +301,10 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     changes
         Changes by number, without a prefix.
     """
-    moves = _Moves(changes)
+    moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
     fitting: list[tuple[Cause, str]] = []
     for cause in CAUSES:
-        leads = [each for each in cause.leads if each in changes and changes[each].is_sure]
+        leads = [each for each in cause.leads if each in sure and moves.sign(each) != -cause.sign]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
