@@ -54,6 +54,7 @@ SAMPLE = re.compile(
 DATABASE = "postgresql://user@host/drift"
 SERVER = "https://drift.example.com"
 BUCKET = "s3://bucket/drift"
+PHOTOS = "s3://bucket/photos"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -245,6 +246,7 @@ def test_readme_runs_in_order_in_an_empty_folder(
 def served(text: str) -> Iterator[str]:
     """The text, with a server and a folder of this machine in place of those in it."""
     text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
+    text = text.replace(PHOTOS, PHOTOS.replace("s3", "memory"))
     if SERVER not in text:
         yield text
         return
