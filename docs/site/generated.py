@@ -1,4 +1,4 @@
-"""Pages' tables of what the core and the command line say of themselves."""
+"""Generating the tables of metrics and of the command line."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from lightmeter.image.numbers import IMAGE_NUMBERS, UNITS
 
 METRICS = Path(__file__).parents[2] / "cpp/measure/metrics"
-# The comment of a metric, and the metric up to its end. Helpers have no set.
+# The comment of a metric, and the metric up to its end. Helper structs have no set.
 METRIC = re.compile(
     r"^((?://[^\n]*\n)*)struct [^{]*\{\n(  static constexpr Set.*?)^\};", re.M | re.S
 )
@@ -30,7 +30,7 @@ def _metric(file: Path) -> Iterator[str]:
     rows = ["| number | unit | set | it is |", "|---|---|---|---|"]
     names = {name or cells for name, cells in NAME.findall(match[2])}
     for number in IMAGE_NUMBERS.values():
-        # The names of the cells of a grid are made of a pattern. One of them is enough to read.
+        # A grid has a number for each cell, of which one is listed.
         cell = CELL.search(number.name)
         if CELL.sub("r#c#", number.name) not in names:
             continue
@@ -41,7 +41,7 @@ def _metric(file: Path) -> Iterator[str]:
 
 
 def of_commands(_: Sequence[str]) -> str:
-    """Every command with its arguments and options."""
+    """Return every command with its arguments and options."""
     import typer
     from lightmeter.cli.app import app
 
@@ -78,5 +78,5 @@ def _default(parameter: Any) -> str:
 
 
 def _text(help_text: str) -> str:
-    """Help as Markdown: what looks like markup there is none."""
+    """Return a help text as Markdown, with the signs of markup escaped."""
     return re.sub(r"([\\`*_\[\]<>|{}$])", r"\\\1", help_text)
