@@ -49,19 +49,15 @@ def of_commands(_: Sequence[str]) -> str:
 
 
 def _commands(command: Any, name: str) -> Iterator[str]:
-    below = getattr(command, "commands", {})
-    if not below:
+    below = command.list_commands(None) if hasattr(command, "list_commands") else []
+    own = [each for each in command.params if each.name != "help"]
+    if own or not below:
         yield f"### `{name}`"
         yield _text(command.help)
-        rows = ["| argument | default | says |", "|---|---|---|"]
-        rows += [
-            f"| {_names(it)} | {_default(it)} | {_text(it.help)} |"
-            for it in command.params
-            if it.name != "help"
-        ]
-        yield "\n".join(rows)
-    for word, other in below.items():
-        yield from _commands(other, f"{name} {word}")
+        rows = [f"| {_names(each)} | {_default(each)} | {_text(each.help)} |" for each in own]
+        yield "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows])
+    for word in below:  # which are imported only now
+        yield from _commands(command.get_command(None, word), f"{name} {word}")
 
 
 def _names(parameter: Any) -> str:
