@@ -55,7 +55,7 @@ def _commands(command: Any, name: str) -> Iterator[str]:
         yield f"### `{name}`"
         yield _text(command.help)
         rows = [f"| {_names(each)} | {_default(each)} | {_text(each.help)} |" for each in own]
-        yield "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows])
+        yield "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows] if rows else [])
     for word in below:  # which are imported only now
         yield from _commands(command.get_command(None, word), f"{name} {word}")
 
@@ -68,9 +68,10 @@ def _names(parameter: Any) -> str:
 
 def _default(parameter: Any) -> str:
     if parameter.required:
-        return "must be given"
+        return "required"
     default = getattr(parameter.default, "value", parameter.default)
-    return f"`{default}`" if isinstance(default, str | int | float) and default is not False else ""
+    is_shown = isinstance(default, str | int | float | Path) and default is not False
+    return f"`{default}`" if is_shown and default != "" else ""
 
 
 def _text(help_text: str) -> str:
