@@ -55,7 +55,9 @@ def _commands(command: Any, name: str) -> Iterator[str]:
         yield f"### `{name}`"
         yield _text(command.help)
         rows = [f"| {_names(each)} | {_default(each)} | {_text(each.help)} |" for each in own]
-        yield "\n".join(["| argument | default | meaning |", "|---|---|---|", *rows] if rows else [])
+        yield "\n".join(
+            ["| argument | default | meaning |", "|---|---|---|", *rows] if rows else []
+        )
     for word in below:  # which are imported only now
         yield from _commands(command.get_command(None, word), f"{name} {word}")
 
