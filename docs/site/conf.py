@@ -1,4 +1,4 @@
-"""How Sphinx makes the site. `make.py` puts this file beside the pages."""
+"""Configuration of Sphinx. `make.py` copies this file beside the pages."""
 
 import builtins
 import re
@@ -22,6 +22,7 @@ nitpick_ignore_regex = [("py:class", r"(?!lightmeter\.\w+$).*")]  # types that h
 nitpick_ignore = {("py:exc", name) for name in dir(builtins)}  # which are Python's
 
 autodoc_default_options = {"members": True}
+autoclass_content = "both"  # parameters are in the docstring of the constructor
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"  # in the signature all options would take a page
 autodoc_typehints_description_target = "documented_params"
@@ -40,7 +41,7 @@ html_copy_source = False
 
 
 def setup(app: Any) -> None:
-    """Say what the extensions cannot know of our docstrings."""
+    """Adapt the extensions to our docstrings."""
     app.connect("autodoc-process-docstring", hide_colon, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", show_colon, priority=600)
     app.connect("autodoc-skip-member", skip_field)
@@ -48,14 +49,15 @@ def setup(app: Any) -> None:
 
 
 def hide_colon(_app: Any, what: str, _name: str, _of: Any, _options: Any, lines: Any) -> None:
-    """Else napoleon takes a property's first words up to a colon for its type."""
+    """Hide colons in the first line of a property; napoleon takes text before one for a type."""
     if what in ("property", "attribute") and lines:
         lines[0] = lines[0].replace(":", "\0")
 
 
 def show_colon(_app: Any, _what: str, _name: str, _of: Any, _options: Any, lines: Any) -> None:
-    """Undo `hide_colon`."""
-    lines[:] = [line.replace("\0", ":") for line in lines]
+    """Restore the colons that `hide_colon` hid; drop Python's words on making named tuples."""
+    kept = (line for line in lines if not line.startswith("Create new instance of "))
+    lines[:] = [line.replace("\0", ":") for line in kept]
 
 
 def skip_field(_app: Any, _what: str, _name: str, member: Any, skip: bool, _options: Any) -> bool:
@@ -64,9 +66,9 @@ def skip_field(_app: Any, _what: str, _name: str, member: Any, skip: bool, _opti
 
 
 def make_reachable(_app: Any, _page: str, _template: str, context: Any, _tree: Any) -> None:
-    """Let keyboards scroll what is wide, and say the level of headings beside the page.
+    """Let keyboards scroll wide blocks, and give the headings in the sidebar a level.
 
-    Long names may also break after their dots. Options stay whole.
+    Long names may also break after their dots. Options are not broken.
     """
     body = CODE.sub(lambda code: DOT.sub(r"\g<0><wbr>", code[0]), context.get("body", ""))
     body = body.replace('<span class="pre">--', '<span class="pre option">--')

@@ -1,9 +1,8 @@
-"""What pages leave to the build.
+"""Expanding the blocks of a page that the build fills.
 
-``{drawn}`` is an expression whose value is shown: charts, images, tables. The samples of the page
-run before it, and what they print stands below them. ``{metrics}`` names files of the folder
-``cpp/measure/metrics/``, and ``{options}`` is the command line. Both are written as the core
-and the program have them.
+``{drawn}`` is an expression whose value is shown: a chart, images or a table. The samples of the
+page run before it, and their output is shown below them. ``{metrics}`` lists the metrics in files
+of ``cpp/measure/metrics/``, and ``{options}`` the options of the command line.
 """
 
 import contextlib
@@ -52,7 +51,7 @@ def expanded(text: str, page: str, folder: Path) -> str:
 
 @contextlib.contextmanager
 def elsewhere() -> Iterator[None]:
-    """Enter a new folder as the working directory, because samples write files."""
+    """Change to a new working directory, because samples write files."""
     before = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -63,7 +62,7 @@ def elsewhere() -> Iterator[None]:
 
 
 def shown(value: Any, title: str, path: Path) -> str:
-    """Markdown that shows a chart, images, or a table of pandas."""
+    """Return Markdown that shows a chart, images, or a table of pandas."""
     if hasattr(value, "to_html"):
         table = value.to_html(border=0, classes="docutils")
         return f'```{{raw}} html\n<div class="table-wrapper">{table}</div>\n```'
@@ -80,7 +79,7 @@ def shown(value: Any, title: str, path: Path) -> str:
 
 
 def png(image: Image.Image) -> bytes:
-    """Return an image as a PNG file, in which each pixel of a small image is a square."""
+    """Return an image as a PNG file; a small image is enlarged without smoothing."""
     times = max(1, HEIGHT // image.height)
     size = image.width * times, image.height * times
     buffer = io.BytesIO()

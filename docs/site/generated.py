@@ -1,4 +1,4 @@
-"""Pages' tables of what the core and the command line say of themselves."""
+"""Generating the tables of metrics and of the command line."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from lightmeter.image.numbers import IMAGE_NUMBERS, UNITS
 
 METRICS = Path(__file__).parents[2] / "cpp/measure/metrics"
-# The comment of a metric, and the metric up to its end. Helpers have no set.
+# The comment of a metric, and the metric up to its end. Helper structs have no set.
 METRIC = re.compile(
     r"^((?://[^\n]*\n)*)struct [^{]*\{\n(  static constexpr Set.*?)^\};", re.M | re.S
 )
@@ -30,7 +30,7 @@ def _metric(file: Path) -> Iterator[str]:
     rows = ["| number | unit | set | it is |", "|---|---|---|---|"]
     names = {name or cells for name, cells in NAME.findall(match[2])}
     for number in IMAGE_NUMBERS.values():
-        # The names of the cells of a grid are made of a pattern. One of them is enough to read.
+        # A grid has a number for each cell, of which one is listed.
         cell = CELL.search(number.name)
         if CELL.sub("r#c#", number.name) not in names:
             continue
@@ -41,7 +41,7 @@ def _metric(file: Path) -> Iterator[str]:
 
 
 def of_commands(_: Sequence[str]) -> str:
-    """Every command with its arguments and options."""
+    """Return every command with its arguments and options."""
     import typer
     from lightmeter.cli.app import app
 
@@ -49,19 +49,17 @@ def of_commands(_: Sequence[str]) -> str:
 
 
 def _commands(command: Any, name: str) -> Iterator[str]:
-    below = getattr(command, "commands", {})
-    if not below:
+    below = command.list_commands(None) if hasattr(command, "list_commands") else []
+    own = [each for each in command.params if each.name != "help"]
+    if own or not below:
         yield f"### `{name}`"
         yield _text(command.help)
-        rows = ["| argument | default | says |", "|---|---|---|"]
-        rows += [
-            f"| {_names(it)} | {_default(it)} | {_text(it.help)} |"
-            for it in command.params
-            if it.name != "help"
-        ]
-        yield "\n".join(rows)
-    for word, other in below.items():
-        yield from _commands(other, f"{name} {word}")
+        rows = [f"| {_names(each)} | {_default(each)} | {_text(each.help)} |" for each in own]
+        yield "\n".join(
+            ["| argument | default | meaning |", "|---|---|---|", *rows] if rows else []
+        )
+    for word in below:  # which are imported only now
+        yield from _commands(command.get_command(None, word), f"{name} {word}")
 
 
 def _names(parameter: Any) -> str:
@@ -72,11 +70,12 @@ def _names(parameter: Any) -> str:
 
 def _default(parameter: Any) -> str:
     if parameter.required:
-        return "must be given"
+        return "required"
     default = getattr(parameter.default, "value", parameter.default)
-    return f"`{default}`" if isinstance(default, str | int | float) and default is not False else ""
+    is_shown = isinstance(default, str | int | float | Path) and default is not False
+    return f"`{default}`" if is_shown and default != "" else ""
 
 
 def _text(help_text: str) -> str:
-    """Help as Markdown: what looks like markup there is none."""
+    """Return a help text as Markdown, with the signs of markup escaped."""
     return re.sub(r"([\\`*_\[\]<>|{}$])", r"\\\1", help_text)

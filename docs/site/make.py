@@ -1,7 +1,7 @@
-"""Builds the site: ``python docs/site/make.py FOLDER``, with the extra `docs`.
+"""Build the site: ``python docs/site/make.py FOLDER``, with the extra `docs`.
 
-The pages stand in a folder of their own first. There every link leads to a page of the site, and
-what a page draws is drawn.
+The pages are first copied to a temporary folder, where their links are adapted and their drawn
+blocks are expanded.
 """
 
 import re
@@ -42,7 +42,7 @@ def name_of(page: Path) -> str:
 
 
 def stage(folder: Path) -> None:
-    """Put all that the site is made of into a folder."""
+    """Write all sources of the site into a folder."""
     below = contents()
     pages = {DOCS / "README.md", *(page for pages in below.values() for page in pages)}
     for page in sorted(pages):
@@ -58,7 +58,7 @@ def stage(folder: Path) -> None:
 
 
 def linked(page: Path, link: str, pages: set[Path], folder: Path) -> str:
-    """Where a link of a page leads in the site: to a page, or to a file that is put beside them."""
+    """Return the target of a link in the site: a page, or a file copied beside the pages."""
     if (folder / link).is_file():  # drawn
         return link
     target = (page.parent / link).resolve()

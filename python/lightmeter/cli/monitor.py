@@ -158,13 +158,13 @@ def print_results(
     output
         Write the rows to this .csv, .jsonl or .parquet.
     dataset
-        Which datasets, such as 'cells*'.
+        Datasets, such as 'cells*'.
     segment
-        Which segments, such as 'camera=*'.
+        Segments, such as 'camera=*'.
     monitor
-        Which monitors, such as 'drift*'.
+        Monitors, such as 'drift*'.
     feature
-        Which features, such as 'image.Hue.*'.
+        Features, such as 'image.Hue.*'.
     """
     where = {"dataset": dataset, "segment": segment, "monitor": monitor, "feature": feature}
     with Store(store, create=False) as opened:
@@ -197,7 +197,7 @@ def print_series(
     segment
         The segment, such as 'camera=north'.
     feature
-        Which features, such as 'image.Hue.*'.
+        Features, such as 'image.Hue.*'.
     statistic
         Such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
@@ -240,11 +240,11 @@ def accept(
     Parameters
     ----------
     dataset
-        Which datasets, such as 'cells*'.
+        Datasets, such as 'cells*'.
     segment
-        Which segments, such as 'camera=*'.
+        Segments, such as 'camera=*'.
     monitor
-        Which monitors, such as 'drift*'.
+        Monitors, such as 'drift*'.
     note
         Reason, for the dashboard.
     remove

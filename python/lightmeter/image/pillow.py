@@ -56,9 +56,9 @@ def open_image(file: Opened, limits: Limits) -> Image.Image:
         most = f"{limits.bytes_in_memory} (Limits.bytes_in_memory)"
         raise ImageError("too_large", f"{file.size} bytes of {name}, more than {most}")
     image = _open(file, name)
-    pixels = image.width * image.height
-    if pixels > most_pixels(limits):
-        raise ImageError("too_large", f"{image.width}x{image.height} pixels")
+    size = f"{image.width}x{image.height} pixels"
+    if image.width * image.height > (allowed := most_pixels(limits)):
+        raise ImageError("too_large", f"{size}, more than {allowed}")
     if isinstance(file, EncodedBytes):
         # If a decoder gets all bytes at once, it releases the GIL only once and copies nothing.
         image.decodermaxblock = max(image.decodermaxblock, file.size)

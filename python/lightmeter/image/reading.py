@@ -77,10 +77,10 @@ class Reading:
         installed. A file that can only be decoded to 8 bits, or whose depth is unknown, such as
         JPEG 2000, JPEG XL, AVIF or PPM, fails as ``unsupported``.
     frames
-        Which frames to measure of a file with several. ``"first"`` measures the first frame of a
-        file, or the current frame of a PIL image. ``"all"`` measures each frame or page as an
-        image; Exif counts once. If one frame fails, the whole file counts as one failure, as a
-        batch does. Of a video, ``"first"`` measures the frames that `every` selects.
+        Frames to measure, if a file has several. ``"first"`` measures the first frame of a file, or
+        the current frame of a PIL image. ``"all"`` measures each frame or page as an image; Exif
+        counts once. If one frame fails, the whole file counts as one failure, as a batch does. Of a
+        video, ``"first"`` measures the frames that `every` selects.
     exif
         Which Exif tags to track: by default all except personal ones.
     limits
@@ -123,9 +123,9 @@ class Reading:
         ignored. Your own functions receive the unmasked image. ``image.ignored_percent`` is the
         percentage of ignored pixels.
     pyramid_level
-        Level to measure of a pyramid in a TIFF or Zarr file: 0 is the full image, 1 the next
-        smaller one. None means the full image. If a level is given, a TIFF file of any size is read
-        in tiles; see docs/large-images.md.
+        Level of the pyramid in a TIFF or Zarr file: 0 is the full image, 1 the next smaller one.
+        None means the full image. If a level is given, a TIFF file of any size is read in tiles;
+        see docs/large-images.md.
     read
         Your own function to read images: it receives a path or bytes and returns an array. It may
         also return a tuple (array, dict of facts, mask), or yield a result for each frame.

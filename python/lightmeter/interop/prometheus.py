@@ -40,7 +40,7 @@ __all__ = ["CONTENT_TYPE", "StoreCollector", "metrics_text"]
 
 # Every sample is a series that Prometheus keeps for weeks.
 _MOST_SEGMENTS = 100
-_MOST_LINES = 500
+_MOST_SERIES = 500
 
 _GAUGES = {
     "segments": "Segments of a dataset that have a complete bucket.",
@@ -139,7 +139,7 @@ class StoreCollector(Collector):
             for state in get_args(ResultState):
                 say(labels | {"state": state}, results=states[dataset, monitor, state])
         results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), series_of(each)))
-        for result in results[:_MOST_LINES]:
+        for result in results[:_MOST_SERIES]:
             is_judged = result.state in (OK, PENDING, ANOMALY)
             say(
                 series_of(result)._asdict(),
@@ -149,7 +149,7 @@ class StoreCollector(Collector):
                 anomaly=result.state == ANOMALY if is_judged else None,
             )
         say({"what": "segments"}, left_out=max(0, len(segments) - _MOST_SEGMENTS))
-        say({"what": "lines"}, left_out=max(0, len(results) - _MOST_LINES))
+        say({"what": "series"}, left_out=max(0, len(results) - _MOST_SERIES))
         say({"version": __version__}, build_info=1)
         return list(gauges.values())
 

@@ -324,7 +324,7 @@ def compare(
     exact Kolmogorov-Smirnov test is reported too. Hues are tested with Kuiper's test, categories
     with a permuted chi-square test, and rates of missing values, of text among numbers and of
     failures with Fisher's exact test. Results are deterministic. See `FeatureDrift` for the
-    reported values, and docs/drift.md for the formulas.
+    reported values, and docs/statistics.md for the formulas.
 
     Parameters
     ----------

@@ -292,8 +292,8 @@ def log_folder(
     With `inbox`, each profile is an object whose number is the time of the call, so the last call
     counts. An inbox does not know the store, so buckets last a day unless `every` is given.
 
-    Images in compressed archives, tables and remote shards are read once if they are sorted by
-    time, and otherwise once for each bucket; ``date_from`` reads them once more, for their dates.
+    Images in archives and tables are read once if they are sorted by time, and otherwise once for
+    each bucket; ``date_from`` reads them once more, for their dates.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def test_a_store_with_monitors(store: Store, tmp_path: Path) -> None:
         assert value(samples, "value", **line) == result.value
         if result.upper is not None:
             assert value(samples, "upper_limit", **line) == result.upper
-    assert value(samples, "left_out", what="lines") == 0
+    assert value(samples, "left_out", what="series") == 0
 
 
 def test_a_bucket_counts_once_it_is_complete(store: Store) -> None:
@@ -84,7 +84,7 @@ def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
     store.put("cells", view(1), at=NOW, writer="a")
     samples = read(metrics_text(store, now=NOW + timedelta(days=2)))
     assert shown(samples) == {f"f{index:03}" for index in range(100, 600)}
-    assert value(samples, "left_out", what="lines") == 100
+    assert value(samples, "left_out", what="series") == 100
     assert value(samples, "left_out", what="segments") == 11
     assert value(samples, "bucket_images", dataset="cells", segment="") == 1
     assert value(samples, "results", dataset="cells", monitor="m", state="anomaly") == 1

@@ -27,7 +27,7 @@ import zarr
 from commands import commands
 from conftest import encoded, lightmeter, picture
 from expanding import shown
-from generated import of_metrics
+from generated import of_commands, of_metrics
 from lightmeter.cli.options import options_of
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif import KNOWN
@@ -54,6 +54,7 @@ SAMPLE = re.compile(
 DATABASE = "postgresql://user@host/drift"
 SERVER = "https://drift.example.com"
 BUCKET = "s3://bucket/drift"
+PHOTOS = "s3://bucket/photos"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 OPTION = re.compile(r"`[^`\n]*?(--[a-z][a-z-]*)")
 PATH = re.compile(
@@ -245,6 +246,7 @@ def test_readme_runs_in_order_in_an_empty_folder(
 def served(text: str) -> Iterator[str]:
     """The text, with a server and a folder of this machine in place of those in it."""
     text = text.replace(BUCKET, (Path.cwd() / "bucket").as_uri())
+    text = text.replace(PHOTOS, PHOTOS.replace("s3", "memory"))
     if SERVER not in text:
         yield text
         return
@@ -339,6 +341,17 @@ def test_the_page_of_the_command_line_lists_every_command() -> None:
     for name in names:
         group, _, command = name.partition(" ")
         assert not command or f"`{command}`" in table[group], name
+
+
+def test_the_site_lists_every_command_and_option() -> None:
+    page = of_commands(())
+    for name, command in commands():
+        own = [each for each in command.params if each.name != "help"]
+        section = page.partition(f"### `{name}`\n")[2].partition("\n### ")[0]
+        assert bool(section) == bool(own or not hasattr(command, "list_commands")), name
+        assert all(
+            f"`{option}`" in section for each in own for option in each.opts if "-" in option
+        )
 
 
 def test_the_table_of_options_of_reading_is_that_of_the_code() -> None:
