@@ -14,6 +14,7 @@ import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,16 @@ POWER = {
 }
 
 
+@cache
+def _any_summary(features: int) -> Summary:
+    profile = lm.log(columns={f"f{k:02}": [0.0] for k in range(features)}).profile()
+    return Summary(profile._core)
+
+
 def summary_of(n: int, means: Any, spreads: Any, others: Any = None) -> Summary:
     """Of a bucket of numbers; `others` is how many differ from the most frequent value."""
-    profile = lm.log(columns={f"f{k:02}": [0.0] for k in range(len(means))}).profile()
-    summary = Summary(profile._core)
+    any_one = _any_summary(len(means))
+    summary = any_one.with_table(any_one.names, any_one.table.copy())
     table = summary.table
     table[N] = table[VALUES] = n
     table[MEAN], table[STDDEV] = means, spreads
