@@ -13,11 +13,11 @@ from lightmeter.drift.row import benjamini_hochberg, q_values
 from populations import Columns, images
 from run import upper_limit
 
-TRIALS = {20: 2000, 50: 2000, 100: 2000, 1000: 400}
+TRIALS = {20: 1000, 50: 1000, 100: 1000, 1000: 300}
 EXIF = {"image.Make", "image.Orientation", "image.ISOSpeedRatings"}
 SHIFT = 0.5
 FEATURES = 10
-POWER_SIZES = {50: 2000, 100: 2000, 200: 2000}
+POWER_SIZES = {50: 800, 100: 800, 200: 800}
 OTHERS = (1, 55, 500)
 
 Draw = Callable[[np.random.Generator, int], Columns]

@@ -19,7 +19,7 @@ from populations import CHANGES, POPULATIONS, Columns
 from rules import RULES
 from scipy import stats
 
-TRIALS = {20: 20_000, 50: 20_000, 200: 4000, 1000: 600}
+TRIALS = {20: 4000, 50: 4000, 200: 4000, 1000: 600}
 POWER_TRIALS = {20: 400, 50: 600, 200: 400, 1000: 150, 5000: 30}
 P_VALUES = (
     ((20, 20), "no ties", 60_000),
