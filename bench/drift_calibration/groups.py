@@ -1,7 +1,7 @@
 """One comparison of images that come in groups: false alarms and power, with and without group=.
 
-python bench/drift_calibration/groups.py          # about half an hour
-python bench/drift_calibration/groups.py --quick  # about two minutes
+python bench/drift_calibration/groups.py               # about ten minutes
+python bench/drift_calibration/groups.py --trials 20
 
 Each comparison has ten independent features, so that `--trials` comparisons are ten times as many
 tests. A number is ``sqrt(icc) * group + sqrt(1 - icc) * image``, a category or a missing value
@@ -24,23 +24,20 @@ SIZES: dict[str, Callable[[np.random.Generator, int], NDArray[np.int64]]] = {
 }
 KINDS = ("number", "skewed groups", "category", "missing 10 %", "missing 1 %")
 COUNTS = ((5, 5), (5, 30), (12, 30), (50, 50), (5, 350), (50, 350), (350, 350))
+OF_TEN = ((5, 30), (50, 50))  # here; all of them, and other sizes, in groups_of_moments.py
 
 
 def columns(
-    rng: np.random.Generator, groups: int, sizes: str, icc: float, kind: str, shift: float = 0.0
+    rng: np.random.Generator, groups: int, icc: float, kind: str, shift: float = 0.0
 ) -> dict[str, object]:
-    n = SIZES[sizes](rng, groups)
-    total, index = int(n.sum()), np.repeat(np.arange(groups), n)
+    total, index = 10 * groups, np.repeat(np.arange(groups), 10)
     shape = (FEATURES, groups)
     effects = rng.exponential(1, shape) - 1 if kind == "skewed groups" else rng.normal(0, 1, shape)
     values = np.sqrt(icc) * effects[:, index] + np.sqrt(1 - icc) * rng.normal(
         0, 1, (FEATURES, total)
     )
     values[: 1 if shift else FEATURES] += shift
-    names = index.astype(object)
-    if sizes == "half a group each":
-        names[n[index] == 1] = None
-    result: dict[str, object] = {"group": names.tolist()}
+    result: dict[str, object] = {"group": index.tolist()}
     for k, column in enumerate(values):
         if kind == "category":
             result[f"f{k}"] = np.array(list("abcd"))[np.digitize(column, (-1, 0, 1))].tolist()
@@ -55,7 +52,6 @@ def columns(
 def p_values(
     rng: np.random.Generator,
     groups: tuple[int, int],
-    sizes: str,
     icc: float,
     kind: str,
     shift: float = 0.0,
@@ -64,7 +60,7 @@ def p_values(
     """Of the features in the first table; of the one that is shifted, if one is."""
     sides = []
     for count, moved in zip(groups, (shift, 0.0), strict=True):
-        logged = columns(rng, count, sizes, icc, kind, moved)
+        logged = columns(rng, count, icc, kind, moved)
         names = logged if grouped else {key: logged[key] for key in logged if key != "group"}
         sides.append(lm.log(columns=names, group="group" if grouped else None))
     report = lm.compare(target=sides[0], reference=sides[1])
@@ -81,42 +77,31 @@ def cell(trials: int, level: float, **options: object) -> str:
     return f"{100 * (p <= level).mean():.1f}"
 
 
-def tables(trials: int, quick: bool) -> None:
-    counts = COUNTS[1::3] if quick else COUNTS
+def tables(trials: int) -> None:
     iccs = (0.1, 0.5, 0.9)
     print("\n% of features with p at most 0.05 where nothing changed; in brackets without group=\n")
-    print("| groups | sizes | kind |", " | ".join(f"ICC {icc}" for icc in iccs), "|")
-    print("|---" * (3 + len(iccs)) + "|")
-    for groups in counts:
-        for sizes in SIZES:
-            for kind in KINDS:
-                if sizes != "10" and kind != "number":
-                    continue
-                options = {"groups": groups, "sizes": sizes, "kind": kind}
-                cells = []
-                for icc in iccs:
-                    text = cell(trials, 0.05, icc=icc, **options)
-                    if (sizes, kind) == ("10", "number"):
-                        alone = cell(max(10, trials // 10), 0.05, icc=icc, grouped=False, **options)
-                        text += f" ({alone})"
-                    cells.append(text)
-                print(f"| {groups[0]} / {groups[1]} | {sizes} | {kind} |", " | ".join(cells), "|")
+    print("| groups of 10 | kind |", " | ".join(f"ICC {icc}" for icc in iccs), "|")
+    print("|---" * (2 + len(iccs)) + "|")
+    for groups in OF_TEN:
+        for kind in KINDS:
+            options = {"groups": groups, "kind": kind}
+            cells = []
+            for icc in iccs:
+                alone = cell(max(10, trials // 10), 0.05, icc=icc, grouped=False, **options)
+                cells.append(f"{cell(trials, 0.05, icc=icc, **options)} ({alone})")
+            print(f"| {groups[0]} / {groups[1]} | {kind} |", " | ".join(cells), "|", flush=True)
     print("\n% of comparisons that find 0.5 sd in one feature, p at most 0.05, groups of 10\n")
     print("| groups |", " | ".join(f"ICC {icc}" for icc in iccs), "|")
     print("|---" * (1 + len(iccs)) + "|")
-    for groups in counts:
-        options = {"groups": groups, "sizes": "10", "kind": "number", "shift": 0.5}
-        print(
-            f"| {groups[0]} / {groups[1]} |",
-            " | ".join(cell(trials, 0.05, icc=icc, **options) for icc in iccs),
-            "|",
-        )
+    for groups in OF_TEN:
+        options = {"groups": groups, "kind": "number", "shift": 0.5}
+        cells = [cell(trials, 0.05, icc=icc, **options) for icc in iccs]
+        print(f"| {groups[0]} / {groups[1]} |", " | ".join(cells), "|", flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=400, help="comparisons for each cell")
-    parser.add_argument("--quick", action="store_true", help="fewer cells and comparisons")
     arguments = parser.parse_args()
     print(f"lightmeter {lm.__version__}, NumPy {np.__version__}")
-    tables(20 if arguments.quick else arguments.trials, arguments.quick)
+    tables(arguments.trials)

@@ -25,6 +25,18 @@ def categorical(rng: np.random.Generator, n: int) -> Columns:
     return {"value": list(rng.choice(CAMERAS, n, p=CAMERA_SHARES))}
 
 
+def lognormal(rng: np.random.Generator, n: int) -> Columns:
+    return {"value": rng.lognormal(0, 1, n)}
+
+
+def mostly_zero(rng: np.random.Generator, n: int) -> Columns:
+    return {"value": np.where(rng.random(n) < 0.8, 0.0, rng.exponential(1, n))}
+
+
+def four_values(rng: np.random.Generator, n: int) -> Columns:
+    return {"value": rng.choice(4, n, p=[0.7, 0.2, 0.08, 0.02])}
+
+
 def images(rng: np.random.Generator, n: int) -> Columns:
     """The default features of images and some Exif: skewed, dependent, tied and missing."""
     light, stain, own = rng.normal(0, 1, n), rng.normal(0, 1, n), rng.normal(0, 1, (9, n))
@@ -54,6 +66,9 @@ POPULATIONS: dict[str, Draw] = {
     "tied": tied,
     "categorical": categorical,
     "all features": images,
+    "lognormal": lognormal,
+    "80 % zeros, else exponential": mostly_zero,
+    "four values, 70 to 2 %": four_values,
 }
 
 
@@ -65,16 +80,10 @@ def _moved(sd: float) -> Change:
     return lambda rng, n: rng.normal(sd, 1, n)
 
 
-def _in_a_tenth(of: Change) -> Change:
-    def draw(rng: np.random.Generator, n: int) -> Any:
-        return np.where(rng.random(n) < 0.1, of(rng, n), rng.normal(0, 1, n))
-
-    return draw
-
-
-def _outliers(rng: np.random.Generator, n: int) -> Any:
-    """Normal numbers around 4 and -4."""
-    return rng.choice([-4, 4], n) + rng.normal(0, 1, n)
+def _with_outliers(rng: np.random.Generator, n: int) -> Any:
+    """A tenth are normal numbers around 4 and -4."""
+    is_outlier, outliers = rng.random(n) < 0.1, rng.choice([-4, 4], n) + rng.normal(0, 1, n)
+    return np.where(is_outlier, outliers, rng.normal(0, 1, n))
 
 
 CHANGES: dict[str, Change | None] = {
@@ -84,6 +93,5 @@ CHANGES: dict[str, Change | None] = {
     "shift 0.5 sd": _moved(0.5),
     "shift 1.0 sd": _moved(1.0),
     "sd x 1.5": lambda rng, n: rng.normal(0, 1.5, n),
-    "10 % outliers": _in_a_tenth(_outliers),
-    "3 sd in a tenth": _in_a_tenth(_moved(3.0)),
+    "10 % outliers": _with_outliers,
 }

@@ -2,6 +2,7 @@
 
 python bench/drift_calibration/run.py                     # about half an hour
 python bench/drift_calibration/run.py --quick             # about a minute
+python bench/drift_calibration/run.py --tables null       # or power, p-values, sizes
 python bench/drift_calibration/run.py --pictures ~/photos # also random halves of a folder
 """
 
@@ -18,14 +19,18 @@ from populations import CHANGES, POPULATIONS, Columns
 from rules import RULES
 from scipy import stats
 
-TRIALS = {20: 20_000, 50: 20_000, 100: 20_000, 1000: 1500, 10_000: 200}
-TRIALS |= {100_000: 100, 1_000_000: 100}
-QUICK = {20: 400, 100: 200}
-POWER_SIZES = {20: 400, 50: 800, 200: 400, 1000: 200, 2000: 100, 5000: 60, 100_000: 20}
-POWER_SIZES |= {1_000_000: 10}
-QUICK_POWER = {50: 40, 200: 40}
+TRIALS = {20: 4000, 50: 4000, 200: 4000, 1000: 600}
+POWER_TRIALS = {20: 400, 50: 600, 200: 400, 1000: 150, 5000: 30}
+P_VALUES = (
+    ((20, 20), "no ties", 60_000),
+    ((20, 20), "binomial", 10_000),
+    ((100, 700), "no ties", 20_000),
+    ((100, 700), "binomial", 10_000),
+    ((1000, 1000), "no ties", 5000),
+)
+NEAR_TRIALS = {200: 400, 500: 400, 1000: 400, 2000: 400}
+QUICK = 20  # times fewer comparisons
 FEATURES = 10
-MOST_FOR_PEERS = 5000  # their rules take raw numbers, and say the same from there on
 OURS: dict[str, dict[str, float]] = {"lightmeter": {}, "with effect=0": {"effect": 0.0}}
 
 
@@ -93,30 +98,39 @@ def power_table(sizes: dict[int, int]) -> None:
                     flagged = {line.feature for line in report.drifted}
                     hits[name] += any(f"f{k}" in flagged for k in asked)
                 for name, rule in RULES.items():
-                    if n <= MOST_FOR_PEERS:
-                        hits[name] += any(rule(target[k], reference[k]) for k in asked)
-            cells = [
-                f"{100 * hits[name] / trials:.0f}" if name in OURS or n <= MOST_FOR_PEERS else ""
-                for name in names
-            ]
+                    hits[name] += any(rule(target[k], reference[k]) for k in asked)
+            cells = [f"{100 * hits[name] / trials:.0f}" for name in names]
             print(f"| {n} | {change} |", " | ".join(cells), "|", flush=True)
 
 
-def many_features_line(trials: int = 200) -> None:
-    """Hue turned by .75 of its standard deviation, the only one of 60 features that changed."""
-    hits = 0
-    for trial in range(trials):
-        rng = np.random.default_rng([60, trial])
-        sides = []
-        for n, turned in ((100, 15.0), (700, 0.0)):
-            columns: Columns = {f"x{k}": rng.normal(0, 1, n) for k in range(59)}
-            columns["image.Hue.circular_mean"] = rng.normal(100 + turned, 20, n) % 255
-            sides.append(view(columns))
-        report = lm.compare(target=sides[0], reference=sides[1], drift=0.01)
-        hits += report["image.Hue.circular_mean"].verdict == "drift"
-    print(
-        f"\nhue alone among 60 features, .75 sd, n = 100/700, q = .01: {100 * hits / trials:.0f} %"
-    )
+def p_value_table(quick: int) -> None:
+    print("\nhow often the p-value is at most a when nothing changed, as a multiple of a\n")
+    levels = (0.05, 0.005, 0.001, 1e-4)
+    print("| sizes | values | draws |", " | ".join(f"{level:g}" for level in levels), "|")
+    print("| --- " * (3 + len(levels)) + "|")
+    for sizes, kind, draws in P_VALUES:
+        draw, draws = POPULATIONS["continuous" if kind == "no ties" else "tied"], draws // quick
+        p = np.empty(draws)
+        for trial in range(draws):
+            rng = np.random.default_rng([*sizes, trial])
+            target, reference = (view(draw(rng, n)) for n in sizes)
+            p[trial] = lm.compare(target=target, reference=reference)["value"].p_value
+        cells = " | ".join(f"{(p <= level).mean() / level:.2f}" for level in levels)
+        print(f"| {sizes[0]} / {sizes[1]} | {kind} | {draws} | {cells} |", flush=True)
+
+
+def near_table(quick: int) -> None:
+    """Two normal distributions that differ by less than the smallest shift that counts."""
+    print("\n% called `drift` with a true D of 0.06, below the minimum shift of 0.1\n")
+    print("| n on either side | comparisons | % |\n| --- | --- | --- |")
+    moved = 2 * stats.norm.ppf(0.53)
+    for n, trials in NEAR_TRIALS.items():
+        hits = 0
+        for trial in range(trials // quick):
+            rng = np.random.default_rng([n, trial])
+            target, reference = (view({"value": rng.normal(by, 1, n)}) for by in (moved, 0))
+            hits += bool(lm.compare(target=target, reference=reference).drifted)
+        print(f"| {n} | {trials // quick} | {100 * hits / (trials // quick):.0f} |", flush=True)
 
 
 def picture_line(folder: Path, trials: int = 2000) -> None:
@@ -137,17 +151,17 @@ def picture_line(folder: Path, trials: int = 2000) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, help="a folder of one kind of pictures")
-    parser.add_argument("--most", type=int, default=1_000_000, help="largest n of the tables")
     parser.add_argument("--quick", action="store_true", help="few draws, about a minute")
-    tables = ["null", "power"]
-    parser.add_argument("--tables", nargs="+", choices=tables, default=tables)
+    tables = {
+        "null": lambda quick: null_table({n: most // quick for n, most in TRIALS.items()}),
+        "power": lambda quick: power_table({n: most // quick for n, most in POWER_TRIALS.items()}),
+        "p-values": p_value_table,
+        "sizes": near_table,
+    }
+    parser.add_argument("--tables", nargs="+", choices=list(tables), default=list(tables))
     arguments = parser.parse_args()
     print(f"lightmeter {lm.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}")
-    sizes, power_sizes = (QUICK, QUICK_POWER) if arguments.quick else (TRIALS, POWER_SIZES)
-    if "null" in arguments.tables:
-        null_table({n: trials for n, trials in sizes.items() if n <= arguments.most})
-    if "power" in arguments.tables:
-        power_table({n: trials for n, trials in power_sizes.items() if n <= arguments.most})
-        many_features_line()
+    for name in arguments.tables:
+        tables[name](QUICK if arguments.quick else 1)
     if arguments.pictures:
         picture_line(arguments.pictures)

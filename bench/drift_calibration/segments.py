@@ -37,8 +37,8 @@ ANY = log(columns={name: [0.0, 1.0] for name in NAMES}).view()
 # their levels, by one standard deviation.
 WORLDS = {
     "independent": (0.0, 0.0, 0.0),
-    "days differ, for all alike": (0.3, 0.0, 0.0),
-    "days differ, for each": (0.0, 0.3, 0.0),
+    "days differ, equally for all": (0.3, 0.0, 0.0),
+    "days differ, for each separately": (0.0, 0.3, 0.0),
     "days differ, for some cameras more": (0.3, 0.1, 0.7),
     "bursts of 10": (0.0, (0.09) ** 0.5, 0.0),
 }
@@ -112,14 +112,17 @@ def alarms(rng, world, *, peers, shift=0.0):
 
 def main(buckets):
     rng = np.random.default_rng(0)
-    print(f"{'per cent of buckets':36} {'false':>8} {'found':>8}   of {buckets} and {buckets // 5}")
+    print(f"Per cent of {buckets} buckets with a false alarm; of {buckets // 5} with a found one\n")
+    print("| dependence | against the past: false | found | against peers: false | found |")
+    print("|---" * 5 + "|")
     for world in WORLDS:
+        cells = []
         for peers in (False, True):
             false = [alarms(rng, world, peers=peers)[0] for _ in range(buckets)]
             right = [alarms(rng, world, peers=peers, shift=1.0)[1] for _ in range(buckets // 5)]
-            name = f"{world}{', peers' * peers}"
-            print(f"{name:36} {100 * np.mean(false):8.1f} {100 * np.mean(right):8.0f}", flush=True)
+            cells += [f"{100 * np.mean(false):.1f}", f"{100 * np.mean(right):.0f}"]
+        print(f"| {world} |", " | ".join(cells), "|", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 150)

@@ -2,6 +2,7 @@
 
 python bench/drift_calibration/trend_cases.py                 # the tables: a quarter of an hour
 python bench/drift_calibration/trend_cases.py --years 12      # fewer years a case
+python bench/drift_calibration/trend_cases.py --only "dirty lenses"
 
 Nothing changes. Buckets are days, most of 100 images, with 20 features unless a case says
 otherwise; a series lasts three years. "Weather" means that the level of a day differs by .3 sd and
@@ -329,9 +330,15 @@ if __name__ == "__main__":
     parser.add_argument("--years", type=int, default=42, help="simulated years a case")
     parser.add_argument("cases", nargs="*", help="names of cases; all by default")
     parser.add_argument("--seeds", type=int, default=30, help="through a store")
+    tables = ["second changes", "dirty lenses", "quiet cameras", "false alarms"]
+    parser.add_argument("--only", nargs="+", choices=tables)
     arguments = parser.parse_args()
-    if not arguments.cases:
+    only = arguments.only or tables[-1 if arguments.cases else 0 :]
+    if "second changes" in only:
         second_changes(2 * arguments.seeds)
+    if "dirty lenses" in only:
         dirty_lenses(arguments.seeds)
+    if "quiet cameras" in only:
         quiet_cameras(arguments.seeds // 3)
-    false_alarms(arguments.years, arguments.cases or list(CASES))
+    if "false alarms" in only:
+        false_alarms(arguments.years, arguments.cases or list(CASES))

@@ -1,6 +1,7 @@
 """Detectors of other libraries beside the trend rule, on the means of days.
 
-pip install river alibi-detect mapie
+pip install river mapie numba dill opencv-python-headless scikit-image transformers
+pip install --no-deps alibi-detect   # its limits on versions exclude those of river
 python bench/drift_calibration/trend_peers.py
 
 Each gets the means of 20 features, in standard deviations of the first 91 days, which are its

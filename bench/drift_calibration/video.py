@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 import lightmeter as lm
 import numpy as np
+from lightmeter.batch.sources.folder import find_images
+from PIL import Image
 
 SCENE = 70  # frames that bursts are taken within
+HEIGHT, WIDTH = 120, 160
 _LEFT_OUT = ("Hue.mean", "Hue.stddev", "Shift", "StillSeconds")  # no verdict, or none of a frame
 
 
@@ -19,8 +22,30 @@ class Frames(NamedTuple):
     modes: Any
 
 
+def drawn(folder: Path) -> Iterator[Any]:
+    """Yield frames that pan over each photograph; they flicker and have noise."""
+    rng = np.random.default_rng(0)
+    flicker = 0.0
+    for path in find_images(folder):
+        with Image.open(path) as image:
+            samples = np.asarray(image.convert("RGB"), dtype=np.float32)
+        room = np.array([samples.shape[0] - HEIGHT, samples.shape[1] - WIDTH])
+        place, speed = rng.uniform(0, room), rng.normal(0, 2, 2)
+        for _ in range(SCENE):
+            speed = 0.97 * speed + 0.5 * rng.normal(0, 1, 2)
+            speed = np.where((place + speed < 0) | (place + speed > room), -speed, speed)
+            place = np.clip(place + speed, 0, room)
+            flicker = 0.9 * flicker + 0.01 * rng.normal()
+            y, x = place.astype(int)
+            frame = samples[y : y + HEIGHT, x : x + WIDTH]
+            frame = frame * np.exp(flicker + 0.005 * rng.normal())
+            yield (frame + rng.normal(0, 3, frame.shape)).clip(0, 255).astype(np.uint8)
+
+
 def frames_of(video: Path) -> Frames:
-    rows = list(lm.measure(video, frames="all", limits=lm.Limits(frames=None)))
+    """Measure the frames of a video, or of one that is drawn of a folder of photographs."""
+    source = drawn(video) if video.is_dir() else video
+    rows = list(lm.measure(source, frames="all", limits=lm.Limits(frames=None)))
     names = [
         name
         for name, value in rows[1].items()
