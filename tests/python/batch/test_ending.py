@@ -87,28 +87,34 @@ def test_ctrl_c_ends_the_threads_of_one_picture(
     assert len(blocks) < BLOCKS
 
 
-def test_sigterm_ends_a_command_as_ctrl_c_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_command_without_a_file(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Several threads measure meanwhile."""
     (tmp_path / "ends.py").write_text(
-        "import os, signal, threading, time\n"
+        "import os, threading, time\n"
         "first = threading.Lock()\n"
         "def ends(picture):\n"
         "    if first.acquire(blocking=False):\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"        os.kill(os.getpid(), {number})\n"
         "    time.sleep(0.01)\n"
         "    return 1\n"
     )
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number in range(40):
-        Image.new("RGB", (9, 9), (number, 0, 0)).save(photos / f"{number}.png")
+    for shade in range(40):
+        Image.new("RGB", (9, 9), (shade, 0, 0)).save(photos / f"{shade}.png")
     monkeypatch.chdir(tmp_path)
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # A shell has programs in the background ignore the signal.
+    usual = signal.SIG_IGN if number == signal.SIGTERM else signal.default_int_handler
+    before = signal.signal(number, usual)
     try:
-        said = lightmeter("profile", photos, "-o", "a.lmp", "--metric", "ends:ends")
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+        said = lightmeter(
+            *("profile", photos, "-o", "a.lmp", "--metric", "ends:ends", "--workers", 9)
+        )
+        assert signal.getsignal(number) == usual
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)
     assert (said.returncode, said.stderr) == (130, "lightmeter: interrupted\n")
-    assert not (tmp_path / "a.lmp").exists()
+    assert sorted(path.name for path in tmp_path.glob("[!_]*")) == ["ends.py", "photos"]
