@@ -14,8 +14,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.report.report import html_page
 from lightmeter.store import Store
 from PIL import Image
-from test_report import attacked_page, cameras_page, drifted, drifted_page
-from test_sheet import sheet_of
+from test_report import attacked_page, cameras_page, drifted, drifted_page, sheet_of
 
 pytest_plugins = ["chromium"]
 
