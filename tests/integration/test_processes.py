@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import run_program
 from lightmeter import Store, log
 from lightmeter.batch.processes import processes
 from lightmeter.batch.running import results
@@ -138,8 +139,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)
-    command = [sys.executable, str(script), str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    result = run_program(script, tmp_path)
     assert result.returncode == 1
     assert "put what it does below `if __name__ == '__main__':`" in result.stderr
 

@@ -2,8 +2,6 @@
 
 import functools
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +10,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from browser import shown
+from conftest import run_program
 from dashboards import Page
 from receiver import serving
 
@@ -25,8 +24,7 @@ BUILD = Path(__file__).parents[2] / "docs/site/make.py"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, BUILD, folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = run_program(BUILD, folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return folder
 

@@ -1,7 +1,6 @@
 """Damaged and odd tables and manifests: only what is damaged is lost, and it is counted."""
 
 import io
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import lightmeter as lm
 import pyarrow as pa
 import pytest
+from conftest import run_program
 from lightmeter.batch.sources import manifest
 from lightmeter.batch.sources.thrift import read_numbers
 from memory import profile_and_weigh
@@ -250,8 +250,7 @@ def test_damaged_metadata_of_columns_end_no_process(tmp_path: Path) -> None:
         data = bytearray(whole)
         data[len(whole) - 8 - footer + place] = 0
         (tmp_path / f"{place:03}.parquet").write_bytes(data)
-    run = [sys.executable, "-c", _EACH, str(tmp_path)]
-    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    done = run_program("-c", _EACH, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import lightmeter, picture
+from conftest import picture
 from lightmeter import profile_images
 from lightmeter.batch import resume
 from lightmeter.batch.block import Work
@@ -184,14 +184,3 @@ def test_a_folder_at_the_place_of_a_block_is_an_error(photos: Path, tmp_path: Pa
         Run(photos, tmp_path / "kept")
     with pytest.raises(BatchError, match="cannot keep what is done"):
         Run(photos, photos / "000.png")
-
-
-def test_resume_on_the_command_line(photos: Path, tmp_path: Path) -> None:
-    for executor in "threads", "processes":
-        result = lightmeter(
-            *("profile", photos, "-o", tmp_path / executor, "--workers", 1),
-            *("--resume", tmp_path / "kept", "--executor", executor),
-        )
-        assert result.returncode == 0, result.stderr
-    assert (tmp_path / "threads").read_bytes() == (tmp_path / "processes").read_bytes()
-    assert len(blocks(tmp_path / "kept")) == 10

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from commands import commands
-from conftest import lightmeter, lightmeter_without
+from conftest import lightmeter, lightmeter_without, run_program
 from lightmeter.cli import app
 
 
@@ -120,5 +120,5 @@ def test_an_interrupt_while_it_starts(module: str) -> None:
         "sys.argv = ['lightmeter', 'show', 'none.lmp']\n"
         "runpy.run_module('lightmeter', run_name='__main__')\n"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = run_program("-c", code)
     assert (said.returncode, said.stderr) == (130, "lightmeter: interrupted\n")

@@ -4,13 +4,12 @@ import json
 import math
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import encoded, lightmeter
+from conftest import encoded, lightmeter, run_program
 from lightmeter import ProfileView, log, log_image, measure, profile_images
 from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
@@ -227,11 +226,11 @@ def test_merge(folder: Path, tmp_path: Path) -> None:
     assert ProfileView.read(tmp_path / "c").images == 3
 
 
-def test_terminals_without_unicode(tmp_path: Path) -> None:
+def test_terminals_without_unicode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log(row={"caf\u00e9 \u2603": 1.0}).view().write(tmp_path / "a.lmp")
-    command = [sys.executable, "-m", "lightmeter", "show", tmp_path / "a.lmp"]
-    said = subprocess.check_output(command, env={**os.environ, "PYTHONIOENCODING": "ascii"})
-    assert rb"caf\xe9 \u2603" in said
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    said = run_program("-m", "lightmeter", "show", tmp_path / "a.lmp")
+    assert r"caf\xe9 \u2603" in said.stdout
 
 
 def test_names_and_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Counts and statistics of one image against NumPy and Pillow."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +8,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture
+from conftest import picture, run_program
 from counts import numbers_of
 from lightmeter import ImageMeter, _core
 from lightmeter.errors import ImageError
@@ -233,6 +231,5 @@ is_called.wait()
 @pytest.mark.parametrize("program", [DAEMONS, CALLS], ids=["measuring", "calling Python"])
 def test_daemon_threads_let_the_process_end(program: str) -> None:
     """Also where the core calls Python meanwhile."""
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = run_program("-c", program)
     assert (done.returncode, done.stderr) == (0, "")

@@ -3,14 +3,13 @@
 import ast
 import importlib.metadata
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import lightmeter
 import pytest
+from conftest import run_program
 from lightmeter import _core, errors
 from PIL import Image
 
@@ -54,8 +53,9 @@ def test_the_version_is_that_of_the_package() -> None:
 def loaded(code: str, *words: object) -> set[str]:
     """The packages that a program has loaded in the end."""
     code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
-    command = [sys.executable, "-c", code, *map(str, words)]
-    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    done = run_program("-c", code, *words)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize(

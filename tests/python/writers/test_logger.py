@@ -5,8 +5,6 @@ import itertools
 import logging
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,7 +15,7 @@ import lightmeter as lm
 import logger_endings
 import numpy as np
 import pytest
-from conftest import encoded
+from conftest import encoded, run_program
 from forks import ended_well, forked, wait_for
 from lightmeter import ExifPolicy, ProfileView, Store
 from lightmeter.errors import StoreError
@@ -320,11 +318,6 @@ def test_wrong_arguments_are_found_at_the_start(store: Store) -> None:
 # A logger among threads and processes, and how it ends.
 
 
-def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
 def test_measuring_imports_nothing_that_a_fork_could_cut_in_half(tmp_path: Path) -> None:
     code = """
 import io, sys
@@ -341,7 +334,7 @@ for image in [np.zeros((4, 4, 3), np.uint8), *(file.getvalue() for file in files
 assert log.flush()
 assert set(sys.modules) == before, set(sys.modules) - before
 """
-    result = run("-c", code, tmp_path / "drift.db")
+    result = run_program("-c", code, tmp_path / "drift.db")
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -396,7 +389,7 @@ last = Last()
 
 
 def test_what_the_interpreter_tracks_at_its_very_end_is_refused(tmp_path: Path) -> None:
-    result = run("-c", TOO_LATE, tmp_path / "drift.db")
+    result = run_program("-c", TOO_LATE, tmp_path / "drift.db")
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -423,7 +416,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_a_child_that_is_asked_to_end_as_it_begins_ends(tmp_path: Path) -> None:
-    result = run("-W", "ignore", "-c", FORKED, tmp_path / "drift.db")
+    result = run_program("-W", "ignore", "-c", FORKED, tmp_path / "drift.db")
     assert (result.stdout, result.stderr) == (f"{-signal.SIGTERM}\n", "")
 
 
