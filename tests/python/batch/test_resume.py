@@ -4,6 +4,7 @@ import os
 import random
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from conftest import picture
@@ -19,15 +20,8 @@ class Run:
 
     def __init__(self, source: Any, kept: Path | None, **options: Any) -> None:
         self.told: list[tuple[int, int]] = []
-        self.measured = 0
-        call = Work.__call__
-
-        def counted(work: Work, items: Any, *more: Any, **threads: int) -> Any:
-            self.measured += len(items)
-            return call(work, items, *more, **threads)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Work, "__call__", counted)
+        work = patch.object(Work, "__call__", autospec=True, side_effect=Work.__call__)
+        with work as spy:
             view = profile_images(
                 source,
                 resume=kept,
@@ -35,6 +29,7 @@ class Run:
                 progress=lambda *now: self.told.append(now),
                 **options,
             )
+        self.measured = sum(len(call.args[1]) for call in spy.call_args_list)
         self.whole = whole = getattr(view, "whole", view)
         self.bytes = [whole.to_bytes()]
         if whole is not view:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import lightmeter as lm
 import numpy as np
@@ -323,16 +324,10 @@ def pictures(page: str) -> list[Image.Image]:
 def test_it_shows_the_worst_and_opens_no_other(folder: Path, monkeypatch: Any) -> None:
     Image.new("L", (900, 600), 40).save(folder / "flat.png")
     Image.fromarray(np.full((9, 4), 3000, np.uint16)).save(folder / "deep.tif")
-    again: list[str] = []
-    known = sheet.measure_images
-
-    def watched(path: str, *rest: Any, **options: Any) -> Any:
-        again.append(Path(path).name)
-        return known(path, *rest, **options)
-
-    monkeypatch.setattr(sheet, "measure_images", watched)
+    spy = Mock(wraps=sheet.measure_images)
+    monkeypatch.setattr(sheet, "measure_images", spy)
     page = sheet_of(folder, most=2)
-    assert again == ["deep.tif", "flat.png"]
+    assert [Path(call.args[0]).name for call in spy.call_args_list] == ["deep.tif", "flat.png"]
     deep, flat = pictures(page)
     assert (deep.size, flat.size) == ((4, 9), (320, 213))
     assert np.asarray(flat).mean() == pytest.approx(40, abs=2)
