@@ -16,7 +16,7 @@
 
 // Bytes for libFuzzer: a file, read as JPEG, as PNG and as Exif whatever it begins like. What is
 // found obeys the laws below; a broken law is thrown and ends the run. The facts of whole files are
-// tested in tests/python/image/test_golden_headers.py.
+// tested in tests/python/image/test_exif.py.
 namespace lightmeter::headers {
 namespace {
 

@@ -10,7 +10,7 @@
 // Bytes for libFuzzer: a form in the first ones, and inflated bytes after it, which come in one
 // piece or in many. All samples of each strip are read. Both ways have the same outcome; a broken
 // law is thrown and ends the run. That pixels are those of Pillow is tested in
-// tests/python/image/test_png_decoder.py.
+// tests/python/image/test_encoded.py.
 namespace lightmeter::decode {
 namespace {
 

@@ -2,9 +2,6 @@
 
 import functools
 import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,7 +10,9 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from browser import shown
+from conftest import run_program
 from dashboards import Page
+from receiver import serving
 
 pytest.importorskip("furo")
 pytest_plugins = ["chromium"]
@@ -25,8 +24,7 @@ BUILD = Path(__file__).parents[2] / "docs/site/make.py"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, BUILD, folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = run_program(BUILD, folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return folder
 
@@ -65,12 +63,8 @@ class Quiet(SimpleHTTPRequestHandler):
 def address(site: Path) -> Iterator[str]:
     """Of a server, as scripts may not read files from files."""
     handler = functools.partial(Quiet, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (400, "dark")])

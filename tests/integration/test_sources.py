@@ -1,16 +1,15 @@
 """Sources with the packages and servers that they are made for: Hugging Face, PyTorch, HTTP."""
 
-import contextlib
 import gzip
 import io
 import re
 import tarfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import lightmeter as lm
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 from lightmeter import profile_images
 from PIL import Image
+from receiver import Receiver, serving
 
 pytest_plugins = ["bucket"]
 NAMES = [f"{number:02}.jpg" for number in range(40)]
@@ -100,10 +100,8 @@ class Handler(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def address(photos: Path) -> Iterator[str]:
     handler = partial(Handler, directory=str(photos.parent))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        yield address
 
 
 def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
@@ -123,83 +121,53 @@ def test_a_web_server(address: str, wanted: bytes, tmp_path: Path) -> None:
     assert b"secret" not in view.to_bytes()
 
 
-class Liar(BaseHTTPRequestHandler):
-    """Answers otherwise than it should."""
+def reply(handler: Any, data: bytes, code: int = 200, **headers: object) -> None:
+    handler.send_response(code)
+    for name, value in ({"Content_Length": len(data)} | headers).items():
+        handler.send_header(name.replace("_", "-"), str(value))
+    handler.end_headers()
+    handler.wfile.write(data)
 
-    protocol_version = "HTTP/1.1"
-    picture = b""
 
-    def log_message(self, *_: object) -> None:
-        pass
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    reply(handler, b"", Content_Length=1 << 50)
+    while True:
+        handler.wfile.write(bytes(1 << 16))
 
-    def do_HEAD(self) -> None:
-        self.start(200, 1000)
 
-    def do_GET(self) -> None:
-        kind = self.path.strip("/").partition(".")[0]
-        with contextlib.suppress(ConnectionError):
-            getattr(self, f"send_{kind}", self.send_whole)()
-
-    def send_short(self) -> None:
-        self.start(200, len(self.image) + 100)
-        self.wfile.write(self.image)
-        self.close_connection = True
-
-    def send_endless(self) -> None:
-        self.start(200, 1 << 50)
-        while True:
-            self.wfile.write(bytes(1 << 16))
-
-    def send_slow(self) -> None:
-        self.start(200, len(self.image))
-        for byte in self.image[:30]:
-            self.wfile.write(bytes([byte]))
-            time.sleep(0.1)
-        self.close_connection = True
-
-    def send_zipped(self) -> None:
-        self.start(200, len(data := gzip.compress(self.image)), Content_Encoding="gzip")
-        self.wfile.write(data)
-
-    def send_silent(self) -> None:
-        self.start(200, 1000)
-        time.sleep(3)
-
-    def send_loop(self) -> None:
-        self.start(302, 0, Location=self.path)
-
-    def send_leave(self) -> None:
-        self.start(302, 0, Location="file:///etc/hostname")
-
-    def send_packed(self) -> None:
-        self.start(200, len(data := gzip.compress(bytes(50 << 20))), Content_Encoding="gzip")
-        self.wfile.write(data)
-
-    def send_whole(self) -> None:
-        self.start(200, len(self.image))
-        self.wfile.write(self.image)
-
-    def start(self, code: int, length: int, **headers: str) -> None:
-        self.send_response(code)
-        for name, value in {**headers, "Content-Length": str(length)}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
+def slow(handler: BaseHTTPRequestHandler) -> None:
+    reply(handler, b"", Content_Length=1000)
+    for _ in range(30):
+        handler.wfile.write(b"x")
+        time.sleep(0.1)
 
 
 def test_servers_that_lie_or_keep_silent(photos: Path) -> None:
     pytest.importorskip("aiohttp")
-    Liar.image = (photos / NAMES[0]).read_bytes()
-    kinds = ("short", "endless", "silent", "loop", "leave", "packed", "good", "slow", "zipped")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Liar) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        names = [f"{address}/{kind}.jpg?key=secret" for kind in kinds]
-        limits = lm.Limits(seconds=2, bytes=5 << 20)
-        view = profile_images(
-            [*names, f"{address}/endless.zip", f"{address}/loop.zip"], limits=limits
-        )
-        server.shutdown()
+    image, packed = (photos / NAMES[0]).read_bytes(), {"Content_Encoding": "gzip"}
+    answers: dict[str, Callable[[Any], object]] = {
+        "short": lambda handler: reply(handler, image, Content_Length=len(image) + 100),
+        "endless": endless,
+        "silent": lambda handler: time.sleep(3),
+        "loop": lambda handler: reply(handler, b"", 302, Location=handler.path),
+        "leave": lambda handler: reply(handler, b"", 302, Location="file:///etc/hostname"),
+        "packed": lambda handler: reply(handler, gzip.compress(bytes(50 << 20)), **packed),
+        "good": lambda handler: reply(handler, image),
+        "slow": slow,
+        "zipped": lambda handler: reply(handler, gzip.compress(image), **packed),
+    }
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.command == "HEAD":
+            reply(handler, b"", Content_Length=1000)
+        else:
+            answers[handler.path.strip("/").partition(".")[0]](handler)
+
+    with Receiver([answer]).running() as liar:
+        address = liar.url.removesuffix("/hook")
+        names = [f"{address}/{kind}.jpg?key=secret" for kind in answers]
+        names += [f"{address}/endless.zip", f"{address}/loop.zip"]
+        view = profile_images(names, limits=lm.Limits(seconds=2, bytes=5 << 20))
     assert view.images == 2
     reasons = {(failure.path or "").rpartition("/")[2]: failure.reason for failure in view.failures}
     assert reasons == {

@@ -102,6 +102,12 @@ def lightmeter(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, code, *printed)
 
 
+def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A process of Python with these arguments."""
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
 def lightmeter_without(
     modules: Iterable[str], *arguments: object
 ) -> subprocess.CompletedProcess[str]:
@@ -110,8 +116,7 @@ def lightmeter_without(
         "import sys; sys.modules |= dict.fromkeys(sys.argv.pop(1).split()); "
         "from lightmeter.__main__ import main; sys.exit(main())"
     )
-    command = [sys.executable, "-c", code, " ".join(modules), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return run_program("-c", code, " ".join(modules), *arguments)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from google_crc32c import value as crc32c
 from harness import API, Row, served
 from hostile import HOSTILE
 from lightmeter import Store
+from lmp import Bytes
 from server_process import BYTES, Client
 from stores import save_results, varint
 
@@ -22,26 +23,12 @@ GOLDEN = sorted((Path(__file__).parents[1] / "golden/v1").glob("*.lmp"))
 SLOW = 10.0  # seconds for one answer, such as a report of a thousand profiles
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        number, shift, at = number | (byte & 127) << shift, shift + 7, at + 1
-        if byte < 128:
-            return number, at
-
-
 def _sections(data: bytes) -> list[tuple[bytes, bytes]]:
     """Name and body of each section."""
-    at, sections = 11, []
+    file, sections = Bytes(data[11:]), []
     for _ in range(data[6]):
-        parts = []
-        for _ in range(2):
-            size, at = _varint(data, at)
-            parts.append(data[at : at + size])
-            at += size
-        sections.append((parts[0], parts[1]))
-        at += 4
+        sections.append((file.sized(), file.sized()))
+        file.take(4)  # the checksum
     return sections
 
 

@@ -1,15 +1,17 @@
 """One run of monitors: judged, kept and told as one."""
 
+import sys
 from datetime import date
 from pathlib import Path
 
 import lightmeter as lm
+import numpy as np
 import pytest
 from lightmeter import Store
 from lightmeter.errors import ConfigError, StoreError
 from lightmeter.monitor.results import load_results
 from lightmeter.store.engine import Database
-from september import DRIFT, NOW, put, put_days
+from september import DRIFT, NOW, STDOUT, put, put_days
 
 GAPS = '[[monitor]]\nname = "gaps"\ndataset = "cells"\ntype = "missing"\n'
 ALERT = '[[alert]]\nname = "me"\nto = "command"\n'
@@ -114,3 +116,19 @@ def test_an_alert_of_two_files_tells_what_each_finds_once(store: Store, tmp_path
     said = [(each.what, each.facts["end"] is None) for each in told]
     assert said == [("opened", True), ("opened", False)]
     assert told[0].incidents != told[1].incidents
+
+
+def test_one_new_bucket_of_one_feature_enters_few_modules(store: Store, tmp_path: Path) -> None:
+    config = tmp_path / "monitors.toml"
+    config.write_text(DRIFT + STDOUT)
+    for day in range(1, 19):
+        values = np.random.default_rng(day).normal(9.0 * (day == 18), 1, 60)
+        put(store, date(2022, 9, day), {"x": values})
+        if day == 17:
+            lm.watch(store, config, now=NOW)
+    entered = set[str]()
+    sys.setprofile(lambda frame, *_: entered.add(frame.f_code.co_filename))
+    watched = lm.watch(store, config, now=NOW)
+    sys.setprofile(None)
+    assert len(watched.anomalies) == len(watched.deliveries) == 1
+    assert sum(name.startswith(lm.__path__[0]) for name in entered) <= 25

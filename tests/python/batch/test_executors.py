@@ -1,19 +1,31 @@
 """Executors: the same bytes from each; what they hold; workers that die."""
 
+import os
+import signal
+import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
-from lightmeter import profile_images
+import tifffile
+from conftest import encoded, lightmeter, picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightmeter import Profile, profile_images
 from lightmeter.batch import running
 from lightmeter.batch.block import blocks
 from lightmeter.batch.profile import Executor
 from lightmeter.batch.running import results
 from lightmeter.batch.sources.item import Item
+from lightmeter.image.measure import measure_image
+from lightmeter.image.tiles import raster as large_raster
+from lightmeter.image.tiles import tiff as large_open
+from memory import profile_and_weigh
 from PIL import Image
 
 
@@ -140,3 +152,160 @@ def test_a_worker_that_fails_does_not_hold_the_source() -> None:
 
     with pytest.raises(KeyError):
         list(run(work, (Item(str(number), bytes(1000)) for number in range(500)), 64, 2))
+
+
+# Runs that are ended early: soon, in few words, and with what is done kept.
+
+
+BLOCKS = 4096
+
+
+def watched(patch: pytest.MonkeyPatch, first: Callable[[], object]) -> list[int]:
+    """The blocks of a picture as they are read, each of which takes a moment."""
+    blocks, whole = list[int](), large_open.TiffRaster.read
+
+    def block(self: Any, *more: Any) -> Any:
+        blocks.append(len(blocks))
+        if len(blocks) == 1:
+            first()
+        time.sleep(0.001)
+        return whole(self, *more)
+
+    patch.setattr(large_open.TiffRaster, "read", block)
+    return blocks
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A picture that is measured in so many blocks."""
+    monkeypatch.setattr(large_open, "MOST_WHOLE", 100)
+    monkeypatch.setattr(large_raster, "_BLOCK_PIXELS", 256)
+    path = tmp_path / "z.tif"
+    tifffile.imwrite(path, np.zeros((1024, 1024), np.uint8), tile=(16, 16), compression="zlib")
+    return path
+
+
+def test_a_picture_in_tiles_is_left_where_its_profile_ends(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, begun = Profile._measure, threading.Event()
+    blocks = watched(monkeypatch, begun.set)
+
+    def after(self: Profile, prefix: str, image: Any, *threads: int, **more: Any) -> Any:
+        if str(image).endswith("a00.png"):  # whose block is not to end before the other has begun
+            assert begun.wait(60)
+        return measure(self, prefix, image, *threads, **more)
+
+    monkeypatch.setattr(Profile, "_measure", after)
+    kept = tmp_path / "kept"
+    files = [large.parent / f"a{number:02}.png" for number in range(16)]
+    for file in files:
+        file.touch()
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lm.profile_images([*files, large], workers=2, progress=interrupt, resume=kept)
+    assert len(blocks) < BLOCKS
+    assert len(list(kept.glob("*.block"))) == 1  # the picture does not pass for a failed one
+
+
+def test_ctrl_c_ends_the_threads_of_one_picture(
+    large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main = threading.get_ident()
+    blocks = watched(monkeypatch, lambda: signal.pthread_kill(main, signal.SIGINT))
+    # A shell has programs in the background ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            measure_image(large, threads=2)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(blocks) < BLOCKS
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_command_without_a_file(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several threads measure meanwhile."""
+    (tmp_path / "ends.py").write_text(
+        "import os, threading, time\n"
+        "first = threading.Lock()\n"
+        "def ends(picture):\n"
+        "    if first.acquire(blocking=False):\n"
+        f"        os.kill(os.getpid(), {number})\n"
+        "    time.sleep(0.01)\n"
+        "    return 1\n"
+    )
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for shade in range(40):
+        Image.new("RGB", (9, 9), (shade, 0, 0)).save(photos / f"{shade}.png")
+    monkeypatch.chdir(tmp_path)
+    # A shell has programs in the background ignore the signal.
+    usual = signal.SIG_IGN if number == signal.SIGTERM else signal.default_int_handler
+    before = signal.signal(number, usual)
+    try:
+        said = lightmeter(
+            *("profile", photos, "-o", "a.lmp", "--metric", "ends:ends", "--workers", 9)
+        )
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
+    assert (said.returncode, said.stderr) == (130, "lightmeter: interrupted\n")
+    assert sorted(path.name for path in tmp_path.glob("[!_]*")) == ["ends.py", "photos"]
+
+
+# profile_images: the same bytes for any number of workers, and no file that stops it.
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small JPEGs with Exif, PNGs of several modes, larger pictures, damaged files."""
+    folder = tmp_path_factory.mktemp("mixed")
+    for n in range(60):
+        image, tags = picture(12 + n % 3, 10, seed=n // 2), {272: f"camera {n % 4}"}
+        data = [
+            encoded("JPEG", image, tags=tags),
+            encoded("PNG", image.convert(("L", "P", "RGBA", "1")[n // 4 % 4])),
+            encoded("JPEG", picture(200, 130, seed=n)),
+            encoded("JPEG", image)[: 10 * n],
+        ][n % 4]
+        (folder / f"{n // 4 % 2}{n:02}.{'png' if n % 4 == 1 else 'jpg'}").write_bytes(data)
+    return folder
+
+
+@settings(max_examples=15)
+@given(st.data())
+def test_the_size_of_blocks_does_not_change_the_bytes(mixed: Path, data: Any) -> None:
+    """Also of one, where each picture is measured alone: small ones are measured together."""
+    options = {"exemplars": data.draw(st.integers(0, 2)), "sample": data.draw(st.integers(0, 8))}
+    segment_by = data.draw(st.sampled_from([None, {"half": "path:^(.)"}]))
+    views = []
+    for most in (1, data.draw(st.integers(2, 70))):
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("_FEWEST", "_MOST"):
+                patch.setattr(f"lightmeter.batch.block.{name}", most)
+            patch.setattr("lightmeter.batch.block._PICTURE_BYTES", 16 << 20)
+            found: Any = profile_images(mixed, workers=2, segment_by=segment_by, **options)
+        parts = [found.whole, *found.values()] if segment_by else [found]
+        views.append([view.to_bytes() for view in parts])
+    assert views[0] == views[1]
+
+
+def test_memory_does_not_grow_with_the_files(tmp_path: Path) -> None:
+    """5000 files may cost what their paths and a full sketch of each feature take, no more."""
+    for seed in range(50):
+        Image.new("RGB", (4, 4), (seed, 2 * seed, 5 * seed)).save(tmp_path / f"{seed}.ppm")
+    for folder, count in ("few", 1000), ("many", 5000):
+        (tmp_path / folder).mkdir()
+        for index in range(count):
+            os.link(tmp_path / f"{index % 50}.ppm", tmp_path / folder / f"{index}.ppm")
+    (few,), peak_of_few = profile_and_weigh(tmp_path / "few")
+    (many,), peak_of_many = profile_and_weigh(tmp_path / "many")
+    assert (few, many) == ("1000", "5000")
+    # Measured of 20 000: 4.5 MB, of which the paths are 3.
+    assert peak_of_many - peak_of_few < 5

@@ -4,9 +4,10 @@ import os
 import random
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from conftest import lightmeter, picture
+from conftest import picture
 from lightmeter import profile_images
 from lightmeter.batch import resume
 from lightmeter.batch.block import Work
@@ -19,15 +20,8 @@ class Run:
 
     def __init__(self, source: Any, kept: Path | None, **options: Any) -> None:
         self.told: list[tuple[int, int]] = []
-        self.measured = 0
-        call = Work.__call__
-
-        def counted(work: Work, items: Any, *more: Any, **threads: int) -> Any:
-            self.measured += len(items)
-            return call(work, items, *more, **threads)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Work, "__call__", counted)
+        work = patch.object(Work, "__call__", autospec=True, side_effect=Work.__call__)
+        with work as spy:
             view = profile_images(
                 source,
                 resume=kept,
@@ -35,6 +29,7 @@ class Run:
                 progress=lambda *now: self.told.append(now),
                 **options,
             )
+        self.measured = sum(len(call.args[1]) for call in spy.call_args_list)
         self.whole = whole = getattr(view, "whole", view)
         self.bytes = [whole.to_bytes()]
         if whole is not view:
@@ -184,14 +179,3 @@ def test_a_folder_at_the_place_of_a_block_is_an_error(photos: Path, tmp_path: Pa
         Run(photos, tmp_path / "kept")
     with pytest.raises(BatchError, match="cannot keep what is done"):
         Run(photos, photos / "000.png")
-
-
-def test_resume_on_the_command_line(photos: Path, tmp_path: Path) -> None:
-    for executor in "threads", "processes":
-        result = lightmeter(
-            *("profile", photos, "-o", tmp_path / executor, "--workers", 1),
-            *("--resume", tmp_path / "kept", "--executor", executor),
-        )
-        assert result.returncode == 0, result.stderr
-    assert (tmp_path / "threads").read_bytes() == (tmp_path / "processes").read_bytes()
-    assert len(blocks(tmp_path / "kept")) == 10

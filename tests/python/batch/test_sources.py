@@ -1,16 +1,19 @@
 """Where pictures come from: every source of the same pictures gives the same profile."""
 
+import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import lightmeter
-from lightmeter import measure, profile_images
+from conftest import lightmeter, picture
+from lightmeter import ExifPolicy, measure, profile_images
+from numpy.typing import NDArray
 from shards import (
     Members,
     as_manifest,
@@ -23,6 +26,7 @@ from shards import (
     write_tar,
     write_zip,
 )
+from tensors import Tensor
 
 
 def remote(make: Callable[[Path, Members], Path]) -> Callable[[Path, Members], str]:
@@ -201,3 +205,139 @@ def test_two_columns_of_one_name(name: str, tmp_path: Path) -> None:
     assert profile_images(tmp_path / name).images == 1
     with pytest.raises(ValueError, match=f"{name} has 2 columns named 'x'"):
         profile_images(tmp_path / name, values=["x"])
+
+
+# Iterables of pictures and batches, as loaders of PyTorch give them.
+
+
+def pixels(seed: int) -> NDArray[Any]:
+    return np.asarray(picture(12, 10, seed=seed))
+
+
+def planes(seed: int) -> NDArray[Any]:
+    return np.ascontiguousarray(pixels(seed).transpose(2, 0, 1))
+
+
+def frames() -> Iterator[NDArray[Any]]:
+    """As a camera gives them, whose memory is used again."""
+    frame = np.empty((10, 12, 3), np.uint8)
+    for seed in range(5):
+        frame[:] = pixels(seed)[..., ::-1]
+        yield frame
+
+
+BATCHES = [[0, 1], [2, 3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ([picture(12, 10, seed=seed) for seed in range(5)], {}),
+        ((pixels(seed) for seed in range(5)), {}),
+        (frames(), {"channels": "BGR"}),
+        ((io.BytesIO(encoded(seed)) for seed in range(5)), {}),
+        ([np.stack([*map(pixels, seeds)]) for seeds in BATCHES], {}),
+        ([(Tensor(planes(seed)), "cat") for seed in range(5)], {"layout": "CHW"}),
+        ([[np.stack([*map(planes, s)]), np.array(s)] for s in BATCHES], {"layout": "NCHW"}),
+        ([{"left": pixels(seed), "right": None} for seed in range(5)], {"column": "left"}),
+        ([planes(s) / np.float32(255) for s in range(5)], {"layout": "CHW", "value_range": (0, 1)}),
+    ],
+)
+def test_iterables(source: Any, options: dict[str, Any]) -> None:
+    wanted = lm.log_image([picture(12, 10, seed=seed) for seed in range(5)]).view()
+    view = profile_images(source, **options)
+    assert view.images == 5
+    assert view["image.Brightness.mean"].mean == pytest.approx(
+        wanted["image.Brightness.mean"].mean, abs=0.1
+    )
+    if "value_range" not in options:  # which is measured on 16 bits
+        assert view["image.entropy"].to_summary_dict() == wanted["image.entropy"].to_summary_dict()
+
+
+def test_values_of_samples_and_batches() -> None:
+    samples = [(pixels(seed), "cat", 2.5) for seed in range(5)]
+    view = profile_images(samples, values=["label", "weight"])
+    assert (view["label"].n, view["weight"].mean) == (5, 2.5)
+    batches = [(np.stack([*map(pixels, seeds)]), np.array(seeds)) for seeds in BATCHES]
+    assert profile_images(batches, values=["number"])["number"].mean == 2
+    dicts = [{"image": pixels(seed), "number": seed} for seed in range(5)]
+    assert profile_images(dicts, values=["number"])["number"].mean == 2
+
+
+def test_samples_that_are_none_are_failures_and_errors_end_the_run() -> None:
+    view = profile_images([pixels(0), None, ([1], 2), b"no picture"])
+    assert view.images == 1
+    assert [(failure.path, failure.reason) for failure in view.failures] == [
+        ("list:1", "unsupported"), ("list:2", "unsupported"), ("list:3", "unsupported")
+    ]  # fmt: skip
+    assert [row["path"] for row in measure([pixels(0)])] == ["list:0"]
+
+    def failing() -> Iterator[Any]:
+        yield pixels(0)
+        raise OSError("the camera is gone")
+
+    with pytest.raises(OSError, match="the camera is gone"):
+        profile_images(failing())
+
+
+# Calls of profile_images that cannot be meant: they are refused, in words that say what to do.
+
+
+PIXELS = np.zeros((9, 9, 3), np.uint8)
+SAMPLE = {"image": PIXELS, "number": 1, "image.Hue.mean": 1.5}
+ONE = table_of(pictures(1))
+POLICY = ExifPolicy(allow={"GPSLatitude"}, deny={"Software"})
+MEANT: list[tuple[Any, dict[str, Any], str]] = [
+    (pa.table({"a": [b"x"], "b": [b"y"]}), {}, "has 2 columns of images"),
+    (pa.table({"a": ["x"]}), {}, "has 0 columns of images"),
+    (ONE, {"column": "gone"}, "expected one of bytes"),
+    (ONE, {"values": ["speed"]}, "no value 'speed' in table"),
+    ("photos", {"values": ["speed"]}, "no value 'speed' in files; only tables"),
+    ("photos", {"group": "column:x"}, "no value 'x' in files"),
+    ("m.csv", {}, r"m.csv has 0 columns .* of paths in path, .*; it has a, b"),
+    ("m.csv", {"column": "a", "values": ["c"]}, "no value 'c' in .*m.csv; it has a, b"),
+    ([(PIXELS, "cat", 2.5)], {"values": ["a", "b", "c"]}, "no value 'c' in the first sample"),
+    ([SAMPLE], {"values": ["lable"]}, "no value 'lable' in the first sample"),
+    ([SAMPLE], {"column": "left"}, "no value 'left' in the first sample"),
+    ([SAMPLE], {"values": ["image.Hue.mean"]}, "which is measured of images"),
+    ("nonsense://bucket/a.png", {}, "Protocol not known"),
+    (5, {}, "got a int; expected a path"),
+    ({"train": 1, "test": 2}, {}, "got a dict; expected a path, a table, such as one split"),
+    (b"a.jpg", {}, "got a bytes; expected a path"),
+    (PIXELS, {}, "got a ndarray; .* use lightmeter.log_image"),
+    (["a.jpg", PIXELS], {}, "expected str, bytes or os.PathLike object, not ndarray"),
+    ([], {"workers": "all"}, "workers is 'all'; expected an integer"),
+    ("photos", {"workers": 0}, "workers is 0"),
+    ("photos", {"worker": 2}, "'worker'; did you mean workers?"),
+    ("photos", {"segment": {}}, "'segment'; did you mean segment_by?"),
+    ([], {"executor": "gpu"}, "executor is 'gpu'; expected one of threads, processes"),
+    ("photos", {"group": "folder:x"}, "source of segments"),
+    ("photos", {"group": 3}, "expected a function"),
+]
+SEGMENTS: list[tuple[Any, str]] = [
+    ({"a": "path:("}, r"expression '\(' is not understood"),
+    ({"a": "path:(.)(.)"}, "has 2 groups; expected at most one"),
+    ({"a": "exif:GPSLatitude"}, "'GPSLatitude' is unknown, personal or denied"),
+    ({"a": "exif:Software"}, "'Software' is unknown, personal or denied"),
+    ({"a": "exif:Modell"}, "'Modell' is .*; did you mean Model"),
+    ({"a": "folder:x"}, "got 'folder:x' as the source of segments"),
+    ({"": "path:x"}, "empty key"),
+    ({"a": 3}, "expected strings as keys and values"),
+    ({}, "expected a function, or a dict such as"),
+    (lambda path: 3, "returned 3; expected a string, None"),
+]
+CALLS = [*MEANT, *(("photos", {"segment_by": by, "exif": POLICY}, says) for by, says in SEGMENTS)]
+
+
+@pytest.mark.parametrize(("source", "options", "words"), CALLS)
+def test_what_cannot_be_meant_is_refused(
+    source: Any, options: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_folder(Path("photos"), pictures(1))
+    Path("m.csv").write_text("a,b\nphotos/a/00.png,2\n")
+    with pytest.raises((TypeError, ValueError), match=words):
+        profile_images(source, **options)
+    if not options:
+        with pytest.raises((TypeError, ValueError), match=words):
+            list(measure(source))

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,8 @@ from typing import Any
 
 import pytest
 from commands import commands
-from conftest import lightmeter, lightmeter_without
-from forks import wait_for
+from conftest import lightmeter, lightmeter_without, run_program
 from lightmeter.cli import app
-from PIL import Image
 
 
 def test_exit_codes(tmp_path: Path) -> None:
@@ -81,30 +78,6 @@ def test_no_name_of_a_dataset_or_alert_writes_to_the_terminal(folder: Path, tmp_
         assert all(char.isprintable() or char == "\n" for char in told)
 
 
-def test_ctrl_c_leaves_no_file(tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    Image.effect_noise((1500, 1500), 50).save(photos / "first.png", compress_level=1)
-    for index in range(1500):
-        os.link(photos / "first.png", photos / f"{index}.png")
-    out = tmp_path / "out.lmp"
-    command = [sys.executable, "-m", "lightmeter", "profile", str(photos), "-o", str(out)]
-    process = subprocess.Popen(
-        [*command, "--workers", "9"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what runs in the background deaf to it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    wait_for(lambda: len(os.listdir(f"/proc/{process.pid}/task")) > 9)  # it measures
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert "interrupted" in errors
-    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
-
-
 def test_without_its_packages_the_command_says_what_to_install() -> None:
     result = lightmeter_without(["typer"])
     assert result.returncode == 2
@@ -147,5 +120,5 @@ def test_an_interrupt_while_it_starts(module: str) -> None:
         "sys.argv = ['lightmeter', 'show', 'none.lmp']\n"
         "runpy.run_module('lightmeter', run_name='__main__')\n"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    said = run_program("-c", code)
     assert (said.returncode, said.stderr) == (130, "lightmeter: interrupted\n")

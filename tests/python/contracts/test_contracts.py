@@ -1,8 +1,6 @@
 """Expectations in a file, judged on a profile: what holds, fails, and cannot be told."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture
+from conftest import picture, run_program
 from contracts_of_whylogs import TABLES, constraints
 from lightmeter import Contract, ProfileView, testing
 from lightmeter.errors import ConfigError
@@ -283,7 +281,6 @@ def test_without_hypothesis_and_without_pydantic() -> None:
         ("pydantic", contract, "pip install 'lightmeter[store]'"),
         ("pydantic", "Any; lm.log(row={'a': 1})", ""),
     ):
-        command = [sys.executable, "-c", code.format(missing, call)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = run_program("-c", code.format(missing, call))
         assert words in done.stderr
         assert (done.returncode == 0) == (not words)

@@ -3,18 +3,22 @@
 import errno
 import io
 import os
+import random
 import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import png_files as png
 import pytest
-from bad_files import SIGNED, encoded, outcome
-from conftest import picture
+from bad_files import SIGNED, outcome
+from conftest import encoded, picture
+from lightmeter import Profile, Reading, log_image
 from lightmeter.errors import ImageError
+from lightmeter.image import decoders
 from lightmeter.image.limits import Limits
-from lightmeter.image.measure import measure_image
-from PIL import Image, ImageFile
+from lightmeter.image.measure import measure_image, measure_images
+from PIL import Image, ImageFile, TiffImagePlugin
 
 
 class Dribble(io.RawIOBase):
@@ -166,3 +170,189 @@ def test_the_limit_of_bytes_that_a_decoder_takes_whole(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="1073741824 bytes of AVIF, more than") as failed:
         measure_image(tmp_path / "a.avif")
     assert failed.value.reason == "too_large"
+
+
+# Files of several frames or pages: the first, or all of them.
+
+
+FORMS = ["GIF", "TIFF", "MPO", "WEBP", "PNG"]
+GRAYS = [10, 200, 90]
+LEVEL = "image.Brightness.mean"
+
+
+def count_of(form: str) -> int:
+    return 2 if form == "MPO" else 3  # Pillow writes longer ones that it cannot read
+
+
+def animated(form: str, **options: Any) -> bytes:
+    """Frames of the grays above, 16 x 8; lossless but for MPO, which is of JPEGs."""
+    frames = [Image.new("RGB", (16, 8), (gray, gray, gray)) for gray in GRAYS[: count_of(form)]]
+    if form == "WEBP":
+        options["lossless"] = True
+    return encoded(form, frames[0], frames=frames[1:], **options)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_first_frame_or_all(form: str) -> None:
+    data = animated(form)
+    first, every = log_image(data).view(), log_image(data, frames="all").view()
+    count = count_of(form)
+    assert (first.images, every.images, first["image.FrameCount"].mean) == (1, count, count)
+    assert first[LEVEL].mean == pytest.approx(GRAYS[0], abs=1)
+    assert every[LEVEL].n == count
+    assert every[LEVEL].mean == pytest.approx(np.mean(GRAYS[:count]), abs=1)
+    assert every[LEVEL].max == pytest.approx(200, abs=1)
+
+
+# Pillow cannot go on in an animated PNG that was loaded and rewound.
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "MPO", "WEBP"])
+def test_an_open_image_is_measured_where_it_is_and_stays_there(form: str) -> None:
+    with Image.open(io.BytesIO(animated(form))) as image:
+        image.seek(1)
+        assert log_image(image).view()[LEVEL].mean == pytest.approx(200, abs=1)
+        assert log_image(image, frames="all").view().images == count_of(form)
+        assert image.tell() == 1
+        assert log_image(image).view()[LEVEL].mean == pytest.approx(200, abs=1)
+
+
+def test_the_exif_of_a_file_is_counted_once() -> None:
+    for form in ("TIFF", "PNG", "WEBP"):
+        files = [animated(form, tags={271: "SONY"})] * 2
+        every = Profile(frames="all")
+        every.track_many(files)
+        for profile, images in ((log_image(files).view(), 2), (every.view(), 6)):
+            make = profile["image.Make"]
+            assert (profile.images, make.n, make.missing) == (images, 2, 0), form
+            assert make.frequent == [("SONY", 2, 2, 2)], form
+
+
+def test_a_file_counts_whole_or_as_one_failure() -> None:
+    whole = animated("TIFF")
+    good = picture()
+    for cut in (len(whole) // 2, len(whole) - 10):
+        profile = Profile(frames="all")
+        profile.track_many([whole[:cut], good])
+        view = profile.view()
+        assert (view.images, len(view.failures)) == (1, 1)
+        with pytest.raises(ImageError):
+            profile.track(whole[:cut])
+        assert profile.view() == view
+
+
+def test_pages_beyond_the_limit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Image.new("L", (2, 2))
+    data = encoded("TIFF", page, frames=[page] * 60)
+    pages, kind = set(), TiffImagePlugin.TiffImageFile
+    seek = kind._seek
+    monkeypatch.setattr(kind, "_seek", lambda self, to: (pages.add(to), seek(self, to))[1])
+    for limit in (61, None):
+        reading = Reading(frames="all", limits=Limits(frames=limit))
+        assert len(list(measure_images(data, reading))) == 61
+    for limit in (5, 60):
+        pages.clear()
+        with pytest.raises(ImageError, match=f"frames, more than {limit}"):
+            list(measure_images(data, Reading(frames="all", limits=Limits(frames=limit))))
+        assert max(pages) == limit
+
+
+def test_an_upright_tiff_and_a_turned_jpeg() -> None:
+    """Sizes are those that a loader sees: Pillow turns a TIFF upright, and nothing else."""
+    sizes = {}
+    for form in ("TIFF", "JPEG", "PNG", "WEBP"):
+        view = log_image(encoded(form, Image.new("RGB", (50, 30)), tags={274: 6})).view()
+        sizes[form] = view["image.ImagePixelWidth"].max
+        assert view["image.Orientation"].missing == 0, form
+    assert sizes == {"TIFF": 30, "JPEG": 50, "PNG": 50, "WEBP": 50}
+
+
+def test_an_image_that_failed_in_any_frame_is_not_measured_again() -> None:
+    """Pillow fails as it counts the frames of this file, and the next time it says how many."""
+    with Image.open(io.BytesIO(animated("GIF")[:-1] + b"!")) as image:
+        for _ in range(2):
+            with pytest.raises(ImageError, match="out of range"):
+                log_image(image, frames="all")
+
+
+# The decoder of our own for PNG gives exactly what Pillow gives, or leaves a file to Pillow.
+
+
+ROW = zlib.compress(b"\0\1\2\3\0\4\5\6")  # of a picture of 1 x 2
+PLAIN = [png.header(1, 2, 8, 2), (b"IDAT", ROW), (b"IEND", b"")]
+
+
+def same_as_pillow(file: bytes) -> None:
+    expected = png.pillows(file)
+    assert expected is not None
+    assert png.ours(file) == expected
+
+
+@pytest.mark.parametrize(("depth", "colour"), png.FORMS)
+def test_every_form_and_width_is_as_in_pillow(depth: int, colour: int) -> None:
+    for width in (*range(1, 19), 31, 33, 63, 64, 65):
+        same_as_pillow(png.file_of(width, 1 + width % 7, depth, colour, seed=width))
+    for filters in "01234":
+        same_as_pillow(png.file_of(37, 6, depth, colour, filters=filters))
+
+
+def test_a_picture_of_many_strips_is_as_in_pillow() -> None:
+    same_as_pillow(png.file_of(1500, 800, 8, 2, level=0))
+    same_as_pillow(png.file_of(1500, 800, 8, 3, level=0))
+    same_as_pillow(png.file_of(350_000, 4, 8, 6, level=0))  # a strip is a row
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_files_are_left_to_pillow_or_give_what_it_gives(seed: int) -> None:
+    accepted = 0
+    for each in range(700 * seed, 700 * (seed + 1)):
+        numbers = random.Random(each)
+        file = png.damaged(png.random_chunks(numbers), numbers)
+        answer = png.ours(file)
+        if answer is not None:
+            assert answer == png.pillows(file), each
+            accepted += 1
+    assert accepted > 20
+
+
+def test_both_packages_inflate_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    packages = [zlib, pytest.importorskip("zlib_ng.zlib_ng")]
+    for seed in range(300):
+        numbers = random.Random(seed)
+        chunks = png.random_chunks(numbers)
+        file = png.damaged(chunks, numbers) if seed % 3 else png.written(chunks)
+        answers = []
+        for package in packages:
+            monkeypatch.setattr(decoders, "_inflating", package)
+            answers.append(png.ours(file))
+        assert answers[0] == answers[1], seed
+
+
+def with_data(*data: bytes) -> bytes:
+    return png.written([PLAIN[0], *((b"IDAT", each) for each in data), PLAIN[2]])
+
+
+def with_chunks(*chunks: png.Chunk) -> bytes:
+    return png.written([PLAIN[0], *chunks, *PLAIN[1:]])
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        with_data(b"", ROW[:1], b"", ROW[1:], b""),
+        with_data(*(bytes([byte]) for byte in ROW)),
+        png.written(PLAIN) + b"more",
+        with_chunks((b"gAMA", bytes(4)), (b"prIv", b"x"), (b"tRNS", bytes(6))),
+        with_chunks((b"zTXt", b"a\0\0" + zlib.compress(b"text")), (b"iTXt", b"a\0\0\0\0\0text")),
+        png.written([*PLAIN[:2], (b"eXIf", b"MM\0*\0\0\0\x08\0\0"), (b"tEXt", b"a\0b"), PLAIN[2]]),
+    ],
+)
+def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
+    same_as_pillow(file)
+
+
+def test_a_limit_of_pillow_does_not_switch_that_of_jpeg_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_trusted = decoders.is_trusted.__wrapped__
+    before = is_trusted()
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    assert is_trusted() == before

@@ -114,17 +114,11 @@ READINGS: list[tuple[dict[str, Any], str]] = [
     ({"ignore": {"x": 1}}, "ignore has a dict"),
     ({"ignore": [None]}, "ignore has a NoneType"),
     ({"ignore": True}, "ignore has a bool"),
-    (
-        {"ignore": "gone.png"},
-        "no 'gone.png' to ignore; expected a mask, a folder of masks",
-    ),
+    ({"ignore": "gone.png"}, "no 'gone.png' to ignore; expected a mask, a folder of masks"),
     ({"ignore": "alhpa"}, "there is no 'alhpa' to ignore; did you mean alpha"),
     ({"ignore": 10**400}, "a number beyond floats; expected a rectangle"),
     ({"ignore": (0, 0, 10**400, 5)}, "expected x and y from 0"),
-    (
-        {"ignore": ["column:a", "column:b"]},
-        "ignore has 2 sources of one mask",
-    ),
+    ({"ignore": ["column:a", "column:b"]}, "ignore has 2 sources of one mask"),
     *(
         ({"value_range": value_range}, "value_range is")
         for value_range in ((1, 0), (0, 0), (0, np.inf), (NAN, 1), (-1e308, 1e308))

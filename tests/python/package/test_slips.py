@@ -30,6 +30,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -51,10 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("monitor check none.toml", "none.toml: got no monitor; expected tables [[monitor]]"),
     ],
 )
-def test_a_slip_is_told_in_a_line(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: str
-) -> None:
-    monkeypatch.chdir(folder)
+def test_a_slip_is_told_in_a_line(folder: Path, command: str, words: str) -> None:
     result = lightmeter(*command.split())
     assert result.returncode in (1, 2, 4)
     assert words.format(here=folder) in result.stderr
@@ -78,28 +80,19 @@ def test_a_slip_is_told_in_a_line(
         ),
     ],
 )
-def test_wrong_usage_is_told_by_the_names_of_options(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, command: str, words: str
-) -> None:
-    monkeypatch.chdir(folder)
+def test_wrong_usage_is_told_by_the_names_of_options(command: str, words: str) -> None:
     result = lightmeter(*command.split())
     assert result.returncode == 2
     assert words in " ".join(result.stderr.replace("\N{BOX DRAWINGS LIGHT VERTICAL}", "").split())
 
 
-def test_a_feature_that_is_misspelt_in_a_monitor(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
+def test_a_feature_that_is_misspelt_in_a_monitor() -> None:
     result = lightmeter("monitor", "run", "feature.toml", "--store", "drift.db")
     assert (result.returncode, result.stderr) == (4, "")
     assert "matches 'image.Sharpnes'; did you mean image.Sharpness" in result.stdout
 
 
-def test_the_first_run_on_a_day_that_is_not_over(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(folder)
+def test_the_first_run_on_a_day_that_is_not_over() -> None:
     lightmeter("log", "photos", "--dataset", "camera", "--store", "today.db")
     result = lightmeter("monitor", "run", "monitors.toml", "--store", "today.db")
     said = (result.returncode, result.stdout, result.stderr)

@@ -1,22 +1,29 @@
 """Profiles: merging, bytes, files, and what a damaged file does."""
 
+import base64
 import copy
 import functools
+import json
 import math
+import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
+import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import encoded, picture
+from conftest import encoded, lightmeter, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter import Failure, Profile, ProfileView, log, log_image
+from lightmeter import Failure, Profile, ProfileView, log, log_image, profile_images
 from lightmeter.errors import DecodeError
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.testing import merge_trees
+from PIL import Image
 
 VIEWS = [log_image(picture(24, 18, seed=seed)).view() for seed in range(8)]
 
@@ -200,3 +207,130 @@ def test_truncated_and_damaged_bytes_are_refused() -> None:
         for damaged in (data[:at], flipped):
             with pytest.raises(DecodeError):
                 ProfileView.from_bytes(damaged)
+
+
+# log_image: features and their names, and every shape of argument.
+
+
+HSV = ("Hue", "Saturation", "Brightness")
+WHYLOGS_TEN = {f"{name}.{number}" for name in HSV for number in ("mean", "stddev")}
+WHYLOGS_TEN |= {"entropy", "ImagePixelWidth", "ImagePixelHeight", "Colorspace"}
+
+
+def test_features_of_one_image() -> None:
+    for metrics, sets in (("default", ("whylogs", "default")), ("whylogs", ("whylogs",))):
+        view = log_image(picture(), metrics=metrics).view()
+        numbers = {name for name, number in IMAGE_NUMBERS.items() if number.set in sets}
+        more = {"Failure", *(f"{name}.pixels" for name in HSV if metrics == "default")}
+        assert set(view) == {f"image.{name}" for name in WHYLOGS_TEN | numbers | more}
+        assert view.images == 1
+
+
+def test_a_list_goes_into_one_column_and_a_dict_into_one_each() -> None:
+    images = [picture(seed=seed) for seed in range(3)]
+    together = log_image(images).view()
+    assert together.images == 3
+    assert together == ProfileView.merge_many(log_image(image).view() for image in images)
+    cameras = log_image({"front": images[0], "back": images[1]}).view()
+    assert cameras["front.Hue.mean"].n == cameras["back.Hue.mean"].n == 1
+    assert not any(name.startswith("image.") for name in cameras.get_columns())
+
+
+@pytest.mark.parametrize("value", [None, 5, [picture(), 5], {"a": 5}, {3: picture()}])
+def test_what_is_no_image_is_a_type_error(value: object) -> None:
+    with pytest.raises(TypeError, match=r"expected a PIL image|got 3 as a name"):
+        log_image(value)  # type: ignore[arg-type]
+
+
+# view.failures: which files failed and why, and bounded.
+
+
+def test_paths_are_relative_to_the_folder(folder: Path) -> None:
+    (folder / "more" / "bad.png").write_text("no picture, only words")
+    (folder / "empty.png").touch()
+    view = profile_images(folder)
+    unknown = "no format that is read here, or too damaged to tell"
+    empty, bad = ("empty.png", "empty", "no bytes"), ("more/bad.png", "unsupported", unknown)
+    assert view.failures == [Failure(*empty), Failure(*bad)]
+    moved = folder.rename(folder.with_name("moved"))
+    assert profile_images(moved) == profile_images([moved]) == view
+    several = profile_images([moved / "more", moved / "empty.png"])
+    paths = [failure.path for failure in several.failures]
+    assert paths == [f"{moved}/{each[0]}" for each in (empty, bad)]
+
+
+def test_names_that_are_not_text(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9\n\x1b.png")
+    (tmp_path / odd).touch()
+    (tmp_path / "caf\u00e9.png").touch()
+    view = profile_images(tmp_path)
+    assert [failure.path for failure in view.failures] == ["caf\u00e9.png", odd]
+    assert ProfileView.from_bytes(view.to_bytes()).failures == view.failures
+    plain, strange = (failure.to_dict() for failure in view.failures)
+    assert plain == {"path": "caf\u00e9.png", "reason": "empty", "detail": "no bytes"}
+    assert strange["path"] == "caf\ufffd\n\x1b.png"
+    assert base64.b64decode(strange["path_base64"] or "") == b"caf\xe9\n\x1b.png"
+    json.dumps(strange).encode()
+
+
+@pytest.mark.parametrize("path", ["\ud800.png", "a\0b.png", "x" * 5000])
+def test_paths_that_no_file_can_have(path: str) -> None:
+    view = profile_images([path, "none.png"])
+    assert view.images == 0
+    assert len(view.failures) == 2
+    assert view.failures == ProfileView.from_bytes(view.to_bytes()).failures
+
+
+# Tags: what somebody says of a profile.
+
+
+TAGS = {"model": "v7", "site": "north"}
+SAID = {"model": ["v7"], "site": ["north"]}
+
+
+def test_every_door_of_profiles_takes_tags(folder: Path, tmp_path: Path) -> None:
+    table = {"camera": ["a", "b"], "x": [1, 2]}
+    profile = lm.Profile(tags=TAGS)
+    by_name = lm.profile_images(folder, segment_by={"name": "path:(.)[.]jpg"}, tags=TAGS)
+    segments = [lm.log(columns=table, segment_by="camera", tags=TAGS), by_name]
+    with lm.Store(tmp_path / "drift.db") as store:
+        (logged,) = lm.log_folder(store, folder, "cells", tags=TAGS).profiles.values()
+        with lm.logger(store, "live", every="1h", tags=TAGS) as log:
+            log.track(np.zeros((4, 4), np.uint8))
+        views = [
+            profile.view(),
+            pickle.loads(pickle.dumps(profile)).view(),
+            lm.log(row={"x": 1}, tags=TAGS).view(),
+            lm.log(table=lm.measure(folder), roles="image", tags=TAGS).view(),
+            lm.log_image(folder / "1.jpg", tags=TAGS).view(),
+            logged,
+            store.read("live"),
+            store.read("cells"),
+            *(view for parts in segments for view in (parts.whole, *parts.values())),
+        ]
+    for view in views:
+        assert view.tags == SAID
+        assert lm.ProfileView.from_bytes(view.to_bytes()).tags == SAID
+
+
+def test_tags_on_the_command_line(tmp_path: Path) -> None:
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    result = lightmeter("profile", tmp_path, "--tag", "model=v7", "--format", "json")
+    assert json.loads(result.stdout)["tags"] == {"model": ["v7"]}
+    logging = ("log", tmp_path, "--dataset", "d", "--store", tmp_path / "drift.db")
+    assert lightmeter(*logging, "--tag", "model=v7", "--tag", "a=b").returncode == 0
+    for wrong in (["--tag", "model"], ["--tag", "a=1", "--tag", "a=2"], ["--tag", "a="]):
+        assert lightmeter("profile", tmp_path, *wrong).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        *("model=v7", {"model": 7}, {7: "model"}),  # of another type
+        *({"": "v7"}, {"model": "a\nb"}, {"model": "\udc80"}, {"m" * 65: "v7"}),
+        *({"model": "v" * 129}, {str(n): "v7" for n in range(65)}),
+    ],
+)
+def test_wrong_tags(tags: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="tag"):
+        lm.Profile(tags=tags)

@@ -2,21 +2,34 @@
 
 import base64
 import hashlib
+import io
 import re
 import tempfile
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import encoded, picture
+from conftest import encoded, lightmeter, picture
 from dashboards import ALLOWED, Page
 from hostile import HOSTILE
-from lightmeter import DriftReport, Profile, ProfileView, compare, log, profile_images
+from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image, profile_images
+from lightmeter.cli.measure import Tally
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.row import CHANGED
+from lightmeter.profile.row import Row
+from lightmeter.report import sheet
+from lightmeter.report.charts.features import feature_chart
+from lightmeter.report.charts.html import Html
 from lightmeter.report.report import html_page
+from lightmeter.report.sheet import contact_sheet
+from lightmeter.times import day
 from lightmeter.viz import Chart, NotebookProfileVisualizer
+from numpy.typing import NDArray
 from PIL import Image
 
 
@@ -221,3 +234,131 @@ def test_write_html_is_whole_or_not(tmp_path: Path) -> None:
     assert (tmp_path / "r.html").read_text(encoding="utf-8") == html_page(drifted())
     with pytest.raises(FileNotFoundError):
         drifted().write_html(tmp_path / "none" / "r.html")
+
+
+# Exif dates: days in profiles, dates in whatever is shown.
+
+
+DAYS = 20
+FIRST = np.datetime64("2022-01-01")
+
+
+def photos(first: date) -> ProfileView:
+    """One a day, taken at ten o'clock."""
+    days = [first + timedelta(days=later) for later in range(DAYS)]
+    tags = [{306: f"{taken:%Y:%m:%d} 10:00:00"} for taken in days]
+    return log_image([encoded("JPEG", picture(8, 8), tags=each) for each in tags]).view()
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [
+        (0, "1970-01-01"),
+        (19_730.9, "2024-01-08"),
+        (-719_162, "0001-01-01"),
+        (-719_163, "\N{MINUS SIGN}719,163"),
+        (2_932_897, "2,932,897"),
+        (float("nan"), "\N{EN DASH}"),
+    ],
+)
+def test_days_are_dates_where_the_calendar_has_them(days: float, shown: str) -> None:
+    assert day(days) == shown
+
+
+def test_a_change_is_a_shift_in_time() -> None:
+    old, new = photos(date(2022, 1, 1)), photos(date(2024, 1, 1))
+    report = compare(target=new, reference=old)
+    assert report["image.DateTime"].verdict is None
+    words = describe(report["image.DateTime"], report.thresholds)
+    assert words == "DateTime went from 2022-01-10 to 2024-01-10"
+    back = compare(target=old, reference=new)
+    words = describe(back["image.DateTime"], back.thresholds)
+    assert words == "DateTime went from 2024-01-10 to 2022-01-10"
+    page = html_page(report)
+    assert "2022-01-10 → 2024-01-10" in page
+    chart = feature_chart("image.DateTime", new, old)
+    assert "target, 20 values: most between 2023-12-09 and 2024-01-28" in chart.description
+    assert "19,7" not in chart.svg()
+
+
+def test_times_of_a_table_stay_numbers() -> None:
+    """They are in seconds, whatever the column is called, and so are other numbers."""
+    sides = []
+    for n in (900, 0):
+        days = np.arange(n, n + 30)
+        times = days * np.timedelta64(1, "D") + FIRST
+        sides.append(log(columns={"x.DateTime": times, "order.DateTime": days + 16_000.0}))
+    report = compare(target=sides[0], reference=sides[1])
+    assert report.summary() == "order.DateTime rose by 5.6 %, x.DateTime rose by 4.7 %"
+    page = html_page(report)
+    assert "1.6e09 → 1.7e09" in page
+    assert "16,014 → 16,914" in page
+
+
+def test_the_command_line_shows_dates(tmp_path: Path) -> None:
+    for year in (2022, 2024):
+        photos(date(year, 1, 1)).write(tmp_path / f"{year}.lmp")
+    shown = lightmeter("show", tmp_path / "2022.lmp").stdout
+    (row,) = (line.split() for line in shown.splitlines() if line.startswith("image.DateTime "))
+    assert row[:3] == ["image.DateTime", "20", "0"]
+    assert " ".join(row[3:]) == "2022-01-01 to 2022-01-20, median 2022-01-11"
+
+
+# The contact sheet: which pictures it shows, what it says of them, and who can read it.
+
+
+def sheet_of(folder: Path, by: str = "image.entropy", most: int = 4, **options: Any) -> Html:
+    reading = lm.Reading(**options)
+    tally = Tally(by, most, highest=False)
+    list(tally.of(lm.measure(folder, reading=reading)))
+    rows = [row for _, row in tally.best]
+    counts = {"images": tally.images, "failed": tally.reasons.total()}
+    return contact_sheet(rows, by, highest=False, reading=reading, **counts)
+
+
+def pictures(page: str) -> list[Image.Image]:
+    thumbnails = re.findall(r'src="data:image/jpeg;base64,([^"]*)"', page)
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in thumbnails]
+
+
+def test_it_shows_the_worst_and_opens_no_other(folder: Path, monkeypatch: Any) -> None:
+    Image.new("L", (900, 600), 40).save(folder / "flat.png")
+    Image.fromarray(np.full((9, 4), 3000, np.uint16)).save(folder / "deep.tif")
+    spy = Mock(wraps=sheet.measure_images)
+    monkeypatch.setattr(sheet, "measure_images", spy)
+    page = sheet_of(folder, most=2)
+    assert [Path(call.args[0]).name for call in spy.call_args_list] == ["deep.tif", "flat.png"]
+    deep, flat = pictures(page)
+    assert (deep.size, flat.size) == ((4, 9), (320, 213))
+    assert np.asarray(flat).mean() == pytest.approx(40, abs=2)
+    assert np.asarray(deep).mean() == pytest.approx(3000 / 257, abs=2)
+    assert "The 2 images with the lowest entropy, of 10 measured" in page
+    assert "failed" in page
+    assert "could not be measured" not in page
+
+
+def test_a_picture_that_changed_since_is_left_out(folder: Path) -> None:
+    row: Row = {"path": str(folder / "gone.png"), "image.entropy": 1.5}
+    page = contact_sheet([row], "image.entropy", highest=True, images=1, reading=lm.Reading())
+    assert "This image cannot be shown." in page
+    assert "The 1 image with the highest entropy" in page
+
+
+def test_it_shows_the_frame_that_was_measured(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (200, 40, 120)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    page = sheet_of(tmp_path, "image.Brightness.mean", frames="all")
+    reds = [np.asarray(shown)[..., 0].mean() for shown in pictures(page)]
+    assert reds == pytest.approx([40, 120, 200], abs=4)
+    assert "a.gif</bdi> (frame 1)" in page
+
+
+def test_functions_of_ones_own_are_not_called_again(folder: Path) -> None:
+    calls = []
+
+    def mine(image: NDArray[np.uint8]) -> float:
+        calls.append(image)
+        return float(image.mean())
+
+    page = sheet_of(folder, "image.mine", most=8, metrics=mine)
+    assert len(pictures(page)) == len(calls) == 8
