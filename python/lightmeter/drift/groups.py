@@ -113,9 +113,8 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     """
     starts = 0, len(target.n)
     side = np.repeat((0, 1), (len(target.n), len(reference.n)))
-    n, mean, units, squares, share = map(
-        np.concatenate, zip(target[:5], reference[:5], strict=True)
-    )
+    parts = zip(target[:5], reference[:5], strict=True)
+    n, mean, units, squares, share = map(np.concatenate, parts)
     within = target.within + reference.within
     spare = float(units @ (n - 1))
     within = within / spare if spare else 0.0
