@@ -302,7 +302,7 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         Changes by number, without a prefix.
     """
     moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
-    fitting: list[tuple[Cause, str]] = []
+    fitting, kept = list[tuple[Cause, str]](), list[tuple[Cause, str]]()
     for cause in CAUSES:
         leads = [each for each in cause.leads if each in sure and moves.sign(each) != -cause.sign]
         if leads and cause.fits(moves):
@@ -310,7 +310,6 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
         return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
-    kept: list[tuple[Cause, str]] = []
     for cause, lead in fitting:
         before = [each for each, _ in kept if each.moves(lead, changes[lead].group)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
