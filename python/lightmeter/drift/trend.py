@@ -23,7 +23,8 @@ proved but measured; see ``bench/drift_calibration/trend.py``.
 """
 
 import math
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import combinations_with_replacement, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,9 +81,9 @@ class Statistic(NamedTuple):
         wide = np.broadcast_to(columns, (*self.n.shape, columns.shape[2]))
         return self._replace(columns=np.concatenate([self.columns, wide], axis=2))
 
-    def of(self, feature: int) -> "Statistic":
-        """Return the statistic of one feature."""
-        parts: Any = (None if part is None else part[:, [feature]] for part in self)
+    def of(self, *features: int) -> "Statistic":
+        """Return the statistic of some features."""
+        parts: Any = (None if part is None else part.take(features, axis=1) for part in self)
         return Statistic(*parts)
 
 
@@ -170,38 +171,59 @@ def _running(*parts: NDArray[Any]) -> Numbers:
     return np.moveaxis(sums, 0, 1)
 
 
-def _inverse(matrices: Numbers) -> Numbers:
-    """Return the inverses of positive definite matrices, of shape (k, k, ...), by elimination."""
-    for i in range(len(matrices)):
-        pivot, column = 1 / matrices[i, i], matrices[:, i].copy()
-        row, column[i] = matrices[i] * pivot, 0.0
-        row[i], matrices[:, i] = pivot, 0.0
-        matrices -= column[:, None] * row
-        matrices[i] = row
-    return matrices
-
-
 class _Fit:
     """Fit a weighted regression of each feature on its columns, up to each bucket.
 
-    Attributes have the shape (columns, buckets, features), or lack the first axis.
+    Parameters
+    ----------
+    values, weights
+        Arrays of shape (buckets, features); the weight is 0 without a value.
+    columns
+        Array of shape (columns, buckets, features).
+    freedom
+        Numbers of values less columns, up to each bucket.
     """
 
-    def __init__(self, values: Numbers, weights: Numbers, columns: Numbers) -> None:
-        k, weighted = len(columns), weights * columns
-        pairs = (weighted[:, None] * columns).reshape(-1, *values.shape)
-        sums = _running(*weighted * values, weights * values**2, weights > 0, *pairs)
-        self.b, gram = sums[:k], sums[k + 2 :].reshape(k, k, *values.shape)
-        self.u = gram[0]
-        # A column that has not changed yet is indistinguishable from the level.
-        ridge = _RIDGE * np.maximum(np.einsum("iitf->itf", gram), gram[0, 0])
-        diagonal = np.where(ridge > 0, ridge, 1.0) * np.eye(k)[..., None, None]
-        self.inverse = _inverse(gram + diagonal)  # of a new array
-        self.beta = (self.inverse * self.b).sum(axis=1)
-        self.rss = np.maximum(sums[k] - (self.beta * self.b).sum(axis=0), 0.0)
-        self.freedom = np.maximum(sums[k + 1] - k, 0)
+    def __init__(
+        self, values: Numbers, weights: Numbers, columns: Numbers, freedom: Numbers
+    ) -> None:
+        pairs = combinations_with_replacement([*columns, values], 2)
+        self.sums = _running(*(weights * left * right for left, right in pairs))
+        self.freedom, self.columns = freedom, len(columns)
         # The expected shift is as large as the spread of the first buckets.
         self.unit = 1 / np.maximum(weights[:FIRST].mean(axis=0), 1e-300)
+
+    def at(self, buckets: Places, known: Iterable[Numbers]) -> tuple[Numbers, Numbers, Numbers]:
+        """Return the fits up to some buckets, of shape (buckets, features).
+
+        Parameters
+        ----------
+        buckets
+            Last bucket of each fit.
+        known
+            Values v of the columns, each of the same shape.
+
+        Returns
+        -------
+        tuple[Numbers, Numbers, Numbers]
+            The fitted value for v; ``v' G^-1 v``, where G is the Gram matrix of the columns; and
+            the residual sum of squares. They follow from elimination.
+        """
+        vector, ends = list(known), np.cumsum(np.arange(self.columns + 1, 1, -1))
+        *rows, (rss,) = np.split(self.sums[:, buckets], ends)
+        for row in rows[::-1]:
+            # A column that has not changed yet is indistinguishable from the level.
+            row[0] += _RIDGE * np.maximum(row[0], rows[0][0]) + (rows[0][0] == 0)
+        value, leverage = np.zeros((2, *rss.shape))
+        for i, (pivot, *_, b) in enumerate(rows):
+            scaled, v = rows[i] / pivot, vector[i]
+            value += v * scaled[-1]
+            leverage += v * v / pivot
+            rss -= b * scaled[-1]
+            for j in range(i + 1, self.columns):
+                vector[j] = vector[j] - v * scaled[j - i]
+                rows[j] -= scaled[j - i] * rows[i][j - i :]
+        return value, leverage, np.maximum(rss, 0.0)
 
     def log_e(self, at: Places, start: Places, factor: Numbers) -> Numbers:
         """Return the logarithms of e-values, of shape (pairs, features).
@@ -215,11 +237,12 @@ class _Fit:
         factor
             Number of buckets that count as one, by pair and feature.
         """
-        u, inverse = self.u[:, at] - self.u[:, start - 1], self.inverse[:, :, at]
-        xx = np.maximum(u[0] - ((inverse * u).sum(axis=1) * u).sum(axis=0), 0.0)
-        xy = self.b[0, at] - self.b[0, start - 1] - (u * self.beta[:, at]).sum(axis=0)
+        first = self.sums[: self.columns + 1]
+        *u, xy = first[:, at] - first[:, start - 1]
+        fit, leverage, rss = self.at(at, u)
+        xx, xy = np.maximum(u[0] - leverage, 0.0), xy - fit
         s = xx * self.unit / factor
-        share = np.minimum(xy**2 / np.maximum(xx * self.rss[at], 1e-300), 1 - 1e-12)
+        share = np.minimum(xy**2 / np.maximum(xx * rss, 1e-300), 1 - 1e-12)
         gain = np.log1p(-s / (1 + s) * share)
         log_e = -0.5 * np.log1p(s) - self.freedom[at] / (2 * factor) * gain
         return np.where(xx > _RIDGE * u[0], log_e, -np.inf)  # there is no value
@@ -255,37 +278,31 @@ def clipped(statistic: Statistic) -> Series:
     """
     values, n, *_ = statistic
     columns = np.ascontiguousarray(np.moveaxis(statistic.columns, 2, 0))
-    sizes = _running(n, n * n, n > 0)
-    first = np.full(len(n), min(FIRST, len(n)) - 1)
-    before = np.maximum(np.arange(len(n)) - 1, first)
-    for scaled in (first, before, before):
-        tau2 = _tau2(values, n, sizes)[scaled]
-        weights = np.where(n > 0, 1 / (tau2 + 1 / np.maximum(n, 1.0)), 0.0)
-        fit, root = _Fit(values, weights, columns), np.sqrt(weights)
-        expected = (columns * fit.beta[:, before]).sum(axis=0)
-        residuals = (statistic.values - expected) * root
-        scale = np.sqrt(fit.rss / np.maximum(fit.freedom, 1))[scaled]
-        scale[:FIRST] = 1.0  # so the weights are chosen
+    there, variance = (n > 0) * 1.0, 1 / np.maximum(n, 1.0)
+    sizes, squares, counts = _running(n, n * n, there)
+    sizes = np.maximum(sizes, 1.0)
+    spread = np.maximum(sizes - squares / sizes, 1.0)
+    freedom, places = np.maximum(counts - len(columns), 0.0), np.arange(len(n))
+    before = np.maximum(places - 1, min(FIRST, len(n)) - 1)
+    for until in (before[:1], before, before):
+        # DerSimonian and Laird's variance between buckets.
+        end = until[-1] + 1
+        sums, squares = _running(n[:end] * values[:end], n[:end] * values[:end] ** 2)
+        excess = squares - sums * sums / sizes[:end] - (counts[:end] - 1)
+        variances = variance + (np.maximum(excess, 0.0) / spread[:end])[until]
+        weights = there / variances
+        expected, _, rss = _Fit(values, weights, columns, freedom).at(before, columns)
+        square = (rss / np.maximum(freedom[before], 1.0))[: len(until)] * variances
+        square[:FIRST] = variances[:FIRST]  # so the weights are chosen
         # If all buckets were equal so far, no bound on a change is known.
-        bound = _CLIP * np.where(scale > 0, scale, np.inf)
-        residuals = np.clip(residuals, -bound, bound)
-        values = np.where(n > 0, expected + residuals / np.maximum(root, 1e-300), 0.0)
+        bound = _CLIP * np.sqrt(np.where(square > 0, square, np.inf))
+        values = np.asarray(there * np.clip(statistic.values, expected - bound, expected + bound))
     scales = [values] if statistic.roots is None else [values, statistic.roots]
-    fits = [_Fit(scale, each, columns) for scale in scales for each in (weights, n)]
-    now, (fit, *_) = columns[:, 1:], fits
-    off = values[1:] - (now * fit.beta[:, :-1]).sum(axis=0)
-    leverage = ((fit.inverse[:, :, :-1] * now).sum(axis=1) * now).sum(axis=0)
-    residuals = np.zeros_like(values)
-    residuals[1:] = off * root[1:] / np.sqrt(1 + leverage * weights[1:])
+    fits = [_Fit(scale, each, columns, freedom) for scale in scales for each in (weights, n)]
+    expected, leverage, _ = fits[0].at(places[:-1], columns[:, 1:])
+    residuals, weight = np.zeros_like(values), weights[1:]
+    residuals[1:] = (values[1:] - expected) * np.sqrt(weight / (1 + leverage * weight))
     return Series(values, weights, fits, residuals)
-
-
-def _tau2(values: Numbers, n: Numbers, sizes: Numbers) -> Numbers:
-    """Return DerSimonian and Laird's variance between buckets, for the buckets up to each."""
-    (ny, nyy), (total, nn, k) = _running(n * values, n * values**2), sizes
-    total = np.maximum(total, 1.0)
-    excess = np.maximum(nyy - ny * ny / total - (k - 1), 0.0)
-    return np.asarray(excess / np.maximum(total - nn / total, 1.0))
 
 
 def long_run_factors(residuals: Numbers) -> Numbers:
@@ -302,9 +319,12 @@ def long_run_factors(residuals: Numbers) -> Numbers:
     """
     starts = np.arange(FIRST, len(residuals) - STEP + 1, STEP)[:, None]
     weeks = max(len(residuals) // STEP - 1, 0)  # before the last start
-    now, before = residuals[: weeks * STEP], np.pad(residuals, ((_LAGS, 0), (0, 0)))
-    lagged = (before[_LAGS - lag :][: len(now)] * now for lag in range(_LAGS + 1))
-    sums = [each.reshape(weeks, STEP, now.shape[1]).sum(axis=1) for each in lagged]
+    before = np.vstack([np.zeros_like(residuals[:_LAGS]), residuals])
+    lagged = [
+        before[_LAGS - lag :][: weeks * STEP].reshape(weeks, STEP, before.shape[1])
+        for lag in range(_LAGS + 1)
+    ]
+    sums = [np.einsum("wdf,wdf->wf", lagged[0], each) for each in lagged]
     power, *products = _running(*sums)[:, FIRST // STEP - 1 :]
     rho = np.stack(products) / np.maximum(power, 1e-300)
     ordered, many = np.sort(np.where(power > 0, rho, np.inf)), (power > 0).sum(axis=1)

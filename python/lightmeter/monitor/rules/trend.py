@@ -112,7 +112,7 @@ class TrendRule(ComparingMonitor):
         found: defaultdict[str, list[_Judged]] = defaultdict(list)
         for each in judged:
             # A feature without values on this day is not judged.
-            if each.statistic.n[last, 0] and self.takes(each.part.feature):
+            if each.statistic.n[last, each.at] and self.takes(each.part.feature):
                 found[each.part.feature].append(each)
         return [self._result(days[: last + 1], core, parts) for parts in found.values()]
 
@@ -126,8 +126,9 @@ class TrendRule(ComparingMonitor):
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
             days, judged = shelf.once(_judged, self, (self.dataset, segment), EPOCH)
             step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
-            for part, statistic, limit, *_ in judged if begin >= _LEAST else ():
+            for part, whole, at, limit, *_ in judged if begin >= _LEAST else ():
                 if part.aspect == "level":
+                    statistic = whole.of(at)
                     moved = trend.clipped(statistic._replace(values=statistic.values + step))
                     found = np.flatnonzero(trend.log_evidence(moved)[begin:] >= limit)
                     delays.append(found[0] + 1.0 if len(found) else math.inf)
@@ -173,6 +174,7 @@ class _Judged(NamedTuple):
 
     part: _Part
     statistic: Statistic
+    at: int  # its column there
     limit: float
     log_m: Numbers
     episodes: list[Episode]
@@ -187,18 +189,15 @@ def _judged(
     shelf: Shelf, rule: TrendRule, where: Where, since: datetime
 ) -> tuple[list[date], list[_Judged]]:
     """Return the days of a segment, and the evidence about all parts."""
-    by_day: defaultdict[date, list[datetime]] = defaultdict(list)
-    before = EPOCH.date()
-    for start in (bucket.start for bucket in shelf.buckets(*where)):
-        if start < since:
-            before = start.date()
-        elif not rule.baseline.leaves_out(start):
-            by_day[start.date()].append(start)
-    summaries = {
-        day: _day(shelf, rule, where, starts, is_whole=day != before)
-        for day, starts in by_day.items()
-    }
-    summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
+    summaries = dict[date, Summary]()
+    every = (bucket.start for bucket in shelf.buckets(*where))
+    for day, of_day in groupby(every, key=datetime.date):
+        whole = list(of_day)
+        starts = [start for start in whole if start >= since]
+        if starts and not rule.baseline.leaves_out(starts[0]):
+            summary = _day(shelf, rule, where, starts, is_whole=starts == whole)
+            if summary.is_readable:
+                summaries[day] = summary
     # Before day 35, nothing exceeds a threshold; then, earlier runs have noted what does.
     kept = (shelf.kept.get((rule.name, *where, day), b"") for day in summaries)
     notes = [each.partition(_GAP)[0].decode().split("\n") for each in kept][_LEAST - 1 :]
@@ -218,11 +217,18 @@ def _judged(
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [trend.threshold(a_year * share) for share in shares]
-        above = [ascii(part) in exceeded for part in parts]
-        log_m, episodes = trend.watch(statistic, np.array(limits), known, above)
+        # Features that are never missing have the same statistic if they have as many values.
+        same: defaultdict[object, list[int]] = defaultdict(list)
+        for i, limit in enumerate(limits):
+            never = (limit, statistic.n[:, i].tobytes())
+            same[i if statistic.values[:, i].any() else never].append(i)
+        firsts = [i for i, *_ in same.values()]
+        above = [ascii(parts[i]) in exceeded for i in firsts]
+        log_m, episodes = trend.watch(statistic.of(*firsts), np.take(limits, firsts), known, above)
+        columns = {i: column for column, several in enumerate(same.values()) for i in several}
         judged += [
-            _Judged(part, statistic.of(i), limits[i], log_m[:, i], episodes.get(i, []))
-            for i, part in enumerate(parts)
+            _Judged(parts[i], statistic, i, limits[i], log_m[:, column], episodes.get(column, []))
+            for i, column in sorted(columns.items())
         ]
     return list(summaries), judged
 
@@ -276,7 +282,7 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
         aspect: str, share: float, at: list[int], make: Callable[..., Statistic], *tables: Numbers
     ) -> None:
         if at:
-            statistic = make(*(table[:, at] for table in tables))
+            statistic = make(*(table.take(at, axis=1) for table in tables))
             found.append(([part(i, aspect, share) for i in at], statistic))
 
     judge("level", 0.76, by_kind["number"], trend.level_of, mean, stddev, n)
