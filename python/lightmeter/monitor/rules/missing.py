@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Literal
 
 from lightmeter.monitor.config import Due, Duration, Monitor
-from lightmeter.monitor.results import ANOMALY, OK, Result
+from lightmeter.monitor.results import ANOMALY, OK, Result, bucket_text
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile.segments import NO_VALUE, parse_segment
 from lightmeter.store.tables import Bucket
@@ -20,7 +20,6 @@ _GAP_PER_BUCKET = 100
 _LONGEST_GAP = 20_000
 
 _UNITS = {"day": DAY, "hour": DAY / 24, "minute": DAY / 1440, "second": DAY / 86_400}
-_start_of = attrgetter("start")
 
 
 class MissingRule(Monitor):
@@ -100,7 +99,7 @@ def _from_the_first_on(
     buckets: Sequence[Bucket], length: timedelta, now: datetime
 ) -> tuple[Sequence[Bucket], str]:
     """Return the buckets after the last overlong gap, and a note about those before it."""
-    buckets = buckets[: bisect_right(buckets, now, key=_start_of)]
+    buckets = buckets[: bisect_right(buckets, now, key=attrgetter("start"))]
     first = before = 0
     for at in range(1, len(buckets)):
         before += max(1, (buckets[at - 1].end - buckets[at - 1].start) // length)
@@ -109,6 +108,5 @@ def _from_the_first_on(
             first, before = at, 0
     if first == 0:
         return buckets, ""
-    earlier = "1 earlier bucket" if first == 1 else f"{first} earlier buckets"
-    day = buckets[0].start.isoformat(" ", "minutes")[:16]  # %Y is not padded everywhere
-    return buckets[first:], f"ignoring {earlier} before a long gap, from {day} on (wrong clock?)"
+    words = f"ignoring {counted(first, 'earlier bucket')} before a long gap"
+    return buckets[first:], f"{words}, from {bucket_text(buckets[0].start)} on (wrong clock?)"

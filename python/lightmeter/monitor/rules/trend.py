@@ -128,8 +128,7 @@ class TrendRule(ComparingMonitor):
             step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
             for part, whole, at, limit, *_ in judged if begin >= _LEAST else ():
                 if part.aspect == "level":
-                    statistic = whole.of(at)
-                    moved = trend.clipped(statistic._replace(values=statistic.values + step))
+                    moved = trend.clipped(whole._replace(values=whole.values + step).of(at))
                     found = np.flatnonzero(trend.log_evidence(moved)[begin:] >= limit)
                     delays.append(found[0] + 1.0 if len(found) else math.inf)
         median = float(np.median(delays or [math.inf]))
@@ -195,15 +194,14 @@ def _judged(
         whole = list(of_day)
         starts = [start for start in whole if start >= since]
         if starts and not rule.baseline.leaves_out(starts[0]):
-            summary = _day(shelf, rule, where, starts, is_whole=starts == whole)
-            if summary.is_readable:
-                summaries[day] = summary
+            summaries[day] = _day(shelf, rule, where, starts, is_whole=starts == whole)
+    summaries = {day: summary for day, summary in summaries.items() if summary.is_readable}
     # Before day 35, nothing exceeds a threshold; then, earlier runs have noted what does.
     kept = (shelf.kept.get((rule.name, *where, day), b"") for day in summaries)
     notes = [each.partition(_GAP)[0].decode().split("\n") for each in kept][_LEAST - 1 :]
     noted = list(takewhile(lambda note: note[0] == since.isoformat(), notes))
     known, exceeded = _LEAST - 1 + len(noted), set(chain(*noted))
-    at = np.array([day.toordinal() for day in summaries])[:, None, None]
+    date_of = np.array([day.toordinal() for day in summaries])[:, None, None]
     groups = _statistics_of(list(summaries.values())) if summaries else []
     families = {part.column: part.family for parts, _ in groups for part in parts}
     sizes = Counter(families.values())
@@ -211,9 +209,10 @@ def _judged(
     judged = []
     for parts, statistic in groups:
         if rule.season:
-            statistic = statistic.beside(np.cos(at * _TURN)).beside(np.sin(at * _TURN))
+            turns = date_of * _TURN
+            statistic = statistic.beside(np.cos(turns)).beside(np.sin(turns))
         if rule.baseline.same:
-            statistic = statistic.beside(at % 7 == np.arange(1, 7))
+            statistic = statistic.beside(date_of % 7 == np.arange(1, 7))
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [trend.threshold(a_year * share) for share in shares]
@@ -225,10 +224,10 @@ def _judged(
         firsts = [i for i, *_ in same.values()]
         above = [ascii(parts[i]) in exceeded for i in firsts]
         log_m, episodes = trend.watch(statistic.of(*firsts), np.take(limits, firsts), known, above)
-        columns = {i: column for column, several in enumerate(same.values()) for i in several}
         judged += [
-            _Judged(parts[i], statistic, i, limits[i], log_m[:, column], episodes.get(column, []))
-            for i, column in sorted(columns.items())
+            _Judged(parts[i], statistic, i, limits[i], log_m[:, at], episodes.get(at, []))
+            for at, several in enumerate(same.values())
+            for i in several
         ]
     return list(summaries), judged
 
@@ -292,7 +291,7 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
     if at := by_kind["constant"]:
         parts = [part(i, f"other than {number(common[i])}", 0.95) for i in at]
-        found.append((parts, trend.rate_of(others[:, at], n[:, at])))
+        found.append((parts, trend.rate_of(others.take(at, axis=1), n.take(at, axis=1))))
     judge("failures", 1.0, by_kind["failure"], trend.rate_of, values, missing + values)
     rest = [i for i, name in enumerate(names) if kinds[name] != "failure"]
     judge("missing", 0.05, rest, trend.rate_of, missing, missing + values)
@@ -303,7 +302,7 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
         if likely:
             hits = np.array([[float(day[value]) for value in likely] for day in seen])
             parts = [part(i, repr(shorten(value, 60)), 0.95 / len(likely)) for value in likely]
-            found.append((parts, trend.rate_of(hits, values[:, [i] * len(likely)])))
+            found.append((parts, trend.rate_of(hits, values.take([i] * len(likely), axis=1))))
     return found
 
 
@@ -319,10 +318,7 @@ def _words(spoken: str, part: _Part, change: Change, first: date, last: date) ->
         ratio = math.expm1(min(now - before, 100.0))
         what, by = f"the spread of {spoken}", f"by {percent(abs(ratio))} so far"
     else:
-        names = {
-            "missing": f"missing {spoken}",
-            "failures": "files that cannot be measured",
-        }
+        names = {"missing": f"missing {spoken}", "failures": "files that cannot be measured"}
         what = names.get(aspect, f"{spoken} {aspect}")
         by = "{}, {} before".format(*(percent(min(max(x, 0.0), 1.0)) for x in (now, before)))
     is_up = bool(now > before)
