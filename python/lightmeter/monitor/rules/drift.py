@@ -256,8 +256,7 @@ def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
     if row.kind in ("number", "hue"):
         sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
         sizes["tail"] = row.tail
-        finite = {key: x for key, x in sizes.items() if x is not None and math.isfinite(x)}
-        known = {key: abs(x) for key, x in finite.items()}
+        known = {key: abs(x) for key, x in sizes.items() if x is not None and math.isfinite(x)}
         if known:
             name = carrying(known, by)
             fill(row, effect_name=name, effect=known[name])

@@ -1,6 +1,7 @@
 """The rule about the prediction interval of a number."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -106,9 +107,7 @@ class IntervalRule(ComparingMonitor):
             past = [(round(point.value * point.n), point.n) for point in points]
             return share_interval(past, now.n, self.alpha)
         values, sizes, spreads = (np.array(each) for each in zip(*points, strict=True))
-        unit = (
-            1.0 if is_circular else float(units_of(np.concatenate([values, spreads])[:, None])[0])
-        )
+        unit = 1.0 if is_circular else units_of(values[:, None], spreads[:, None]).item()
         within = float(sizes @ (spreads / unit) ** 2 / sizes.sum())
         series, of_next = (values / unit).tolist(), (sizes.tolist(), within, now.n, self.alpha)
         if is_circular:
@@ -165,14 +164,12 @@ def share_interval(past: Sequence[tuple[int, int]], n: int, alpha: float) -> tup
 
 def _most_hits(past_hits: int, past_n: int, n: int, alpha: float) -> int:
     """Return the largest number of hits of `n` that Fisher's one-sided test accepts at `alpha`."""
-    low, high = past_hits * n // past_n, n + 1  # the expected number is always accepted
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _core.fisher_more(middle, n, past_hits, past_n) > alpha:
-            low = middle
-        else:
-            high = middle
-    return low
+    usual = past_hits * n // past_n  # is always accepted
+
+    def rarity(hits: int) -> float:
+        return -_core.fisher_more(hits, n, past_hits, past_n)
+
+    return usual + bisect_left(range(usual + 1, n + 1), -alpha, key=rarity)
 
 
 def hue_interval(
