@@ -317,13 +317,18 @@ def measure_images(
             return
         is_own = reading.read is not None and isinstance(source, str | os.PathLike | bytes)
         frames = (_frames_read if is_own else frames_of)(source, reading)
-        for frame in iter(quiet()(lambda: next(frames, None)), None):
+        for frame in iter(partial(_next_of, frames), None):
             if watch is not None:
                 watch()
             named = frame._replace(path=short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
         raise image_error(error, path=path) from error
+
+
+@quiet()
+def _next_of(frames: Iterator[Frame]) -> Frame | None:
+    return next(frames, None)
 
 
 def measure_image(image: ImageLike, reading: Reading = DEFAULT_READING, **how: Any) -> Measured:
@@ -425,7 +430,8 @@ def measure_frame(
             meters = [way.counting.measure(part, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
-        facts = _with_ignored(facts, meters)
+        if reading.ignore is not None:
+            facts = _with_ignored(facts, meters)
         if thumbnail and isinstance(image, Image.Image):
             small = make_thumbnail(image, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
