@@ -95,6 +95,7 @@ class Page(html.parser.HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
         self.forms: dict[str, list[dict[str, str]]] = {}
+        self._fields: dict[str, str] = {}  # of the form; those of no form are dropped
         self.feed(page if isinstance(page, str) else page.read_text(encoding="utf-8"))
         self.text = re.sub(r"\s+", " ", " ".join(self.words))
 
@@ -102,7 +103,7 @@ class Page(html.parser.HTMLParser):
         attributes = dict(attrs)
         self.tags.append((tag, attributes))
         if tag == "form":
-            self._fields: dict[str, str] = {}
+            self._fields = {}
             name = str(attributes["action"]).removeprefix("../").removeprefix("../")
             self.forms.setdefault(name, []).append(self._fields)
         if tag == "input":

@@ -84,7 +84,7 @@ class Store(Putting):
     _key: str | None = None
     _tags: Mapping[str, str] = {}
 
-    def __new__(cls, address: str | os.PathLike[str], **_: Any) -> Self:
+    def __new__(cls, address: Any, *, key: str | None = None, create: bool = True) -> Self:
         """Return a store of the kind that the address names."""
         if cls is Store and _scheme_of(address) in ("http", "https"):
             try:
