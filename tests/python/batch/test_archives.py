@@ -6,6 +6,7 @@ import os
 import struct
 import tarfile
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -186,8 +187,6 @@ def test_an_archive_compressed_in_another_way(tmp_path: Path) -> None:
 
 def test_many_members_take_no_memory(tmp_path: Path) -> None:
     """Each is known while it is looked at, and not longer."""
-    import tracemalloc
-
     data = encoded()
     failures(write_tar(tmp_path / "first.tar", {"a.png": data}))  # which loads what it needs
     for make in (write_tar, write_zip):
