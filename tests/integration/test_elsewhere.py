@@ -28,10 +28,8 @@ def test_opentelemetry_reads_the_store_at_every_collection(tmp_path: Path) -> No
             (metrics,) = (scope.metrics for scope in resource.scope_metrics)
             (gauge,) = (each for each in metrics if each.name == "lightmeter_bucket_images")
             (point,) = gauge.data.data_points
-            assert (dict(point.attributes), point.value) == (
-                {"dataset": "cells", "segment": ""},
-                images,
-            )
+            assert dict(point.attributes) == {"dataset": "cells", "segment": ""}
+            assert point.value == images
     provider.shutdown()
 
 

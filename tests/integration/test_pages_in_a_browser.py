@@ -13,6 +13,7 @@ import pytest
 from browser import opened
 from conftest import picture
 from dashboards import attacked, cells
+from forks import wait_for
 from hostile import HOSTILE
 from lightmeter import Store
 from lightmeter.demo import run_timeline
@@ -199,8 +200,12 @@ def test_the_seventh_and_the_ninth_are_flagged(chromium: Any, served: Served) ->
             if result.monitor == "cells: drift" and result.state == "anomaly":
                 features[result.bucket.day].add(result.feature)
     assert features.keys() == CHANGED
-    bodies = [request.body for request in served.receiver.requests]  # one for each incident
-    assert {int(day) for body in bodies for day in re.findall(b"2022-09-([0-9]+)", body)} >= CHANGED
+
+    def told() -> set[int]:
+        bodies = b"".join(request.body for request in served.receiver.requests)
+        return {int(day) for day in re.findall(b"2022-09-([0-9]+)", bodies)}
+
+    wait_for(lambda: told() >= CHANGED)  # results are kept before they are told
     assert features[7] & features[9] >= {"image.Saturation.stddev", "image.Sharpness"}
     assert "image.Saturation.stddev" not in features[11]
     assert "image.Sharpness" in features[11]

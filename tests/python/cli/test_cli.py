@@ -1,5 +1,7 @@
 """The command line as a user runs it."""
 
+import json
+import math
 import os
 import re
 import subprocess
@@ -7,10 +9,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import commands
-from conftest import lightmeter, lightmeter_without, run_program
+from conftest import encoded, lightmeter, lightmeter_without, run_program
+from lightmeter import ProfileView, log, log_image, measure, profile_images
 from lightmeter.cli import app
+from lightmeter.image.exif import KNOWN
+from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
+from lightmeter.profile.view import plain_summary
+from PIL import Image
 
 
 def test_exit_codes(tmp_path: Path) -> None:
@@ -122,3 +130,235 @@ def test_an_interrupt_while_it_starts(module: str) -> None:
     )
     said = run_program("-c", code)
     assert (said.returncode, said.stderr) == (130, "lightmeter: interrupted\n")
+
+
+# `lightmeter measure` as a user runs it.
+
+
+def test_rows_are_printed_as_json_lines_and_a_file_holds_each(folder: Path, tmp_path: Path) -> None:
+    (folder / "bad.png").write_text("no picture")
+    result = lightmeter("measure", folder, "--workers", 2)
+    assert result.returncode == 0, result.stderr
+    assert [json.loads(line) for line in result.stdout.splitlines()] == list(measure(folder))
+    out = tmp_path / "rows.csv"
+    result = lightmeter("measure", folder, "-o", out, "--exif")
+    told = f"lightmeter: 1 file failed as unsupported: '{folder}/bad.png'\n"
+    assert (result.returncode, result.stderr) == (0, told)
+    assert result.stdout == "8 images measured, 1 file failed\n"
+    assert out.read_bytes().count(b"bad.png") >= 1
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [out.name]
+
+
+def test_a_file_and_a_table_at_once_and_of_equals_the_first(tmp_path: Path) -> None:
+    for name in ("b", "a", "\x1b[31mc"):
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{name}.png")
+    out = tmp_path / "rows.jsonl"
+    result = lightmeter("measure", tmp_path, "-o", out, "--sort", "FileSize", "--worst", 1)
+    row = json.loads(out.read_text(encoding="ascii").splitlines()[0])
+    assert result.stdout.splitlines()[1].split()[0] == str(row["image.FileSize"])
+    assert result.stdout.splitlines()[1].endswith("\\u001b[31mc.png")
+    assert "\x1b" not in result.stdout
+    assert len(out.read_text().splitlines()) == 3
+
+
+def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "sheet.html"
+    (folder / "bad.png").write_text("no picture")
+    result = lightmeter("measure", folder, "--sort", "ENTROPY", "--worst", 3, "--html", page)
+    assert result.returncode == 0, result.stderr
+    rows = sorted(measure(folder), key=lambda row: row.get("image.entropy", math.inf))
+    heading, *lines, saved, tally = result.stdout.splitlines()
+    assert (heading.split(), saved) == (["image.entropy", "path"], f"{page}: written")
+    assert tally == "8 images measured, 1 file failed"
+    worst = [line.split(maxsplit=1)[1] for line in lines]
+    assert worst == [row["path"] for row in rows[:3]]
+    text = page.read_text(encoding="utf-8")
+    assert re.findall('alt="([^"]*)"', text) == worst
+    assert "1 file failed" in text
+    highest = lightmeter("measure", folder, "--sort", "entropy", "--worst", 1, "--highest")
+    assert highest.stdout.splitlines()[1].split(maxsplit=1)[1] == rows[-2]["path"]
+    nowhere = tmp_path / "nowhere/sheet.html"
+    assert lightmeter("measure", folder, "--sort", "entropy", "--html", nowhere).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--sort", "sharpnes"], "did you mean Sharpness"),
+        (["--sort", "Format"], "that is a text"),
+        (["--highest"], "without --sort"),
+        (["-o", "rows.xlsx"], ".parquet"),
+    ],
+)
+def test_wrong_usage(folder: Path, options: list[str], words: str) -> None:
+    result = lightmeter("measure", folder, *options)
+    assert result.returncode == 2
+    assert not result.stdout
+    assert words in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: Path) -> None:
+    assert lightmeter("measure", tmp_path / "nowhere").returncode == 1
+    assert lightmeter("measure", folder, "-o", tmp_path / "nowhere/rows.csv").returncode == 1
+    (tmp_path / "bad.png").write_text("no picture")
+    result = lightmeter("measure", tmp_path / "bad.png")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["failure"] == "unsupported"
+    assert result.stderr.splitlines()[1:] == ["lightmeter: no image could be measured"]
+    assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "drift --reference a.parquet --target photos",
+        "log a.parquet --dataset d --store a.db --segment camera=column:camera",
+    ],
+)
+def test_without_pyarrow_it_says_what_to_install(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    result = lightmeter(*command.replace("photos", str(folder)).split())
+    assert result.returncode == 2, result.stderr
+    assert "pip install 'lightmeter[parquet]'" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_every_option_of_reading_is_one_of_the_command_line(tmp_path: Path) -> None:
+    samples = np.arange(0, 4096, 16, dtype=np.uint16).reshape(16, 16)
+    Image.fromarray(samples).save(tmp_path / "a.png")
+    result = lightmeter("profile", tmp_path, "--value-range", "0,4095", "--format", "json")
+    shown = json.loads(result.stdout)
+    assert shown["readings"] == {"image": {'{"samples":"integer","value_range":[0.0,4095.0]}': 1}}
+    mean = shown["features"]["image.Brightness.mean"]["distribution/mean"]
+    assert mean == pytest.approx(samples.mean() / 4095 * 255)
+    for option, wrong in (("value-range", "1"), ("value-range", "9,1"), ("channels", "GRB")):
+        result = lightmeter("measure", tmp_path, f"--{option}", wrong)
+        assert result.returncode == 2
+        assert option.replace("-", "") in result.stderr.replace("_", "").replace("-", "")
+
+
+def test_a_side_is_read_as_its_reference(tmp_path: Path) -> None:
+    for side in ("good", "new"):
+        (tmp_path / side).mkdir()
+        for seed in range(60):
+            samples = np.random.default_rng(seed).integers(0, 4096, (16, 16)).astype(np.uint16)
+            Image.fromarray(samples).save(tmp_path / side / f"{seed}.png")
+    good, new, file = tmp_path / "good", tmp_path / "new", tmp_path / "good.lmp"
+    lightmeter("profile", good, "--value-range", "0,4095", "--sample", 256, "-o", file)
+    sides = ("--reference", file, "--target", new)
+    assert "differently" not in (same := lightmeter("drift", *sides, "--fail-on", "drift")).stdout
+    assert same.returncode == 0
+    assert lightmeter("check", new, "--reference", file).returncode == 0
+    wrong = ("--value-range", "0,65535")
+    assert lightmeter("drift", *sides, *wrong).stdout.startswith("The images were read diff")
+    said = lightmeter("check", new, "--reference", file, *wrong).stderr
+    assert "read differently: value_range" in said
+
+
+# `lightmeter explain`
+
+
+def test_every_feature_of_a_picture_is_explained() -> None:
+    view = log_image([encoded("JPEG"), encoded("PNG"), b"no picture"], metrics="all").view()
+    names = [name for name in view if not name.endswith(".pixels")]
+    facts = json.loads(lightmeter("explain", *names, *KNOWN, "--format", "json").stdout)
+    assert facts.keys() == {*names, *KNOWN}
+    for number in IMAGE_NUMBERS.values():
+        said = facts[f"image.{number.name}"]
+        assert said["is"] == number.says
+        assert said["metrics"].split(", ") == list(SETS[SETS.index(number.set) :])
+        judged = view[f"image.{number.name}"].meaning.untested == "" and number.role != "hash"
+        assert (said["judged"] == "yes") == judged
+    assert "--exif-allow" in facts["Artist"]["is"]
+    assert facts["DateTime"]["judged"].startswith("no: dates")
+    assert "--exif-allow" not in facts["Make"]["is"]
+
+
+def test_a_misspelt_feature_gets_the_nearest_names() -> None:
+    result = lightmeter("explain", "image.Sharpnes")
+    assert result.returncode == 2
+    assert "no feature 'Sharpnes'; did you mean Sharpness" in result.stderr
+    assert "unit: squares of 8-bit steps" in lightmeter("explain", "sharpness").stdout
+    assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout
+
+
+def test_features_of_bands_and_of_what_readers_find() -> None:
+    names = ["image.B02.mean", "image.Red.mean", "image.dicom.Modality"]
+    facts = json.loads(lightmeter("explain", *names, "--format", "json").stdout)
+    assert facts["image.B02.mean"]["is"].startswith("of the band B02 as a gray image: the mean")
+    assert facts["image.B02.mean"]["unit"] == facts["image.Red.mean"]["unit"] == "8-bit steps"
+    assert "band" not in facts["image.Red.mean"]["is"]
+    assert "read=readers.dicom" in facts["image.dicom.Modality"]["is"]
+    assert lightmeter("explain", "image.B02.Colourfulness").returncode == 2
+
+
+# `lightmeter profile`, `show` and `merge` as a user runs them.
+
+
+def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) -> None:
+    (folder / "bad.png").write_text("no picture")
+    out = tmp_path / "out.lmp"
+    short = lightmeter("profile", folder)
+    assert short.stdout.splitlines()[3].startswith("image: 45 features, such as Brightness.mean ")
+    assert short.stdout.splitlines()[4].startswith("Exif: 1 feature: has_gps ")
+    result = lightmeter("profile", folder, "-o", out, "--workers", 2, "--all")
+    assert result.returncode == 0, result.stderr
+    assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
+    assert "  bad.png: unsupported, no format that is read here" in result.stdout
+    assert set(profile_images(folder)) <= set(result.stdout.split())  # none is cut at 80 columns
+    assert "unsupported (1)" in result.stdout
+    assert ProfileView.read(out) == profile_images(folder)
+
+
+def test_json_is_complete(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.lmp"
+    printed = json.loads(lightmeter("profile", folder, "-o", out, "--format", "json").stdout)
+    assert printed["images"] == 8
+    assert printed == json.loads(lightmeter("show", out, "--format", "json").stdout)
+    view = ProfileView.read(out)
+    assert printed == json.loads(json.dumps(plain_summary(view)))
+
+
+def test_names_of_failures_are_told_as_they_can_be_shown(folder: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9\n\x1b.png")
+    for name in ["a.png", odd, *(f"z{index:03}.png" for index in range(150))]:
+        (folder / name).touch()
+    result = lightmeter("profile", folder)
+    assert "152 files failed" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
+    printed = json.loads(lightmeter("profile", folder, "--format", "json").stdout)
+    assert len(printed["failures"]) == 100
+    assert printed["failures"][0]["path"] == "a.png"
+
+
+def test_merge(folder: Path, tmp_path: Path) -> None:
+    for name, part in (("a", folder / "more"), ("b", folder / "0.jpg")):
+        lightmeter("profile", part, "-o", tmp_path / name)
+    result = lightmeter("merge", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "c")
+    assert result.returncode == 0
+    assert "3 images measured" in result.stdout
+    assert ProfileView.read(tmp_path / "c").images == 3
+
+
+def test_terminals_without_unicode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log(row={"caf\u00e9 \u2603": 1.0}).view().write(tmp_path / "a.lmp")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    said = run_program("-m", "lightmeter", "show", tmp_path / "a.lmp")
+    assert r"caf\xe9 \u2603" in said.stdout
+
+
+def test_names_and_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    log(row={"x\x1b[31mred\n\u202e": 1.0}).view().write(tmp_path / "a.lmp")
+    exif = Image.Exif()
+    exif[271] = "\x1b[31mred[bold]\r\n"
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg", exif=exif)
+    for command in (("show", "a.lmp"), ("profile", "a.jpg", "--all"), ("exif", "a.jpg")):
+        said = lightmeter(command[0], tmp_path / command[1], *command[2:]).stdout
+        assert "[31mred" in said
+        assert all(char.isprintable() or char == "\n" for char in said)
+    nowhere = tmp_path / "nowhere.jpg"
+    assert f"'{nowhere}': No such file" in lightmeter("exif", nowhere).stderr

@@ -4,12 +4,17 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lightmeter as lm
 import numpy as np
 import pytest
 from conftest import as_of_images, picture
+from lightmeter import _core
 from lightmeter.drift import Comparison
+from lightmeter.drift.compare import Unlike
+from lightmeter.monitor.shelf import MISSING, VALUES, Summary
+from lightmeter.report.report import html_page
 from numpy.typing import NDArray
 from sketches import normals, stats
 
@@ -255,3 +260,234 @@ def test_sizes_come_without_tests(views: tuple[lm.ProfileView, lm.ProfileView]) 
         assert line.verdict in (None, "none", "not enough data")
         for field in ("effect", "effect_name", "ks", "spread", "tail", "hellinger", "wasserstein"):
             assert getattr(line, field) == getattr(other, field)
+
+
+# Two sides whose pictures were read differently.
+
+
+RANDOM = np.random.default_rng(5)
+SHADES = np.array([1.0, 0.7, 0.4])
+
+
+def frames(count: int, *, deep: bool = False) -> list[NDArray[Any]]:
+    """Reddish pictures, and as samples of 12 bits in 16."""
+    noise = RANDOM.integers(0, 200, (count, 24, 32, 3)) + RANDOM.integers(0, 55, (count, 1, 1, 1))
+    return list((noise * SHADES * (16 if deep else 1)).astype(np.uint16 if deep else np.uint8))
+
+
+def profile(images: list[NDArray[Any]], **options: Any) -> lm.ProfileView:
+    tracked = lm.Profile(sample=256, **options)
+    tracked.track_many(images)
+    return tracked.view()
+
+
+GOOD = frames(80)
+BGR = profile([frame[..., ::-1] for frame in GOOD], channels="BGR")
+DEEP = profile(frames(80, deep=True), value_range=(0, 4095))
+
+
+@pytest.mark.parametrize("metrics", ["all", "whylogs"])
+def test_what_depends_on_the_order_of_colours_is_not_compared(metrics: Any) -> None:
+    """That is every number that changes where red and blue are exchanged, and no other."""
+    frame = frames(1)[0]
+    rgb, bgr = (
+        lm.log_image(frame, metrics=metrics, channels=each).view() for each in ("RGB", "BGR")
+    )
+    unlike = Unlike(rgb.readings, bgr.readings)
+    for name in rgb:
+        numbers = [view[name].to_summary_dict() for view in (rgb, bgr)]
+        if rgb[name].kind != "hash":
+            assert not unlike.reason(name) or name != "image.Colorspace"
+            assert bool(unlike.reason(name)) or numbers[0] == numbers[1], name
+
+
+def test_a_reference_of_another_order_is_said_first_and_not_judged() -> None:
+    report = lm.compare(target=profile(GOOD), reference=BGR)
+    first = "The images were read differently: channels BGR in the reference, RGB in the target."
+    assert report.summary().startswith(first)
+    assert report.read_differently.startswith(first)
+    assert report.to_dict()["read_differently"] == report.read_differently
+    for page, heading in ((report._repr_html_(), "<h3"), (html_page(report), 'class="headline"')):
+        assert 0 < page.index("read differently") < page.index(heading)
+    assert not report.drifted
+    assert report["image.Hue.circular_mean"].verdict is None
+    assert "channels BGR" in report["image.Red.mean"].reason
+    assert report["image.Brightness.mean"].verdict == "none"
+    assert "image:numbers" not in report
+
+
+def test_a_value_range_decides_all_numbers_of_pixels() -> None:
+    report = lm.compare(target=profile(frames(80, deep=True)), reference=DEEP)
+    assert "value_range [0.0, 4095.0] in the reference, by default" in report.read_differently
+    judged = [line.feature for line in report.features if line.verdict is not None]
+    assert judged
+    assert all("Pixel" in name or name.endswith(("space", "ure")) for name in judged)
+
+
+def test_what_only_differs_in_part_or_by_nature_is_compared() -> None:
+    both = BGR.merge(profile(frames(80)))
+    assert len(both.readings["image"]) == 2
+    for target, reference, said in (
+        (BGR, BGR, ""),
+        (both, both, ""),
+        (both, BGR, "channels BGR in the reference, BGR and RGB in the target"),
+        (profile(frames(9), ignore=(0, 0, 5, 5)), profile(frames(9)), "ignore nothing in the"),
+        (profile(frames(9)), DEEP, "samples integer in the reference, 8 bits in the target"),
+        (profile([frame[..., 0] for frame in frames(9)]), BGR, ""),
+        (lm.log(row={"a": 1}).view(), BGR, ""),
+    ):
+        assert said in (told := lm.compare(target=target, reference=reference).read_differently)
+        assert bool(said) == bool(told)
+
+
+@pytest.mark.parametrize("text", ["junk", "[1]", '{"channels":5,"value_range":"x","ignore":"/"}'])
+def test_readings_of_strangers_are_inert(text: str) -> None:
+    core = _core.Profile.decode(BGR.to_bytes())
+    core.count_image("image", 500, text)
+    view = lm.ProfileView.from_bytes(lm.ProfileView(core).to_bytes())
+    report = lm.compare(target=profile(frames(9)), reference=view)
+    assert len(report.summary()) < 500
+    assert len(lm.check_image(frames(1)[0], view).read_differently) < 500
+
+
+def test_an_image_is_read_as_its_reference() -> None:
+    frame = frames(1)[0][..., ::-1]
+    assert lm.check_image(frame, BGR).verdict == "ordinary"
+    assert not lm.check_image(frame, BGR).read_differently
+    assert lm.check_image(frames(1, deep=True)[0], DEEP).verdict == "ordinary"
+    check = lm.check_image(frame, BGR, channels="RGB")
+    assert check.verdict == "ordinary"  # by what does not depend on it
+    assert repr(check).startswith("<ImageCheck: The images were read differently: channels BGR")
+    check = lm.check_image(frames(1, deep=True)[0], DEEP, reading=lm.Reading())
+    assert "value_range" in check.read_differently
+    assert not any("mean" in finding.feature for finding in check.findings)
+
+
+# Vectors and the numbers of images together: Hotelling's test, reports.
+
+
+Array = NDArray[np.float64]
+
+
+def view(rows: Any, **columns: Any) -> lm.ProfileView:
+    return lm.log(columns={"embedding": rows, **columns}).view()
+
+
+def line(target: Any, reference: Any) -> Any:
+    return lm.compare(target=view(target), reference=view(reference))["embedding"]
+
+
+def normal(n: int, length: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).normal(size=(n, length))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+def test_the_test_is_that_of_hotelling(scale: float) -> None:
+    target, reference = normal(60, 6) * np.arange(1, 7) + 0.3, normal(90, 6, 1) * np.arange(1, 7)
+    apart = target.mean(axis=0) - reference.mean(axis=0)
+    pooled = (59 * np.cov(target.T) + 89 * np.cov(reference.T)) / 148
+    squared = apart @ np.linalg.solve(pooled, apart)
+    p_value = stats.f.sf(60 * 90 / 150 * squared * (150 - 7) / (6 * 148), 6, 143)
+    # Of unlike sizes a quarter of m directions enter; here that is all of them.
+    compared = line(target * scale, reference * scale)
+    assert compared.p_value == pytest.approx(p_value, rel=1e-9)
+    unbiased = squared * (148 - 7) / 148 - 6 * 150 / (60 * 90)
+    assert compared.effect == pytest.approx(2 * stats.norm.cdf(np.sqrt(unbiased) / 2) - 1, rel=1e-9)
+
+
+def test_long_vectors_are_found_to_move() -> None:
+    same = line(normal(300, 512), normal(300, 512, 2))
+    assert same.verdict == "none"
+    assert same.kind == "vector"
+    assert same.family == "vectors"
+    report = lm.compare(target=view(normal(300, 512) + 0.1), reference=view(normal(300, 512, 1)))
+    assert report["embedding"].verdict == "drift"
+    assert report.summary().startswith("embedding moved by ")
+
+
+def test_vectors_that_are_none_are_missing() -> None:
+    rows = normal(50, 40)
+    rows[3, 7], rows[9, 0], rows[11, 2] = np.nan, np.inf, 1e300
+    column = view(rows)["embedding"]
+    assert (column.n, column.missing) == (50, 3)
+    mixed = view([*normal(40, 5), *normal(3, 6), None])
+    compared = lm.compare(target=mixed, reference=view(normal(40, 5)))
+    assert compared["embedding"].n_target == 40
+    assert compared["embedding:missing"].level_target == pytest.approx(4 / 44)
+    other = line(normal(40, 5), normal(40, 6))
+    assert other.verdict == "not enough data"
+    assert "5 numbers in the target" in other.reason
+
+
+def test_vectors_in_groups_have_no_verdict() -> None:
+    sides = []
+    for shift in (1.0, 0.0):
+        profile = lm.Profile()
+        for at, row in enumerate(normal(60, 5) + shift):
+            profile.log(row={"embedding": row, "slide": at % 10}, group="slide")
+        sides.append(profile.view())
+    compared = lm.compare(target=sides[0], reference=sides[1])["embedding"]
+    assert (compared.verdict, compared.p_value) == (None, None)
+    assert "by group" in compared.reason
+    assert compared.effect is not None
+
+
+def test_arrays_of_arrow_are_vectors() -> None:
+    pa, rows = pytest.importorskip("pyarrow"), normal(40, 6).astype(np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(rows.ravel()), 6)
+    logged = lm.log(table=pa.table({"embedding": column}))
+    assert logged.view().to_bytes() == view(list(rows)).to_bytes() == view(rows).to_bytes()
+
+
+def embedding(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return image.reshape(-1, 3).mean(axis=0).astype(np.float64)
+
+
+def test_a_metric_may_return_a_vector() -> None:
+    view = lm.log_image([picture(seed=seed) for seed in range(3)], metrics=embedding).view()
+    column = view["image.embedding"]
+    assert (column.n, column.missing, column.kind) == (3, 0, "vector")
+    assert column.meaning.family == "vectors"
+    assert view["image.embedding.Error"].failure_rate == 0
+
+
+def images(n: int, seed: int, darker: float = 1.0) -> lm.ProfileView:
+    rng = np.random.default_rng(seed)
+    sizes = rng.normal(128, 20, n).clip(40, 200)
+    return lm.log_image(
+        [
+            (rng.normal(size, 30, (12, 12, 3)).clip(0, 255) * darker).astype(np.uint8)
+            for size in sizes
+        ]
+    ).view()
+
+
+def test_the_numbers_of_images_are_judged_together() -> None:
+    same = lm.compare(target=images(60, 1), reference=images(60, 2))["image:joint"]
+    assert (same.kind, same.family, same.verdict) == ("vector", "image", "none")
+    sides = images(60, 1, darker=0.8), images(60, 2)
+    report = lm.compare(target=sides[0], reference=sides[1])
+    assert report["image:joint"].verdict == "drift"
+    assert report.drifted[-1].feature == "image:joint"
+
+
+def test_images_without_some_number_are_left_out_of_the_joint() -> None:
+    view = lm.log_image(
+        [np.zeros((9, 9, 3), np.uint8), *[picture(seed=s) for s in range(3)]]
+    ).view()
+    joint = view._core.joint("image")
+    assert joint is not None
+    names, sketch, left_out = joint
+    assert (sketch.n, left_out) == (3, 1)
+    assert "Hue.x" in names
+    assert "Hue.mean" not in names
+    assert lm.log_image(picture(), metrics="whylogs").view()._core.joint("image") is None
+
+
+def test_monitors_judge_how_many_vectors_are_missing() -> None:
+    rows = normal(20, 40)
+    rows[:5] = np.nan
+    summary = Summary(view(rows)._core)
+    assert summary.kinds == {"embedding": "vector"}
+    assert summary.table[MISSING, 0] == 5
+    assert summary.table[VALUES, 0] == 15

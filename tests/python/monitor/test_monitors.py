@@ -4,26 +4,33 @@ import csv
 import hashlib
 import json
 import subprocess
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import lightmeter as lm
+import numpy as np
 import pyarrow.parquet
 import pytest
 from conftest import lightmeter
 from incidents import FIRST
 from lightmeter import Store
+from lightmeter.alerts import WatchConfig, load_config
+from lightmeter.errors import ConfigError
 from lightmeter.files import open_atomically
+from lightmeter.monitor.config import Monitor
+from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
+from lightmeter.monitor.recommended import recommended_monitors, write_monitors
 from lightmeter.monitor.replay import replay
-from lightmeter.monitor.results import Result, find_incidents
+from lightmeter.monitor.results import Result, find_incidents, load_results
+from lightmeter.monitor.rules import monitor_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import write_table
-from lightmeter.times import DAY
+from lightmeter.times import DAY, to_ms
 from metrics_texts import read, value
-from september import DRIFT, NOW, STDOUT, evaluate, judge, limits, monitor, put_days, rows
-from stores import save_results, view
+from september import DRIFT, NOW, STDOUT, evaluate, judge, limits, monitor, photo, put_days, rows
+from stores import change, reseal, save_results, view
 
 
 def said(results: list[Result]) -> list[tuple[str, int, str, str]]:
@@ -223,3 +230,276 @@ def test_a_run_writes_a_file_for_the_collector(filled: Store, tmp_path: Path) ->
     assert [path.name for path in tmp_path.glob("*drift.prom*")] == ["drift.prom"]
     failed = lightmeter(*arguments, tmp_path / "no" / "drift.prom")
     assert failed.returncode == 1
+
+
+# The file that describes monitors, and what is said of mistakes in it.
+
+
+GOOD = """
+[[monitor]]
+name = "cells"
+dataset = "cells"
+type = "drift"
+features = ["x"]
+q = 0.2
+spread = 0.4
+tail = 0.06
+baseline = { trailing = 15, same = "weekday", exclude = [2022-12-24] }
+
+[[monitor]]
+name = "as in the article"
+dataset = "cells"
+type = "drift"
+metric = "hellinger"
+above = 0.7
+baseline.dataset = "training"
+
+[[monitor]]
+name = "gaps"
+dataset = "cells"
+type = "missing"
+wait = "2h"
+after = "1d"
+for = 3
+
+[[monitor]]
+name = "mean"
+dataset = "cells"
+type = "interval"
+scalar = "mean"
+baseline.reference = "good.lmp"
+
+[[monitor]]
+name = "contract"
+dataset = "cells"
+type = "contract"
+[[monitor.expect]]
+feature = "image.Failure"
+failure_rate = { at_most = 0.05 }
+
+[[alert]]
+name = "all"
+to = "stdout"
+"""
+
+
+def test_a_file_of_monitors_and_what_a_store_keeps_of_it(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    path.write_text(GOOD)
+    monitors = load_config(path).monitor
+    update_results(store, monitors)
+    kept = sorted(store.state.sources(), key=lambda source: source.rank)
+    assert [monitor_of(source) for source in kept] == monitors
+    drift, article, gaps, mean, contract = monitors
+    assert (drift.q, drift.spread, drift.tail, drift.for_) == (0.2, 0.4, 0.06, 1)
+    assert drift.baseline.excluded == [[date(2022, 12, 24)] * 2]
+    assert (article.metric, article.above) == ("hellinger", 0.7)
+    assert (gaps.wait, gaps.after, gaps.for_) == (timedelta(hours=2), timedelta(days=1), 3)
+    assert mean.baseline.reference == tmp_path / "good.lmp"
+    assert contract.expect is not None
+
+
+def test_a_reference_is_beside_the_file_that_names_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for who looks at the results later, from elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    rows(1).write(tmp_path / "good.lmp")
+    put_days(store, range(1, 2))
+    more = 'metric = "ks"\nabove = 0.5\nbaseline.reference = "good.lmp"\n'
+    (tmp_path / "monitors.toml").write_text(DRIFT + more)
+    monkeypatch.chdir(tmp_path)
+    monitors = load_config("monitors.toml").monitor
+    monkeypatch.chdir(elsewhere)
+    update_results(store, monitors)
+    assert {result.state for result in load_results(store)} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "message"),
+    [
+        ('type = "missing"', 'type = "misssing"', r"monitor\[3\].type .* did you mean missing"),
+        ('type = "missing"\n', "", r"monitor\[3\].type is missing; .* one of drift,"),
+        ("q = 0.2", "q = 2", r"monitor\[1\]\.q is 2; expected less than or equal to 0.5"),
+        ("q = 0.2", "qq = 0.2", r"monitor\[1\]\.qq: unknown key; did you mean q\?"),
+        ('dataset = "training"', 'dataset = "cells"', "compared with itself"),
+        ("above = 0.7\n", "", "got one of metric and above"),
+        ("above = 0.7", "above = 0.7\nq = 0.1", "got q and metric; expected q alone"),
+        (
+            'features = ["x"]',
+            "features = []",
+            r"\[1\]\.features is \[\]; expected at least 1 item$",
+        ),
+        ("above = 0.7", "above = -1", r"monitor\[2\]\.above is -1; .* or equal to 0"),
+        (
+            "at_most = 0.05",
+            "at_least = 2, at_most = 1",
+            r"expect\[1\]: got failure_rate 2 to 1; .*the lower one first",
+        ),
+        ("trailing = 15", "trailing = 7", "expected at least 14"),
+        ("q = 0.2", "for_ = 2", r"monitor\[1\]\.for_: unknown key; did you mean for\?"),
+        ('name = "gaps"', 'name = "cells"', "two monitors are named 'cells'"),
+        ('name = "gaps"', 'name = "a\\u0007b"', r"monitor\[3\]\.name: got .* expected a name"),
+        ('name = "gaps"', f'name = "{201 * "a"}"', "at most 200 characters"),
+        ('name = "all"', 'name = "all"\nto = "stdout"\n[[alert]]\nname = "all"', "two alerts"),
+        ('name = "gaps"', "name = ", "line 21"),
+        ('"2h"', '"2 hours"', r"monitor\[3\]\.wait: .*2 hours"),
+        ('scalar = "mean"', 'scalar = "meen"', r"monitor\[4\]\.scalar: did you mean mean"),
+        ("at_most", "at_mots", r"monitor\[5\]\.expect\[1\]\.failure_rate\.at_mots: .*at_most"),
+    ],
+)
+def test_messages_name_the_path(tmp_path: Path, good: str, bad: str, message: str) -> None:
+    assert GOOD.count(good) == 1
+    path = tmp_path / "monitors.toml"
+    path.write_text(GOOD.replace(good, bad))
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_bytes_that_are_not_utf8_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "monitors.toml"
+    path.write_bytes(GOOD.replace("as in the article", "ä").encode("latin-1"))
+    with pytest.raises(ConfigError, match="utf-8"):
+        load_config(path)
+
+
+def test_the_schema_describes_every_rule_and_channel() -> None:
+    printed = json.loads(lightmeter("monitor", "schema").stdout)
+    assert printed == WatchConfig.model_json_schema()
+    rules = "DriftRule", "IntervalRule", "ContractRule", "MissingRule", "TrendRule"
+    for name in (*rules, "Webhook", "Apprise"):
+        assert printed["$defs"][name]["type"] == "object"
+    assert printed["$defs"]["MissingRule"]["properties"]["wait"]["type"] == "string"
+
+
+# `monitor init`: the recommended monitors of a dataset.
+
+
+def recommended(store: Store, tmp_path: Path, dataset: str = "cells") -> dict[str, Monitor]:
+    """By what stands behind the colon of their names."""
+    path = tmp_path / "monitors.toml"
+    path.unlink(missing_ok=True)
+    write_monitors(store, dataset, path)
+    monitors = load_config(path).monitor
+    return {monitor.name.rpartition(": ")[2]: monitor for monitor in monitors}
+
+
+def late(monitors: dict[str, Monitor]) -> timedelta | None:
+    missing = monitors["missing"]
+    return missing.after
+
+
+def expectations(monitors: dict[str, Monitor]) -> list[str]:
+    """The features that a contract is about, and what it expects of them."""
+    contract = monitors["contract"]
+    return [
+        " ".join([each.feature or ",".join(each.features), *each.model_dump(exclude_unset=True)])
+        for each in contract.expect
+    ]
+
+
+def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 5))
+    monitors = recommended(store, tmp_path)
+    assert monitors.keys() == {"drift", "slow change", "missing", "contract"}
+    assert expectations(monitors) == ["camera,x features schema_", "camera features values"]
+    assert not any(monitor.segments for monitor in monitors.values())
+    for camera in range(12):
+        at, segment = date(2022, 9, 4), {"camera": f"c{camera}"}
+        store.put("cells", rows(1), at=at, writer="a", segment=segment)
+    monitors = recommended(store, tmp_path)
+    assert monitors.keys() == {"drift", "slow change", "one of many", "missing", "contract"}
+    alone = {name for name, monitor in monitors.items() if not monitor.segments}
+    assert alone == {"slow change", "contract"}
+    profile = lm.Profile()
+    for hour in range(6):
+        profile.track(photo(datetime(2022, 9, 4, hour, tzinfo=UTC)))
+    store.put("photos", profile, at=date(2022, 9, 4), writer="a")
+    monitors = recommended(store, tmp_path, "photos")
+    assert "image.Failure failure_rate features" in expectations(monitors)
+    assert not any("PixelHash" in each for each in expectations(monitors))
+    now = datetime.now(UTC)
+    store.put("live", rows(1), at=now - timedelta(hours=1), writer="a", every="1h")
+    missing = recommended(store, tmp_path, "live")["missing"]
+    assert missing.wait == missing.after  # sooner it would tell of what only comes later
+    assert monitors["missing"].wait == timedelta()
+    assert evaluate(store, list(monitors.values()), now=NOW)
+
+
+def test_a_frozen_camera_is_found(store: Store, tmp_path: Path) -> None:
+    for day in range(1, 5):
+        images = [
+            np.random.default_rng([day, number * (day < 4)]).integers(0, 256, (8, 8, 3), np.uint8)
+            for number in range(20)
+        ]
+        view = lm.log_image(images, metrics="camera").view()
+        store.put("yard", view, at=date(2022, 9, day), writer="a")
+    contract = recommended(store, tmp_path, "yard")["contract"]
+    results = evaluate(store, [contract], now=NOW)
+    bad = {(each.bucket.day, each.feature) for each in results if each.state == "anomaly"}
+    assert bad == {(4, "image.PixelHash")}
+
+
+def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
+    name, feature = 'x" [[monitor]]\\ \u202e\U000e0001#', 'x"\n[[monitor]]\\ \x7f#'
+    view = lm.log(columns={feature: ["a", "b"] * 9}).view()
+    store.put(name, view, at=date(2022, 9, 4), writer="a")
+    store.define("empty", "1h")
+    text = recommended_monitors(store, name)
+    assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
+    monitors = recommended(store, tmp_path, name)
+    assert {monitor.dataset for monitor in monitors.values()} == {name}
+    store.define(long := 700 * "x", "1h")
+    for name in ("empty", long):
+        assert recommended(store, tmp_path, name).keys() == {"drift", "slow change", "missing"}
+
+
+def test_init_on_the_command_line(store: Store, tmp_path: Path) -> None:
+    put_days(store, range(1, 5))
+    path = tmp_path / "m.toml"
+    command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path
+    assert lightmeter(*command).stdout == f"{path}: written\n"
+    again = lightmeter(*command)
+    words = f"lightmeter: the file {path} exists; choose another name, or delete it\n"
+    assert (again.returncode, again.stderr) == (1, words)
+    assert lightmeter("monitor", "check", path).returncode == 0
+    assert lightmeter("monitor", "run", path, "--store", store.path).returncode in (0, 3, 4)
+
+
+def test_what_was_filled_in_afterwards_says_nothing_of_delays(store: Store, tmp_path: Path) -> None:
+    """A day of hours that is put at once is no reason to wait for two days and a half."""
+    now = datetime.now(UTC)
+    for hour in range(1, 25):
+        at = now - timedelta(hours=hour)
+        store.put("filled in", rows(hour), at=at, writer="a", every="1h")
+    monitors = recommended(store, tmp_path, "filled in")
+    assert (monitors["missing"].wait, late(monitors)) == (timedelta(), None)
+
+
+def test_what_comes_in_time_says_how_long_to_wait(store: Store, tmp_path: Path) -> None:
+    """Twelve hours were filled in at once; each later one came 40 minutes after its end."""
+    begun = datetime(2022, 9, 7, tzinfo=UTC)
+    for hour in range(26):
+        at = begun + timedelta(hours=hour)
+        store.put("cells", rows(hour), at=at, writer="a", every="1h")
+    hour, filled_in = 3_600_000, to_ms(begun) + 12 * 3_600_000
+    change(store, f"UPDATE profile SET updated = start + {hour} + {hour} * 2 / 3")
+    change(store, f"UPDATE profile SET updated = {filled_in} WHERE updated < {filled_in}")
+    reseal(store)
+    monitors = recommended(store, tmp_path)
+    assert monitors["missing"].wait == timedelta(hours=2)
+    assert late(monitors) is None, "it would find the first twelve"
+
+
+def test_pictures_without_a_segments_tag_need_not_come_daily(store: Store, tmp_path: Path) -> None:
+    """Pictures without Exif are a segment of their own, of which nobody knows when more come."""
+    for day in range(1, 20):
+        for camera in ("left", "none") if day == 5 else ("left",):
+            at, segment = date(2022, 9, day), {"camera": camera}
+            store.put("photos", rows(day), at=at, writer="a", segment=segment)
+    path = tmp_path / "monitors.toml"
+    write_monitors(store, "photos", path)
+    watched = lm.watch(store, path, now=NOW)
+    assert not [result for result in watched.anomalies if result.feature == ""]

@@ -172,7 +172,7 @@ def test_a_range_that_floats_have_by_default_is_said() -> None:
 
 @pytest.mark.parametrize("door", OF_ARRAYS)
 def test_every_door_says_how_arrays_were_read(door: Door) -> None:
-    """So that a comparison can tell: see drift/test_readings.py."""
+    """So that a comparison can tell: see drift/test_drift.py."""
     for samples, options in (
         (COLOUR.astype(np.uint8), {"channels": "BGR"}),
         ((COLOUR * 16).astype(np.uint16), {"value_range": (0, 4095)}),

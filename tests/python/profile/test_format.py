@@ -168,11 +168,8 @@ def test_sketches_alone_are_those_of_the_page() -> None:
     for path in (FOLDER / "sketches").iterdir():
         found = lmp.whole(lmp.quantiles, path.read_bytes())
         sketch = QuantileSketch.from_bytes(path.read_bytes())
-        assert (found["n"], found["nan"], found["pos_inf"]) == (
-            sketch.n,
-            sketch.nan,
-            sketch.pos_inf,
-        )
+        for name in ("n", "nan", "pos_inf"):
+            assert found[name] == getattr(sketch, name)
         weights = dict(zip(*map(np.ndarray.tolist, sketch.weights()), strict=True))
         assert found.get("values", weights) == weights
         if not sketch.is_exact:

@@ -1,22 +1,36 @@
 """The store of profiles per dataset, bucket and segment."""
 
 import contextlib
+import json
 import os
 import pickle
 import shutil
+import tempfile
+import threading
+import time
 from copy import copy
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import busy_forks
 import corruption
+import first_opening
+import gc_kills
 import pytest
+import upload_kills
+import writer_kills
+from conftest import lightmeter
+from forks import ended_well, forked
 from lightmeter import Store, times, watch
 from lightmeter.errors import StoreError
 from lightmeter.store import engine
+from lightmeter.store.copying import copy_store
 from lightmeter.store.tables import Source
 from sqlalchemy import text
 from stores import DATASETS, answers, change, fill, put_days, sql, view
+from weather import Weather
 
 DAY = date(2022, 9, 7)
 NOW = datetime(2022, 10, 1, tzinfo=UTC)
@@ -261,3 +275,288 @@ def test_verify_covers_every_value(whole: Path, tmp_path: Path, change: str) -> 
         for work in (lambda: watch(store, monitors, now=WATCHED), lambda: store.gc(keep="1d")):
             with contextlib.suppress(StoreError):
                 work()
+
+
+# Threads and forks: nothing that was acknowledged may be lost, on whichever side of one.
+
+
+def open_files(path: Path) -> list[str]:
+    """The files of a store that this process has open."""
+    targets = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the folder itself
+            targets.append(os.readlink(f"/proc/self/fd/{number}"))
+    return [target for target in targets if target.startswith(str(path))]
+
+
+@pytest.mark.parametrize(
+    "attack", [writer_kills, gc_kills, busy_forks, first_opening, upload_kills]
+)
+def test_nothing_is_lost_or_doubled_whoever_opens_forks_and_is_killed(
+    attack: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTMETER_SPOOL", "set by an attack")
+    row = attack.run(3 if attack in (writer_kills, gc_kills, busy_forks) else 12)  # else more
+    assert row.acknowledged
+    assert row.lost == 0, row.note
+
+
+def test_no_handle_of_the_file_crosses_a_fork(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+
+    def work() -> None:
+        assert open_files(store.path) == []
+        store.put("cells", view(2), at=DAY, writer="child")
+        assert open_files(store.path)
+
+    def refused() -> None:
+        with pytest.raises(StoreError, match="connection was lost"):
+            store.read("cells")
+
+    with store.snapshot():
+        assert open_files(store.path)
+        assert ended_well(forked(refused))
+        refused()
+        store.put("cells", view(1), at=DAY, writer="parent")
+    with store.snapshot():
+        store.datasets()  # the moment
+        reader = threading.Thread(target=lambda: store.put("cells", view(4), at=DAY, writer="b"))
+        reader.start()  # a snapshot keeps no other thread waiting
+        reader.join()
+        store.put("cells", view(8), at=DAY, writer="c")  # what a thread puts itself is not in it
+        assert store.read("cells").images == 1
+    assert store.read("cells").images == 13
+    assert ended_well(forked(work))
+    assert store.read("cells").images == 15
+
+
+def test_a_fork_does_not_wait_for_a_snapshot(sql_store: Store) -> None:
+    """One that lasts until the child has ended; of PostgreSQL it is not even lost."""
+    sql_store.put("cells", view(1), at=DAY, writer="parent")
+    begun, end = threading.Event(), threading.Event()
+    found: list[object] = []
+
+    def read() -> None:
+        with sql_store.snapshot():
+            sql_store.datasets()  # the moment
+            begun.set()
+            end.wait()
+            try:
+                found.append(sql_store.read("cells").images)
+            except StoreError as error:
+                found.append("by a fork" in str(error))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    begun.wait()
+    work = lambda: sql_store.put("cells", view(2), at=DAY, writer="child")  # noqa: E731
+    assert ended_well(forked(work))
+    end.set()
+    thread.join()
+    assert found == [sql_store.path is not None or 1]
+    assert sql_store.read("cells").images == 3
+
+
+def test_a_fork_does_not_wait_while_another_process_has_the_lock(store: Store) -> None:
+    store.put("cells", view(1), at=DAY, writer="parent")
+    reading, writing = os.pipe()
+
+    def hold() -> None:
+        with store._database.transaction():
+            os.write(writing, b"x")
+            time.sleep(3)
+
+    holding = forked(hold)
+    os.read(reading, 1)
+    work = lambda: store.put("cells", view(2), at=DAY, writer="thread")  # noqa: E731
+    thread = threading.Thread(target=work)
+    thread.start()
+    began = time.monotonic()
+    assert ended_well(forked(lambda: None))
+    assert time.monotonic() - began < 2
+    thread.join()
+    assert ended_well(holding)
+    assert store.path is None or store.read("cells").images == 3
+
+
+def test_a_transaction_in_which_a_thread_forks_is_lost(sql_store: Store) -> None:
+    sql_store.put("cells", view(1), at=DAY, writer="parent")
+    work = lambda: sql_store.put("cells", view(2), at=DAY, writer="child")  # noqa: E731
+    lost = pytest.raises(StoreError, match="by a fork")
+    with lost, sql_store._database.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM profile")
+        assert ended_well(forked(work))
+    assert sql_store.read("cells").images == 3
+    assert sql_store.put("cells", view(2), at=DAY, writer="parent")
+    assert sql_store.verify() == []
+
+
+@pytest.mark.filterwarnings("ignore:.* deleted while still open:ResourceWarning")  # by psycopg
+def test_profiles_that_are_read_across_a_fork_are_lost_in_one_sentence(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(50):  # more than are fetched at once
+        store.put("cells", view(1), at=DAY, writer=f"w{number}")
+    rows = store.load("cells")
+    next(rows)
+    assert ended_well(forked(lambda: None))
+    with pytest.raises(StoreError, match=r"connection was lost, .* by a fork"):
+        list(rows)
+    assert not caplog.records
+
+
+def test_a_child_forked_inside_a_turn_waits_and_then_has_one(store: Store) -> None:
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        os.close(writing)
+        os.read(reading, 1)  # ends as the parent closes it
+        with store.turn():
+            assert open_files(Path(f"{store.path}-turn"))
+
+    with store.turn(), store.turn():
+        pid = forked(work)
+        os.close(writing)
+    assert ended_well(pid)
+    os.close(reading)
+
+
+def test_a_store_can_be_read_where_it_cannot_be_written() -> None:
+    """Such as a backup on a disk that is mounted to be read only."""
+    with tempfile.TemporaryDirectory() as folder:  # that of the test is for its user only
+        path = Path(folder) / "drift.db"
+        with Store(path) as store:
+            store.put("cells", view(3), at=DAY, writer="a")
+        os.chmod(path, 0o444)
+        os.chmod(folder, 0o555)
+
+        def work() -> None:
+            if os.geteuid() == 0:
+                os.seteuid(65534)
+            with Store(path, create=False) as store:
+                assert store.read("cells").images == 3
+
+        try:
+            assert ended_well(forked(work))
+        finally:
+            os.chmod(folder, 0o755)
+
+
+# Tags of profiles, by which a store is read in part.
+
+
+ODD = {"a=b": "c&d", "ö": "100 %"}
+
+
+def put_tagged(store: Store) -> None:
+    """Two versions of a model, and what nobody said anything of, in two hours of one day."""
+    for hour in (1, 2):
+        at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+        for writer, profile in {
+            "plain": view(1),
+            "old": view(2, model="v7"),
+            "new": view(4, model="v8"),
+            "here": view(8, model="v8", site="hall", **ODD),
+        }.items():
+            store.put("cells", profile, at=at, writer=writer, every="1h")
+
+
+@pytest.mark.parametrize(
+    ("tags", "images"),
+    [
+        ({}, 30), ({"model": "v7"}, 4), ({"model": "V7"}, 0), ({"model": "v"}, 0),
+        ({"model": "v8"}, 24), ({"model": "v8", "site": "hall"}, 16), ({"site": "v8"}, 0),
+        (ODD, 16), ({"a": "b=c&d"}, 0), ({"model": "%"}, 0),
+    ],
+)  # fmt: skip
+def test_profiles_with_all_of_some_tags_are_read(
+    sql_store: Store, tags: dict[str, str], images: int
+) -> None:
+    put_tagged(sql_store)
+    before = sql_store.tagged(tags).read("cells")
+    for _ in range(2):  # a roll-up changes none of it
+        store = sql_store.tagged(tags)
+        assert store.read("cells") == before
+        assert before.images == sum(bucket.images for bucket in store.buckets("cells")) == images
+        assert sum(row.images for row in store.stored("cells")) == images
+        assert sum(content.images for _, content in store.load("cells")) == images  # type: ignore[union-attr]
+        assert len(store.segments("cells")) == len(store.newest(NOW)) == bool(images)
+        assert store.summary()[0].images == images
+        assert sql_store.read("cells").images == 30
+        sql_store.gc(now=NOW)
+    assert sql_store.verify() == []
+
+
+def test_a_roll_up_keeps_tags_apart(sql_store: Store, tmp_path: Path) -> None:
+    many = {f"tag {number}": "x" * 100 for number in range(60)}
+    put_tagged(sql_store)
+    for hour in (1, 2):
+        at = datetime(2022, 9, 7, hour, tzinfo=UTC)
+        sql_store.put("cells", view(16, **many), at=at, writer="many")
+    assert sql_store.gc(now=NOW) == (10, 0, 0)
+    rows = sql_store.stored("cells")
+    assert sorted(row.images for row in rows) == [2, 4, 8, 16, 32]
+    assert all(row.is_merged and len(row.writer) < 100 for row in rows)
+    assert {row.writer for row in rows} > {"", "&model=v7&", "&model=v8&"}
+    late = view(1, model="v7"), datetime(2022, 9, 7, 1, tzinfo=UTC)
+    assert not sql_store.put("cells", late[0], at=late[1], writer="old", seq=1)
+    sql_store.put("cells", late[0], at=late[1], writer="late")
+    assert sql_store.gc(now=NOW) == (2, 0, 0)
+    assert sql_store.tagged({"model": "v7"}).read("cells").images == 5
+    with Store(tmp_path / "copy.db") as other:
+        assert copy_store(sql_store, other).left == []
+        assert [row._replace(seq=0) for row in other.stored("cells")] == [
+            row._replace(seq=0) for row in sql_store.stored("cells")
+        ]
+        assert other.verify() == []
+    assert sql_store.tagged({"model": "v8"}).delete("cells") == 2
+    assert sql_store.read("cells").images == 2 + 5 + 32
+
+
+def test_tags_of_a_store_outlive_its_copy(store: Store) -> None:
+    put_tagged(store)
+    with copy(store.tagged({"model": "v7"})) as again:
+        assert again.tagged({"site": "hall"}).read("cells").images == 0
+        assert again.read("cells").images == 4
+    assert store.summary()[0].tags == {
+        "a=b": ["c&d"], "model": ["v7", "v8"], "site": ["hall"], "ö": ["100 %"]
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="does not begin with '&'"):
+        store.put("cells", view(1), at=DAY, writer="&model=v7&")
+    with pytest.raises(TypeError, match="expected a dict"):
+        store.tagged("model=v7")  # type: ignore[arg-type]
+
+
+def test_tags_behind_a_server(store: Store, way: Weather) -> None:
+    put_tagged(store)
+    with Store(way.url) as far, copy(far.tagged({"model": "v7"})) as v7:
+        assert v7.read("cells").images == store.tagged({"model": "v7"}).read("cells").images == 4
+        assert v7.segments("cells") == store.tagged({"model": "v7"}).segments("cells")
+        assert [bucket.images for bucket in v7.buckets("cells")] == [2, 2]
+        assert far.tagged({"model": "v9"}).segments("cells") == []
+
+
+def test_on_the_command_line(store: Store) -> None:
+    put_tagged(store)
+    (line,) = json.loads(lightmeter("store", "show", store.path, "--format", "json").stdout)
+    assert line["tags"]["model"] == ["v7", "v8"]
+    shown = ["store", "show", store.path, "--tag", "model=v8", "--tag", "site=hall"]
+    (line,) = json.loads(lightmeter(*shown, "--format", "json").stdout)
+    assert (line["images"], line["tags"]["site"]) == (16, ["hall"])
+    assert "model v8; site hall" in " ".join(lightmeter(*shown).stdout.split())
+    assert lightmeter("store", "show", store.path, "--tag", "model").returncode == 2
+    series = ["monitor", "series", "--store", store.path, "--dataset", "cells", "--tag", "model=v7"]
+    rows = [json.loads(row) for row in lightmeter(*series).stdout.splitlines()]
+    images = {row["bucket"]: row["n"] for row in rows}
+    assert sum(images.values()) == store.tagged({"model": "v7"}).read("cells").images
+
+
+def test_the_server_refuses_what_are_no_tags(served: tuple[Store, Any]) -> None:
+    from starlette.testclient import TestClient
+
+    store, app = served
+    put_tagged(store)
+    client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5))
+    for tags in ("model", "=v7", f"model={'x' * 200}", "a=b&a=c", "x" * 2000):
+        asked = {"dataset": "cells", "tags": tags}
+        assert client.get("/api/v1/buckets", params=asked).status_code == 400
