@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""A file is written whole or not at all; what a library prints while it is quiet is kept away."""
 
 import io
 import json

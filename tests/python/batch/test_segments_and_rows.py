@@ -1,4 +1,4 @@
-"""Segments of images, found by their paths, their Exif, a manifest or a function."""
+"""Images by their segments, and one row for each image: `profile_images` and `measure`."""
 
 import csv
 import io
