@@ -88,7 +88,7 @@ def test_what_images_have() -> None:
         return lm.log_image([encoded("PNG", Image.new(mode, (4, 4))) for mode in modes]).view()
 
     row = lm.compare(target=view(0.5), reference=view(0))["image.HasAlpha"]
-    assert row.words == "50 % of images have an alpha channel instead of 0 %"
+    assert row.words == "has alpha is 1 in 50 % of images instead of 0 %"
 
 
 def test_of_few_values_all_digits_are_said() -> None:

@@ -159,7 +159,6 @@ def _hue(row: FeatureDrift) -> str:
 # often codes.
 _FEW = 3
 _FEW_CODES = 10
-_HAD = {"has_gps": "a GPS position", "has alpha": "an alpha channel"}  # 1 or 0
 _ALL_IN_TAIL = 0.6  # share of D in a tail, with which the rest is unchanged
 _ALL_IN_VALUE = 0.8  # of D
 _EDGE = 0.99  # of the reference, beyond which its tail begins
@@ -188,9 +187,6 @@ def _pooled(
 
 def _number(row: FeatureDrift, by: Thresholds) -> str:
     """Describe a change such as ``entropy rose by 9 %``: of level, spread, some values, or one."""
-    if row.group != "values" and (thing := _HAD.get(row.name)):
-        was, now = map(percent, row.levels)
-        return f"{now} of images have {thing} instead of {was}"
     is_constant = row.stddev_target == row.stddev_reference == 0
     if row.sides is None or is_constant or row.role == "date":
         return _moved(row, is_amount=not is_constant)
