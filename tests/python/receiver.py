@@ -28,9 +28,11 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 size = int(self.headers.get("Content-Length", 0))
-                receiver.requests.append(
-                    Request(self.path, dict(self.headers), self.rfile.read(size))
-                )
+                body = self.rfile.read(size)
+                if len(body) < size:  # its sender was killed
+                    self.close_connection = True
+                    return
+                receiver.requests.append(Request(self.path, dict(self.headers), body))
                 at = min(len(receiver.requests), len(receiver.answers)) - 1
                 answer = receiver.answers[at]
                 if callable(answer):
