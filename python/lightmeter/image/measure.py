@@ -55,7 +55,7 @@ ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 _SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
-_MOST_FACTS = 64  # of an image, from a reader
+_MOST_FACTS, _LONGEST_NAME = 64, 128  # of an image, from a reader
 
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one image
 
@@ -124,8 +124,12 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
         check_frames(number, reading.limits)
         found = _as_read(returned)
         bands, range_ = reading.bands or found.bands, reading.value_range or found.value_range
-        own = replace(reading, bands=bands, value_range=range_)
-        facts = ((read.__name__, found.facts),) if found.facts else ()
+        try:
+            own = replace(reading, bands=bands, value_range=range_)
+        except (TypeError, ValueError) as error:
+            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
+        named = {str(name)[:_LONGEST_NAME]: fact for name, fact in (found.facts or {}).items()}
+        facts = ((read.__name__, named),) if named else ()
         for frame in frames_of(found.image, own):
             if isinstance(frame.image, np.ndarray):
                 height, width = frame.image.shape[:2]
