@@ -105,6 +105,13 @@ def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
         assert view["image.some.Error"].frequent[0].value == error
 
 
+def test_as_many_facts_as_the_bound_are_kept(raw: Path) -> None:
+    def many(image: Any) -> Any:
+        return np.zeros((4, 4), np.uint8), {f"fact{number}": number for number in range(64)}
+
+    assert lm.profile_images(raw / "139.png", read=many)["image.many.fact63"].mean == 63
+
+
 def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     body = "return np.fromfile(path, 'u1').reshape(24, 24)"
