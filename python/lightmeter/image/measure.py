@@ -321,13 +321,18 @@ def measure_images(
             return
         is_own = reading.read is not None and isinstance(source, str | os.PathLike | bytes)
         frames = (_frames_read if is_own else frames_of)(source, reading)
-        for frame in iter(quiet()(lambda: next(frames, None)), None):
+        for frame in iter(partial(_next_frame, frames), None):
             if watch is not None:
                 watch()
             named = frame._replace(path=short_path(name))
             yield measure_frame(named, reading, threads, thumbnail=thumbnail, watch=watch)
     except BaseException as error:
         raise image_error(error, path=path) from error
+
+
+@quiet()
+def _next_frame(frames: Iterator[Frame]) -> Frame | None:
+    return next(frames, None)
 
 
 def measure_image(image: ImageLike, reading: Reading = DEFAULT_READING, **how: Any) -> Measured:

@@ -306,7 +306,8 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     check(path, readers.geotiff, height[0], ignore=np.isnan(height[0]))
     colours = RNG.integers(0, 256, (3, SIDE, SIDE)).astype(np.uint8)
     path = write_geotiff(tmp_path / "c.tif", colours, photometric="RGB")
-    check(path, readers.geotiff, np.moveaxis(colours, 0, -1))
+    view = check(path, readers.geotiff, np.moveaxis(colours, 0, -1))
+    assert view["image.ignored_percent"].max == 0
 
 
 def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
