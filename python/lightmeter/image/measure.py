@@ -55,7 +55,7 @@ ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
 _SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
-_MOST_FACTS = 64  # of an image, from a reader
+_MOST_FACTS, _LONGEST_NAME = 64, 128  # of an image, from a reader
 
 _LAYERED = frozenset({"PSD"})  # formats whose further frames are parts of one image
 
@@ -124,8 +124,12 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
         check_frames(number, reading.limits)
         found = _as_read(returned)
         bands, range_ = reading.bands or found.bands, reading.value_range or found.value_range
-        own = replace(reading, bands=bands, value_range=range_)
-        facts = ((read.__name__, found.facts),) if found.facts else ()
+        try:
+            own = replace(reading, bands=bands, value_range=range_)
+        except (TypeError, ValueError) as error:
+            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
+        named = {str(name)[:_LONGEST_NAME]: fact for name, fact in (found.facts or {}).items()}
+        facts = ((read.__name__, named),) if named else ()
         for frame in frames_of(found.image, own):
             if isinstance(frame.image, np.ndarray):
                 height, width = frame.image.shape[:2]
@@ -317,7 +321,7 @@ def measure_images(
             return
         is_own = reading.read is not None and isinstance(source, str | os.PathLike | bytes)
         frames = (_frames_read if is_own else frames_of)(source, reading)
-        for frame in iter(partial(_next_of, frames), None):
+        for frame in iter(partial(_next_frame, frames), None):
             if watch is not None:
                 watch()
             named = frame._replace(path=short_path(name))
@@ -327,7 +331,7 @@ def measure_images(
 
 
 @quiet()
-def _next_of(frames: Iterator[Frame]) -> Frame | None:
+def _next_frame(frames: Iterator[Frame]) -> Frame | None:
     return next(frames, None)
 
 

@@ -101,7 +101,10 @@ def dicom(image: File) -> Iterator[Read]:
     facts = {name: _plain(file.get(name)) for name in _TAGS.split() if name in file}
     bits, kind = file.BitsStored, file.PhotometricInterpretation
     ends = np.array([0, (1 << bits) - 1]) - ((file.PixelRepresentation == 1) << bits - 1)
-    low, high = sorted(map(float, apply_modality_lut(ends, file)))
+    if "ModalityLUTSequence" in file:  # its largest value may be in the middle
+        low, high = 0.0, float((1 << file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1)
+    else:
+        low, high = sorted(map(float, apply_modality_lut(ends, file)))
     ends_of_padding = map(file.get, ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     padding = [value for value in ends_of_padding if value is not None and samples == 1]
     group = str(file.get("SeriesInstanceUID", "")) or None
@@ -304,6 +307,7 @@ def _names(given: Iterable[str]) -> tuple[str, ...]:
     names: list[str] = []
     for number, name in enumerate(given, 1):
         clean = re.sub(r"[^\w -]", "_", name)[:40].strip() or "channel"
-        is_taken = clean in (*NO_BANDS, *__all__, *names)
-        names.append(f"{clean} {number}" if is_taken else clean)
+        while clean in (*NO_BANDS, *__all__, *names):
+            clean = f"{clean} {number}"
+        names.append(clean)
     return tuple(names)

@@ -248,6 +248,14 @@ def test_the_number_that_is_named_moved_as_the_cause_says() -> None:
     assert report.summary().startswith("the images look faded: contrast fell by ")
 
 
+def test_a_larger_change_against_the_cause_is_not_named() -> None:
+    changes = {
+        "Luma.mean": change_of("Luma.mean", (100, 130), 0.3, "light", True, True),
+        "Brightness.mean": change_of("Brightness.mean", (150, 140), 0.6, "light", True, True),
+    }
+    assert [(cause.name, lead) for cause, lead in causes_of(changes)] == [("brighter", "Luma.mean")]
+
+
 def test_where_nothing_changed_no_cause_is_named() -> None:
     for seed in (1, 2, 3):
         report = lm.compare(

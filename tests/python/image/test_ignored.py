@@ -340,7 +340,7 @@ BLIND[:5, :10] = True
 def test_masks_of_any_mode(tmp_path: Path, mode: str) -> None:
     mask = Image.fromarray(BLIND.astype(np.uint8) * 7)
     if mode == "RGBA":
-        mask = Image.merge("RGB", [mask, mask, Image.new("L", mask.size)]).convert("RGBA")
+        mask = Image.merge("RGB", [Image.new("L", mask.size), mask, mask]).convert("RGBA")
     elif mode == "LA":
         mask = Image.merge("LA", [mask, Image.new("L", mask.size, 255)])
     elif mode == "I;16":

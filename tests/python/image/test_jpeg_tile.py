@@ -134,3 +134,28 @@ def test_marks_of_colour_and_tables_in_a_tile(
     assert numbers_of(tmp_path / "a.tif") == by_imagecodecs(tmp_path / "a.tif")
     taken = adobe(0) not in mark
     assert answers == ([taken] if photometric == 6 else [])
+
+
+DRI, COMMENT = b"\xff\xdd\0\4\0\1", b"\xff\xfe\0\4ab"
+
+
+@pytest.mark.parametrize("mark", [DRI, COMMENT, JFIF, adobe(0)])
+def test_other_segments_among_the_tables_of_all_tiles(
+    tmp_path: Path, mark: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = watched(monkeypatch)
+    tables = b"\xff\xd8" + TABLES + mark + b"\xff\xd9"
+    with_tables(tmp_path / "a.tif", b"\xff\xd8" + PICTURE, tables, 6)
+    assert numbers_of(tmp_path / "a.tif") == by_imagecodecs(tmp_path / "a.tif")
+    assert answers == []
+
+
+@pytest.mark.parametrize("taller", [8, -8])
+def test_a_tile_of_another_size(tmp_path: Path, taller: int) -> None:
+    height = TILE + taller
+    stream = imagecodecs.jpeg8_encode(picture(TILE, TILE, 2)[:1].repeat(height, axis=0))
+    with_tables(tmp_path / "a.tif", stream, None, 6)
+    found = numbers_of(tmp_path / "a.tif")
+    assert found == by_imagecodecs(tmp_path / "a.tif")
+    if taller > 0:
+        assert found == ("corrupt", f"a JPEG of {TILE}x{height} pixels as a tile")

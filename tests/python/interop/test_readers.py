@@ -8,6 +8,7 @@ from typing import Any
 
 import lightmeter as lm
 import numpy as np
+import pydicom
 import pytest
 import tifffile
 from conftest import lightmeter as command
@@ -26,7 +27,7 @@ def doubled(image: Any) -> Any:
     if data[0] == 0:
         raise LookupError("no such camera")
     pixels = np.frombuffer(data, np.uint8).reshape(SIDE, SIDE)
-    return pixels, {"gain": data[0] / 2, "name": "x" * 500}, pixels < 100
+    return pixels, {"gain": data[0] / 2, "name": "x" * 500, "y" * 500: 1}, pixels < 100
 
 
 @pytest.fixture
@@ -64,6 +65,7 @@ def test_a_reader_has_processes_failures_segments_and_resume(raw: Path, tmp_path
     assert (failure.path, failure.detail) == ("000.png", "LookupError: no such camera")
     assert views.whole["image.doubled.gain"].max == 39 / 2
     assert len(views.whole["image.doubled.name"].frequent[0].value) == 128
+    assert views.whole["image.doubled." + "y" * 128].n == 39
     assert views == lm.profile_images(raw, executor="processes", **options)
     resumed = [lm.profile_images(raw, resume=tmp_path / "kept", **options) for _ in range(2)]
     assert resumed == [views, views]
@@ -101,6 +103,13 @@ def test_a_fact_that_is_no_value_is_left_out_alone(raw: Path) -> None:
         view = lm.profile_images(raw / "139.png", read=some)
         assert (view["image.some.gain"].mean, "image.some.odd" in view) == (2.5, False)
         assert view["image.some.Error"].frequent[0].value == error
+
+
+def test_as_many_facts_as_the_bound_are_kept(raw: Path) -> None:
+    def many(image: Any) -> Any:
+        return np.zeros((4, 4), np.uint8), {f"fact{number}": number for number in range(64)}
+
+    assert lm.profile_images(raw / "139.png", read=many)["image.many.fact63"].mean == 63
 
 
 def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: Any) -> None:
@@ -151,7 +160,7 @@ def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
         ((np.zeros((4, 4)), dict.fromkeys(map(str, range(65)))), "too_large", "more than 64 facts"),
         ((), "unsupported", "read= gave a tuple; expected an array or an image"),
         (iter(()), "empty", "read= returned no image"),
-        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "corrupt", "black < white"),
+        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
         (readers.Read(np.zeros((4, 4)), group=[7]), "unsupported", "a list as group"),  # type: ignore[arg-type]
     ],
 )
@@ -216,7 +225,12 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
     for colour in ("Red", "Green", "Blue"):
         palette[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 8]
         palette[f"{colour}PaletteColorLookupTableData"] = bytes(range(255, -1, -1))
+    table = (2048 - np.abs(np.arange(-2048, 2048))).astype(np.uint16)  # largest in the middle
+    lut = pydicom.Dataset()
+    lut.add_new("LUTDescriptor", "US", [4096, 0, 16])
+    lut.add_new("LUTData", "OW", table.tobytes())
     cases: list[tuple[Any, dict[str, Any], Any, Any]] = [
+        (samples, {"ModalityLUTSequence": [lut]}, table[samples], (0, 65535)),
         (samples, scale, rescaled, (-1024, 7166)),
         (samples, {}, samples, (0, 4095)),
         (signed, {"PixelRepresentation": 1}, signed, (-2048, 2047)),
@@ -292,15 +306,16 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     check(path, readers.geotiff, height[0], ignore=np.isnan(height[0]))
     colours = RNG.integers(0, 256, (3, SIDE, SIDE)).astype(np.uint8)
     path = write_geotiff(tmp_path / "c.tif", colours, photometric="RGB")
-    check(path, readers.geotiff, np.moveaxis(colours, 0, -1))
+    view = check(path, readers.geotiff, np.moveaxis(colours, 0, -1))
+    assert view["image.ignored_percent"].max == 0
 
 
 def test_names_of_bands_are_each_once_and_none_that_is_taken(tmp_path: Path) -> None:
     samples = RNG.integers(1, 200, (6, SIDE, SIDE)).astype(np.uint8)
-    names = ("Sharpness", "B", "C", "B", "geotiff", "Red")
+    names = ("Sharpness", "B", "B 4", "B", "geotiff", "Red")
     file = write_geotiff(tmp_path / "a.tif", samples, names)
     view = lm.profile_images(file, read=readers.geotiff)
-    for name in ("Sharpness 1", "B", "C", "B 4", "geotiff 5", "Red"):
+    for name in ("Sharpness 1", "B", "B 4", "B 4 4", "geotiff 5", "Red"):
         assert view[f"image.{name}.mean"].n == 1
     for how in ({"bands": ["geotiff", "b"]}, {"metrics": [geotiff]}):
         with pytest.raises(ValueError, match="name geotiff of bands or functions twice"):

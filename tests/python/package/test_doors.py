@@ -183,9 +183,14 @@ def test_every_door_says_how_arrays_were_read(door: Door) -> None:
         assert door([*samples]).readings == readings[1]
 
 
-@pytest.mark.parametrize("option", ["ignore", "value_range", "bands", "channels", "metrics"])
+LATE = OPTIONS | {"metrics": "all", "pyramid_level": 1}
+
+
+@pytest.mark.parametrize(
+    "option", ["ignore", "value_range", "bands", "channels", "metrics", "pyramid_level"]
+)
 def test_a_meter_refuses_what_comes_too_late(option: str) -> None:
     meter = lm.ImageMeter()
     meter.update(COLOUR[0].astype(np.uint8))
     with pytest.raises(lm.errors.ImageError, match=f"got {option} with an ImageMeter"):
-        lm.log_image(meter, **{option: (OPTIONS | {"metrics": "all"})[option]})
+        lm.log_image(meter, **{option: LATE[option]})
