@@ -326,8 +326,8 @@ class ImageCheck:
             return ""
         least = least_rows(self.level)
         return (
-            f"the reference has a sample of {counted(self.rows, 'image')}, and a level of "
-            f"{self.level:g} needs {count(least)}; profile it again with "
+            f"the sample of the reference has {counted(self.rows, 'image')} like this one, and a "
+            f"level of {self.level:g} needs {count(least)}; profile enough such images with "
             f"sample={max(least, SAMPLE)} (option --sample)"
         )
 

@@ -17,7 +17,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert lightmeter("profile").returncode == 2
     assert lightmeter("profile", tmp_path, "--workers", 0).returncode == 2
     empty = lightmeter("profile", tmp_path)
-    words = f"lightmeter: no image could be measured: there is none in '{tmp_path}'\n"
+    words = f"lightmeter: no image was measured: there is none in '{tmp_path}'\n"
     assert (empty.returncode, empty.stderr) == (1, words)
     (tmp_path / "damaged.lmp").write_bytes(b"LMP")
     for file in ("damaged.lmp", "none.lmp"):

@@ -86,7 +86,7 @@ def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: 
     result = lightmeter("measure", tmp_path / "bad.png")
     assert result.returncode == 1
     assert json.loads(result.stdout)["failure"] == "unsupported"
-    assert result.stderr.splitlines()[1:] == ["lightmeter: no image could be measured"]
+    assert result.stderr.splitlines()[1:] == ["lightmeter: no image was measured"]
     assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
 
 
@@ -190,7 +190,7 @@ def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) 
     result = lightmeter("profile", folder, "-o", out, "--workers", 2, "--all")
     assert result.returncode == 0, result.stderr
     assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
-    assert "  bad.png: unsupported, no format that is read here" in result.stdout
+    assert "  bad.png: unsupported, not a format that lightmeter reads" in result.stdout
     assert set(profile_images(folder)) <= set(result.stdout.split())  # none is cut at 80 columns
     assert "unsupported (1)" in result.stdout
     assert ProfileView.read(out) == profile_images(folder)

@@ -74,7 +74,7 @@ def test_a_frozen_camera_is_found(store: Store, tmp_path: Path) -> None:
         ]
         view = lm.log_image(images, metrics="camera").view()
         store.put("yard", view, at=date(2022, 9, day), writer="a")
-    contract = recommended(store, tmp_path, "yard")["contract"]
+    contract = recommended(store, tmp_path, "yard")["frozen"]
     results = evaluate(store, [contract], now=NOW)
     bad = {(each.bucket.day, each.feature) for each in results if each.state == "anomaly"}
     assert bad == {(4, "image.PixelHash")}

@@ -194,7 +194,7 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
     command = "serve", "key", "add", "--store", path, "--right", "read", "--right", "write"
     made, again = lightmeter(*command), lightmeter(*command)
     assert (made.returncode, len(made.stdout.split())) == (0, 1)
-    assert "drift.db: there was no store" in made.stderr, "it may be a slip of the name"
+    assert "drift.db: there is no store" in made.stderr, "it may be a slip of the name"
     assert (again.returncode, again.stderr) == (0, "")
     key = made.stdout.strip()
     with Store(path) as store:
