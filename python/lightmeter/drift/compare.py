@@ -389,13 +389,8 @@ class Unlike:
 # Options that affect all numbers of pixels.
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
 # Descriptions of missing options, which are only reported except for the first.
-_DEFAULTS = {
-    "pyramid_level": 0,
-    "samples": "8 bits",
-    "ignore": "nothing",
-    "frames": "first",
-    "bands": "none",
-}
+_DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
+_DEFAULTS["bands"] = "none"
 _SAID = ("samples", "ignore", "frames", "bands")
 
 

@@ -129,7 +129,7 @@ def _reason(error: BaseException) -> Reason | None:
 
 def _detail(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):  # its message holds an address or the path
-        return "not a format that lightmeter reads, or too damaged to recognise"
+        return "no format that is read here, or too damaged to tell"
     if isinstance(error, IsADirectoryError):
         return "a folder, not a file; profile_images takes folders"
     if isinstance(error, OSError) and error.strerror:

@@ -169,8 +169,9 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
             keys = [f'after = "{after}"', *keys]
     yield table("missing", "missing", comment, *keys)
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        least = f"[[monitor.expect]]\nfeatures = {_listed(hashes)}\ndistinct_rate = {{ at_least = 0.1 }}"
-        yield table("frozen", "contract", _FROZEN, *each, least)
+        which = f"[[monitor.expect]]\nfeatures = {_listed(hashes)}"
+        least = "distinct_rate = { at_least = 0.1 }"
+        yield table("frozen", "contract", _FROZEN, *each, which, least)
     if expected := list(_expected(columns)):
         yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
 

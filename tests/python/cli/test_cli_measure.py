@@ -190,7 +190,7 @@ def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) 
     result = lightmeter("profile", folder, "-o", out, "--workers", 2, "--all")
     assert result.returncode == 0, result.stderr
     assert "8 images measured, 1 file failed\nfailed: unsupported 1\n" in result.stdout
-    assert "  bad.png: unsupported, not a format that lightmeter reads" in result.stdout
+    assert "  bad.png: unsupported, no format that is read here" in result.stdout
     assert set(profile_images(folder)) <= set(result.stdout.split())  # none is cut at 80 columns
     assert "unsupported (1)" in result.stdout
     assert ProfileView.read(out) == profile_images(folder)

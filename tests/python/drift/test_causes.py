@@ -9,6 +9,7 @@ import pytest
 from changes import CHANGES, IMAGES, drawn, noisy, profile
 from conftest import encoded
 from lightmeter.demo import draw_cells
+from lightmeter.drift.describe.causes import Change, causes_of
 from lightmeter.drift.describe.sentences import findings
 from PIL import Image, ImageEnhance, ImageFilter
 
@@ -70,6 +71,10 @@ def test_the_number_that_is_named_moved_as_the_cause_says() -> None:
         reference=lm.log_image(frames[:60]),
     )
     assert report.summary().startswith("the images look faded: contrast fell by ")
+    moved = {
+        name: Change(1, 0.3, 1.0, True, "compression") for name in ("JpegQuality", "Blockiness")
+    }
+    assert [lead for _, lead in causes_of(moved)] == ["Blockiness"], "a better quality is no fault"
 
 
 def test_where_nothing_changed_no_cause_is_named() -> None:

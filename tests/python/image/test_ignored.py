@@ -285,7 +285,7 @@ def test_a_mask_that_does_not_fit_fails_its_picture(tmp_path: Path) -> None:
     failures = lm.profile_images(photos, ignore=masks).failures
     assert [(each.reason, each.detail[:38]) for each in failures] == [
         ("unsupported", "got 64x48 pixels, and a mask of 64x47 "),
-        ("unsupported", "its mask: not a format that lightmeter"),
+        ("unsupported", "its mask: no format that is read here,"),
         ("vanished", "its mask: there is no below/a.jpg, nor"),
     ]
     (row,) = lm.measure(photos / "a.jpg", ignore=lambda path: 5)

@@ -132,10 +132,9 @@ def test_the_command_line_only_reads(store: Store, tmp_path: Path) -> None:
     said = lightmeter("monitor", "check", config, "--store", store.path)
     assert said.returncode == 0, said.stderr
     judged, alarms, alarm, design = said.stdout.splitlines()[1:5]
-    assert (
-        judged
-        == "  judged: 14 buckets from 2022-09-04 to 2022-09-17; 3 could not be judged: 2 buckets to compare with; 3 are needed"
-    )
+    span, _, why = judged.partition("; 3 could not be judged: ")
+    assert span == "  judged: 14 buckets from 2022-09-04 to 2022-09-17"
+    assert why == "2 buckets to compare with; 3 are needed"
     assert alarms == "  alarms: 1, 26.1 a year"
     assert (alarm[:25], design[:17]) == ("    2022-09-09 mean of x ", "  design effect: ")
     assert hashlib.sha256(store.path.read_bytes()).hexdigest() == before

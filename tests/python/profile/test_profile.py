@@ -249,7 +249,7 @@ def test_paths_are_relative_to_the_folder(folder: Path) -> None:
     (folder / "more" / "bad.png").write_text("no picture, only words")
     (folder / "empty.png").touch()
     view = profile_images(folder)
-    unknown = "not a format that lightmeter reads, or too damaged to recognise"
+    unknown = "no format that is read here, or too damaged to tell"
     empty, bad = ("empty.png", "empty", "no bytes"), ("more/bad.png", "unsupported", unknown)
     assert view.failures == [Failure(*empty), Failure(*bad)]
     moved = folder.rename(folder.with_name("moved"))

@@ -219,7 +219,7 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
     [
         (["--public-url", "https://drift.example.com"], 2, "serve key add"),
         (["--public-url", "drift.example.com"], 2, "such as https"),
-        (["--proxy-rights", "write"], 2, "expected its address"),
+        (["--proxy-rights", "write"], 2, "got no network of a proxy"),
         (["--proxy-from", "0.0.0.0/0"], 2, "expected its address"),
         (["--store", "https://drift.example.com"], 2, "got the server"),
         (["--store", "."], 1, "is a folder; expected a file"),

@@ -87,8 +87,8 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     shards = [name for name in names if found[name] is None]
     if not names:
         _log.warning(
-            "found no image in %s; expected files with the suffix of an image format, such as .jpg, "
-            ".png or .tif, or a pattern that matches files",
+            "found no image in %s; expected files with the suffix of an image format, such as "
+            ".jpg, .png or .tif, or a pattern that matches files",
             shorten(", ".join(map(shown_url, paths)), 200) or "an empty list",
         )
     if not shards and (wanted.column or wanted.values):
