@@ -13,7 +13,7 @@ struct CircularHue {
              "the direction of the mean hue, each pixel weighing as much as it is colourful",
              Role::kAngle},
       Number{"Hue.concentration", Scale::kShare, Group::kColour,
-             "how much the hues agree: 0 where they cancel out, 1 where there is one"},
+             "how much the hues agree: 0 if they cancel out, 1 if there is only one"},
   };
 
   void read(const ImageFacts& image, std::span<Amount> out) const {

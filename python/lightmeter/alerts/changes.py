@@ -29,7 +29,7 @@ from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
 from lightmeter.profile.table_files import line_of
 from lightmeter.store.tables import Notice
-from lightmeter.text import expected, number, shorten
+from lightmeter.text import counted, expected, number, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
 _NAME, _WORDS = 120, 300
@@ -227,7 +227,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
             size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
         yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
     if len(firsts) > _SHOWN:
-        yield f"and {len(firsts) - _SHOWN} more"
+        yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
     if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
         yield f"If the change is permanent: {_accepting(incident, store)}"
 

@@ -39,7 +39,7 @@ def check(
     option says otherwise.
 
     Exit codes: 0 no image was flagged; 3 an image was flagged, or could not be measured; 4 no image
-    was flagged, but the reference is too small to judge some; 1 no image could be measured.
+    was flagged, but the reference is too small to judge some; 1 no image was measured.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def check(
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):
-        fail("no image could be measured")
+        fail("no image was measured")
     if counts["unusual"] or counts["failed"]:
         raise typer.Exit(UNUSUAL)
     if counts["unknown"]:

@@ -9,6 +9,7 @@ import typer
 
 from lightmeter import Contract, ContractResult, Reading
 from lightmeter.cli.options import Html, reads_images
+from lightmeter.cli.profile import reasons_of, tell_failures
 from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
@@ -49,13 +50,15 @@ def check(
     read = Contract(contract)
     if html is not None:
         check_target(html)
-    result = read.judge(view_of_source(source, reading, may_fail=True, **batch))
+    view = view_of_source(source, reading, may_fail=True, **batch)
+    result = read.judge(view)
     if html is not None:
         result.write_html(html)
     for line in _PRINTED[output_format](result):
         print(line)
     if html is not None and output_format == "text":
         say(f"{html}: written")
+    tell_failures(reasons_of(view), view.failures, len(view))
     if not result.passed:
         raise typer.Exit(FAILED)
 
@@ -112,7 +115,7 @@ def _junit(result: ContractResult) -> Iterator[str]:
 def _github(result: ContractResult) -> Iterator[str]:
     """Yield workflow commands from which GitHub makes annotations."""
     for outcome in result.failures:
-        text = str(outcome).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        text = str(outcome).partition(": ")[2].replace("%", "%25")
         yield f"::{outcome.severity} title=contract::{text}"
     yield str(result)
 

@@ -93,7 +93,7 @@ def log(
         _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
     if logged.undated:
         count, first = len(logged.undated), logged.undated[0]
-        complain(f"not logged, without a date: {counted(count, 'file')}, such as {first!r}")
+        complain(f"not logged for lack of a date: {counted(count, 'file')}, such as {first!r}")
     views = logged.profiles.values()
     failures = [failure for view in views for failure in view.failures]
     measured = sum(view.images for view in views) or len(logged.rolled_up)

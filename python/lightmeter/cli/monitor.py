@@ -303,15 +303,17 @@ def _accepted(accepted: Accepted) -> str:
 
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each result that is not ok, and one for all segments without enough data."""
-    waiting: dict[tuple[str, str], list[Result]] = {}
+    """Yield a line for each result that is not ok, and one for all without enough data."""
+    waiting: dict[tuple[str | None, ...], list[Result]] = {}
     for result in results:
-        if result.state == NOT_ENOUGH and not result.feature:
-            waiting.setdefault((result.monitor, result.dataset), []).append(result)
+        if result.state == NOT_ENOUGH:
+            segment = result.segment if result.feature else None
+            waiting.setdefault((result.monitor, result.dataset, segment), []).append(result)
         elif result.state != OK:
             yield _line(result)
     for those in waiting.values():
-        more = f", and in {counted(len(those) - 1, 'more segment')}" if len(those) > 1 else ""
+        what = f"more {'feature' if those[0].feature else 'segment'}"
+        more = f", and in {counted(len(those) - 1, what)}" if len(those) > 1 else ""
         yield _line(those[0]) + more
 
 
@@ -319,6 +321,6 @@ def _line(result: Result) -> str:
     """Return a result as a line of text."""
     place = " ".join(filter(None, (result.dataset, result.segment)))
     state = f"{result.state} of {result.feature}" if result.feature else result.state
-    words = ": ".join(filter(None, (state, result.words)))
+    words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
     value = "" if result.value is None else f": {result.value:.4g}"
     return f"{result.bucket:%Y-%m-%d %H:%M} {place}: {words} ({result.monitor}{value})"

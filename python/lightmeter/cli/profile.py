@@ -132,7 +132,7 @@ def tell_failures(
         complain(f"{counted(count, 'file')} failed as {reason}: {', '.join(names)}")
     if not measured:
         named = "" if reasons else ", ".join(map(repr, sources))
-        fail(f"no image could be measured{named and f': there is none in {named}'}")
+        fail(f"no image was measured{named and f': there is none in {named}'}")
 
 
 def _shown(failure: Failure) -> str:

@@ -70,6 +70,7 @@ def _serve(
         text = f"serve needs packages that are not installed ({error}): pip install "
         raise ImportError(f"{text}'lightmeter[server]'") from error
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    _tell_if_new(store)
     fields: Any = {"networks": proxy_from, "header": proxy_header, "rights": proxy_rights}
     given = {name: value for name, value in fields.items() if value}
     serve_store(
@@ -106,11 +107,14 @@ def add(
         Purpose of the key.
     """
     rights: Any = right
-    is_new = "://" not in store and not Path(store).exists()
+    _tell_if_new(store)
     with Store(store) as opened:
         print(opened.state.keys.add(rights, datasets=dataset or ("*",), note=note))
-    if is_new:
-        complain(f"{opened.address}: there was no store, so a new one was created")
+
+
+def _tell_if_new(store: str) -> None:
+    if "://" not in store and not Path(store).exists():
+        complain(f"{store}: there is no store, so a new one is created")
 
 
 @keys.command("list")
@@ -121,20 +125,11 @@ def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
     if output_format == "json":
         print_json(known)
     elif known:
-        heads = ("key", "rights", "datasets", "created", "note")
-        print_table(
-            heads,
-            (
-                (
-                    key.id,
-                    ", ".join(sorted(key.rights)),
-                    ", ".join(key.datasets),
-                    f"{key.created:%Y-%m-%d %H:%M}",
-                    key.note,
-                )
-                for key in known
-            ),
-        )
+        rows = []
+        for key in known:
+            rights, names = ", ".join(sorted(key.rights)), ", ".join(key.datasets)
+            rows.append((key.id, rights, names, f"{key.created:%Y-%m-%d %H:%M}", key.note))
+        print_table(("key", "rights", "datasets", "created", "note"), rows)
     else:
         say(f"{opened.address}: no key")
 

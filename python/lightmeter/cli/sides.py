@@ -40,7 +40,7 @@ def view_of_source(
     with progress_bar(f"profiling {source}") as progress:
         view: ProfileView = profile_images(source, reading=reading, progress=progress, **batch)
     if view.images == 0 and not (may_fail and len(view)):
-        raise FileNotFoundError(f"no image could be measured in {source!r}")
+        raise FileNotFoundError(f"no image was measured in {source!r}")
     return view
 
 

@@ -60,8 +60,9 @@ class _Suggested:
         columns = [whole[name] for name in whole if all(name in view for view in views)]
         many = sum(1 if column.meaning.origin == "image" else _LIMITS for column in columns)
         self._alpha = _ALPHA / max(1, many)
-        # A batch of the same kind has each of these features.
-        self._columns = [column for column in columns if self._is_expected(column, column.n)]
+        # A batch of the same kind has each of these features. It lacks a tag that no image has.
+        found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]
+        self._columns = [column for column, n in found if self._is_expected(column, n)]
         if not self._columns:
             expected = f"expected a feature with {_ENOUGH} values or more in all profiles together"
             raise ValueError(f"got profiles without enough values in common; {expected}")
@@ -124,7 +125,7 @@ class _Suggested:
         within = 1 - rate_limit(n - hits, n, size, alpha), rate_limit(hits, n, size, alpha)
         low, high = _rounded([*self._between(column, scalar), *within])
         limits = [f"at_least = {low}"] * (is_mean and low > 0)
-        limits += [f"at_most = {min(1.0, high)}"] * (high < 1 or not is_mean)
+        limits += [f"at_most = {high}"] * (high < 1)
         if limits:
             yield f"{scalar} = {{ {', '.join(limits)} }}  # was {number(value)}, from {n} values"
 

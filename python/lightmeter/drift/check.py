@@ -326,8 +326,8 @@ class ImageCheck:
             return ""
         least = least_rows(self.level)
         return (
-            f"the reference has a sample of {counted(self.rows, 'image')}, and a level of "
-            f"{self.level:g} needs {count(least)}; profile it again with "
+            f"the sample of the reference has {counted(self.rows, 'image')} like this one, and a "
+            f"level of {self.level:g} needs {count(least)}; profile enough such images with "
             f"sample={max(least, SAMPLE)} (option --sample)"
         )
 
@@ -493,8 +493,7 @@ class Reference:
         least = least_rows(level)
         names, rows = self._rows(frozenset(numbers), least)
         image, bands = [numbers[name] for name in names], self._usual.bands or ()
-        found = deviation(names, rows, image, bands) if names else (None, "", False)
-        p_value, oddest, is_higher = found
+        p_value, oddest, is_high = deviation(names, rows, image, bands) if names else (None, "", 0)
         findings: list[OddNumber] = []
         verdict: Verdict = "ordinary"
         if p_value is None or len(rows) < least:
@@ -503,7 +502,7 @@ class Reference:
             verdict = "unusual"
             findings = _with_causes(odd, tails, numbers)
             if not odd and oddest in tails:
-                how = "higher" if is_higher else "lower"
+                how = "higher" if is_high else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
                 findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
         return ImageCheck(

@@ -390,7 +390,8 @@ class Unlike:
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
 # Descriptions of missing options, which are only reported except for the first.
 _DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
-_SAID = ("samples", "ignore", "frames")
+_DEFAULTS["bands"] = "none"
+_SAID = ("samples", "ignore", "frames", "bands")
 
 
 def _way(option: str, fields: Mapping[str, Any]) -> str:

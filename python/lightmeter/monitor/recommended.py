@@ -60,6 +60,7 @@ _SLOW = """\
 _PEERS = """\
 # One segment changes and the others do not. A change of all segments, such as a dark day,
 # is not an anomaly here."""
+_FROZEN = "# A camera is frozen: nearly all its images are the same."
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
@@ -167,6 +168,10 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
             comment = f"{comment[:-1]}, or it arrived much later."
             keys = [f'after = "{after}"', *keys]
     yield table("missing", "missing", comment, *keys)
+    if hashes := [name for name in columns if name.endswith(".PixelHash")]:
+        which = f"[[monitor.expect]]\nfeatures = {_listed(hashes)}"
+        least = "distinct_rate = { at_least = 0.1 }"
+        yield table("frozen", "contract", _FROZEN, *each, which, least)
     if expected := list(_expected(columns)):
         yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
 
@@ -180,9 +185,6 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
     if failures := [name for name, column in columns.items() if column.kind == "failure"]:
         comment = f"At most {_FAILURES:.0%} of the files cannot be read."
         yield table(comment, failures, f"failure_rate = {{ at_most = {_FAILURES} }}")
-    if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        comment = "A camera is frozen: nearly all its images are the same."
-        yield table(comment, hashes, "distinct_rate = { at_least = 0.1 }")
     for name, comment, number, scalar, bound, limit in _OF_VIDEO:
         if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
             expected = f"{scalar} = {{ {bound} = {limit(columns[feature]):.3g} }}"

@@ -12,7 +12,6 @@ from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.results import (
     ANOMALY,
-    ERROR,
     JUDGED,
     bucket_text,
     causes_text,
@@ -64,8 +63,8 @@ class Replayed:
         The number of judged buckets, summed over its segments.
     unjudged
         The number of buckets that could not be judged.
-    error
-        The error in the last of these; empty if they only had too little data.
+    why
+        The reason for the last of these.
     starts
         The starts of the judged buckets.
     alarms
@@ -79,7 +78,7 @@ class Replayed:
     monitor: Monitor
     judged: int = 0
     unjudged: int = 0
-    error: str = ""
+    why: str = ""
     starts: set[datetime] = field(default_factory=set)
     alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
     design: float | None = None
@@ -91,8 +90,7 @@ class Replayed:
         start, segment = bucket.place.start, bucket.place.segment
         if all(result.state not in JUDGED for result in bucket.results):
             self.unjudged += 1
-            errors = (result.words for result in bucket.results if result.state == ERROR)
-            self.error = next(errors, self.error)
+            self.why = next((result.words for result in bucket.results), self.why)
             return
         self.judged += 1
         self.starts.add(start)
@@ -107,18 +105,19 @@ class Replayed:
         judged = f"judged: {counted(self.judged, 'bucket')}"
         if self.starts:
             judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
-        yield judged + (f"; {count(self.unjudged)} could not be judged" if self.unjudged else "")
-        if self.error:
-            yield f"error: {self.error}"
+        if self.unjudged:
+            judged += f"; {count(self.unjudged)} could not be judged: {self.why}"
+        yield judged
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))
             rate = f", {a_year:.3g} a year"
-        yield f"alarms: {count(len(self.alarms))}{rate}"
+        last = f"; the last {_SHOWN}:" if len(self.alarms) > _SHOWN else ""
+        yield f"alarms: {count(len(self.alarms))}{rate}{last}"
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)} (independent images: 1)"
+            yield f"design effect: {number(self.design)} (1 if images were independent)"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
 from lightmeter.store.tables import IncidentKind, Result, ResultState, Series
-from lightmeter.text import shorten
+from lightmeter.text import counted, shorten
 
 OK: Final = "ok"
 PENDING: Final = "pending"
@@ -247,7 +247,8 @@ def causes_text(results: Iterable[Result], most: int = 3) -> str:
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
     shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:most]
-    return ", ".join(shown) + (f" and {more} more" if (more := len(words) - len(shown)) else "")
+    more = len(words) - len(shown)
+    return ", ".join(shown) + (f", and {counted(more, 'more finding')}" if more else "")
 
 
 def place_text(dataset: str, segment: str) -> str:

@@ -122,7 +122,7 @@ def _findings(comparison: Comparison) -> Html:
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     tested = sum(row.q_value is not None for row in features)
-    words = f"The most severe feature comes first. Features that were tested: {count(tested)}"
+    words = f"The most severe feature comes first. {counted(tested, 'feature')} were tested"
     if others := len(features) - tested:
         words += f"; {count(others)} have too few values, only one value, or are never judged"
     words += ". The last column counts the values of the reference / the target."

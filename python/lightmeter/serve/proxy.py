@@ -42,8 +42,9 @@ class Proxy:
         self._networks = list(map(ipaddress.ip_network, networks))
         self._header, self._rights = header, frozenset(rights)
         if not networks or not all(each.prefixlen for each in self._networks):
-            text = "expected its address, such as 10.0.0.5/32, because it can name any user"
-            raise ValueError(f"got the networks {list(networks)} of a proxy; {text}")
+            got = f"the networks {list(networks)}" if networks else "no network"
+            text = "expected its address, such as 10.0.0.5/32 (option --proxy-from)"
+            raise ValueError(f"got {got} of a proxy; {text}, because it can name any user")
 
     def user(self, request: Request) -> Key | None:
         """Return the user of a request as a key; None if it does not come from the proxy."""

@@ -307,10 +307,8 @@ class Database:
                     own.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")
                 return stack.pop_all()
         except (filelock.Timeout, SQLAlchemyError, OSError) as error:
-            raise StoreError(
-                f"another run has held {place} for more than {_PATIENCE / 60:g} minutes, or it "
-                f"cannot be locked: {error}; wait for it, or end it"
-            ) from error
+            words = "if another run holds the lock, wait for it, or end it"
+            raise StoreError(f"cannot lock {place}: {error}; {words}") from error
 
     def check_turn(self) -> None:
         """Raise StoreError if the lock was lost because its connection broke."""

@@ -515,10 +515,9 @@ class RemoteStore(Store):
             place = self._clean(answer.headers.get("location", "elsewhere"))
             words = f"{self.address} redirects to {place}; use that address if you trust it"
         elif status == 401:
-            asks, which = ("refuses the", "another") if self._key else ("requires a", "one")
-            words = (
-                f"{self.address} {asks} key{reason}; set {which} in LIGHTMETER_KEY, or pass `key`"
-            )
+            refuses = f"refuses the key{reason}", "another"
+            asks, which = refuses if self._key else ("requires a key", "one")
+            words = f"{self.address} {asks}; set {which} in LIGHTMETER_KEY, or pass `key`"
         return RefusedError(words, status)
 
     def _reason(self, answer: Answer) -> str:

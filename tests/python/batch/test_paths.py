@@ -123,8 +123,9 @@ def test_nothing_to_measure(pattern: str, tmp_path: Path, caplog: pytest.LogCapt
     source = os.path.join(tmp_path, pattern)
     assert profile_images(source).images == 0
     (said,) = warnings(caplog)
-    assert said.startswith(f"found no image in {source}; expected files with one of the suffixes ")
-    assert " .jpg " in said
+    assert said.startswith(
+        f"found no image in {source}; expected files with the suffix of an image"
+    )
     assert "\n" not in said
     assert list(lm.measure(source)) == []
     assert len(warnings(caplog)) == 1

@@ -25,7 +25,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert lightmeter("profile").returncode == 2
     assert lightmeter("profile", tmp_path, "--workers", 0).returncode == 2
     empty = lightmeter("profile", tmp_path)
-    words = f"lightmeter: no image could be measured: there is none in '{tmp_path}'\n"
+    words = f"lightmeter: no image was measured: there is none in '{tmp_path}'\n"
     assert (empty.returncode, empty.stderr) == (1, words)
     (tmp_path / "damaged.lmp").write_bytes(b"LMP")
     for file in ("damaged.lmp", "none.lmp"):
@@ -204,7 +204,7 @@ def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: 
     result = lightmeter("measure", tmp_path / "bad.png")
     assert result.returncode == 1
     assert json.loads(result.stdout)["failure"] == "unsupported"
-    assert result.stderr.splitlines()[1:] == ["lightmeter: no image could be measured"]
+    assert result.stderr.splitlines()[1:] == ["lightmeter: no image was measured"]
     assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import picture, run_program
+from conftest import encoded, picture, run_program
 from contracts_of_whylogs import TABLES, constraints
 from lightmeter import Contract, ProfileView, testing
 from lightmeter.contracts.generate import contract_of
@@ -398,8 +398,11 @@ def test_names_are_no_patterns() -> None:
 
 def test_of_pictures() -> None:
     pictures = [picture(seed=seed) for seed in range(60)]
-    good = lm.log_image([*pictures[:30]]).view()
+    tagged = encoded("PNG", picture(seed=60), tags={0x0131: "a program"})  # Software
+    good = lm.log_image([*pictures[:30], tagged]).view()
     text = contract_of([good])
+    assert "image.Software" in good
+    assert "image.Software" not in text, "the next batch may lack a rare tag"
     made = Contract(tomllib.loads(text))
     assert "failure_rate" in text
     assert ".pixels" not in text.partition("schema")[2]

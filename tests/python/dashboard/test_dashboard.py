@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import lightmeter
+from conftest import lightmeter, picture
 from dashboards import Page, Shown, attacked, cells, crawled, fill, html_files, profile
 from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
-from lightmeter import log
+from lightmeter import log, log_image
 from lightmeter.dashboard import site as site_module
 from lightmeter.dashboard.compared import Compared
 from lightmeter.dashboard.history import load_histories
@@ -213,6 +213,16 @@ def test_where_nothing_changed_no_page_says_drift(store: Store, tmp_path: Path) 
     Shown(store, []).build(site)
     assert not bad.exists()
     assert not asked(store, bucket_page("cells", "", last))
+
+
+def test_a_grid_without_a_baseline_is_no_heat_map(store: Store) -> None:
+    """As after an accepted change, until the next run of the monitors."""
+    store.put("cells", log_image(picture(), metrics="camera"), at=FIRST, writer="w")
+    bad = (days("A", feature=f"image.Grid.r0c{column}") for column in range(2))
+    save_results(store, [result for those in bad for result in those])
+    page = asked(store, bucket_page("cells", "", FIRST))
+    assert "image.Grid.r0c1" in page
+    assert "Where in the image" not in page
 
 
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from changes import CHANGES, IMAGES, drawn, noisy, profile
 from conftest import encoded
 from lightmeter.demo import draw_cells
+from lightmeter.drift.describe.causes import Change, causes_of, change_of
 from lightmeter.drift.describe.sentences import capitalised, describe, findings, summary
 from lightmeter.drift.row import fill, label_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
@@ -246,6 +247,10 @@ def test_the_number_that_is_named_moved_as_the_cause_says() -> None:
         reference=lm.log_image(frames[:60]),
     )
     assert report.summary().startswith("the images look faded: contrast fell by ")
+    moved = {
+        name: Change(1, 0.3, 1.0, True, "compression") for name in ("JpegQuality", "Blockiness")
+    }
+    assert [lead for _, lead in causes_of(moved)] == ["Blockiness"], "a better quality is no fault"
 
 
 def test_a_larger_change_against_the_cause_is_not_named() -> None:

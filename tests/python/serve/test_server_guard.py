@@ -450,7 +450,7 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
     command = "serve", "key", "add", "--store", path, "--right", "read", "--right", "write"
     made, again = lightmeter(*command), lightmeter(*command)
     assert (made.returncode, len(made.stdout.split())) == (0, 1)
-    assert "drift.db: there was no store" in made.stderr, "it may be a slip of the name"
+    assert "drift.db: there is no store" in made.stderr, "it may be a slip of the name"
     assert (again.returncode, again.stderr) == (0, "")
     key = made.stdout.strip()
     with Store(path) as store:
@@ -475,7 +475,7 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
     [
         (["--public-url", "https://drift.example.com"], 2, "serve key add"),
         (["--public-url", "drift.example.com"], 2, "such as https"),
-        (["--proxy-rights", "write"], 2, "expected its address"),
+        (["--proxy-rights", "write"], 2, "got no network of a proxy"),
         (["--proxy-from", "0.0.0.0/0"], 2, "expected its address"),
         (["--store", "https://drift.example.com"], 2, "got the server"),
         (["--store", "."], 1, "is a folder; expected a file"),

@@ -174,7 +174,7 @@ def test_a_turn_keeps_others_out(sql_store: Store, tmp_path: Path, monkeypatch: 
     (tmp_path / "link.db").symlink_to(sql_store.path or "nowhere")
     with Store(tmp_path / "link.db") if sql_store.path else copy(sql_store) as other:
         with sql_store.turn(), sql_store.turn():
-            with pytest.raises(StoreError, match="another run has held"), other.turn():
+            with pytest.raises(StoreError, match="another run holds the lock"), other.turn():
                 pass
             other.define("cells", "1d")  # nothing else waits
             sql_store.state.begin([SOURCE], [], sources=[""])

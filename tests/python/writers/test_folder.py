@@ -218,7 +218,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
     assert result.returncode == 0
     assert "cells 2022-09-08 00:00  3 images measured, 0 files failed" in result.stdout
-    assert result.stderr.startswith("lightmeter: not logged, without a date: 1 file,")
+    assert result.stderr.startswith("lightmeter: not logged for lack of a date: 1 file,")
     with Store(path) as store:
         store.put("cells", profile_images([]), at=date(2022, 9, 7), writer="a")
         store.gc()

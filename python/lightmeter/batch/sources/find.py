@@ -12,7 +12,7 @@ from lightmeter.batch.sources.checks import check_known
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
 from lightmeter.batch.sources.iterable import iterable_source
-from lightmeter.batch.sources.names import image_suffixes, is_shard, is_url, shown_url
+from lightmeter.batch.sources.names import is_shard, is_url, shown_url
 from lightmeter.batch.sources.remote import expanded
 from lightmeter.batch.sources.shard import shard_items
 from lightmeter.batch.sources.table import is_table, table_source
@@ -87,10 +87,9 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     shards = [name for name in names if found[name] is None]
     if not names:
         _log.warning(
-            "found no image in %s; expected files with one of the suffixes %s, or a pattern that "
-            "matches files",
+            "found no image in %s; expected files with the suffix of an image format, such as "
+            ".jpg, .png or .tif, or a pattern that matches files",
             shorten(", ".join(map(shown_url, paths)), 200) or "an empty list",
-            " ".join(sorted(image_suffixes())),
         )
     if not shards and (wanted.column or wanted.values):
         check_known([wanted.column or wanted.values[0]], (), "files")

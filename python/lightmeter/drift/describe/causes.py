@@ -278,7 +278,7 @@ CAUSES = (
           "light", -1),
     Cause("brighter", "are brighter", _LIGHT, _ALL, lambda m: _is_lit(m, 1), "light", 1),
     Cause("out of focus", "look out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
-    Cause("compressed", "look compressed more", ("JpegQuality", "Blockiness", "entropy"),
+    Cause("compressed", "look more compressed", ("JpegQuality", "Blockiness", "entropy"),
           _SPREAD | {"colour", "JpegQuality"}, _is_squeezed),
     Cause("pale", "are paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale),
     Cause("vivid", "are more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid),
@@ -302,6 +302,7 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         Changes by number, without a prefix.
     """
     moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
+    sure -= {"JpegQuality"} if moves.rose("JpegQuality") else set()  # no image has a fault by it
     fitting, kept = list[tuple[Cause, str]](), list[tuple[Cause, str]]()
     for cause in CAUSES:
         leads = [each for each in cause.leads if each in sure and moves.sign(each) != -cause.sign]
