@@ -73,8 +73,9 @@ def check(
         print_json({"level": level, **counts, "flagged": flagged})
     else:
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
-        expected = number(level * (counts["ordinary"] + counts["unusual"]))
-        say(f"{words} (about {expected} unusual are expected by chance)")
+        if judged := counts["ordinary"] + counts["unusual"]:
+            words += f" (about {number(level * judged)} unusual are expected by chance)"
+        say(words)
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):

@@ -31,7 +31,7 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
     """
     if row.kind == "missing":
         before, after = map(percent, row.levels)
-        what = "rows" if row.group == "values" else "images"
+        what = "images" if row.prefix else "rows"
         return f"{row.name} is missing in {after} of {what} instead of {before}"
     if row.kind in RATES:
         return f"{_rate(row)} went from {_shares(*row.levels)}"
@@ -237,7 +237,7 @@ def _subject(row: FeatureDrift) -> str:
 
 def _what(row: FeatureDrift) -> str:
     """Return the unit of the row's values."""
-    return "values" if row.group == "values" else "images"
+    return "images" if row.prefix else "values"
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:

@@ -403,8 +403,10 @@ class TiffRaster(Raster):
 
     def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
         if self._page.compression == _JPEG:
-            _, (start, _) = _core.jpeg_frame(io.BytesIO(data), len(data)) or (0, (len(data), 0))
-            height, width = struct.unpack_from(">HH", data, start + 1)
+            frame = _core.jpeg_frame(io.BytesIO(data), len(data))
+            if frame is None:
+                raise ImageError("corrupt", "a tile without the frame of a JPEG")
+            height, width = struct.unpack_from(">HH", data, frame[1][0] + 1)
             if not (0 < width <= self.tile_width and 0 < height <= self.tile_height):
                 raise ImageError("corrupt", f"a JPEG of {width}x{height} pixels as a tile")
         if self._common is not None:
