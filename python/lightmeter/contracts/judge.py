@@ -29,7 +29,7 @@ _COMPUTED = ("mean", "stddev", "sum")
 _SHOWN = 5  # values
 _DIGITS = 6
 _IMAGES = 4
-_COLUMNS = ("feature", "expectation", "severity", "expected", "got", "state")
+_COLUMNS = ("feature", "expected", "got", "state", "severity", "expectation")
 
 
 @dataclass(frozen=True)
