@@ -204,7 +204,9 @@ def _is_known(column: ColumnView) -> bool:
     values = [str(item.value).encode() for item in column.frequent]
     few = 0 < len(values) <= min(_MOST_VALUES, column.n / 2)
     short = all(len(value) <= LONGEST_TEXT for value in values)
-    return column.kind == "category" and not seen_values(column).others and few and short
+    is_rare = column.meaning.family == "Exif" and column.missing > 0  # a day may lack the tag
+    is_listed = few and short and not is_rare and not seen_values(column).others
+    return column.kind == "category" and is_listed
 
 
 def _listed(names: Sequence[str]) -> str:
