@@ -269,10 +269,12 @@ def accept(
         say(_accepted(accepted))
         say("the next run of the monitors judges again")
         if not any(
-            matches(source.dataset, [dataset]) and matches(source.monitor, [monitor])
+            matches(source.dataset, [dataset])
+            and matches(source.monitor, [monitor])
+            and any(matches(part, [segment]) for part, _ in opened.state.judged(*source[:2]))
             for source in opened.state.sources()
         ):
-            complain("no monitor that has run matches these patterns")
+            complain("no monitor has judged anything that matches these patterns")
 
 
 @commands.command()

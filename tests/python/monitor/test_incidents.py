@@ -414,7 +414,7 @@ def test_the_command_line(lamp: Store, tmp_path: Path, monkeypatch: pytest.Monke
     lightmeter("monitor", "run", config, *store)
     said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--note", "new lamp")
     normal = "everything: accepted as normal from 2022-09-08 on: new lamp\n"
-    assert said.stdout.startswith(normal)
+    assert (said.stdout.startswith(normal), said.stderr) == (True, "")
     second = ("--from", "2022-09-08T00:00:07Z")
     assert lightmeter("monitor", "accept", *store, *second).returncode == 0
     also = "everything: accepted as normal from 2022-09-08 00:00:07 UTC on\n"
@@ -423,5 +423,6 @@ def test_the_command_line(lamp: Store, tmp_path: Path, monkeypatch: pytest.Monke
     assert lightmeter("monitor", "run", config, *store).returncode == 0
     undo = "monitor", "accept", *store, "--from", "2022-09-08", "--remove"
     assert (lightmeter(*undo).returncode, lightmeter(*undo).returncode) == (0, 1)
-    said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", "--monitor", "typo")
-    assert "no monitor that has run matches" in said.stderr
+    for option in ("--dataset", "--segment", "--monitor"):
+        said = lightmeter("monitor", "accept", *store, "--from", "2022-09-08", option, "typo")
+        assert "no monitor has judged anything that matches" in said.stderr
