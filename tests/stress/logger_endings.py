@@ -397,6 +397,7 @@ def run(repeats: int) -> Row:
 REPEATS = 3
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs of a shell ignore,
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and nohup this
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which jobs of a shell ignore
+    for number in (signal.SIGHUP, signal.SIGQUIT):  # nohup does, too
+        signal.signal(number, signal.SIG_DFL)
     WAYS[os.environ["ENDINGS_WAY"]]()

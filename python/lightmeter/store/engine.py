@@ -377,7 +377,9 @@ def _connect(path: Path, log: str) -> sqlite3.Connection:
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-        if not path.stat().st_size:  # several processes may do this at the same time
+        # The first pragma makes a file that is not in WAL mode yet. If another process made tables
+        # in it then, it would never be, and readers would lock out writers.
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
     except BaseException:
