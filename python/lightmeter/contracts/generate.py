@@ -60,7 +60,8 @@ class _Suggested:
         columns = [whole[name] for name in whole if all(name in view for view in views)]
         many = sum(1 if column.meaning.origin == "image" else _LIMITS for column in columns)
         self._alpha = _ALPHA / max(1, many)
-        # A batch of the same kind has each of these features. It lacks a tag that no image has.
+        # A batch of the same kind has each of these features. Images without an Exif tag do not
+        # count.
         found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]
         self._columns = [column for column, n in found if self._is_expected(column, n)]
         if not self._columns:

@@ -555,7 +555,7 @@ def _with_causes(
     for cause, lead in causes_of(changes):
         sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
         findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
-    return list((findings | odd | findings).values())
+    return list((findings | odd | findings).values())  # `odd` has other words for the first
 
 
 def check_level(level: float) -> None:

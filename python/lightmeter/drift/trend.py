@@ -211,7 +211,7 @@ class _Fit:
         """
         vector, ends = list(known), np.cumsum(np.arange(self.columns + 1, 1, -1))
         *rows, (rss,) = np.split(self.sums[:, buckets], ends)
-        for row in rows[::-1]:
+        for row in rows[::-1]:  # the level, which the others are compared with, comes last
             # A column that has not changed yet is indistinguishable from the level.
             row[0] += _RIDGE * np.maximum(row[0], rows[0][0]) + (rows[0][0] == 0)
         value, leverage = np.zeros((2, *rss.shape))

@@ -330,6 +330,7 @@ def measure_images(
         raise image_error(error, path=path) from error
 
 
+# Warnings are off while a frame is made, but not while the caller works with it.
 @quiet()
 def _next_frame(frames: Iterator[Frame]) -> Frame | None:
     return next(frames, None)

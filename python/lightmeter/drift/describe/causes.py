@@ -10,7 +10,7 @@ bench/drift_power/causes.py fitted the table, and measures it on other images.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from lightmeter.drift.row import GRID_SIDE
@@ -234,24 +234,22 @@ class Cause(NamedTuple):
     words
         Description of several images.
     leads
-        Numbers that indicate it; at least one must have changed significantly.
+        Numbers that indicate it, each with the sign of its change, or 0 if it may rise or fall. At
+        least one must have changed significantly.
     follows
         Other numbers that it affects.
     fits
         Whether the signs fit.
     kind
         A cause of detail may accompany a cause of light, which does not explain all of the change.
-    sign
-        Sign of the numbers in `leads`; 0 if they may rise or fall.
     """
 
     name: str
     words: str
-    leads: Collection[str]
+    leads: Mapping[str, int]
     follows: frozenset[str]
     fits: Callable[[_Moves], bool]
     kind: Literal["light", "detail", ""] = ""
-    sign: int = 0
 
     @property
     def of_one(self) -> str:
@@ -267,25 +265,28 @@ class Cause(NamedTuple):
 
 # If two causes have about the same size, the one listed first comes first.
 CAUSES = (
-    Cause("moved", "show another view", ("Luma.stddev",), _ALL, _is_moved, "light"),
-    Cause("resized", "have another size", _SIZES, _SPREAD | {*_SIZES}, lambda m: m.moved(*_SIZES)),
+    Cause("moved", "show another view", {"Luma.stddev": 1}, _ALL, _is_moved, "light"),
+    Cause("resized", "have another size", dict.fromkeys(_SIZES, 0), _SPREAD | {*_SIZES},
+          lambda m: m.moved(*_SIZES)),
     Cause("covered", "look covered",
-          ("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent", *_CELLS), _ALL,
-          _is_covered, "light"),
-    Cause("glare", "have glare", ("glare_percent",), _ALL, _has_glare, "light"),
-    Cause("faded", "look faded", ("Luma.stddev", "Saturation.mean"), _ALL, _is_faded, "light", -1),
-    Cause("darker", "are darker", _LIGHT, _ALL, lambda m: _is_lit(m, -1) and _is_dimmed(m),
-          "light", -1),
-    Cause("brighter", "are brighter", _LIGHT, _ALL, lambda m: _is_lit(m, 1), "light", 1),
-    Cause("out of focus", "look out of focus", ("Sharpness",), _SPREAD, _is_blurred, "detail"),
-    Cause("compressed", "look more compressed", ("JpegQuality", "Blockiness", "entropy"),
+          dict.fromkeys(("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent"), 0)
+          | dict.fromkeys(_CELLS, 0), _ALL, _is_covered, "light"),
+    Cause("glare", "have glare", {"glare_percent": 1}, _ALL, _has_glare, "light"),
+    Cause("faded", "look faded", {"Luma.stddev": -1, "Saturation.mean": -1}, _ALL, _is_faded,
+          "light"),
+    Cause("darker", "are darker", dict.fromkeys(_LIGHT, -1), _ALL,
+          lambda m: _is_lit(m, -1) and _is_dimmed(m), "light"),
+    Cause("brighter", "are brighter", dict.fromkeys(_LIGHT, 1), _ALL, lambda m: _is_lit(m, 1),
+          "light"),
+    Cause("out of focus", "look out of focus", {"Sharpness": -1}, _SPREAD, _is_blurred, "detail"),
+    Cause("compressed", "look more compressed", {"JpegQuality": -1, "Blockiness": 1, "entropy": 0},
           _SPREAD | {"colour", "JpegQuality"}, _is_squeezed),
-    Cause("pale", "are paler", ("Saturation.mean",), _TINT | _ENDS, _is_pale),
-    Cause("vivid", "are more colourful", ("Saturation.mean",), _TINT | _ENDS, _is_vivid),
-    Cause("hue turned", "have other hues", ("Hue.circular_mean",), _ALL, _is_turned),
-    Cause("colour cast", "have a colour cast", (*_SHARES, "Hue.circular_mean"), _TINT | _ENDS,
-          _is_cast),
-    Cause("noise", "are noisier", ("Noise",), _SPREAD | {"colour"},
+    Cause("pale", "are paler", {"Saturation.mean": -1}, _TINT | _ENDS, _is_pale),
+    Cause("vivid", "are more colourful", {"Saturation.mean": 1}, _TINT | _ENDS, _is_vivid),
+    Cause("hue turned", "have other hues", {"Hue.circular_mean": 0}, _ALL, _is_turned),
+    Cause("colour cast", "have a colour cast", dict.fromkeys((*_SHARES, "Hue.circular_mean"), 0),
+          _TINT | _ENDS, _is_cast),
+    Cause("noise", "are noisier", {"Noise": 1}, _SPREAD | {"colour"},
           lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),
           "detail"),
 )  # fmt: skip
@@ -302,10 +303,10 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         Changes by number, without a prefix.
     """
     moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
-    sure -= {"JpegQuality"} if moves.rose("JpegQuality") else set()  # no image has a fault by it
     fitting, kept = list[tuple[Cause, str]](), list[tuple[Cause, str]]()
     for cause in CAUSES:
-        leads = [each for each in cause.leads if each in sure and moves.sign(each) != -cause.sign]
+        ways = cause.leads.items()
+        leads = [each for each, sign in ways if each in sure and moves.sign(each) != -sign]
         if leads and cause.fits(moves):
             fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
