@@ -306,9 +306,10 @@ class _Video:
         on which no other depends are skipped.
         """
         waiting: list[Any] = []
-        size, is_owed = 0, False
+        size, decoded = 0, -math.inf  # the latest time of a decoded packet
         for packet in self._packets():
             seconds = self.seconds(packet)
+            is_owed = decoded >= self._wanted  # its frame comes out later
             if packet.is_keyframe and seconds <= self._wanted and not is_owed and waiting:
                 waiting, size = [], 0
                 self._context.flush_buffers()
@@ -320,8 +321,7 @@ class _Video:
                 is_wanted = self.seconds(each) >= self._wanted
                 self._context.skip_frame = "DEFAULT" if is_wanted else "NONREF"
                 yield from self._selected(each)
-            waiting, size = [], 0
-            is_owed = seconds >= self._wanted  # it comes out later
+            waiting, size, decoded = [], 0, max(decoded, seconds)
         yield from self._selected(None)
 
     def _selected(self, packet: Any) -> Iterator[Any]:

@@ -28,7 +28,7 @@ from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles import tiff as large_open
 from memory import profile_and_weigh
 from PIL import Image
-from tiffs import ASCII, BYTE, LONG, SHORT, Tags, tiff
+from tiffs import ASCII, BYTE, LONG, SHORT, tiff
 
 SETS = ("whylogs", "default", "camera", "all")
 DTYPES = ("uint8", "uint16", "float32", "float64")
@@ -272,10 +272,7 @@ def tiled(data: bytes, compression: int = DEFLATE, side: int = 64, **changes: An
     }  # fmt: skip
     for tag, value in changes.items():
         tags[int(tag[1:])] = value
-    return in_file({tag: value for tag, value in tags.items() if value is not None}, data)
-
-
-def in_file(tags: Tags, data: bytes) -> bytes:
+    tags = {tag: value for tag, value in tags.items() if value is not None}
     return tiff(tags).ljust(START, b"\0") + data
 
 

@@ -17,6 +17,12 @@ from videos import write_video, yard
 
 KINDS: dict[str, dict[str, str]] = {
     "mp4 of H.264, B-frames": {"kind": "mp4", "codec": "libx264", "g": "30"},
+    "mkv of H.264": {
+        "kind": "matroska",
+        "codec": "libx264",
+        "g": "25",
+        "x264-params": "open-gop=1",
+    },
     "mp4 of MPEG-4": {"kind": "mp4", "codec": "mpeg4", "g": "12", "bf": "2"},
     "mkv of HEVC, open groups": {
         "kind": "matroska",
@@ -64,6 +70,13 @@ def test_frames_are_those_of_the_times_asked_for(kind: str) -> None:
     for every, text in ((0.3, "300ms"), (1, "1s"), (2, "2s")):
         assert taken(data, every=text) == decoded(data, every)
     assert len(taken(data, frames="all")) == 125
+
+
+def test_no_frame_is_lost_where_a_clock_starts_again() -> None:
+    again = video_of(yard(120), rate=25, kind="mpegts", codec="libx264", g="25")
+    for frames in (31, 32):
+        data = video_of(yard(frames), rate=25, kind="mpegts", codec="libx264", g="25") + again
+        assert taken(data, every="300ms") == decoded(data, 0.3)
 
 
 def test_rows_say_when_and_what(tmp_path: Path) -> None:

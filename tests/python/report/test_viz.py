@@ -138,15 +138,11 @@ FIRST = datetime(2022, 9, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def marks_of(rows: list[tuple[Any, ...]], step: timedelta) -> list[Mark]:
-    return [Mark(FIRST + index * step, *row) for index, row in enumerate(rows)]
-
-
 NUMBERS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 
 
 MARKS = st.builds(
-    marks_of,
+    lambda rows, step: [Mark(FIRST + index * step, *row) for index, row in enumerate(rows)],
     st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS, st.booleans(), st.booleans()), min_size=1),
     st.sampled_from([timedelta(seconds=1), timedelta(hours=1), DAY, 40 * DAY]),
 )
