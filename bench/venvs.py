@@ -54,7 +54,7 @@ def peer(name: str) -> Path:
 
 def _state_of(requirements: Path) -> str:
     digest = hashlib.sha256(requirements.read_bytes())
-    if ".. " in requirements.read_text():  # installs the checkout
+    if ".." in requirements.read_text():  # installs the checkout
         for source in _SOURCES:
             root = BENCH.parent / source
             for path in sorted(root.rglob("*")) if root.is_dir() else [root]:

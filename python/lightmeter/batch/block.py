@@ -29,7 +29,7 @@ from lightmeter.profile.segments import Parts, SegmentedViews
 # images; later, merging must be cheap compared with measuring.
 _FEWEST, _MOST = 16, 64
 _PICTURE_BYTES = 128 << 10  # for which there is room in a block
-_REMOTE_BYTES = 16 << 20  # of images elsewhere, which a block fetches side by side
+_REMOTE_BYTES = 64 << 20  # of images elsewhere, which a block fetches side by side
 
 _TOGETHER = 16  # small images measured at once; more saves little
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from lightmeter.batch.sources.checks import check_bytes, most_bytes, reading_error
@@ -23,14 +22,23 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
     """Yield the same items in the same order, with remote data replaced by bytes or an error."""
     end = time.monotonic() + (limits.seconds or threading.TIMEOUT_MAX)
     pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
-    read = partial(_read, limits=limits, end=end)
+
+    def begin(part: RemotePart, most: int) -> Future[bytes]:
+        check_bytes(part.known_size or 0, limits)
+        system, path = system_of(part.url)
+        if is_web(part.url):
+            import asyncio  # takes long, and fsspec has done it
+
+            loop = system.loop
+            return asyncio.run_coroutine_threadsafe(_from_web(system, path, most, end), loop)
+        return pool.submit(_from_store, system, path, most)
 
     def data_of(part: RemotePart, future: Future[bytes]) -> bytes | ImageError:
         most = most_bytes(limits)
         try:
             data = future.result(end - time.monotonic())
             if len(data) > part.size:  # it has grown, or its size was unknown
-                data = pool.submit(read, part, most).result(end - time.monotonic())
+                data = begin(part, most).result(end - time.monotonic())
         except Exception as error:  # a file system may raise any
             if isinstance(error, TimeoutError) and time.monotonic() >= end:
                 return ImageError("too_large", f"not read within {limits.seconds} seconds")
@@ -39,14 +47,20 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
 
     begun = deque[tuple[Item, Future[bytes] | None]]()
     for item in items:
-        is_remote = isinstance(item.data, RemotePart)
-        begun.append((item, pool.submit(read, item.data, item.size) if is_remote else None))
+        try:
+            is_remote = isinstance(item.data, RemotePart)
+            begun.append((item, begin(item.data, item.size) if is_remote else None))
+        except Exception as error:
+            begun.append((replace(item, data=reading_error(error)), None))
     try:
         while begun:
             item, future = begun.popleft()
             yield item if future is None else replace(item, data=data_of(item.data, future))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for _, future in begun:
+            if future is not None:
+                future.cancel()
+        pool.shutdown(wait=False)
 
 
 def opener_of(
@@ -61,19 +75,26 @@ def opener_of(
     return opened
 
 
-def _read(part: RemotePart, most: int, limits: Limits, end: float) -> bytes:
+def _from_store(system: Any, path: str, most: int) -> bytes:
     """Return the first bytes of an object: at most one more than `most`."""
-    check_bytes(part.known_size or 0, limits)
-    system, path = system_of(part.url)
-    if most == 0:  # object stores have no range of nothing
-        return b""
-    if not is_web(part.url):
-        return bytes(system.cat_file(path, start=0, end=most + 1))
-    # Read it as a stream, because a web server may send more bytes than requested or announced.
-    with system.open(path, "rb", block_size=0, size=1) as file:
-        data = bytearray()
-        while len(data) <= most and (piece := file.read(most + 1 - len(data))):
+    # Object stores have no range of nothing.
+    return bytes(system.cat_file(path, start=0, end=most + 1)) if most else b""
+
+
+async def _from_web(system: Any, path: str, most: int, end: float) -> bytes:
+    """Return the first bytes of a file on the web, of which a server may send more than it says.
+
+    This runs in fsspec's own loop, because threads for the reads would each open a connection.
+    """
+    import asyncio
+
+    session = await system.set_session()
+    answered = session.get(system.encode_url(path), **system.kwargs)
+    data = bytearray()
+    async with asyncio.timeout(end - time.monotonic()), answered as answer:
+        if answer.status == 404:
+            raise FileNotFoundError(path)
+        answer.raise_for_status()
+        while len(data) <= most and (piece := await answer.content.read(most + 1 - len(data))):
             data += piece
-            if time.monotonic() >= end:  # the time limit has passed
-                raise TimeoutError
     return bytes(data)

@@ -16,7 +16,7 @@ from lightmeter.image.limits import Limits
 from lightmeter.image.reading import Reading
 
 _FOLDER = 1 << 30  # bytes that a folder of Zarr is taken for
-_GUESS = 4 << 20  # bytes of an object of unknown size
+_GUESS = 1 << 20  # bytes of an object of unknown size
 _LONGEST_VALUE = 1 << 20  # characters
 _NO_VALUES: Mapping[str, Any] = {}
 
