@@ -31,7 +31,7 @@ def loaded(items: Iterable[Item], limits: Limits) -> Iterator[Item]:
 
             loop = system.loop
             return asyncio.run_coroutine_threadsafe(_from_web(system, path, most, end), loop)
-        return pool.submit(_from_store, system, path, most)
+        return pool.submit(_from_store, part.url, system, path, most)
 
     def data_of(part: RemotePart, future: Future[bytes]) -> bytes | ImageError:
         most = most_bytes(limits)
@@ -75,10 +75,13 @@ def opener_of(
     return opened
 
 
-def _from_store(system: Any, path: str, most: int) -> bytes:
+def _from_store(url: str, system: Any, path: str, most: int) -> bytes:
     """Return the first bytes of an object: at most one more than `most`."""
-    # Object stores have no range of nothing.
-    return bytes(system.cat_file(path, start=0, end=most + 1)) if most else b""
+    if most == 0:  # object stores have no range of nothing
+        return b""
+    if not system.async_impl:  # such as FTP, whose connection threads cannot share
+        system, path = system_of(url)
+    return bytes(system.cat_file(path, start=0, end=most + 1))
 
 
 async def _from_web(system: Any, path: str, most: int, end: float) -> bytes:
