@@ -12,7 +12,6 @@ import pytest
 from conftest import as_of_images
 from lightmeter import ProfileView, Store, log, log_image
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
-from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.results import Result
@@ -305,12 +304,6 @@ def test_it_takes_others_with_the_same_keys(store: Store) -> None:
     cameras(store, days=40, count=4)  # three others are enough
     results = evaluate(store, [monitor(segments=True, **PEERS)], now=NOW)
     assert "ok" in {result.state for result in results if "camera" in result.segment}
-
-
-def test_peers_take_drift_and_segments() -> None:
-    for keys in ({}, {"metric": "ks", "above": 0.5, "segments": True}):
-        with pytest.raises(ConfigError, match="got peers = true"):
-            monitor(**PEERS, **keys)
 
 
 def test_q_is_one_of_the_bucket(store: Store) -> None:
