@@ -392,8 +392,7 @@ def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Pa
     words = "This is not an anomaly any more: accepted as normal from 2022-09-08 on: new lamp."
     assert delivery.message.lines == (words,)
     put(lamp, date(2022, 9, 20), {"x": np.full(9, 9.0)})
-    later = lm.watch(lamp, config, now=NOW + DAY).anomalies
-    assert [result.monitor for result in later] == ["limit"], "a limit stays the same"
+    assert [each.monitor for each in lm.watch(lamp, config, now=NOW + DAY).anomalies] == ["limit"]
     lamp.state.forget_accepted(accepted)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
 
