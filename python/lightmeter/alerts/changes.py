@@ -222,22 +222,29 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield "Its monitor is gone."
     for result in firsts[:_SHOWN]:
         words, size = shorten(result.words, _WORDS) or incident.kind, ""
-        if result.value is not None:
+        if result.bucket != incident.start:
+            words = f"{bucket_text(result.bucket)}: {words}"
+        if result.value is not None and result.feature:
             limits = expected(result.lower, result.upper)
             size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
         yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
     if len(firsts) > _SHOWN:
         yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
     if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
-        yield f"If the change is permanent: {_accepting(incident, store)}"
+        learns = any(result.baseline for result in firsts)  # a limit stays the same
+        words = "If the change is permanent" if learns else "To accept the buckets so far"
+        yield f"{words}: {_accepting(incident, store)}"
 
 
 def _accepting(incident: Incident, store: str) -> str:
-    """Return the command that accepts a change from the first day on which it may have begun."""
+    """Return the command that accepts a change from the first day on which it may have begun.
+
+    An empty segment is that of the whole dataset; without one, all segments would be accepted.
+    """
     since = min(each.since or incident.start for each in incident.firsts)
     place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
     options = {"store": store, **place, "from": f"{since.replace(tzinfo=None).isoformat()}Z"}
-    given = (f"--{name} {shlex.quote(value)}" for name, value in options.items() if value)
+    given = (f"--{name} {shlex.quote(value)}" for name, value in options.items())
     return f"lightmeter monitor accept {' '.join(given)}"
 
 

@@ -46,7 +46,7 @@ def run(
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not delivered, which the next run tries again; 2 the file is invalid;
-    4 none has an anomaly, but a monitor could judge no feature of one.
+    4 none has an anomaly, but a monitor could judge no feature of its newest bucket.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
@@ -231,9 +231,10 @@ def accept(
 ) -> None:
     """Accept a change as the new normal, such as a new lamp.
 
-    From the next run on, trailing baselines begin at --from, and ongoing incidents end. Until there
-    are enough buckets, new ones are not judged. The options take patterns. Without patterns, the
-    change is accepted for all monitors. Without --from, accepted changes are listed.
+    From the next run on, the buckets from --from until now count as ok, so ongoing incidents end,
+    and trailing baselines begin at --from. Until these have enough buckets, new ones are not
+    judged. Limits stay the same. The options take patterns; by default the change is accepted for
+    everything in the store. Without --from, accepted changes are listed.
 
     With the same patterns and the same --from, --remove revokes a change.
 
@@ -242,7 +243,7 @@ def accept(
     dataset
         Datasets, such as 'cells*'.
     segment
-        Segments, such as 'camera=*'.
+        Segments, such as 'camera=*'; '' for the whole dataset without its segments.
     monitor
         Monitors, such as 'drift*'.
     note
@@ -300,7 +301,7 @@ def _complain_of(deliveries: Sequence[Delivery]) -> None:
 
 def _accepted(accepted: Accepted) -> str:
     """Return a description of an accepted change."""
-    place = " ".join(part for part in accepted[:3] if part != "*") or "everything"
+    place = " ".join(part or "''" for part in accepted[:3] if part != "*") or "everything"
     return f"{place}: {words_of(accepted)}"
 
 
@@ -324,5 +325,5 @@ def _line(result: Result) -> str:
     place = " ".join(filter(None, (result.dataset, result.segment)))
     state = f"{result.state} of {result.feature}" if result.feature else result.state
     words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
-    value = "" if result.value is None else f": {result.value:.4g}"
+    value = f": {result.value:.4g}" if result.feature and result.value is not None else ""
     return f"{result.bucket:%Y-%m-%d %H:%M} {place}: {words} ({result.monitor}{value})"

@@ -20,7 +20,7 @@ from pydantic import (
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import ConfigError, LightmeterError
-from lightmeter.monitor.results import ERROR, NOT_ENOUGH, OK, Result, bucket_text, joined
+from lightmeter.monitor.results import ERROR, NOT_ENOUGH, Result, bucket_text, joined
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
 from lightmeter.store.profiles import checked_name
@@ -190,7 +190,7 @@ class Monitor(Table):
         its results are ``pending``.
     """
 
-    RULE_VERSION: ClassVar[int] = 1  # after a change, all buckets are judged again
+    RULE_VERSION: ClassVar[int] = 2  # after a change, all buckets are judged again
     # Whether the results of a segment depend on the number of segments, even of later ones.
     BY_SEGMENTS: ClassVar[bool] = False
 
@@ -410,17 +410,14 @@ class Selection:
 
     def too_little(self, side: Side) -> Result | None:
         """Return the result of a bucket with too few buckets in its baseline; None for others."""
-        monitor, start, found = self._monitor, side.bucket.start, len(side.past.starts)
-        _, accepted = self._begin(start)
-        note = words_of(accepted) if accepted else ""
+        monitor, found = self._monitor, len(side.past.starts)
         least = monitor.least if monitor.baseline.most else 1
-        is_accepted = accepted is not None and start <= accepted.at  # a person has reviewed it
-        if found >= least and not (monitor.TAKES_ALL and is_accepted):
+        if found >= least:
             return None
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
             return Result("", NOT_ENOUGH, words=monitor.nothing(side.contents.columns))
-        if is_accepted:
-            return Result("", OK, words=note)
+        _, accepted = self._begin(side.bucket.start)
+        note = words_of(accepted) if accepted else ""
         words = f"{counted(found, 'bucket')} to compare with; {least} are needed"
         return Result("", NOT_ENOUGH, words=joined(words, note))
 

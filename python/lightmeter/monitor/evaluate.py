@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any
 from zlib import crc32
 
@@ -25,6 +25,7 @@ from lightmeter.monitor.config import (
     Selection,
     covers,
     is_utf8,
+    words_of,
 )
 from lightmeter.monitor.results import (
     ANOMALY,
@@ -32,6 +33,7 @@ from lightmeter.monitor.results import (
     ERROR,
     JUDGED,
     NOT_ENOUGH,
+    OK,
     PENDING,
     Result,
     joined,
@@ -82,6 +84,10 @@ class MonitorRun:
         self._segments = [""] if monitor.dataset in shelf.datasets else []
         if monitor.segments and self._segments:
             self._segments = list(filter(monitor.watches, shelf.segments(monitor.dataset)))
+        self._accepted = {
+            at: [each for each in shelf.accepted if covers(each, monitor.dataset, at, monitor.name)]
+            for at in self._segments
+        }
         every = dict(self._every(now))
         self._versions = {key: self._version(key, due) for key, due in every.items()}
         self.key = self._find_key()
@@ -141,12 +147,8 @@ class MonitorRun:
                 parts.append(hashlib.sha256(read_regular(path)).hexdigest())
             except OSError as error:
                 parts.append(str(error))
+        parts += sorted(set(chain(*self._accepted.values())))
         if isinstance(monitor, ComparingMonitor):
-            parts += [
-                each
-                for each in shelf.accepted
-                if any(covers(each, monitor.dataset, at, monitor.name) for at in self._segments)
-            ]
             baseline, dataset = monitor.baseline, monitor.baseline.dataset or monitor.dataset
             if baseline.most is None and baseline.reference is None and dataset in shelf.datasets:
                 versions = shelf.versions(dataset).items()
@@ -223,6 +225,9 @@ class MonitorRun:
         """Return a bucket with its baseline, and a result if the rule need not judge it."""
         if due.nothing:
             return None, Result("", NOT_ENOUGH, words=due.nothing)
+        for accepted in self._accepted[segment]:
+            if accepted.since <= due.bucket.start and due.bucket.end <= accepted.at:
+                return None, Result("", OK, words=words_of(accepted))
         where = self.monitor.dataset, segment
         if segment not in self._selections:
             return Side(self._shelf, where, due.bucket, self._shelf.past(where, ())), None

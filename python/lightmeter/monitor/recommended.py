@@ -17,27 +17,28 @@ from lightmeter.store.tables import Bucket
 from lightmeter.text import counted, shorten
 from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
 
-_READ = 3  # buckets of each of the first segments
-_SEGMENTS_READ = 5
+_READ = 3  # buckets of each of the first segments, at least
+_SEGMENTS_READ = 50
 _ENOUGH_PEERS = 10
 _MOST_VALUES = 50  # of a category whose values are all known
 _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 _FAILURES = 0.05
 
-# Faults of cameras, each detected by one number of the frames: name, comment, number, scalar, bound
-# and limit. The stored data is assumed to be good.
-_OF_VIDEO: Sequence[tuple[str, str, str, str, str, Callable[[ColumnView], float]]] = (
-    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most",
-     lambda seen: max(60.0, 5 * (seen.quantile(0.99) or 0.0))),
-    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most",
-     lambda seen: max(2.0, seen.quantile(0.95) or 0.0)),
-    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least",
-     lambda seen: min(5.0, (seen.quantile(0.01) or 0.0) / 2)),
+# Faults of cameras, each detected by one number of the frames: name, comment, number, scalar,
+# bound, the quantile of past frames that the limit depends on, and the limit. The stored data is
+# assumed to be good.
+_OF_VIDEO: Sequence[tuple[str, str, str, str, str, float, Callable[[float], float]]] = (
+    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most", 0.99,
+     lambda seen: max(60.0, 5 * seen)),
+    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most", 0.95,
+     lambda seen: max(2.0, seen)),
+    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least", 0.01,
+     lambda seen: min(5.0, seen / 2)),
     ("covered", "Contrast is below half of the lowest so far.", "Luma.stddev", "q_05", "at_least",
-     lambda seen: (seen.quantile(0.01) or 0.0) / 2),
+     0.01, lambda seen: seen / 2),
     ("out of focus", "Sharpness is below half of the lowest so far.", "Sharpness", "q_05",
-     "at_least", lambda seen: (seen.quantile(0.01) or 0.0) / 2),
+     "at_least", 0.01, lambda seen: seen / 2),
 )  # fmt: skip
 _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
@@ -115,9 +116,14 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
     with store.snapshot():
         for name in filter(None, (dataset, reference)):
             if name not in store.datasets():
-                known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
-                raise StoreError(f"the store has no dataset {name!r}; it has {known}")
+                raise StoreError(unknown_dataset(store, name))
         return "\n".join(_tables(store, dataset, reference))
+
+
+def unknown_dataset(store: Store, name: str) -> str:
+    """Return the words about a dataset that the store does not have."""
+    known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
+    return f"the store has no dataset {name!r}; it has {known}"
 
 
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
@@ -134,8 +140,9 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         newest = {(each.updated - EPOCH) // (each.end - each.start): each for each in stored}
         delays += (max(timedelta(), each.updated - each.end) for each in newest.values())
         read = max(_READ, DAY // length)  # a whole day, because light differs by day and night
-        ends = (bucket.start + MILLISECOND for bucket in stored[-read:])
-        views += (store.read(dataset, end - MILLISECOND, end, segment=text) for end in ends)
+        if stored:
+            first, end = stored[-read:][0].start, stored[-1].start + MILLISECOND
+            views.append(store.read(dataset, first, end, segment=text))
     columns = ProfileView.merge_many(views).get_columns()
     many = sum(map(bool, segments))
     each = ["segments = true"] * bool(many)
@@ -172,12 +179,16 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         which = f"[[monitor.expect]]\nfeatures = {_listed(hashes)}"
         least = "distinct_rate = { at_least = 0.1 }"
         yield table("frozen", "contract", _FROZEN, *each, which, least)
-    if expected := list(_expected(columns)):
-        yield table("contract", "contract", _CONTRACT, *each_alone, *expected)
+    shared = {name: columns[name] for name in columns if all(name in view for view in views)}
+    # A fault of a camera is hardly visible among the images of all cameras.
+    judges_each = bool(each_alone) or "image.Shift" in shared
+    if expected := list(_expected(shared if judges_each else columns, views)):
+        keys = each if judges_each else []
+        yield table("contract", "contract", _CONTRACT, *keys, *expected)
 
 
-def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
-    """Yield the tables of expectations."""
+def _expected(columns: Mapping[str, ColumnView], views: Sequence[ProfileView]) -> Iterator[str]:
+    """Yield the tables of expectations, from merged columns and the profiles of segments."""
 
     def table(comment: str, names: Sequence[str], expected: str) -> str:
         return f"\n# {comment}\n[[monitor.expect]]\nfeatures = {_listed(names)}\n{expected}"
@@ -185,9 +196,12 @@ def _expected(columns: Mapping[str, ColumnView]) -> Iterator[str]:
     if failures := [name for name, column in columns.items() if column.kind == "failure"]:
         comment = f"At most {_FAILURES:.0%} of the files cannot be read."
         yield table(comment, failures, f"failure_rate = {{ at_most = {_FAILURES} }}")
-    for name, comment, number, scalar, bound, limit in _OF_VIDEO:
+    for name, comment, number, scalar, bound, share, limit in _OF_VIDEO:
         if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
-            expected = f"{scalar} = {{ {bound} = {limit(columns[feature]):.3g} }}"
+            seen = (view[feature].quantile(share) for view in views if feature in view)
+            known = [each for each in seen if each is not None] or [0.0]
+            usual = max(known) if bound == "at_most" else min(known)
+            expected = f"{scalar} = {{ {bound} = {limit(usual):.3g} }}"
             yield table(comment, [feature], f"name = {quoted(name)}\n{expected}")
     names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
     if 0 < len(names) <= _MOST_FEATURES:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
+from lightmeter.monitor.recommended import unknown_dataset
 from lightmeter.monitor.results import (
     ANOMALY,
     JUDGED,
@@ -18,6 +20,7 @@ from lightmeter.monitor.results import (
     lead_of,
     stretch_text,
 )
+from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
 from lightmeter.store.store import Store
@@ -65,6 +68,8 @@ class Replayed:
         The number of buckets that could not be judged.
     why
         The reason for the last of these.
+    independent
+        The number of buckets that were judged as if images were independent.
     starts
         The starts of the judged buckets.
     alarms
@@ -79,6 +84,7 @@ class Replayed:
     judged: int = 0
     unjudged: int = 0
     why: str = ""
+    independent: int = 0
     starts: set[datetime] = field(default_factory=set)
     alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
     design: float | None = None
@@ -93,6 +99,7 @@ class Replayed:
             self.why = next((result.words for result in bucket.results), self.why)
             return
         self.judged += 1
+        self.independent += any(INDEPENDENT in result.words for result in bucket.results)
         self.starts.add(start)
         bad = [result for result in bucket.results if result.state == ANOMALY]
         if bad and segment not in self._open:
@@ -108,6 +115,9 @@ class Replayed:
         if self.unjudged:
             judged += f"; {count(self.unjudged)} could not be judged: {self.why}"
         yield judged
+        if self.independent:
+            buckets = counted(self.independent, "bucket")
+            yield f"{buckets} judged as if images were independent; similar ones cause more alarms"
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))
@@ -139,15 +149,21 @@ def replay(
 
     Raises
     ------
+    ConfigError
+        A monitor watches a dataset that the store does not have.
     StoreError
         The store cannot be read.
     """
     with store.snapshot():
+        for monitor in monitors:
+            if monitor.dataset not in store.datasets():
+                reason = unknown_dataset(store, monitor.dataset)
+                raise ConfigError(f"the monitor {monitor.name!r}: {reason}")
         found = {(monitor.name, monitor.dataset): Replayed(monitor) for monitor in monitors}
         for bucket in judge_all(store, monitors, now=now):
             found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
-        for each in [each for each in found.values() if each.monitor.dataset in shelf.datasets]:
+        for each in found.values():
             if isinstance(each.monitor, ComparingMonitor):
                 each.design = _design(shelf, each.monitor)
             if isinstance(each.monitor, TrendRule):

@@ -174,7 +174,7 @@ def test_no_mistake_tells_an_address_or_secret(tmp_path: Path, table: str) -> No
 
 def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> None:
     box, site = Box(), "https://drift.example.com/site/"
-    left = {"segment": "camera=left"}
+    left = {"segment": "camera=left", "baseline": 28}
     results = [
         *days("oooooA", **left),
         *days("oooooA", feature="image.entropy", words="entropy rose by 9 %; q 0", **left),
@@ -211,13 +211,17 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
 def test_the_command_to_accept_works_as_it_is_pasted(store: Store, name: str) -> None:
     box, since = Box(), FIRST - 3 * DAY + timedelta(milliseconds=7005)
     segment = segment_text({"camera": name})
-    tell(store, days("oA", dataset=name, segment=segment, since=since), [box])
-    words, command = box.messages[0].lines[-1].split(": ", 1)
-    assert words == "If the change is permanent"
-    assert command.isprintable()
-    done = lightmeter(*shlex.split(command)[1:])
-    assert done.returncode == 0, done.stderr
-    (accepted,) = store.state.accepted()
+    place: Any = {"dataset": name, "since": since}
+    changed = days("oA", segment=segment, baseline=28, **place)
+    tell(store, [*days("oA", **place), *changed], [box])  # the whole is beyond a limit
+    told = [message.lines[-1].split(": ", 1) for message in box.messages]
+    words = [words for words, _ in told]
+    assert words == ["To accept the buckets so far", "If the change is permanent"]
+    for _, command in told:
+        assert command.isprintable()
+        assert lightmeter(*shlex.split(command)[1:]).returncode == 0
+    of_whole, accepted = sorted(store.state.accepted(), key=lambda each: each.segment)
+    assert (of_whole.dataset, of_whole.segment) == (accepted.dataset, "")
     assert accepted.since == since, "a change for good began earlier than it was found"
     assert matches(name, [accepted.dataset])
     assert matches(segment, [accepted.segment])

@@ -283,12 +283,13 @@ def test_an_alarm_is_what_stays_of_an_incident(states: str, needed: int) -> None
     assert lasting(states, needed) == expected
 
 
+LIMIT = '[[monitor]]\nname = "limit"\ndataset = "cells"\ntype = "contract"\n[[monitor.expect]]\n'
+LIMIT += 'feature = "x"\nmean = { at_most = 1 }\n'
+
+
 def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
-    config.write_text(
-        '[[monitor]]\nname = "m"\ndataset = "cells"\ntype = "contract"\nfor = 3\n'
-        f'[[monitor.expect]]\nfeature = "x"\nmean = {{ at_most = 1 }}\n{STDOUT}'
-    )
+    config.write_text(LIMIT.replace("name", "for = 3\nname", 1) + STDOUT)
     told, codes, words = [], [], []
     put_days(store, range(1, 4))
     for day in (4, 5, 7, 8):  # nothing came on the 6th
@@ -346,11 +347,11 @@ def test_a_change_that_stays_becomes_the_new_normal(lamp: Store) -> None:
     before = evaluate(lamp, WATCHING, now=NOW)
     assert days_of(before) == "...ooooAAAAAAAAAA"
     update_results(lamp, WATCHING, now=NOW)
-    accepted = accept(lamp, LAMP, "new lamp", at=datetime(2022, 9, 9, 12, tzinfo=UTC))
+    accepted = accept(lamp, LAMP, "new lamp", at=datetime(2022, 9, 10, 12, tzinfo=UTC))
     update_results(lamp, WATCHING, now=NOW)
     after = load_results(lamp)
     assert after == evaluate(lamp, WATCHING, now=NOW)
-    # the 10th began after somebody had looked: two buckets are too few to judge it
+    # the 10th was not over when somebody looked: two buckets are too few to judge it
     assert days_of(after) == "...oooooo.ooooooo"
     words = {result.bucket.day: result.words for result in after if not result.feature}
     assert words[8] == "accepted as normal from 2022-09-08 on: new lamp"
@@ -382,7 +383,7 @@ def test_a_later_change_counts_from_its_own_day(lamp: Store) -> None:
 
 def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Path) -> None:
     config = tmp_path / "monitors.toml"
-    config.write_text(TABLE + STDOUT)
+    config.write_text(TABLE + LIMIT + STDOUT)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
     accepted = accept(lamp, LAMP, "new lamp")
     watched = lm.watch(lamp, config, now=NOW)
@@ -390,6 +391,8 @@ def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Pa
     (delivery,) = watched.deliveries
     words = "This is not an anomaly any more: accepted as normal from 2022-09-08 on: new lamp."
     assert delivery.message.lines == (words,)
+    put(lamp, date(2022, 9, 20), {"x": np.full(9, 9.0)})
+    assert [each.monitor for each in lm.watch(lamp, config, now=NOW + DAY).anomalies] == ["limit"]
     lamp.state.forget_accepted(accepted)
     assert lm.watch(lamp, config, now=NOW).exit_code == 3
 

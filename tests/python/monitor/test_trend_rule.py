@@ -79,7 +79,7 @@ def test_an_accepted_change_begins_anew(store: lm.Store, tmp_path: Path) -> None
     put(store, range(110), creep=0.02)
     config = monitor(tmp_path)
     since = datetime(2026, 3, 15, tzinfo=UTC)
-    looked = since + timedelta(days=3)
+    looked = since + timedelta(days=4)
     store.state.accept(Accepted("cells", "*", "slow", since, "new lamp", looked))
     results = lm.watch(store, config, now=LATER).results
     behind = [result for result in results if result.bucket >= since]

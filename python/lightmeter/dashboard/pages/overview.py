@@ -76,7 +76,7 @@ def _headline(
     states: Mapping[str, Sequence[str]],
     events: Sequence[_Event],
 ) -> str:
-    """Return the number of open anomalies, and of those that began in the last days."""
+    """Return the number of open anomalies, and of those that began lately."""
     anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
     lasting = [dataset for dataset, incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
@@ -94,8 +94,8 @@ def _headline(
     ]
     # There is none where `gc` deleted all buckets, which leaves their results.
     n = sum(max(newest) - incident.start < _LATELY * DAY for _, incident in anomalies if newest)
-    began = f"{'anomaly' if n == 1 else 'anomalies'} began in the last {_LATELY} days"
-    return f"{words}; {count(n)} {began}" if n else words
+    began = f"{'anomaly' if n == 1 else 'anomalies'} began in the {_LATELY} days up to"
+    return f"{words}; {count(n)} {began} {bucket_text(max(newest))}" if n else words
 
 
 def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras) -> Html:

@@ -33,7 +33,8 @@ class MissingRule(Monitor):
     Attributes
     ----------
     after
-        A bucket whose last put is later than this after its end is late, an anomaly, too.
+        A bucket whose last put is later than this after its end is late, an anomaly, too. The value
+        of its results is the delay, in seconds.
     """
 
     type: Literal["missing"] = "missing"
@@ -49,7 +50,7 @@ class MissingRule(Monitor):
         late = max(timedelta(), bucket.updated - bucket.end)
         seconds = late.total_seconds(), None, self.after.total_seconds()
         if late > self.after:
-            return [Result("", ANOMALY, *seconds, f"late by {_text(late)}; in seconds")]
+            return [Result("", ANOMALY, *seconds, f"late by {_text(late)}")]
         return [Result("", OK, *seconds)]
 
     def false_alarms(self) -> float:
