@@ -5,7 +5,7 @@ from typing import IO, Any, ClassVar, Literal, Self, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lightmeter.image.numbers import Topic, MetricSet, NumberRole, Scale
+from lightmeter.image.numbers import MetricSet, NumberRole, Scale, Topic
 from lightmeter.profile.features import Origin, Role
 
 __version__: str
