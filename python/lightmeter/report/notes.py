@@ -28,7 +28,7 @@ def _of_groups(comparison: Comparison) -> str:
     elif grouped:
         first = f"Only the {grouped[0]} has groups. "
     elif any(view._core.has_groups for view in sides.values()):
-        first = "No image has a group: check the pattern. "
+        first = "No image has a group: check the pattern, if any. "
     return first + ASSUMED
 
 

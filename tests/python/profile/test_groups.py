@@ -218,7 +218,7 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     for target, reference, groups, note in (
         (alone, grouped, None, f"Only the reference has groups. {ASSUMED}"),
         (grouped, unmatched, None, f"Only the target has groups. {ASSUMED}"),
-        (unmatched, alone, None, f"No image has a group: check the pattern. {ASSUMED}"),
+        (unmatched, alone, None, f"No image has a group: check the pattern, if any. {ASSUMED}"),
         (alone.view().merge(grouped.view()), grouped, 220, words),
         (unmatched.view().merge(grouped.view()), grouped, 220, words),
     ):
