@@ -5,7 +5,7 @@ from typing import IO, Any, ClassVar, Literal, Self, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lightmeter.image.numbers import Group, MetricSet, NumberRole, Scale
+from lightmeter.image.numbers import MetricSet, NumberRole, Scale, Topic
 from lightmeter.profile.features import Origin, Role
 
 __version__: str
@@ -55,7 +55,7 @@ def jpeg_frame(file: IO[bytes], size: int, /) -> tuple[int, Part] | None: ...
 def exif_tags(data: bytes | IO[bytes], size: int, /) -> ExifParts | None: ...
 def png_header(file: IO[bytes], size: int, /) -> PngHeader | None: ...
 def image_numbers() -> list[
-    tuple[str, NumberRole, Scale, Group, MetricSet, bool, str | None, str]
+    tuple[str, NumberRole, Scale, Topic, MetricSet, bool, str | None, str]
 ]: ...
 
 class ImageFeatures:

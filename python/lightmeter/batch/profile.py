@@ -101,7 +101,7 @@ def profile_images(
         groups, not images, as independent. It is ``"path:REGEX"``, ``"exif:TAG"`` or
         ``"column:NAME"`` as above, or a function that receives the path and returns a name; several
         threads may call it at once. An image without a name is its own group. Names are not stored,
-        only moments of hashed groups.
+        only sums of values by the hash of the name.
     reading
         How images are read; None takes the default.
     exemplars

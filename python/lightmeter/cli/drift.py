@@ -41,10 +41,10 @@ def drift(
 ) -> None:
     """Compare two profiles: what changed, by how much, and how certain that is.
 
-    Each side is a profile file, or a folder or glob pattern of images, which are measured first.
-    Images of the target are read like those of the reference, unless an option says otherwise. With
-    --store, the target is the part of a dataset from --from to before --to, compared by default
-    with everything before it.
+    Each side is a profile file, a Parquet file of rows, or images or videos, which are measured
+    first. Images of the target are read like those of the reference, unless an option says
+    otherwise. With --store, the target is the part of a dataset from --from to before --to,
+    compared by default with everything before it.
 
     Parameters
     ----------

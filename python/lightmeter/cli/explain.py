@@ -77,7 +77,7 @@ def _of_number(number: ImageNumber) -> dict[str, str]:
         "is": number.says,
         "unit": UNITS[number.scale],
         "metrics": ", ".join(SETS[SETS.index(number.set) :]),
-        "group": number.group,
+        "topic": number.topic,
         "judged": _judged(number.role),
     }
 

@@ -161,8 +161,8 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     """Print a summary of a profile, its failures, and its families or all features."""
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
-    if view.groups:
-        lines.append(f"in about {counted(view.groups, 'group')}")
+    if view._core.has_groups:
+        lines.append(f"groups (estimate): {view.groups or 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightmeter import Profile, ProfileView, Reading, profile_images
 from lightmeter.batch.sources.item import Wanted
-from lightmeter.batch.sources.names import is_shard
+from lightmeter.batch.sources.names import is_image_name, is_shard
 from lightmeter.batch.sources.rows import with_column
 from lightmeter.batch.sources.table import kinds_of
 from lightmeter.cli.options import segments_of, store_of, tags_of
@@ -23,7 +23,7 @@ from lightmeter.profile.table_files import parquet
 def view_of_source(
     source: str, reading: Reading, *, may_fail: bool = False, **batch: Any
 ) -> ProfileView:
-    """Return the profile of a profile file, of a table of rows, or of images.
+    """Return the profile of a profile file, of a table of rows, or of images and videos.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def view_of_source(
         There is no image, or, unless `may_fail` is set, none could be measured.
     """
     is_file = Path(source).is_file()
-    if is_file and not is_shard(source):
+    if is_file and not (is_shard(source) or is_image_name(Path(source).name)):
         return view_of(source)
     if is_file and Path(source).suffix == ".parquet":
         rows = _view_of_rows(source, reading, batch.get("group"), batch.get("sample", 0))

@@ -98,8 +98,8 @@ class Tail:
 
     def change(self, name: str, value: float, *, is_odd: bool) -> Change:
         """Return the difference of a value from the mean, with a sign only if it is odd."""
-        size, group = min(self.distance(value) / _MOST_SPREADS, 1.0), self._names.group
-        return change_of(name, (self._mean, value), size, group, is_odd, is_odd)
+        size, topic = min(self.distance(value) / _MOST_SPREADS, 1.0), self._names.topic
+        return change_of(name, (self._mean, value), size, topic, is_odd, is_odd)
 
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
         """Return a description of an unusual value; None if it is ordinary.
@@ -180,10 +180,10 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
     number = IMAGE_NUMBERS.get(BAND_NUMBERS.get(rest, "") if first in bands else name)
     if number is None or number.role != "plain":
         return _Axis(0.0)
-    if number.scale == "sample" and number.group in ("focus", "noise"):
+    if number.scale == "sample" and number.topic in ("focus", "noise"):
         return _Axis(0.01, 0.05)
     axis = _BY_SCALE[number.scale]
-    return axis._replace(resolution=_CELL * axis.resolution) if number.group == "where" else axis
+    return axis._replace(resolution=_CELL * axis.resolution) if number.topic == "where" else axis
 
 
 def deviation(
@@ -325,10 +325,12 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
+        sample = f"with sample={max(least, SAMPLE)} (option --sample)"
+        if self.p_value is None:
+            return f"the reference keeps no sample to compare with; profile its images {sample}"
         return (
             f"the sample of the reference has {counted(self.rows, 'image')} like this one, and a "
-            f"level of {self.level:g} needs {count(least)}; profile enough such images with "
-            f"sample={max(least, SAMPLE)} (option --sample)"
+            f"level of {self.level:g} needs {count(least)}; profile enough such images {sample}"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lightmeter import _core
 from lightmeter.drift.describe import sentences
-from lightmeter.drift.groups import ASSUMED, PARTLY, UNGROUPED, judge_by_group
+from lightmeter.drift.groups import judge_by_group, own_groups
 from lightmeter.drift.row import (
     CHANGED,
     ONE_VALUE,
@@ -22,6 +22,7 @@ from lightmeter.drift.row import (
     holm_p_values,
     judge,
     label_of,
+    name_gray,
     prefix_of,
     rest_on,
 )
@@ -58,6 +59,9 @@ class Comparison:
         Differences in how images of the two sides were read, by feature.
     read_differently
         The same in words; empty if they were read alike.
+    ungrouped
+        Numbers of images without a group and of all images, of the target and of the reference, if
+        both have groups.
     """
 
     def __init__(
@@ -78,9 +82,10 @@ class Comparison:
         self.thresholds = by = thresholds or Thresholds()
         self.unlike = Unlike(target.readings, reference.readings)
         self.read_differently = self.unlike.sentence
-        self._has_ungrouped = False
+        self.ungrouped = [(0, 0), (0, 0)]
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
+        name_gray(rows)
         for row in rows:
             fill(row, wording=partial(sentences.describe, by=by))
         self.features = by_severity(rows, by)
@@ -90,7 +95,7 @@ class Comparison:
         cores = self.target._core, self.reference._core
         tallies = [core.tallies() for core in cores]
         prefixes = frozenset(chain(*(core.image_prefixes for core in cores)))
-        by_group = tested and all(core.has_groups for core in cores)
+        by_group = tested and all(core.groups for core in cores)
         for name in sorted(tallies[0].keys() | tallies[1].keys()):
             known = [Meaning(*side[name][:2]) for side in tallies if name in side]
             meaning = known[0].join(known[-1])
@@ -107,22 +112,11 @@ class Comparison:
                 elif by_group:
                     tables = [core.grouped(name, *meaning) for core in cores]
                     judge_by_group(row, tables)
-                    self._has_ungrouped |= any(table["has_ungrouped"] for table in tables)
+                    self.ungrouped = [*map(max, self.ungrouped, map(own_groups, tables))]
                 yield row
         for prefix in sorted(prefixes) if tested else ():
             if not self.unlike.reason(f"{prefix}.Red"):  # as all numbers of pixels at once
                 yield from compare_joint(prefix, cores, is_alone=len(prefixes) == 1)
-
-    @property
-    def notes(self) -> list[str]:
-        """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
-        judged = [row for row in self.features if row.q_value is not None]
-        alone = [row.feature for row in judged if row.groups_target is None]
-        assumed = ASSUMED if alone else UNGROUPED * self._has_ungrouped
-        if alone and all(side._core.has_groups for side in (self.target, self.reference)):
-            few = f" for {shorten(', '.join(alone), 80)}" if len(alone) < len(judged) else ""
-            assumed = PARTLY.format(few)
-        return list(filter(None, (assumed, decoded_unlike(self.target, self.reference))))
 
     @property
     def drifted(self) -> list[FeatureDrift]:
@@ -166,8 +160,8 @@ class Comparison:
     def __getitem__(self, feature: str) -> FeatureDrift:
         """Return the row of a feature, such as ``image.entropy`` or ``image.Make:missing``.
 
-        A name with such an ending is always that of the rate. If a column has the same name, its
-        row is only in `features`.
+        A name that ends in ``:missing`` or ``:not a number`` is that of a rate. If a column of
+        yours has such a name, its own row is only in `features`.
 
         Raises
         ------
@@ -329,7 +323,7 @@ def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> 
 Readings = Mapping[str, Mapping[str, int]]
 
 # First parts of names of numbers of pixels, which some Exif tags share.
-_OF_PIXELS = {name.partition(".")[0] for name, n in IMAGE_NUMBERS.items() if n.group != "size"}
+_OF_PIXELS = {name.partition(".")[0] for name, n in IMAGE_NUMBERS.items() if n.topic != "size"}
 _OF_NO_PIXEL = TAKEN - _OF_PIXELS
 # First parts of names of numbers that do not change if red and blue are exchanged.
 _OF_ANY_ORDER = {"Brightness", "Saturation", "Green", "glare_percent", "gray_percent"}
@@ -410,10 +404,11 @@ def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tu
         theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
         unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
         if ours and theirs and unlike:
-            yield option, f"{option} {_beside(theirs, ours)}"
+            yield option, f"{option} {beside(theirs, ours)}"
 
 
-def _beside(reference: Collection[str], target: Collection[str]) -> str:
+def beside(reference: Collection[str], target: Collection[str]) -> str:
+    """Return how the sides differ in words."""
     theirs, ours = (shorten(" and ".join(sorted(ways)), _LONGEST) for ways in (reference, target))
     return f"{theirs} in the reference, {ours} in the target"
 
@@ -436,16 +431,3 @@ def reading_like(
     if (usual | options).get("bands"):
         usual.pop("channels", None)  # of bands there is no order
     return reading_of(reading, usual | options, ("level", "prefix", "reading"))
-
-
-def decoded_unlike(target: ProfileView, reference: ProfileView) -> str:
-    """Return sentences about formats whose decoders differ between the sides; empty if none.
-
-    Different decoders, and different versions of a decoder, may round differently. Unknown
-    decoders, and formats that one side lacks, do not count.
-    """
-    own, other = target.decoders, reference.decoders
-    unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
-    sentences = (f" {name}: {_beside(other[name], own[name])}." for name in unlike)
-    first = "Not decoded alike: a small change may come from the decoder."
-    return first + "".join(sentences) if unlike else ""

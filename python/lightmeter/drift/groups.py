@@ -30,10 +30,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.drift.prediction import Numbers, variance_between
 from lightmeter.drift.row import FeatureDrift, fill, rest_on
-
-ASSUMED = "This assumes that images are independent. Log images of one burst or slide with group=."
-UNGROUPED = "This assumes that images without a group are independent. Give group= for all."
-PARTLY = "Not all images were logged with a group, so groups are not used{}. Give group= for all."
+from lightmeter.text import counted
 
 # Lower bound of the variance between groups, as a share of the variance within. With few groups,
 # the estimate may be 0, and then a very large group would decide alone.
@@ -202,7 +199,7 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     fill(row, groups_target=groups[0], groups_reference=groups[1])
     if min(groups) < MIN_GROUPS:
         side = "target" if groups[0] <= groups[1] else "reference"
-        reason = f"groups in the {side}: {min(groups)}; {MIN_GROUPS} are needed"
+        reason = f"{counted(min(groups), 'group')} in the {side}; {MIN_GROUPS} are needed"
         # The p-value so far treats images as independent.
         fill(row, verdict="not enough data", reason=reason, p_value=None, p_low=None, p_high=None)
         return
@@ -215,6 +212,12 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     else:
         p = _least_of_shares(hits, n)
     fill(row, p_value=p, p_low=p, p_high=p)
+
+
+def own_groups(table: Table) -> tuple[int, int]:
+    """Return how many observations of a feature have no group, and how many there are."""
+    observed, _ = _counted("missing", table)
+    return int(observed[-1]), int(observed.sum())
 
 
 def _counted(kind: str, table: Table) -> tuple[Numbers, dict[int, Numbers]]:

@@ -38,13 +38,13 @@ import numpy as np
 from lightmeter.drift.prediction import Numbers
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
-from lightmeter.image.numbers import Group as ImageGroup
+from lightmeter.image.numbers import Topic as ImageTopic
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Origin, Role
 from lightmeter.text import counted, visible
 
-# Groups of features that pages show together, in order.
-Group = Literal[ImageGroup, "together", "file", "Exif", "values"]
+# Topics of features, in the order of pages.
+Topic = Literal[ImageTopic, "together", "file", "Exif", "values"]
 
 
 class GridCell(NamedTuple):
@@ -69,8 +69,8 @@ class Label:
     ----------
     name
         Name, such as ``saturation``.
-    group
-        Group with which it is shown.
+    topic
+        Topic with which it is shown.
     scale
         Unit of its values; None if unknown.
     prefix
@@ -80,7 +80,7 @@ class Label:
     """
 
     name: str = ""
-    group: Group = "values"
+    topic: Topic = "values"
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
@@ -101,8 +101,8 @@ GRID_SIDE = 4
 _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
 
 
-# Groups of features without a number for each image, such as Hue.pixels.
-_FIRST_GROUPS = {name.partition(".")[0]: number.group for name, number in IMAGE_NUMBERS.items()}
+# Topics of features without a number for each image, such as Hue.pixels.
+_FIRST_TOPICS = {name.partition(".")[0]: number.topic for name, number in IMAGE_NUMBERS.items()}
 
 
 def label_of(feature: str, origin: Origin, prefixes: Collection[str]) -> Label:
@@ -126,10 +126,10 @@ def label_of(feature: str, origin: Origin, prefixes: Collection[str]) -> Label:
     if origin != "image":
         return Label(name, "Exif", prefix=prefix)
     number = IMAGE_NUMBERS.get(rest) or IMAGE_NUMBERS.get(last)  # of the image, or of a band of it
-    group = number.group if number is not None else _FIRST_GROUPS.get(first)
-    if group == "size" or first in _OF_FILES:  # a size is shown with facts of its file
+    topic = number.topic if number is not None else _FIRST_TOPICS.get(first)
+    if topic == "size" or first in _OF_FILES:  # a size is shown with facts of its file
         return Label(name, "file", number and number.scale, prefix)
-    return Label(name, group or "values", number and number.scale, prefix, _cell(rest))
+    return Label(name, topic or "values", number and number.scale, prefix, _cell(rest))
 
 
 def prefix_of(name: str, prefixes: Iterable[str]) -> str:
@@ -157,7 +157,7 @@ def _spoken(name: str) -> str:
     if name not in IMAGE_NUMBERS and name not in FACTS:
         if rest in IMAGE_NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
-        first = first.lower() if first in _FIRST_GROUPS else first
+        first = first.lower() if first in _FIRST_TOPICS else first
         return f"{first} {rest.replace('_', ' ')}".rstrip()
     if name.endswith("_percent"):
         return f"{name.removesuffix('_percent')} pixels"
@@ -222,9 +222,10 @@ class FeatureDrift(Label):
     ks_p_value
         p-value of `ks`, given the ties.
     p_value
-        p-value of the test that decides the verdict: for numbers a test of location, spread and
-        tails by ranks, given the ties; for hues Kuiper's; for categories a permuted chi-square
-        test; for rates Fisher's exact test; for vectors Hotelling's T^2.
+        p-value of the test that decides the verdict: for numbers a test of their ranks, for a
+        change of level, spread or tails; for hues Kuiper's; for categories a permuted chi-square
+        test; for rates Fisher's exact test; for vectors Hotelling's T^2; for images with groups
+        Student's t of the means of groups.
     p_low
         Lower end of `p_value`.
     p_high
@@ -379,6 +380,17 @@ def rest_on(
     vars(row).update(zip(_CARRYING, (name, *size, *(p or (None,) * 3)), strict=True))
 
 
+def name_gray(rows: Iterable[FeatureDrift]) -> None:
+    """Call the channels of gray images brightness, because all of them equal it."""
+    by_name = {row.feature: row for row in rows if row.prefix}
+    for name, row in by_name.items():
+        channels = (name.replace(".Brightness.", each) for each in (".Red.", ".Green.", ".Blue."))
+        same = [by_name.get(channel, row) for channel in channels]
+        if all(each.levels == row.levels for each in same):
+            for each in same:
+                fill(each, name=row.name, topic=row.topic)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """Set the thresholds of verdicts.
@@ -506,8 +518,8 @@ def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDri
     def severity(row: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
         units = min(by.units(row.effect_name, row.effect_low or 0.0), _MOST)
         distance = math.inf if row.wasserstein_in_sd is None else abs(row.wasserstein_in_sd)
-        lost = row.kind == "failure" or (row.kind == "missing" and row.group == "Exif")
-        rank, together = _WORST_FIRST.index(row.verdict), row.group == "together"
+        lost = row.kind == "failure" or (row.kind == "missing" and row.topic == "Exif")
+        rank, together = _WORST_FIRST.index(row.verdict), row.topic == "together"
         return rank, not lost, together, -round(units), -distance, row.feature
 
     return sorted(rows, key=severity)

@@ -90,7 +90,7 @@ def compare_joint(prefix: str, cores: Cores, *, is_alone: bool) -> list[FeatureD
         role="vector",
         family="image",
         name=f"all numbers of {'an image' if is_alone else prefix}",
-        group="together",
+        topic="together",
         prefix=prefix,
     )
     _compare(row, target, reference, cores, tested=True)
@@ -116,9 +116,9 @@ def _compare(
     ratio = explained / (1 - explained)
     p_value = _core.f_tail(ratio * rest / entered, entered, rest)
     squared = max(ratio * max(rest - 2, 0) - entered, 0.0) / between
-    is_grouped = all(core.has_groups for core in cores)
+    is_grouped = all(core.groups for core in cores)
     if is_grouped:
-        fill(row, reason="distance only: there is no test of vectors by group")
+        fill(row, reason="there is no test of vectors by group")
     p = [p_value] * 3 if tested and not is_grouped else None
     rest_on(row, "separation", [math.erf(math.sqrt(squared / 8))] * 3, p)
 

@@ -22,10 +22,10 @@ NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 _SAMPLES = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 
 # The name below that of a band, such as ``mean`` -> the number of a gray image.
-BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.group != "size"}
+BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.topic != "size"}
 
 # The same for numbers of the whole image, such as its width.
-WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.group == "size"}
+WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.topic == "size"}
 
 
 class BandMeter(NamedTuple):

@@ -21,7 +21,7 @@ UNITS: dict[Scale, str] = {
     "length": "pixels",
     "hash": "64 bits",
 }
-Group = Literal["colour", "light", "focus", "noise", "compression", "where", "repeats", "size"]
+Topic = Literal["colour", "light", "focus", "noise", "compression", "where", "repeats", "size"]
 
 
 class ImageNumber(NamedTuple):
@@ -37,7 +37,7 @@ class ImageNumber(NamedTuple):
         Unit of its values: ``sample``, steps of an 8-bit sample; ``squares`` of these; ``bits``;
         ``share``, 0 to 1; ``percent``; ``ratio``, at least 0; ``length`` in pixels; or ``hash``, 16
         hexadecimal digits.
-    group
+    topic
         Topic of the number.
     set
         Smallest metric set that contains it.
@@ -52,7 +52,7 @@ class ImageNumber(NamedTuple):
     name: str
     role: NumberRole
     scale: Scale
-    group: Group
+    topic: Topic
     set: MetricSet
     integral: bool
     band: str | None

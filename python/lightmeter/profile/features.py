@@ -29,7 +29,7 @@ _ORIGINS: tuple[Origin, ...] = get_args(Origin)
 _FAMILIES: dict[Origin, Family] = {"value": "values", "image": "image"}
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _KINDS |= {"angle": "hue", "angle pixels": "pixels"}
-_NOT_INDEPENDENT = "distances only: pixels of an image are not independent samples"
+_NOT_INDEPENDENT = "pixels of an image are not independent samples"
 _LINEAR = "linear mean of an angle: see Hue.circular_mean"
 _UNTESTED: dict[Role, str] = {
     "date": "dates move with time, so that they are not judged",

@@ -136,7 +136,7 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     group
         Name of the column that groups related rows, such as ``"slide"``. Comparisons then treat
         groups, not rows, as independent. The column is not a feature. Its values are not stored,
-        only moments of hashed groups. A row without a value is its own group.
+        only sums of values by their hash. A row without a value is its own group.
     segment_by
         Makes a profile of each segment of `columns` or `table`. It is the name of a column, such as
         ``"camera"``; a dict from keys to columns, such as ``{"site": "column:plant"}``; or a
@@ -232,8 +232,8 @@ def log_image(
         of feature names to images is profiled side by side.
     group
         Group of all of these images, such as ``"slide-7"`` or the name of a burst. Comparisons then
-        treat groups, not images, as independent. The name is not stored, only moments of hashed
-        groups. With ``""``, each image is its own group.
+        treat groups, not images, as independent. The name is not stored, only sums of values by its
+        hash. With ``""``, each image is its own group.
     tags
         Tags of the profile; see `Profile`.
     reading

@@ -73,7 +73,7 @@ def cells(row: FeatureDrift) -> dict[str, str]:
 
 def verdict_badge(row: FeatureDrift) -> Html:
     """Return the verdict with its sign."""
-    verdict = row.verdict or "distances only"
+    verdict = row.verdict or "no verdict"
     sign = _SHAPES.get(verdict)
     shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
     return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")

@@ -18,6 +18,7 @@ from lightmeter.profile.table_files import plain
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.notes import notes_of
 from lightmeter.report.parts import (
     MEANINGS,
     card,
@@ -45,7 +46,7 @@ def html_page(
     comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
     """Return the page; equal reports give equal pages."""
-    causes = "; ".join(each.headline for each in comparison.causes)
+    causes = "; ".join(each.words.partition(": ")[0] for each in comparison.causes)
     happened = capitalised(causes) or headline(comparison.features)
     header = (
         tag("h1", "Drift report"),
@@ -122,9 +123,11 @@ def _findings(comparison: Comparison) -> Html:
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     tested = sum(row.q_value is not None for row in features)
-    words = f"The most severe feature comes first. {counted(tested, 'feature')} were tested"
+    words = f"The most severe feature comes first. Of {counted(len(features), 'feature')}, "
+    words += f"{count(tested)} were tested"
     if others := len(features) - tested:
-        words += f"; {count(others)} have too few values, only one value, or are never judged"
+        words += f"; the other {count(others)} have too few values, the same value everywhere, "
+        words += "or are never judged"
     words += ". The last column counts the values of the reference / the target."
     rows = []
     for row in features:
@@ -155,7 +158,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. There is "
         f"no verdict with fewer than {by.min_values} values on a side, and none for pixels."
     )
-    quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
+    quiet = (tag("p", note, cls="quiet") for note in notes_of(comparison))
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
 
@@ -196,7 +199,7 @@ def notebook_html(comparison: Comparison) -> Html:
         _more(len(found) - _MOST_FINDINGS, "finding"),
         tag("table", tag("thead", head), tag("tbody", body)),
         _more(len(features) - _MOST_ROWS, "feature"),
-        (tag("p", note) for note in comparison.notes),
+        (tag("p", note) for note in notes_of(comparison)),
         [chart.image_tag() for chart, _ in grids],
         shown,
     )
@@ -226,6 +229,11 @@ class DriftReport(Comparison):
     >>> report["image.Sharpness"].verdict
     'drift'
     """
+
+    @property
+    def notes(self) -> list[str]:
+        """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
+        return notes_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole report as a dict for JSON.
@@ -320,11 +328,12 @@ def compare(
 ) -> DriftReport:
     """Compare two profiles, and judge what changed from `reference` to `target`.
 
-    Numbers are tested for location, spread and tails by scores of their ranks, given the ties; the
-    exact Kolmogorov-Smirnov test is reported too. Hues are tested with Kuiper's test, categories
-    with a permuted chi-square test, and rates of missing values, of text among numbers and of
-    failures with Fisher's exact test. Results are deterministic. See `FeatureDrift` for the
-    reported values, and docs/statistics.md for the formulas.
+    Numbers are replaced by their ranks, and tested for a change of their level, their spread and
+    their tails, as a t-test and an F-test would do for normal numbers; the exact Kolmogorov-Smirnov
+    test is reported too. Hues are tested with Kuiper's test, categories with a permuted chi-square
+    test, and rates of missing values, of text among numbers and of failures with Fisher's exact
+    test. Images with groups are compared by the means of the groups. Results are deterministic. See
+    `FeatureDrift` for the reported values, and docs/statistics.md for the formulas.
 
     Parameters
     ----------

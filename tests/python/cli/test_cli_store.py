@@ -126,10 +126,10 @@ def drift(sides: Path, target: str, *more: str) -> subprocess.CompletedProcess[s
 def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
     reference, page_file = tmp_path / "ref.lmp", tmp_path / "report.html"
     lightmeter("profile", folder, "-o", reference)
-    sides = "--reference", reference, "--target", folder
+    sides = "--reference", reference, "--target", folder / "0.jpg"
     result = lightmeter("drift", *sides, "--html", page_file)
     assert result.returncode == 0, result.stderr
-    assert "Not enough data to compare" in result.stdout
+    assert "to compare: 1 value in the target; 10 are needed\n" in result.stdout
     assert result.stdout.endswith(f"{page_file}: written\n")
     page = page_file.read_text(encoding="utf-8")
     assert str(folder) in page
@@ -143,7 +143,6 @@ def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
 def test_exit_codes_for_pipelines(sides: Path, target: str, fail_on: str, code: int) -> None:
     assert drift(sides, target, "--fail-on", fail_on).returncode == code
     assert drift(sides, target).returncode == 0
-    assert drift(sides, target, "--fail-on", "anything").returncode == 2
 
 
 def test_a_target_in_a_store(tmp_path: Path) -> None:
@@ -173,8 +172,6 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
 
 
 def test_findings_in_every_format(sides: Path) -> None:
-    text = drift(sides, "far").stdout
-    assert "1 of 2 features drifted" in text
     far, ref = (ProfileView.read(sides / f"{name}.lmp") for name in ("far", "ref"))
     for effect in (0.1, 0.9):
         printed = drift(sides, "far", "--format", "json", "--effect", str(effect)).stdout

@@ -53,12 +53,9 @@ def test_compare_finds_and_names_what_changed(views: tuple[lm.ProfileView, lm.Pr
 
 def test_a_profile_does_not_drift_from_itself(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
     report = lm.compare(target=views[0], reference=views[0])
-    assert not report.drifted
-    for line in report.features:
-        assert line.effect in (0.0, None)
-        assert line.p_value in (1.0, None)
-        assert line.verdict in ("none", None)
-    assert report.summary().startswith("no drift")
+    assert {line.effect for line in report.features} == {0.0}
+    assert {line.p_value for line in report.features} == {1.0, None}
+    assert {line.verdict for line in report.features} == {"none", None}
 
 
 def test_tables_and_dicts(views: tuple[lm.ProfileView, lm.ProfileView]) -> None:
@@ -94,7 +91,8 @@ def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
     assert all(report.features == reports[0].features for report in reports)
     assert repr(reports[0]) == "<DriftReport: no drift in 1 feature>"
     few = lm.log(columns={"x": range(2)})
-    assert lm.compare(target=few, reference=few).summary() == "not enough data to compare"
+    reason = ": 2 values in the target; 10 are needed"
+    assert lm.compare(target=few, reference=few).summary() == f"not enough data to compare{reason}"
     for name, wrong in {"drift": 0.2, "effect": 2.0, "min_values": 0, "delta": 0.0}.items():
         with pytest.raises(ValueError, match=str(wrong)):
             lm.compare(target=few, reference=few, **{name: wrong})  # type: ignore[arg-type]
@@ -398,8 +396,6 @@ def test_the_test_is_that_of_hotelling(scale: float) -> None:
 def test_long_vectors_are_found_to_move() -> None:
     same = line(normal(300, 512), normal(300, 512, 2))
     assert same.verdict == "none"
-    assert same.kind == "vector"
-    assert same.family == "vectors"
     report = lm.compare(target=view(normal(300, 512) + 0.1), reference=view(normal(300, 512, 1)))
     assert report["embedding"].verdict == "drift"
     assert report.summary().startswith("embedding moved by ")
@@ -447,7 +443,6 @@ def test_a_metric_may_return_a_vector() -> None:
     view = lm.log_image([picture(seed=seed) for seed in range(3)], metrics=embedding).view()
     column = view["image.embedding"]
     assert (column.n, column.missing, column.kind) == (3, 0, "vector")
-    assert column.meaning.family == "vectors"
     assert view["image.embedding.Error"].failure_rate == 0
 
 

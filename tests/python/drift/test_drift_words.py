@@ -12,7 +12,7 @@ from changes import CHANGES, IMAGES, drawn, noisy, profile
 from conftest import encoded
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe.causes import causes_of, change_of
-from lightmeter.drift.describe.sentences import capitalised, describe, findings, summary
+from lightmeter.drift.describe.sentences import capitalised, causes, describe, findings, summary
 from lightmeter.drift.row import fill, label_of
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.features import Origin
@@ -49,10 +49,10 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
     assert single.summary() == (
-        "the images are brighter: brightness rose by 101 %; blue and 3 more follow"
+        "the images are brighter: brightness rose by 101 %; luma and 3 more follow"
     )
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    words = "{0} images are brighter: {0} brightness rose by 101 %; {0} blue and 3 more follow"
+    words = "{0} images are brighter: {0} brightness rose by 101 %; {0} luma and 3 more follow"
     assert two.summary() == "; ".join(f"the {words.format(side)}" for side in ("left", "right"))
 
 
@@ -249,6 +249,13 @@ def test_a_larger_change_against_the_cause_is_not_named(moves: dict[str, Any], n
     }
     found = [(cause.name, lead) for cause, lead in causes_of(changes)]
     assert found == [(named, next(iter(moves)))]
+
+
+def test_a_tail_opposite_to_the_mean_shows_no_cause() -> None:
+    for below, named in ((0.24, []), (0.0, ["noise"])):
+        rows = of_images(Noise=(1.44, 1.59))
+        fill(rows[0], ks=0.3, tail_below=below, tail_above=0.24 - below)
+        assert [each.cause for each in causes(rows, rows, 0.01)] == named
 
 
 def test_where_nothing_changed_no_cause_is_named() -> None:

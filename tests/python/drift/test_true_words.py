@@ -7,11 +7,9 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import encoded
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter.drift.row import CHANGED
-from PIL import Image
 from truth import is_true
 
 Rng = np.random.Generator
@@ -80,15 +78,6 @@ def test_numbers(case: str, before: Draw, after: Draw, expected: str, n: int) ->
     words = line.words
     assert is_true(words, "x", target, reference), words
     assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
-
-
-def test_what_images_have() -> None:
-    def view(share: float) -> lm.ProfileView:
-        modes = ["RGBA" if i < 40 * share else "RGB" for i in range(40)]
-        return lm.log_image([encoded("PNG", Image.new(mode, (4, 4))) for mode in modes]).view()
-
-    row = lm.compare(target=view(0.5), reference=view(0))["image.HasAlpha"]
-    assert row.words == "has alpha is 1 in 50 % of images instead of 0 %"
 
 
 def test_of_few_values_all_digits_are_said() -> None:

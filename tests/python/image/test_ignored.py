@@ -24,7 +24,7 @@ from PIL import Image
 
 RNG = np.random.default_rng(3)
 # Numbers of single pixels.
-SINGLE = [f"image.{n.name}" for n in IMAGE_NUMBERS.values() if n.group in ("colour", "light")]
+SINGLE = [f"image.{n.name}" for n in IMAGE_NUMBERS.values() if n.topic in ("colour", "light")]
 SINGLE += [f"image.{name}.pixels" for name in ("Hue", "Saturation", "Brightness")]
 NODATA: dict[str, float] = {"uint8": 7, "uint16": 60_000, "int16": -9999, "int32": -1}
 NODATA |= {"float16": -2, "float32": -9999}

@@ -40,7 +40,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("profile nowhere -o a.lmp", "'nowhere': No such file or directory in {here}"),
         ("profile photos -o nowhere/a.lmp", "'{here}/nowhere': No such folder"),
-        ("drift --reference good.lmp --target 0.png", "measure images first"),
+        ("drift --reference good.lmp --target typo.toml", "measure images first"),
         (
             "show photos",
             "'photos': this is a folder, not a profile; measure it first with profile_images",

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift import Comparison
-from lightmeter.drift.groups import ASSUMED, MIN_GROUPS, UNGROUPED, Grouped, mean_p_value
+from lightmeter.drift.groups import MIN_GROUPS, Grouped, _along, mean_p_value
+from lightmeter.report.notes import ASSUMED
 from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import stats
@@ -170,10 +171,9 @@ def test_images_that_are_a_group_each_are_compared_by_students_t(
     rng = np.random.default_rng(seed)
     values = [rng.normal(0, 1, size) for size in sizes]
     sides = [lm.log(columns={"k": [None] * len(v), "a": v}, group="k") for v in values]
-    line = lm.compare(target=sides[0], reference=sides[1])["a"]
-    assert (line.groups_target, line.groups_reference) == sizes
-    if line.verdict != "not enough data":
-        assert line.p_value == pytest.approx(stats.ttest_ind(*values).pvalue, rel=1e-9)
+    grouped = [_along(state(side), 1.0, 0.0) for side in sides]
+    assert tuple(side.groups for side in grouped) == sizes
+    assert mean_p_value(*grouped) == pytest.approx(stats.ttest_ind(*values).pvalue, rel=1e-9)
 
 
 def test_a_shift_is_found_and_said_by_groups() -> None:
@@ -206,15 +206,23 @@ def test_too_few_groups_are_not_enough_data() -> None:
     report = lm.compare(target=burst(rng, MIN_GROUPS - 1, shift=3), reference=burst(rng, 60))
     line = report["number"]
     assert line.verdict == report["gap:missing"].verdict == "not enough data"
-    assert (line.reason, line.p_value) == ("groups in the target: 4; 5 are needed", None)
+    assert (line.reason, line.p_value) == ("4 groups in the target; 5 are needed", None)
 
 
 def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     rng = np.random.default_rng(5)
-    grouped, alone = burst(rng, 20), lm.log(columns={"number": rng.normal(0, 1, 200)})
-    mixed = alone.view().merge(grouped.view())
-    for target, groups, note in ((alone, None, ASSUMED), (mixed, 220, UNGROUPED)):
-        report = lm.compare(target=target, reference=grouped)
+    grouped, numbers = burst(rng, 20), {"number": rng.normal(0, 1, 200)}
+    unmatched = lm.log(columns={**numbers, "k": [""] * 200}, group="k")
+    alone = lm.log(columns=numbers)
+    words = "This assumes that images without a group are independent: 200 of 400 in the target."
+    for target, reference, groups, note in (
+        (alone, grouped, None, f"Only the reference has groups. {ASSUMED}"),
+        (grouped, unmatched, None, f"Only the target has groups. {ASSUMED}"),
+        (unmatched, alone, None, f"No image has a group: check the pattern, if any. {ASSUMED}"),
+        (alone.view().merge(grouped.view()), grouped, 220, words),
+        (unmatched.view().merge(grouped.view()), grouped, 220, words),
+    ):
+        report = lm.compare(target=target, reference=reference)
         assert report["number"].groups_target == groups
         assert report.to_dict()["notes"] == [note]
         assert note in report._repr_html_()
@@ -263,7 +271,7 @@ def test_the_report_names_what_alone_is_without_groups() -> None:
     report = lm.compare(target=profile, reference=profile)
     assert report["number"].groups_target is not None
     (note,) = report.notes
-    assert "groups are not used for size. Give" in note
+    assert note == f"Groups are not used for size, because not all values have one. {ASSUMED}"
 
 
 @pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])

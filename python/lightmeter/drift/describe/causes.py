@@ -26,7 +26,7 @@ _SHARES = ("Red.share", "Green.share", "Blue.share")
 _LIGHT = ("Brightness.mean", "Luma.mean")
 _COLOURS = ("Saturation.mean", "Hue.concentration")
 
-# Consequences of a cause: groups of numbers, and first or last parts of names.
+# Consequences of a cause: topics of numbers, and first or last parts of names.
 _DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
 _ENDS = frozenset(("dark_percent", "bright_percent", "glare_percent", "gray_percent", "entropy"))
 _SPREAD = _DETAIL | _ENDS | {"stddev"}
@@ -48,7 +48,7 @@ class Change(NamedTuple):
         Size, 0 to 1, which decides which of several causes comes first.
     is_sure
         Whether it alone is sufficient for a cause.
-    group
+    topic
         Topic of the number.
     """
 
@@ -56,11 +56,11 @@ class Change(NamedTuple):
     by: float
     size: float
     is_sure: bool
-    group: str
+    topic: str
 
 
 def change_of(
-    name: str, levels: tuple[float, float], size: float, group: str, is_sure: bool, is_odd: bool
+    name: str, levels: tuple[float, float], size: float, topic: str, is_sure: bool, is_odd: bool
 ) -> Change:
     """Return the change of a number from one value or mean to another.
 
@@ -72,7 +72,7 @@ def change_of(
         Values of the reference and of the other side.
     size
         See `Change`.
-    group
+    topic
         Topic of the number.
     is_sure
         Whether it alone is sufficient for a cause.
@@ -88,7 +88,7 @@ def change_of(
     elif after > 0 and before > 0:
         by = math.log(after / before)
     sign = ((by > 0) - (by < 0)) * is_odd
-    return Change(sign, by, size, is_sure and sign != 0, group)
+    return Change(sign, by, size, is_sure and sign != 0, topic)
 
 
 class _Moves:
@@ -257,10 +257,10 @@ class Cause(NamedTuple):
         verb, _, words = self.words.partition(" ")
         return f"{ {'are': 'is', 'have': 'has'}.get(verb, f'{verb}s') } {words}"
 
-    def moves(self, name: str, group: str) -> bool:
+    def moves(self, name: str, topic: str) -> bool:
         """Return whether a change of this number follows from the cause."""
         first, _, rest = name.partition(".")
-        return not self.follows.isdisjoint((group, first, rest))
+        return not self.follows.isdisjoint((topic, first, rest))
 
 
 # If two causes have about the same size, the one listed first comes first.
@@ -313,7 +313,7 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
     for cause, lead in fitting:
-        before = [each for each, _ in kept if each.moves(lead, changes[lead].group)]
+        before = [each for each, _ in kept if each.moves(lead, changes[lead].topic)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):
             kept.append((cause, lead))
     return kept

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from statistics import NormalDist
+from statistics import NormalDist, mode
 from typing import NamedTuple
 
 import numpy as np
@@ -199,7 +199,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     digits = 6 if pool[at] % 1 else MOST_DIGITS
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
     value = f"{_subject(row)} is {value} in {now} of {_what(row)} instead of {was}"
-    few = _FEW_CODES if row.group in ("Exif", "file") else _FEW
+    few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     if len(pool) <= few and bool((pool == np.rint(pool)).all()):
         return value
     if gains[at] < max(by.effect, _ALL_IN_VALUE * d):
@@ -208,12 +208,12 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         return value
     up_to = np.cumsum(before)  # of the reference; with equal values
     under = up_to - before
-    lead = (row.tail_above or 0.0) - (row.tail_below or 0.0)
+    tail = _tail(row)
     # If only some images changed, give the share beyond almost all of the reference.
-    if d < MOST_MOVED and abs(lead) >= max(by.tail, _ALL_IN_TAIL * d):
-        beyond = under if lead > 0 else 1 - up_to
+    if tail and abs(tail) >= by.tail:
+        beyond = under if tail > 0 else 1 - up_to
         some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {_what(row)} have"
-        how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[lead > 0]
+        how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[tail > 0]
         return f"{some} {how} {row.name} than 99 % of the reference"
     is_amount = pool[0] >= 0
     level = spread = ""
@@ -228,6 +228,12 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
     return words or value or f"{row.name} is distributed differently"
+
+
+def _tail(row: FeatureDrift) -> float:
+    """Return the tail if it is most of the change, negative below the reference; otherwise 0."""
+    tail, d = (row.tail_above or 0.0) - (row.tail_below or 0.0), row.ks or 0.0
+    return tail if d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * d else 0.0
 
 
 def _subject(row: FeatureDrift) -> str:
@@ -306,11 +312,6 @@ class Finding(NamedTuple):
         return capitalised(self.words, self.rows[0].feature)
 
     @property
-    def headline(self) -> str:
-        """Return the cause without the number that indicates it."""
-        return self.words.partition(": ")[0]
-
-    @property
     def certainty(self) -> str:
         """Return the features, and how significantly they changed."""
         first, more = self.rows[0], len(self.rows) - 1
@@ -346,7 +347,7 @@ def causes(
     by_prefix: dict[str, list[FeatureDrift]] = {}
     leads = {row.feature for row in sure if row.q_value is not None and row.q_value <= level}
     for row in rows:
-        if row.prefix and row.kind != "failure" and row.group not in ("Exif", "values"):
+        if row.prefix and row.kind != "failure" and row.topic not in ("Exif", "values"):
             by_prefix.setdefault(row.prefix, []).append(row)
     return [each for several in by_prefix.values() for each in _of_images(several, leads)]
 
@@ -357,7 +358,9 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     for name, row in by_name.items():
         size = (row.ks if row.kind == "number" else row.effect) or 0.0
         is_odd = row.verdict == "drift" and row.effect_name != "spread"
-        changes[name] = change_of(name, row.levels, size, row.group, row.feature in leads, is_odd)
+        # Words about a tail opposite to the mean would contradict the cause.
+        is_lead = row.feature in leads and _tail(row) * _rise(row) >= 0
+        changes[name] = change_of(name, row.levels, size, row.topic, is_lead, is_odd)
     found = causes_of(changes)
     firsts = {lead for _, lead in found}
     left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
@@ -376,7 +379,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     sharpness if the light changed.
     """
     if row.cell is None:
-        return row.group == "together" or cause.moves(row.short, row.group)
+        return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
     is_even = len(cells) > 1 and _of_grid(cells).is_even
     return is_even or (row.cell.number == "sharpness" and cause.kind == "light")
@@ -392,9 +395,10 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     for row in sorted(
         follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev")
     ):
-        if row.group not in (lead.group, "together"):
-            firsts.setdefault(row.group, row.name)
-    names = list(firsts.values())[:_MOST_FOLLOWERS] or [follow[0].name]
+        if row.topic not in (lead.topic, "together"):
+            firsts.setdefault(row.topic, row.name)
+    others = [row.name for row in follow if row.name != lead.name]
+    names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''}"
@@ -414,7 +418,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         # A rate of a cell, such as of missing values, is not part of the grid.
         if row.cell is not None and row.kind == "number":
             key = row.prefix, row.cell.number
-        elif row.kind == "missing" and row.group == "Exif":
+        elif row.kind == "missing" and row.topic == "Exif":
             key = row.prefix, _rise(row) > 0
         groups.setdefault(key, []).append(row)
     found: list[Finding] = []
@@ -461,7 +465,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
 
 
 def headline(rows: Sequence[FeatureDrift]) -> str:
-    """Return text with the number of features that drifted."""
+    """Return text with the number of features that drifted, or the commonest lack of data."""
     tested = sum(row.q_value is not None for row in rows)
     drifted = sum(row.verdict == "drift" for row in rows)
     possible = sum(row.verdict in CHANGED for row in rows)
@@ -469,7 +473,9 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
     if drifted:
         return f"{drifted} of {of_all} drifted"
     if not tested:
-        return "Not enough data to compare"
+        reasons = [row.reason for row in rows if row.verdict == "not enough data"]
+        words = "Not enough data to compare"
+        return f"{words}: {mode(reasons)}" if reasons else words
     if possible:
         return f"No drift, but {possible} of {of_all} may have changed"
     return f"No drift in {of_all}"
@@ -505,6 +511,6 @@ def _topic(row: FeatureDrift, cause: str) -> object:
     """Return a key that is equal for features of which one represents all."""
     if cause:
         return row.prefix, cause
-    if row.group in ("file", "Exif", "values") or row.kind in RATES:
+    if row.topic in ("file", "Exif", "values") or row.kind in RATES:
         return row.feature, row.kind
-    return row.prefix, row.group, row.cell and row.cell.number
+    return row.prefix, row.topic, row.cell and row.cell.number
