@@ -232,7 +232,7 @@ class DriftRule(ComparingMonitor):
             )
             for row in self._compared(side, tested=True).features
             if row.q_value is not None or row.verdict == NOT_ENOUGH
-            if row.group != "together"  # which has no size, and is judged nowhere else
+            if row.topic != "together"  # which has no size, and is judged nowhere else
             if self.takes(row.feature) and (row.n_target or row.n_reference)
         ]
 
