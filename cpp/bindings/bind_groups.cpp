@@ -28,7 +28,6 @@ py::dict grouped(const Profile& profile, const std::string& name, const std::str
   result["missing"] = as_array(groups.missing);
   result["infinite"] = as_array(groups.infinite);
   result["texts"] = texts;
-  result["has_ungrouped"] = groups.has_ungrouped;
   return result;
 }
 

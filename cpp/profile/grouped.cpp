@@ -64,8 +64,7 @@ Grouped grouped(const Profile& profile, std::string_view name, const Meaning& me
     // Hostile groups may name more of a cell than there are; of all cells together they do not.
     counts[last] = static_cast<double>(count - std::min(count, named.texts[cell]));
   }
-  result.has_ungrouped = n > result.n[last];
-  if (!result.has_ungrouped) return result;
+  if (n <= result.n[last]) return result;
   // As Moments::merge in reverse; equal values stay equal.
   const double x = known > 0.0 ? all.x.mean() - named.x.mean() : 0.0;
   const double y = known > 0.0 && is_angle ? all.y.mean() - named.y.mean() : 0.0;

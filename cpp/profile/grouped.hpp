@@ -26,7 +26,6 @@ struct Grouped {
   std::map<std::uint32_t, std::vector<double>> texts;  // by cell
   Squares within{};                                    // of all buckets but the last
   Squares single{};                                    // of the last
-  bool has_ungrouped = false;                          // values without a group among these
 };
 
 // Of a feature that the profile lacks as of one that no image has.
