@@ -3,9 +3,6 @@
 import shlex
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from lightmeter.cli.drift import print_findings
 from lightmeter.cli.terminal import progress_bar, say
@@ -13,27 +10,21 @@ from lightmeter.demo import run_demo, run_timeline
 from lightmeter.monitor.results import causes_text, lead_of
 
 
-def demo(
-    output: Path = Path("lightmeter-demo"),
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-    timeline: bool = False,
-) -> None:
+def demo(output: Path = Path("lightmeter-demo"), timeline: bool = False) -> None:
     """Draw synthetic blood smears, some pale and blurred, and find out what changed.
 
     Parameters
     ----------
     output
         Folder for images, profiles and pages.
-    seed
-        Number that selects the images to draw.
     timeline
         Draw 14 days, and write a store and a dashboard.
     """
     if timeline:
-        _timeline(output, seed)
+        _timeline(output)
         return
     with progress_bar("drawing") as progress:
-        demo = run_demo(output, seed=seed, progress=progress)
+        demo = run_demo(output, progress=progress)
     say("Synthetic blood smears, drawn by this program. In the batch, the dye is diluted and the")
     say("microscope is out of focus.")
     print()
@@ -44,9 +35,9 @@ def demo(
     say(f"To repeat: {_command('drift', *sides, '--html', 'report.html')}")
 
 
-def _timeline(output: Path, seed: int) -> None:
+def _timeline(output: Path) -> None:
     with progress_bar("drawing") as progress:
-        days = run_timeline(output, seed=seed, progress=progress)
+        days = run_timeline(output, progress=progress)
     say("Synthetic blood smears of 14 days, drawn by this program: diluted dye on the 7th,")
     say("another magnification on the 9th, out of focus on the 11th. What the monitor found:")
     print()

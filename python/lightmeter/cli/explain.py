@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from lightmeter.cli.options import Allow, Deny, Printed
-from lightmeter.cli.terminal import NOT_UNDERSTOOD, fail, print_json, print_table
+import typer
+
+from lightmeter.cli.options import Allow, Deny
+from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, fail, print_table
+from lightmeter.drift.row import label_of
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
 from lightmeter.image.encoded import open_encoded
@@ -18,6 +21,10 @@ from lightmeter.text import near
 from lightmeter.times import DAY, EPOCH
 
 _OTHERS = {
+    "Hue.pixels": "the hue of every pixel of all images, in 8-bit steps",
+    "Saturation.pixels": "the saturation of every pixel of all images, in 8-bit steps",
+    "Brightness.pixels": "the brightness of every pixel of all images, in 8-bit steps",
+    "image:joint": "all numbers of an image together, as a vector",
     "Failure": "why files could not be measured, by reason",
     "Colorspace": "the mode of the image, such as RGB",
     "ColorProfile": "the name of the embedded colour profile",
@@ -30,34 +37,57 @@ _OTHERS = {
     "UndecodedPackets": "the number of damaged packets and frames of a video",
     "Progressive": "1 for a progressive or interlaced file, else 0",
 }
+# Numbers of bands, which have no red, green and blue.
+_OF_BANDS = {"mean": "the mean", "stddev": "the standard deviation", "entropy": "the entropy"}
+_MISSING = {"is": "the share of images without a value", "unit": UNITS["share"], "judged": "yes"}
 
 
-def explain(features: list[str], output_format: Printed = "text") -> None:
+def explain(features: list[str]) -> None:
     """Explain features of images: the unit, the metric sets, and whether they are judged.
 
     Parameters
     ----------
     features
-        Names such as image.Noise or noise; image.B02.mean of a band.
+        Names such as image.Noise, image.Make:missing or, of a band, image.B02.mean; or words of
+        a report, such as contrast.
     """
-    facts = {feature: _facts(feature.removeprefix("image.")) for feature in features}
-    if output_format == "json":
-        print_json(facts)
-        return
-    for feature, lines in facts.items():
-        print(feature, *(f"  {word}: {text}" for word, text in lines.items()), sep="\n")
+    words, unknown = _by_word(), list[str]()
+    for given in features:
+        rate = ":missing" if given.endswith(":missing") else ""
+        name = given.removesuffix(rate).removeprefix("image.")
+        for feature in words.get(name.casefold(), [f"image.{name}"]):
+            if facts := _facts(feature.removeprefix("image.")):
+                shown = (_MISSING if rate else facts).items()
+                print(f"{feature}{rate}", *(f"  {word}: {text}" for word, text in shown), sep="\n")
+            else:
+                unknown.append(feature)
+    for feature in unknown:
+        hint = near(feature, words, "try lightmeter show PROFILE")
+        complain(f"there is no feature {feature!r}; {hint}")
+    if unknown:
+        raise typer.Exit(NOT_UNDERSTOOD)
 
 
-def _facts(given: str) -> dict[str, str]:
-    known = sorted({*IMAGE_NUMBERS, *KNOWN, *_OTHERS, *FACTS})
-    in_any_case = {each.casefold(): each for each in known}
-    name = given if given in known else in_any_case.get(given.casefold(), given)
+def _by_word() -> dict[str, list[str]]:
+    """Return the features with a name, or a word of a report; our own come before Exif tags."""
+    known: dict[str, list[str]] = {}
+    for name in dict.fromkeys((*IMAGE_NUMBERS, *_OTHERS, *FACTS, *sorted(KNOWN))):
+        feature = name if ":" in name else f"image.{name}"
+        spoken = label_of(feature, "image", ["image"]).name
+        for word in {name.casefold(), spoken.casefold()}:
+            known.setdefault(word, []).append(feature)
+    return known
+
+
+def _facts(name: str) -> dict[str, str]:
+    """Return what is known of a feature; empty if there is no such feature."""
     if number := IMAGE_NUMBERS.get(name):
         return _of_number(number)
     first, _, rest = name.partition(".")
     if rest in BAND_NUMBERS and first not in NO_BANDS:
         number = IMAGE_NUMBERS[BAND_NUMBERS[rest]]
-        return _of_number(number) | {"is": f"of the band {first} as a gray image: {number.says}"}
+        says = _OF_BANDS.get(rest, number.says).replace("red, green and blue ", "")
+        return _of_number(number) | {"is": f"of the band {first} as a gray image: {says}"}
     if rest and first in readers.__all__:
         return {"is": f"a fact that read=readers.{first} finds", "judged": _judged("category")}
     if name in KNOWN:
@@ -65,11 +95,10 @@ def _facts(given: str) -> dict[str, str]:
         tag += " only if --exif-allow names it, because it is personal" if name in PERSONAL else ""
         unit = {"unit": "days since 1970"} if name in DATES else {}
         return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
-    if name not in known:
-        hint = near(name, known, "try lightmeter show PROFILE")
-        fail(f"there is no feature {name!r}; {hint}", code=NOT_UNDERSTOOD)
+    if name not in _OTHERS and name not in FACTS:
+        return {}
     says = _OTHERS.get(name, "a fact from the header of the file")
-    return {"is": says, "judged": _judged("category")}
+    return {"is": says, "judged": _judged("pixels" if rest == "pixels" else "category")}
 
 
 def _of_number(number: ImageNumber) -> dict[str, str]:
@@ -83,15 +112,11 @@ def _of_number(number: ImageNumber) -> dict[str, str]:
 
 
 def _judged(role: Role) -> str:
-    if role == "hash":
-        return "no: equal images are counted"
     untested = Meaning(role).untested
     return f"no: {untested}" if untested else "yes"
 
 
-def exif(
-    file: Path, allow: Allow = None, deny: Deny = None, output_format: Printed = "text"
-) -> None:
+def exif(file: Path, allow: Allow = None, deny: Deny = None) -> None:
     """Print the Exif tags of a file that are tracked, and the names of withheld tags.
 
     Parameters
@@ -110,12 +135,9 @@ def exif(
             fail(f"{file} has no format whose Exif lightmeter reads")
         tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
-    withheld = sorted(known.keys() - tracked.keys())
-    if output_format == "json":
-        print_json({"tracked": tracked, "withheld": withheld})
-        return
+    withheld = ", ".join(sorted(known.keys() - tracked.keys())) or "nothing"
     for name in DATES & tracked.keys():
         tracked[name] = f"{EPOCH + float(tracked[name]) * DAY:%Y-%m-%d %H:%M:%S}"
     words = (each if isinstance(each, str) else f"{each:.10g}" for each in tracked.values())
     print_table(("tag", "value"), zip(tracked, words, strict=True))
-    print(f"\nwithheld: {', '.join(withheld) or 'nothing'}")
+    print(f"\nwithheld: {withheld}")

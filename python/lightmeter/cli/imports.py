@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from lightmeter import ProfileView, Store
-from lightmeter.cli.options import MaybeStore, Printed, store_of
-from lightmeter.cli.profile import print_profile
+from lightmeter.cli.options import MaybeStore, store_of
+from lightmeter.cli.profile import print_summary
 from lightmeter.cli.terminal import Commands, say
 from lightmeter.files import check_target
 from lightmeter.interop.whylogs import read_segments
@@ -26,7 +26,6 @@ def whylogs(
     store: MaybeStore = None,
     dataset: str | None = None,
     every: str | None = None,
-    output_format: Printed = "text",
 ) -> None:
     """Read whylogs profiles into one file, or into a store.
 
@@ -53,7 +52,7 @@ def whylogs(
     if output is not None:
         view = ProfileView.merge_many(profile.view for _, profile in imported)
         view.write(output)
-        print_profile(view, output_format)
+        print_summary(view, show_all=False)
     if store is None or dataset is None:
         return
     with Store(store) as opened:

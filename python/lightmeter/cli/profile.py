@@ -57,13 +57,7 @@ def show(file: Path, output_format: Printed = "text") -> None:
     print_profile(view_of(file), output_format, show_all=True)
 
 
-def merge(
-    files: list[Path],
-    *,
-    output: Path,
-    show_all: All = False,
-    output_format: Printed = "text",
-) -> None:
+def merge(files: list[Path], *, output: Path) -> None:
     """Merge profile files into one, and print the result.
 
     Parameters
@@ -76,7 +70,7 @@ def merge(
     check_target(output)
     view = ProfileView.merge_many(map(view_of, files))
     view.write(output)
-    print_profile(view, output_format, show_all=show_all)
+    print_summary(view, show_all=False)
 
 
 def print_profile(view: ProfileView, output_format: str, *, show_all: bool = False) -> None:
@@ -168,8 +162,6 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
         lines.append(f"failed: {listed}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         lines.append(f"  {_shown(failure)}: {failure.reason}, {failure.detail}")
-    if reasons.total() > _SHOWN_FAILURES:
-        lines.append("  ...")
     print(*map(visible, lines), sep="\n")
     print(text_table(view) if show_all else _families(view))
     for image_format, names in view.decoders.items():

@@ -127,9 +127,10 @@ class Reading:
         None means the full image. If a level is given, a TIFF file of any size is read in tiles;
         see docs/large-images.md.
     read
-        Your own function to read images: it receives a path or bytes and returns an array. It may
-        also return a tuple (array, dict of facts, mask), or yield a result for each frame.
-        `lightmeter.interop.readers` has ready-made ones, such as for DICOM; see docs/readers.md.
+        Function that reads images: one of `lightmeter.interop.readers` (ct, dicom, gdal, geotiff,
+        microscope, ome_tiff), or your own, which receives a path or bytes and returns an array. It
+        may also return a tuple (array, dict of facts, mask), or yield a result for each frame; see
+        docs/readers.md.
     every
         Interval between the measured frames of a video, such as ``"5s"``. None means one second. At
         each multiple of the interval, the next frame is measured; see docs/video.md. It cannot be

@@ -35,6 +35,7 @@ _UNTESTED: dict[Role, str] = {
     "date": "dates move with time, so that they are not judged",
     "angle spread": _LINEAR,
     "linear angle": _LINEAR,
+    "hash": "equal images are counted",
     "pixels": _NOT_INDEPENDENT,
     "angle pixels": _NOT_INDEPENDENT,
 }
@@ -82,7 +83,7 @@ class Meaning(NamedTuple):
 
     @property
     def untested(self) -> str:
-        """Return why the feature has distances but no verdict; empty if it has one."""
+        """Return why the feature has no verdict; empty if it has one."""
         return _UNTESTED.get(self.role, "")
 
     def kind(self, *, mostly_text: bool = False) -> Kind:

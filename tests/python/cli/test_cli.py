@@ -16,7 +16,7 @@ from conftest import encoded, lightmeter, lightmeter_without, run_program
 from lightmeter import ProfileView, log, log_image, measure, profile_images
 from lightmeter.cli import app
 from lightmeter.image.exif import KNOWN
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile.view import plain_summary
 from PIL import Image
 
@@ -93,13 +93,21 @@ def test_without_its_packages_the_command_says_what_to_install() -> None:
     assert "pip install 'lightmeter[cli]'" in result.stderr
 
 
-def test_a_missing_package_has_one_exit_code(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fsspec", None)
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    log = ["log", folder, "--dataset", "a", "--store", "postgresql://nobody@localhost/a"]
-    for extra, command in (("cloud", ["profile", "s3://bucket/drift/"]), ("postgres", log)):
+def test_a_missing_package_has_one_exit_code(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("fsspec", "psycopg", "pyarrow"):
+        monkeypatch.setitem(sys.modules, module, None)
+    (table := tmp_path / "a.parquet").write_bytes(b"PAR1")
+    log = ["log", "--dataset", "a", "--store"]
+    for extra, command in (
+        ("cloud", ["profile", "s3://bucket/drift/"]),
+        ("postgres", [*log, "postgresql://nobody@localhost/a", folder]),
+        ("parquet", [*log, tmp_path / "a.db", table, "--segment", "camera=column:camera"]),
+        ("parquet", ["drift", "--reference", table, "--target", folder]),
+    ):
         said = lightmeter(*command)
-        assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+        assert (said.returncode, said.stderr.count("\n")) == (2, 1), said.stderr
         assert f"pip install 'lightmeter[{extra}]'" in said.stderr
 
 
@@ -208,25 +216,6 @@ def test_what_cannot_be_measured_or_written_is_an_error(folder: Path, tmp_path: 
     assert lightmeter("measure", folder, "--max-pixels", 3071).returncode == 1
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "drift --reference a.parquet --target photos",
-        "log a.parquet --dataset d --store a.db --segment camera=column:camera",
-    ],
-)
-def test_without_pyarrow_it_says_what_to_install(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    result = lightmeter(*command.replace("photos", str(folder)).split())
-    assert result.returncode == 2, result.stderr
-    assert "pip install 'lightmeter[parquet]'" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
 def test_every_option_of_reading_is_one_of_the_command_line(tmp_path: Path) -> None:
     samples = np.arange(0, 4096, 16, dtype=np.uint16).reshape(16, 16)
     Image.fromarray(samples).save(tmp_path / "a.png")
@@ -262,36 +251,40 @@ def test_a_side_is_read_as_its_reference(tmp_path: Path) -> None:
 # `lightmeter explain`
 
 
+def explained(*names: str) -> dict[str, dict[str, str]]:
+    """What is printed of each feature."""
+    blocks = re.findall(r"(?m)^(\S.*)\n((?:  .*\n)+)", lightmeter("explain", *names).stdout)
+    return {name: dict(re.findall(r"  (\w+): (.*)", lines)) for name, lines in blocks}
+
+
 def test_every_feature_of_a_picture_is_explained() -> None:
     view = log_image([encoded("JPEG"), encoded("PNG"), b"no picture"], metrics="all").view()
-    names = [name for name in view if not name.endswith(".pixels")]
-    facts = json.loads(lightmeter("explain", *names, *KNOWN, "--format", "json").stdout)
-    assert facts.keys() == {*names, *KNOWN}
+    more = ("image.Make:missing", "image:joint")
+    facts = explained(*view, *KNOWN, *more)
+    assert facts.keys() >= {*view, *more, *(f"image.{name}" for name in KNOWN)}
+    for name, column in view.get_columns().items():
+        assert (facts[name]["judged"] == "yes") == (not column.meaning.untested), name
     for number in IMAGE_NUMBERS.values():
-        said = facts[f"image.{number.name}"]
-        assert said["is"] == number.says
-        assert said["metrics"].split(", ") == list(SETS[SETS.index(number.set) :])
-        judged = view[f"image.{number.name}"].meaning.untested == "" and number.role != "hash"
-        assert (said["judged"] == "yes") == judged
-    assert "--exif-allow" in facts["Artist"]["is"]
-    assert facts["DateTime"]["judged"].startswith("no: dates")
-    assert "--exif-allow" not in facts["Make"]["is"]
+        assert facts[f"image.{number.name}"]["is"] == number.says
+        assert facts[f"image.{number.name}"]["metrics"].split(", ")[0] == number.set
+    assert "--exif-allow" in facts["image.Artist"]["is"]
+    assert facts["image.DateTime"]["judged"].startswith("no: dates")
+    assert "--exif-allow" not in facts["image.Make"]["is"]
 
 
-def test_a_misspelt_feature_gets_the_nearest_names() -> None:
-    result = lightmeter("explain", "image.Sharpnes")
+def test_words_of_a_report_are_explained_and_misspelt_ones_get_the_nearest_names() -> None:
+    result = lightmeter("explain", "image.Sharpnes", "contrast", "SATURATION", "file size")
     assert result.returncode == 2
-    assert "no feature 'Sharpnes'; did you mean Sharpness" in result.stderr
-    assert "unit: squares of 8-bit steps" in lightmeter("explain", "sharpness").stdout
-    assert "the view of a video has moved" in lightmeter("explain", "image.Shift").stdout
+    assert "no feature 'image.Sharpnes'; did you mean sharpness" in result.stderr
+    found = ["Luma.stddev", "Contrast", "Saturation.mean", "Saturation", "FileSize"]
+    assert re.findall("^image[.](.*)", result.stdout, re.MULTILINE) == found
 
 
 def test_features_of_bands_and_of_what_readers_find() -> None:
-    names = ["image.B02.mean", "image.Red.mean", "image.dicom.Modality"]
-    facts = json.loads(lightmeter("explain", *names, "--format", "json").stdout)
-    assert facts["image.B02.mean"]["is"].startswith("of the band B02 as a gray image: the mean")
-    assert facts["image.B02.mean"]["unit"] == facts["image.Red.mean"]["unit"] == "8-bit steps"
-    assert "band" not in facts["image.Red.mean"]["is"]
+    facts = explained("image.B2.mean", "image.B2.glare_percent", "image.Red.mean", "dicom.Modality")
+    assert facts["image.B2.mean"]["is"] == "of the band B2 as a gray image: the mean"
+    assert facts["image.B2.mean"]["unit"] == facts["image.Red.mean"]["unit"] == "8-bit steps"
+    assert "green" not in facts["image.B2.glare_percent"]["is"]
     assert "read=readers.dicom" in facts["image.dicom.Modality"]["is"]
     assert lightmeter("explain", "image.B02.Colourfulness").returncode == 2
 

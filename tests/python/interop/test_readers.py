@@ -4,6 +4,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import lightmeter as lm
@@ -116,12 +117,10 @@ def test_a_reader_on_the_command_line(raw: Path, tmp_path: Path, monkeypatch: An
     monkeypatch.chdir(tmp_path)
     body = "return np.fromfile(path, 'u1').reshape(24, 24)"
     Path("house.py").write_text(f"import numpy as np\ndef squares(path): {body}\n")
-    result = command("profile", raw, "--read", "house:squares")
-    assert "40 images measured" in result.stdout
+    assert "40 images" in command("profile", raw, "--read", "house:squares").stdout
     result = command("log", raw, "--read", "house:squares", "--dataset", "d", "--store", "s.db")
     assert "40 images measured" in result.stdout
-    result = command("profile", raw, "--read", "nobody")
-    assert result.returncode == 2
+    assert command("profile", raw, "--read", "nobody").returncode == 2
 
 
 def frames(image: Any) -> Iterator[readers.Read]:
@@ -176,6 +175,11 @@ def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch
     for wrong in ("dicom", lambda path: path):
         with pytest.raises(TypeError, match="expected a function by def"):
             lm.Reading(read=wrong)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "bioio", ModuleType("bioio"))
+    monkeypatch.setattr(readers, "entry_points", lambda group: ())
+    with pytest.raises(ImportError, match="pip install one of bioio-czi, "):
+        lm.Reading(read=readers.microscope)
+    assert ", ".join(readers.__all__[1:]) in " ".join((lm.Reading.__doc__ or "").split())
     for reader, package, extra in (
         (readers.dicom, "pydicom", "dicom"),
         (readers.geotiff, "rasterio", "geotiff"),
@@ -368,3 +372,6 @@ def test_planes_of_microscopes_are_frames(tmp_path: Path) -> None:
     assert view.images == 3
     assert view["image.microscope.PixelSize"].mean == 0.5
     assert lm.profile_images(path, read=readers.microscope).images == 1
+    (tmp_path / "a.czi").write_bytes(b"no image")
+    (failure,) = lm.profile_images(tmp_path / "a.czi", read=readers.microscope).failures
+    assert (failure.reason, failure.detail[-9:]) == ("unsupported", "bioio-czi")
