@@ -67,10 +67,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MOST_DESCRIPTION = 16 << 20
 _CHANNEL = re.compile(r"<(?:\w+:)?Channel\b(?:[^<>]*?\sName=\"([^\"]{1,64})\")?")
 _END_OF_IMAGE = re.compile(r"</(?:\w+:)?Image>")
-# Plug-ins of bioio by the end of a file's name.
-_PLUGINS = {".czi": "bioio-czi", ".lif": "bioio-lif", ".nd2": "bioio-nd2"}
-_PLUGINS |= {".ome.tif": "bioio-ome-tiff", ".ome.tiff": "bioio-ome-tiff"}
-_PLUGINS |= {".tif": "bioio-tifffile", ".tiff": "bioio-tifffile"}
+_PLUGINS = "pip install bioio-czi, bioio-lif, bioio-nd2, bioio-ome-tiff or bioio-tifffile"
 _DRIVERS = {"TIFF": "GTiff", "JPEG2000": "JP2OpenJPEG"}
 _AIR, _BONE = -1000.0, 2000.0  # Hounsfield units
 
@@ -85,9 +82,7 @@ def _needs(package: str, extra: str, reader: Any) -> Any:
             install = f"pip install 'lightmeter[{extra}]'"
             raise ImportError(f"this reader needs {package}: {install}") from error
         if package == "bioio" and not entry_points(group="bioio.readers"):
-            plugins = ", ".join(dict.fromkeys(_PLUGINS.values()))
-            needs = "this reader needs bioio's plug-in for your format: pip install one of"
-            raise ImportError(f"{needs} {plugins}")
+            raise ImportError(f"this reader needs bioio's plug-in for your format: {_PLUGINS}")
 
     reader.check = check
     return reader
@@ -284,14 +279,11 @@ def microscope(image: File) -> Iterator[Read]:
 
     if isinstance(image, bytes):
         raise ImageError("unsupported", "bioio only reads files; unpack the archive first")
-    path = os.fspath(image)
     try:
-        file = BioImage(path)
-    except UnsupportedFileFormatError as error:
-        plugins = [name for end, name in _PLUGINS.items() if path.lower().endswith(end)]
-        how = f"pip install {plugins[0]}" if plugins else "see https://github.com/bioio-devs/bioio"
-        detail = f"damaged, or no installed plug-in of bioio reads it: {how}"
-        raise ImageError("unsupported", detail) from error
+        file = BioImage(os.fspath(image))
+    except UnsupportedFileFormatError:
+        detail = f"damaged, or bioio's plug-in for it is not installed: {_PLUGINS}"
+        raise ImageError("unsupported", detail) from None
     for scene in file.scenes:
         file.set_scene(scene)
         sides = dict(zip(file.dims.order, file.shape, strict=True))

@@ -177,7 +177,7 @@ def test_readers_that_are_none_or_lack_a_package(monkeypatch: pytest.MonkeyPatch
             lm.Reading(read=wrong)  # type: ignore[arg-type]
     monkeypatch.setitem(sys.modules, "bioio", ModuleType("bioio"))
     monkeypatch.setattr(readers, "entry_points", lambda group: ())
-    with pytest.raises(ImportError, match="pip install one of bioio-czi, "):
+    with pytest.raises(ImportError, match="format: pip install bioio-czi, "):
         lm.Reading(read=readers.microscope)
     assert ", ".join(readers.__all__[1:]) in " ".join((lm.Reading.__doc__ or "").split())
     for reader, package, extra in (
@@ -374,4 +374,4 @@ def test_planes_of_microscopes_are_frames(tmp_path: Path) -> None:
     assert lm.profile_images(path, read=readers.microscope).images == 1
     (tmp_path / "a.czi").write_bytes(b"no image")
     (failure,) = lm.profile_images(tmp_path / "a.czi", read=readers.microscope).failures
-    assert (failure.reason, failure.detail[-9:]) == ("unsupported", "bioio-czi")
+    assert (failure.reason, "bioio-czi, " in failure.detail) == ("unsupported", True)
