@@ -68,8 +68,9 @@ class _Suggested:
         while quantile_share(0.5, max(rows, least), least, self._alpha / 2) is None:
             least += 2
         if min(rows, batch) < least and any(column.kind == "number" for column in columns):
-            got = f"got {rows} images or rows, {batch} in a batch: too few for limits on numbers"
-            raise ValueError(f"{got}; expected at least {least} in a batch (--batch), and in all")
+            got = f"got {rows} images or rows in all, and {batch} in each batch"
+            expected = f"expected at least {least} in all, and in each batch (--batch)"
+            raise ValueError(f"{got}: too few for limits on numbers; {expected}")
         # A batch of the same kind has each of these features. Images without an Exif tag do not
         # count. Rows have no pixels.
         found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]
