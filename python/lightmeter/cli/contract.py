@@ -43,7 +43,7 @@ def check(
     Parameters
     ----------
     source
-        Images, a profile file, or rows.parquet.
+        Images, a profile file, or rows in a Parquet file. A .csv or .jsonl file names images.
     contract
         The contract, a TOML file.
     """
@@ -72,7 +72,7 @@ def init(
 ) -> None:
     """Write a contract that similar profiles pass, with the reason for each limit.
 
-    It never overwrites a file.
+    It prints how many features have limits, and never overwrites a file.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def init(
         raise ValueError(f"the file {output} exists; choose another name, or delete it")
     text = contract_of([view_of(path) for path in profiles], batch)
     write_atomically(output, text.encode())
-    say(f"{output}: written")
+    say(f"{output}: {text.splitlines()[0][2:]}")
 
 
 def _text(result: ContractResult) -> Iterator[str]:

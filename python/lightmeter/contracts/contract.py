@@ -4,11 +4,12 @@ import fnmatch
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 from lightmeter.contracts.expectation import Expectation, Expectations
 from lightmeter.contracts.judge import ContractResult, Outcome, judged
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.settings import parse_toml, settings_of
@@ -69,10 +70,10 @@ class Contract:
         >>> lm.Contract("contract.toml").judge("today.lmp").passed
         """
         view = view_of(profile)
-        names = list(view)
-        guesses = repeat(names, _MOST_LOOKED_UP)
-        outcomes = (_outcomes(each, view, names, guesses) for each in self._expectations)
-        return ContractResult(tuple(chain.from_iterable(outcomes)))
+        names, hints = list(view), dict[str, str]()
+        outcomes = (_outcomes(each, view, names, hints) for each in self._expectations)
+        # Several expectations may name the same missing feature.
+        return ContractResult(tuple(dict.fromkeys(chain.from_iterable(outcomes))))
 
     @staticmethod
     def json_schema() -> dict[str, Any]:
@@ -86,7 +87,7 @@ class Contract:
 
 
 def _outcomes(
-    expectation: Expectation, view: ProfileView, names: list[str], guesses: Iterator[list[str]]
+    expectation: Expectation, view: ProfileView, names: list[str], hints: dict[str, str]
 ) -> Iterator[Outcome]:
     outcome = partial(Outcome, expectation.name, expectation.severity)
     found: dict[str, None] = {}
@@ -95,8 +96,9 @@ def _outcomes(
         matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
         found |= dict.fromkeys(matching)
         if not matching:
-            got = f"none; {near(pattern, next(guesses, ()), '')}".removesuffix("; ")
-            odd.append(outcome(pattern, "a feature of this name", got, "fails"))
+            if pattern not in hints:
+                hints[pattern] = _hint(pattern, names if len(hints) < _MOST_LOOKED_UP else [])
+            odd.append(outcome(pattern, "a feature of this name", hints[pattern], "fails"))
     schema = expectation.schema_
     others = [name for name in names if schema == "exactly" and name not in found]
     odd += [outcome(name, "no other feature", "a new one", "fails") for name in others]
@@ -106,3 +108,11 @@ def _outcomes(
         yield outcome("", expected, counted(len(found), "feature"), "holds")
     for name in found:
         yield from judged(expectation, name, view)
+
+
+def _hint(name: str, names: list[str]) -> str:
+    """Say that a feature is missing, and how to measure it, or which names are similar."""
+    known = IMAGE_NUMBERS.get(name.removeprefix("image."))
+    if known and known.set in ("camera", "all"):
+        return f'none; measure with metrics="{known.set}" (option --metrics)'
+    return f"none; {near(name, names, '')}".removesuffix("; ")

@@ -1,7 +1,6 @@
 """The tables of a contract as models."""
 
 import math
-import re
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -14,10 +13,8 @@ from lightmeter.settings import Table
 def _listed(value: str | float) -> str | float:
     """Refuse a value that profiles do not store exactly, because it would never match."""
     if len(value.encode()) > LONGEST_TEXT if isinstance(value, str) else abs(value) >= INEXACT:
-        raise ValueError(
-            f"got a text of more than {LONGEST_TEXT} bytes or a number of 2^53 or more, which "
-            "profiles do not store exactly; expected a shorter text or smaller number"
-        )
+        got = f"got a text of more than {LONGEST_TEXT} bytes or a number of 2^53 or more"
+        raise ValueError(f"{got}, which profiles do not store exactly")
     return value
 
 
@@ -58,7 +55,6 @@ class Expectation(_Scalars):  # type: ignore[misc]
     contains: list[Value] | None = Field(None, min_length=1)
     type: Literal["integer", "number", "text", "bool", "date"] | None = None
     share: float = Field(1.0, gt=0.0, le=1.0)
-    unique: Literal[True] | None = None
     schema_: Literal["at_least", "exactly"] | None = Field(None, alias="schema")
 
     @model_validator(mode="after")
@@ -66,19 +62,18 @@ class Expectation(_Scalars):  # type: ignore[misc]
         given = self.model_fields_set
         if bool(self.feature) == bool(self.features):
             raise ValueError("expected either feature or features")
-        if not given & {"values", "contains", "type", "unique", "schema_", *_NAMES}:
+        if not given & {"values", "contains", "type", "schema_", *_NAMES}:
             raise ValueError("got no expectation; expected one such as mean = { at_most = 0.02 }")
         for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
             if given & {key, other} == {key}:
                 raise ValueError(f"got {key.strip('_')} without {other}; expected both")
-        may_be_hues = all(re.search(r"Hue|[*?[]", each) for each in self.features or [self.feature])
+        may_be_hue = "Hue" in f"{self.feature} {self.features}"
         for name, limits in self.limits.items():
             low = max(limits.get(key, -math.inf) for key in ("at_least", "above"))
             high = min(limits.get(key, math.inf) for key in ("at_most", "below"))
             # The mean of hues may lie on an arc through 0.
-            is_arc = may_be_hues and name == "mean" and [*limits] == ["at_least", "at_most"]
-            is_open = low == limits.get("above") or high == limits.get("below")
-            if (low > high and not is_arc) or (low == high and is_open):
+            is_arc = may_be_hue and name == "mean" and [*limits] == ["at_least", "at_most"]
+            if low > high and not is_arc:
                 raise ValueError(f"got {name} {low:g} to {high:g}; expected the lower one first")
         return self
 

@@ -11,8 +11,9 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from lightmeter import _core
+from lightmeter._core import fisher_more
 from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.scalars import bounds_of, prediction_interval, seen_values
 from lightmeter.settings import quoted
 from lightmeter.text import counted, number
@@ -24,14 +25,15 @@ _WIDEST = 1e150  # a number whose square is finite
 _TYPES = ("integer", "number", "text", "bool", "date")
 # A share of the values, and the quantiles below and above which it lies. For a constant feature
 # the first share that has a limit is used.
-_Pairs = Sequence[tuple[float, str, str]]
+_OUTER = [(q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25)]
 _MEDIAN = (0.5, "median", "median")
-_OUTER = (*((q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25)), _MEDIAN)
 _MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers in exact quantiles; the error of rank beyond
 
 
 def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
     """Return the text of a contract that all of the profiles pass.
+
+    Its first line, a comment, says how many features have limits.
 
     Parameters
     ----------
@@ -44,7 +46,8 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
     Raises
     ------
     ValueError
-        A profile is empty, or no feature has enough values in all of them.
+        A profile is empty, the profiles or the batch are too small for limits on numbers, or no
+        feature has enough values in all profiles.
     """
     columns = [[view[name] for name in view] for view in views]
     sizes = [max((x.n for x in those if x.kind != "pixels"), default=0) for those in columns]
@@ -60,11 +63,19 @@ class _Suggested:
         columns = [whole[name] for name in whole if all(name in view for view in views)]
         many = sum(1 if column.meaning.origin == "image" else _LIMITS for column in columns)
         self._alpha = _ALPHA / max(1, many)
+        # If an even number limits the median of a batch, so do all larger ones.
+        least = 2
+        while quantile_share(0.5, max(rows, least), least, self._alpha / 2) is None:
+            least += 2
+        if min(rows, batch) < least and any(column.kind == "number" for column in columns):
+            got = f"got {rows} images or rows in all, and {batch} in each batch"
+            expected = f"expected at least {least} in all, and in each batch (--batch)"
+            raise ValueError(f"{got}: too few for limits on numbers; {expected}")
         # A batch of the same kind has each of these features. Images without an Exif tag do not
-        # count.
+        # count. Rows have no pixels.
         found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]
-        self._columns = [column for column, n in found if self._is_expected(column, n)]
-        if not self._columns:
+        self._columns = [x for x, n in found if x.kind != "pixels" and self._is_expected(x, n)]
+        if all(column.kind == "failure" for column in self._columns):
             expected = f"expected a feature with {_ENOUGH} values or more in all profiles together"
             raise ValueError(f"got profiles without enough values in common; {expected}")
 
@@ -76,16 +87,17 @@ class _Suggested:
 
     def lines(self) -> Iterator[str]:
         profiles = counted(len(self._views), "profile")
-        alike = "vary no more than these do" if len(self._views) > 1 else "are independent"
-        yield f"# Made from {profiles} of good data. Another good batch of {self._batch} fails with"
-        yield f"# a probability of at most {_ALPHA:.0%}, if its images or rows {alike}."
-        yield "\n[[expect]]  # these features exist"
+        alike = "they vary like these" if self._views[1:] else "images or rows are independent"
         names = {column.name: quoted(glob.escape(column.name)) for column in self._columns}
+        found = ((column.name, list(self._limits(column))) for column in self._columns)
+        limits = {name: lines for name, lines in found if lines}
+        yield f"# {len(limits)} of {counted(len(names), 'feature')} have limits, from {profiles}."
+        yield f"# At most {_ALPHA:.0%} of good batches of {self._batch} fail, if {alike}."
+        yield "\n[[expect]]  # these features exist"
         yield f"features = [{', '.join(names.values())}]"
         yield 'schema = "at_least"'
-        for column in self._columns:
-            if limits := list(self._limits(column)):
-                yield from ("\n[[expect]]", f"feature = {names[column.name]}", *limits)
+        for name, lines in limits.items():
+            yield from ("\n[[expect]]", f"feature = {names[name]}", *lines)
 
     def _limits(self, column: ColumnView) -> Iterator[str]:
         """Yield a line for each limit of a feature."""
@@ -110,15 +122,14 @@ class _Suggested:
     def _of_numbers(self, column: ColumnView) -> Iterator[str]:
         seen, types = seen_values(column), column.types
         values = {item.value for item in seen.items}
-        low, high = column.min or 0.0, column.max or 0.0
-        if types.date or max(-low, high) > _WIDEST:
+        if types.date or max(abs(column.min or 0.0), abs(column.max or 0.0)) > _WIDEST:
             return
         rates = (bounds_of(view[column.name], "distinct_rate") for view in self._views)
         may_repeat = any(rate is None or rate[1] < 1 for rate in rates)
         if not seen.others and values <= {0, 1} and (len(values) > 1 or not types.number):
             yield from self._rate(column, "mean", column.n - column.missing)
         elif may_repeat or types.number or column.meaning.origin == "image":
-            yield from self._quantiles(column, _OUTER if low == high else [_MEDIAN])
+            yield from self._quantiles(column)
 
     def _rate(self, column: ColumnView, scalar: str, n: int) -> Iterator[str]:
         is_mean, value, size = scalar == "mean", float(getattr(column, scalar)), self._size(n)
@@ -130,8 +141,9 @@ class _Suggested:
         if limits:
             yield f"{scalar} = {{ {', '.join(limits)} }}  # was {number(value)}, from {n} values"
 
-    def _quantiles(self, column: ColumnView, pairs: _Pairs) -> Iterator[str]:
+    def _quantiles(self, column: ColumnView) -> Iterator[str]:
         n, size = column.numbers.n, self._size(column.numbers.n)
+        pairs = [*_OUTER, _MEDIAN] if column.min == column.max else [_MEDIAN]
         for q, lower, upper in pairs:
             share = quantile_share(q, n, size, self._alpha / 2)
             if share is not None:
@@ -139,8 +151,9 @@ class _Suggested:
                 within = (column.quantile(share) or 0.0, column.quantile(1 - share) or 0.0)
                 ends = *self._between(column, lower), *self._between(column, upper)
                 low, high = _rounded([*within, *ends])
+                lowest = "" if low <= 0 and column.name in NUMBERS else f"at_least = {low}, "
                 for scalar in dict.fromkeys((lower, upper)):
-                    yield f"{scalar} = {{ at_least = {low}, at_most = {high} }}  # from {n} values"
+                    yield f"{scalar} = {{ {lowest}at_most = {high} }}  # from {n} values"
                 return
 
     def _between(self, column: ColumnView, scalar: str) -> list[float]:
@@ -171,9 +184,7 @@ def rate_limit(hits: int, n: int, size: int, alpha: float) -> float:
 
     It is the largest rate that Fisher's exact test does not find to be above `hits` of `n`.
     """
-    most = bisect_left(
-        range(size + 1), True, key=lambda more: _core.fisher_more(more, size, hits, n) <= alpha
-    )
+    most = bisect_left(range(size + 1), True, key=lambda x: fisher_more(x, size, hits, n) <= alpha)
     return (most - 1) / size
 
 
@@ -185,5 +196,5 @@ def quantile_share(q: float, n: int, size: int, alpha: float) -> float | None:
     test bounds their number.
     """
     below = max(1, math.ceil(q * size))
-    hits = bisect_right(range(n + 1), alpha, key=lambda x: _core.fisher_more(below, size, x, n))
+    hits = bisect_right(range(n + 1), alpha, key=lambda x: fisher_more(below, size, x, n))
     return None if hits == 0 else (hits - 1) / n

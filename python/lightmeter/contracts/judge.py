@@ -15,7 +15,7 @@ from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, neares
 from lightmeter.profile.view import Exemplar
 from lightmeter.report.charts.document import Row, document, section, table
 from lightmeter.report.parts import thumbnail_tag
-from lightmeter.text import MOST_DIGITS, count, counted, number, percent, shorten, visible
+from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -260,17 +260,7 @@ def _type(column: ColumnView, expectation: Expectation) -> _Judged:
     return expected, percent(hits / values), "holds" if hits >= share * values else "fails"
 
 
-def _unique(column: ColumnView, expectation: Expectation) -> _Judged:
-    for value, times, _ in (item for item in seen_values(column).items if not item.is_rounded):
-        if times > 1:
-            return "unique", f"{_listed([value])} {count(times)} times", "fails"
-    low, high = bounds_of(column, "distinct_rate") or (0.0, 1.0)
-    if low == high or high < 1:
-        return "unique", f"{percent(high)} different", "holds" if low == 1 else "fails"
-    return "unique", "no values, or too many or too long: see distinct_rate", "cannot be told"
-
-
-_CLAUSES = {"values": _values, "contains": _contains, "type": _type, "unique": _unique}
+_CLAUSES = {"values": _values, "contains": _contains, "type": _type}
 
 
 def _listed(values: Iterable[Value]) -> str:

@@ -57,7 +57,8 @@ class OddNumber(NamedTuple):
     tail_probability
         Share of the reference images, including this image, whose values are at least as far out on
         the same side; 0 to 1. A small value alone is no reason for a verdict: each number has two
-        sides, so of 60 numbers of an ordinary image about 2 * 0.02 * 60 = 2.4 are at 0.02 or less.
+        sides, so of 60 numbers of an ordinary image at most 2 * 0.02 * 60 = 2.4 are at 0.02 or
+        less, on average.
     sentence
         Description in a sentence.
     cause
@@ -287,8 +288,8 @@ class ImageCheck:
         cause, such as "the image looks out of focus". If `odd` is empty, it is the number that fits
         the others least. Empty for other verdicts.
     odd
-        Numbers that are unusual by themselves, the farthest first. Of 60 numbers of an ordinary
-        image, two or three are. It is empty if the reference has too few images for `level`.
+        Numbers that are unusual by themselves, the farthest first; of 60 numbers of an ordinary
+        image at most 2.4 on average. It is empty if the reference has too few images for `level`.
     rows
         Number of images in the sample that were compared.
     level
