@@ -96,8 +96,8 @@ def _outcomes(
         matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
         found |= dict.fromkeys(matching)
         if not matching:
-            if pattern not in hints:
-                hints[pattern] = _hint(pattern, names if len(hints) < _MOST_LOOKED_UP else [])
+            known = names if len(hints) < _MOST_LOOKED_UP else []
+            hints[pattern] = hints.get(pattern) or _hint(pattern, known)
             odd.append(outcome(pattern, "a feature of this name", hints[pattern], "fails"))
     schema = expectation.schema_
     others = [name for name in names if schema == "exactly" and name not in found]

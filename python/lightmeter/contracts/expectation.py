@@ -55,6 +55,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
     contains: list[Value] | None = Field(None, min_length=1)
     type: Literal["integer", "number", "text", "bool", "date"] | None = None
     share: float = Field(1.0, gt=0.0, le=1.0)
+    unique: Literal[True] | None = None  # the same as distinct_rate = { at_least = 1 }
     schema_: Literal["at_least", "exactly"] | None = Field(None, alias="schema")
 
     @model_validator(mode="after")
@@ -62,7 +63,7 @@ class Expectation(_Scalars):  # type: ignore[misc]
         given = self.model_fields_set
         if bool(self.feature) == bool(self.features):
             raise ValueError("expected either feature or features")
-        if not given & {"values", "contains", "type", "schema_", *_NAMES}:
+        if not given & {"values", "contains", "type", "unique", "schema_", *_NAMES}:
             raise ValueError("got no expectation; expected one such as mean = { at_most = 0.02 }")
         for key, other in (("top", "values"), ("share", "type"), ("schema_", "features")):
             if given & {key, other} == {key}:
@@ -73,14 +74,16 @@ class Expectation(_Scalars):  # type: ignore[misc]
             high = min(limits.get(key, math.inf) for key in ("at_most", "below"))
             # The mean of hues may lie on an arc through 0.
             is_arc = may_be_hue and name == "mean" and [*limits] == ["at_least", "at_most"]
-            if low > high and not is_arc:
+            is_empty = low == high and high in (limits.get("above"), limits.get("below"))
+            if is_empty or (low > high and not is_arc):
                 raise ValueError(f"got {name} {low:g} to {high:g}; expected the lower one first")
         return self
 
     @cached_property
     def limits(self) -> dict[str, dict[str, float]]:
         """Return the given limits by scalar."""
-        return dict(self.model_dump(include={*_NAMES}, exclude_none=True))
+        given = dict(self.model_dump(include={*_NAMES}, exclude_none=True))
+        return given | {"distinct_rate": {"at_least": 1.0}} if self.unique else given
 
 
 class Expectations(Table):

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 
 from lightmeter._core import fisher_more
 from lightmeter.profile import ColumnView, ProfileView
-from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.scalars import bounds_of, prediction_interval, seen_values
 from lightmeter.settings import quoted
 from lightmeter.text import counted, number
@@ -25,8 +24,8 @@ _WIDEST = 1e150  # a number whose square is finite
 _TYPES = ("integer", "number", "text", "bool", "date")
 # A share of the values, and the quantiles below and above which it lies. For a constant feature
 # the first share that has a limit is used.
-_OUTER = [(q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25)]
-_MEDIAN = (0.5, "median", "median")
+_PAIRS = [(q / 100, f"q_{q:02}", f"q_{100 - q}") for q in (1, 5, 10, 25)]
+_PAIRS += [(0.5, "median", "median")]
 _MOST_EXACT, _OF_SAMPLES = 1024, 0.01  # numbers in exact quantiles; the error of rank beyond
 
 
@@ -143,17 +142,15 @@ class _Suggested:
 
     def _quantiles(self, column: ColumnView) -> Iterator[str]:
         n, size = column.numbers.n, self._size(column.numbers.n)
-        pairs = [*_OUTER, _MEDIAN] if column.min == column.max else [_MEDIAN]
-        for q, lower, upper in pairs:
+        for q, lower, upper in _PAIRS if column.min == column.max else _PAIRS[-1:]:
             share = quantile_share(q, n, size, self._alpha / 2)
             if share is not None:
                 share = max(0.0, share - _OF_SAMPLES * (max(n, size) > _MOST_EXACT))
                 within = (column.quantile(share) or 0.0, column.quantile(1 - share) or 0.0)
                 ends = *self._between(column, lower), *self._between(column, upper)
                 low, high = _rounded([*within, *ends])
-                lowest = "" if low <= 0 and column.name in NUMBERS else f"at_least = {low}, "
                 for scalar in dict.fromkeys((lower, upper)):
-                    yield f"{scalar} = {{ {lowest}at_most = {high} }}  # from {n} values"
+                    yield f"{scalar} = {{ at_least = {low}, at_most = {high} }}  # from {n} values"
                 return
 
     def _between(self, column: ColumnView, scalar: str) -> list[float]:
