@@ -118,7 +118,6 @@ class Demo(NamedTuple):
 def run_demo(
     folder: str | os.PathLike[str],
     *,
-    seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Demo:
     """Compare a batch of smears with diluted dye with a training set, as the article does.
@@ -131,14 +130,12 @@ def run_demo(
     ----------
     folder
         The folder to write, which is created if necessary; files of the same names are overwritten.
-    seed
-        The seed of the images; equal seeds draw equal images.
     progress
         A function that is called as ``progress(done, total)`` after each image.
     """
     folder = Path(folder)
     sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
-    _draw([(folder / name, _IMAGES, how) for name, how in sides.items()], seed, progress)
+    _draw([(folder / name, _IMAGES, how) for name, how in sides.items()], progress)
     views = {name: profile_images(folder / name, exemplars=_EXEMPLARS) for name in sides}
     for name, view in views.items():
         view.write(folder / f"{name}.lmp")
@@ -153,19 +150,15 @@ def run_demo(
 
 
 class Timeline(NamedTuple):
-    """The results and the files of `run_timeline`."""
+    """The results of `run_timeline`, and the first page of the dashboard."""
 
     results: list[Result]
-    images: Path  # contains a folder for each day
-    monitors: Path
-    store: Path
     page: Path
 
 
 def run_timeline(
     folder: str | os.PathLike[str],
     *,
-    seed: int = 0,
     images: int = _DAY_IMAGES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Timeline:
@@ -180,8 +173,6 @@ def run_timeline(
     ----------
     folder
         The folder to write, which is created if necessary; files of the same names are overwritten.
-    seed
-        The seed of the images; equal seeds draw equal images.
     images
         The number of images per day.
     progress
@@ -193,7 +184,7 @@ def run_timeline(
         (folder / "training", _IMAGES, {}),
         *((folder / "cells" / f"{day}", images, _CHANGES.get(day.day, {})) for day in days),
     ]
-    _draw(batches, seed, progress)
+    _draw(batches, progress)
     profile_images(folder / "training").write(folder / "training.lmp")
     monitors = folder / "monitors.toml"
     monitors.write_text(_MONITORS, encoding="utf-8")
@@ -201,14 +192,11 @@ def run_timeline(
         log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
         results = watch(store, monitors).results
         write_dashboard(store, folder / "site")
-    return Timeline(
-        results, folder / "cells", monitors, folder / "drift.db", folder / "site" / "index.html"
-    )
+    return Timeline(results, folder / "site" / "index.html")
 
 
 def _draw(
     batches: Sequence[tuple[Path, int, dict[str, float]]],
-    seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Draw the images of each batch into its folder."""
@@ -216,7 +204,7 @@ def _draw(
     for batch, (place, count, how) in enumerate(batches):
         place.mkdir(parents=True, exist_ok=True)
         for index in range(count):
-            rng = np.random.default_rng([seed, batch, index])
+            rng = np.random.default_rng([0, batch, index])
             image, exif = draw_cells(rng, **how), Image.Exif()
             exif[0x010F] = "lightmeter demo, synthetic"  # Make
             # Each image is from one of two microscopes, on both sides alike.

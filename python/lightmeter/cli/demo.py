@@ -31,8 +31,8 @@ def demo(output: Path = Path("lightmeter-demo"), timeline: bool = False) -> None
     print_findings(demo.report)
     print()
     say(f"Report: {demo.page}")
-    sides = ("--reference", demo.reference, "--target", demo.target)
-    say(f"To repeat: {_command('drift', *sides, '--html', 'report.html')}")
+    command = "lightmeter", "drift", "--reference", demo.reference, "--target", demo.target
+    say(f"To repeat: {shlex.join(map(str, command))}")
 
 
 def _timeline(output: Path) -> None:
@@ -46,13 +46,3 @@ def _timeline(output: Path) -> None:
         say(f"{start:%Y-%m-%d}  {causes_text(sorted(results, key=lead_of))}")
     print()
     say(f"Dashboard: {days.page}")
-    say("To repeat:")
-    store = ("--store", days.store)
-    dates = ("--date-from", "path:%Y-%m-%d")
-    say(f"  {_command('log', days.images, '--dataset', 'cells', *store, *dates)}")
-    say(f"  {_command('monitor', 'run', days.monitors, *store)}")
-    say(f"  {_command('dashboard', *store, '-o', days.page.parent)}")
-
-
-def _command(*words: str | Path) -> str:
-    return shlex.join(["lightmeter", *map(str, words)])

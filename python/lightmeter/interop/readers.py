@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +80,6 @@ def _needs(package: str, extra: str, reader: Any) -> Any:
         except ImportError as error:
             install = f"pip install 'lightmeter[{extra}]'"
             raise ImportError(f"this reader needs {package}: {install}") from error
-        if package == "bioio" and not entry_points(group="bioio.readers"):
-            raise ImportError(f"this reader needs bioio's plug-in for your format: {_PLUGINS}")
 
     reader.check = check
     return reader

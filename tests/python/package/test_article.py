@@ -98,7 +98,7 @@ def test_the_demo_finds_the_diluted_dye_and_the_blur(tmp_path: Path) -> None:
 
 
 def test_the_timeline_alarms_on_the_bad_days(tmp_path: Path) -> None:
-    timeline = run_timeline(tmp_path, seed=0, images=14)
+    timeline = run_timeline(tmp_path, images=14)
     anomalies: dict[int, set[str]] = {day: set() for day in range(1, 15)}
     for result in timeline.results:
         assert result.state in ("ok", "anomaly")
