@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -80,10 +79,11 @@ def serve_store(
     )
     with _bound(host, port) as listening:
         try:
-            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # as uvicorn passes it on
+            serving = uvicorn.Server(config)
+            signal.signal(signal.SIGTERM, serving.handle_exit)  # an exception might be ignored
             port = listening.getsockname()[1]
             print(f"{server.store.address}: served at http://{own}:{port}", flush=True)
-            uvicorn.Server(config).run(sockets=[listening])
+            serving.run(sockets=[listening])
         finally:
             server.store.close()
 
