@@ -43,7 +43,7 @@ def drift(
 
     Each side is a profile file, a Parquet file of rows, or images or videos, which are measured
     first. Images of the target are read like those of the reference, unless an option says
-    otherwise. With --store, the target is the part of a dataset from --from to before --to,
+    otherwise. With --store, the target is a dataset since --from and before --to,
     compared by default with everything before it.
 
     Parameters

@@ -63,13 +63,13 @@ class _Suggested:
         many = sum(1 if column.meaning.origin == "image" else _LIMITS for column in columns)
         self._alpha = _ALPHA / max(1, many)
         # If an even number limits the median of a batch, so do all larger ones.
-        least = 2
-        while quantile_share(0.5, max(rows, least), least, self._alpha / 2) is None:
+        n, least = max((column.n for column in columns if column.kind == "number"), default=0), 2
+        while quantile_share(0.5, max(n, least), least, self._alpha / 2) is None:
             least += 2
-        if min(rows, batch) < least and any(column.kind == "number" for column in columns):
-            got = f"got {rows} images or rows in all, and {batch} in each batch"
-            expected = f"expected at least {least} in all, and in each batch (--batch)"
-            raise ValueError(f"{got}: too few for limits on numbers; {expected}")
+        few, where = min((n, "in all"), (self._size(n), "in each batch (option --batch)"))
+        if 0 < few < least:
+            got = f"got {few} images or rows {where}: too few for limits on numbers"
+            raise ValueError(f"{got}; expected {least} or more")
         # A batch of the same kind has each of these features. Images without an Exif tag do not
         # count. Rows have no pixels.
         found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]

@@ -238,7 +238,7 @@ def _values(column: ColumnView, expectation: Expectation) -> _Judged:
         are_all = bool(first) and all(item.lower > most for item in first)
         expected = f"the {top} most frequent among"
     state: State = "cannot be told" if others or not are_all else "holds"
-    got = _listed(item.value for item in others) if others else "no other that is known"
+    got = _listed(item.value for item in others) if others else "no other"
     return f"{expected} {_listed(values)}", got, "fails" if certain else state
 
 

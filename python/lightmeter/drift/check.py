@@ -352,9 +352,10 @@ def check_image(
     the reference lacks are not judged; for example, an array has no file size.
 
     At most a share `level` of ordinary images is unusual. This holds exactly if the image and those
-    of the reference are exchangeable and all have the same numbers; otherwise the share is at most
-    twice as large. It does not hold for bursts of similar images, which are unusual together or not
-    at all. A reference should therefore cover as many bursts, days and scenes as possible.
+    of the reference come independently from one distribution and have the same numbers; otherwise
+    the share is at most twice as large. It does not hold for bursts of similar images, which are
+    unusual together or not at all. A reference should therefore cover as many bursts, days and
+    scenes as possible.
 
     Parameters
     ----------

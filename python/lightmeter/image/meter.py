@@ -53,7 +53,7 @@ class Counting:
     channels
         Channel order of arrays.
     value_range
-        Sample values of black and white; None takes those of the dtype.
+        Pixel values of black and white; None takes those of the dtype.
     metrics
         Metric set.
     mask_of

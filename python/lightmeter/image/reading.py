@@ -70,7 +70,7 @@ class Reading:
     layout
         Order of the dimensions of arrays, with N for a batch of images. None means HW or HWC.
     value_range
-        Sample values of black and white, for samples of more than 8 bits. The default, None, means
+        Pixel values of black and white, for images of more than 8 bits. The default, None, means
         (0, 1) for floats, (0, 65535) for uint16, and for colour files of 16 bits the upper 8 bits,
         which is what Pillow decodes. If a range is given, files are read at full depth: PNG files
         of at most 64 MB with one frame and no interlacing, and TIFF files if the extra ``large`` is

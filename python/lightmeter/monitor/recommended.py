@@ -23,7 +23,6 @@ _ENOUGH_PEERS = 10
 _MOST_VALUES = 50  # of a category whose values are all known
 _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
-_FAILURES = 0.05
 
 # Faults of cameras, each detected by one number of the frames: name, comment, number, scalar,
 # bound, the quantile of past frames that the limit depends on, and the limit. The stored data is
@@ -61,7 +60,12 @@ _SLOW = """\
 _PEERS = """\
 # One segment changes and the others do not. A change of all segments, such as a dark day,
 # is not an anomaly here."""
-_FROZEN = "# A camera is frozen: nearly all its images are the same."
+_LIMITS: Sequence[tuple[str, str, Callable[[ColumnView], bool], str]] = (
+    ("frozen", "# A camera is frozen: nearly all its images are the same.",
+     lambda column: column.name.endswith(".PixelHash"), "distinct_rate = { at_least = 0.1 }"),
+    ("failures", "# More than 5 % of the files cannot be read.",
+     lambda column: column.kind == "failure", "failure_rate = { at_most = 0.05 }"),
+)  # fmt: skip
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
@@ -164,7 +168,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         yield table("slow change", "trend", _SLOW, *each_alone)
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
-    comment, keys = "# No data arrived.", each
+    comment, keys = "# Nothing was measured.", each
     # The usual delay is unknown if most buckets were filled in later, or arrive days later.
     usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
     if 2 * len(delays) >= max(1, len(buckets)) and usual <= max(length, DAY):
@@ -173,12 +177,12 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         keys = [f'wait = "{after}"', *each]  # an earlier run would report data that is only late
         if len(delays) >= _IN_TIME * len(buckets):
             comment = f"{comment[:-1]}, or it arrived much later."
-            keys = [f'after = "{after}"', *keys]
+            late = duration_text(max(length, timedelta(hours=hours)))
+            keys = [f'after = "{late}"', *keys]
     yield table("missing", "missing", comment, *keys)
-    if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        which = f"[[monitor.expect]]\nfeatures = {_listed(hashes)}"
-        least = "distinct_rate = { at_least = 0.1 }"
-        yield table("frozen", "contract", _FROZEN, *each, which, least)
+    for name, comment, is_limited, limit in _LIMITS:
+        if names := [column.name for column in columns.values() if is_limited(column)]:
+            yield table(name, "contract", comment, *each, _expect(names, limit))
     shared = {name: columns[name] for name in columns if all(name in view for view in views)}
     # A fault of a camera is hardly visible among the images of all cameras.
     judges_each = bool(each_alone) or "image.Shift" in shared
@@ -187,30 +191,26 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         yield table("contract", "contract", _CONTRACT, *keys, *expected)
 
 
+def _expect(names: Sequence[str], expected: str, comment: str = "") -> str:
+    return f"{comment}[[monitor.expect]]\nfeatures = {_listed(names)}\n{expected}"
+
+
 def _expected(columns: Mapping[str, ColumnView], views: Sequence[ProfileView]) -> Iterator[str]:
     """Yield the tables of expectations, from merged columns and the profiles of segments."""
-
-    def table(comment: str, names: Sequence[str], expected: str) -> str:
-        return f"\n# {comment}\n[[monitor.expect]]\nfeatures = {_listed(names)}\n{expected}"
-
-    if failures := [name for name, column in columns.items() if column.kind == "failure"]:
-        comment = f"At most {_FAILURES:.0%} of the files cannot be read."
-        yield table(comment, failures, f"failure_rate = {{ at_most = {_FAILURES} }}")
     for name, comment, number, scalar, bound, share, limit in _OF_VIDEO:
         if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
             seen = (view[feature].quantile(share) for view in views if feature in view)
             known = [each for each in seen if each is not None] or [0.0]
             usual = max(known) if bound == "at_most" else min(known)
             expected = f"{scalar} = {{ {bound} = {limit(usual):.3g} }}"
-            yield table(comment, [feature], f"name = {quoted(name)}\n{expected}")
+            yield _expect([feature], f"name = {quoted(name)}\n{expected}", f"\n# {comment}\n")
     names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
     if 0 < len(names) <= _MOST_FEATURES:
-        comment = "All these features still exist."
-        yield table(comment, names, 'schema = "at_least"')
+        yield _expect(names, 'schema = "at_least"', "\n# All these features still exist.\n")
     categories = (column for column in columns.values() if _is_known(column))
     for column in islice(categories, _MOST_NAMES):
         values = _listed(sorted(str(item.value) for item in column.frequent))
-        yield table("No new values.", [column.name], f"values = {values}")
+        yield _expect([column.name], f"values = {values}", "\n# No new values.\n")
 
 
 def _is_known(column: ColumnView) -> bool:

@@ -214,9 +214,9 @@ def _incident(group: Sequence[Stretch]) -> Incident:
     return Incident(dataset, segment, kind, start, None if end == _NEVER else end, tuple(ordered))
 
 
-def lead_of(result: Result) -> tuple[bool, float]:
-    """Return the sort key of results: first those with a cause, then the largest."""
-    return not result.cause, -excess(result)
+def lead_of(result: Result) -> tuple[bool, bool, float]:
+    """Return the sort key of results: first those with a cause, of limits, and of largest value."""
+    return not result.cause, bool(result.baseline), -excess(result)
 
 
 def excess(result: Result) -> float:

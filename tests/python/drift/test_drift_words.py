@@ -125,7 +125,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more",
         ),
-        (grid(lambda row, column: -20.0, 100), "the image darkened evenly everywhere"),
+        (grid(lambda row, column: -20.0, 100), "the image darkened by a similar share everywhere"),
         ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
     ],
 )
@@ -341,7 +341,7 @@ def test_exif_that_went_missing_is_one_line_and_the_first(stripped: int) -> None
     tagged, bare = encoded("JPEG", image, tags=tags), encoded("JPEG", image, tags={})
     target = lm.log_image([bare] * stripped + [tagged] * (50 - stripped)).view()
     report = lm.compare(target=target, reference=lm.log_image([tagged] * 50).view())
-    words = f"3 Exif tags went missing in up to {2 * stripped} % of images"
+    words = f"3 Exif tags are missing in up to {2 * stripped} % of images instead of 0 %"
     assert report.findings[0].words == words
     assert report.summary().startswith(words)
 

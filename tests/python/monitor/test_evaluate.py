@@ -385,7 +385,7 @@ def test_a_wrong_clock_makes_no_age_of_missing_buckets(store: Store, wrong: Any)
     assert [result.bucket.day for result in results if result.state == "ok"] == [1, 2, 3, 5, 18]
     assert f"{len(wrong)} earlier bucket" in results[0].words
     assert f"from {date(*wrong[0])} on (wrong clock?)" in results[0].words
-    assert {result.words for result in results[1:]} == {"", "no data arrived"}
+    assert {result.words for result in results[1:]} == {"", "nothing was measured"}
 
 
 def test_a_gap_that_buckets_stand_for_is_missing(store: Store) -> None:
@@ -400,7 +400,7 @@ def test_what_is_missing_up_to_now_is_bounded(store: Store, monkeypatch: Any) ->
     assert (results[0].state, results[0].bucket.year) == ("ok", 1)
     assert results[-1].bucket == NOW - timedelta(days=1)
     assert [result.state for result in results[1:]] == ["anomaly"] * 200
-    words = "no data arrived; missing for longer: the last 200 buckets are listed"
+    words = "nothing was measured; missing for longer: the last 200 buckets are listed"
     assert results[1].words == words
     assert len(missing(store, (2022, 9, 18))) == 2
 

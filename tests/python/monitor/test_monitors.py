@@ -383,10 +383,9 @@ def late(monitors: dict[str, Monitor]) -> timedelta | None:
 
 def expectations(monitors: dict[str, Monitor]) -> list[str]:
     """The features that a contract is about, and what it expects of them."""
-    contract = monitors["contract"]
     return [
         " ".join([each.feature or ",".join(each.features), *each.model_dump(exclude_unset=True)])
-        for each in contract.expect
+        for each in (*monitors["contract"].expect, *getattr(monitors.get("failures"), "expect", ()))
     ]
 
 

@@ -148,8 +148,7 @@ def _hue(row: FeatureDrift) -> str:
         _, after, before = _pooled(hues, shares, old_hues, old_shares)
         ahead = np.cumsum(after - before)
         if max(ahead.max(), 0.0) - min(ahead.min(), 0.0) <= _LEFT * (row.ks or 0.0):  # Kuiper's V
-            sign = "\N{MINUS SIGN}" if degrees < 0 else "+"
-            return f"{row.name} turned by {sign}{counted(abs(degrees), 'degree')}"
+            return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
     return f"{row.name} is distributed differently"
 
 
@@ -227,7 +226,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
-    return words or value or f"{row.name} is distributed differently"
+    return words or value or f"{_subject(row)} is distributed differently"
 
 
 def _tail(row: FeatureDrift) -> float:
@@ -376,8 +375,10 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     """Return whether a change follows from a cause.
 
     The row of all numbers together follows too, an even change of the grid, and a change of
-    sharpness if the light changed.
+    sharpness if the light changed. The size of a file follows its quality first.
     """
+    if row.short == "FileSize" and any(each.short == "JpegQuality" for each in drifted):
+        return cause.name == "compressed"
     if row.cell is None:
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
@@ -426,10 +427,11 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         if several[0].cell and len(several) > 1:
             found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
-            most, of = max(map(_rise, several), key=abs), f"of {_several(several[0])}images"
-            what = f"{'went missing' if most > 0 else 'appeared'} in up to {percent(abs(most))}"
-            words = f"{len(several)} Exif tags {what} {of}"
-            found.append(Finding(words, tuple(several)))
+            lead = max(several, key=lambda row: abs(_rise(row)))
+            what = "missing" if _rise(lead) > 0 else "present"
+            old, new = (percent(x if what == "missing" else 1 - x) for x in lead.levels)
+            where = f"in up to {new} of {_several(lead)}images instead of {old}"
+            found.append(Finding(f"{len(several)} Exif tags are {what} {where}", tuple(several)))
         else:
             found += [Finding(row.words, (row,)) for row in several]
     return found
@@ -456,9 +458,8 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     if not most:
         return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "evenly everywhere" if is_even else f"most {cell.place}"
-    words = f"{image} {_VERBS[cell.number][most > 0]} {where}"
-    return Finding(words, tuple(rows), is_even=is_even)
+    where = "by a similar share everywhere" if is_even else f"most {cell.place}"
+    return Finding(f"{image} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
@@ -474,8 +475,7 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
         return f"{drifted} of {of_all} drifted"
     if not tested:
         reasons = [row.reason for row in rows if row.verdict == "not enough data"]
-        words = "Not enough data to compare"
-        return f"{words}: {mode(reasons)}" if reasons else words
+        return "Not enough data to compare" + (f": {mode(reasons)}" if reasons else "")
     if possible:
         return f"No drift, but {possible} of {of_all} may have changed"
     return f"No drift in {of_all}"

@@ -55,7 +55,9 @@ class ContractRule(Monitor):
             words = f"{outcome.expectation}: {words}" if outcome.expectation else words
             limits = outcome.value, outcome.lower, outcome.upper
             state, words = _STATES[_badness(outcome)], "" if outcome.state == "holds" else words
-            worst.setdefault(outcome.feature, Result(outcome.feature, state, *limits, words))
+            result = Result(outcome.feature, state, *limits, words)
+            cause = outcome.expectation if state == ANOMALY else ""
+            worst.setdefault(outcome.feature, result._replace(cause=cause))
         return [worst[feature] for feature in sorted(worst)]
 
 

@@ -44,7 +44,7 @@ class MissingRule(Monitor):
         """Return the result of the bucket itself."""
         bucket = side.bucket
         if not (bucket.writers and (bucket.images or _holds_values(side))):
-            return [Result("", ANOMALY, words="no data arrived")]
+            return [Result("", ANOMALY, words="nothing was measured")]
         if self.after is None:
             return [Result("", OK)]
         late = max(timedelta(), bucket.updated - bucket.end)
