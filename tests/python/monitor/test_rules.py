@@ -14,7 +14,7 @@ from lightmeter import ProfileView, Store, log, log_image
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.replay import false_alarms_a_year
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, lead_of
 from lightmeter.monitor.rules.interval import hue_interval, share_interval
 from lightmeter.profile.scalars import nearest_turn
 from lightmeter.store.tables import Bucket
@@ -85,6 +85,11 @@ def test_contracts(store: Store, tmp_path: Path) -> None:
     assert (said.bucket.day, said.state) == (10, "ok")
     assert said.words == "size: x: expected n at least 30, got 1"
     assert (said.value, said.lower, said.upper) == (1.0, 30.0, None)
+    failed = judge(store, type="contract", expect=[warning | {"severity": "error"}])
+    (said,) = (each for each in failed if each.cause)
+    assert (said.bucket.day, said.cause) == (10, "size")
+    drift = said._replace(baseline=28, value=1e9, upper=1.0, cause="noise")
+    assert min((drift, said), key=lead_of) == said  # a named limit leads an alert
 
 
 @pytest.mark.parametrize("history", [True, False])
