@@ -48,8 +48,8 @@ def explain(features: list[str]) -> None:
     Parameters
     ----------
     features
-        Names such as image.Noise, image.Make:missing or, of a band, image.B02.mean; or words of
-        a report, such as contrast.
+        Names such as image.Noise, image.Make:missing or, of a band, image.B02.mean; or what a
+        report calls a feature, such as contrast.
     """
     words, unknown = _by_word(), list[str]()
     for given in features:
