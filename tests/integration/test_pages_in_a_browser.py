@@ -24,7 +24,8 @@ from lightmeter.report.report import html_page
 from PIL import Image
 from receiver import Receiver
 from server_process import started
-from test_report import attacked_page, cameras_page, drifted, drifted_page, sheet_of
+from test_report import attacked as attacked_report
+from test_report import cameras, drifted, sheet_of
 
 pytest_plugins = ["chromium"]
 
@@ -58,16 +59,17 @@ def test_a_dashboard(
 @pytest.mark.parametrize(
     ("make", "width", "scheme"),
     [
-        (drifted_page, 1280, "light"),
-        (drifted_page, 390, "dark"),
-        (attacked_page, 1280, "dark"),
-        (attacked_page, 390, "light"),
-        (cameras_page, 400, "dark"),
+        (drifted, 1280, "light"),
+        (drifted, 390, "dark"),
+        (attacked_report, 1280, "dark"),
+        (attacked_report, 390, "light"),
+        (cameras, 400, "dark"),
     ],
 )
 def test_a_report(chromium: Any, tmp_path: Path, make: Any, width: int, scheme: str) -> None:
     path = tmp_path / "report.html"
-    path.write_text(make(), encoding="utf-8")
+    page_text = html_page(make(), target_name=HOSTILE[0], reference_name=HOSTILE[3])
+    path.write_text(page_text, encoding="utf-8")
     with opened(chromium, path, width, scheme) as page:
         colour = page.evaluate("getComputedStyle(document.querySelector('.s-target')).stroke")
         assert colour == ("rgb(213, 94, 0)" if scheme == "light" else "rgb(240, 160, 75)")
