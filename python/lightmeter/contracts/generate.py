@@ -66,10 +66,10 @@ class _Suggested:
         n, least = max((column.n for column in columns if column.kind == "number"), default=0), 2
         while quantile_share(0.5, max(n, least), least, self._alpha / 2) is None:
             least += 2
-        few, where = min((n, "in all"), (self._size(n), "in each batch (option --batch)"))
+        few, where = min((n, "in all"), (self._size(n), f"measured in a batch of {batch}"))
         if 0 < few < least:
             got = f"got {few} images or rows {where}: too few for limits on numbers"
-            raise ValueError(f"{got}; expected {least} or more")
+            raise ValueError(f"{got}; expected {least} or more (option --batch)")
         # A batch of the same kind has each of these features. Images without an Exif tag do not
         # count. Rows have no pixels.
         found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]

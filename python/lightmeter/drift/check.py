@@ -330,8 +330,8 @@ class ImageCheck:
         if self.p_value is None:
             return f"the reference keeps no sample to compare with; profile its images {sample}"
         return (
-            f"the sample of the reference has {counted(self.rows, 'image')} like this one, and a "
-            f"level of {self.level:g} needs {count(least)}; profile enough such images {sample}"
+            f"the reference's sample has {counted(self.rows, 'image')} with the same features; "
+            f"a level of {self.level:g} needs {count(least)}; profile enough of them {sample}"
         )
 
 

@@ -361,7 +361,7 @@ class Unlike:
             words = "; ".join(differences.values())
             parts.append(f"The images{whose} were read differently: {words}.")
             if not differences.keys().isdisjoint(_OF_ALL):
-                parts.append("Numbers of their pixels are not compared.")
+                parts.append("What was measured from pixels is not compared.")
             elif "channels" in differences:
                 parts.append("Numbers that depend on the order of colours are not compared.")
         self.sentence = " ".join(parts)
@@ -382,10 +382,9 @@ class Unlike:
 
 # Options that affect all numbers of pixels.
 _OF_ALL = ("value_range", "value_range of floats", "pyramid_level")
-# Descriptions of missing options, which are only reported except for the first.
-_DEFAULTS = {"pyramid_level": 0, "samples": "8 bits", "ignore": "nothing", "frames": "first"}
-_DEFAULTS["bands"] = "none"
-_SAID = ("samples", "ignore", "frames", "bands")
+# Descriptions of missing options. Differences in those of `_SAID` are only reported.
+_SAID = {"samples": "8 bits", "ignore": "nothing", "frames": "first", "bands": "none"}
+_DEFAULTS = {"pyramid_level": 0, **_SAID}
 
 
 def _way(option: str, fields: Mapping[str, Any]) -> str:

@@ -86,7 +86,8 @@ class Reading:
     limits
         Limits on size, memory and time; an image that exceeds one fails as ``too_large``.
     metrics
-        Numbers to compute of each image: a metric set, your own functions, or both. The sets are
+        Numbers to compute of each image: a metric set, your own functions, or both (on the command
+        line, functions are given by ``--metric``). The sets are
         ``"whylogs"``, the ten features of whylogs; ``"default"``, which adds colour, light,
         sharpness, noise and more; ``"camera"``, which adds numbers of the parts of the image, and
         hashes; and ``"all"``. Functions without a set are added to the default set.

@@ -78,8 +78,8 @@ def _needs(package: str, extra: str, reader: Any) -> Any:
         try:
             import_module(package)
         except ImportError as error:
-            install = f"pip install 'lightmeter[{extra}]'"
-            raise ImportError(f"this reader needs {package}: {install}") from error
+            needs = f"this reader needs {package}: pip install 'lightmeter[{extra}]'"
+            raise ImportError(needs) from error
 
     reader.check = check
     return reader
@@ -296,6 +296,7 @@ def microscope(image: File) -> Iterator[Read]:
                 yield Read(samples, facts, bands=bands)
 
 
+@partial(_needs, "imagecodecs", "large")
 def ome_tiff(image: File) -> Read:
     """Read an OME-TIFF with its channels, which are pages, as bands.
 

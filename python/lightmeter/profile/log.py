@@ -228,8 +228,8 @@ def log_image(
     images
         A PIL image, an array or tensor (HxW, or HxWxC with C = 1, 3 or 4; bool, uint8, uint16,
         floats, or other integers with a `value_range`; a fourth channel is alpha), a path, encoded
-        bytes or a binary file. A list or tuple of these is profiled together. A dict from prefixes
-        of feature names to images is profiled side by side.
+        bytes or a binary file. A list or tuple of these is profiled together. In a dict, each key
+        is the prefix of its image's features, such as ``left`` in ``left.Sharpness``.
     group
         Group of all of these images, such as ``"slide-7"`` or the name of a burst. Comparisons then
         treat groups, not images, as independent. The name is not stored, only sums of values by its

@@ -129,7 +129,7 @@ def test_drift_of_files_and_folders(folder: Path, tmp_path: Path) -> None:
     sides = "--reference", reference, "--target", folder / "0.jpg"
     result = lightmeter("drift", *sides, "--html", page_file)
     assert result.returncode == 0, result.stderr
-    assert "to compare: 1 value in the target; 10 are needed\n" in result.stdout
+    assert "be tested: 1 value in the target; 10 are needed\n" in result.stdout
     assert result.stdout.endswith(f"{page_file}: written\n")
     page = page_file.read_text(encoding="utf-8")
     assert str(folder) in page

@@ -92,7 +92,7 @@ def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
     assert repr(reports[0]) == "<DriftReport: no drift in 1 feature>"
     few = lm.log(columns={"x": range(2)})
     reason = ": 2 values in the target; 10 are needed"
-    assert lm.compare(target=few, reference=few).summary() == f"not enough data to compare{reason}"
+    assert lm.compare(target=few, reference=few).summary() == f"no feature could be tested{reason}"
     for name, wrong in {"drift": 0.2, "effect": 2.0, "min_values": 0, "delta": 0.0}.items():
         with pytest.raises(ValueError, match=str(wrong)):
             lm.compare(target=few, reference=few, **{name: wrong})  # type: ignore[arg-type]

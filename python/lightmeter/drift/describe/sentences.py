@@ -220,7 +220,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or is_amount)
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
-    if wide >= by.spread / 2:
+    if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
         spread = f"{_subject(row)} varies {number(times, 2)} times as much"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
@@ -475,7 +475,7 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
         return f"{drifted} of {of_all} drifted"
     if not tested:
         reasons = [row.reason for row in rows if row.verdict == "not enough data"]
-        return "Not enough data to compare" + (f": {mode(reasons)}" if reasons else "")
+        return "No feature could be tested" + (f": {mode(reasons)}" if reasons else "")
     if possible:
         return f"No drift, but {possible} of {of_all} may have changed"
     return f"No drift in {of_all}"

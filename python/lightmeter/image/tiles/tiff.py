@@ -43,7 +43,7 @@ _BYTES = (1, 2, 7)  # types whose values tifffile keeps as bytes
 _NUMBER_BYTES = 40  # of a number in a tuple
 
 _DESCRIPTION = 270
-_CHANNELS = "all channels of an OME-TIFF need a reader (--read ome_tiff): see docs/readers.md"
+_CHANNELS = "only the first page of an OME-TIFF is measured; for its channels: --read ome_tiff"
 _SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _SAMPLES, _ORIENTATION = 254, 256, 257, 258, 277, 274
 _ALSO_LOADED = frozenset({255, _ORIENTATION, 65426, NODATA})
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_IFDS, _STACK_OF_METAMORPH = 322, 323, 330, 33628
