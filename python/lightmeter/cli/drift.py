@@ -59,7 +59,7 @@ def drift(
     fail_on
         Exit with 3 if a feature has this verdict or a worse one.
     effect
-        The smallest shift, or difference of shares, that counts as drift.
+        The smallest shift (Kolmogorov and Smirnov's D), or difference of shares, that counts.
     """
     where = (store, dataset, segment, tag)
     if target is not None and any((*where, since, until)):

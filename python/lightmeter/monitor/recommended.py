@@ -55,8 +55,8 @@ _DRIFT = """\
 # The images differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
 # q is the chance of a false alarm in a bucket, for all its segments together."""
 _SLOW = """\
-# A feature changes slowly, or has changed for good: about one false alarm per year.
-# Needs 35 days."""
+# A feature changes slowly, or has changed for good. About one false alarm per year, for all
+# features and segments together. Needs 35 days."""
 _PEERS = """\
 # One segment changes and the others do not. A change of all segments, such as a dark day,
 # is not an anomaly here."""

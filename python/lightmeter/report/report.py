@@ -105,7 +105,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
 def _findings(comparison: Comparison) -> Html:
     found, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
     if not found:
-        return section("Findings", tag("p", "No feature changed by more than chance explains."))
+        return section("Findings", tag("p", f"{headline(comparison.features)}."))
     listed = (
         tag(
             "li",
@@ -123,7 +123,7 @@ def _findings(comparison: Comparison) -> Html:
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     tested = sum(row.q_value is not None for row in features)
-    words = f"The most severe feature comes first. Of {counted(len(features), 'feature')}, "
+    words = f"Features that drifted come first. Of {counted(len(features), 'feature')}, "
     words += f"{count(tested)} were tested"
     if others := len(features) - tested:
         words += f"; the other {count(others)} have too few values, the same value everywhere, "
@@ -154,9 +154,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     words = (
         f"The verdict is drift if q is at most {number(by.drift)} and one size is large enough: a "
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
-        f"or a tail of {number(by.tail)}. It is possible if q is at most {number(by.possible)}. If "
-        f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. There is "
-        f"no verdict with fewer than {by.min_values} values on a side, and none for pixels."
+        f"or a tail of {number(by.tail)}; possible if q is only at most {number(by.possible)}. If "
+        f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. Verdicts "
+        f"need {by.min_values} values on a side, or 5 groups, of which only the shift counts."
     )
     quiet = (tag("p", note, cls="quiet") for note in notes_of(comparison))
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())

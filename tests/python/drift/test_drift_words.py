@@ -49,11 +49,12 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
     assert single.summary() == (
-        "the images are brighter: brightness rose by 101 %; luma and 3 more follow"
+        "the images are brighter: brightness rose by 101 %; luma and 3 more follow from it"
     )
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    words = "{0} images are brighter: {0} brightness rose by 101 %; {0} luma and 3 more follow"
-    assert two.summary() == "; ".join(f"the {words.format(side)}" for side in ("left", "right"))
+    words = "the {0} images are brighter: {0} brightness rose by 101 %; {0} luma and 3 more {1}"
+    said = (words.format(side, "follow from it") for side in ("left", "right"))
+    assert two.summary() == "; ".join(said)
 
 
 @pytest.mark.parametrize(

@@ -402,7 +402,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''}"
+    return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''} from it"
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
