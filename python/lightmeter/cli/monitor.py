@@ -76,7 +76,7 @@ def run(
         for line in _lines(watched.newest):
             say(line)
         if not watched.newest:
-            say("nothing to judge yet: no bucket has ended")
+            say("nothing to judge yet: no bucket (day or hour) has ended")
     _complain_of(watched.deliveries)
     raise typer.Exit(watched.exit_code)
 

@@ -96,7 +96,7 @@ def test_the_first_run_on_a_day_that_is_not_over() -> None:
     lightmeter("log", "photos", "--dataset", "camera", "--store", "today.db")
     result = lightmeter("monitor", "run", "monitors.toml", "--store", "today.db")
     said = (result.returncode, result.stdout, result.stderr)
-    assert said == (0, "nothing to judge yet: no bucket has ended\n", "")
+    assert said == (0, "nothing to judge yet: no bucket (day or hour) has ended\n", "")
 
 
 def test_slips_in_python(folder: Path) -> None:
