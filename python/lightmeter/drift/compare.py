@@ -22,7 +22,6 @@ from lightmeter.drift.row import (
     holm_p_values,
     judge,
     label_of,
-    name_gray,
     prefix_of,
     rest_on,
 )
@@ -85,7 +84,7 @@ class Comparison:
         self.ungrouped = [(0, 0), (0, 0)]
         rows = list(self._rows(tested=tested))
         judge(rows, by, tested=tested)
-        name_gray(rows)
+        _name_gray(rows)
         for row in rows:
             fill(row, wording=partial(sentences.describe, by=by))
         self.features = by_severity(rows, by)
@@ -317,6 +316,18 @@ def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> 
         return tuple(FrequentItem(value, high, high, low) for value, low, high in items)
 
     return {"new_values": only(target, reference), "vanished_values": only(reference, target)}
+
+
+def _name_gray(rows: Iterable[FeatureDrift]) -> None:
+    """Call the channels of gray images brightness, because all of them equal it."""
+    by_name = {row.feature: row for row in rows if row.prefix}
+    for name, row in by_name.items():
+        _, is_brightness, scalar = name.partition(".Brightness.")
+        channels = [f"{row.prefix}.{each}.{scalar}" for each in ("Red", "Green", "Blue")]
+        same = [by_name[each] for each in channels if is_brightness and each in by_name]
+        if all(each.levels == row.levels for each in same):
+            for each in same:
+                fill(each, name=row.name, topic=row.topic)
 
 
 # Number of images by prefix and reading; see `ProfileView.readings`.

@@ -380,17 +380,6 @@ def rest_on(
     vars(row).update(zip(_CARRYING, (name, *size, *(p or (None,) * 3)), strict=True))
 
 
-def name_gray(rows: Iterable[FeatureDrift]) -> None:
-    """Call the channels of gray images brightness, because all of them equal it."""
-    by_name = {row.feature: row for row in rows if row.prefix}
-    for name, row in by_name.items():
-        channels = (name.replace(".Brightness.", each) for each in (".Red.", ".Green.", ".Blue."))
-        same = [by_name.get(channel, row) for channel in channels]
-        if all(each.levels == row.levels for each in same):
-            for each in same:
-                fill(each, name=row.name, topic=row.topic)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
     """Set the thresholds of verdicts.
