@@ -191,10 +191,14 @@ def _is_squeezed(m: _Moves) -> bool:
 
 
 def _is_blurred(m: _Moves) -> bool:
-    """Return whether detail fell by more than light explains."""
+    """Return whether detail fell by more than light or a veil explains.
+
+    A veil alone lowers the logarithm of sharpness by at most twice as much as that of saturation.
+    """
     is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
     is_blur = m.fell("Sharpness") and m.detail < 0.55 * m.sharpness
-    return is_blur and not (_is_covered(m) or _has_glare(m) or _is_veiled(m) or is_squeezed)
+    is_veil = _is_veiled(m) and m.sharpness > 3 * m.colour
+    return is_blur and not (_is_covered(m) or _has_glare(m) or is_veil or is_squeezed)
 
 
 def _is_cast(m: _Moves) -> bool:
