@@ -14,22 +14,23 @@ from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
 from lightmeter.files import check_target, write_atomically
+from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.log import view_of
 from lightmeter.text import visible
 
-_IMAGES = 3  # images that are named for each failure
+_IMAGES = 3  # images to name for each failure, and exemplars to keep by default
 
 commands = Commands(no_args_is_help=True, help=__doc__)
 
 
 @commands.command()
-@reads_images("workers", exemplars=3)
+@reads_images("exemplars", "workers")
 def check(
     source: str,
     *,
     contract: Path,
     html: Html = None,
-    reading: Reading,
+    options: ReadingOptions,
     batch: dict[str, Any],
     output_format: Annotated[
         Literal["text", "json", "junit", "github"], typer.Option("--format", help="How to print.")
@@ -50,14 +51,15 @@ def check(
     read = Contract(contract)
     if html is not None:
         check_target(html)
-    view = view_of_source(source, reading, may_fail=True, **batch)
+    kept = {"exemplars": _IMAGES, **batch}
+    view = view_of_source(source, Reading(**options), may_fail=True, **kept)
     result = read.judge(view)
-    if html is not None:
-        result.write_html(html)
     for line in _PRINTED[output_format](result):
         print(line)
-    if html is not None and output_format == "text":
-        say(f"{html}: written")
+    if html is not None:
+        result.write_html(html)
+        if output_format == "text":
+            say(f"{html}: written")
     tell_failures(reasons_of(view), view.failures, len(view))
     if not result.passed:
         raise typer.Exit(FAILED)

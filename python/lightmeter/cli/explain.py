@@ -4,13 +4,12 @@ from pathlib import Path
 
 import typer
 
-from lightmeter.cli.options import Allow, Deny
 from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, fail, print_table
 from lightmeter.drift.row import label_of
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
 from lightmeter.image.encoded import open_encoded
-from lightmeter.image.exif import DATES, KNOWN, PERSONAL, ExifPolicy, read_exif
+from lightmeter.image.exif import DATES, DEFAULT_POLICY, KNOWN, PERSONAL, ExifPolicy, read_exif
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
@@ -116,7 +115,7 @@ def _judged(role: Role) -> str:
     return f"no: {untested}" if untested else "yes"
 
 
-def exif(file: Path, allow: Allow = None, deny: Deny = None) -> None:
+def exif(file: Path) -> None:
     """Print the Exif tags of a file that are tracked, and the names of withheld tags.
 
     Parameters
@@ -124,7 +123,6 @@ def exif(file: Path, allow: Allow = None, deny: Deny = None) -> None:
     file
         Image file.
     """
-    policy = ExifPolicy(allow=allow or (), deny=deny or ())
     try:
         opened = open_encoded(file, DEFAULT_LIMITS)
     except ImageError as error:
@@ -133,7 +131,7 @@ def exif(file: Path, allow: Allow = None, deny: Deny = None) -> None:
         header = file_header(opened, DEFAULT_LIMITS)
         if header is None:
             fail(f"{file} has no format whose Exif lightmeter reads")
-        tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
+        tracked = dict(sorted(read_exif(header.exif, DEFAULT_POLICY, header.orientation).items()))
         known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
     withheld = ", ".join(sorted(known.keys() - tracked.keys())) or "nothing"
     for name in DATES & tracked.keys():
