@@ -8,9 +8,9 @@ from xml.etree import ElementTree as Xml
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
+from lightmeter.cli.drift import view_of_source
 from lightmeter.cli.options import Html, reads_images
 from lightmeter.cli.profile import reasons_of, tell_failures
-from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
 from lightmeter.files import check_target, write_atomically
