@@ -64,8 +64,8 @@ def _serve(
     if not store:
         raise typer.BadParameter("missing", param_hint="--store")
     try:
-        from lightmeter.serve.proxy import Proxy
         from lightmeter.serve.running import serve_store
+        from lightmeter.serve.server import Proxy
     except ImportError as error:
         text = f"serve needs packages that are not installed ({error}): pip install "
         raise ImportError(f"{text}'lightmeter[server]'") from error

@@ -7,10 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import History, load_histories, segments_of
-from lightmeter.dashboard.pages.bucket import bucket_html
-from lightmeter.dashboard.pages.feature import feature_html
+from lightmeter.dashboard.history import Compared, History, load_histories, segments_of
+from lightmeter.dashboard.pages.details import bucket_html, feature_html
 from lightmeter.dashboard.pages.overview import dataset_html, index_html
 from lightmeter.dashboard.pages.parts import Extras
 from lightmeter.files import write_atomically

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter import log, log_image
 from lightmeter.dashboard import site as site_module
-from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import load_histories
+from lightmeter.dashboard.history import Compared, load_histories
 from lightmeter.dashboard.pages.parts import Extras
 from lightmeter.dashboard.site import LivePages
 from lightmeter.monitor.evaluate import update_results

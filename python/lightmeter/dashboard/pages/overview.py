@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lightmeter.dashboard.compared import RECENT, Compared
-from lightmeter.dashboard.history import History, worst
+from lightmeter.dashboard.history import RECENT, Compared, History, worst
 from lightmeter.dashboard.pages.parts import (
     SIGNS,
     Extras,
