@@ -40,6 +40,10 @@ class LiveExtras(Extras):
         whose = key.id, sorted(key.rights)
         self.key = repr((whose, self._monitors, self._error, self._last, self._runs))
 
+    def sees(self, dataset: str) -> bool:
+        """Return whether the key is valid for a dataset."""
+        return self._key.sees(dataset)
+
     def failure(self) -> str:
         """Return the reason why the monitors could not judge new buckets; empty if they could."""
         if self._error:
@@ -59,17 +63,15 @@ class LiveExtras(Extras):
         """Return a section about the monitors and their last run."""
         if self._server.monitors is None:
             return None
-        last, words = self._last, list[Html]()
-        if self._error:
-            words.append(self._error_line(_NOT_UNDERSTOOD, self._error))
-        elif not self._monitors:
+        words: list[Content] = [self._error_line(_NOT_UNDERSTOOD, self._error)]
+        if not self._error and not self._monitors:
             words.append(tag("p", "No monitor is on. The page of a dataset can switch some on."))
-            words += self._earlier(*self._server.store.datasets())
+            words.append(self._earlier(*self._server.store.datasets()))
         if self._runs:
             words.append(tag("p", "The monitors run now."))
-        elif last is not None:
+        elif last := self._last:
             words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC."))
-            words += [self._error_line("The last run had an error", last.error)] * bool(last.error)
+            words.append(self._error_line("The last run had an error", last.error))
         return section("Monitors", words)
 
     def on_dataset(self, page: str, history: History) -> Content:
@@ -81,22 +83,21 @@ class LiveExtras(Extras):
             return section("Monitors", _named(names))
         if self._error:
             return section("Monitors", self._error_line(_NOT_UNDERSTOOD, self._error))
+        content = tag("p", "No monitor is on. A key with the right to admin can switch it on.")
         if self._key.may("admin"):
             content = self._watch_form(page, history)
-        else:
-            content = tag("p", "No monitor is on. A key with the right to admin can switch it on.")
         return section("Monitors", content, self._earlier(dataset))
 
-    def _earlier(self, *datasets: str) -> list[Html]:
+    def _earlier(self, *datasets: str) -> Html | None:
         """Return a note about the monitors whose results are shown, if they are not in the file."""
-        sources, seen = self._server.store.state.sources(), set(filter(self._key.sees, datasets))
+        sources, seen = self._server.store.state.sources(), set(filter(self.sees, datasets))
         names = sorted({each.monitor for each in sources if each.dataset in seen})
-        return [_named(names, "These results are from ")] if names else []
+        return _named(names, "These results are from ") if names else None
 
     def _watch_form(self, page: str, history: History) -> Html:
         options = [tag("option", "the buckets before", value="")]
         for name in self._server.store.datasets():
-            if name != history.dataset and self._key.sees(name):
+            if name != history.dataset and self.sees(name):
                 text, chosen = f"the dataset {shorten(name, 60)}", _LIKELY.search(name) and ""
                 options.append(tag("option", text, value=dataset_page(name), selected=chosen))
         select = tag("label", "Compare with ", tag("select", options, name="reference"))
@@ -104,8 +105,10 @@ class LiveExtras(Extras):
         hidden = tag("input", type="hidden", name="place", value=history.page)
         return tag("form", hidden, select, button, method="post", action=address(page, WATCH))
 
-    def _error_line(self, words: str, error: str) -> Html:
-        """Return an error, with details only for a key that may see all datasets."""
+    def _error_line(self, words: str, error: str) -> Html | None:
+        """Return an error, if there is one, with details only for a key that sees all datasets."""
+        if not error:
+            return None
         if not self._key.sees_all:
             return tag("p", f"{words}; a key for all datasets sees it.", cls="verdict drift")
         public = shorten(self._server.public(error), 500)
@@ -164,17 +167,16 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 async def page(request: Request, caller: Reader) -> Response:
     """Return a page of the dashboard with the datasets that the caller may see."""
     server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
-    html = await server.slow.do(_drawn, caller, path)
+
+    def drawn() -> bytes | None:
+        return server.pages.page(path, LiveExtras(server, caller.key))
+
+    html = await server.slow.do(drawn)
     if html is None:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked
     again = waits and _ASKED in request.query_params
     return _response(html, 200, {"Refresh": "3"} if again else {})
-
-
-def _drawn(caller: Caller, path: str) -> bytes | None:
-    extras = LiveExtras(caller.server, caller.key)
-    return caller.server.pages.page(path, sees=caller.key.sees, extras=extras)
 
 
 @router.post(f"{FORMS}watch")
