@@ -101,13 +101,13 @@ def _text(result: ContractResult) -> Iterator[str]:
 
 def _junit(result: ContractResult) -> Iterator[str]:
     """Yield JUnit XML for CI servers, with a test case for each outcome."""
-    suite = Xml.Element("testsuite", name="lightmeter contract")
-    suite.set("tests", str(len(result.outcomes)))
-    suite.set("failures", str(sum(o.severity == "error" for o in result.failures)))
+    failures = sum(outcome.severity == "error" for outcome in result.failures)
+    counts = {"tests": str(len(result.outcomes)), "failures": str(failures)}
+    suite = Xml.Element("testsuite", counts, name="lightmeter contract")
     for outcome in result.outcomes:
-        name = f"{outcome.feature} {outcome.expected}".strip()
-        case = Xml.SubElement(suite, "testcase", name=visible(name))
-        case.set("classname", visible(outcome.expectation or "contract"))
+        name = visible(f"{outcome.feature} {outcome.expected}".strip())
+        kind = visible(outcome.expectation or "contract")
+        case = Xml.SubElement(suite, "testcase", name=name, classname=kind)
         if outcome.state != "holds":
             kind = "failure" if outcome.severity == "error" else "system-out"
             Xml.SubElement(case, kind).text = str(outcome)

@@ -1,7 +1,6 @@
 """The commands that judge by a reference: profiles as a whole, and images one by one."""
 
 import contextlib
-from collections import ChainMap
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -36,10 +35,9 @@ from lightmeter.cli.options import (
     Sources,
     To,
     WithTags,
+    pairs_of,
     reads_images,
-    segments_of,
     store_of,
-    tags_of,
 )
 from lightmeter.cli.terminal import complain, fail, print_json, print_table, progress_bar, say
 from lightmeter.drift.check import LEVEL, SAMPLE, reference_of
@@ -276,11 +274,11 @@ def _view_of_store(
     """Return the profile of the buckets from `start` to before `end`; None sets no limit."""
     from lightmeter import Store  # not at the top, because most comparisons need no store
 
-    store, place = store_of(given), dict(ChainMap(*segments_of(segment)))
+    store, place = store_of(given), pairs_of("segment", segment)
     if store is None or dataset is None:
         raise ValueError("expected --target, or --store with --dataset")
     with Store(store, create=False) as opened:
-        view = opened.tagged(tags_of(tags)).read(dataset, start, end, segment=place)
+        view = opened.tagged(pairs_of("tag", tags)).read(dataset, start, end, segment=place)
     if not len(view):
         shown = f"{dataset!r} {segment_text(place)}".rstrip()
         raise ValueError(f"the store has no profile of {shown} in that time; check --from and --to")

@@ -14,7 +14,7 @@ import typer
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.alerts.watch import watch
-from lightmeter.cli.options import From, Printed, StoreOption, To, WithTags, tags_of
+from lightmeter.cli.options import From, Printed, StoreOption, To, WithTags, pairs_of
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.config import matches, words_of
@@ -203,7 +203,7 @@ def print_series(
         Such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
     with Store(store, create=False) as opened:
-        which, where = opened.tagged(tags_of(tag)), {"segment": segment, "feature": feature}
+        which, where = opened.tagged(pairs_of("tag", tag)), {"segment": segment, "feature": feature}
         rows = series_rows(which, dataset, since, until, **where, statistics=statistic or ["mean"])
         _write_rows(rows, SERIES_COLUMNS, output)
 

@@ -175,7 +175,7 @@ def reads_images(*names: str) -> Callable[[Any], Any]:
         def run(**values: Any) -> None:
             batch = {name: values.pop(name) for name in names}
             if tags := batch.pop("tags", None):
-                batch["tags"] = tags_of(tags)
+                batch["tags"] = pairs_of("tag", tags)
             functions = list(map(_function_of, values.pop("metric") or ()))
             options = _given(Reading, values)
             if read := options.get("read"):
@@ -224,11 +224,6 @@ def store_of(store: str | None, *others: object) -> str | None:
     return store or (None if any(others) else os.environ.get(_VARIABLE))
 
 
-def tags_of(pairs: Iterable[str] | None) -> dict[str, str]:
-    """Parse options such as ``model=v7``; raise ValueError for an invalid tag."""
-    return _pairs("tag", pairs or (), "a name and a value such as model=v7")
-
-
 def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, str]]:
     """Parse options such as ``camera=north`` and ``camera=path:REGEX``.
 
@@ -239,7 +234,7 @@ def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, 
     ValueError
         An option is not a segment, or a key occurs twice.
     """
-    found = _pairs("segment", pairs or (), "a text such as camera=north")
+    found = pairs_of("segment", pairs)
     for key, value in found.items():
         if value.strip().casefold().startswith(SOURCES) and not value.startswith(SOURCES):
             expected = f"{', '.join(SOURCES)} in lower case directly after {key}="
@@ -248,12 +243,15 @@ def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, 
     return {key: value for key, value in found.items() if key not in by}, by
 
 
-def _pairs(what: str, texts: Iterable[str], expected: str) -> dict[str, str]:
+def pairs_of(what: str, texts: Iterable[str] | None) -> dict[str, str]:
+    """Parse options such as ``model=v7``; raise ValueError if one is invalid or occurs twice."""
     pairs: dict[str, str] = {}
-    for text in texts:
+    for text in texts or ():
         name, equals, value = text.partition("=")
         if not name or not equals:
-            raise ValueError(f"got the {what} {text!r}; expected {expected}")
+            raise ValueError(
+                f"got the {what} {text!r}; expected a name and a value such as camera=north"
+            )
         if name in pairs:
             raise ValueError(f"got the {what} {name!r} twice; expected every name once")
         pairs[name] = value

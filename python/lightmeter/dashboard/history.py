@@ -174,7 +174,7 @@ class Compared:
         """Prepare for reading; baselines of datasets that `sees` refuses are not shown."""
         self.history, self._shelf, self._sees = history, shelf, sees
         self._where = history.dataset, history.segment
-        self._kept: dict[str, Mapping[datetime, Past]] = {}
+        self._kept: dict[str, dict[datetime, Past]] = {}  # by monitor
 
     @cached_property
     def series(self) -> Mapping[Series, Sequence[Result]]:
@@ -252,7 +252,7 @@ class Compared:
 
         @cache
         def band(past: Past | None) -> tuple[float | None, float | None]:
-            seen = [level(each) for each in past.summaries] if past else []
+            seen = map(level, past.summaries if past else ())
             values = [value for value in seen if value is not None]
             return (min(values), max(values)) if values else (None, None)
 
@@ -261,7 +261,7 @@ class Compared:
         for bucket in self.history.buckets[-RECENT:]:
             summary = self._shelf.in_short(*self._where, bucket.start)
             past = pasts.get(bucket.start)
-            if past is not None and since is not None and monitor is not None and monitor.TAKES_ALL:
+            if past and since and monitor and monitor.TAKES_ALL:
                 starts = tuple(start for start in past.starts if start < since)
                 past = self._shelf.past(past.where, starts)
             # A hue lies on a circle, so it has no range.
@@ -277,14 +277,13 @@ class Compared:
         if monitor is None:
             return {}
         if monitor.name not in self._kept:
-            buckets = self.history.buckets
-            wanted = {*self.history.paged, *(bucket.start for bucket in buckets[-RECENT:])}
+            pasts = self._kept[monitor.name] = {}
+            last = (bucket.start for bucket in self.history.buckets[-RECENT:])
             judged = self._shelf.store.state.judged(monitor.name, *self._where)
             bad = {key[1] for key, each in judged.items() if not BAD.isdisjoint(each.states)}
             selection = Selection(self._shelf, monitor, self._where[1], bad)
-            self._kept[monitor.name] = pasts = dict[datetime, Past]()
             with contextlib.suppress(LightmeterError, OSError):
-                for start in sorted(wanted):
+                for start in sorted({*self.history.paged, *last}):
                     pasts[start] = selection.past(start)
         return self._kept[monitor.name]
 

@@ -189,10 +189,8 @@ def put(caller: Writer, asked: Asked[Put], body: Annotated[bytes, Depends(_sent)
     except ValueError as error:
         raise HTTPException(400, str(error)) from None
     caller.server.schedule.notice()
-    seq = asked.seq if kept else None
-    if seq is None:
-        seq = store.last_seq(asked.dataset, at, asked.writer, asked.segment)
-    return models.Kept(kept=kept, seq=seq)
+    last = (kept and asked.seq) or store.last_seq(asked.dataset, at, asked.writer, asked.segment)
+    return models.Kept(kept=kept, seq=last)
 
 
 @router.put(f"{API}/dataset")
@@ -265,7 +263,7 @@ def rolled_up(caller: Reader, asked: Asked[Written]) -> models.RolledUp:
 @in_slow_threads
 def results(caller: Reader, asked: Asked[Judged]) -> Response:
     """Return the results of monitors for each feature and bucket, from their last run."""
-    names = asked.model_dump(include={"dataset", "monitor", "segment"}, exclude_none=True)
+    names = asked.model_dump(exclude={"start", "end"}, exclude_none=True)
     where = {name: glob.escape(text) for name, text in names.items()}
     start, end = asked.start or _FIRST, asked.end or _LAST
     found: Iterator[Any] = result_rows(caller.server.store, **where)

@@ -256,7 +256,7 @@ def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
     app = make_app(store, limits=Limits(operations=1))
     begun, go_on = threading.Event(), threading.Event()
 
-    def page(path: str, **more: Any) -> bytes:
+    def page(*asked: Any) -> bytes:
         begun.set()
         go_on.wait(10)
         return b"a page"
