@@ -95,9 +95,15 @@ def measure(
         best = [row for _, row in tally.best]
         wanted = Wanted(batch.get("column"), limits=reading.limits)
         names = {str(row["path"]) for row in best}
-        how: Any = {"highest": highest, "images": tally.images, "failed": failed}
-        how["opened"] = opener_of(source_of(paths, wanted), names, reading.limits)
-        page = contact_sheet(best, tally.name, **how, reading=reading)
+        page = contact_sheet(
+            best,
+            tally.name,
+            highest=highest,
+            images=tally.images,
+            failed=failed,
+            reading=reading,
+            opened=opener_of(source_of(paths, wanted), names, reading.limits),
+        )
         write_atomically(html, page.encode())
         say(f"{html}: written")
     if not printed:
