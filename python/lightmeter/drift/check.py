@@ -326,7 +326,7 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
-        sample = f"with sample={max(least, SAMPLE)} (on the command line, --sample)"
+        sample = f"with sample={max(least, SAMPLE)} (option --sample)"
         if self.p_value is None:
             return f"the reference keeps no sample to compare with; profile it again {sample}"
         return (
