@@ -157,12 +157,14 @@ def be_quiet() -> None:
 
 
 @contextlib.contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function that moves a progress bar, which is shown if stderr is a terminal."""
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function that moves a progress bar; None if stderr is no terminal."""
     console = Console(stderr=True)
+    if not console.is_terminal or _is_quiet:
+        yield None
+        return
     columns = *Progress.get_default_columns(), MofNCompleteColumn()
-    is_hidden = not console.is_terminal or _is_quiet
-    with Progress(*columns, console=console, transient=True, disable=is_hidden) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         whole = bar.add_task(visible(what).replace("[", r"\["), total=None)
         yield lambda done, total: bar.update(whole, completed=done, total=total)
 
