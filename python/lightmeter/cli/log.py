@@ -78,10 +78,17 @@ def log(
         if batch.keys() - {"sample", "tags"} or any(of_files):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
         log_stream(source, **where, **batch)
-    own: Any = {"date_from": date_from, "segment_by": segment_by or None, "writer": writer}
     with progress_bar("profiling") as progress:
-        own |= {"at": day and day.date(), "progress": progress}
-        logged = log_folder(folder=source, **where, **own, **batch)
+        logged = log_folder(
+            folder=source,
+            at=day and day.date(),
+            date_from=date_from,
+            segment_by=segment_by or None,
+            writer=writer,
+            progress=progress,
+            **where,
+            **batch,
+        )
     name = " ".join(filter(None, (dataset, segment_text(place))))
     for start, view in logged.profiles.items():
         segments = logged.segments[start]

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from lightmeter.interop.prometheus import CONTENT_TYPE, metrics_text
+from lightmeter.monitor.config import EVER
 from lightmeter.monitor.export import result_rows
 from lightmeter.profile import ProfileView
 from lightmeter.profile.profile import checked_tags
@@ -140,16 +141,12 @@ in_slow_threads = functools.partial(in_threads, slow=True)
 
 
 BYTES = "application/octet-stream"
-_FILE_OR_NUMBERS: dict[int | str, Any] = {200: {"content": {BYTES: {}, "application/json": {}}}}
-_METRICS: dict[int | str, Any] = {200: {"content": {"application/openmetrics-text": {}}}}
 _SENT = {"content": {BYTES: {"schema": {"type": "string", "format": "binary"}}}, "required": True}
 # For the document alone: the guard looks at the key.
 _KEYS = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "basic": {"type": "http", "scheme": "basic", "description": "The key as password."},
 }
-
-_FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
 
 class Error(models.Model):
@@ -201,7 +198,11 @@ def define(caller: Writer, asked: Asked[Defined]) -> models.Datasets:
     return models.Datasets(datasets={asked.dataset: asked.every})
 
 
-@router.get(f"{API}/profile", response_class=Response, responses=_FILE_OR_NUMBERS)
+@router.get(
+    f"{API}/profile",
+    response_class=Response,
+    responses={200: {"content": {BYTES: {}, "application/json": {}}}},
+)
 @in_slow_threads
 def get(caller: Reader, asked: Asked[Merged]) -> Response:
     """Return the merge of all buckets from `start` to before `end`.
@@ -265,14 +266,18 @@ def results(caller: Reader, asked: Asked[Judged]) -> Response:
     """Return the results of monitors for each feature and bucket, from their last run."""
     names = asked.model_dump(exclude={"start", "end"}, exclude_none=True)
     where = {name: glob.escape(text) for name, text in names.items()}
-    start, end = asked.start or _FIRST, asked.end or _LAST
+    start, end = asked.start or EVER, asked.end or datetime.max.replace(tzinfo=UTC)
     found: Iterator[Any] = result_rows(caller.server.store, **where)
     seen = (row for row in found if caller.key.sees(row["dataset"]))
     lines = [line_of(row) for row in seen if start <= row["bucket"] < end]
     return Response(f'{{"rows": [{", ".join(lines)}]}}', media_type="application/json")
 
 
-@router.get("/metrics", response_class=Response, responses=_METRICS)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"application/openmetrics-text": {}}}},
+)
 @in_threads
 def metrics(caller: Reader, asked: Asked[Nothing]) -> Response:
     """Return gauges of the newest buckets and of their results, as OpenMetrics."""
@@ -292,5 +297,5 @@ def openapi(request: Request) -> JSONResponse:
     """Return what can be asked here, for programs."""
     document = request.app.openapi()
     parts = {**document["components"], "securitySchemes": _KEYS}
-    security: list[dict[str, list[str]]] = [{name: []} for name in _KEYS]
-    return JSONResponse({**document, "components": parts, "security": security})
+    asked = {"components": parts, "security": [{name: []} for name in _KEYS]}
+    return JSONResponse({**document, **asked})

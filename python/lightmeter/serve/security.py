@@ -4,9 +4,7 @@ import base64
 import contextlib
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +18,7 @@ from lightmeter.serve.server import Server, busy
 from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
+from lightmeter.times import EPOCH
 
 API, FORMS = "/api/v1", "/forms/"
 FORM = "application/x-www-form-urlencoded"
@@ -109,9 +108,11 @@ def fields_of(encoded: bytes) -> dict[str, str]:
     HTTPException
         400, if they are invalid.
     """
-    how: Any = {"keep_blank_values": True, "errors": "strict", "max_num_fields": _MOST_FIELDS}
     with contextlib.suppress(ValueError):
-        pairs = parse_qsl(encoded.decode("ascii"), **how)
+        text = encoded.decode("ascii")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
         if len(dict(pairs)) == len(pairs):
             return dict(pairs)
     words = f"at most {_MOST_FIELDS} parameters, none of them twice, each a text in UTF-8"
@@ -137,7 +138,7 @@ def _check_origin(request: Request) -> None:
 
 
 # The rights of a caller who needs no key.
-EVERYBODY = Key("", frozenset({"admin"}), ("*",), "", datetime(1970, 1, 1, tzinfo=UTC))
+EVERYBODY = Key("", frozenset({"admin"}), ("*",), "", EPOCH)
 _WITHOUT_KEY = frozenset({"/healthz", f"{API}/openapi.json", "/v1/upload"})
 _UPLOADS = ("/v0/", "/v1/")  # of the whylogs client
 # Headers that proxies add.
@@ -189,7 +190,7 @@ def _key_text(request: Request) -> str | None:
     if scheme.lower() == "bearer":
         return rest.strip()
     if scheme.lower() == "basic":
-        with suppress(ValueError):  # not a name and password
+        with contextlib.suppress(ValueError):  # not a name and password
             name, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
             return password or name
     return "" if scheme else None

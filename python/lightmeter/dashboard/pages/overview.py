@@ -75,8 +75,8 @@ def _headline(
     events: Sequence[_Event],
 ) -> str:
     """Return the number of open anomalies, and of those that began lately."""
-    anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
-    lasting = [dataset for dataset, incident in anomalies if incident.end is None]
+    anomalies = [incident for _, incident in events if incident.kind == "anomaly"]
+    lasting = [incident.dataset for incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
     many = counted(len(datasets), "dataset")
     if lasting:
@@ -91,7 +91,7 @@ def _headline(
         each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
     ]
     # There is none where `gc` deleted all buckets, which leaves their results.
-    n = sum(max(newest) - incident.start < _LATELY * DAY for _, incident in anomalies if newest)
+    n = sum(max(newest) - incident.start < _LATELY * DAY for incident in anomalies if newest)
     began = f"{'anomaly' if n == 1 else 'anomalies'} began in the {_LATELY} days up to"
     return f"{words}; {count(n)} {began} {bucket_text(max(newest))}" if n else words
 
