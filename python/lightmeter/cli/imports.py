@@ -44,21 +44,18 @@ def whylogs(
         The length of buckets of a new dataset, by default 1d.
     """
     store = store_of(store, output)
-    read = ((file, profile) for file in files for profile in read_segments(file))
+    read = (profile for file in files for profile in read_segments(file))
     if output is not None and store is None and dataset is None:
         check_target(output)
-        view = ProfileView.merge_many(profile.view for _, profile in read)
+        view = ProfileView.merge_many(profile.view for profile in read)
         view.write(output)
         print_summary(view, show_all=False)
         return
     if output is not None or store is None or dataset is None:
         raise ValueError("expected either --output, or --store and --dataset")
-    imported = list(read)  # before any is stored
+    profiles = list(read)  # before any is stored
     with Store(store) as opened:
-        for file, (view, segment, digest) in imported:
-            if view.dataset_timestamp is None:
-                expected = "the profile has no dataset timestamp; set one in whylogs"
-                raise ValueError(f"{file}: {expected}")
+        for view, segment, digest in profiles:
             writer = f"whylogs {digest[:32]}"
             opened.put(dataset, view, writer=writer, segment=segment, every=every)
             name = " ".join(filter(None, (dataset, segment_text(segment))))
