@@ -1,13 +1,12 @@
 """The command that logs a folder, archive, table or address into a store or an inbox."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Reading, log_folder
 from lightmeter.batch.sources.names import is_stream
-from lightmeter.cli.options import MaybeStore, reads_images, segments_of, store_of
+from lightmeter.cli.options import At, MaybeStore, reads_images, segments_of, store_of
 from lightmeter.cli.profile import headline, reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, progress_bar, say
 from lightmeter.image.reading import ReadingOptions
@@ -23,7 +22,7 @@ def log(
     dataset: str,
     store: MaybeStore = None,
     inbox: str | None = None,
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"])] = None,
+    at: At = None,
     date_from: str | None = None,
     segment: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE")] = None,
     every: str | None = None,
@@ -54,8 +53,6 @@ def log(
         Name of the dataset, such as cells.
     inbox
         Inbox instead of a store, such as s3://bucket/drift.
-    day
-        Date of all images, by default today.
     date_from
         Source of each image's date: exif, mtime, column:NAME, or path:%Y-%m-%d.
     segment
@@ -68,20 +65,20 @@ def log(
     store = store_of(store, inbox)
     if (store is None) == (inbox is None):
         raise ValueError("expected either --store or --inbox")
-    if day is not None and date_from is not None:
+    if at is not None and date_from is not None:
         raise ValueError("got both --date and --date-from; expected one of them")
     (place, segment_by), reading = segments_of(segment), Reading(**options)
     where: Any = {"store": store, "dataset": dataset, "inbox": inbox, "every": every}
     where |= {"segment": place, "reading": reading}
     if is_stream(source):
-        of_files = day, date_from, segment_by, writer, reading.read, reading.ignored.beside
+        of_files = at, date_from, segment_by, writer, reading.read, reading.ignored.beside
         if batch.keys() - {"sample", "tags"} or any(of_files):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
         log_stream(source, **where, **batch)
     with progress_bar("profiling") as progress:
         logged = log_folder(
             folder=source,
-            at=day and day.date(),
+            at=at,
             date_from=date_from,
             segment_by=segment_by or None,
             writer=writer,

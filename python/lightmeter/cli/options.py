@@ -77,6 +77,7 @@ MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]  # see 
 _time = functools.partial(typer.Option, metavar="TIME", parser=reported()(parse_time))
 From = Annotated[datetime | None, _time("--from", help="Buckets from this time on.")]
 To = Annotated[datetime | None, _time("--to", help="Buckets before this time.")]
+At = Annotated[datetime | None, _time("--date", help="Date of all images, by default today.")]
 SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."

@@ -12,7 +12,7 @@ from lightmeter.cli.options import StoreOption
 from lightmeter.cli.terminal import Commands, complain, fail, print_table, say
 from lightmeter.store.keys import RIGHTS
 
-_Right: Any = StrEnum("_Right", {right: right for right in RIGHTS})  # type: ignore[misc]
+_Right: Any = StrEnum("_Right", RIGHTS)  # type: ignore[misc]
 
 commands = Commands(invoke_without_command=True)
 keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a server.")
