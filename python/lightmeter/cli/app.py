@@ -16,11 +16,24 @@ from lightmeter import __version__
 from lightmeter.cli.terminal import OK, Commands, be_quiet, complain, reported, written
 
 # Each command is the function of its name in a module, or `commands` of the module.
-_MODULES = {name: name for name in ("measure", "profile", "drift", "check")}
-_MODULES |= {"exif": "explain", "explain": "explain", "log": "log", "show": "profile"}
-_MODULES |= {"merge": "profile", "dashboard": "dashboard", "demo": "demo"}
-_MODULES |= {name: name for name in ("contract", "store", "monitor", "serve")}
-_MODULES["import"] = "imports"
+_MODULES = {
+    "measure": "measure",
+    "profile": "profile",
+    "show": "profile",
+    "merge": "profile",
+    "drift": "drift",
+    "check": "drift",
+    "contract": "contract",
+    "exif": "explain",
+    "explain": "explain",
+    "log": "log",
+    "import": "imports",
+    "store": "store",
+    "monitor": "monitor",
+    "dashboard": "dashboard",
+    "serve": "serve",
+    "demo": "demo",
+}
 
 
 class _Group(TyperGroup):

@@ -8,28 +8,29 @@ from xml.etree import ElementTree as Xml
 import typer
 
 from lightmeter import Contract, ContractResult, Reading
+from lightmeter.cli.drift import view_of_source
 from lightmeter.cli.options import Html, reads_images
 from lightmeter.cli.profile import reasons_of, tell_failures
-from lightmeter.cli.sides import view_of_source
 from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
 from lightmeter.files import check_target, write_atomically
+from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.log import view_of
 from lightmeter.text import visible
 
-_IMAGES = 3  # images that are named for each failure
+_IMAGES = 3  # images to name for each failure, and exemplars to keep by default
 
 commands = Commands(no_args_is_help=True, help=__doc__)
 
 
 @commands.command()
-@reads_images("workers", exemplars=3)
+@reads_images("exemplars", "workers")
 def check(
     source: str,
     *,
     contract: Path,
     html: Html = None,
-    reading: Reading,
+    options: ReadingOptions,
     batch: dict[str, Any],
     output_format: Annotated[
         Literal["text", "json", "junit", "github"], typer.Option("--format", help="How to print.")
@@ -50,14 +51,15 @@ def check(
     read = Contract(contract)
     if html is not None:
         check_target(html)
-    view = view_of_source(source, reading, may_fail=True, **batch)
+    kept = {"exemplars": _IMAGES, **batch}
+    view = view_of_source(source, Reading(**options), may_fail=True, **kept)
     result = read.judge(view)
-    if html is not None:
-        result.write_html(html)
     for line in _PRINTED[output_format](result):
         print(line)
-    if html is not None and output_format == "text":
-        say(f"{html}: written")
+    if html is not None:
+        result.write_html(html)
+        if output_format == "text":
+            say(f"{html}: written")
     tell_failures(reasons_of(view), view.failures, len(view))
     if not result.passed:
         raise typer.Exit(FAILED)
@@ -99,13 +101,13 @@ def _text(result: ContractResult) -> Iterator[str]:
 
 def _junit(result: ContractResult) -> Iterator[str]:
     """Yield JUnit XML for CI servers, with a test case for each outcome."""
-    suite = Xml.Element("testsuite", name="lightmeter contract")
-    suite.set("tests", str(len(result.outcomes)))
-    suite.set("failures", str(sum(o.severity == "error" for o in result.failures)))
+    failures = sum(outcome.severity == "error" for outcome in result.failures)
+    counts = {"tests": str(len(result.outcomes)), "failures": str(failures)}
+    suite = Xml.Element("testsuite", counts, name="lightmeter contract")
     for outcome in result.outcomes:
-        name = f"{outcome.feature} {outcome.expected}".strip()
-        case = Xml.SubElement(suite, "testcase", name=visible(name))
-        case.set("classname", visible(outcome.expectation or "contract"))
+        name = visible(f"{outcome.feature} {outcome.expected}".strip())
+        kind = visible(outcome.expectation or "contract")
+        case = Xml.SubElement(suite, "testcase", name=name, classname=kind)
         if outcome.state != "holds":
             kind = "failure" if outcome.severity == "error" else "system-out"
             Xml.SubElement(case, kind).text = str(outcome)

@@ -1,23 +1,62 @@
-"""The command that compares two profiles."""
+"""The commands that judge by a reference: profiles as a whole, and images one by one."""
 
+import contextlib
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from lightmeter import DriftReport, FeatureDrift, Reading, compare
-from lightmeter.cli.options import All, From, Html, MaybeStore, Printed, To, WithTags, reads_images
-from lightmeter.cli.sides import view_of_source, view_of_store
-from lightmeter.cli.terminal import print_json, print_table, say
+from lightmeter import (
+    DriftReport,
+    Failure,
+    FeatureDrift,
+    ImageCheck,
+    Profile,
+    ProfileView,
+    Reading,
+    check_image,
+    compare,
+    profile_images,
+)
+from lightmeter.batch.running import each, workers_of
+from lightmeter.batch.sources.find import source_of
+from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.sources.names import is_image_name, is_shard
+from lightmeter.batch.sources.rows import with_column
+from lightmeter.batch.sources.table import kinds_of
+from lightmeter.cli.options import (
+    All,
+    From,
+    Html,
+    MaybeStore,
+    Printed,
+    Sources,
+    To,
+    WithTags,
+    pairs_of,
+    reads_images,
+    store_of,
+)
+from lightmeter.cli.terminal import complain, fail, print_json, print_table, progress_bar, say
+from lightmeter.drift.check import LEVEL, SAMPLE, reference_of
 from lightmeter.drift.compare import reading_like
 from lightmeter.drift.describe.sentences import headline
 from lightmeter.drift.row import CHANGED, Thresholds
+from lightmeter.errors import DecodeError, ImageError
 from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
+from lightmeter.profile.log import view_of
+from lightmeter.profile.row import NUMBERS
+from lightmeter.profile.segments import segment_text
+from lightmeter.profile.table_files import parquet
 from lightmeter.report.parts import change
-from lightmeter.text import NONE, count, number, visible
+from lightmeter.text import NONE, count, counted, number, visible
 
-DRIFTED = 3
-_NUMBERS = ("change", "measure", "size", "q", "values")
+_FOUND, _UNKNOWN = 3, 4  # exit codes
+_NUMBERS = ("change", "kind", "size", "q", "values")
+_MOST = 5  # findings of an image
 
 
 @reads_images("group", "exemplars", "workers")
@@ -69,28 +108,28 @@ def drift(
     if html is not None:
         check_target(html)
     if reference is None:
-        before = view_of_store(where, None, since)
+        before = _view_of_store(*where, None, since)
     else:
         before = view_of_source(reference, Reading(**options), **batch)
     if target is None:
-        after = view_of_store(where, since, until)
+        after = _view_of_store(*where, since, until)
     else:
         alike = reading_like(before.readings.get("image", {}), options, None)
         after = view_of_source(target, alike, **batch)
     report = compare(reference=before, target=after, effect=effect)
-    if html is not None:
-        before_name = reference or f"{dataset} before {since}"
-        after_name = target or f"{dataset} {since or ''} to {until or 'now'}"
-        report.write_html(html, reference_name=before_name, target_name=after_name)
     if output_format == "json":
         print_json(report.to_dict())
     else:
         print_findings(report, show_all=show_all)
-        if html is not None:
+    if html is not None:
+        before_name = reference or f"{dataset} before {since}"
+        after_name = target or f"{dataset} {since or ''} to {until or 'now'}"
+        report.write_html(html, reference_name=before_name, target_name=after_name)
+        if output_format == "text":
             say(f"{html}: written")
     stops = CHANGED if fail_on == "possible" else {fail_on}
     if fail_on is not None and any(row.verdict in stops for row in report.features):
-        raise typer.Exit(DRIFTED)
+        raise typer.Exit(_FOUND)
 
 
 def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
@@ -118,3 +157,150 @@ def _cells(line: FeatureDrift) -> tuple[str, ...]:
         number(line.q_value, 2),
         f"{count(line.n_reference)} / {count(line.n_target)}",
     )
+
+
+@reads_images("column", "workers")
+def check(
+    paths: Sources,
+    *,
+    reference: str,
+    level: float = LEVEL,
+    options: ReadingOptions,
+    batch: dict[str, Any],
+    output_format: Printed = "text",
+) -> None:
+    """Flag images that are unusual compared with a reference, and say why.
+
+    The reference is a profile file made with --sample 256, or a folder, archive, table or address
+    of images, which are measured first. Images are read like those of the reference, unless an
+    option says otherwise.
+
+    Exit codes: 0 no image was flagged; 3 an image was flagged, or could not be measured; 4 no image
+    was flagged, but the reference is too small to judge some; 1 no image was measured.
+
+    Parameters
+    ----------
+    reference
+        A profile file, or images.
+    level
+        Share of ordinary images that may be flagged.
+    """
+    workers = batch.get("workers")
+    view = view_of_source(reference, Reading(**options), sample=SAMPLE, workers=workers)
+    reading = reference_of(view).reading(None, options)
+    wanted = Wanted.of(reading, batch.get("column"))
+    images = source_of(paths[0] if len(paths) == 1 else paths, wanted)
+    judge = partial(_checked, reference=view, reading=reading, level=level)
+    counts = dict.fromkeys(("ordinary", "unusual", "unknown", "failed"), 0)
+    flagged, notes = list[dict[str, Any]](), dict[str, None]()
+    with progress_bar("checking") as bar:
+        for path, checked in each(judge, images, workers_of(workers), reading.limits, bar):
+            if isinstance(checked, Failure):
+                verdict, plain = "failed", dict[str, Any](checked.to_dict())
+                lines = [f"{path}: cannot be measured: {checked.reason}: {checked.detail}"]
+            else:
+                verdict, found = checked.verdict, checked.findings
+                plain = {"path": path, "p_value": checked.p_value, "findings": found}
+                plain["read_differently"] = checked.read_differently
+                notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
+                lines = [f"{path}: unusual, p = {number(checked.p_value, 2)}"]
+                lines += [f"  {finding.sentence}" for finding in found[:_MOST]]
+                left_out = len(found) - _MOST
+                lines += [f"  and {counted(left_out, 'more number')}"] * (left_out > 0)
+            counts[verdict] += 1
+            if verdict in ("unusual", "failed"):
+                flagged.append(plain)
+                for line in lines if output_format == "text" else ():
+                    say(line)
+    if output_format == "json":
+        print_json({"level": level, **counts, "flagged": flagged})
+    else:
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        if judged := counts["ordinary"] + counts["unusual"]:
+            words += f" (about {number(level * judged)} unusual are expected by chance)"
+        say(words)
+    for note in filter(None, notes):
+        complain(note)
+    if counts["failed"] == sum(counts.values()):
+        fail("no image was measured")
+    if flagged:
+        raise typer.Exit(_FOUND)
+    if counts["unknown"]:
+        raise typer.Exit(_UNKNOWN)
+
+
+def _checked(
+    item: Item, watch: object, reference: ProfileView, reading: Reading, level: float
+) -> tuple[str, ImageCheck | Failure]:
+    try:
+        reading = item.read_by(reading)
+        return item.name, check_image(item.image, reference, level=level, reading=reading)
+    except ImageError as error:
+        return item.name, Failure(item.name, error.reason, error.detail)
+
+
+def view_of_source(
+    source: str, reading: Reading, *, may_fail: bool = False, **batch: Any
+) -> ProfileView:
+    """Return the profile of a profile file, of a table of rows, or of images and videos.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no image, or, unless `may_fail` is set, none could be measured.
+    """
+    is_file = Path(source).is_file()
+    if is_file and not (is_shard(source) or is_image_name(Path(source).name)):
+        return view_of(source)
+    if is_file and Path(source).suffix == ".parquet":
+        rows = _view_of_rows(source, reading, batch.get("group"), batch.get("sample", 0))
+        if rows is not None:
+            return rows
+    with progress_bar(f"profiling {source}") as progress:
+        view: ProfileView = profile_images(source, reading=reading, progress=progress, **batch)
+    if view.images == 0 and not (may_fail and len(view)):
+        raise FileNotFoundError(f"no image was measured in {source!r}")
+    return view
+
+
+def _view_of_store(
+    given: str | None,
+    dataset: str | None,
+    segment: list[str] | None,
+    tags: list[str] | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> ProfileView:
+    """Return the profile of the buckets from `start` to before `end`; None sets no limit."""
+    from lightmeter import Store  # not at the top, because most comparisons need no store
+
+    store, place = store_of(given), pairs_of("segment", segment)
+    if store is None or dataset is None:
+        raise ValueError("expected --target, or --store with --dataset")
+    with Store(store, create=False) as opened:
+        view = opened.tagged(pairs_of("tag", tags)).read(dataset, start, end, segment=place)
+    if not len(view):
+        shown = f"{dataset!r} {segment_text(place)}".rstrip()
+        raise ValueError(f"the store has no profile of {shown} in that time; check --from and --to")
+    return view
+
+
+def _view_of_rows(
+    source: str, reading: Reading, group: str | None, sample: int
+) -> ProfileView | None:
+    """Return the profile of a table of values or of measured rows; None for a table of images."""
+    pyarrow = parquet()
+    try:
+        with pyarrow.parquet.ParquetFile(source) as file:
+            is_measured = not NUMBERS.keys().isdisjoint(file.schema_arrow.names)
+            with contextlib.suppress(ValueError):
+                with_column(Wanted(), kinds_of(file.schema_arrow), source)
+                if not is_measured:
+                    return None
+            table = file.read()
+    except pyarrow.ArrowException as error:
+        raise DecodeError(f"{source}: not a readable table: {error}") from None
+    how: Any = {"roles": "image"} if is_measured else {"functions": reading.functions}
+    profile = Profile(reading=reading, sample=sample)
+    profile.log(table=table, group=group, **how)
+    return profile.view()

@@ -4,17 +4,14 @@ from pathlib import Path
 
 import typer
 
-from lightmeter.cli.options import Allow, Deny
-from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, fail, print_table
+from lightmeter import ExifPolicy, Reading
+from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, print_table
 from lightmeter.drift.row import label_of
-from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
-from lightmeter.image.encoded import open_encoded
-from lightmeter.image.exif import DATES, KNOWN, PERSONAL, ExifPolicy, read_exif
-from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.exif import DATES, KNOWN, PERSONAL
+from lightmeter.image.measure import measure_images
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
-from lightmeter.image.pillow import file_header
 from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near
@@ -116,7 +113,7 @@ def _judged(role: Role) -> str:
     return f"no: {untested}" if untested else "yes"
 
 
-def exif(file: Path, allow: Allow = None, deny: Deny = None) -> None:
+def exif(file: Path) -> None:
     """Print the Exif tags of a file that are tracked, and the names of withheld tags.
 
     Parameters
@@ -124,20 +121,13 @@ def exif(file: Path, allow: Allow = None, deny: Deny = None) -> None:
     file
         Image file.
     """
-    policy = ExifPolicy(allow=allow or (), deny=deny or ())
-    try:
-        opened = open_encoded(file, DEFAULT_LIMITS)
-    except ImageError as error:
-        raise ImageError(error.reason, error.detail, file) from error
-    with opened:
-        header = file_header(opened, DEFAULT_LIMITS)
-        if header is None:
-            fail(f"{file} has no format whose Exif lightmeter reads")
-        tracked = dict(sorted(read_exif(header.exif, policy, header.orientation).items()))
-        known = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
-    withheld = ", ".join(sorted(known.keys() - tracked.keys())) or "nothing"
-    for name in DATES & tracked.keys():
-        tracked[name] = f"{EPOCH + float(tracked[name]) * DAY:%Y-%m-%d %H:%M:%S}"
-    words = (each if isinstance(each, str) else f"{each:.10g}" for each in tracked.values())
-    print_table(("tag", "value"), zip(tracked, words, strict=True))
-    print(f"\nwithheld: {withheld}")
+    everything = Reading(exif=ExifPolicy(allow=PERSONAL))
+    tags, rows = next(measure_images(file, everything)).exif or {}, list[tuple[str, str]]()
+    for name in sorted(tags.keys() - PERSONAL):
+        tag = tags[name]
+        text = tag if isinstance(tag, str) else f"{tag:.10g}"
+        if name in DATES:
+            text = f"{EPOCH + float(tag) * DAY:%Y-%m-%d %H:%M:%S}"
+        rows.append((name, text))
+    print_table(("tag", "value"), rows)
+    print(f"\nwithheld: {', '.join(sorted(tags.keys() & PERSONAL)) or 'nothing'}")

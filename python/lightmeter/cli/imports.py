@@ -44,23 +44,18 @@ def whylogs(
         The length of buckets of a new dataset, by default 1d.
     """
     store = store_of(store, output)
-    if (output is None) == (store is None) or (store is None) != (dataset is None):
-        raise ValueError("expected either --output, or --store and --dataset")
-    if output is not None:
+    read = (profile for file in files for profile in read_segments(file))
+    if output is not None and store is None and dataset is None:
         check_target(output)
-    imported = [(file, profile) for file in files for profile in read_segments(file)]
-    if output is not None:
-        view = ProfileView.merge_many(profile.view for _, profile in imported)
+        view = ProfileView.merge_many(profile.view for profile in read)
         view.write(output)
         print_summary(view, show_all=False)
-    if store is None or dataset is None:
         return
+    if output is not None or store is None or dataset is None:
+        raise ValueError("expected either --output, or --store and --dataset")
+    profiles = list(read)  # before any is stored
     with Store(store) as opened:
-        for file, (view, segment, digest) in imported:
-            if view.dataset_timestamp is None:
-                raise ValueError(
-                    f"{file}: the profile has no dataset timestamp; set one in whylogs"
-                )
+        for view, segment, digest in profiles:
             writer = f"whylogs {digest[:32]}"
             opened.put(dataset, view, writer=writer, segment=segment, every=every)
             name = " ".join(filter(None, (dataset, segment_text(segment))))

@@ -1,45 +1,42 @@
 """The command that logs a folder, archive, table or address into a store or an inbox."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from lightmeter import Reading, log_folder
 from lightmeter.batch.sources.names import is_stream
-from lightmeter.cli.options import SOURCE, MaybeStore, Printed, reads_images, segments_of, store_of
+from lightmeter.cli.options import At, MaybeStore, reads_images, segments_of, store_of
 from lightmeter.cli.profile import headline, reasons_of, tell_failures
-from lightmeter.cli.terminal import complain, print_json, progress_bar, say
+from lightmeter.cli.terminal import complain, progress_bar, say
+from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.segments import segment_text
 from lightmeter.text import counted
-from lightmeter.writers.folder import Logged
 from lightmeter.writers.stream import log_stream
 
 
 @reads_images("column", "group", "exemplars", "sample", "tags", "workers", "executor", "resume")
 def log(
-    folder: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    source: str,
     *,
     dataset: str,
     store: MaybeStore = None,
     inbox: str | None = None,
-    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"])] = None,
+    at: At = None,
     date_from: str | None = None,
     segment: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE")] = None,
     every: str | None = None,
     writer: str | None = None,
-    reading: Reading,
+    options: ReadingOptions,
     batch: dict[str, Any],
-    output_format: Printed = "text",
 ) -> None:
     """Measure images and put their profiles into a store or an inbox, one for each bucket.
 
-    The images are in a folder, archive, table or manifest, or at an address. An rtsp:// stream is
-    read until you end the command. `store pull` reads an inbox. --date and the times of a dataset
-    are in UTC.
+    An rtsp:// stream is read until you end the command. `store pull` reads an inbox. --date and the
+    times of a dataset are in UTC.
 
     Logging a folder again as the same writer replaces its earlier profiles, so nothing is counted
-    twice. A bucket that `store gc` has rolled up keeps the earlier data.
+    twice. Days that `store gc` has merged or deleted keep their earlier data.
 
     --segment camera=north assigns all images to one segment. With camera=path:REGEX,
     camera=exif:Model or camera=column:NAME, each segment has its own profile, in addition to the
@@ -48,12 +45,14 @@ def log(
 
     Parameters
     ----------
+    source
+        A folder, an image file, a glob pattern in quotes, an archive such as shard-000.tar, a table
+        such as photos.parquet, a manifest such as photos.csv, or an address such as
+        s3://bucket/photos.
     dataset
         Name of the dataset, such as cells.
     inbox
         Inbox instead of a store, such as s3://bucket/drift.
-    day
-        Date of all images, by default today.
     date_from
         Source of each image's date: exif, mtime, column:NAME, or path:%Y-%m-%d.
     segment
@@ -66,48 +65,41 @@ def log(
     store = store_of(store, inbox)
     if (store is None) == (inbox is None):
         raise ValueError("expected either --store or --inbox")
-    if day is not None and date_from is not None:
+    if at is not None and date_from is not None:
         raise ValueError("got both --date and --date-from; expected one of them")
-    place, segment_by = segments_of(segment)
-    common: Any = {"inbox": inbox, "every": every, "segment": place, "reading": reading}
-    if is_stream(folder):
-        given = {name: value for name, value in batch.items() if value not in (0, "threads")}
-        of_files = reading.read, reading.ignored.beside
-        of_folders = day, date_from, segment_by, writer, *of_files
-        if given.keys() - {"sample", "tags"} or any(of_folders):
+    (place, segment_by), reading = segments_of(segment), Reading(**options)
+    where: Any = {"store": store, "dataset": dataset, "inbox": inbox, "every": every}
+    where |= {"segment": place, "reading": reading}
+    if is_stream(source):
+        of_files = at, date_from, segment_by, writer, reading.read, reading.ignored.beside
+        if batch.keys() - {"sample", "tags"} or any(of_files):
             raise ValueError("got an option that a stream does not have; see docs/video.md")
-        log_stream(folder, store=store, dataset=dataset, **common, **given)
-    own: Any = {"date_from": date_from, "segment_by": segment_by or None, "writer": writer}
+        log_stream(source, **where, **batch)
     with progress_bar("profiling") as progress:
-        own |= {"at": day and day.date(), "progress": progress}
-        logged = log_folder(store, folder, dataset, **common, **own, **batch)
-    if output_format == "json":
-        buckets = []
-        for start, view in logged.profiles.items():
-            failed, parts = reasons_of(view).total(), logged.segments[start]
-            bucket = {"bucket": start, "images": view.images, "failed": failed, "segments": parts}
-            buckets.append(bucket)
-        left = {"undated": logged.undated, "rolled_up": logged.rolled_up}
-        print_json({"dataset": dataset, "segment": place, "buckets": buckets, **left})
-    else:
-        _print(" ".join(filter(None, (dataset, segment_text(place)))), logged)
-    if logged.undated:
-        count, first = len(logged.undated), logged.undated[0]
-        complain(f"not logged for lack of a date: {counted(count, 'file')}, such as {first!r}")
-    views = logged.profiles.values()
-    failures = [failure for view in views for failure in view.failures]
-    measured = sum(view.images for view in views) or len(logged.rolled_up)
-    tell_failures(reasons_of(*views), failures, measured, [] if logged.undated else [folder])
-
-
-def _print(place: str, logged: Logged) -> None:
+        logged = log_folder(
+            folder=source,
+            at=at,
+            date_from=date_from,
+            segment_by=segment_by or None,
+            writer=writer,
+            progress=progress,
+            **where,
+            **batch,
+        )
+    name = " ".join(filter(None, (dataset, segment_text(place))))
     for start, view in logged.profiles.items():
         segments = logged.segments[start]
         more = f", {counted(len(segments), 'segment')}" if segments else ""
-        say(f"{place} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
+        say(f"{name} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
     if logged.rolled_up:
-        count = sum(map(len, logged.rolled_up.values()))
-        sizes = f"{counted(len(logged.rolled_up), 'bucket')}, {counted(count, 'file')}"
+        many = counted(sum(map(len, logged.rolled_up.values())), "file")
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
-        why = "unchanged, because these buckets were rolled up or deleted"
-        say(f"{place} {first} and on  {why}: {sizes}")
+        why = "unchanged, because `store gc` has merged or deleted these days"
+        say(f"{name} {first} and on  {why}: {many}")
+    if logged.undated:
+        many, first = counted(len(logged.undated), "file"), logged.undated[0]
+        complain(f"not logged for lack of a date: {many}, such as {first!r}")
+    views = logged.profiles.values()
+    failures = [failure for view in views for failure in view.failures]
+    measured = sum(view.images for view in views) or len(logged.rolled_up)
+    tell_failures(reasons_of(*views), failures, measured, [] if logged.undated else [source])

@@ -21,6 +21,7 @@ from lightmeter.cli.options import Html, Sources, reads_images
 from lightmeter.cli.profile import tell_failures
 from lightmeter.cli.terminal import print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
+from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.row import PREFIX, Row
 from lightmeter.profile.table_files import row_format_of
 from lightmeter.report.sheet import contact_sheet
@@ -39,7 +40,7 @@ def measure(
     html: Html = None,
     exif: bool = False,
     *,
-    reading: Reading,
+    options: ReadingOptions,
     batch: dict[str, Any],
 ) -> None:
     """Measure images and write one row per image, in the order of their paths or of their source.
@@ -62,6 +63,7 @@ def measure(
     """
     if sort is None and (highest or html is not None):
         raise ValueError("got --highest or --html without --sort; expected --sort NUMBER, too")
+    reading = Reading(**options)
     tally = Tally(sort or "", worst, highest=highest)
     row_format = None if output is None else row_format_of(output)
     for target in filter(None, (output, html)):
@@ -93,9 +95,15 @@ def measure(
         best = [row for _, row in tally.best]
         wanted = Wanted(batch.get("column"), limits=reading.limits)
         names = {str(row["path"]) for row in best}
-        how: Any = {"highest": highest, "images": tally.images, "failed": failed}
-        how["opened"] = opener_of(source_of(paths, wanted), names, reading.limits)
-        page = contact_sheet(best, tally.name, **how, reading=reading)
+        page = contact_sheet(
+            best,
+            tally.name,
+            highest=highest,
+            images=tally.images,
+            failed=failed,
+            reading=reading,
+            opened=opener_of(source_of(paths, wanted), names, reading.limits),
+        )
         write_atomically(html, page.encode())
         say(f"{html}: written")
     if not printed:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -13,7 +14,7 @@ import typer
 from lightmeter import Store
 from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.alerts.watch import watch
-from lightmeter.cli.options import From, Printed, StoreOption, To, WithTags, tags_of
+from lightmeter.cli.options import From, Printed, StoreOption, To, WithTags, pairs_of
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.config import matches, words_of
@@ -202,7 +203,7 @@ def print_series(
         Such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
     with Store(store, create=False) as opened:
-        which, where = opened.tagged(tags_of(tag)), {"segment": segment, "feature": feature}
+        which, where = opened.tagged(pairs_of("tag", tag)), {"segment": segment, "feature": feature}
         rows = series_rows(which, dataset, since, until, **where, statistics=statistic or ["mean"])
         _write_rows(rows, SERIES_COLUMNS, output)
 
@@ -307,17 +308,16 @@ def _accepted(accepted: Accepted) -> str:
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line for each result that is not ok, and one for all without enough data."""
-    waiting: dict[tuple[str | None, ...], list[Result]] = {}
+    waiting: defaultdict[tuple[str | None, ...], list[Result]] = defaultdict(list)
     for result in results:
         if result.state == NOT_ENOUGH:
             segment = result.segment if result.feature else None
-            waiting.setdefault((result.monitor, result.dataset, segment), []).append(result)
+            waiting[result.monitor, result.dataset, segment].append(result)
         elif result.state != OK:
             yield _line(result)
-    for those in waiting.values():
-        what = f"more {'feature' if those[0].feature else 'segment'}"
-        more = f", and in {counted(len(those) - 1, what)}" if len(those) > 1 else ""
-        yield _line(those[0]) + more
+    for first, *others in waiting.values():
+        what = f"more {'feature' if first.feature else 'segment'}"
+        yield _line(first) + f", and in {counted(len(others), what)}" * bool(others)
 
 
 def _line(result: Result) -> str:

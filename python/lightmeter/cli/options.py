@@ -15,10 +15,10 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import typer
 
-from lightmeter import ExifPolicy, Reading
+from lightmeter import Reading
 from lightmeter.batch.profile import Executor
 from lightmeter.batch.segments import SOURCES
-from lightmeter.errors import ImageError
+from lightmeter.cli.terminal import reported
 from lightmeter.profile.profile import MOST_SAMPLE
 from lightmeter.times import parse_time
 
@@ -74,9 +74,10 @@ _VARIABLE = "LIGHTMETER_STORE"  # for an address with a password, which argument
 StoreArgument = Annotated[str, typer.Argument(help=_STORE, envvar=_VARIABLE)]
 StoreOption = Annotated[str, typer.Option("--store", help=_STORE, envvar=_VARIABLE)]
 MaybeStore = Annotated[str | None, typer.Option("--store", help=_STORE)]  # see `store_of`
-_time = functools.partial(typer.Option, metavar="TIME", parser=parse_time)
+_time = functools.partial(typer.Option, metavar="TIME", parser=reported()(parse_time))
 From = Annotated[datetime | None, _time("--from", help="Buckets from this time on.")]
 To = Annotated[datetime | None, _time("--to", help="Buckets before this time.")]
+At = Annotated[datetime | None, _time("--date", help="Date of all images, by default today.")]
 SOURCE = (
     "Image files, folders or glob patterns, archives such as shard-000.tar, tables such as "
     "photos.parquet, manifests such as photos.csv, addresses such as s3://bucket/photos."
@@ -84,22 +85,16 @@ SOURCE = (
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE", help=SOURCE)]
 _TAG = "Only profiles with this tag, such as model=v7 (repeatable)."
 WithTags = Annotated[list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help=_TAG)]
-_EXIF = options_of(ExifPolicy)
-Allow = Annotated[list[str] | None, typer.Option("--exif-allow", help=_EXIF["allow"].says)]
-Deny = Annotated[list[str] | None, typer.Option("--exif-deny", help=_EXIF["deny"].says)]
-
-
 _READERS = "lightmeter.interop.readers"
 
 
-def _parameter(name: str, kind: Any, default: Any, *flags: str, **how: Any) -> inspect.Parameter:
-    annotation = Annotated[kind, typer.Option(*flags, **how)]
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, keyword, default=default, annotation=annotation)
-
-
-def _run(name: str, kind: Any, text: str, *flags: str, default: Any = None, **how: Any) -> Any:
-    return _parameter(name, kind, default, *flags, help=text, rich_help_panel="Run", **how)
+def _parameter(
+    name: str, kind: Any, text: str, *flags: str, panel: str = "Run", **how: Any
+) -> inspect.Parameter:
+    """Return an option that is None, or an empty list, if it is not given."""
+    option = typer.Option(*flags, help=text, rich_help_panel=panel, **how)
+    keyword, kind = inspect.Parameter.KEYWORD_ONLY, Annotated[kind | None, option]
+    return inspect.Parameter(name, keyword, default=None, annotation=kind)
 
 
 _VALUE = "Column of a table, or key of a sample in an archive, to log as a feature (repeatable)."
@@ -109,25 +104,18 @@ _SAMPLE = "Images whose numbers to keep, so that `lightmeter check` can use the 
 BATCH = {
     option.name: option
     for option in (
-        _run("column", str | None, "The column of images in a table, or of paths in a manifest."),
-        _run("values", list[str] | None, _VALUE, "--value"),
-        _run("group", str | None, "Group of each image: path:REGEX, exif:TAG or column:NAME."),
-        _run("exemplars", int, _EXEMPLARS, default=0, min=0, max=16),
-        _run("sample", int, _SAMPLE, default=0, min=0, max=MOST_SAMPLE),
-        _run("tags", list[str] | None, "Label such as model=v7 (repeatable).", "--tag"),
-        _run("workers", int | None, "Parallel workers, by default one per processor.", min=1),
-        _run("executor", Executor, "Use processes if a --metric is slow.", default="threads"),
-        _run("resume", str | None, "Folder that keeps finished blocks, to resume a run."),
+        _parameter("column", str, "The column of images in a table, or of paths in a manifest."),
+        _parameter("values", list[str], _VALUE, "--value"),
+        _parameter("group", str, "Group of each image: path:REGEX, exif:TAG or column:NAME."),
+        _parameter("exemplars", int, _EXEMPLARS, min=0, max=16),
+        _parameter("sample", int, _SAMPLE, min=0, max=MOST_SAMPLE),
+        _parameter("tags", list[str], "Label such as model=v7 (repeatable).", "--tag"),
+        _parameter("workers", int, "Parallel workers, by default one per processor.", min=1),
+        _parameter("executor", Executor, "By default threads; processes if a --metric is slow."),
+        _parameter("resume", str, "Folder that keeps finished blocks, to resume a run."),
     )
 }
-_METRIC = _parameter(
-    "metric",
-    list[str] | None,
-    None,
-    help="Also call your function with every image (repeatable).",
-    metavar="MODULE:FUNCTION",
-    rich_help_panel="Reading",
-)
+_METRIC = "Also call your function with every image (repeatable)."
 
 
 def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
@@ -140,23 +128,22 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
         more = " (repeatable)." if of_option == list[str] else "."
         yield _parameter(
             name,
-            of_option | None,
-            None,
+            of_option,
+            option.says.removesuffix(".") + more,
             f"--{name.replace('_', '-')}",
-            help=option.says.removesuffix(".") + more,
+            panel=panel,
             metavar=option.how.get("metavar"),
             show_default=get_origin(of_option) is Literal and (option.default or False),
-            rich_help_panel=panel,
+            parser=reported()(option.how["parse"]) if "parse" in option.how else None,
         )
 
 
 def _kind_of(option: Option) -> Any:
     if "many" in option.how or get_origin(option.kind) is frozenset:
         return list[str]
-    kinds = (option.kind, *get_args(option.kind))
-    known = [kind for kind in kinds if get_origin(kind) is Literal]
-    known += [kind for kind in (bool, float, int) if kind in kinds]
-    return next(iter(known), str)
+    kinds = option.kind, *get_args(option.kind)
+    known = (kind for kind in kinds if get_origin(kind) is Literal or kind in (float, int))
+    return next(known, str)
 
 
 def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -166,55 +153,40 @@ def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any
         if below := option.how.get("prefix"):
             own = _given(option.kind, values, f"{below}_")
             value = option.kind(**own) if own else None
-        else:
-            flag = option.how.get("flag", name)  # if commands have another option of that name
-            value, parse = values.pop(f"{prefix}{flag}"), option.how.get("parse", str)
-            if isinstance(value, str):
-                value = parse(value)
-            elif isinstance(value, list):
-                value = list(map(parse, value))
+        else:  # commands may have another option of that name
+            value = values.pop(f"{prefix}{option.how.get('flag', name)}")
         if value not in (None, []):
             given[name] = value
     return given
 
 
-def reads_images(*names: str, **defaults: Any) -> Callable[[Any], Any]:
+def reads_images(*names: str) -> Callable[[Any], Any]:
     """Return a decorator that adds options of `Reading` and of `profile_images` to a command.
 
-    The options of `Reading` and ``--metric`` replace a parameter ``reading``, which gets the
-    `Reading`, or ``options``, which gets the given options as a dict. The options in `names`, and
-    those in `defaults` with other defaults, replace a parameter ``batch``, which gets them as a
-    dict of keywords for `profile_images`.
+    The options of `Reading` and ``--metric`` replace its parameter ``options``, and the options in
+    `names` its parameter ``batch``. Both get those that are given, as keywords by name.
     """
-    options = [*_parameters(Reading), _METRIC]
-    batch = [BATCH[name] for name in names]
-    batch += [BATCH[name].replace(default=default) for name, default in defaults.items()]
-    places = {"options": options, "reading": options, "batch": batch}
+    metric = _parameter("metric", list[str], _METRIC, panel="Reading", metavar="MODULE:FUNCTION")
+    added = {"options": [*_parameters(Reading), metric], "batch": [BATCH[name] for name in names]}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command).parameters
 
         @functools.wraps(command)
         def run(**values: Any) -> None:
-            kept = {option.name: values.pop(option.name) for option in batch}
-            kept = {name: value for name, value in kept.items() if value is not None}
-            if "tags" in kept:
-                kept["tags"] = tags_of(kept["tags"])
+            batch = {name: values.pop(name) for name in names}
+            if tags := batch.pop("tags", None):
+                batch["tags"] = pairs_of("tag", tags)
             functions = list(map(_function_of, values.pop("metric") or ()))
-            given = _given(Reading, values)
-            if "read" in given:
-                name = given["read"] if ":" in given["read"] else f"{_READERS}:{given['read']}"
-                given["read"] = _function_of(name)
+            options = _given(Reading, values)
+            if read := options.get("read"):
+                options["read"] = _function_of(read if ":" in read else f"{_READERS}:{read}")
             if functions:
-                given["metrics"] = [given.get("metrics", "default"), *functions]
-            try:
-                reading = Reading(**given)
-            except ImageError as error:  # about a mask
-                raise ValueError(str(error)) from None
-            found = {"options": given, "reading": reading, "batch": kept}
-            command(**values, **{name: found[name] for name in found if name in own})
+                options["metrics"] = [options.get("metrics", "default"), *functions]
+            given = {name: value for name, value in batch.items() if value not in (None, [])}
+            command(**values, options=options, batch=given)
 
-        parameters = [option for each in own.values() for option in places.get(each.name, [each])]
+        parameters = [option for each in own.values() for option in added.get(each.name, [each])]
         # Typer reads these two attributes.
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -229,11 +201,10 @@ def _function_of(name: str) -> Callable[[Any], Any]:
     Its module may be in the current folder. That folder is searched last, so that files beside
     images cannot replace an installed module.
     """
-    module_name, colon, function_name = name.partition(":")
-    if not colon or not module_name or not function_name:
+    module_name, _, function_name = name.partition(":")
+    if not module_name or not function_name:
         raise ValueError(f"got {name!r}; expected one such as shop:warm_percent")
-    if not {"", str(Path.cwd())} & set(sys.path):
-        sys.path.append(str(Path.cwd()))
+    sys.path.append(str(Path.cwd()))
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output may be for rows
             module = importlib.import_module(module_name)
@@ -254,11 +225,6 @@ def store_of(store: str | None, *others: object) -> str | None:
     return store or (None if any(others) else os.environ.get(_VARIABLE))
 
 
-def tags_of(pairs: Iterable[str] | None) -> dict[str, str]:
-    """Parse options such as ``model=v7``; raise ValueError for an invalid tag."""
-    return _pairs("tag", pairs or (), "a name and a value such as model=v7")
-
-
 def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, str]]:
     """Parse options such as ``camera=north`` and ``camera=path:REGEX``.
 
@@ -269,7 +235,7 @@ def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, 
     ValueError
         An option is not a segment, or a key occurs twice.
     """
-    found = _pairs("segment", pairs or (), "a text such as camera=north")
+    found = pairs_of("segment", pairs)
     for key, value in found.items():
         if value.strip().casefold().startswith(SOURCES) and not value.startswith(SOURCES):
             expected = f"{', '.join(SOURCES)} in lower case directly after {key}="
@@ -278,12 +244,15 @@ def segments_of(pairs: Iterable[str] | None) -> tuple[dict[str, str], dict[str, 
     return {key: value for key, value in found.items() if key not in by}, by
 
 
-def _pairs(what: str, texts: Iterable[str], expected: str) -> dict[str, str]:
+def pairs_of(what: str, texts: Iterable[str] | None) -> dict[str, str]:
+    """Parse options such as ``model=v7``; raise ValueError if one is invalid or occurs twice."""
     pairs: dict[str, str] = {}
-    for text in texts:
+    for text in texts or ():
         name, equals, value = text.partition("=")
         if not name or not equals:
-            raise ValueError(f"got the {what} {text!r}; expected {expected}")
+            raise ValueError(
+                f"got the {what} {text!r}; expected a name and a value such as camera=north"
+            )
         if name in pairs:
             raise ValueError(f"got the {what} {name!r} twice; expected every name once")
         pairs[name] = value

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightmeter import Failure, ProfileView, Reading, profile_images
+from lightmeter import Failure, ProfileView, profile_images
 from lightmeter.cli.options import BATCH, All, Printed, Sources, reads_images
 from lightmeter.cli.terminal import complain, fail, print_json, progress_bar
 from lightmeter.files import check_target
+from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.log import view_of
 from lightmeter.profile.reading_text import reading_fields
 from lightmeter.profile.view import plain_summary, text_table
@@ -20,7 +21,7 @@ def profile(
     paths: Sources,
     output: Path | None = None,
     *,
-    reading: Reading,
+    options: ReadingOptions,
     batch: dict[str, Any],
     show_all: All = False,
     output_format: Printed = "text",
@@ -39,7 +40,7 @@ def profile(
         check_target(output)
     with progress_bar("profiling") as progress:
         source = paths[0] if len(paths) == 1 else paths
-        view = profile_images(source, reading=reading, progress=progress, **batch)
+        view = profile_images(source, progress=progress, **options, **batch)
     if output is not None:
         view.write(output)
     print_profile(view, output_format, show_all=show_all)
@@ -157,9 +158,6 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
         lines.append(f"groups (estimate): {view.groups or 'none; check the pattern'}")
-    if reasons := reasons_of(view):
-        listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
-        lines.append(f"failed: {listed}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         lines.append(f"  {_shown(failure)}: {failure.reason}, {failure.detail}")
     print(*map(visible, lines), sep="\n")

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Printed, StoreOption
-from lightmeter.cli.terminal import Commands, complain, fail, print_json, print_table, say
+from lightmeter.cli.options import StoreOption
+from lightmeter.cli.terminal import Commands, complain, fail, print_table, say
 from lightmeter.store.keys import RIGHTS
 
-_Right: Any = StrEnum("_Right", {right: right for right in RIGHTS})  # type: ignore[misc]
+_Right: Any = StrEnum("_Right", RIGHTS)  # type: ignore[misc]
 
 commands = Commands(invoke_without_command=True)
 keys = Commands(no_args_is_help=True, help="Make, list and remove the keys of a server.")
@@ -64,8 +64,8 @@ def _serve(
     if not store:
         raise typer.BadParameter("missing", param_hint="--store")
     try:
-        from lightmeter.serve.proxy import Proxy
         from lightmeter.serve.running import serve_store
+        from lightmeter.serve.server import Proxy
     except ImportError as error:
         text = f"serve needs packages that are not installed ({error}): pip install "
         raise ImportError(f"{text}'lightmeter[server]'") from error
@@ -118,20 +118,18 @@ def _tell_if_new(store: str) -> None:
 
 
 @keys.command("list")
-def list_keys(store: StoreOption, output_format: Printed = "text") -> None:
+def list_keys(store: StoreOption) -> None:
     """List the keys by their first ten characters."""
     with Store(store, create=False) as opened:
         known = opened.state.keys.all()
-    if output_format == "json":
-        print_json(known)
-    elif known:
-        rows = []
-        for key in known:
-            rights, names = ", ".join(sorted(key.rights)), ", ".join(key.datasets)
-            rows.append((key.id, rights, names, f"{key.created:%Y-%m-%d %H:%M}", key.note))
-        print_table(("key", "rights", "datasets", "created", "note"), rows)
-    else:
+    if not known:
         say(f"{opened.address}: no key")
+        return
+    rows = []
+    for key in known:
+        rights, names = ", ".join(sorted(key.rights)), ", ".join(key.datasets)
+        rows.append((key.id, rights, names, f"{key.created:%Y-%m-%d %H:%M}", key.note))
+    print_table(("key", "rights", "datasets", "created", "note"), rows)
 
 
 @keys.command()

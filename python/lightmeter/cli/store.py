@@ -6,7 +6,7 @@ from typing import Any, cast
 import typer
 
 from lightmeter import Store
-from lightmeter.cli.options import Printed, StoreArgument, WithTags, tags_of
+from lightmeter.cli.options import Printed, StoreArgument, WithTags, pairs_of
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, print_table, say
 from lightmeter.errors import StoreError
 from lightmeter.profile.segments import segment_text
@@ -25,7 +25,7 @@ commands = Commands(no_args_is_help=True, help=__doc__)
 def show_store(store: StoreArgument, tag: WithTags = None, output_format: Printed = "text") -> None:
     """Print datasets and segments, with their buckets, writers, images, bytes and tags."""
     with Store(store, create=False) as opened:
-        summaries = opened.tagged(tags_of(tag)).summary()
+        summaries = opened.tagged(pairs_of("tag", tag)).summary()
     if output_format == "json":
         print_json(summaries)
     elif summaries:

@@ -7,10 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import History, load_histories, segments_of
-from lightmeter.dashboard.pages.bucket import bucket_html
-from lightmeter.dashboard.pages.feature import feature_html
+from lightmeter.dashboard.history import Compared, History, load_histories, segments_of
+from lightmeter.dashboard.pages.details import bucket_html, feature_html
 from lightmeter.dashboard.pages.overview import dataset_html, index_html
 from lightmeter.dashboard.pages.parts import Extras
 from lightmeter.files import write_atomically
@@ -26,11 +24,10 @@ _MOST_PAGES = 200  # live ones that are kept
 
 
 class Written(NamedTuple):
-    """The number of pages of the site, and of those that were written and deleted."""
+    """The number of pages of the site, and of those that were written."""
 
     pages: int
     written: int
-    deleted: int
 
 
 def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
@@ -57,7 +54,7 @@ def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
         raise FileExistsError(f"the files in {folder} are not a dashboard; choose an empty folder")
     before = set(listed.read_text("utf-8", "replace").split("\n")) if listed.exists() else set()
     write_atomically(listed, "\n".join(before).encode())  # marks the folder as a dashboard
-    now, written, deleted = dict[str, None](), 0, 0
+    now, written = dict[str, None](), 0
     for path, html in _all_pages(store):
         file, data, now[path] = _within(folder, path), html.encode(), None
         if not file.exists() or file.read_bytes() != data:
@@ -65,14 +62,11 @@ def write_dashboard(store: Store, out: str | os.PathLike[str]) -> Written:
             write_atomically(file, data)
             written += 1
     write_atomically(listed, "\n".join(now).encode())
-    gone = (path for path in before.difference(now) if path.endswith(".html"))
-    for path in sorted(gone, key=lambda path: -path.count("/")):
-        with contextlib.suppress(OSError, ValueError):  # it was removed, or is no page
-            (file := _within(folder, path)).unlink()
-            deleted += 1
-            if file.parent != folder:
-                file.parent.rmdir()  # fails if it is not empty
-    return Written(len(now), written, deleted)
+    for path in before.difference(now):
+        if path.endswith(".html"):
+            with contextlib.suppress(OSError, ValueError):  # it was removed, or is no page
+                _within(folder, path).unlink()
+    return Written(len(now), written)
 
 
 def _within(folder: Path, path: str) -> Path:
@@ -95,17 +89,15 @@ class LivePages:
         self._store = store
         self._kept: dict[tuple[str, str, object], bytes] = {}
 
-    def page(self, path: str, *, sees: Callable[[str], bool], extras: Extras) -> bytes | None:
+    def page(self, path: str, extras: Extras) -> bytes | None:
         """Return a page as bytes; None if there is no such page, or not for this caller.
 
         Parameters
         ----------
         path
             A path such as ``index.html``.
-        sees
-            A function that returns whether the caller may see a dataset.
         extras
-            The additions. Its `key` must differ for callers who see different datasets.
+            The additions for this caller.
 
         Raises
         ------
@@ -116,7 +108,7 @@ class LivePages:
             key = path, extras.key, self._store.state.token()
             kept = self._kept.get(key)
             if kept is None:
-                html = _live_page(Shelf(self._store), path, sees, extras)
+                html = _live_page(Shelf(self._store), path, extras)
                 if html is None:
                     return None
                 kept = self._kept[key] = html.encode()
@@ -131,15 +123,15 @@ def _all_pages(store: Store) -> Iterator[tuple[str, Html]]:
         datasets = {dataset: load_histories(shelf, dataset) for dataset in shelf.datasets}
         for histories in datasets.values():
             for history in histories:
-                compared = Compared(Shelf(store), history, lambda _: True)
+                compared = Compared(Shelf(store), history, extras.sees)
                 segments = [] if history.segment else histories[1:]
                 for path, html in _pages(compared, segments, extras):
                     yield path, html()
         yield INDEX, index_html(datasets, extras)
 
 
-def _live_page(shelf: Shelf, path: str, sees: Callable[[str], bool], extras: Extras) -> Html | None:
-    datasets = {dataset_page(each, ""): each for each in shelf.datasets if sees(each)}
+def _live_page(shelf: Shelf, path: str, extras: Extras) -> Html | None:
+    datasets = {dataset_page(each, ""): each for each in shelf.datasets if extras.sees(each)}
     if path == INDEX:
         return index_html({each: load_histories(shelf, each) for each in datasets.values()}, extras)
     dataset = datasets.get(f"{path.partition('/')[0]}/{INDEX}", "")
@@ -148,7 +140,7 @@ def _live_page(shelf: Shelf, path: str, sees: Callable[[str], bool], extras: Ext
             # The page of the whole dataset lists the segments.
             only = None if path in datasets else segment
             history, *segments = load_histories(shelf, dataset, only)
-            compared = Compared(shelf, history, sees)
+            compared = Compared(shelf, history, extras.sees)
             html = dict(_pages(compared, segments, extras)).get(path)
             return html() if html is not None else None
     return None

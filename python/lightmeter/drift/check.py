@@ -328,10 +328,10 @@ class ImageCheck:
         least = least_rows(self.level)
         sample = f"with sample={max(least, SAMPLE)} (option --sample)"
         if self.p_value is None:
-            return f"the reference keeps no sample to compare with; profile its images {sample}"
+            return f"the reference keeps no sample to compare with; profile it again {sample}"
         return (
-            f"the reference's sample has {counted(self.rows, 'image')} with the same features; "
-            f"a level of {self.level:g} needs {count(least)}; profile enough of them {sample}"
+            f"the reference keeps {counted(self.rows, 'image')} with these numbers, but the level "
+            f"{self.level:g} needs {count(least)}; add images to it, and profile it again {sample}"
         )
 
 

@@ -61,7 +61,7 @@ def cells(row: FeatureDrift) -> dict[str, str]:
     """Return the cells of a feature for tables and cards, by name."""
     return {
         "change": row.reason if row.verdict == "not enough data" else change(row),
-        "measure": row.effect_name or NONE,
+        "kind": row.effect_name or NONE,
         "size": number(row.effect, 2),
         "p": number(row.p_value, 2),
         "q": number(row.q_value, 2),

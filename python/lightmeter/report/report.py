@@ -134,7 +134,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
         place = idents.get(row.feature)
         name = tag("a", row.feature, href=f"#{place}") if place else row.feature
         rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(row), **cells(row)})
-    shown = table("all", rows, left={"verdict", "measure"})
+    shown = table("all", rows, left={"verdict", "kind"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 

@@ -13,11 +13,8 @@ from lightmeter._core import __version__
 from lightmeter.interop.whylogs import receiver
 from lightmeter.serve import api, pages
 from lightmeter.serve.guard import Guard, answer
-from lightmeter.serve.login import WRITES
-from lightmeter.serve.monitors_file import MonitorsFile
-from lightmeter.serve.proxy import Proxy
-from lightmeter.serve.security import allowed_hosts
-from lightmeter.serve.server import Limits, Server
+from lightmeter.serve.security import WRITES, allowed_hosts
+from lightmeter.serve.server import Limits, Proxy, Server
 from lightmeter.store.store import Store
 
 
@@ -69,7 +66,7 @@ def make_app(
         raise ValueError(f"got the server {store.address}; expected a SQLite file or PostgreSQL")
     server = Server(
         store=store,
-        monitors=None if monitors is None else MonitorsFile(Path(monitors).absolute()),
+        monitors=None if monitors is None else Path(monitors).absolute(),
         pull=pull,
         public_url=None if public_url is None else public_url.rstrip("/"),
         hosts=allowed_hosts(hosts, public_url),

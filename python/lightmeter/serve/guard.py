@@ -14,9 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightmeter.errors import ConflictError, DecodeError, IncompatibleError, StoreError
-from lightmeter.serve.login import identify
 from lightmeter.serve.pages import is_page, refusal_page
-from lightmeter.serve.security import API, HEADERS, check_request
+from lightmeter.serve.security import API, HEADERS, check_request, identify
 from lightmeter.serve.server import Server, busy
 from lightmeter.text import shorten, visible
 

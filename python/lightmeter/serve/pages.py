@@ -1,20 +1,124 @@
-"""The live pages of the dashboard, with the paths and contents of the static site."""
+"""The live pages of the dashboard, with the paths and contents of the static site, and forms."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from lightmeter.dashboard.history import History, worst
+from lightmeter.dashboard.pages.parts import Extras, address
 from lightmeter.dashboard.site import INDEX
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page
-from lightmeter.report.charts.document import content_policy, document
-from lightmeter.report.charts.html import tag
-from lightmeter.serve.extras import LiveExtras
-from lightmeter.serve.login import Admin, Caller, Reader
-from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of
+from lightmeter.report.charts.document import content_policy, document, section
+from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.serve.security import FORM, FORMS, Admin, Caller, Reader, fields_of, kind_of
+from lightmeter.serve.server import Server, add_monitors, monitors_in
+from lightmeter.store.keys import Key
+from lightmeter.text import counted, shorten
+
+WATCH = "forms/watch"  # the target of the form, below the app
+
+_LIKELY = re.compile("train|reference|baseline", re.IGNORECASE)  # preselected references
+_NOT_UNDERSTOOD = "The file of monitors is invalid"
+
+
+class LiveExtras(Extras):
+    """The additions of a server for one key, restricted to its rights."""
+
+    forms = True
+
+    def __init__(self, server: Server, key: Key) -> None:
+        """Read the current state of the monitors."""
+        self._server, self._key = server, key
+        self._monitors, self._error = monitors_in(server.monitors)
+        self._last = server.schedule.last
+        self._runs = server.schedule.is_running or server.schedule.is_asked
+        whose = key.id, sorted(key.rights)
+        self.key = repr((whose, self._monitors, self._error, self._last, self._runs))
+
+    def sees(self, dataset: str) -> bool:
+        """Return whether the key is valid for a dataset."""
+        return self._key.sees(dataset)
+
+    def failure(self) -> str:
+        """Return the reason why the monitors could not judge new buckets; empty if they could."""
+        if self._error:
+            return _NOT_UNDERSTOOD
+        judged = self._last is None or self._last.judged
+        return "" if judged else "The monitors could not judge"
+
+    def state_of(self, history: History) -> str:
+        """Return the state, which is at least an error if the last run could not judge."""
+        if not self.failure():
+            return history.state
+        # If the file is invalid, no monitors are known.
+        watched = history.dataset in self._monitors if self._monitors else bool(history.newest)
+        return worst([history.state, "error"]) if watched else history.state
+
+    def on_index(self, page: str) -> Content:
+        """Return a section about the monitors and their last run."""
+        if self._server.monitors is None:
+            return None
+        words: list[Content] = [self._error_line(_NOT_UNDERSTOOD, self._error)]
+        if not self._error and not self._monitors:
+            words.append(tag("p", "No monitor is on. The page of a dataset can switch some on."))
+            words.append(self._earlier(*self._server.store.datasets()))
+        if self._runs:
+            words.append(tag("p", "The monitors run now."))
+        elif last := self._last:
+            words.append(tag("p", f"The monitors ran at {last.began:%Y-%m-%d %H:%M} UTC."))
+            words.append(self._error_line("The last run had an error", last.error))
+        return section("Monitors", words)
+
+    def on_dataset(self, page: str, history: History) -> Content:
+        """Return the monitors of a dataset, or a button that switches some on."""
+        if history.segment or self._server.monitors is None:
+            return None
+        dataset = history.dataset
+        if names := self._monitors.get(dataset) or self._server.watching_elsewhere(dataset):
+            return section("Monitors", _named(names))
+        if self._error:
+            return section("Monitors", self._error_line(_NOT_UNDERSTOOD, self._error))
+        content = tag("p", "No monitor is on. A key with the right to admin can switch it on.")
+        if self._key.may("admin"):
+            content = self._watch_form(page, history)
+        return section("Monitors", content, self._earlier(dataset))
+
+    def _earlier(self, *datasets: str) -> Html | None:
+        """Return a note about the monitors whose results are shown, if they are not in the file."""
+        sources, seen = self._server.store.state.sources(), set(filter(self.sees, datasets))
+        names = sorted({each.monitor for each in sources if each.dataset in seen})
+        return _named(names, "These results are from ") if names else None
+
+    def _watch_form(self, page: str, history: History) -> Html:
+        options = [tag("option", "the buckets before", value="")]
+        for name in self._server.store.datasets():
+            if name != history.dataset and self.sees(name):
+                text, chosen = f"the dataset {shorten(name, 60)}", _LIKELY.search(name) and ""
+                options.append(tag("option", text, value=dataset_page(name), selected=chosen))
+        select = tag("label", "Compare with ", tag("select", options, name="reference"))
+        button = tag("button", "Switch on the recommended monitors")
+        hidden = tag("input", type="hidden", name="place", value=history.page)
+        return tag("form", hidden, select, button, method="post", action=address(page, WATCH))
+
+    def _error_line(self, words: str, error: str) -> Html | None:
+        """Return an error, if there is one, with details only for a key that sees all datasets."""
+        if not error:
+            return None
+        if not self._key.sees_all:
+            return tag("p", f"{words}; a key for all datasets sees it.", cls="verdict drift")
+        public = shorten(self._server.public(error), 500)
+        return tag("p", f"{words}: ", tag("bdi", public), cls="error")
+
+
+def _named(names: Sequence[str], before: str = "") -> Html:
+    listed = tag("bdi", shorten(", ".join(names), 300))
+    return tag("p", f"{before}{counted(len(names), 'monitor')}: ", listed, ".")
+
 
 # In the query after a requested run: the page reloads itself until the run has ended.
 _ASKED = "run"
@@ -63,17 +167,16 @@ def _response(html: str | bytes, status: int, headers: Mapping[str, str]) -> Res
 async def page(request: Request, caller: Reader) -> Response:
     """Return a page of the dashboard with the datasets that the caller may see."""
     server, path = caller.server, request.scope["path"].lstrip("/") or INDEX
-    html = await server.slow.do(_drawn, caller, path)
+
+    def drawn() -> bytes | None:
+        return server.pages.page(path, LiveExtras(server, caller.key))
+
+    html = await server.slow.do(drawn)
     if html is None:
         raise HTTPException(404, "there is no page at this address")
     waits = server.schedule.is_running or server.schedule.is_asked
     again = waits and _ASKED in request.query_params
     return _response(html, 200, {"Refresh": "3"} if again else {})
-
-
-def _drawn(caller: Caller, path: str) -> bytes | None:
-    extras = LiveExtras(caller.server, caller.key)
-    return caller.server.pages.page(path, sees=caller.key.sees, extras=extras)
 
 
 @router.post(f"{FORMS}watch")
@@ -100,9 +203,9 @@ def _switch_on(caller: Caller, fields: dict[str, str]) -> str:
     text = recommended_monitors(server.store, dataset, reference=reference)
     try:
         with server.switching:
-            if file.read().monitors.get(dataset) or server.watching_elsewhere(dataset):
+            if monitors_in(file)[0].get(dataset) or server.watching_elsewhere(dataset):
                 raise HTTPException(409, "this dataset has monitors already; load the page again")
-            file.add(text)
+            add_monitors(file, text)
     except (ConfigError, OSError) as error:
         words = "the file of monitors is invalid, or cannot be written"
         words = server.public(str(error)) if caller.key.sees_all else words

@@ -1,25 +1,130 @@
 """The state that the endpoints of a server share: the store, settings and counters."""
 
 import asyncio
-import contextlib
+import ipaddress
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException
+from starlette.requests import Request
 
+from lightmeter.alerts import load_config
 from lightmeter.dashboard.site import LivePages
+from lightmeter.errors import ConfigError
+from lightmeter.files import read_regular, write_atomically
 from lightmeter.profile import ProfileView
-from lightmeter.serve.monitors_file import MonitorsFile
-from lightmeter.serve.proxy import Failures, Proxy
 from lightmeter.serve.schedule import MONITORS, Schedule
+from lightmeter.store.keys import Key, Right
 from lightmeter.store.store import Store
+
+_MOST_USER = 100  # characters
+
+
+class Proxy:
+    """A proxy that logs users in and passes their names on. Threads may share it."""
+
+    def __init__(
+        self,
+        networks: Sequence[str] = (),
+        header: str = "X-Forwarded-User",
+        rights: Sequence[Right] = ("read",),
+    ) -> None:
+        """Trust a header of requests that come from some networks.
+
+        Parameters
+        ----------
+        networks
+            The networks of the proxy, such as ``10.0.0.5/32``.
+        header
+            The header with the name of the user.
+        rights
+            The rights of all users who come through the proxy.
+
+        Raises
+        ------
+        ValueError
+            There is no network, one is invalid, or one contains every address.
+        """
+        self._networks = list(map(ipaddress.ip_network, networks))
+        self._header, self._rights = header, frozenset(rights)
+        if not networks or not all(each.prefixlen for each in self._networks):
+            got = f"the networks {list(networks)}" if networks else "no network"
+            text = "expected its address, such as 10.0.0.5/32 (option --proxy-from)"
+            raise ValueError(f"got {got} of a proxy; {text}, because it can name any user")
+
+    def user(self, request: Request) -> Key | None:
+        """Return the user of a request as a key; None if it does not come from the proxy."""
+        with suppress(TypeError, ValueError):  # not exactly one name, or no address
+            peer = ipaddress.ip_address(request.scope["client"][0])
+            peer = getattr(peer, "ipv4_mapped", None) or peer
+            (name,) = request.headers.getlist(self._header)
+            if any(peer in network for network in self._networks) and 0 < len(name) <= _MOST_USER:
+                return Key(name, self._rights, ("*",), "", datetime.now(UTC))
+        return None
+
+
+class Failures:
+    """The number of wrong keys that each address has sent in this minute."""
+
+    def __init__(self, most: int) -> None:
+        """Accept at most `most` wrong keys per address and minute."""
+        self._most, self._end, self._counts = most, 0.0, Counter[str]()
+
+    def wait(self, address: str) -> float:
+        """Count a wrong key; return the seconds to wait, or 0 if there are not too many."""
+        now = time.monotonic()
+        if now >= self._end:
+            self._end, self._counts = now + 60, Counter()
+        self._counts[address] += 1
+        return self._end - now if self._counts[address] > self._most else 0
+
+
+_MOST_BYTES = 2**22
+
+
+def monitors_in(file: Path | None) -> tuple[dict[str, list[str]], str]:
+    """Return the names of the monitors of each dataset, and the error in the file.
+
+    The file need not exist.
+    """
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    try:
+        for monitor in load_config(file).monitor if file is not None and file.exists() else ():
+            found[monitor.dataset].append(monitor.name)
+    except (ConfigError, OSError) as error:
+        return {}, str(error)
+    return dict(found), ""
+
+
+def add_monitors(file: Path, text: str) -> None:
+    """Add tables at the end of a file, all or nothing, in one thread at a time.
+
+    People edit the file, too. Their text stays, byte for byte.
+
+    Raises
+    ------
+    ConfigError
+        The file is invalid, with or without the new tables.
+    OSError
+        The file cannot be read or written.
+    """
+    before = read_regular(file, _MOST_BYTES) if file.exists() else b""
+    write_atomically(file, before + b"\n\n" * bool(before) + text.encode())
+    if error := monitors_in(file)[1]:
+        write_atomically(file, before)
+        raise ConfigError(f"nothing was changed: {error}")
+
 
 _R = TypeVar("_R")
 _CALLS = 9  # for each thread: one runs, and eight wait
@@ -129,7 +234,7 @@ class Server:
     """
 
     store: Store
-    monitors: MonitorsFile | None = None
+    monitors: Path | None = None
     pull: str | None = None
     public_url: str | None = None
     hosts: frozenset[str] = frozenset()
@@ -146,7 +251,7 @@ class Server:
         self.pages = LivePages(self.store)
         self.switching = threading.Lock()  # held while monitors are switched on
         if self.monitors is None and self.store.path is not None:
-            self.monitors = MonitorsFile(Path(f"{self.store.path}.monitors.toml").absolute())
+            self.monitors = Path(f"{self.store.path}.monitors.toml").absolute()
         address = os.fspath(self.store.path or self.store._address)  # may contain a password
         self.schedule = Schedule(self._commands, {"LIGHTMETER_STORE": address})
 
@@ -157,13 +262,13 @@ class Server:
         program = [sys.executable, "-P", "-m", "lightmeter"]
         if self.pull is not None:
             commands["store pull"] = [*program, "store", "pull", self.pull, "--delete"]
-        if self.monitors is not None and any(self.monitors.read()):
-            words = ["monitor", "run", str(self.monitors.path)]
+        if any(monitors_in(self.monitors)):
+            words = ["monitor", "run", str(self.monitors)]
             words += [] if self.public_url is None else ["--dashboard", self.public_url]
             commands[MONITORS] = program + words
         return commands
 
-    @contextlib.asynccontextmanager
+    @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         """Run the jobs for as long as the app runs."""
         jobs = asyncio.create_task(self.schedule.run())
@@ -178,14 +283,16 @@ class Server:
 
         Two files must not have a monitor of the same name and dataset.
         """
-        own = os.fspath(self.monitors.path) if self.monitors is not None else ""
-        sources = [each for each in self.store.state.sources() if each.dataset == dataset]
-        others = (each for each in sources if each.path not in ("", own))
-        return [each.monitor for each in others if os.path.exists(each.path)]
+        others = (each for each in self.store.state.sources() if each.dataset == dataset)
+        return [
+            each.monitor
+            for each in others
+            if each.path not in ("", str(self.monitors)) and os.path.exists(each.path)
+        ]
 
     def public(self, text: str) -> str:
         """Return a text without the names of folders of this server."""
-        file = "" if self.monitors is None else os.fspath(self.monitors.path)
+        file = str(self.monitors or "")
         for folder in map(os.path.dirname, (os.path.realpath(file), file, self.store.address)):
             text = text.replace(f"{folder}{os.sep}", "") if len(folder) > 1 else text
         return text

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from incidents import DAY, FIRST, days
 from lightmeter import log, log_image
 from lightmeter.dashboard import site as site_module
-from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import load_histories
+from lightmeter.dashboard.history import Compared, load_histories
 from lightmeter.dashboard.pages.parts import Extras
 from lightmeter.dashboard.site import LivePages
 from lightmeter.monitor.evaluate import update_results
@@ -36,7 +35,8 @@ from stores import save_results
 
 
 def asked(store: Store, path: str, sees: Any = bool) -> str:
-    return (LivePages(store).page(path, sees=sees, extras=Extras()) or b"").decode()
+    (extras := Extras()).sees = sees  # type: ignore[method-assign]
+    return (LivePages(store).page(path, extras) or b"").decode()
 
 
 LATELY = "began in the 14 days up to 2022-09-04"
@@ -283,7 +283,7 @@ def test_a_page_is_made_again_only_when_something_changes(store: Store, monkeypa
     def look() -> list[str]:
         made.clear()
         for path in paths:
-            assert pages.page(path, sees=bool, extras=Extras())
+            assert pages.page(path, Extras())
         return made.copy()
 
     assert [look(), look()] == [paths, []]
@@ -338,13 +338,13 @@ def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
     shown = cells(store)
     first = shown.build(tmp_path / "site")
     assert first.pages == first.written == len(html_files(tmp_path / "site"))
-    assert shown.build(tmp_path / "site") == (first.pages, 0, 0)
+    assert shown.build(tmp_path / "site") == (first.pages, 0)
     # another day arrives for the left camera
     left = {"camera": "left"}
     store.put("cells", profile(10), at=FIRST + 10 * DAY, writer="w", segment=left)
     again = shown.build(tmp_path / "site")
     # the segment's page and its feature's, the dataset's, and the date on the first page
-    assert (again.written, again.deleted) == (4, 0)
+    assert again.written == 4
 
 
 def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:
@@ -359,8 +359,7 @@ def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) 
     known += ["../precious.html", str(precious), "notes.txt", "a/../../precious.html", "?.html"]
     manifest.write_text("\n".join(known))
     with Store(tmp_path / "empty.db") as empty:
-        done = Shown(empty, []).build(site)
-    assert done.deleted == len(known) - 6
+        Shown(empty, []).build(site)
     assert html_files(site) == [site / "index.html"]
     assert other.read_text() == precious.read_text() == "mine"
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import json
 import logging
 import re
 import threading
@@ -257,7 +256,7 @@ def test_nothing_that_is_put_waits_for_pages(store: Store) -> None:
     app = make_app(store, limits=Limits(operations=1))
     begun, go_on = threading.Event(), threading.Event()
 
-    def page(path: str, **more: Any) -> bytes:
+    def page(*asked: Any) -> bytes:
         begun.set()
         go_on.wait(10)
         return b"a page"
@@ -462,9 +461,7 @@ def test_keys_from_the_command_line(tmp_path: Path) -> None:
         assert key[:10] in shown
         assert key[11:] not in shown
         assert "a [b]note\\u202e" in shown
-        listed = lightmeter("serve", "key", "list", "--store", path, "--format", "json").stdout
-        datasets = [each["datasets"] for each in json.loads(listed)]
-        assert sorted(datasets) == [["*"], ["*"], ["cells*"]]
+        assert (shown.count("  *  "), shown.count("  cells*  ")) == (2, 1)
         remove = "serve", "key", "remove", key, "--store", path
         assert [lightmeter(*remove).returncode for _ in range(2)] == [0, 1]
         assert store.state.keys.find(key) is None

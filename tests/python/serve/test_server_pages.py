@@ -21,7 +21,7 @@ from lightmeter.alerts import load_config
 from lightmeter.monitor.results import load_results
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.serve import schedule as module
-from lightmeter.serve.extras import WATCH
+from lightmeter.serve.pages import WATCH
 from lightmeter.serve.running import serve_store
 from lightmeter.serve.schedule import Outcome, Schedule
 from lightmeter.serve.server import Server
@@ -96,7 +96,7 @@ def test_pages_ask_for_a_key_and_take_it_as_a_password(served: Served) -> None:
 
 
 def test_a_key_for_one_dataset_sees_nothing_of_another(served: Served) -> None:
-    served.server.monitors.path.write_text('[[monitor]]\nname = "secret rule"\n')
+    served.server.monitors.write_text('[[monitor]]\nname = "secret rule"\n')
     asked = served.ask("admin", datasets=["cells"])
     pages = crawl(asked)
     assert len(pages) > 5
@@ -145,7 +145,7 @@ def test_forms_that_change_nothing(served: Served, fields: dict[str, str], query
     asked = served.ask("admin")
     said = send(asked, watch_form(asked) | fields, f"{WATCH}{query}")
     assert said.status_code == 404
-    assert not served.server.monitors.path.exists()
+    assert not served.server.monitors.exists()
     assert said.headers["content-type"].startswith("text/html")
     assert "location" not in said.headers
 
@@ -178,7 +178,7 @@ def test_forms_need_the_right_to_it(served: Served) -> None:
 
 def test_one_click_switches_the_recommended_monitors_on(served: Served) -> None:
     """What a person wrote into the file stays, byte for byte."""
-    asked, file = served.ask("admin"), served.server.monitors.path
+    asked, file = served.ask("admin"), served.server.monitors
     mine = b'# mine\r\n[[monitor]]\nname = "mine"\ndataset = "secret"\ntype = "missing"'
     file.write_bytes(mine)
     file.chmod(0o640)
@@ -208,7 +208,7 @@ CLASH = '[[monitor]]\nname = "cells: drift"\ndataset = "x"\ntype = "missing"'
 
 @pytest.mark.parametrize("mine", ["[[monitor]", "monitor = []", CLASH])
 def test_a_file_that_cannot_be_added_to_stays_as_it_is(served: Served, mine: str) -> None:
-    asked, file = served.ask("admin"), served.server.monitors.path
+    asked, file = served.ask("admin"), served.server.monitors
     fields = watch_form(asked)
     file.write_text(mine)
     said = send(asked, fields)

@@ -223,8 +223,8 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
         store.put("cells", profile_images([]), at=date(2022, 9, 7), writer="a")
         store.gc()
     result = lightmeter("log", photos, *where, "--date-from", "path:%Y-%m-%d")
-    assert "2022-09-07 00:00 and on  unchanged, because these buckets were" in result.stdout
-    assert "rolled up or deleted: 1 bucket, 2 files" in result.stdout
+    assert "2022-09-07 00:00 and on  unchanged, because `store gc` has" in result.stdout
+    assert "merged or deleted these days: 2 files" in result.stdout
     options = "--exemplars", 1, "--exif-allow", "Artist", "--tag", "model=v7"
     assert lightmeter("log", photos, *where, "--date", "2022-09-09", *options).returncode == 0
     with Store(path) as store:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lightmeter.dashboard.compared import RECENT, Compared
-from lightmeter.dashboard.history import History, worst
+from lightmeter.dashboard.history import RECENT, Compared, History, worst
 from lightmeter.dashboard.pages.parts import (
     SIGNS,
     Extras,
@@ -44,7 +43,6 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         dataset: [extras.state_of(history) for history in histories]
         for dataset, histories in datasets.items()
     }
-    rows = ((name, histories, worst(states[name])) for name, histories in datasets.items())
     events = _events_of(history for histories in datasets.values() for history in histories)
     failed, words = sum("error" in each for each in states.values()), extras.failure()
     if failed and not words:
@@ -52,7 +50,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
     headline = _headline(datasets, states, events)
     if words and all(incident.end for _, incident in events if incident.kind == "anomaly"):
         headline = ""  # the current state is unknown
-    listed = table("datasets", _overview(page, "dataset", rows), left={"state"})
+    listed = table("datasets", _overview(page, "dataset", datasets, extras), left={"state"})
     return document(
         "Dashboard",
         tag(
@@ -77,8 +75,8 @@ def _headline(
     events: Sequence[_Event],
 ) -> str:
     """Return the number of open anomalies, and of those that began lately."""
-    anomalies = [(history.dataset, each) for history, each in events if each.kind == "anomaly"]
-    lasting = [dataset for dataset, incident in anomalies if incident.end is None]
+    anomalies = [incident for _, incident in events if incident.kind == "anomaly"]
+    lasting = [incident.dataset for incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
     many = counted(len(datasets), "dataset")
     if lasting:
@@ -93,7 +91,7 @@ def _headline(
         each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
     ]
     # There is none where `gc` deleted all buckets, which leaves their results.
-    n = sum(max(newest) - incident.start < _LATELY * DAY for _, incident in anomalies if newest)
+    n = sum(max(newest) - incident.start < _LATELY * DAY for incident in anomalies if newest)
     began = f"{'anomaly' if n == 1 else 'anomalies'} began in the {_LATELY} days up to"
     return f"{words}; {count(n)} {began} {bucket_text(max(newest))}" if n else words
 
@@ -107,10 +105,10 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
         span = stretch_text(buckets[0].start, buckets[-1].start)
         note = f"{counted(len(buckets), 'bucket')}, {span}, {counted(images, 'image')}"
     kind = "Segment" if history.segment else "Dataset"
-    parts = ((each.title, [each], extras.state_of(each)) for each in segments)
+    parts = {each.title: [each] for each in segments}
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
     nothing = tag("p", "No monitor has judged this yet.")
-    listed = table("segments", _overview(page, "segment", parts), left={"state"})
+    listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
         history.title,
         header(page, history, kind, history.title, extras.state_of(history), note),
@@ -140,7 +138,7 @@ def _rows(compared: Compared) -> Iterator[Row]:
 
 
 def _overview(
-    page: str, kind: str, rows: Iterable[tuple[str, Sequence[History], str]]
+    page: str, kind: str, parts: Mapping[str, Sequence[History]], extras: Extras
 ) -> Iterator[Row]:
     """Yield the rows of a table of datasets or segments.
 
@@ -150,15 +148,17 @@ def _overview(
         The path of the page with the table.
     kind
         The head of the first column.
-    rows
-        A name, its histories (the numbers are those of the first), and its state.
+    parts
+        The histories of each name, of which the first has the numbers.
+    extras
+        The additions of a live site.
     """
-    for name, histories, state in rows:
+    for name, histories in parts.items():
         history = histories[0]
         last = history.buckets[-1] if history.buckets else None
         yield {
             kind: link(page, history.page, name),
-            "state": badge(state),
+            "state": badge(worst(map(extras.state_of, histories))),
             "open": sum(len(each.lasting) for each in histories),
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,

@@ -31,11 +31,15 @@ class Extras:
     forms
         Whether pages may have forms that send to the site itself.
     key
-        A cache key, which differs for callers with different rights, and for different additions.
+        A cache key, which differs for callers with other rights or datasets, and other additions.
     """
 
     forms = False
     key = ""
+
+    def sees(self, dataset: str) -> bool:
+        """Return whether the caller may see a dataset."""
+        return True
 
     def failure(self) -> str:
         """Return the reason why the monitors could not judge new buckets; empty if they could."""

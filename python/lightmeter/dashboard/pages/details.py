@@ -1,27 +1,30 @@
-"""The page of an anomalous bucket: the results of monitors, with the distributions."""
+"""The pages of a feature and of an anomalous bucket."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from lightmeter.dashboard.compared import Compared
-from lightmeter.dashboard.history import STATES, worst
+from lightmeter.dashboard.history import STATES, Compared, worst
 from lightmeter.dashboard.pages.parts import (
+    Extras,
     assumption,
     badge,
     feature_name,
     header,
     judged,
+    link,
+    mark_of,
     quoted,
     words_of,
 )
 from lightmeter.drift import Comparison
 from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.drift.row import Verdict
+from lightmeter.drift.row import Verdict, column_of
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.lines import trend
 from lightmeter.report.parts import (
     card,
     readings_differ,
@@ -30,7 +33,75 @@ from lightmeter.report.parts import (
     thumbnails,
     where,
 )
-from lightmeter.text import counted
+from lightmeter.store.tables import Series
+from lightmeter.text import counted, shorten
+
+_IN_TABLE = 14  # buckets
+
+
+def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
+    """Return the page of a feature in the buckets of a dataset or segment."""
+    history, page = compared.history, compared.history.feature_page(feature)
+    series = [each for each in compared.series if each.feature == feature]
+    charts, tables = [_level(compared, page, feature, series)], []
+    for at, each in enumerate(series):
+        results = compared.series[each]
+        marks = [mark_of(result, page, history) for result in results]
+        if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
+            chart = trend(f"{feature} by {shorten(each.monitor, 80)}", marks)
+            title = tag("h3", "Judged by ", quoted(each.monitor))
+            charts.append(tag("figure", title, chart.inline(f"m{at}")))
+        recent = results[: -_IN_TABLE - 1 : -1]
+        rows = (
+            {
+                "bucket": link(page, history.bucket_page(result.bucket), bucket_text(result.bucket))
+                if result.bucket in history.paged
+                else bucket_text(result.bucket),
+                **judged(result),
+            }
+            for result in recent
+        )
+        shown = table(f"v{at}", rows, left={"state"}, words={"in words"})
+        title = tag("h2", "The last values of ", quoted(each.monitor), id=f"v{at}")
+        tables.append(tag("section", title, shown, assumption(recent)))
+    state = worst(map(compared.state_of, series))
+    return document(
+        f"{feature}, {history.title}",
+        header(page, history, "Feature", feature, state, history.title),
+        tag("main", section("Over time", tag("div", charts, cls="cards wide")), tables),
+        forms=extras.forms,
+    )
+
+
+def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]) -> Html | None:
+    """Draw a feature in its own unit with its baseline; return None without numbers."""
+    history = compared.history
+    results = [result for each in series for result in compared.series[each]]
+    judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
+    bad = {mark.at: mark.to for mark in judged_bad}
+    changed = [result for each in series if (result := compared.series[each][-1]).since]
+    since = changed[0].since if changed else None
+    monitor = compared.monitor(changed or results)
+    levels = compared.levels(feature, monitor, since)
+    marks = [replace(each, bad=each.at in bad, to=bad.get(each.at)) for each in levels]
+    if not any(mark.value is not None for mark in marks):
+        return None
+    what, words = "rate" if column_of(feature) != feature else "mean", list[Content]()
+    if monitor is not None:
+        words += ["The band is the range of the baseline of ", quoted(monitor.name), ". "]
+    if changed:
+        words.append(
+            "The vertical line is the earliest day on which the change may have begun; the "
+            "horizontal lines are the medians before it and of the last 7 buckets: "
+            f"{words_of(changed[0])}."
+        )
+    return tag(
+        "figure",
+        tag("h3", f"The {what} of the feature"),
+        trend(feature, marks, what=what, band="baseline", since=since).inline("level"),
+        tag("p", words, cls="quiet"),
+    )
+
 
 _MOST_CHARTS = 40
 _MOST_LISTED = 200
@@ -104,11 +175,10 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)
-    verdicts: dict[bool, Verdict | None] = {True: "drift", False: None}
-    found = (
-        replace(row, verdict=verdicts[row.feature in by_feature]) for row in comparison.features
-    )
-    rows = {row.feature: row for row in found}
+    rows = {}
+    for row in comparison.features:
+        verdict: Verdict | None = "drift" if row.feature in by_feature else None
+        rows[row.feature] = replace(row, verdict=verdict)
     grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
     yield grids if any(feature in on_grid for feature in by_feature) else None
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
