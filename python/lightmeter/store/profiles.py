@@ -71,19 +71,17 @@ _WRITE = sa.text(
 )
 # Rows of buckets that `gc` deleted by age: they have no body, and no roll-up contains it. Such a
 # bucket accepts no more profiles, because monitors would judge it again by the late ones alone.
-_merging = profile.alias()
-DELETED = ~KEPT & ~sa.exists().where(
-    _merging.c.dataset == _P.dataset,
-    _merging.c.segment == _P.segment,
-    _merging.c.start.between(_P.start - _DAY + 1, _P.start),
-    _merging.c.start + _merging.c.span > _P.start,
-    _merging.c.body.is_not(None),
-    sa.func.substr(_merging.c.writer, 1, 1).in_(MERGED),
+DELETED = sa.text(f"""(profile.body IS NULL AND NOT EXISTS (
+    SELECT 1 FROM profile AS merged
+    WHERE merged.dataset = profile.dataset AND merged.segment = profile.segment
+    AND merged.start BETWEEN profile.start - {_DAY} + 1 AND profile.start
+    AND merged.start + merged.span > profile.start
+    AND merged.body IS NOT NULL AND substr(merged.writer, 1, 1) IN {MERGED}))""")
+_CLOSED = sa.text(
+    "SELECT 1 FROM profile WHERE dataset = :dataset AND segment = :segment AND start = :start "
+    f"AND {DELETED} LIMIT 1"
 )
-_CLOSED = sa.select(_P.seq).limit(1)
-_CLOSED = _CLOSED.where(*(_P[name] == sa.bindparam(name) for name in _KEY[:3]), DELETED)
 _DATASET = sa.select(tables.dataset.c.name).where(tables.dataset.c.name == sa.bindparam("dataset"))
-_SHARED = _DATASET.with_for_update(read=True, key_share=True)  # locks out deletions, but no roll-up
 
 # A dataset, a segment as text, a time in milliseconds, and a writer.
 Place = tuple[str, str, int, str]
@@ -309,27 +307,28 @@ def write(
     """
     body, pairs = core.encode(), core.tags()
     digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""
-    key, merges = dict(zip(_KEY, place, strict=True)), place[3][:1] in MERGED
+    key = dict(zip(_KEY, place, strict=True))
     while True:
         there = connection.execute(_THERE, key).first()
-        if there is None and not merges and connection.dialect.name != "sqlite":
-            connection.execute(_SHARED, key)  # so that `gc` does not delete the bucket meanwhile
-        last, kept = there or (0, merges or not connection.execute(_CLOSED, key).first())
+        last, kept = there or (0, True)
         if type(last) is not int:
             raise DamagedError(
                 f"the store is damaged: a seq is {last!r:.100}; run `lightmeter store verify`"
             )
-        if there is not None and seq is not None and seq <= last:
+        if there and seq is not None and seq <= last:
             return False
-        if not kept:
+        number = last + 1 if seq is None else seq
+        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
+        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
+        is_written = kept and connection.execute(_WRITE, values).rowcount
+        # From here on the foreign key of a new row keeps `gc` from deleting the bucket.
+        is_new = there is None and place[3][:1] not in MERGED
+        if not kept or (is_new and connection.execute(_CLOSED, key).first()):
             raise ConflictError(
                 f"the bucket of {from_ms(place[2]):%Y-%m-%d %H:%M} has been rolled up or deleted; "
                 f"the profile of {place[3]!r} can no longer be put"
             )
-        number = last + 1 if seq is None else seq
-        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
-        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
-        if connection.execute(_WRITE, values).rowcount:
+        if is_written:
             return True  # else another process has just written this key
 
 

@@ -36,25 +36,22 @@ _reader: Any = cache(lambda record: TypeAdapter(record).validate_python)
 
 _FIELDS = ", ".join(Result._fields)
 _OURS = "monitor = :monitor AND dataset = :dataset AND segment = :segment"
-# The results of a segment from which its incidents follow. Of features that were ever bad, these are
-# all results but an ok after an ok. Where such a feature has no result, the states of the others in
-# the bucket decide what that means; one result of each state is enough.
+# The results of a segment from which its incidents follow: of series that were ever `bad`, all but
+# an ok after an ok. Where such a series has no result, the states of the others in the bucket say
+# what that means; one result of each state is enough.
 _TURNING = sa.text(f"""
-    WITH bad AS (
-        SELECT DISTINCT feature FROM result
-        WHERE {_OURS} AND state IN ('anomaly', 'pending', 'error')
-    ), series AS (
+    WITH series AS (
         SELECT *, lag(state, 1, '') OVER (PARTITION BY feature ORDER BY bucket) AS before
-        FROM result WHERE {_OURS} AND feature IN (SELECT feature FROM bad)
-    ), silent AS (
-        SELECT bucket FROM judged WHERE {_OURS} EXCEPT
-        SELECT bucket FROM series GROUP BY bucket HAVING count(*) = (SELECT count(*) FROM bad)
+        FROM result WHERE {_OURS} AND feature IN :bad
     ), others AS (
         SELECT *, row_number() OVER (PARTITION BY bucket, state ORDER BY feature) AS number
-        FROM result WHERE {_OURS} AND bucket IN (SELECT bucket FROM silent)
+        FROM result WHERE {_OURS} AND bucket NOT IN (
+            SELECT bucket FROM series GROUP BY bucket HAVING count(*) = :many
+        )
     )
     SELECT {_FIELDS} FROM series WHERE state != 'ok' OR before != 'ok'
-    UNION SELECT {_FIELDS} FROM others WHERE number = 1""")
+    UNION SELECT {_FIELDS} FROM others WHERE number = 1
+""").bindparams(sa.bindparam("bad", expanding=True))
 _END = sa.text(f"""
     SELECT {_FIELDS} FROM result WHERE {_OURS} AND bucket >= :start
     AND (state IN ('ok', 'pending') OR :kind = 'error' AND state != 'error')
@@ -150,16 +147,17 @@ class State:
         They are in order of segment, bucket and feature.
         """
         found: list[Result] = []
-        ours = {"monitor": monitor, "dataset": dataset}
+        pair, ours = (monitor, dataset), {"monitor": monitor, "dataset": dataset}
         with self._database.snapshot():  # one query per segment, so that it can use the index
-            bad = (
-                has(result, *ours.values(), segment),
-                _R.state.in_(["anomaly", "pending", "error"]),
-            )
-            for part in self._database.rows(sa.select(_R.segment).where(*bad).distinct(), str):
-                found += self._all(Result, _TURNING, **ours, segment=part)
+            bad: defaultdict[str, list[str]] = defaultdict(list)
+            is_bad = _R.state.in_(["anomaly", "pending", "error"])
+            query = sa.select(_R.segment, _R.feature).where(has(result, *pair, segment), is_bad)
+            self._database.rows(query.distinct(), lambda part, name: bad[part].append(name))
+            for part, names in bad.items():
+                of_part = {**ours, "segment": part, "bad": names, "many": len(names)}
+                found += self._all(Result, _TURNING, **of_part)
             for each in self.notices(None):  # the result that ends each reported incident
-                if each.watcher == (monitor, dataset) and segment in (None, each.segment):
+                if each.watcher == pair and segment in (None, each.segment):
                     since = {"start": tables.plain(each.start), "kind": each.kind}
                     found += self._all(Result, _END, **ours, segment=each.segment, **since)
         points = {(each.segment, each.bucket, each.feature): each for each in found}
