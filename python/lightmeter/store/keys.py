@@ -87,7 +87,6 @@ class Keys:
         *,
         datasets: Iterable[str] = ("*",),
         note: str = "",
-        now: datetime | None = None,
     ) -> str:
         """Create a key and return it. It cannot be read again later.
 
@@ -99,8 +98,6 @@ class Keys:
             Patterns such as ``cells*``; the default is all datasets.
         note
             A note about the purpose of the key.
-        now
-            The time of creation; None takes the clock.
 
         Raises
         ------
@@ -119,7 +116,7 @@ class Keys:
         for pattern in patterns:
             checked_name(dataset=pattern)
         key = ".".join("".join(secrets.choice(_LETTERS) for _ in range(size)) for size in (10, 43))
-        texts = json.dumps(wanted), json.dumps(patterns), note, now or datetime.now(UTC)
+        texts = json.dumps(wanted), json.dumps(patterns), note, datetime.now(UTC)
         with self._database.transaction() as connection:
             tables.insert(connection, tables.key, [(key[:10], _digest(key), *texts)])
         return key

@@ -11,7 +11,7 @@ import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -46,12 +46,9 @@ from lightmeter.times import (
 
 _P = profile.c
 _DAY = DAY // MILLISECOND
-KEY = tuple(profile.primary_key)
 LISTED = list(_P)[:-1]  # all but the body
 # A row, its body and its profile; the last two are None if it was rolled up or deleted.
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
-FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
-_MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: the limit of a PostgreSQL index is 2700
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # a name: without control characters
 _MOST_SEQ = 2**62
@@ -206,9 +203,7 @@ class Putting:
         dataset, segment, at, writer = place
         with self._database.transaction() as connection:
             span, core = length_of(connection, dataset, every), view._core
-            start = at - (at - _MONDAY) % span
-            if not FIRST <= start <= LAST - span:
-                bucket_start(from_ms(at), span * MILLISECOND)  # raises the error
+            start = to_ms(bucket_start(from_ms(at), span * MILLISECOND))
             if core.dataset_timestamp is None:
                 core = core.copy()
                 core.dataset_timestamp = start
@@ -356,7 +351,7 @@ def contents(
 
     With `lock`, no one else can change the rows until the end of the transaction.
     """
-    query, done = sa.select(profile).where(*where).order_by(*KEY), 0
+    query, done = sa.select(profile).where(*where).order_by(*profile.primary_key), 0
     query = query.with_for_update() if lock else query
     try:
         for *row, body in database.stream(query):
@@ -374,10 +369,9 @@ def contents(
 def decoded(row: StoredProfile, body: bytes | None) -> Content:
     """Return a row with its profile, or the error in place of it."""
     view: ProfileView | DecodeError | None = None
-    if (row.crc if body is not None else -1 - row.crc) != crc_of(row):
-        view = DecodeError("its time, writer or counts have changed since it was written")
-    elif body is not None and hashlib.sha256(body).digest() != row.sha256:
-        view = DecodeError("its bytes have changed since it was written")
+    crc = row.crc if body is not None else -1 - row.crc
+    if crc != crc_of(row) or (body is not None and hashlib.sha256(body).digest() != row.sha256):
+        view = DecodeError("it has changed since it was written")
     elif body is not None:
         try:
             view = ProfileView.from_bytes(body)
@@ -420,9 +414,8 @@ def collect(
 
 def _period_of(dataset: str, segment: str, start: int, span: int, tags: str) -> _Period:
     """Return the day of a bucket shorter than a day; a longer bucket is a period itself."""
-    midnight = start - start % _DAY
-    if span < _DAY and midnight + _DAY <= LAST:
-        start, span = midnight, _DAY
+    if span < _DAY:
+        start, span = start - start % _DAY, _DAY
     return _Period(dataset, segment, start, start + span, tags)
 
 

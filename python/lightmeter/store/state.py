@@ -116,18 +116,16 @@ class State:
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
     ) -> list[Result]:
         """Return the results of the last `most` judged buckets of each segment."""
-        segment_of, start_of = judged.c.segment, judged.c.bucket
-        rank = sa.func.row_number().over(partition_by=segment_of, order_by=start_of.desc())
+        found: list[Result] = []
+        starts: defaultdict[str, list[int]] = defaultdict(list)
+        query = sa.select(judged.c.segment, judged.c.bucket).order_by(judged.c.bucket)
         ours = has(judged, monitor, dataset, segment)
-        last = sa.select(segment_of, start_of, rank.label("rank")).where(ours).subquery()
-        first = sa.select(last.c.segment, sa.func.min(last.c.bucket)).where(last.c.rank <= most)
+        self._database.rows(query.where(ours), lambda part, start: starts[part].append(start))
         # One query for all segments that begin with the same bucket, because most do, and because
         # no engine finds the rows of a join by their key.
         places: defaultdict[int, list[str]] = defaultdict(list)
-        self._database.rows(
-            first.group_by(last.c.segment), lambda name, start: places[start].append(name)
-        )
-        found: list[Result] = []
+        for part, its in starts.items():
+            places[its[-most:][0]].append(part)
         for start, segments in places.items():
             there = has(result, monitor, dataset), _R.segment.in_(segments), _R.bucket >= start
             found += self._all(Result, sa.select(result).where(*there))
