@@ -25,9 +25,10 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 _LETTERS = string.ascii_letters + string.digits
 # The whylogs client accepts a key only if its eleventh character is a dot.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
-_K = tables.key.c
-_ALL = sa.select(tables.key).order_by(_K.created, _K.id)
-_ONE = sa.select(tables.key).where(_K.id == sa.bindparam("id"))
+_FIELDS = "id, sha256, rights, datasets, note, created"
+_ALL = sa.text(f"SELECT {_FIELDS} FROM key ORDER BY created, id")
+_ONE = sa.text(f"SELECT {_FIELDS} FROM key WHERE id = :id")
+_ANY = sa.text("SELECT id FROM key LIMIT 1")
 
 
 class Key(NamedTuple):
@@ -132,7 +133,7 @@ class Keys:
 
     def exist(self) -> bool:
         """Return whether there is any key."""
-        return bool(self._database.rows(sa.select(_K.id).limit(1), str))
+        return bool(self._database.rows(_ANY, str))
 
     def find(self, text: str) -> Key | None:
         """Return the record of a key; None if the key is unknown.

@@ -55,6 +55,9 @@ _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile, so that sums fit into the 64 bits of SQLite
 _MOST_TAGS = 200  # characters of tags that a roll-up uses as its writer; longer ones are hashed
 
+_BUCKETS = sa.text(
+    "SELECT DISTINCT dataset, segment, start, span, tags FROM profile WHERE body IS NOT NULL"
+)
 _EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
 _ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
 _NAMES = profile.c.keys()
@@ -400,8 +403,7 @@ def collect(
     database: Database, now: int, roll_up_after: timedelta, keep: timedelta | None
 ) -> Collected:
     """Run `Store.gc`, with one transaction per period so that it can be interrupted anywhere."""
-    query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
-    periods = sorted(set(database.rows(query, _period_of)))
+    periods = sorted(set(database.rows(_BUCKETS, _period_of)))
     old = now - roll_up_after // MILLISECOND
     older = -math.inf if keep is None else now - keep // MILLISECOND
     # First, because it frees the space that merging needs.

@@ -34,6 +34,10 @@ _R = result.c
 _T = TypeVar("_T")
 _reader: Any = cache(lambda record: TypeAdapter(record).validate_python)
 
+_SUMS = sa.text(
+    "SELECT count(*), sum(crc % 2147483648) FROM profile UNION ALL "
+    "SELECT count(*), sum(version % 2147483648) FROM judged"
+)
 _FIELDS = ", ".join(Result._fields)
 _OURS = "monitor = :monitor AND dataset = :dataset AND segment = :segment"
 # The results of a segment from which its incidents follow: of series that were ever `bad`, all but
@@ -210,11 +214,9 @@ class State:
 
     def token(self) -> tuple[Any, ...]:
         """Return a value that changes with the profiles, judged buckets or accepted changes."""
-        columns = tables.profile.c.crc, judged.c.version
-        sums = (sa.select(sa.func.count(), sa.func.sum(each % 2**31)) for each in columns)
         with self._database.snapshot():
-            counts = [row for query in sums for row in self._database.rows(query, lambda *row: row)]
-            return *counts, *self.sources(), *self.accepted()
+            sums = self._database.rows(_SUMS, lambda *row: row)
+            return *sums, *self.sources(), *self.accepted()
 
     # Alerts
 

@@ -40,6 +40,7 @@ from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_u
 
 _P = profile.c
 _T = TypeVar("_T")
+_DATASETS = sa.text("SELECT name, every FROM dataset ORDER BY name")
 # The partial index of the table answers this alone, without reading rows.
 _NEWEST = sa.text(
     "SELECT profile.dataset, every, segment, max(start) FROM profile JOIN dataset ON name = "
@@ -202,8 +203,7 @@ class Store(Putting):
         >>> with lm.Store("drift.db") as store:
         ...     store.datasets()
         """
-        query = sa.select(tables.dataset).order_by(tables.dataset.c.name)
-        return dict(self._database.rows(query, lambda name, every: (name, _length(every))))
+        return dict(self._database.rows(_DATASETS, lambda name, every: (name, _length(every))))
 
     def length(self, dataset: str) -> timedelta | None:
         """Return the length of the buckets of a dataset; None if there is no such dataset.
