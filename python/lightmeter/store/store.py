@@ -307,19 +307,11 @@ class Store(Putting):
         tags = defaultdict[str, list[str]](list)
         for name, tag in sorted(pairs):
             tags[name].append(tag)
-        return Summary(
-            dataset,
-            every,
-            segment,
-            len(buckets),
-            buckets[0].start if buckets else None,
-            buckets[-1].start if buckets else None,
-            len({writer for writer, *_ in found}),
-            sum(each.images for each in buckets),
-            sum(size for _, size, _ in found),
-            max((each.updated for each in buckets), default=None),
-            tags,
-        )
+        first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
+        writers = len({writer for writer, *_ in found})
+        images, size = sum(each.images for each in buckets), sum(size for _, size, _ in found)
+        numbers = len(buckets), first, last, writers, images, size
+        return Summary(dataset, every, segment, *numbers, tags)
 
     def newest(self, now: datetime) -> list[Newest]:
         """Return the newest bucket of each segment that is complete at `now`, whatever its tags."""
@@ -643,7 +635,8 @@ class Store(Putting):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the address and key: the copy opens the same store anew."""
-        return _opened, (self.path or self._address, self._key, self._tags)
+        opened = partial(Store, key=self._key, create=False)
+        return opened, (self.path or self._address,), {"_tags": self._tags}
 
     def __enter__(self) -> Self:
         """Return the store itself; the end of the block closes it."""
@@ -656,10 +649,6 @@ class Store(Putting):
     def __repr__(self) -> str:
         """Return the kind of store and its address."""
         return f"<{type(self).__name__} {self.address!r}>"
-
-
-def _opened(address: str | os.PathLike[str], key: str | None, tags: Mapping[str, str]) -> Store:
-    return Store(address, key=key, create=False).tagged(tags)
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:
