@@ -229,9 +229,8 @@ def checked_name(**names: Any) -> str:
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
         if not name or not re.fullmatch(PLAIN, name):
-            got = f"{name!r:.80} as" if name else "an empty"
             expected = "a name without control characters, such as 'cells'"
-            raise ValueError(f"got {got} {what}; expected {expected}")
+            raise ValueError(f"got {name!r:.80} as {what}; expected {expected}")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(
             f"the names ({', '.join(names)}) have {size} bytes together; expected at most "
