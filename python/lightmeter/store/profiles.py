@@ -78,7 +78,7 @@ DELETED = sa.text(f"""(profile.body IS NULL AND NOT EXISTS (
     WHERE merged.dataset = profile.dataset AND merged.segment = profile.segment
     AND merged.start BETWEEN profile.start - {_DAY} + 1 AND profile.start
     AND merged.start + merged.span > profile.start
-    AND merged.body IS NOT NULL AND substr(merged.writer, 1, 1) IN {MERGED}))""")
+    AND merged.body IS NOT NULL AND substr(merged.writer, 1, 1) IN ('', '&')))""")
 _CLOSED = sa.text(
     "SELECT 1 FROM profile WHERE dataset = :dataset AND segment = :segment AND start = :start "
     f"AND {DELETED} LIMIT 1"

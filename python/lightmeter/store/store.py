@@ -25,7 +25,6 @@ from lightmeter.store.profiles import Putting, checked_name, find_damage, time_o
 from lightmeter.store.state import State
 from lightmeter.store.tables import (
     KEPT,
-    MERGED,
     Bucket,
     Collected,
     Damage,
@@ -50,7 +49,7 @@ _NEWEST = sa.text(
 _DIGESTS = sa.text(
     "SELECT segment, start, sha256 FROM profile JOIN dataset ON name = profile.dataset "
     "AND every = span WHERE profile.dataset = :dataset AND "
-    f"substr(writer, 1, 1) NOT IN {MERGED}"
+    "substr(writer, 1, 1) NOT IN ('', '&')"  # those of roll-ups
 )
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
