@@ -103,7 +103,7 @@ class Keys:
         Raises
         ------
         ValueError
-            There is no right, an unknown right, or an empty pattern.
+            There is no right, an unknown right, no pattern, or an empty pattern.
         StoreError
             The store cannot be written.
         """
@@ -112,6 +112,8 @@ class Keys:
             raise ValueError(
                 f"got the rights {wanted}; expected one or more of {', '.join(RIGHTS)}"
             )
+        if not patterns:
+            raise ValueError("got no dataset; expected a pattern such as 'cells*', or '*' for all")
         for pattern in patterns:
             checked_name(dataset=pattern)
         key = ".".join("".join(secrets.choice(_LETTERS) for _ in range(size)) for size in (10, 43))
