@@ -91,11 +91,10 @@ class Database:
             with contextlib.suppress(StoreError):  # there are none yet, or others make them
                 found = self.rows(sa.select(version), int)
             if (found := found or [self._made(create)]) != [VERSION]:
-                is_old = found < [VERSION]
-                who = "an earlier lightmeter; make it again" if is_old else "a newer one; update"
-                got = f"got tables of version {found[0]}, expected {VERSION}"
-                words = f"{self.address} was made by {who} ({got})"
-                raise StoreError(words)
+                raise StoreError(
+                    f"{self.address} has tables of version {found[0]}, expected {VERSION}: use the "
+                    "version of lightmeter that made it, or make it again"
+                )
         except BaseException:
             self.close()
             raise

@@ -25,9 +25,10 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 _LETTERS = string.ascii_letters + string.digits
 # The whylogs client accepts a key only if its eleventh character is a dot.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
-_K = tables.key.c
-_ALL = sa.select(tables.key).order_by(_K.created, _K.id)
-_ONE = sa.select(tables.key).where(_K.id == sa.bindparam("id"))
+_FIELDS = "id, sha256, rights, datasets, note, created"
+_ALL = sa.text(f"SELECT {_FIELDS} FROM key ORDER BY created, id")
+_ONE = sa.text(f"SELECT {_FIELDS} FROM key WHERE id = :id")
+_ANY = sa.text("SELECT id FROM key LIMIT 1")
 
 
 class Key(NamedTuple):
@@ -87,7 +88,6 @@ class Keys:
         *,
         datasets: Iterable[str] = ("*",),
         note: str = "",
-        now: datetime | None = None,
     ) -> str:
         """Create a key and return it. It cannot be read again later.
 
@@ -99,8 +99,6 @@ class Keys:
             Patterns such as ``cells*``; the default is all datasets.
         note
             A note about the purpose of the key.
-        now
-            The time of creation; None takes the clock.
 
         Raises
         ------
@@ -119,7 +117,7 @@ class Keys:
         for pattern in patterns:
             checked_name(dataset=pattern)
         key = ".".join("".join(secrets.choice(_LETTERS) for _ in range(size)) for size in (10, 43))
-        texts = json.dumps(wanted), json.dumps(patterns), note, now or datetime.now(UTC)
+        texts = json.dumps(wanted), json.dumps(patterns), note, datetime.now(UTC)
         with self._database.transaction() as connection:
             tables.insert(connection, tables.key, [(key[:10], _digest(key), *texts)])
         return key
@@ -135,7 +133,7 @@ class Keys:
 
     def exist(self) -> bool:
         """Return whether there is any key."""
-        return bool(self._database.rows(sa.select(_K.id).limit(1), str))
+        return bool(self._database.rows(_ANY, str))
 
     def find(self, text: str) -> Key | None:
         """Return the record of a key; None if the key is unknown.

@@ -46,11 +46,10 @@ from lightmeter.times import (
 
 _P = profile.c
 _DAY = DAY // MILLISECOND
-KEY = tuple(profile.primary_key)
 LISTED = list(_P)[:-1]  # all but the body
 # A row, its body and its profile; the last two are None if it was rolled up or deleted.
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
-FIRST, LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
+_FIRST, _LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
 _MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: the limit of a PostgreSQL index is 2700
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # a name: without control characters
@@ -58,6 +57,9 @@ _MOST_SEQ = 2**62
 _MOST_IMAGES = 2**44  # of a profile, so that sums fit into the 64 bits of SQLite
 _MOST_TAGS = 200  # characters of tags that a roll-up uses as its writer; longer ones are hashed
 
+_BUCKETS = sa.text(
+    "SELECT DISTINCT dataset, segment, start, span, tags FROM profile WHERE body IS NOT NULL"
+)
 _EVERY = sa.text("SELECT every FROM dataset WHERE name = :name")
 _ENTER = sa.text("INSERT INTO dataset VALUES (:name, :every) ON CONFLICT DO NOTHING")
 _NAMES = profile.c.keys()
@@ -71,19 +73,17 @@ _WRITE = sa.text(
 )
 # Rows of buckets that `gc` deleted by age: they have no body, and no roll-up contains it. Such a
 # bucket accepts no more profiles, because monitors would judge it again by the late ones alone.
-_merging = profile.alias()
-DELETED = ~KEPT & ~sa.exists().where(
-    _merging.c.dataset == _P.dataset,
-    _merging.c.segment == _P.segment,
-    _merging.c.start.between(_P.start - _DAY + 1, _P.start),
-    _merging.c.start + _merging.c.span > _P.start,
-    _merging.c.body.is_not(None),
-    sa.func.substr(_merging.c.writer, 1, 1).in_(MERGED),
+DELETED = sa.text(f"""(profile.body IS NULL AND NOT EXISTS (
+    SELECT 1 FROM profile AS merged
+    WHERE merged.dataset = profile.dataset AND merged.segment = profile.segment
+    AND merged.start BETWEEN profile.start - {_DAY} + 1 AND profile.start
+    AND merged.start + merged.span > profile.start
+    AND merged.body IS NOT NULL AND substr(merged.writer, 1, 1) IN ('', '&')))""")
+_CLOSED = sa.text(
+    "SELECT 1 FROM profile WHERE dataset = :dataset AND segment = :segment AND start = :start "
+    f"AND {DELETED} LIMIT 1"
 )
-_CLOSED = sa.select(_P.seq).limit(1)
-_CLOSED = _CLOSED.where(*(_P[name] == sa.bindparam(name) for name in _KEY[:3]), DELETED)
 _DATASET = sa.select(tables.dataset.c.name).where(tables.dataset.c.name == sa.bindparam("dataset"))
-_SHARED = _DATASET.with_for_update(read=True, key_share=True)  # locks out deletions, but no roll-up
 
 # A dataset, a segment as text, a time in milliseconds, and a writer.
 Place = tuple[str, str, int, str]
@@ -209,7 +209,7 @@ class Putting:
         with self._database.transaction() as connection:
             span, core = length_of(connection, dataset, every), view._core
             start = at - (at - _MONDAY) % span
-            if not FIRST <= start <= LAST - span:
+            if not _FIRST <= start <= _LAST - span:
                 bucket_start(from_ms(at), span * MILLISECOND)  # raises the error
             if core.dataset_timestamp is None:
                 core = core.copy()
@@ -233,9 +233,8 @@ def checked_name(**names: Any) -> str:
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
         if not name or not re.fullmatch(PLAIN, name):
-            got = f"{name!r:.80} as" if name else "an empty"
             expected = "a name without control characters, such as 'cells'"
-            raise ValueError(f"got {got} {what}; expected {expected}")
+            raise ValueError(f"got {name!r:.80} as {what}; expected {expected}")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(
             f"the names ({', '.join(names)}) have {size} bytes together; expected at most "
@@ -309,27 +308,28 @@ def write(
     """
     body, pairs = core.encode(), core.tags()
     digest, tags = hashlib.sha256(body).digest(), _tags_text(pairs) if pairs else ""
-    key, merges = dict(zip(_KEY, place, strict=True)), place[3][:1] in MERGED
+    key = dict(zip(_KEY, place, strict=True))
     while True:
         there = connection.execute(_THERE, key).first()
-        if there is None and not merges and connection.dialect.name != "sqlite":
-            connection.execute(_SHARED, key)  # so that `gc` does not delete the bucket meanwhile
-        last, kept = there or (0, merges or not connection.execute(_CLOSED, key).first())
+        last, kept = there or (0, True)
         if type(last) is not int:
             raise DamagedError(
                 f"the store is damaged: a seq is {last!r:.100}; run `lightmeter store verify`"
             )
-        if there is not None and seq is not None and seq <= last:
+        if there and seq is not None and seq <= last:
             return False
-        if not kept:
+        number = last + 1 if seq is None else seq
+        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
+        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
+        is_written = kept and connection.execute(_WRITE, values).rowcount
+        # From here on the foreign key of a new row keeps `gc` from deleting the bucket.
+        is_new = there is None and place[3][:1] not in MERGED
+        if not kept or (is_new and connection.execute(_CLOSED, key).first()):
             raise ConflictError(
                 f"the bucket of {from_ms(place[2]):%Y-%m-%d %H:%M} has been rolled up or deleted; "
                 f"the profile of {place[3]!r} can no longer be put"
             )
-        number = last + 1 if seq is None else seq
-        row = StoredProfile(*place, number, span, core.images, updated, tags, digest, 0)
-        values = row._replace(crc=crc_of(row))._asdict() | {"body": body}
-        if connection.execute(_WRITE, values).rowcount:
+        if is_written:
             return True  # else another process has just written this key
 
 
@@ -357,7 +357,7 @@ def contents(
 
     With `lock`, no one else can change the rows until the end of the transaction.
     """
-    query, done = sa.select(profile).where(*where).order_by(*KEY), 0
+    query, done = sa.select(profile).where(*where).order_by(*profile.primary_key), 0
     query = query.with_for_update() if lock else query
     try:
         for *row, body in database.stream(query):
@@ -375,10 +375,9 @@ def contents(
 def decoded(row: StoredProfile, body: bytes | None) -> Content:
     """Return a row with its profile, or the error in place of it."""
     view: ProfileView | DecodeError | None = None
-    if (row.crc if body is not None else -1 - row.crc) != crc_of(row):
-        view = DecodeError("its time, writer or counts have changed since it was written")
-    elif body is not None and hashlib.sha256(body).digest() != row.sha256:
-        view = DecodeError("its bytes have changed since it was written")
+    crc = row.crc if body is not None else -1 - row.crc
+    if crc != crc_of(row) or (body is not None and hashlib.sha256(body).digest() != row.sha256):
+        view = DecodeError("it has changed since it was written")
     elif body is not None:
         try:
             view = ProfileView.from_bytes(body)
@@ -407,8 +406,7 @@ def collect(
     database: Database, now: int, roll_up_after: timedelta, keep: timedelta | None
 ) -> Collected:
     """Run `Store.gc`, with one transaction per period so that it can be interrupted anywhere."""
-    query = sa.select(_P.dataset, _P.segment, _P.start, _P.span, _P.tags).where(KEPT).distinct()
-    periods = sorted(set(database.rows(query, _period_of)))
+    periods = sorted(set(database.rows(_BUCKETS, _period_of)))
     old = now - roll_up_after // MILLISECOND
     older = -math.inf if keep is None else now - keep // MILLISECOND
     # First, because it frees the space that merging needs.
@@ -421,9 +419,8 @@ def collect(
 
 def _period_of(dataset: str, segment: str, start: int, span: int, tags: str) -> _Period:
     """Return the day of a bucket shorter than a day; a longer bucket is a period itself."""
-    midnight = start - start % _DAY
-    if span < _DAY and midnight + _DAY <= LAST:
-        start, span = midnight, _DAY
+    if span < _DAY:
+        start, span = start - start % _DAY, _DAY
     return _Period(dataset, segment, start, start + span, tags)
 
 

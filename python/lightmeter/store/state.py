@@ -1,7 +1,7 @@
 """The state of monitors and alerts in a store: results, reported incidents, accepted changes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -31,9 +31,35 @@ from lightmeter.store.tables import (
 )
 
 _R = result.c
-_TOGETHER = 400
 _T = TypeVar("_T")
 _reader: Any = cache(lambda record: TypeAdapter(record).validate_python)
+
+_SUMS = sa.text(
+    "SELECT count(*), sum(crc % 2147483648) FROM profile UNION ALL "
+    "SELECT count(*), sum(version % 2147483648) FROM judged"
+)
+_FIELDS = ", ".join(Result._fields)
+_OURS = "monitor = :monitor AND dataset = :dataset AND segment = :segment"
+# The results of a segment from which its incidents follow: of series that were ever `bad`, all but
+# an ok after an ok. Where such a series has no result, the states of the others in the bucket say
+# what that means; one result of each state is enough.
+_TURNING = sa.text(f"""
+    WITH series AS (
+        SELECT *, lag(state, 1, '') OVER (PARTITION BY feature ORDER BY bucket) AS before
+        FROM result WHERE {_OURS} AND feature IN :bad
+    ), others AS (
+        SELECT *, row_number() OVER (PARTITION BY bucket, state ORDER BY feature) AS number
+        FROM result WHERE {_OURS} AND bucket NOT IN (
+            SELECT bucket FROM series GROUP BY bucket HAVING count(*) = :many
+        )
+    )
+    SELECT {_FIELDS} FROM series WHERE state != 'ok' OR before != 'ok'
+    UNION SELECT {_FIELDS} FROM others WHERE number = 1
+""").bindparams(sa.bindparam("bad", expanding=True))
+_END = sa.text(f"""
+    SELECT {_FIELDS} FROM result WHERE {_OURS} AND bucket >= :start
+    AND (state IN ('ok', 'pending') OR :kind = 'error' AND state != 'error')
+    ORDER BY bucket, feature LIMIT 1""")
 
 
 class State:
@@ -53,10 +79,10 @@ class State:
         self._database = database
         self.keys = Keys(database)
 
-    def _all(self, record: type[_T], query: sa.Select[Any], *where: Any) -> list[_T]:
+    def _all(self, record: type[_T], query: sa.Executable, **values: Any) -> list[_T]:
         """Return the rows of a query as records, whose types are checked."""
         read = _reader(record)
-        return self._database.rows(query.where(*where), lambda *row: read(row, strict=True))
+        return self._database.rows(query, lambda *row: read(row, strict=True), values)
 
     # Results
 
@@ -81,34 +107,32 @@ class State:
             The start of a bucket; None for all buckets.
         """
         where = has(result, monitor, dataset, segment, start)
-        return self._all(Result, sa.select(result).order_by(*result.primary_key), where)
+        return self._all(Result, sa.select(result).where(where).order_by(*result.primary_key))
 
     def judged(
         self, monitor: str, dataset: str, segment: str | None = None
     ) -> dict[tuple[str, datetime], JudgedBucket]:
         """Return the record of each bucket that a monitor has judged, by segment and start."""
-        found = self._all(JudgedBucket, sa.select(judged), has(judged, monitor, dataset, segment))
-        return {(each.segment, each.bucket): each for each in found}
+        query = sa.select(judged).where(has(judged, monitor, dataset, segment))
+        return {(row.segment, row.bucket): row for row in self._all(JudgedBucket, query)}
 
     def latest(
         self, monitor: str, dataset: str, segment: str | None = None, most: int = 1
     ) -> list[Result]:
         """Return the results of the last `most` judged buckets of each segment."""
-        segment_of, start_of = judged.c.segment, judged.c.bucket
-        rank = sa.func.row_number().over(partition_by=segment_of, order_by=start_of.desc())
+        found: list[Result] = []
+        starts: defaultdict[str, list[int]] = defaultdict(list)
+        query = sa.select(judged.c.segment, judged.c.bucket).order_by(judged.c.bucket)
         ours = has(judged, monitor, dataset, segment)
-        last = sa.select(segment_of, start_of, rank.label("rank")).where(ours).subquery()
-        first = sa.select(last.c.segment, sa.func.min(last.c.bucket)).where(last.c.rank <= most)
+        self._database.rows(query.where(ours), lambda part, start: starts[part].append(start))
         # One query for all segments that begin with the same bucket, because most do, and because
         # no engine finds the rows of a join by their key.
         places: defaultdict[int, list[str]] = defaultdict(list)
-        self._database.rows(
-            first.group_by(last.c.segment), lambda name, start: places[start].append(name)
-        )
-        found: list[Result] = []
+        for part, its in starts.items():
+            places[its[-most:][0]].append(part)
         for start, segments in places.items():
-            there = _R.segment.in_(segments), _R.bucket >= start
-            found += self._all(Result, sa.select(result), has(result, monitor, dataset), *there)
+            there = has(result, monitor, dataset), _R.segment.in_(segments), _R.bucket >= start
+            found += self._all(Result, sa.select(result).where(*there))
         return sorted(found, key=lambda each: (each.segment, each.bucket, each.feature))
 
     def newest(self, monitor: str, dataset: str) -> list[Result]:
@@ -125,41 +149,19 @@ class State:
         They are in order of segment, bucket and feature.
         """
         found: list[Result] = []
+        pair, ours = (monitor, dataset), {"monitor": monitor, "dataset": dataset}
         with self._database.snapshot():  # one query per segment, so that it can use the index
-            lines: defaultdict[str, set[str]] = defaultdict(set)  # features that were ever bad
-            bad = _R.state.in_(["anomaly", "pending", "error"])
-            query = sa.select(_R.segment, _R.feature).where(
-                has(result, monitor, dataset, segment), bad
-            )
-            self._database.rows(query.distinct(), lambda part, name: lines[part].add(name))
-            for part, features in lines.items():
-                ours = has(result, monitor, dataset, part)
-                here = ours & _R.feature.in_(features)
-                # An ok after an ok ends no incident, and neither does a missing result.
-                before = sa.func.lag(_R.state, 1, "").over(
-                    partition_by=_R.feature, order_by=_R.bucket
-                )
-                found += self._beside(here, before, lambda c: (c.state != "ok") | (c.other != "ok"))
-                # Where a series has no result, the states of the other features in the bucket
-                # decide what that means; one result of each state is enough.
-                counts = sa.select(_R.bucket, sa.func.count()).where(here).group_by(_R.bucket)
-                present = dict(self._database.rows(counts, lambda *row: row))
-                starts = sa.select(judged.c.bucket).where(has(judged, monitor, dataset, part))
-                judged_at = self._database.rows(starts, int)
-                silent = [start for start in judged_at if present.get(start, 0) < len(features)]
-                state = _R.bucket, _R.state
-                rank = sa.func.row_number().over(partition_by=state, order_by=_R.feature)
-                for index in range(0, len(silent), _TOGETHER):
-                    there = _R.bucket.in_(silent[index : index + _TOGETHER])
-                    found += self._beside(ours & there, rank, lambda c: c.other == 1)
+            bad: defaultdict[str, list[str]] = defaultdict(list)
+            is_bad = _R.state.in_(["anomaly", "pending", "error"])
+            query = sa.select(_R.segment, _R.feature).where(has(result, *pair, segment), is_bad)
+            self._database.rows(query.distinct(), lambda part, name: bad[part].append(name))
+            for part, names in bad.items():
+                of_part = {**ours, "segment": part, "bad": names, "many": len(names)}
+                found += self._all(Result, _TURNING, **of_part)
             for each in self.notices(None):  # the result that ends each reported incident
-                if each.watcher == (monitor, dataset) and segment in (None, each.segment):
-                    good = _R.state.in_(["ok", "pending"])
-                    over = good if each.kind == "anomaly" else _R.state != "error"
-                    late = _R.bucket >= tables.plain(each.start)
-                    where = has(result, monitor, dataset, each.segment), late, over
-                    query = sa.select(result).order_by(_R.bucket, _R.feature).limit(1)
-                    found += self._all(Result, query.where(*where))
+                if each.watcher == pair and segment in (None, each.segment):
+                    since = {"start": tables.plain(each.start), "kind": each.kind}
+                    found += self._all(Result, _END, **ours, segment=each.segment, **since)
         points = {(each.segment, each.bucket, each.feature): each for each in found}
         return [points[key] for key in sorted(points)]
 
@@ -212,19 +214,17 @@ class State:
 
     def token(self) -> tuple[Any, ...]:
         """Return a value that changes with the profiles, judged buckets or accepted changes."""
-        columns = tables.profile.c.crc, judged.c.version
-        sums = (sa.select(sa.func.count(), sa.func.sum(each % 2**31)) for each in columns)
         with self._database.snapshot():
-            counts = [row for query in sums for row in self._database.rows(query, lambda *row: row)]
-            return *counts, *self.sources(), *self.accepted()
+            sums = self._database.rows(_SUMS, lambda *row: row)
+            return *sums, *self.sources(), *self.accepted()
 
     # Alerts
 
     def notices(self, alert: str | None) -> list[Notice]:
         """Return the incidents that an alert (None: any) has reported and not retracted."""
         columns = (notice.c[name] for name in Notice._fields)
-        query = sa.select(*columns).order_by(*notice.primary_key)
-        return self._all(Notice, query, has(notice, alert))
+        query = sa.select(*columns).where(has(notice, alert)).order_by(*notice.primary_key)
+        return self._all(Notice, query)
 
     def remember(self, alert: str, forget: Iterable[Notice], remember: Iterable[Notice]) -> None:
         """Store that a change has been reported.
@@ -274,8 +274,3 @@ class State:
         for each in self.sources():
             self.results(*each[:2])
             self.judged(*each[:2])
-
-    def _beside(self, where: Any, other: Any, condition: Callable[[Any], Any]) -> list[Result]:
-        """Return the results whose row, with the value `other` of a window, meets a condition."""
-        rows = sa.select(result, other.label("other")).where(where).subquery()
-        return self._all(Result, sa.select(*list(rows.c)[:-1]).where(condition(rows.c)))

@@ -25,7 +25,6 @@ from lightmeter.store.profiles import Putting, checked_name, find_damage, time_o
 from lightmeter.store.state import State
 from lightmeter.store.tables import (
     KEPT,
-    MERGED,
     Bucket,
     Collected,
     Damage,
@@ -40,6 +39,18 @@ from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_u
 
 _P = profile.c
 _T = TypeVar("_T")
+_DATASETS = sa.text("SELECT name, every FROM dataset ORDER BY name")
+# The partial index of the table answers this alone, without reading rows.
+_NEWEST = sa.text(
+    "SELECT profile.dataset, every, segment, max(start) FROM profile JOIN dataset ON name = "
+    "profile.dataset WHERE body IS NOT NULL AND start <= :now - every "
+    "GROUP BY profile.dataset, every, segment ORDER BY profile.dataset, segment"
+)
+_DIGESTS = sa.text(
+    "SELECT segment, start, sha256 FROM profile JOIN dataset ON name = profile.dataset "
+    "AND every = span WHERE profile.dataset = :dataset AND "
+    "substr(writer, 1, 1) NOT IN ('', '&')"  # those of roll-ups
+)
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
@@ -191,8 +202,7 @@ class Store(Putting):
         >>> with lm.Store("drift.db") as store:
         ...     store.datasets()
         """
-        query = sa.select(tables.dataset).order_by(tables.dataset.c.name)
-        return dict(self._database.rows(query, lambda name, every: (name, _length(every))))
+        return dict(self._database.rows(_DATASETS, lambda name, every: (name, _length(every))))
 
     def length(self, dataset: str) -> timedelta | None:
         """Return the length of the buckets of a dataset; None if there is no such dataset.
@@ -278,43 +288,38 @@ class Store(Putting):
         StoreError
             The store cannot be read.
         """
-        place = _P.dataset, _P.segment
-        columns = (
-            *(*place, func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
-            *(func.count(_P.writer.distinct()), func.sum(_P.images)),
-            *(func.sum(func.length(_P.body)), func.max(_P.updated)),
-            func.aggregate_strings(_P.tags, "&"),
+        with self.snapshot():
+            return [
+                self._summary(dataset, every, segment)
+                for dataset, every in self.datasets().items()
+                for segment in self.segments(dataset) or [{}]
+            ]
+
+    def _summary(self, dataset: str, every: timedelta, segment: dict[str, str]) -> Summary:
+        buckets = self.buckets(dataset, segment=segment)
+        columns = _P.writer, func.length(_P.body), _P.tags
+        found = self._database.rows(
+            sa.select(*columns).where(*_is_in(dataset, segment=segment), *self._here),
+            lambda writer, size, tags: (writer, int(size), [*map(parse_segment, tags.split("&"))]),
         )
-        lines = dict[tuple[str, str], Summary]()
-
-        def add(dataset: str, segment: str, *numbers: Any) -> None:
-            buckets, first, last, writers, images, size, updated, texts = numbers
-            tags = defaultdict[str, list[str]](list)
-            for each in sorted(set(texts.split("&"))):
-                for name, tag in parse_segment(each).items():
-                    tags[name].append(tag)
-            days = time_of(first), time_of(last), writers, int(images), int(size), time_of(updated)
-            part = parse_segment(segment)
-            lines[dataset, segment] = Summary(dataset, lengths[dataset], part, buckets, *days, tags)
-
-        with self._database.snapshot():
-            lengths = self.datasets()
-            self._database.rows(sa.select(*columns).where(*self._here).group_by(*place), add)
-        for name in lengths.keys() - {dataset for dataset, _ in lines}:
-            lines[name, ""] = Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None, {})
-        return [lines[key] for key in sorted(lines)]
+        pairs = {pair for *_, parts in found for part in parts for pair in part.items()}
+        tags = defaultdict[str, list[str]](list)
+        for name, tag in sorted(pairs):
+            tags[name].append(tag)
+        first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
+        writers = len({writer for writer, *_ in found})
+        images, size = sum(each.images for each in buckets), sum(size for _, size, _ in found)
+        numbers = len(buckets), first, last, writers, images, size
+        return Summary(dataset, every, segment, *numbers, tags)
 
     def newest(self, now: datetime) -> list[Newest]:
-        """Return the newest bucket of each segment that is complete at `now`."""
-        every = tables.dataset.c.every
-        place = _P.dataset, every, _P.segment
-        complete = tables.dataset.c.name == _P.dataset, _P.start <= to_ms(now) - every
-        query = sa.select(*place, func.max(_P.start)).where(*complete, *self._here)
+        """Return the newest bucket of each segment that is complete at `now`, whatever its tags."""
         return self._database.rows(
-            query.group_by(*place).order_by(*place),
-            lambda name, every, segment, start: Newest(
-                name, _length(every), parse_segment(segment), time_of(start)
+            _NEWEST,
+            lambda dataset, every, segment, start: Newest(
+                dataset, _length(every), parse_segment(segment), time_of(start)
             ),
+            {"now": to_ms(now)},
         )
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:
@@ -356,17 +361,13 @@ class Store(Putting):
         bucket that `gc` rolled up or deleted keeps its version, because the sum covers the merged
         profiles and not the merge.
         """
-        query = sa.select(_P.segment, _P.start, _P.sha256).where(
-            *(_P.dataset == dataset, tables.dataset.c.name == _P.dataset),
-            *(tables.dataset.c.every == _P.span, func.substr(_P.writer, 1, 1).not_in(MERGED)),
-        )
         versions: defaultdict[tuple[str, datetime], int] = defaultdict(int)
 
         def add(segment: str, start: int, digest: bytes) -> None:
             key = segment, time_of(start)
             versions[key] = (versions[key] + int.from_bytes(digest[:8], "big")) % 2**63
 
-        self._database.rows(query, add)
+        self._database.rows(_DIGESTS, add, {"dataset": dataset})
         return dict(versions)
 
     def read(
@@ -633,7 +634,8 @@ class Store(Putting):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the address and key: the copy opens the same store anew."""
-        return _opened, (self.path or self._address, self._key, self._tags)
+        opened = partial(Store, key=self._key, create=False)
+        return opened, (self.path or self._address,), {"_tags": self._tags}
 
     def __enter__(self) -> Self:
         """Return the store itself; the end of the block closes it."""
@@ -646,10 +648,6 @@ class Store(Putting):
     def __repr__(self) -> str:
         """Return the kind of store and its address."""
         return f"<{type(self).__name__} {self.address!r}>"
-
-
-def _opened(address: str | os.PathLike[str], key: str | None, tags: Mapping[str, str]) -> Store:
-    return Store(address, key=key, create=False).tagged(tags)
 
 
 def _scheme_of(address: str | os.PathLike[str]) -> str:

@@ -398,9 +398,8 @@ def log_folder(
                 kept = {*map(segment_text, in_store.segments(dataset))} - {"", part}
         rolled_up = {start: [item.name for item in buckets.pop(start)] for start in sorted(gone)}
         logged = Logged({}, undated, rolled_up, {})
-        # In an inbox, the last call counts.
-        more: Any = {} if in_store else {"seq": time.time_ns() // 1_000_000}
-        put: Any = partial(target.put, dataset, writer=writer, every=length, **more)
+        seq: Any = None if in_store else time.time_ns() // 1_000_000  # the last call counts
+        put: Any = partial(target.put, dataset, writer=writer, every=length, seq=seq)
         for start, done in _profiled(buckets, run, progress, work, kept):
             if len(done.whole):
                 put(done.whole, at=start, segment=part)

@@ -29,7 +29,7 @@ _MOST = 64  # rows that can still grow, whose profiles are in memory
 
 
 def target_of(
-    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None, key: str | None = None
+    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None
 ) -> Store | Inbox:
     """Return the given inbox, a copy of the given store, or that at the given address.
 
@@ -44,7 +44,7 @@ def target_of(
         raise ValueError(f"got store={store!r} and inbox={inbox!r}; expected exactly one of them")
     if inbox is not None:
         return Inbox(inbox) if isinstance(inbox, str) else inbox
-    return copy(store) if isinstance(store, Store) else Store(store or "", key=key)
+    return copy(store) if isinstance(store, Store) else Store(store or "")
 
 
 @dataclass(slots=True)
@@ -157,8 +157,7 @@ class LightmeterWriter:
     Parameters that are not given come from the environment:
 
     - `inbox`: ``LIGHTMETER_INBOX``, an address, unless `store` is given;
-    - `store`: ``LIGHTMETER_STORE``, an address or a path;
-    - `key`: ``LIGHTMETER_KEY``;
+    - `store`: ``LIGHTMETER_STORE``, an address or a path, with ``LIGHTMETER_KEY`` for a server;
     - `dataset`: ``LIGHTMETER_DATASET``;
     - `segment`: ``LIGHTMETER_SEGMENT``, such as ``camera=left``; the default is the whole dataset.
 
@@ -173,7 +172,6 @@ class LightmeterWriter:
         store: Store | str | os.PathLike[str] | None = None,
         *,
         inbox: Inbox | str | None = None,
-        key: str | None = None,
         dataset: str | None = None,
         segment: Segment | None = None,
         every: str | timedelta | None = None,
@@ -186,8 +184,6 @@ class LightmeterWriter:
             A store, to which the writer has a connection of its own, or its address.
         inbox
             An inbox, or its address, in place of a store.
-        key
-            The key with which a server identifies the caller.
         dataset
             The name of the dataset.
         segment
@@ -214,7 +210,7 @@ class LightmeterWriter:
         for name, given in {"dataset": dataset, "store": store or inbox}.items():
             if not given:
                 raise ValueError(f"there is no {name}; give it, or set LIGHTMETER_{name.upper()}")
-        self._rows = Rows(target_of(store, inbox, key), dataset, self._segment)
+        self._rows = Rows(target_of(store, inbox), dataset, self._segment)
         self._lock, self._process = threading.Lock(), os.getpid()
         self._length = None if every is None else to_duration(every)
         with suppress(StoreError):  # without a length, each time has its own bucket

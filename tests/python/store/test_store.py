@@ -117,13 +117,11 @@ def test_what_is_no_store_is_refused_unharmed(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["other.db", "text"]
 
 
-@pytest.mark.parametrize(
-    ("number", "words"), [(1, "an earlier lightmeter; make it again"), (99, "a newer one; update")]
-)
-def test_a_store_with_other_tables_is_refused(sql_store: Store, number: int, words: str) -> None:
+@pytest.mark.parametrize("number", [1, 99])
+def test_a_store_with_other_tables_is_refused(sql_store: Store, number: int) -> None:
     put_days(sql_store, 2)
     change(sql_store, f"UPDATE lightmeter SET version = {number}")
-    with pytest.raises(StoreError, match=f"was made by {words}"):
+    with pytest.raises(StoreError, match=f"has tables of version {number}, expected 3"):
         copy(sql_store)
 
 
@@ -483,7 +481,7 @@ def test_profiles_with_all_of_some_tags_are_read(
         assert before.images == sum(bucket.images for bucket in store.buckets("cells")) == images
         assert sum(row.images for row in store.stored("cells")) == images
         assert sum(content.images for _, content in store.load("cells")) == images  # type: ignore[union-attr]
-        assert len(store.segments("cells")) == len(store.newest(NOW)) == bool(images)
+        assert len(store.segments("cells")) == bool(images)
         assert store.summary()[0].images == images
         assert sql_store.read("cells").images == 30
         sql_store.gc(now=NOW)

@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_a_bucket_that_was_deleted_by_its_age_takes_no_more(store: Store) -> Non
 def test_gc_deletes_what_a_put_is_just_adding(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has found the bucket open, and has not yet written its row."""
+    """It has not yet written its row: a database deletes the bucket first, a file afterwards."""
     store.put("cells", view(1), at=DAY, writer="a")
     crc_of, deleted = profiles.crc_of, list[int]()
     collecting = threading.Thread(
@@ -102,9 +103,10 @@ def test_gc_deletes_what_a_put_is_just_adding(
         return crc_of(row)
 
     monkeypatch.setattr(profiles, "crc_of", while_gc_runs)
-    assert store.put("cells", view(1), at=DAY, writer="late")
+    with nullcontext() if store.path else pytest.raises(ConflictError):
+        store.put("cells", view(1), at=DAY, writer="late")
     collecting.join()
-    assert (deleted, store.buckets("cells")) == ([2], [])
+    assert (deleted, store.buckets("cells")) == ([2 if store.path else 1], [])
 
 
 def test_a_bucket_takes_nothing_while_gc_deletes_it(
@@ -169,7 +171,7 @@ def test_reading_keeps_one_profile_at_a_time(store: Store, monkeypatch: pytest.M
 
 
 def test_few_statements_are_needed(store: Store) -> None:
-    """One gives 32 rows with their bodies; a file also begins, and a database keeps `gc` out."""
+    """One gives 32 rows with their bodies; a file also begins."""
     statements = []
 
     def count(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
@@ -178,7 +180,7 @@ def test_few_statements_are_needed(store: Store) -> None:
     put_days(store, 21)
     sqlalchemy.event.listen(store._database._engine, "before_cursor_execute", count)
     store.put("cells", view(1), at=DAY, writer="b")
-    assert len(statements) == 5
+    assert len(statements) == (5 if store.path else 4)
     statements.clear()
     assert store.read("cells").images == 1 + sum(range(1, 22))
     assert len(statements) == (3 if store.path else 1)
