@@ -6,12 +6,12 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.image.metrics import ERROR, Raised, called
 from lightmeter.profile.columns import (
     ABSENT,
+    Columns,
     arrays_of,
     check_names,
     is_vector,
@@ -23,7 +23,6 @@ from lightmeter.profile.columns import (
 from lightmeter.profile.features import Role
 
 _NOTHING = np.empty(0)
-_Column = NDArray[Any]
 
 
 def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
@@ -73,9 +72,7 @@ def _by_feature(name: str, returned: Any) -> dict[str, Any]:
     return {f"{name}.{key}": value for key, value in returned.items()}
 
 
-def columns_of_functions(
-    functions: Sequence[Callable[..., Any]], columns: Mapping[str, _Column]
-) -> dict[str, _Column]:
+def columns_of_functions(functions: Sequence[Callable[..., Any]], columns: Columns) -> Columns:
     """Call functions with rows, and return the columns of their results.
 
     A function whose parameters are all names of columns is called once, with these columns as
@@ -97,7 +94,7 @@ def columns_of_functions(
     ValueError
         The name of a function cannot be the name of a feature, or is the name of a column.
     """
-    result: dict[str, _Column] = {}
+    result: Columns = {}
     count = len(next(iter(columns.values()), ()))
     for function in functions:
         name = _name_of(function)
@@ -128,8 +125,8 @@ def _name_of(function: Any) -> str:
 
 
 def _columns_returned(
-    function: Callable[..., Any], arguments: Sequence[_Column], count: int
-) -> dict[str, _Column]:
+    function: Callable[..., Any], arguments: Sequence[Any], count: int
+) -> Columns:
     columns = arrays_of(_by_feature(function.__name__, function(*arguments)))
     for feature, array in columns.items():
         if array.shape[:1] != (count,):

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any, Literal, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
@@ -20,6 +19,7 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import ERROR
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.columns import (
+    Columns,
     GroupName,
     arrays_of,
     columns_of,
@@ -168,8 +168,8 @@ class Profile:
         >>> profile.log(row={"weight": 1.5, "camera": "north"})
         """
         _check_logged(row, columns, table, roles, functions)
-        if type(row) is dict and not functions and self._log_row(row, group):
-            return
+        if type(row) is dict and group is None and not functions and self._core.log_row(row):
+            return  # the fast way of a row without images
         whole, parts = self._empty(), self._parts
         needed = None if self._split_by is None else [*self._split_by, *filter(None, [group])]
 
@@ -190,7 +190,7 @@ class Profile:
                 columns = {name: [value] for name, value in row.items()}
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
-            split: Iterable[tuple[Any, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
+            split: Iterable[tuple[Any, Columns]] = [((whole, None), arrays)]
             if needed != []:
                 keys = [place_of(cells) for cells in rows_in(arrays, needed)]
                 arrays.pop(group or "", None)
@@ -207,19 +207,7 @@ class Profile:
     _parts: Parts | None = None
     _split_by: Sequence[str] | None = ()
 
-    def _log_row(self, row: dict[str, Any], group: str | None) -> bool:
-        """Add a row if it has no images; return whether it was added."""
-        if group is None:
-            return self._core.log_row(row)
-        part, rest = _core.Profile(), {name: row[name] for name in row if name != group}
-        is_one = len(rest) < len(row) and part.log_row(rest)
-        if is_one:
-            self._core.merge_group(group_named(row[group], group) or None, part)
-        return is_one
-
-    def _log_arrays(
-        self, arrays: Mapping[str, NDArray[Any]], functions: Sequence[Any], *, raises: bool
-    ) -> None:
+    def _log_arrays(self, arrays: Columns, functions: Sequence[Any], *, raises: bool) -> None:
         for name, array in arrays.items():
             for image in log_column(self._core, name, array):
                 self._track(name, image, raises=raises)

@@ -157,12 +157,12 @@ class ColumnView:
     @property
     def mean(self) -> float | None:
         """Return the mean of the numbers; for angles the circular mean."""
-        return _finite(self._level[0])
+        return _finite(self._level()[0])
 
     @property
     def stddev(self) -> float | None:
         """Return the sample standard deviation, 0.0 for one number; circular for angles."""
-        return _finite(self._level[1])
+        return _finite(self._level()[1])
 
     @property
     def min(self) -> float | None:
@@ -194,7 +194,6 @@ class ColumnView:
         value = float(self._numbers.quantiles(q)[0])
         return None if self.meaning.is_circular else _finite(value)
 
-    @property
     def _level(self) -> tuple[float, float]:
         if self.meaning.is_circular:
             return _core.circular_level(self._numbers)
@@ -441,8 +440,9 @@ class ProfileView:
         --------
         >>> view.exemplars("image.Sharpness").low
         """
-        low, high, random = self._core.exemplars_of(name)
-        return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
+        return Exemplars(
+            *(list(map(Exemplar._make, kept)) for kept in self._core.exemplars_of(name))
+        )
 
     def repeats(self, name: str) -> Repeats:
         """Return the repeated images according to a feature of hashes, most frequent first.

@@ -271,8 +271,8 @@ def file_of(components: dict[str, bytes], offsets: tuple[int, ...] = (0,)) -> by
     chunk = message(*((1, part) for part in parts))
     head = message((1, 2), (3, len(chunk)))
     chunks = varint(len(head)) + head + chunk
-    names = [b"x" * (place + 1) for place in range(len(offsets))]
-    columns = [message((1, name), (2, message((1, at)))) for name, at in zip(names, offsets)]  # noqa: B905
+    starts = [message((1, varint(at))) for at in offsets]
+    columns = [message((1, b"x" * (place + 1)), (2, start)) for place, start in enumerate(starts)]
     places = [*((2, column) for column in columns), (4, len(chunks))]
     header = message(*places, *((5, path) for path in paths))
     return b"WHY1" + b"\0" + varint(len(header)) + header + chunks

@@ -13,6 +13,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from lightmeter.errors import DecodeError
 from lightmeter.interop.whylogs.protobuf import Message, delimited, require
@@ -41,15 +42,12 @@ class ProfileFile:
             A chunk is damaged.
         """
         components: dict[str, Message] = {}
-        for component in (
-            each for chunk in self.columns[column] for each in Message(chunk).messages(1)
-        ):
+        found = (Message(chunk).messages(1) for chunk in self.columns[column])
+        for component in chain.from_iterable(found):
             number = component.unsigned(1)
             path = self.paths.get(number, "")
-            is_new = path and path not in components
-            require(
-                bool(is_new), f"column {column!r}: metric {number} has no name, or occurs twice"
-            )
+            is_new = path != "" and path not in components
+            require(is_new, f"column {column!r}: metric {number} has no name, or occurs twice")
             components[path] = component.message(2)
         return components
 
