@@ -127,8 +127,9 @@ class StoreCollector(Collector):
                             bucket_images=bucket.images,
                             bucket_writers=bucket.writers,
                         )
-        parts = Counter({each.dataset: 0 for each in segments})
-        parts.update(each.dataset for each in segments if each.segment)
+        parts = Counter[str]()
+        for each in segments:
+            parts[each.dataset] += bool(each.segment)
         for dataset, many in parts.items():
             say({"dataset": dataset}, segments=many)
         states = Counter((each.dataset, each.monitor, each.state) for each in results)

@@ -31,7 +31,7 @@ from lightmeter.profile.columns import (
 )
 from lightmeter.profile.functions import columns_of_functions, log_returned
 from lightmeter.profile.row import log_measured, numbers_of, rows_of
-from lightmeter.profile.segments import Parts
+from lightmeter.profile.segments import Parts, is_text_dict
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
@@ -99,9 +99,8 @@ class Profile:
             if count not in range(most + 1):
                 raise ValueError(f"{what} is {count!r}; expected an integer from 0 to {most}")
         self._core.exemplars, self._core.rows = exemplars, sample
-        if tags is not None:
-            for pair in checked_tags(tags).items():
-                self._core.add_tag(*pair)
+        for pair in checked_tags({} if tags is None else tags).items():
+            self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` accepts, and its group.
@@ -239,8 +238,7 @@ class Profile:
         return together
 
     def _empty(self) -> "Profile":
-        core = self._core
-        tags = dict(core.tags()) or None
+        core, tags = self._core, dict(self._core.tags())
         return Profile(reading=self._reading, exemplars=core.exemplars, sample=core.rows, tags=tags)
 
     def _add(self, prefix: str, result: "Measured | Profile | Failure") -> None:
@@ -266,8 +264,8 @@ class Profile:
             allow, deny = list(policy.allow), list(policy.deny)
             self._core.log_file(prefix, decoder, exif, facts, allow, deny, DATES)
         if thumbnail is not None and isinstance(meter, ImageMeter):
-            path, jpeg = thumbnail.path, thumbnail.jpeg
-            self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)
+            image, jpeg = meter._core, thumbnail.jpeg
+            self._core.log_exemplar(prefix, image, thumbnail.key, thumbnail.path, jpeg)
         for name, value in returned:
             log_returned(self._core, f"{prefix}.{name}", value)
         if self._core.rows:
@@ -355,9 +353,7 @@ def checked_tags(tags: Any) -> dict[str, str]:
         There are more than 64 tags, or a name or value is empty, not valid Unicode, or longer than
         64 or 128 bytes.
     """
-    if not isinstance(tags, Mapping) or not all(
-        isinstance(text, str) for text in (*tags, *tags.values())
-    ):
+    if not is_text_dict(tags):
         raise TypeError(f"tags is {tags!r}; expected a dict of strings such as {{'model': 'v7'}}")
     if len(tags) > _MOST_TAGS:
         raise ValueError(f"got {len(tags)} tags; expected at most {_MOST_TAGS}")

@@ -40,12 +40,12 @@ PREFIX = "image."
 
 # Numbers of an image by the name of their feature, with the types of their values; hashes are
 # texts.
-NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
+NUMBERS: dict[str, type] = {
     f"{PREFIX}{name}": str if number.scale == "hash" else int if number.integral else float
     for name, number in IMAGE_NUMBERS.items()
 }
 # Other features of an image, except Exif tags.
-FACTS: dict[str, type[int] | type[float] | type[str]] = {
+FACTS: dict[str, type] = {
     f"{PREFIX}Colorspace": str,
     **{f"{PREFIX}{name}": kind for name, kind in HEADER_FACTS.items()},
 }
@@ -61,7 +61,7 @@ _ROLES: dict[str, Role] = {
     f"{PREFIX}Colorspace": "category",
     _FAILURE: "failure",
 }
-_KINDS: dict[str, type] = NUMBERS | FACTS
+_KINDS = NUMBERS | FACTS
 _TEXTS = ("failure", "detail", "reading")
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes

@@ -43,14 +43,21 @@ def segment_text(segment: Segment | None) -> str:
             f"got the segment {segment!r}; expected a text such as camera=north, or "
             "camera=north&lens=wide"
         )
-    if not isinstance(pairs, Mapping):
-        raise TypeError(f"got {segment!r} as a segment; expected a dict, such as {{'camera': 'a'}}")
-    if not all(isinstance(text, str) for text in (*pairs, *pairs.values())):
-        raise TypeError(f"got the segment {segment!r}; expected strings as keys and values")
+    if not is_text_dict(pairs):
+        raise TypeError(
+            f"got the segment {segment!r}; expected a dict of strings such as {{'camera': 'a'}}"
+        )
     if "" in pairs:
         raise ValueError(f"got the segment {segment!r} with an empty key")
     quoted = sorted((quote(key, safe=""), quote(value, safe="")) for key, value in pairs.items())
     return "&".join(map("=".join, quoted))
+
+
+def is_text_dict(value: object) -> bool:
+    """Return whether a value maps strings to strings."""
+    return isinstance(value, Mapping) and all(
+        isinstance(text, str) for text in (*value, *value.values())
+    )
 
 
 def parse_segment(text: str) -> dict[str, str]:

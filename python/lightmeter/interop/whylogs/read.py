@@ -53,7 +53,7 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
         A metric is damaged, or the metrics contradict each other.
     """
     bools, integral, texts = (
-        count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
+        count_of(metrics, f"types/{kind}") for kind in ("boolean", "integral", "string")
     )
     counted = _bytes(metrics, "frequent_items/frequent_strings", 4)
     frequent = None if counted is None else read_frequent(counted)
@@ -66,7 +66,7 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     all_numbers = numbers.n + numbers.nan + numbers.pos_inf + numbers.neg_inf
     integral, values = min(integral + bools, all_numbers), all_numbers + strings.n
     n = count_of(metrics, "counts/n")
-    if n is None or meaning.family == "Exif":  # missing tags are counted by images
+    if "counts/n" not in metrics or meaning.family == "Exif":  # missing tags: by images
         n = values
     require(n >= values, f"{values} values of {n} observations")
     distinct, listed = None if hll is None else read_distinct(hll), len(strings.items())
@@ -87,18 +87,16 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     profile.add_types(name, min(bools, integral), 0)
 
 
-def count_of(metrics: Metrics, path: str) -> int | None:
-    """Return a count; None if there is no such metric.
+def count_of(metrics: Metrics, path: str) -> int:
+    """Return a count; 0 if there is no such metric.
 
     Raises
     ------
     DecodeError
         The value is not a count from 0 to 2^56.
     """
-    if path not in metrics:
-        return None
-    count = metrics[path].signed(2)
-    require(0 <= count <= MOST, f"{path} is {count}; expected a count up to 2^56")
+    count = metrics[path].unsigned(2) if path in metrics else 0
+    require(count <= MOST, f"{path} is {count}; expected a count up to 2^56")
     return count
 
 
@@ -201,13 +199,13 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
                 meaning = _MEASURED.get(part, tag) if metric == _IMAGE else Meaning()
                 _add(profile, name, metrics, meaning)
         if measured:
-            tags, images = (
-                measured.keys() - _LEFT_OUT,
+            images, tags = (
                 count_of(measured.get(_SIZE, {}), "counts/n"),
+                measured.keys() - _LEFT_OUT,
             )
             missing = sorted(KNOWN - PERSONAL - tags)
-            profile.count_image(column, images or 0, "")
-            profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images or 0)
+            profile.count_image(column, images, "")
+            profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images)
     for name in file.columns:
         components = {} if name in added else file.components(name)
         metrics = {path: message for path, message in components.items() if ":" not in path}
