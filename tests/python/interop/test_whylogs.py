@@ -344,7 +344,7 @@ def test_parts_that_do_not_fit(change: dict[str, bytes], words: str) -> None:
 
 def test_chunks_that_lie_over_each_other_are_refused() -> None:
     """Else a small file could be read for ever."""
-    with pytest.raises(DecodeError, match="not in the file, or overlap"):
+    with pytest.raises(DecodeError, match="not in the file, or overlaps"):
         lm.read_whylogs(file_of(WHOLE, (0, 0)))
     with pytest.raises(DecodeError, match="end within a number"):
         lm.read_whylogs(file_of(WHOLE, (2**63,)))

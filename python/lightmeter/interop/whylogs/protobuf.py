@@ -38,10 +38,10 @@ class Message:
         self._fields: dict[int, list[int | memoryview]] = {}
         at = count = 0
         while at < len(data):
-            key, at = _varint(data, at)
+            key, at = varint(data, at)
             number, kind = key >> 3, key & 7
             require(kind in (_VARINT, _BYTES, *_FIXED), f"a field of the unknown kind {kind}")
-            size, at = (_FIXED[kind], at) if kind in _FIXED else _varint(data, at)
+            size, at = (_FIXED[kind], at) if kind in _FIXED else varint(data, at)
             value: int | memoryview = size
             if kind != _VARINT:
                 value, at = _part(data, at, size), at + size
@@ -90,15 +90,6 @@ class Message:
         require(len(data) == 8, f"field {number} of a message has {len(data)} bytes; expected 8")
         return float(struct.unpack("<1d", data)[0])
 
-    def numbers(self, number: int) -> list[int]:
-        """Return a repeated field of numbers, which whylogs packs."""
-        data, at, values = self.bytes(number), 0, list[int]()
-        while at < len(data):
-            element, at = _varint(data, at)
-            values.append(element)
-            require(len(values) <= _MOST_VALUES, f"more than {_MOST_VALUES} numbers")
-        return values
-
 
 def text_of(data: memoryview) -> str:
     """Return UTF-8 bytes as text.
@@ -116,7 +107,7 @@ def text_of(data: memoryview) -> str:
 
 def delimited(data: memoryview, at: int) -> tuple[Message, int]:
     """Return the message at an offset, after its length, and the offset of its end."""
-    size, at = _varint(data, at)
+    size, at = varint(data, at)
     return Message(_part(data, at, size)), at + size
 
 
@@ -126,7 +117,7 @@ def _part(data: memoryview, at: int, size: int) -> memoryview:
     return data[at : at + size]
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def varint(data: memoryview, at: int) -> tuple[int, int]:
     """Return a number of at most 64 bits at an offset, and the offset of its end."""
     value = 0
     for place in range(10):
