@@ -178,7 +178,7 @@ def geotiff(image: File) -> Read:
     if driver is None:
         detail = "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
         raise ImageError("unsupported", detail)
-    return _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
+    return _raster(image, driver, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
 
 
 @partial(_needs, "rasterio", "geotiff")
@@ -199,16 +199,16 @@ def gdal(image: File) -> Read:
     Exception
         Any error of rasterio about a damaged file.
     """
-    return _raster(image, {})
+    return _raster(image, None)
 
 
-def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
+def _raster(image: File, driver: str | None, **settings: str) -> Read:
     import rasterio
     from rasterio.enums import ColorInterp
 
     # An absolute path, so that no name is taken for an address.
     source: Any = io.BytesIO(image) if isinstance(image, bytes) else Path(image).absolute()
-    with rasterio.Env(**settings), rasterio.open(source, **how) as file:
+    with rasterio.Env(**settings), rasterio.open(source, driver=driver) as file:
         _check(file.height, file.width, file.count, np.result_type(*file.dtypes).itemsize)
         kinds = dict(enumerate(file.colorinterp, 1))
         numbers = [number for number, kind in kinds.items() if kind != ColorInterp.alpha]

@@ -144,7 +144,7 @@ def rows_in(columns: Columns, names: Iterable[str] | None = None) -> Iterator[di
     ValueError
         There is no column of such a name.
     """
-    names = list(columns) if names is None else list(dict.fromkeys(names))
+    names = list(dict.fromkeys(columns if names is None else names))
     lists = []
     for name in names:
         if name not in columns:

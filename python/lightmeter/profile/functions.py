@@ -41,26 +41,29 @@ def returned_values(feature: str, returned: Any) -> dict[str, Any]:
     error rate. A result that is neither a value nor a dict of values is an error too. Invalid items
     of a dict are left out.
     """
-    errors = f"{feature}.{ERROR}"
-    if not isinstance(returned, Raised):
-        returned = called(feature, _items, returned)
-    if isinstance(returned, Raised):
-        return {errors: returned.kind}
-    checked = [called(feature, _checked, feature, *item) for item in returned]
-    wrong = [item.kind for item in checked if isinstance(item, Raised)]
-    values = dict(item for item in checked if not isinstance(item, Raised))
-    return {**values, errors: next(iter(wrong), None)}
+    values, error = dict[str, Any](), None
+    items = called(feature, _items, returned)
+    for item in (items,) if isinstance(items, Raised) else items:
+        named = item if isinstance(item, Raised) else called(feature, _checked, feature, item)
+        if isinstance(named, Raised):
+            error = error or named.kind
+        else:
+            values |= named
+    return {**values, f"{feature}.{ERROR}": error}
 
 
-def _items(returned: Any) -> list[tuple[Any, Any]]:
-    return [*returned.items()] if isinstance(returned, Mapping) else [(None, returned)]
+def _items(returned: Any) -> list[Any]:
+    if isinstance(returned, Mapping):
+        return [{key: value} for key, value in returned.items()]
+    return [returned]
 
 
-def _checked(feature: str, key: Any, value: Any) -> tuple[str, Any]:
-    ((name, value),) = _by_feature(feature, value if key is None else {key: value}).items()
-    if not is_vector(plain_value(value, name)):
-        plain_cell(value, name)  # refuses an image
-    return name, value
+def _checked(feature: str, item: Any) -> dict[str, Any]:
+    named = _by_feature(feature, item)
+    for name, value in named.items():
+        if not is_vector(plain_value(value, name)):
+            plain_cell(value, name)  # refuses an image
+    return named
 
 
 def _by_feature(name: str, returned: Any) -> dict[str, Any]:

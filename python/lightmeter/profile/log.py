@@ -201,12 +201,12 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
         raise TypeError("got segment_by with row=; expected columns= or table=")
     if isinstance(segment_by, str):
         segment_by = {segment_by.removeprefix("column:"): segment_by}
-    check_segment_by(segment_by)
+    check_segment_by(segment_by, {})
     profile._split_by = None
     if isinstance(segment_by, Mapping):
         segment_by = {key: name.removeprefix("column:") for key, name in segment_by.items()}
         profile._split_by = [*segment_by.values()]
-    profile._parts = parts = Parts(profile._empty, segment_by)
+    profile._parts = parts = Parts(profile._empty, segment_by, {})
     profile.log(**given)
     for part in parts.values():
         profile._core.merge(part._core)

@@ -15,7 +15,6 @@ from lightmeter.image.bands import BandMeter
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
-from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import ERROR
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.columns import (
@@ -248,9 +247,8 @@ class Profile:
         elif isinstance(result, Measured):
             self._log_image(prefix, result)
         else:
-            path = b"" if result.path is None else path_bytes(result.path)
             detail = result.detail.encode(errors="replace").decode()
-            self._core.log_failure(prefix, path, result.reason, detail)
+            self._core.log_failure(prefix, path_bytes(result.path or ""), result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
         meter, exif, facts, thumbnail, returned, path, decoder, read, *_ = result
@@ -259,13 +257,11 @@ class Profile:
             self._core.log_bands(prefix, bands, meter.mode, path, read)
         else:
             self._core.log_image(prefix, meter._as_features(), meter.mode, path, read)
-        if decoder is not None or exif is not None or facts is not None:
-            policy = self._reading.exif
-            allow, deny = list(policy.allow), list(policy.deny)
-            self._core.log_file(prefix, decoder, exif, facts, allow, deny, DATES)
-        if thumbnail is not None and isinstance(meter, ImageMeter):
-            image, jpeg = meter._core, thumbnail.jpeg
-            self._core.log_exemplar(prefix, image, thumbnail.key, thumbnail.path, jpeg)
+            if thumbnail is not None:
+                image, jpeg = meter._core, thumbnail.jpeg
+                self._core.log_exemplar(prefix, image, thumbnail.key, thumbnail.path, jpeg)
+        allow, deny = list(self._reading.exif.allow), list(self._reading.exif.deny)
+        self._core.log_file(prefix, decoder, exif, facts, allow, deny, DATES)
         for name, value in returned:
             log_returned(self._core, f"{prefix}.{name}", value)
         if self._core.rows:

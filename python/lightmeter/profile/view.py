@@ -128,7 +128,7 @@ class ColumnView:
         missing, integers, fractions, texts, vectors, bools, dates = core.counts(name)
         self.n, self.missing = missing + integers + fractions + texts + vectors, missing
         self.kind = self.meaning.kind(mostly_text=texts > integers + fractions)
-        if self.meaning.is_date:
+        if self.meaning.role == "date":
             self.types = TypeCounts(0, 0, texts, 0, integers + fractions, missing)
         else:
             others = (texts, bools, dates, missing)
@@ -244,7 +244,7 @@ class ColumnView:
             return f"{count(round(self.distinct))} distinct, {repeats}"
         if self.kind in ("category", "failure"):
             return _listed([(item.value, item.est) for item in self.frequent])
-        if self.meaning.is_date and self.median is not None:
+        if self.meaning.role == "date" and self.median is not None:
             first, last = day(self.min or 0.0), day(self.max or 0.0)
             return f"{first} to {last}, median {day(self.median)}"
         numbers = ((name, getattr(self, name)) for name in _NUMBERS)

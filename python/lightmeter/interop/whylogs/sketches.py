@@ -164,10 +164,8 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
     # Exceptions may be stored with gaps between them.
-    is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
+    is_whole = len(data) >= 40 + registers + 4 * exceptions and total > 0
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
-    is_possible = 0 < total <= k and 0 <= kept <= MOST  # also false of NaN
-    require(is_possible, "a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
     different = float(k - zeros)  # a lower bound
     estimate, unit = kept, math.sqrt(math.log(2))
@@ -176,10 +174,9 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
         estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
         if zeros and estimate < 3 * k:
             estimate = k * math.log(k / zeros)
-    error = unit / math.sqrt(k)  # one standard error
-    lower = max(estimate / (1 + error), different)
-    upper = min(max(estimate, different) / (1 - error), float(MOST))
-    return Distinct(lower, min(max(estimate, lower), upper), upper)
+    error, estimate = unit / math.sqrt(k), max(estimate, different)  # of one standard error
+    lower, upper = max(estimate / (1 + error), different), min(estimate / (1 - error), float(MOST))
+    return Distinct(lower, estimate, upper)
 
 
 # --- frequent strings ---
