@@ -245,7 +245,7 @@ class Contents:
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
         """Return every feature by name, in alphabetical order."""
-        return self.view.get_columns()
+        return dict(self.view)
 
     @property
     def names(self) -> Sequence[str]:

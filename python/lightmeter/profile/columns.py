@@ -4,10 +4,10 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,6 @@ from lightmeter.image.meter import ImageMeter
 from lightmeter.profile.table_files import parquet
 from lightmeter.text import near
 from lightmeter.times import EPOCH
-
-_Key = TypeVar("_Key", bound=Hashable)
 
 # The values of a column in row order, and columns by name.
 Column = NDArray[Any]
@@ -156,7 +154,7 @@ def rows_in(columns: Columns, names: Iterable[str] | None = None) -> Iterator[di
         yield dict(zip(names, cells, strict=True))
 
 
-def split_rows(columns: Columns, keys: Iterable[_Key]) -> Iterator[tuple[_Key, Columns]]:
+def split_rows(columns: Columns, keys: Iterable[Any]) -> Iterator[tuple[Any, Columns]]:
     """Yield the rows of each key, in the order in which keys first occur.
 
     Parameters
@@ -166,7 +164,7 @@ def split_rows(columns: Columns, keys: Iterable[_Key]) -> Iterator[tuple[_Key, C
     keys
         Key of each row.
     """
-    members: dict[_Key, list[int]] = {}
+    members: dict[Any, list[int]] = {}
     for row, key in enumerate(keys):
         members.setdefault(key, []).append(row)
     for key, rows in members.items():

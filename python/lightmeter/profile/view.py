@@ -2,9 +2,10 @@
 
 import math
 import os
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
@@ -257,8 +258,8 @@ class ColumnView:
         return f"<ColumnView {visible(repr(self.name))}: {', '.join(words)}>"
 
 
-class ProfileView:
-    """Hold a frozen profile, which can be merged, read and written.
+class ProfileView(Mapping[str, ColumnView]):
+    """Hold a frozen profile: features by name, in alphabetical order.
 
     Two views are equal, and have equal hashes, if they encode to the same bytes.
 
@@ -410,17 +411,8 @@ class ProfileView:
         """
         if name not in self:
             words = f"no feature {name!r} in this profile of {counted(len(self), 'feature')}"
-            raise KeyError(f"{words}; {near(name, self, 'see get_columns()')}")
+            raise KeyError(f"{words}; {near(name, self, 'see list(view)')}")
         return ColumnView(name, self._core)
-
-    def get_columns(self) -> dict[str, ColumnView]:
-        """Return every feature by name, in alphabetical order.
-
-        Examples
-        --------
-        >>> sorted(view.get_columns())[0]
-        """
-        return {name: ColumnView(name, self._core) for name in self}
 
     def get_column(self, name: str) -> ColumnView:
         """Return one feature, like ``view[name]``; whylogs has the same method.
@@ -490,9 +482,8 @@ class ProfileView:
             import pandas as pd
         except ImportError as error:
             raise ImportError("to_pandas needs pandas: pip install 'lightmeter[pandas]'") from error
-        columns = self.get_columns()
-        index = pd.Index(list(columns), name="column", dtype=object)
-        rows = [column.to_summary_dict() for column in columns.values()]
+        index = pd.Index(list(self), name="column", dtype=object)
+        rows = [column.to_summary_dict() for column in self.values()]
         return pd.DataFrame.from_records(rows, index=index)
 
     def to_bytes(self) -> bytes:
@@ -615,7 +606,7 @@ def _listed(counts: Sequence[tuple[str, int]]) -> str:
 def text_table(view: ProfileView, most: int | None = None) -> str:
     """Return a text table with a line for each of the first `most` features."""
     rows = [("feature", "n", "missing", "values")]
-    for column in map(view.__getitem__, list(view)[:most]):
+    for column in islice(view.values(), most):
         counts = count(column.n), count(column.missing)
         rows.append((shorten(column.name, _MOST_NAME), *counts, column._words()))
     return aligned(rows, ("n", "missing"))
@@ -624,7 +615,7 @@ def text_table(view: ProfileView, most: int | None = None) -> str:
 def plain_summary(view: ProfileView) -> dict[str, Any]:
     """Return all statistics of a profile by name; those that do not exist are None."""
     names = ("images", "groups", "dataset_timestamp", "tags", "decoders", "readings")
-    columns = view.get_columns()
+    columns = dict(view)
     summary: dict[str, Any] = plain(
         {
             **{name: getattr(view, name) for name in names},

@@ -367,7 +367,7 @@ def test_damaged_files_are_errors_or_profiles(path: Path, data: st.DataObject) -
     except DecodeError:
         return
     assert ProfileView.from_bytes(view.to_bytes()).to_bytes() == view.to_bytes()
-    for column in view.get_columns().values():
+    for column in view.values():
         column.to_summary_dict()
 
 

@@ -423,7 +423,7 @@ def test_names_of_python_are_there() -> None:
 
 def test_the_page_of_features_names_every_feature(here: Path) -> None:
     page = (ROOT / "docs/features.md").read_text(encoding="utf-8")
-    for name in lm.profile_images(here / "photos", metrics="all").get_columns():
+    for name in lm.profile_images(here / "photos", metrics="all"):
         name = re.sub(r"\.r\dc\d", ".r0c0", name)
         parts = name.split(".")[1:]
         assert parts[0] in KNOWN or all(f".{part}" in page for part in parts), name
