@@ -43,7 +43,7 @@ def segment_text(segment: Segment | None) -> str:
         )
     if not is_text_dict(pairs):
         raise TypeError(
-            f"got the segment {segment!r}; expected a dict of strings such as {{'camera': 'a'}}"
+            f"got {segment!r} as a segment; expected a dict with strings as keys and values"
         )
     if "" in pairs:
         raise ValueError(f"got the segment {segment!r} with an empty key")
