@@ -129,12 +129,12 @@ class ColumnView:
         missing, integers, fractions, texts, vectors, bools, dates = core.counts(name)
         self.n, self.missing = missing + integers + fractions + texts + vectors, missing
         self.kind = self.meaning.kind(mostly_text=texts > integers + fractions)
-        if self.meaning.role == "date":
-            self.types = TypeCounts(0, 0, texts, 0, integers + fractions, missing)
-        else:
-            others = (texts, bools, dates, missing)
-            self.types = TypeCounts(integers - bools, fractions - dates, *others)
         self._integers, self._vectors = integers, vectors
+        if self.meaning.role == "date":
+            integers, fractions = 0, integers + fractions
+            dates = fractions
+        others = (texts, bools, dates, missing)
+        self.types = TypeCounts(integers - bools, fractions - dates, *others)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the feature together with its profile."""

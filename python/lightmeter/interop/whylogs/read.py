@@ -165,8 +165,8 @@ _MEASURED = {
 _SIZE = "ImagePixelWidth"  # every image has it
 # Left out: offsets in a file, some of which Pillow gives two names; and values that whylogs stores
 # in another form, such as dates as texts.
-_LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
-_LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
+_LEFT_OUT = {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD", "XResolution", "YResolution"}
+_LEFT_OUT |= {*POINTERS, *DATES, *ENUMERATIONS}
 
 
 def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
@@ -275,8 +275,7 @@ def read_whylogs(source: Source) -> ProfileView:
     --------
     >>> view = lm.read_whylogs("old.bin")
     """
-    views = [imported.view for imported in read_segments(source)]
-    return views[0] if len(views) == 1 else ProfileView.merge_many(views)
+    return ProfileView.merge_many(imported.view for imported in read_segments(source))
 
 
 def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Imported]:
