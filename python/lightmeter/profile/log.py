@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile.columns import GroupName, check_names, group_of
+from lightmeter.profile.columns import GroupName, check_names
 from lightmeter.profile.profile import Profile
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
@@ -259,7 +259,7 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            profile._track(name, image, group_of(group), raises=True)
+            profile._track(name, image, group, raises=True)
     elif isinstance(images, list | tuple):
         profile.track_many(images, group=group)
     else:

@@ -221,12 +221,10 @@ class Profile:
             self._core.merge_group(group or None, part._core)
 
     def _measure(
-        self, prefix: str, image: ImageLike, reading: Reading | None = None, **options: Any
+        self, prefix: str, image: ImageLike, reading: Reading, **options: Any
     ) -> "Measured | Profile":
         """Measure one image, or profile the images of a batch or file, which count all or none."""
-        thumbnail = self._core.exemplars > 0
-        reading = self._reading if reading is None else reading
-        images = measure_images(image, reading, thumbnail=thumbnail, **options)
+        images = measure_images(image, reading, thumbnail=self._core.exemplars > 0, **options)
         first, second = next(images), next(images, None)
         if second is None:
             return first
@@ -271,7 +269,7 @@ class Profile:
         self, prefix: str, image: ImageLike, group: GroupName = None, *, raises: bool = False
     ) -> None:
         try:
-            result: Measured | Profile | Failure = self._measure(prefix, image)
+            result: Measured | Profile | Failure = self._measure(prefix, image, self._reading)
         except ImageError as error:
             if raises:
                 raise

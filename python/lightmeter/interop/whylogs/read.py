@@ -79,10 +79,8 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
         integral = 0 if integers is None else integral
         bounds = _estimated(distinct, listed, different, numbers.n)
         facts = (*_moments(numbers, metrics), bounds, *(integers or (0, [])))
-    role, origin = meaning.role, meaning.origin
-    _core.add_column(
-        profile, name, n - values, integral, numbers, facts, strings, of_strings, role, origin
-    )
+    sketches = numbers, facts, strings, of_strings
+    _core.add_column(profile, name, n - values, integral, *sketches, *meaning)
     profile.add_types(name, min(bools, integral), 0)
 
 
@@ -183,22 +181,19 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
     """
     added: set[str] = set()
     for column in file.columns if any(":" in path for path in file.paths.values()) else ():
-        measured: dict[str, Metrics] = {}
-        for (metric, part), metrics in _parts(file.components(column)).items():
+        parts = _parts(file.components(column))
+        for (metric, part), metrics in parts.items():
             name = f"{column}.{part}"
             require(name not in added, f"two columns have a part {name!r}")
             added.add(name)
-            if metric == _IMAGE:
-                measured[part] = metrics
-            if metric != _IMAGE or part not in _LEFT_OUT:
+            if metric != _IMAGE:
+                _add(profile, name, metrics, Meaning())
+            elif part not in _LEFT_OUT:
                 tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
-                meaning = _MEASURED.get(part, tag) if metric == _IMAGE else Meaning()
-                _add(profile, name, metrics, meaning)
-        if measured:
-            images, tags = (
-                count_of(measured.get(_SIZE, {}), "counts/n"),
-                measured.keys() - _LEFT_OUT,
-            )
+                _add(profile, name, metrics, _MEASURED.get(part, tag))
+        if (_IMAGE, _SIZE) in parts:
+            images = count_of(parts[_IMAGE, _SIZE], "counts/n")
+            tags = {part for metric, part in parts if metric == _IMAGE} - _LEFT_OUT
             missing = sorted(KNOWN - PERSONAL - tags)
             profile.count_image(column, images, "")
             profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images)
