@@ -165,7 +165,9 @@ class Profile:
         >>> profile = lm.Profile()
         >>> profile.log(row={"weight": 1.5, "camera": "north"})
         """
-        _check_logged(row, columns, table, roles, functions)
+        if (row is not None) + (columns is not None) + (table is not None) != 1:
+            raise TypeError("log takes exactly one of row, columns and table")
+        _check_logged(row, table, roles, functions)
         if type(row) is dict and group is None and not functions and self._core.log_row(row):
             return  # the fast way of a row without images
         whole, parts = self._empty(), self._parts
@@ -324,12 +326,8 @@ class Profile:
         return f"<Profile: {counted_in(self._core.copy())}>"
 
 
-def _check_logged(
-    row: object, columns: object, table: object, roles: object, functions: Sequence[object]
-) -> None:
+def _check_logged(row: object, table: object, roles: object, functions: object) -> None:
     """Check the arguments of `Profile.log` for mistakes."""
-    if (row is not None) + (columns is not None) + (table is not None) != 1:
-        raise TypeError("log takes exactly one of row, columns and table")
     if roles is not None and (roles != "image" or table is None or functions):
         raise TypeError(f"roles is {roles!r}; expected 'image', for table= and without functions=")
     if not isinstance(row, Mapping | None):
