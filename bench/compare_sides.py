@@ -30,7 +30,6 @@ def untied(target: ProfileView, reference: ProfileView) -> dict[str, tuple[int, 
     Of more than 1024 numbers, which are random here, distinct ones are only estimated.
     """
     lines = {line.feature: line for line in compare(target=target, reference=reference).features}
-    columns = target.get_columns()
     return {
         name: (line.n_target, line.ks, line.ks_p_value)
         for name, line in lines.items()
@@ -38,6 +37,6 @@ def untied(target: ProfileView, reference: ProfileView) -> dict[str, tuple[int, 
         and line.n_target == line.n_reference
         and (
             line.n_target > 1024
-            or round(columns[name].to_summary_dict()["cardinality/est"]) == line.n_target
+            or round(target[name].to_summary_dict()["cardinality/est"]) == line.n_target
         )
     }

@@ -7,7 +7,7 @@ _STATISTICS = ("mean", "stddev", "min", "max", "n")
 
 def of_lightmeter(view: Any) -> dict[str, float]:
     numbers = {}
-    for feature, column in view.get_columns().items():
+    for feature, column in view.items():
         summary = column.to_summary_dict()
         for statistic in _STATISTICS:
             if f"distribution/{statistic}" in summary:

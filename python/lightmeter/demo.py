@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -106,25 +106,16 @@ def draw_cells(
     return Image.fromarray(samples.clip(0, 255).astype(np.uint8))
 
 
-class Demo(NamedTuple):
-    """The report and the files of `run_demo`."""
-
-    report: DriftReport
-    reference: Path  # folder of images
-    target: Path
-    page: Path
-
-
 def run_demo(
     folder: str | os.PathLike[str],
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> Demo:
+) -> tuple[DriftReport, Path]:
     """Compare a batch of smears with diluted dye with a training set, as the article does.
 
-    The microscope was also a little out of focus. This draws 50 images of the training set and 50
-    of the batch into `folder`, profiles both, compares them, and writes the profiles and the report
-    beside them.
+    The microscope was also a little out of focus. This draws 50 images of the training set into
+    ``reference`` and 50 of the batch into ``batch``, profiles both, compares them, and writes the
+    profiles and the report beside them. It returns the report and its page.
 
     Parameters
     ----------
@@ -146,35 +137,26 @@ def run_demo(
         target_name="synthetic smears, diluted dye and out of focus",
         reference_name="synthetic smears, as usual",
     )
-    return Demo(report, folder / "reference", folder / "batch", page)
-
-
-class Timeline(NamedTuple):
-    """The results of `run_timeline`, and the first page of the dashboard."""
-
-    results: list[Result]
-    page: Path
+    return report, page
 
 
 def run_timeline(
     folder: str | os.PathLike[str],
     *,
-    images: int = _DAY_IMAGES,
     progress: Callable[[int, int], None] | None = None,
-) -> Timeline:
+) -> tuple[list[Result], Path]:
     """Monitor 14 days of smears, as the article does.
 
     The dye is diluted on September 7th, and the magnification is different on the 9th. On the 11th,
     which the article does not have, the microscope is out of focus. This draws 50 images of the
-    training set and `images` for each day into `folder`, logs the days into a store, judges them
-    against the training set with a monitor, and writes a dashboard.
+    training set and 20 for each day into `folder`, logs the days into a store, judges them against
+    the training set with a monitor, and writes a dashboard. It returns the results of the monitor
+    and the first page of the dashboard.
 
     Parameters
     ----------
     folder
         The folder to write, which is created if necessary; files of the same names are overwritten.
-    images
-        The number of images per day.
     progress
         A function that is called as ``progress(done, total)`` after each image.
     """
@@ -182,7 +164,7 @@ def run_timeline(
     days = [date(2022, 9, day) for day in range(1, _DAYS + 1)]
     batches = [
         (folder / "training", _IMAGES, {}),
-        *((folder / "cells" / f"{day}", images, _CHANGES.get(day.day, {})) for day in days),
+        *((folder / "cells" / f"{day}", _DAY_IMAGES, _CHANGES.get(day.day, {})) for day in days),
     ]
     _draw(batches, progress)
     profile_images(folder / "training").write(folder / "training.lmp")
@@ -192,7 +174,7 @@ def run_timeline(
         log_folder(store, folder / "cells", "cells", date_from="path:%Y-%m-%d")
         results = watch(store, monitors).results
         write_dashboard(store, folder / "site")
-    return Timeline(results, folder / "site" / "index.html")
+    return results, folder / "site" / "index.html"
 
 
 def _draw(

@@ -69,7 +69,7 @@ def encoded(
 
 def summaries(view: ProfileView) -> dict[str, dict[str, Any]]:
     """The summary of each feature."""
-    return {name: column.to_summary_dict() for name, column in view.get_columns().items()}
+    return {name: column.to_summary_dict() for name, column in view.items()}
 
 
 def as_of_images(profile: Profile) -> ProfileView:

@@ -354,7 +354,7 @@ def kept_in(address: str) -> int:
             return 0
         assert not store.verify()
         view = store.read("cells")
-        if "image.Failure" not in view.get_columns():
+        if "image.Failure" not in view:
             return view.images
         return view.images + sum(item.est for item in view.get_column("image.Failure").frequent)
 

@@ -24,25 +24,25 @@ def demo(output: Path = Path("lightmeter-demo"), timeline: bool = False) -> None
         _timeline(output)
         return
     with progress_bar("drawing") as progress:
-        demo = run_demo(output, progress=progress)
+        report, page = run_demo(output, progress=progress)
     say("Synthetic blood smears, drawn by this program. In the batch, the dye is diluted and the")
     say("microscope is out of focus.")
     print()
-    print_findings(demo.report)
+    print_findings(report)
     print()
-    say(f"Report: {demo.page}")
-    command = "lightmeter", "drift", "--reference", demo.reference, "--target", demo.target
-    say(f"To repeat: {shlex.join(map(str, command))}")
+    say(f"Report: {page}")
+    folders = "--reference", output / "reference", "--target", output / "batch"
+    say(f"To repeat: {shlex.join(map(str, ('lightmeter', 'drift', *folders)))}")
 
 
 def _timeline(output: Path) -> None:
     with progress_bar("drawing") as progress:
-        days = run_timeline(output, progress=progress)
+        found, page = run_timeline(output, progress=progress)
     say("Synthetic blood smears of 14 days, drawn by this program: diluted dye on the 7th,")
     say("another magnification on the 9th, out of focus on the 11th. What the monitor found:")
     print()
-    anomalies = [result for result in days.results if result.state == "anomaly"]
+    anomalies = [result for result in found if result.state == "anomaly"]
     for start, results in groupby(anomalies, key=lambda result: result.bucket):
         say(f"{start:%Y-%m-%d}  {causes_text(sorted(results, key=lead_of))}")
     print()
-    say(f"Dashboard: {days.page}")
+    say(f"Dashboard: {page}")

@@ -70,8 +70,8 @@ class Contract:
         >>> lm.Contract("contract.toml").judge("today.lmp").passed
         """
         view = view_of(profile)
-        names, hints = list(view), dict[str, str]()
-        outcomes = (_outcomes(each, view, names, hints) for each in self._expectations)
+        hints = dict[str, str]()
+        outcomes = (_outcomes(each, view, hints) for each in self._expectations)
         # Several expectations may name the same missing feature.
         return ContractResult(tuple(dict.fromkeys(chain.from_iterable(outcomes))))
 
@@ -87,11 +87,10 @@ class Contract:
 
 
 def _outcomes(
-    expectation: Expectation, view: ProfileView, names: list[str], hints: dict[str, str]
+    expectation: Expectation, view: ProfileView, hints: dict[str, str]
 ) -> Iterator[Outcome]:
     outcome = partial(Outcome, expectation.name, expectation.severity)
-    found: dict[str, None] = {}
-    odd = []
+    names, found, odd = list(view), dict[str, None](), []
     for pattern in dict.fromkeys(expectation.features or [expectation.feature]):
         matching = [pattern] if pattern in view else fnmatch.filter(names, pattern)
         found |= dict.fromkeys(matching)

@@ -48,7 +48,7 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
         A profile is empty, the profiles or the batch are too small for limits on numbers, or no
         feature has enough values in all profiles.
     """
-    columns = [[view[name] for name in view] for view in views]
+    columns = [view.values() for view in views]
     sizes = [max((x.n for x in those if x.kind != "pixels"), default=0) for those in columns]
     if not min(sizes):
         raise ValueError("got an empty profile; expected a profile of good data")

@@ -188,9 +188,10 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
     for scalar, limits in expectation.limits.items():
         for key in limits:
             expected, got, state, *compared = _within(column, scalar, limits, key)
-            low, high, _ = view.exemplars(name) if state != "holds" else ((), (), ())
-            exemplars = tuple((low if key in _LOWER else high)[:_IMAGES])
-            yield outcome(expected, got, state, exemplars, *compared)
+            kept = view.exemplars(name)
+            extreme = kept.low if key in _LOWER else kept.high
+            shown = () if state == "holds" else tuple(extreme[:_IMAGES])
+            yield outcome(expected, got, state, shown, *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
             yield outcome(*judge(column, expectation))

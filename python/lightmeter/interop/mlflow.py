@@ -2,12 +2,11 @@
 
 import math
 import re
+import time
 from collections import Counter
-from datetime import UTC, date, datetime
 from typing import Any
 
 from lightmeter.report.report import DriftReport, html_page
-from lightmeter.times import to_ms, to_utc
 
 _MOST = 1000  # metrics that MLflow accepts at once
 _MOST_NAME = 250  # characters that MLflow accepts
@@ -15,9 +14,7 @@ _ODD = re.compile(r"[^\w.: -]|\A\.+", re.ASCII)
 _NUMBERS = ("effect", "p_value", "q_value", "hellinger", "ks", "wasserstein")
 
 
-def log_report(
-    report: DriftReport, run_id: str, *, at: datetime | date | None = None, step: int = 0
-) -> None:
+def log_report(report: DriftReport, run_id: str, *, step: int = 0) -> None:
     """Log the numbers of a report as metrics of a run, and its page as artifact ``drift.html``.
 
     Metrics have names such as ``drift.verdict.possible``, the number of features with this verdict,
@@ -29,8 +26,6 @@ def log_report(
         A report of `lightmeter.compare`.
     run_id
         The identifier of the run, such as ``mlflow.active_run().info.run_id``.
-    at
-        The time of the target, local without a time zone; None takes the clock.
     step
         The step of the metrics.
 
@@ -41,7 +36,7 @@ def log_report(
     """
     import mlflow
 
-    ms = to_ms(to_utc(at or datetime.now(UTC)))
+    ms = time.time_ns() // 10**6
     verdicts = Counter(row.verdict for row in report.features if row.verdict is not None)
     numbers: dict[str, Any] = {f"drift.verdict.{verdict}": n for verdict, n in verdicts.items()}
     for row in report.features:

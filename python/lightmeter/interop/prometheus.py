@@ -19,7 +19,6 @@ except ImportError as error:
     words = "Prometheus needs prometheus-client: pip install 'lightmeter[prometheus]'"
     raise ImportError(words) from error
 
-from lightmeter._core import __version__
 from lightmeter.monitor.config import matches
 from lightmeter.monitor.results import (
     ANOMALY,
@@ -57,7 +56,6 @@ _GAUGES = {
     "lower_limit": "The smallest value that would be ok.",
     "anomaly": "1 if a feature is an anomaly, 0 if it is ok.",
     "left_out": "The number of segments or series that are left out because there are too many.",
-    "build_info": "1 for the version that wrote this.",
 }
 _URGENCY = (ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH)
 
@@ -127,8 +125,9 @@ class StoreCollector(Collector):
                             bucket_images=bucket.images,
                             bucket_writers=bucket.writers,
                         )
-        parts = Counter({each.dataset: 0 for each in segments})
-        parts.update(each.dataset for each in segments if each.segment)
+        parts = Counter[str]()
+        for each in segments:
+            parts[each.dataset] += bool(each.segment)
         for dataset, many in parts.items():
             say({"dataset": dataset}, segments=many)
         states = Counter((each.dataset, each.monitor, each.state) for each in results)
@@ -150,7 +149,6 @@ class StoreCollector(Collector):
             )
         say({"what": "segments"}, left_out=max(0, len(segments) - _MOST_SEGMENTS))
         say({"what": "series"}, left_out=max(0, len(results) - _MOST_SERIES))
-        say({"version": __version__}, build_info=1)
         return list(gauges.values())
 
 

@@ -38,29 +38,10 @@ _MOST_BYTES = 1 << 30  # of the samples of an image
 # DICOM tags that identify no person: the machine and its settings. They are codes, numbers, and
 # names given by manufacturers; texts that people type are not among them.
 _TAGS = (
-    "Modality",
-    "Manufacturer",
-    "ManufacturerModelName",
-    "PhotometricInterpretation",
-    "BodyPartExamined",
-    "Laterality",
-    "ViewPosition",
-    "BurnedInAnnotation",
-    "BitsStored",
-    "SliceThickness",
-    "PixelSpacing",
-    "ConvolutionKernel",
-    "KVP",
-    "XRayTubeCurrent",
-    "Exposure",
-    "ExposureTime",
-    "MagneticFieldStrength",
-    "EchoTime",
-    "RepetitionTime",
-    "FlipAngle",
-    "WindowCenter",
-    "WindowWidth",
-    "LossyImageCompression",
+    "Modality Manufacturer ManufacturerModelName PhotometricInterpretation BodyPartExamined "
+    "Laterality ViewPosition BurnedInAnnotation BitsStored SliceThickness PixelSpacing "
+    "ConvolutionKernel KVP XRayTubeCurrent Exposure ExposureTime MagneticFieldStrength EchoTime "
+    "RepetitionTime FlipAngle WindowCenter WindowWidth LossyImageCompression"
 )
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _MOST_DESCRIPTION = 16 << 20
@@ -118,7 +99,7 @@ def dicom(image: File) -> Iterator[Read]:
         raise ImageError("unsupported", "DICOM without an image")
     samples = file.get("SamplesPerPixel", 1)
     _check(file.Rows, file.Columns, samples, max(1, file.BitsAllocated // 8))
-    facts = {name: _plain(file.get(name)) for name in _TAGS if name in file}
+    facts = {name: _plain(file.get(name)) for name in _TAGS.split() if name in file}
     bits, kind = file.BitsStored, file.PhotometricInterpretation
     ends = np.array([0, (1 << bits) - 1]) - ((file.PixelRepresentation == 1) << bits - 1)
     if "ModalityLUTSequence" in file:  # its largest value may be in the middle
@@ -197,7 +178,7 @@ def geotiff(image: File) -> Read:
     if driver is None:
         detail = "neither TIFF nor JPEG 2000; use read=gdal for trusted files"
         raise ImageError("unsupported", detail)
-    return _raster(image, {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}, driver=driver)
+    return _raster(image, driver, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
 
 
 @partial(_needs, "rasterio", "geotiff")
@@ -218,16 +199,16 @@ def gdal(image: File) -> Read:
     Exception
         Any error of rasterio about a damaged file.
     """
-    return _raster(image, {})
+    return _raster(image, None)
 
 
-def _raster(image: File, settings: dict[str, str], **how: Any) -> Read:
+def _raster(image: File, driver: str | None, **settings: str) -> Read:
     import rasterio
     from rasterio.enums import ColorInterp
 
     # An absolute path, so that no name is taken for an address.
     source: Any = io.BytesIO(image) if isinstance(image, bytes) else Path(image).absolute()
-    with rasterio.Env(**settings), rasterio.open(source, **how) as file:
+    with rasterio.Env(**settings), rasterio.open(source, driver=driver) as file:
         _check(file.height, file.width, file.count, np.result_type(*file.dtypes).itemsize)
         kinds = dict(enumerate(file.colorinterp, 1))
         numbers = [number for number, kind in kinds.items() if kind != ColorInterp.alpha]

@@ -115,7 +115,7 @@ class NotebookProfileVisualizer:
         if self._target is None:
             raise ValueError("no profile to show: call set_profiles(target_profile_view=...) first")
         views = self._target, self._reference
-        columns = [view.get_columns().get(name) if view else None for view in views]
+        columns = [view.get(name) if view else None for view in views]
         if not any(columns):
             self._target.get_column(name)  # raises, naming similar features
         chart = draw(name, *columns)

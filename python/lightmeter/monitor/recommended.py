@@ -147,7 +147,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         if stored:
             first, end = stored[-read:][0].start, stored[-1].start + MILLISECOND
             views.append(store.read(dataset, first, end, segment=text))
-    columns = ProfileView.merge_many(views).get_columns()
+    columns = dict(ProfileView.merge_many(views))
     many = sum(map(bool, segments))
     each = ["segments = true"] * bool(many)
     each_alone = each if "" not in segments else []

@@ -88,7 +88,7 @@ class Summary:
         features, columns, read = [], [], 0.0
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
-            if meaning.untested or meaning.is_date or meaning.role == "hash":
+            if meaning.untested:
                 continue
             kind, column = _column(core, name, meaning)
             if column[ODD] or kind == "category":
@@ -245,7 +245,7 @@ class Contents:
     @cached_property
     def columns(self) -> dict[str, ColumnView]:
         """Return every feature by name, in alphabetical order."""
-        return self.view.get_columns()
+        return dict(self.view)
 
     @property
     def names(self) -> Sequence[str]:

@@ -4,10 +4,10 @@ import datetime as dt
 import math
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from lightmeter.profile.table_files import parquet
 from lightmeter.text import near
 from lightmeter.times import EPOCH
 
-_Key = TypeVar("_Key", bound=Hashable)
+# The values of a column in row order, and columns by name.
+Column = NDArray[Any]
+Columns = dict[str, Column]
 
 # Name of a group of related images, such as a slide or a burst.
 GroupName = str | int | None
@@ -78,7 +80,7 @@ def columns_of(table: Any) -> dict[str, Any]:
     return columns
 
 
-def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def arrays_of(columns: Mapping[str, Any]) -> Columns:
     """Return columns as arrays of equal length.
 
     Raises
@@ -96,7 +98,7 @@ def arrays_of(columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def as_array(values: Any, column: str) -> NDArray[Any]:
+def as_array(values: Any, column: str) -> Column:
     """Return the values of a column in row order, as numbers or as Python objects.
 
     Parameters
@@ -130,9 +132,7 @@ def as_array(values: Any, column: str) -> NDArray[Any]:
     return array
 
 
-def rows_in(
-    columns: Mapping[str, NDArray[Any]], names: Iterable[str] | None = None
-) -> Iterator[dict[str, Any]]:
+def rows_in(columns: Columns, names: Iterable[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield rows as dicts of the columns in `names`, or of all columns.
 
     A masked value is None.
@@ -142,7 +142,7 @@ def rows_in(
     ValueError
         There is no column of such a name.
     """
-    names = list(columns) if names is None else list(dict.fromkeys(names))
+    names = list(dict.fromkeys(columns if names is None else names))
     lists = []
     for name in names:
         if name not in columns:
@@ -154,9 +154,7 @@ def rows_in(
         yield dict(zip(names, cells, strict=True))
 
 
-def split_rows(
-    columns: Mapping[str, NDArray[Any]], keys: Iterable[_Key]
-) -> Iterator[tuple[_Key, dict[str, NDArray[Any]]]]:
+def split_rows(columns: Columns, keys: Iterable[Any]) -> Iterator[tuple[Any, Columns]]:
     """Yield the rows of each key, in the order in which keys first occur.
 
     Parameters
@@ -166,7 +164,7 @@ def split_rows(
     keys
         Key of each row.
     """
-    members: dict[_Key, list[int]] = {}
+    members: dict[Any, list[int]] = {}
     for row, key in enumerate(keys):
         members.setdefault(key, []).append(row)
     for key, rows in members.items():
@@ -190,7 +188,7 @@ def check_names(names: Iterable[Any]) -> None:
             raise ValueError(f"got the name {name!r}; expected a text, not empty and all Unicode")
 
 
-def log_column(core: _core.Profile, name: str, array: NDArray[Any]) -> list[Any]:
+def log_column(core: _core.Profile, name: str, array: Column) -> list[Any]:
     """Add the values of a column except its images, which are returned.
 
     If an error is raised, some values may have been added.
@@ -328,25 +326,21 @@ def plain_cell(value: Any, column: str) -> int | float | str | None:
     return plain
 
 
-def _floats(array: NDArray[Any]) -> NDArray[np.float64]:
+def _floats(array: Column) -> Column:
     """Return the array as float64; masked values become NaN, so that their vectors are missing."""
     return np.asarray(np.ma.filled(array.astype(np.float64), np.nan))
 
 
-def _in_seconds(times: NDArray[Any]) -> NDArray[np.float64]:
+def _in_seconds(times: Column) -> Column:
     """Return durations as seconds, and times as seconds since 1970."""
     since = times if times.dtype.kind == "m" else times - np.datetime64(0, "s")
     clock = np.asarray(since / np.timedelta64(1, "s"), np.float64)
     if since is times or np.datetime_data(times.dtype)[0] in _DATES:
         return clock
-    # If the offset from UTC is the same at both ends of an hour, convert it once for all times
-    # within the hour. Otherwise clocks change within it, and each time is converted.
-    hours, index = np.unique(clock // 3600 * 3600, return_inverse=True)
-    first, last = ([_local(hour + at) - hour - at for hour in hours.tolist()] for at in (0, 3599))
-    local = clock + np.array(first)[index]
-    changes = np.not_equal(first, last)[index]
-    local[changes] = [_local(each) for each in clock[changes].tolist()]
-    return np.asarray(local, np.float64)
+    # Clocks change at quarters of an hour, so each quarter is converted once for all its times.
+    quarters, index = np.unique(clock // 900 * 900, return_inverse=True)
+    shifts = np.array([_local(quarter) - quarter for quarter in quarters.tolist()])
+    return np.asarray(clock + shifts[index])
 
 
 def _local(clock: float) -> float:

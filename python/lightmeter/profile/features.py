@@ -77,11 +77,6 @@ class Meaning(NamedTuple):
         return self.is_circular or self.role == "linear angle"
 
     @property
-    def is_date(self) -> bool:
-        """Return whether the values are days since 1970."""
-        return self.role == "date"
-
-    @property
     def untested(self) -> str:
         """Return why the feature has no verdict; empty if it has one."""
         return _UNTESTED.get(self.role, "")

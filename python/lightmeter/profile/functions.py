@@ -6,12 +6,12 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.image.metrics import ERROR, Raised, called
 from lightmeter.profile.columns import (
     ABSENT,
+    Columns,
     arrays_of,
     check_names,
     is_vector,
@@ -23,7 +23,6 @@ from lightmeter.profile.columns import (
 from lightmeter.profile.features import Role
 
 _NOTHING = np.empty(0)
-_Column = NDArray[Any]
 
 
 def log_returned(core: _core.Profile, feature: str, returned: Any) -> None:
@@ -42,26 +41,29 @@ def returned_values(feature: str, returned: Any) -> dict[str, Any]:
     error rate. A result that is neither a value nor a dict of values is an error too. Invalid items
     of a dict are left out.
     """
-    errors = f"{feature}.{ERROR}"
-    if not isinstance(returned, Raised):
-        returned = called(feature, _items, returned)
-    if isinstance(returned, Raised):
-        return {errors: returned.kind}
-    checked = [called(feature, _checked, feature, *item) for item in returned]
-    wrong = [item.kind for item in checked if isinstance(item, Raised)]
-    values = dict(item for item in checked if not isinstance(item, Raised))
-    return {**values, errors: next(iter(wrong), None)}
+    values, error = dict[str, Any](), None
+    items = called(feature, _items, returned)
+    for item in (items,) if isinstance(items, Raised) else items:
+        named = item if isinstance(item, Raised) else called(feature, _checked, feature, item)
+        if isinstance(named, Raised):
+            error = error or named.kind
+        else:
+            values |= named
+    return {**values, f"{feature}.{ERROR}": error}
 
 
-def _items(returned: Any) -> list[tuple[Any, Any]]:
-    return [*returned.items()] if isinstance(returned, Mapping) else [(None, returned)]
+def _items(returned: Any) -> list[Any]:
+    if isinstance(returned, Mapping):
+        return [{key: value} for key, value in returned.items()]
+    return [returned]
 
 
-def _checked(feature: str, key: Any, value: Any) -> tuple[str, Any]:
-    ((name, value),) = _by_feature(feature, value if key is None else {key: value}).items()
-    if not is_vector(plain_value(value, name)):
-        plain_cell(value, name)  # refuses an image
-    return name, value
+def _checked(feature: str, item: Any) -> dict[str, Any]:
+    named = _by_feature(feature, item)
+    for name, value in named.items():
+        if not is_vector(plain_value(value, name)):
+            plain_cell(value, name)  # refuses an image
+    return named
 
 
 def _by_feature(name: str, returned: Any) -> dict[str, Any]:
@@ -73,9 +75,7 @@ def _by_feature(name: str, returned: Any) -> dict[str, Any]:
     return {f"{name}.{key}": value for key, value in returned.items()}
 
 
-def columns_of_functions(
-    functions: Sequence[Callable[..., Any]], columns: Mapping[str, _Column]
-) -> dict[str, _Column]:
+def columns_of_functions(functions: Sequence[Callable[..., Any]], columns: Columns) -> Columns:
     """Call functions with rows, and return the columns of their results.
 
     A function whose parameters are all names of columns is called once, with these columns as
@@ -97,7 +97,7 @@ def columns_of_functions(
     ValueError
         The name of a function cannot be the name of a feature, or is the name of a column.
     """
-    result: dict[str, _Column] = {}
+    result: Columns = {}
     count = len(next(iter(columns.values()), ()))
     for function in functions:
         name = _name_of(function)
@@ -128,8 +128,8 @@ def _name_of(function: Any) -> str:
 
 
 def _columns_returned(
-    function: Callable[..., Any], arguments: Sequence[_Column], count: int
-) -> dict[str, _Column]:
+    function: Callable[..., Any], arguments: Sequence[Any], count: int
+) -> Columns:
     columns = arrays_of(_by_feature(function.__name__, function(*arguments)))
     for feature, array in columns.items():
         if array.shape[:1] != (count,):

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from lightmeter.image.measure import ImageLike
 from lightmeter.image.reading import Reading, ReadingOptions
-from lightmeter.profile.columns import GroupName, check_names, group_of
+from lightmeter.profile.columns import GroupName, check_names
 from lightmeter.profile.profile import Profile
 from lightmeter.profile.segments import Parts, SegmentedViews, SegmentRows, check_segment_by
 from lightmeter.profile.view import ProfileView
@@ -200,13 +200,13 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     if given.get("row") is not None:
         raise TypeError("got segment_by with row=; expected columns= or table=")
     if isinstance(segment_by, str):
-        segment_by = {segment_by.removeprefix("column:"): segment_by}
-    check_segment_by(segment_by)
+        segment_by = {segment_by: segment_by}
+    check_segment_by(segment_by, {})
     profile._split_by = None
     if isinstance(segment_by, Mapping):
         segment_by = {key: name.removeprefix("column:") for key, name in segment_by.items()}
         profile._split_by = [*segment_by.values()]
-    profile._parts = parts = Parts(profile._empty, segment_by)
+    profile._parts = parts = Parts(profile._empty, segment_by, {})
     profile.log(**given)
     for part in parts.values():
         profile._core.merge(part._core)
@@ -259,7 +259,7 @@ def log_image(
     if isinstance(images, Mapping):
         check_names(images)
         for name, image in images.items():
-            profile._track(name, image, group_of(group), raises=True)
+            profile._track(name, image, group, raises=True)
     elif isinstance(images, list | tuple):
         profile.track_many(images, group=group)
     else:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any, Literal, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
@@ -16,10 +15,10 @@ from lightmeter.image.bands import BandMeter
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
-from lightmeter.image.meter import ImageMeter
 from lightmeter.image.metrics import ERROR
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.columns import (
+    Columns,
     GroupName,
     arrays_of,
     columns_of,
@@ -31,7 +30,7 @@ from lightmeter.profile.columns import (
 )
 from lightmeter.profile.functions import columns_of_functions, log_returned
 from lightmeter.profile.row import log_measured, numbers_of, rows_of
-from lightmeter.profile.segments import Parts
+from lightmeter.profile.segments import Parts, is_text_dict
 from lightmeter.profile.view import ProfileView, counted_in
 from lightmeter.times import to_ms, to_utc
 
@@ -99,9 +98,8 @@ class Profile:
             if count not in range(most + 1):
                 raise ValueError(f"{what} is {count!r}; expected an integer from 0 to {most}")
         self._core.exemplars, self._core.rows = exemplars, sample
-        if tags is not None:
-            for pair in checked_tags(tags).items():
-                self._core.add_tag(*pair)
+        for pair in checked_tags({} if tags is None else tags).items():
+            self._core.add_tag(*pair)
 
     def track(self, image: ImageLike, *, group: GroupName = None) -> None:
         """Add one image, in any form that `lightmeter.log_image` accepts, and its group.
@@ -167,9 +165,11 @@ class Profile:
         >>> profile = lm.Profile()
         >>> profile.log(row={"weight": 1.5, "camera": "north"})
         """
-        _check_logged(row, columns, table, roles, functions)
-        if type(row) is dict and not functions and self._log_row(row, group):
-            return
+        if (row is not None) + (columns is not None) + (table is not None) != 1:
+            raise TypeError("log takes exactly one of row, columns and table")
+        _check_logged(row, table, roles, functions)
+        if type(row) is dict and group is None and not functions and self._core.log_row(row):
+            return  # the fast way of a row without images
         whole, parts = self._empty(), self._parts
         needed = None if self._split_by is None else [*self._split_by, *filter(None, [group])]
 
@@ -190,7 +190,7 @@ class Profile:
                 columns = {name: [value] for name, value in row.items()}
             arrays = arrays_of(columns_of(table) if columns is None else columns)
             arrays |= columns_of_functions(functions, arrays)
-            split: Iterable[tuple[Any, dict[str, NDArray[Any]]]] = [((whole, None), arrays)]
+            split: Iterable[tuple[Any, Columns]] = [((whole, None), arrays)]
             if needed != []:
                 keys = [place_of(cells) for cells in rows_in(arrays, needed)]
                 arrays.pop(group or "", None)
@@ -207,19 +207,7 @@ class Profile:
     _parts: Parts | None = None
     _split_by: Sequence[str] | None = ()
 
-    def _log_row(self, row: dict[str, Any], group: str | None) -> bool:
-        """Add a row if it has no images; return whether it was added."""
-        if group is None:
-            return self._core.log_row(row)
-        part, rest = _core.Profile(), {name: row[name] for name in row if name != group}
-        is_one = len(rest) < len(row) and part.log_row(rest)
-        if is_one:
-            self._core.merge_group(group_named(row[group], group) or None, part)
-        return is_one
-
-    def _log_arrays(
-        self, arrays: Mapping[str, NDArray[Any]], functions: Sequence[Any], *, raises: bool
-    ) -> None:
+    def _log_arrays(self, arrays: Columns, functions: Sequence[Any], *, raises: bool) -> None:
         for name, array in arrays.items():
             for image in log_column(self._core, name, array):
                 self._track(name, image, raises=raises)
@@ -235,12 +223,10 @@ class Profile:
             self._core.merge_group(group or None, part._core)
 
     def _measure(
-        self, prefix: str, image: ImageLike, reading: Reading | None = None, **options: Any
+        self, prefix: str, image: ImageLike, reading: Reading, **options: Any
     ) -> "Measured | Profile":
         """Measure one image, or profile the images of a batch or file, which count all or none."""
-        thumbnail = self._core.exemplars > 0
-        reading = self._reading if reading is None else reading
-        images = measure_images(image, reading, thumbnail=thumbnail, **options)
+        images = measure_images(image, reading, thumbnail=self._core.exemplars > 0, **options)
         first, second = next(images), next(images, None)
         if second is None:
             return first
@@ -251,8 +237,7 @@ class Profile:
         return together
 
     def _empty(self) -> "Profile":
-        core = self._core
-        tags = dict(core.tags()) or None
+        core, tags = self._core, dict(self._core.tags())
         return Profile(reading=self._reading, exemplars=core.exemplars, sample=core.rows, tags=tags)
 
     def _add(self, prefix: str, result: "Measured | Profile | Failure") -> None:
@@ -262,9 +247,8 @@ class Profile:
         elif isinstance(result, Measured):
             self._log_image(prefix, result)
         else:
-            path = b"" if result.path is None else path_bytes(result.path)
             detail = result.detail.encode(errors="replace").decode()
-            self._core.log_failure(prefix, path, result.reason, detail)
+            self._core.log_failure(prefix, path_bytes(result.path or ""), result.reason, detail)
 
     def _log_image(self, prefix: str, result: Measured) -> None:
         meter, exif, facts, thumbnail, returned, path, decoder, read, *_ = result
@@ -273,13 +257,11 @@ class Profile:
             self._core.log_bands(prefix, bands, meter.mode, path, read)
         else:
             self._core.log_image(prefix, meter._as_features(), meter.mode, path, read)
-        if decoder is not None or exif is not None or facts is not None:
-            policy = self._reading.exif
-            allow, deny = list(policy.allow), list(policy.deny)
-            self._core.log_file(prefix, decoder, exif, facts, allow, deny, DATES)
-        if thumbnail is not None and isinstance(meter, ImageMeter):
-            path, jpeg = thumbnail.path, thumbnail.jpeg
-            self._core.log_exemplar(prefix, meter._core, thumbnail.key, path, jpeg)
+            if thumbnail is not None:
+                image, jpeg = meter._core, thumbnail.jpeg
+                self._core.log_exemplar(prefix, image, thumbnail.key, thumbnail.path, jpeg)
+        allow, deny = list(self._reading.exif.allow), list(self._reading.exif.deny)
+        self._core.log_file(prefix, decoder, exif, facts, allow, deny, DATES)
         for name, value in returned:
             log_returned(self._core, f"{prefix}.{name}", value)
         if self._core.rows:
@@ -289,7 +271,7 @@ class Profile:
         self, prefix: str, image: ImageLike, group: GroupName = None, *, raises: bool = False
     ) -> None:
         try:
-            result: Measured | Profile | Failure = self._measure(prefix, image)
+            result: Measured | Profile | Failure = self._measure(prefix, image, self._reading)
         except ImageError as error:
             if raises:
                 raise
@@ -344,12 +326,8 @@ class Profile:
         return f"<Profile: {counted_in(self._core.copy())}>"
 
 
-def _check_logged(
-    row: object, columns: object, table: object, roles: object, functions: Sequence[object]
-) -> None:
+def _check_logged(row: object, table: object, roles: object, functions: object) -> None:
     """Check the arguments of `Profile.log` for mistakes."""
-    if (row is not None) + (columns is not None) + (table is not None) != 1:
-        raise TypeError("log takes exactly one of row, columns and table")
     if roles is not None and (roles != "image" or table is None or functions):
         raise TypeError(f"roles is {roles!r}; expected 'image', for table= and without functions=")
     if not isinstance(row, Mapping | None):
@@ -367,9 +345,7 @@ def checked_tags(tags: Any) -> dict[str, str]:
         There are more than 64 tags, or a name or value is empty, not valid Unicode, or longer than
         64 or 128 bytes.
     """
-    if not isinstance(tags, Mapping) or not all(
-        isinstance(text, str) for text in (*tags, *tags.values())
-    ):
+    if not is_text_dict(tags):
         raise TypeError(f"tags is {tags!r}; expected a dict of strings such as {{'model': 'v7'}}")
     if len(tags) > _MOST_TAGS:
         raise ValueError(f"got {len(tags)} tags; expected at most {_MOST_TAGS}")

@@ -52,17 +52,14 @@ def reading_options(texts: Mapping[str, int]) -> ReadingOptions:
             known["channels"] = fields["channels"]
         if "samples" in fields:
             known["value_range"] = fields.get("value_range")
-        if not _can_be_repeated(known["ignore"]):
-            known["ignore"] = None
+        ignore = known["ignore"]
+        can_be_repeated = isinstance(ignore, list) and all(
+            isinstance(part, list) or is_rule(part) for part in ignore
+        )
+        known["ignore"] = ignore if can_be_repeated else None
         try:
             Reading(**known)
         except (TypeError, ValueError):
             continue
         options |= known
     return options  # type: ignore[return-value]  # a Reading took them
-
-
-def _can_be_repeated(ignore: Any) -> bool:
-    return isinstance(ignore, list) and all(
-        isinstance(part, list) or is_rule(part) for part in ignore
-    )

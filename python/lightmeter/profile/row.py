@@ -9,7 +9,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.files import path_bytes
-from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
+from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.encoded import short_path
 from lightmeter.image.exif import DATES, KNOWN
 from lightmeter.image.measure import Measured
@@ -40,12 +40,12 @@ PREFIX = "image."
 
 # Numbers of an image by the name of their feature, with the types of their values; hashes are
 # texts.
-NUMBERS: dict[str, type[int] | type[float] | type[str]] = {
+NUMBERS: dict[str, type] = {
     f"{PREFIX}{name}": str if number.scale == "hash" else int if number.integral else float
     for name, number in IMAGE_NUMBERS.items()
 }
 # Other features of an image, except Exif tags.
-FACTS: dict[str, type[int] | type[float] | type[str]] = {
+FACTS: dict[str, type] = {
     f"{PREFIX}Colorspace": str,
     **{f"{PREFIX}{name}": kind for name, kind in HEADER_FACTS.items()},
 }
@@ -61,20 +61,10 @@ _ROLES: dict[str, Role] = {
     f"{PREFIX}Colorspace": "category",
     _FAILURE: "failure",
 }
-_KINDS: dict[str, type] = NUMBERS | FACTS
+_KINDS = NUMBERS | FACTS
 _TEXTS = ("failure", "detail", "reading")
 _HASH = re.compile("[0-9a-f]{16}")
 _MOST_REASON = 32  # bytes
-
-
-def _numbers_of_bands(bands: Iterable[str]) -> dict[str, type]:
-    """Return the numbers of an image with these bands, in the form of `NUMBERS`."""
-    of_bands = {
-        f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
-        for band in bands
-        for name, number in BAND_NUMBERS.items()
-    }
-    return of_bands | {f"{PREFIX}{name}": NUMBERS[f"{PREFIX}{name}"] for name in WHOLE_NUMBERS}
 
 
 def is_compared(name: str, value: object) -> bool:
@@ -167,7 +157,7 @@ def log_measured(core: _core.Profile, row: Mapping[str, Any], reading: Reading) 
         core.log_failure(_NAME, raw, reason, str(detail or ""))
         return
     cells = _cells(row)
-    kinds = _KINDS | _numbers_of_bands(_bands_in(cells))
+    kinds = _kinds_in(cells)
     if not cells.keys() & kinds.keys() - FACTS.keys():
         raise ValueError("got no number of an image; expected such as image.entropy")
     values: dict[str, Any] = {}
@@ -231,10 +221,17 @@ def _json(row: Mapping[str, Any], column: str, kind: type) -> Any:
     return value
 
 
-def _bands_in(cells: Mapping[str, Any]) -> list[str]:
-    """Return the bands of a row: it has an entropy for each band, and none for the image."""
+def _kinds_in(cells: Iterable[str]) -> dict[str, type]:
+    """Return the types of the numbers and facts that a row of these names can have.
+
+    An image with bands has an entropy for each band, and none of its own.
+    """
     names = (name.removeprefix(PREFIX).partition(".") for name in cells)
-    return [band for band, _, number in names if number == "entropy"]
+    return _KINDS | {
+        f"{PREFIX}{band}.{name}": NUMBERS[f"{PREFIX}{number}"]
+        for band in [band for band, _, last in names if last == "entropy"]
+        for name, number in BAND_NUMBERS.items()
+    }
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote
 
@@ -22,7 +21,6 @@ MOST_SEGMENTS = 1000
 
 # Values of rows without a value, and of segments beyond the maximum.
 NO_VALUE, _OTHER = "none", "other"
-_FIXED: Mapping[str, str] = MappingProxyType({})
 _MAX_BYTES = 128  # of a value out of a file: as of a string in a profile
 
 
@@ -43,14 +41,21 @@ def segment_text(segment: Segment | None) -> str:
             f"got the segment {segment!r}; expected a text such as camera=north, or "
             "camera=north&lens=wide"
         )
-    if not isinstance(pairs, Mapping):
-        raise TypeError(f"got {segment!r} as a segment; expected a dict, such as {{'camera': 'a'}}")
-    if not all(isinstance(text, str) for text in (*pairs, *pairs.values())):
-        raise TypeError(f"got the segment {segment!r}; expected strings as keys and values")
+    if not is_text_dict(pairs):
+        raise TypeError(
+            f"got {segment!r} as a segment; expected a dict with strings as keys and values"
+        )
     if "" in pairs:
         raise ValueError(f"got the segment {segment!r} with an empty key")
     quoted = sorted((quote(key, safe=""), quote(value, safe="")) for key, value in pairs.items())
     return "&".join(map("=".join, quoted))
+
+
+def is_text_dict(value: object) -> bool:
+    """Return whether a value maps strings to strings."""
+    return isinstance(value, Mapping) and all(
+        isinstance(text, str) for text in (*value, *value.values())
+    )
 
 
 def parse_segment(text: str) -> dict[str, str]:
@@ -67,7 +72,7 @@ def clean_value(value: str) -> str:
     return text.encode()[:_MAX_BYTES].decode(errors="ignore").rstrip()
 
 
-def check_segment_by(segment_by: Any, fixed: Mapping[str, str] = _FIXED) -> None:
+def check_segment_by(segment_by: Any, fixed: Mapping[str, str]) -> None:
     """Check that `segment_by` is a function or a dict from keys to sources of values.
 
     Parameters
@@ -124,7 +129,7 @@ class Parts(dict[str, Any]):
         self,
         empty: Callable[[], Any],
         segment_by: Mapping[str, str] | Callable[[Any], Any] | None,
-        fixed: Mapping[str, str] = _FIXED,
+        fixed: Mapping[str, str],
         kept: set[str] | None = None,
     ) -> None:
         """Start without segments.

@@ -2,9 +2,10 @@
 
 import math
 import os
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
@@ -128,12 +129,12 @@ class ColumnView:
         missing, integers, fractions, texts, vectors, bools, dates = core.counts(name)
         self.n, self.missing = missing + integers + fractions + texts + vectors, missing
         self.kind = self.meaning.kind(mostly_text=texts > integers + fractions)
-        if self.meaning.is_date:
-            self.types = TypeCounts(0, 0, texts, 0, integers + fractions, missing)
-        else:
-            others = (texts, bools, dates, missing)
-            self.types = TypeCounts(integers - bools, fractions - dates, *others)
         self._integers, self._vectors = integers, vectors
+        if self.meaning.role == "date":
+            integers, fractions = 0, integers + fractions
+            dates = fractions
+        others = (texts, bools, dates, missing)
+        self.types = TypeCounts(integers - bools, fractions - dates, *others)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the feature together with its profile."""
@@ -157,12 +158,12 @@ class ColumnView:
     @property
     def mean(self) -> float | None:
         """Return the mean of the numbers; for angles the circular mean."""
-        return _finite(self._level[0])
+        return _finite(self._level()[0])
 
     @property
     def stddev(self) -> float | None:
         """Return the sample standard deviation, 0.0 for one number; circular for angles."""
-        return _finite(self._level[1])
+        return _finite(self._level()[1])
 
     @property
     def min(self) -> float | None:
@@ -194,7 +195,6 @@ class ColumnView:
         value = float(self._numbers.quantiles(q)[0])
         return None if self.meaning.is_circular else _finite(value)
 
-    @property
     def _level(self) -> tuple[float, float]:
         if self.meaning.is_circular:
             return _core.circular_level(self._numbers)
@@ -245,7 +245,7 @@ class ColumnView:
             return f"{count(round(self.distinct))} distinct, {repeats}"
         if self.kind in ("category", "failure"):
             return _listed([(item.value, item.est) for item in self.frequent])
-        if self.meaning.is_date and self.median is not None:
+        if self.meaning.role == "date" and self.median is not None:
             first, last = day(self.min or 0.0), day(self.max or 0.0)
             return f"{first} to {last}, median {day(self.median)}"
         numbers = ((name, getattr(self, name)) for name in _NUMBERS)
@@ -258,8 +258,8 @@ class ColumnView:
         return f"<ColumnView {visible(repr(self.name))}: {', '.join(words)}>"
 
 
-class ProfileView:
-    """Hold a frozen profile, which can be merged, read and written.
+class ProfileView(Mapping[str, ColumnView]):
+    """Hold a frozen profile: features by name, in alphabetical order.
 
     Two views are equal, and have equal hashes, if they encode to the same bytes.
 
@@ -411,17 +411,8 @@ class ProfileView:
         """
         if name not in self:
             words = f"no feature {name!r} in this profile of {counted(len(self), 'feature')}"
-            raise KeyError(f"{words}; {near(name, self, 'see get_columns()')}")
+            raise KeyError(f"{words}; {near(name, self, 'see list(view)')}")
         return ColumnView(name, self._core)
-
-    def get_columns(self) -> dict[str, ColumnView]:
-        """Return every feature by name, in alphabetical order.
-
-        Examples
-        --------
-        >>> sorted(view.get_columns())[0]
-        """
-        return {name: ColumnView(name, self._core) for name in self}
 
     def get_column(self, name: str) -> ColumnView:
         """Return one feature, like ``view[name]``; whylogs has the same method.
@@ -441,8 +432,9 @@ class ProfileView:
         --------
         >>> view.exemplars("image.Sharpness").low
         """
-        low, high, random = self._core.exemplars_of(name)
-        return Exemplars(*([Exemplar(*item) for item in items] for items in (low, high, random)))
+        return Exemplars(
+            *(list(map(Exemplar._make, kept)) for kept in self._core.exemplars_of(name))
+        )
 
     def repeats(self, name: str) -> Repeats:
         """Return the repeated images according to a feature of hashes, most frequent first.
@@ -490,9 +482,8 @@ class ProfileView:
             import pandas as pd
         except ImportError as error:
             raise ImportError("to_pandas needs pandas: pip install 'lightmeter[pandas]'") from error
-        columns = self.get_columns()
-        index = pd.Index(list(columns), name="column", dtype=object)
-        rows = [column.to_summary_dict() for column in columns.values()]
+        index = pd.Index(list(self), name="column", dtype=object)
+        rows = [column.to_summary_dict() for column in self.values()]
         return pd.DataFrame.from_records(rows, index=index)
 
     def to_bytes(self) -> bytes:
@@ -615,7 +606,7 @@ def _listed(counts: Sequence[tuple[str, int]]) -> str:
 def text_table(view: ProfileView, most: int | None = None) -> str:
     """Return a text table with a line for each of the first `most` features."""
     rows = [("feature", "n", "missing", "values")]
-    for column in map(view.__getitem__, list(view)[:most]):
+    for column in islice(view.values(), most):
         counts = count(column.n), count(column.missing)
         rows.append((shorten(column.name, _MOST_NAME), *counts, column._words()))
     return aligned(rows, ("n", "missing"))
@@ -624,7 +615,7 @@ def text_table(view: ProfileView, most: int | None = None) -> str:
 def plain_summary(view: ProfileView) -> dict[str, Any]:
     """Return all statistics of a profile by name; those that do not exist are None."""
     names = ("images", "groups", "dataset_timestamp", "tags", "decoders", "readings")
-    columns = view.get_columns()
+    columns = dict(view)
     summary: dict[str, Any] = plain(
         {
             **{name: getattr(view, name) for name in names},

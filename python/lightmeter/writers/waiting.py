@@ -65,7 +65,7 @@ def keep(image: Any, reading: Reading) -> Any:
         return copy_frame(image, reading)
     if isinstance(image, ImageMeter):
         return image._with(image._core.copy())
-    return Profile(reading=reading)._measure("image", image, threads=1)
+    return Profile(reading=reading)._measure("image", image, reading, threads=1)
 
 
 def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
@@ -74,7 +74,7 @@ def measure_kept(kept: Any, reading: Reading) -> Measured | Profile | Failure:
         return kept
     if isinstance(kept, Frame):
         return measure_frame(kept, reading, threads=1)
-    return Profile(reading=reading)._measure("image", kept, threads=1)
+    return Profile(reading=reading)._measure("image", kept, reading, threads=1)
 
 
 def weight(image: Any) -> int:

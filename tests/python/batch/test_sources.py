@@ -322,7 +322,7 @@ SEGMENTS: list[tuple[Any, str]] = [
     ({"a": "exif:Modell"}, "'Modell' is .*; did you mean Model"),
     ({"a": "folder:x"}, "got 'folder:x' as the source of segments"),
     ({"": "path:x"}, "empty key"),
-    ({"a": 3}, "expected strings as keys and values"),
+    ({"a": 3}, "with strings as keys and values"),
     ({}, "expected a function, or a dict such as"),
     (lambda path: 3, "returned 3; expected a string, None"),
 ]

@@ -262,7 +262,7 @@ def test_every_feature_of_a_picture_is_explained() -> None:
     more = ("image.Make:missing", "image:joint")
     facts = explained(*view, *KNOWN, *more)
     assert facts.keys() >= {*view, *more, *(f"image.{name}" for name in KNOWN)}
-    for name, column in view.get_columns().items():
+    for name, column in view.items():
         assert (facts[name]["judged"] == "yes") == (not column.meaning.untested), name
     for number in IMAGE_NUMBERS.values():
         assert facts[f"image.{number.name}"]["is"] == number.says

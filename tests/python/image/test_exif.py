@@ -312,11 +312,11 @@ def test_avif_has_the_frames_of_its_track_and_turns_by_itself() -> None:
 
 def test_facts_are_features_of_encoded_images_only() -> None:
     files = [encoded(form) for form in ("JPEG", "PNG", "BMP")]
-    columns = log_image([*files, picture()]).view().get_columns()
+    columns = log_image([*files, picture()]).view()
     seen = {"Format": (3, 0), "FileSize": (3, 0), "FrameCount": (2, 0), "JpegQuality": (1, 0)}
     for name, counts in (seen | {"ColorProfile": (2, 2)}).items():
         assert (columns[f"image.{name}"].n, columns[f"image.{name}"].missing) == counts, name
-    assert "image.Format" not in log_image(picture()).view().get_columns()
+    assert "image.Format" not in log_image(picture()).view()
 
 
 # Whatever bytes a file has, reading its header and Exif ends, raises nothing and stays small.

@@ -66,7 +66,7 @@ def test_a_bucket_counts_once_it_is_complete(store: Store) -> None:
 def test_only_what_is_asked_for(store: Store) -> None:
     for name in ("cells", "cells 2", "other"):
         store.put(name, view(1), at=date(2022, 9, 1), writer="a")
-    always = {"lightmeter_build_info", "lightmeter_left_out"}
+    always = {"lightmeter_left_out"}
     assert names(read(metrics_text(store, datasets=[]))) == always
     samples = read(metrics_text(store, datasets=["cells*"]))
     said = {dict(labels).get("dataset") for _, labels in samples} - {None}
@@ -114,4 +114,4 @@ def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:
     assert named <= names(samples)
     page = (DOCS / "elsewhere.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"`(lightmeter_\w+)`", page))
-    assert listed == names(samples) - {"lightmeter_build_info"}
+    assert listed == names(samples)

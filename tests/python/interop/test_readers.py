@@ -45,7 +45,7 @@ def numbers(view: lm.ProfileView) -> dict[str, Any]:
     ours = ("image.Brightness", "image.entropy", "image.DAPI", "image.B0", "image.B8", "image.B ")
     return {
         name: column.to_summary_dict()
-        for name, column in view.get_columns().items()
+        for name, column in view.items()
         if name.startswith(ours) and not name.endswith(".pixels")
     }
 

@@ -133,7 +133,7 @@ def said(view: ProfileView) -> dict[str, Any]:
     """All that a profile says, as JSON has it; of each feature a row."""
     summary = plain_summary(view)
     features = summary.pop("features")
-    for name, column in view.get_columns().items():
+    for name, column in view.items():
         features[name]["frequent_items/frequent_strings"] = column.frequent[:9]
         features[name]["error"] = column.numbers.error()
         features[name]["meaning"] = view._core.meaning(name)

@@ -83,30 +83,31 @@ def test_log_image_along_with_custom_metric(tmp_path: Path) -> None:
 
 def test_the_demo_finds_the_diluted_dye_and_the_blur(tmp_path: Path) -> None:
     steps = []
-    demo = run_demo(tmp_path / "demo", progress=lambda done, total: steps.append((done, total)))
+    folder = tmp_path / "demo"
+    report, page = run_demo(folder, progress=lambda done, total: steps.append((done, total)))
     assert steps == [(done, 100) for done in range(1, 101)]
-    drifted = [line.feature for line in demo.report.drifted]
+    drifted = [line.feature for line in report.drifted]
     assert {"image.Sharpness", "image.Saturation.stddev"} <= set(drifted)
-    assert [each.cause for each in demo.report.causes] == ["faded"]
+    assert [each.cause for each in report.causes] == ["faded"]
     assert not {"image.Model", "image.ImagePixelWidth", "image.Colorspace"} & set(drifted)
-    assert demo.report.summary().startswith("the images look faded: ")
-    assert "Saturation fell by " in demo.page.read_text(encoding="utf-8")
-    assert demo.page.read_text(encoding="utf-8").count("synthetic smears") == 2
-    again = ProfileView.read(demo.target.with_suffix(".lmp"))
-    assert again == demo.report.target
+    assert report.summary().startswith("the images look faded: ")
+    assert "Saturation fell by " in page.read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8").count("synthetic smears") == 2
+    again = ProfileView.read(folder / "batch.lmp")
+    assert again == report.target
     assert [item.value for item in again["image.Make"].frequent] == ["lightmeter demo, synthetic"]
 
 
 def test_the_timeline_alarms_on_the_bad_days(tmp_path: Path) -> None:
-    timeline = run_timeline(tmp_path, images=14)
+    results, page = run_timeline(tmp_path)
     anomalies: dict[int, set[str]] = {day: set() for day in range(1, 15)}
-    for result in timeline.results:
+    for result in results:
         assert result.state in ("ok", "anomaly")
         if result.state == "anomaly":
             anomalies[result.bucket.day].add(result.feature)
     for day, cause in ((7, "Saturation.mean"), (9, "Saturation.mean"), (11, "Sharpness")):
         assert f"image.{cause}" in anomalies.pop(day)
-    assert timeline.page.is_file()
+    assert page.is_file()
     # The monitor's q of 1 % bounds the rate; more than this has a chance below 1e-4.
     assert sum(map(bool, anomalies.values())) <= binom.isf(1e-4, 11, 0.01)
 

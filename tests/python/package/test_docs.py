@@ -69,11 +69,11 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All files that the samples name: pictures, profiles and a store of eleven days."""
     root = tmp_path_factory.mktemp("things")
     write_video(root / "gate.mp4", yard(30))
-    demo = run_demo(root / "demo")
+    run_demo(root / "demo")
     shutil.copy(root / "demo/reference.lmp", root / "good.lmp")
     shutil.copy(root / "demo/batch.lmp", root / "today.lmp")
-    for name, folder in (("training", demo.reference), ("production", demo.target)):
-        shutil.copytree(folder, root / "path/to" / name)
+    for name, folder in (("training", "reference"), ("production", "batch")):
+        shutil.copytree(root / "demo" / folder, root / "path/to" / name)
     (root / "photos").mkdir()
     for seed in range(6):
         photo = encoded("JPEG", picture(seed=seed), tags={306: "2022:09:07 12:00:00"})  # DateTime
@@ -423,7 +423,7 @@ def test_names_of_python_are_there() -> None:
 
 def test_the_page_of_features_names_every_feature(here: Path) -> None:
     page = (ROOT / "docs/features.md").read_text(encoding="utf-8")
-    for name in lm.profile_images(here / "photos", metrics="all").get_columns():
+    for name in lm.profile_images(here / "photos", metrics="all"):
         name = re.sub(r"\.r\dc\d", ".r0c0", name)
         parts = name.split(".")[1:]
         assert parts[0] in KNOWN or all(f".{part}" in page for part in parts), name

@@ -200,7 +200,7 @@ def test_the_features_of_an_image() -> None:
     tags = {271: "SONY", 306: "2022:09:07 10:00:00", 315: "somebody"}
     profile.track_many([encoded("JPEG", picture(8, 8), tags=tags), b"junk"])
     profile.log(row={"glare": 1.5})
-    found = {name: column.meaning for name, column in profile.view().get_columns().items()}
+    found = {name: column.meaning for name, column in profile.view().items()}
     assert found["image.FileSize"] == Meaning("plain", "image")
     assert found["image.DateTime"] == Meaning("date", "exif")
     assert found["image.Make"] == Meaning("plain", "exif")

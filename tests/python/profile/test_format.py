@@ -116,7 +116,7 @@ def of_column(view: ProfileView, name: str, found: dict[str, Any]) -> None:
     assert (column.missing, column.n) == (missing, missing + there + others)
     integers, bools, dates = (has.get(name, 0) for name in ("integers", "bools", "dates"))
     types = integers - bools, numbers["all"] - integers - dates, strings["n"], bools, dates
-    assert column.meaning.is_date or column.types[:5] == types
+    assert column.meaning.role == "date" or column.types[:5] == types
     weights = numbers.get("weights") or numbers["values"]
     assert sum(weights.values()) == numbers["n"] == column.numbers.n
     rising = [value for value in sorted(weights) for _ in range(weights[value])]

@@ -57,7 +57,7 @@ def draw_picture(kind: int, seed: int, file: Path) -> None:
 def assert_same(rows: lm.ProfileView, images: lm.ProfileView) -> None:
     """Column by column, but for what rows do not hold."""
     assert set(rows) == {name for name in images if not name.endswith(".pixels")}
-    for name, column in rows.get_columns().items():
+    for name, column in rows.items():
         known = images[name]
         assert column.meaning == known.meaning, name
         assert column.to_summary_dict() == known.to_summary_dict(), name

@@ -158,7 +158,7 @@ def test_a_view_is_seen_as_a_table() -> None:
 @pytest.mark.parametrize("missing", ["image.Hue.maen", "image.Lens", 5])
 def test_unknown_columns_are_named_with_similar_ones(missing: Any) -> None:
     is_near = missing == "image.Hue.maen"
-    hint = r"did you mean image\.Hue\.mean" if is_near else r"see get_columns\(\)"
+    hint = r"did you mean image\.Hue\.mean" if is_near else r"see list\(view\)"
     for read in (VIEWS[0].get_column, VIEWS[0].__getitem__):
         with pytest.raises(KeyError, match=hint):
             read(missing)
@@ -233,7 +233,7 @@ def test_a_list_goes_into_one_column_and_a_dict_into_one_each() -> None:
     assert together == ProfileView.merge_many(log_image(image).view() for image in images)
     cameras = log_image({"front": images[0], "back": images[1]}).view()
     assert cameras["front.Hue.mean"].n == cameras["back.Hue.mean"].n == 1
-    assert not any(name.startswith("image.") for name in cameras.get_columns())
+    assert not any(name.startswith("image.") for name in cameras)
 
 
 @pytest.mark.parametrize("value", [None, 5, [picture(), 5], {"a": 5}, {3: picture()}])

@@ -41,9 +41,8 @@ def test_writers_merge_and_writing_again_replaces(store: Store) -> None:
     read = store.read("cells")
     assert read.images == 5
     assert read.dataset_timestamp == bucket.start
-    columns = read.get_columns()
-    for name, column in ProfileView.merge_many(parts).get_columns().items():
-        assert columns[name].to_summary_dict() == column.to_summary_dict(), name
+    for name, column in ProfileView.merge_many(parts).items():
+        assert read[name].to_summary_dict() == column.to_summary_dict(), name
 
 
 @pytest.mark.parametrize("years", [0, -20, 10])

@@ -67,7 +67,7 @@ def test_it_logs_what_log_image_logs(store: Store, tmp_path: Path, options: Any)
     expected.track_many(images())
     expected.set_dataset_timestamp(NOON.replace(minute=0))
     assert store.read("cells") == expected.view()
-    assert ("image.Artist" in store.read("cells").get_columns()) == bool(options)
+    assert ("image.Artist" in store.read("cells")) == bool(options)
 
 
 def test_images_may_change_after_tracking(store: Store) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lightmeter.errors import DecodeError
-from lightmeter.interop.whylogs.protobuf import Message, delimited, require
+from lightmeter.interop.whylogs.protobuf import Message, delimited, require, varint
 from lightmeter.profile.segments import clean_value
 
 _MAGIC = b"WHY1"
@@ -29,7 +29,7 @@ class ProfileFile:
 
     timestamp: int | None  # milliseconds since 1970 UTC
     segment: dict[str, str]
-    columns: dict[str, list[memoryview]]
+    columns: dict[str, memoryview]
     paths: dict[int, str]
 
     def components(self, column: str) -> dict[str, Message]:
@@ -38,18 +38,14 @@ class ProfileFile:
         Raises
         ------
         DecodeError
-            A chunk is damaged.
+            The column is damaged.
         """
         components: dict[str, Message] = {}
-        for component in (
-            each for chunk in self.columns[column] for each in Message(chunk).messages(1)
-        ):
+        for component in Message(self.columns[column]).messages(1):
             number = component.unsigned(1)
             path = self.paths.get(number, "")
-            is_new = path and path not in components
-            require(
-                bool(is_new), f"column {column!r}: metric {number} has no name, or occurs twice"
-            )
+            is_new = path != "" and path not in components
+            require(is_new, f"column {column!r}: metric {number} has no name, or occurs twice")
             components[path] = component.message(2)
         return components
 
@@ -109,9 +105,8 @@ def read_file(file: bytes) -> ProfileFile:
 
 def _segment(segments: Message, properties: Message) -> dict[str, str]:
     listed = segments.messages(4)
-    several = max(len(listed), len(segments.all(5)))
-    words = f"a file of {several} segments; whylogs writes one segment a file, or an archive"
-    require(several <= 1, words)
+    words = f"a file of {len(listed)} segments; whylogs writes one segment a file, or an archive"
+    require(len(listed) <= 1, words)
     segment: dict[str, str] = {}
     for tag in listed[0].messages(1) if listed else properties.messages(6):
         key, value = clean_value(tag.text(1).removeprefix(_TAG)), clean_value(tag.text(2))
@@ -121,20 +116,21 @@ def _segment(segments: Message, properties: Message) -> dict[str, str]:
     return segment
 
 
-def _columns(header: Message, chunks: memoryview) -> dict[str, list[memoryview]]:
-    """Return the chunks of each column, each of which may occur once."""
-    columns: dict[str, list[memoryview]] = {}
+def _columns(header: Message, chunks: memoryview) -> dict[str, memoryview]:
+    """Return the chunk of each column; whylogs writes one for each."""
+    columns: dict[str, memoryview] = {}
     left = len(chunks)  # bounds the total, so that no chunk is read many times
     for entry in map(Message, header.all(2)):
         name = entry.text(1)
         require(name not in columns, f"a profile with two columns {name!r}")
-        columns[name] = []
-        for offset in entry.message(2).numbers(1):
-            chunk, end = delimited(chunks, offset)
-            size = chunk.unsigned(3)
-            require(chunk.unsigned(1) == _COLUMN, f"column {name!r}: a chunk of another type")
-            left -= end - offset + size
-            is_there = left >= 0 and end + size <= len(chunks)
-            require(is_there, f"column {name!r}: its chunks are not in the file, or overlap")
-            columns[name].append(chunks[end : end + size])
+        offsets = entry.message(2).bytes(1)
+        offset, last = varint(offsets, 0)
+        chunk, end = delimited(chunks, offset)
+        size = chunk.unsigned(3)
+        is_one = last == len(offsets) and chunk.unsigned(1) == _COLUMN
+        require(is_one, f"column {name!r}: several chunks, or one of another type")
+        left -= end - offset + size
+        is_there = left >= 0 and end + size <= len(chunks)
+        require(is_there, f"column {name!r}: its chunk is not in the file, or overlaps another")
+        columns[name] = chunks[end : end + size]
     return columns

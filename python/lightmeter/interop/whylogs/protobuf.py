@@ -38,16 +38,13 @@ class Message:
         self._fields: dict[int, list[int | memoryview]] = {}
         at = count = 0
         while at < len(data):
-            key, at = _varint(data, at)
+            key, at = varint(data, at)
             number, kind = key >> 3, key & 7
-            value: int | memoryview
-            if kind == _VARINT:
-                value, at = _varint(data, at)
-            else:
-                require(kind == _BYTES or kind in _FIXED, f"a field of the unknown kind {kind}")
-                size, at = _varint(data, at) if kind == _BYTES else (_FIXED[kind], at)
-                part = _part(data, at, size)
-                value, at = part if kind == _BYTES else int.from_bytes(part, "little"), at + size
+            require(kind in (_VARINT, _BYTES, *_FIXED), f"a field of the unknown kind {kind}")
+            size, at = (_FIXED[kind], at) if kind in _FIXED else varint(data, at)
+            value: int | memoryview = size
+            if kind != _VARINT:
+                value, at = _part(data, at, size), at + size
             self._fields.setdefault(number, []).append(value)
             count += 1
             require(count <= _MOST_VALUES, f"a message of more than {_MOST_VALUES} fields")
@@ -89,20 +86,9 @@ class Message:
 
     def double(self, number: int) -> float:
         """Return a 64-bit float, which may be infinite or NaN."""
-        return float(struct.unpack("<1d", struct.pack("<1Q", self.unsigned(number)))[0])
-
-    def numbers(self, number: int) -> list[int]:
-        """Return a repeated field of numbers, packed or not."""
-        values: list[int] = []
-        for value in self._fields.get(number, ()):
-            at = 0
-            while isinstance(value, memoryview) and at < len(value):
-                element, at = _varint(value, at)
-                values.append(element)
-                require(len(values) <= _MOST_VALUES, f"more than {_MOST_VALUES} numbers")
-            if isinstance(value, int):
-                values.append(value)
-        return values
+        data = self.bytes(number) or bytes(8)
+        require(len(data) == 8, f"field {number} of a message has {len(data)} bytes; expected 8")
+        return float(struct.unpack("<1d", data)[0])
 
 
 def text_of(data: memoryview) -> str:
@@ -121,7 +107,7 @@ def text_of(data: memoryview) -> str:
 
 def delimited(data: memoryview, at: int) -> tuple[Message, int]:
     """Return the message at an offset, after its length, and the offset of its end."""
-    size, at = _varint(data, at)
+    size, at = varint(data, at)
     return Message(_part(data, at, size)), at + size
 
 
@@ -131,7 +117,7 @@ def _part(data: memoryview, at: int, size: int) -> memoryview:
     return data[at : at + size]
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def varint(data: memoryview, at: int) -> tuple[int, int]:
     """Return a number of at most 64 bits at an offset, and the offset of its end."""
     value = 0
     for place in range(10):

@@ -38,7 +38,6 @@ METRICS = ("cardinality/", "counts/", "distribution/", "frequent_items/", "types
 _BOOLEANS = {"True": 1, "False": 0}
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|inf|nan)")
 _INTEGER = re.compile(r"-?\d{1,19}")
-_SLACK = 1e-6  # relative rounding error by which a mean may leave the range of its values
 
 
 def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
@@ -53,7 +52,7 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
         A metric is damaged, or the metrics contradict each other.
     """
     bools, integral, texts = (
-        count_of(metrics, f"types/{kind}") or 0 for kind in ("boolean", "integral", "string")
+        count_of(metrics, f"types/{kind}") for kind in ("boolean", "integral", "string")
     )
     counted = _bytes(metrics, "frequent_items/frequent_strings", 4)
     frequent = None if counted is None else read_frequent(counted)
@@ -66,7 +65,7 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
     all_numbers = numbers.n + numbers.nan + numbers.pos_inf + numbers.neg_inf
     integral, values = min(integral + bools, all_numbers), all_numbers + strings.n
     n = count_of(metrics, "counts/n")
-    if n is None or meaning.family == "Exif":  # missing tags are counted by images
+    if "counts/n" not in metrics or meaning.family == "Exif":  # missing tags: by images
         n = values
     require(n >= values, f"{values} values of {n} observations")
     distinct, listed = None if hll is None else read_distinct(hll), len(strings.items())
@@ -80,25 +79,21 @@ def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Me
         integral = 0 if integers is None else integral
         bounds = _estimated(distinct, listed, different, numbers.n)
         facts = (*_moments(numbers, metrics), bounds, *(integers or (0, [])))
-    role, origin = meaning.role, meaning.origin
-    _core.add_column(
-        profile, name, n - values, integral, numbers, facts, strings, of_strings, role, origin
-    )
+    sketches = numbers, facts, strings, of_strings
+    _core.add_column(profile, name, n - values, integral, *sketches, *meaning)
     profile.add_types(name, min(bools, integral), 0)
 
 
-def count_of(metrics: Metrics, path: str) -> int | None:
-    """Return a count; None if there is no such metric.
+def count_of(metrics: Metrics, path: str) -> int:
+    """Return a count; 0 if there is no such metric.
 
     Raises
     ------
     DecodeError
         The value is not a count from 0 to 2^56.
     """
-    if path not in metrics:
-        return None
-    count = metrics[path].signed(2)
-    require(0 <= count <= MOST, f"{path} is {count}; expected a count up to 2^56")
+    count = metrics[path].unsigned(2) if path in metrics else 0
+    require(count <= MOST, f"{path} is {count}; expected a count up to 2^56")
     return count
 
 
@@ -116,9 +111,6 @@ def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
     if mean is not None and squares is not None and numbers.pos_inf + numbers.neg_inf == 0:
         center, spread = mean.double(3), squares.double(3)
         if math.isfinite(center) and not math.isnan(spread):
-            slack = _SLACK * (abs(numbers.min) + abs(numbers.max))
-            is_within = numbers.min - slack <= center <= numbers.max + slack
-            require(is_within, f"a mean of {center}, outside of the values")
             return center, spread
     values, weights = numbers.weights()
     center = float(np.average(values, weights=weights))
@@ -171,8 +163,8 @@ _MEASURED = {
 _SIZE = "ImagePixelWidth"  # every image has it
 # Left out: offsets in a file, some of which Pillow gives two names; and values that whylogs stores
 # in another form, such as dates as texts.
-_LEFT_OUT = POINTERS | {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD"}
-_LEFT_OUT |= {*DATES, *ENUMERATIONS, "XResolution", "YResolution"}
+_LEFT_OUT = {"ExifIFD", "GPSInfoIFD", "InteroperabilityIFD", "SubIFD", "XResolution", "YResolution"}
+_LEFT_OUT |= {*POINTERS, *DATES, *ENUMERATIONS}
 
 
 def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
@@ -189,25 +181,22 @@ def add_columns(profile: _core.Profile, file: ProfileFile) -> None:
     """
     added: set[str] = set()
     for column in file.columns if any(":" in path for path in file.paths.values()) else ():
-        measured: dict[str, Metrics] = {}
-        for (metric, part), metrics in _parts(file.components(column)).items():
+        parts = _parts(file.components(column))
+        for (metric, part), metrics in parts.items():
             name = f"{column}.{part}"
             require(name not in added, f"two columns have a part {name!r}")
             added.add(name)
-            if metric == _IMAGE:
-                measured[part] = metrics
-            if metric != _IMAGE or part not in _LEFT_OUT:
+            if metric != _IMAGE:
+                _add(profile, name, metrics, Meaning())
+            elif part not in _LEFT_OUT:
                 tag = Meaning("plain", "personal exif" if part in PERSONAL else "exif")
-                meaning = _MEASURED.get(part, tag) if metric == _IMAGE else Meaning()
-                _add(profile, name, metrics, meaning)
-        if measured:
-            tags, images = (
-                measured.keys() - _LEFT_OUT,
-                count_of(measured.get(_SIZE, {}), "counts/n"),
-            )
+                _add(profile, name, metrics, _MEASURED.get(part, tag))
+        if (_IMAGE, _SIZE) in parts:
+            images = count_of(parts[_IMAGE, _SIZE], "counts/n")
+            tags = {part for metric, part in parts if metric == _IMAGE} - _LEFT_OUT
             missing = sorted(KNOWN - PERSONAL - tags)
-            profile.count_image(column, images or 0, "")
-            profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images or 0)
+            profile.count_image(column, images, "")
+            profile.count_exif_read(column, sorted(PERSONAL & tags), missing, images)
     for name in file.columns:
         components = {} if name in added else file.components(name)
         metrics = {path: message for path, message in components.items() if ":" not in path}
@@ -281,8 +270,7 @@ def read_whylogs(source: Source) -> ProfileView:
     --------
     >>> view = lm.read_whylogs("old.bin")
     """
-    views = [imported.view for imported in read_segments(source)]
-    return views[0] if len(views) == 1 else ProfileView.merge_many(views)
+    return ProfileView.merge_many(imported.view for imported in read_segments(source))
 
 
 def read_segments(source: Source, *, most: int = MAX_PROFILE_BYTES) -> list[Imported]:

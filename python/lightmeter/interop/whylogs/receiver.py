@@ -83,36 +83,28 @@ class Ticket(BaseModel):
     end: float
 
 
-class Tickets:
-    """The tickets of one server process, signed with a secret that only this process has."""
+def signed(ticket: Ticket, secret: bytes) -> str:
+    """Return a ticket as text for an address, signed with a secret of the server process."""
+    content = ticket.model_dump_json().encode()
+    return base64.urlsafe_b64encode(hmac.digest(secret, content, "sha256") + content).decode()
 
-    def __init__(self) -> None:
-        """Choose the secret."""
-        self._secret = secrets.token_bytes(32)
 
-    def _sign(self, content: bytes) -> bytes:
-        return hmac.digest(self._secret, content, "sha256")
+def ticket_in(text: str, secret: bytes) -> Ticket:
+    """Return the ticket in an address.
 
-    def give(self, ticket: Ticket) -> str:
-        """Return a ticket as text for an address."""
-        content = ticket.model_dump_json().encode()
-        return base64.urlsafe_b64encode(self._sign(content) + content).decode()
-
-    def use(self, text: str) -> Ticket:
-        """Return the ticket in an address.
-
-        Raises
-        ------
-        HTTPException
-            403, if this process has not signed it, or it has expired.
-        """
-        with contextlib.suppress(ValueError):  # not base64
-            data = base64.urlsafe_b64decode(text)
-            if hmac.compare_digest(self._sign(data[_DIGEST:]), data[:_DIGEST]):
-                ticket = Ticket.model_validate_json(data[_DIGEST:])
-                if time.time() < ticket.end:
-                    return ticket
-        raise HTTPException(403, "the address is unknown or too old; ask for a new one")
+    Raises
+    ------
+    HTTPException
+        403, if it was not signed with the secret, or has expired.
+    """
+    with contextlib.suppress(ValueError):  # not base64
+        data = base64.urlsafe_b64decode(text)
+        content = data[_DIGEST:]
+        if hmac.compare_digest(hmac.digest(secret, content, "sha256"), data[:_DIGEST]):
+            ticket = Ticket.model_validate_json(content)
+            if time.time() < ticket.end:
+                return ticket
+    raise HTTPException(403, "the address is unknown or too old; ask for a new one")
 
 
 def routes(server: Any, writer: Any) -> APIRouter:
@@ -125,7 +117,7 @@ def routes(server: Any, writer: Any) -> APIRouter:
     writer
         The FastAPI dependency that returns the caller, and refuses one without the right to write.
     """
-    router, tickets = APIRouter(include_in_schema=False), Tickets()
+    router, secret = APIRouter(include_in_schema=False), secrets.token_bytes(32)
 
     @router.post("/v1/log/async")
     @router.post(f"{_OLD}/log/async/{{name:path}}")
@@ -133,14 +125,14 @@ def routes(server: Any, writer: Any) -> APIRouter:
     async def ask(request: Request, name: str = "", caller: Any = writer) -> dict[str, Any]:
         """Return an address for a profile or a reference profile."""
         is_reference = "/reference/" in request.scope["route"].path
-        asked, given = await _give(tickets, request, caller, name, is_reference=is_reference)
+        asked, given = await _give(secret, request, caller, name, is_reference=is_reference)
         alias = {"alias": asked.alias or ""} if is_reference else {}
         return {"modelId": asked.dataset, **alias, **given[0]}
 
     @router.post(f"{_OLD}/dataset-profiles/models/{{name:path}}/reference-profile")
     async def ask_segments(request: Request, name: str, caller: Any = writer) -> dict[str, Any]:
         """Return an address for each segment; the segments themselves are in the files."""
-        asked, given = await _give(tickets, request, caller, name, is_reference=True)
+        asked, given = await _give(secret, request, caller, name, is_reference=True)
         addresses = [each.pop("uploadUrl") for each in given]
         segments = [each["id"] for each in given][: len(asked.segments or ())]
         more = {"segments": segments, "uploadUrls": addresses, "alias": asked.alias or ""}
@@ -150,7 +142,8 @@ def routes(server: Any, writer: Any) -> APIRouter:
     async def upload(request: Request, ticket: str = "") -> Response:
         """Store the profile that is put at an address."""
         try:  # in a slow thread, because it is read in Python
-            await server.slow.do(_keep, server, tickets, ticket, await request.body())
+            data = await request.body()
+            await server.slow.do(_keep, server, ticket_in(ticket, secret), data)
         except (DecodeError, ValueError) as error:
             raise HTTPException(400, f"the profile cannot be read: {error}") from None
         return Response()
@@ -159,7 +152,7 @@ def routes(server: Any, writer: Any) -> APIRouter:
 
 
 async def _give(
-    tickets: Tickets, request: Request, caller: Any, name: str, *, is_reference: bool
+    secret: bytes, request: Request, caller: Any, name: str, *, is_reference: bool
 ) -> tuple[Asked, list[dict[str, Any]]]:
     """Return the request, and an address with its identifier for each profile."""
     name = name or request.headers.get("x-whylabs-resource", "")
@@ -174,18 +167,15 @@ async def _give(
     dataset = f"{name} reference {asked.alias or ''}".rstrip() if is_reference else name
     caller.check("write", dataset)
     base = caller.server.public_url or f"{request.url.scheme}://{request.headers['host']}"
-    given: list[dict[str, Any]] = []
-    more = {"is_reference": is_reference, "key": caller.key.id, "end": time.time() + LIFETIME}
-    text = tickets.give(Ticket(dataset=dataset, at=asked.at, **more))
-    for _ in asked.segments or [None]:
-        ident, now = f"log-{secrets.token_hex(16)}", int(1000 * time.time())
-        address = f"{base}{_UPLOAD}?ticket={text}"
-        given.append({"id": ident, "uploadTimestamp": now, "uploadUrl": address})
-    return asked, given
+    now, key = time.time(), caller.key.id
+    terms = {"is_reference": is_reference, "key": key, "end": now + LIFETIME}
+    ticket = signed(Ticket(dataset=dataset, at=asked.at, **terms), secret)
+    address = {"uploadTimestamp": int(1000 * now), "uploadUrl": f"{base}{_UPLOAD}?ticket={ticket}"}
+    addresses = asked.segments or [None]
+    return asked, [{"id": f"log-{secrets.token_hex(16)}", **address} for _ in addresses]
 
 
-def _keep(server: Any, tickets: Tickets, text: str, data: bytes) -> None:
-    ticket = tickets.use(text)
+def _keep(server: Any, ticket: Ticket, data: bytes) -> None:
     known = {key.id for key in server.store.state.keys.all()}
     if ticket.key not in known and (ticket.key or known):
         raise HTTPException(403, "the key was removed; ask for a new address with another")

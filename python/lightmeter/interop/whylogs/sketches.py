@@ -3,7 +3,7 @@
 KLL: the numbers.
 
     0 u8 preamble ints: 2 empty or one value, 5 full, 6 full as whylogs writes it
-    1 u8 version: 1, 2 for one value | 2 u8 family: 15 | 3 u8 flags: 1 empty, 2 sorted, 4 one value
+    1 u8 version: 1, 2 for one value | 2 u8 family: 15 | 3 u8 flags
     4 u16 k | 6 u8 m: 8 | 7 u8 unused
     empty ends here; one value: f64
     8 u64 n | 16 u16 least k merged | 18 u8 levels L | 19 unused: 1 byte, of whylogs 5
@@ -40,14 +40,13 @@ from lightmeter import _core
 from lightmeter.interop.whylogs.protobuf import require, text_of
 from lightmeter.sketch import QuantileSketch
 
+MOST = 2**56  # a profile counts no more of anything
+
 # --- KLL ---
 
-_EMPTY, _ONE_VALUE = 1, 4
-_KNOWN_FLAGS = 7
+_HEADERS = {(2, 1): 8, (2, 2): 8, (5, 1): 20, (6, 1): 24}  # bytes by preamble and version
 _LEAST_ROOM = 8
-MOST = 2**56  # a profile counts no more of anything
-_MOST_LEVELS = 57
-_HEADER, _FULL_HEADER = 8, {5: 20, 6: 24}
+_CUT, _ODD = (f"DataSketches KLL: {wrong}" for wrong in ("the data ends early", "a wrong header"))
 
 
 def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
@@ -61,40 +60,30 @@ def read_quantiles(data: memoryview, key: int = 0) -> QuantileSketch:
     DecodeError
         The bytes are not such a sketch.
     """
-    _require(len(data) >= _HEADER, "the data ends early")
-    preamble, version, family, flags, k, m = struct.unpack_from("<4B1H1B", data)
-    is_known = family == 15 and not flags & ~_KNOWN_FLAGS and k >= _LEAST_ROOM == m
-    _require(is_known, "an invalid header")
-    if not flags & (_EMPTY | _ONE_VALUE):
-        _require(preamble in _FULL_HEADER and version == 1, "an invalid header")
-        return _read_full(data, _FULL_HEADER[preamble], k, key)
-    values, count = _values(data[_HEADER:]), 0 if flags & _EMPTY else 1
-    _require(preamble == 2 and version == 1 + count, "an invalid header")
-    _require(len(values) == count, "the length does not fit")
-    return _exact(values, key)
-
-
-def _read_full(data: memoryview, start: int, k: int, key: int) -> QuantileSketch:
-    _require(len(data) >= start, "the data ends early")
-    n, least_k, depth = struct.unpack_from("<1Q1H1B", data, _HEADER)
-    is_possible = 2 <= n <= MOST and _LEAST_ROOM <= least_k <= k and 1 <= depth <= _MOST_LEVELS
-    _require(is_possible, "an impossible n, least k or number of levels")
-    _require(len(data) >= start + 4 * depth, "the data ends early")
+    require(len(data) >= 8, _CUT)
+    preamble, version, family, _, k, m = struct.unpack_from("<4B1H1B", data)
+    start = _HEADERS.get((preamble, version), 0)
+    require(start > 0 and family == 15 and k >= _LEAST_ROOM == m, _ODD)
+    require(len(data) >= start, _CUT)
+    if preamble == 2:
+        values = _values(data[start:])
+        require(len(values) == version - 1, _ODD)
+        return _exact(values, key)
+    n, least_k, depth = struct.unpack_from("<1Q1H1B", data, 8)
+    require(_LEAST_ROOM <= least_k <= k and depth > 0, _ODD)
+    end = start + 4 * depth
+    require(len(data) >= end + 16, _CUT)
     begins = struct.unpack_from(f"<{depth}I", data, start)
-    values = _values(data[start + 4 * depth :])
-    _require(len(values) >= 2, "the data ends early")
-    least, greatest, kept = float(values[0]), float(values[1]), values[2:]
-    bounds = [*begins, begins[0] + len(kept)]
-    _require(bounds == sorted(bounds), "levels that overlap")
+    least, greatest = _values(data[end : end + 16]).tolist()
+    values = _values(data[end + 16 :])
+    bounds = [*begins, begins[0] + len(values)]
     sizes = [end - begin for begin, end in pairwise(bounds)]
-    _require(sum(size << h for h, size in enumerate(sizes)) == n, "the weights do not sum to n")
-    inside = np.all((least <= kept) & (kept <= greatest))
-    _require(least <= greatest and bool(inside), "invalid extrema")
-    levels = np.split(kept, np.cumsum(sizes[:-1]))
+    is_whole = min(sizes) >= 0 and sum(size << h for h, size in enumerate(sizes)) == n
+    require(is_whole, "DataSketches KLL: levels that overlap, or whose weights do not sum to n")
     if sizes[0] == n:
-        return _exact(kept, key)
+        return _exact(values, key)
     error = 2.296 / least_k**0.9723  # of ranks at 99 % confidence
-    return _sampled(levels, least, greatest, error * n, key)
+    return _sampled(np.split(values, np.cumsum(sizes[:-1])), least, greatest, error * n, key)
 
 
 def _exact(values: NDArray[np.float64], key: int) -> QuantileSketch:
@@ -104,38 +93,33 @@ def _exact(values: NDArray[np.float64], key: int) -> QuantileSketch:
 
 
 def _sampled(
-    levels: list[NDArray[np.float64]], least: float, greatest: float, ranks: float, key: int
+    levels: Sequence[NDArray[np.float64]], least: float, greatest: float, ranks: float, key: int
 ) -> QuantileSketch:
-    # Infinite extrema hide the finite ones, so those of the kept values are used.
     finite = [level[np.isfinite(level)].tolist() for level in levels]
-    kept = list(chain.from_iterable(finite))
-    sketch = QuantileSketch(key)
-    if kept:
+    sketch, kept = QuantileSketch(key), list(chain(*finite))
+    if kept:  # infinite extrema hide the finite ones, so those of the kept values are used
         least = least if math.isfinite(least) else min(kept)
         greatest = greatest if math.isfinite(greatest) else max(kept)
         sketch = QuantileSketch.from_levels(finite, least, greatest, ranks, key)
     for infinity in (math.inf, -math.inf):
-        counts = (int(np.count_nonzero(level == infinity)) << h for h, level in enumerate(levels))
+        counts = (int((level == infinity).sum()) << h for h, level in enumerate(levels))
         sketch.update_counts([infinity], [sum(counts)])
     return sketch
 
 
 def _values(data: memoryview) -> NDArray[np.float64]:
-    _require(len(data) % 8 == 0, "the length does not fit")
+    require(len(data) % 8 == 0, _CUT)
     values = np.frombuffer(data, "<f8")
-    _require(not np.isnan(values).any(), "a value is NaN")
+    require(not np.isnan(values).any(), "DataSketches KLL: a value is NaN")
     return values + 0.0  # without -0.0
-
-
-def _require(holds: bool, wrong: str) -> None:
-    require(holds, f"DataSketches KLL: {wrong}")
 
 
 # --- HyperLogLog ---
 
-_HLL_EMPTY, _MERGED = 4, 16
+_MERGED = 16
 _LIST, _SET, _REGISTERS = range(3)  # modes
-_BITS = (4, 6, 8)
+_STARTS = 8, 12, 40  # bytes before the values, by mode
+_BITS = 4, 6, 8
 _COUPONS = 2.0**26
 
 _COUPON_ERROR = 0.409 / 2**13
@@ -158,19 +142,16 @@ def read_distinct(data: memoryview) -> Distinct:
         The bytes are not such a sketch.
     """
     require(len(data) >= 8, f"a HyperLogLog of {len(data)} bytes; expected at least 8")
-    ints, version, family, lg_k, _, flags, count, modes = data[:8]
+    _, version, family, lg_k, _, flags, count, modes = data[:8]
     mode, width = modes & 3, modes >> 2
-    is_known = (version, family) == (1, 7) and 4 <= lg_k <= 21 and width < len(_BITS)
-    is_known = is_known and (mode, ints) in ((_LIST, 2), (_SET, 3), (_REGISTERS, 10))
+    is_known = (version, family) == (1, 7) and 4 <= lg_k <= 21 and max(mode, width) <= 2
     require(is_known, "a HyperLogLog with an invalid header")
-    start = 4 * ints
-    require(len(data) >= start, "the bytes end within a HyperLogLog")
+    require(len(data) >= _STARTS[mode], "the bytes end within a HyperLogLog")
     if mode == _REGISTERS:
         return _of_registers(data, lg_k, width, count, merged=bool(flags & _MERGED))
     if mode == _SET:
         (count,) = struct.unpack_from("<1I", data, 8)
-    is_whole = count <= 2**lg_k and len(data) >= start + 4 * count
-    is_whole = is_whole and bool(flags & _HLL_EMPTY) == (count == 0)
+    is_whole = len(data) >= _STARTS[mode] + 4 * count
     require(is_whole, f"a HyperLogLog that lists {count} values in {len(data)} bytes")
     # Values are 26-bit positions with a geometric rest; add the expected number of collisions.
     estimate = count + count * (count - 1) / (6 * _COUPONS)
@@ -183,10 +164,8 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
     # Exceptions may be stored with gaps between them.
-    is_whole = len(data) >= 40 + registers + 4 * exceptions and at_least <= k
+    is_whole = len(data) >= 40 + registers + 4 * exceptions and total > 0
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
-    is_possible = 0 < total <= k and 0 <= kept <= MOST  # also false of NaN
-    require(is_possible, "a HyperLogLog whose registers have an impossible sum")
     zeros = at_least if least == 0 else 0
     different = float(k - zeros)  # a lower bound
     estimate, unit = kept, math.sqrt(math.log(2))
@@ -195,10 +174,9 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
         estimate = 0.7213 / (1 + 1.079 / k) * k * k / total
         if zeros and estimate < 3 * k:
             estimate = k * math.log(k / zeros)
-    error = unit / math.sqrt(k)  # one standard error
-    lower = max(estimate / (1 + error), different)
-    upper = min(max(estimate, different) / (1 - error), float(MOST))
-    return Distinct(lower, min(max(estimate, lower), upper), upper)
+    error, estimate = unit / math.sqrt(k), max(estimate, different)  # of one standard error
+    lower, upper = max(estimate / (1 + error), different), min(estimate / (1 - error), float(MOST))
+    return Distinct(lower, estimate, upper)
 
 
 # --- frequent strings ---
@@ -206,7 +184,6 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
 _T = TypeVar("_T", str, int)
 
 _PREAMBLE = 32
-_EMPTY_FLAGS = 0b101  # which of the two bits is set depends on the version of the library
 _MOST_BYTES = 128  # of a string in a profile
 _MOST_ENTRIES, _MOST_LIST = 512, 8192  # entries of a list in a profile, and the bytes of its values
 
@@ -228,12 +205,11 @@ def read_frequent(data: memoryview) -> Frequent:
         The bytes are not such a sketch.
     """
     require(len(data) >= 8, f"frequent strings of {len(data)} bytes; expected at least 8")
-    longs, version, family, _, _, flags = data[:6]
-    is_empty, is_known = flags & _EMPTY_FLAGS, (version, family) == (1, 10)
-    if is_known and longs == 1 and len(data) == 8 and is_empty:
+    longs, version, family = data[:3]
+    is_known = (version, family) == (1, 10) and len(data) >= {1: 8, 4: _PREAMBLE}.get(longs, MOST)
+    require(is_known, f"frequent strings of {len(data)} bytes with a preamble of {longs}")
+    if longs == 1:
         return Frequent(0, 0, {})
-    is_full = is_known and longs == 4 and not is_empty and len(data) >= _PREAMBLE
-    require(is_full, f"frequent strings with a preamble of {longs}, flags {flags}")
     entries, total, offset = struct.unpack_from("<1I4x2Q", data, 8)
     at = _PREAMBLE + 8 * entries
     require(at <= len(data), f"{entries} frequent strings in {len(data)} bytes")

@@ -231,7 +231,7 @@ def number_histograms(
         return None
     meaning = reduce(Meaning.join, (column.meaning for column in columns if column is not None))
     bins, sizes = common_bins(*sides, hue=meaning.is_hue), (sides[0].n, sides[1].n)
-    return histograms(name, bins, sizes, hue=meaning.is_hue, dates=meaning.is_date)
+    return histograms(name, bins, sizes, hue=meaning.is_hue, dates=meaning.role == "date")
 
 
 def category_bars(
