@@ -288,29 +288,31 @@ class Store(Putting):
         StoreError
             The store cannot be read.
         """
-        with self.snapshot():
-            return [
-                self._summary(dataset, every, segment)
-                for dataset, every in self.datasets().items()
-                for segment in self.segments(dataset) or [{}]
-            ]
-
-    def _summary(self, dataset: str, every: timedelta, segment: dict[str, str]) -> Summary:
-        buckets = self.buckets(dataset, segment=segment)
-        columns = _P.writer, func.length(_P.body), _P.tags
-        found = self._database.rows(
-            sa.select(*columns).where(*_is_in(dataset, segment=segment), *self._here),
-            lambda writer, size, tags: (writer, int(size), [*map(parse_segment, tags.split("&"))]),
+        place = _P.dataset, _P.segment
+        columns = (
+            *(*place, func.count(_P.start.distinct()), func.min(_P.start), func.max(_P.start)),
+            *(func.count(_P.writer.distinct()), func.sum(_P.images)),
+            *(func.sum(func.length(_P.body)), func.max(_P.updated)),
+            func.aggregate_strings(_P.tags, "&"),
         )
-        pairs = {pair for *_, parts in found for part in parts for pair in part.items()}
-        tags = defaultdict[str, list[str]](list)
-        for name, tag in sorted(pairs):
-            tags[name].append(tag)
-        first, last = (buckets[0].start, buckets[-1].start) if buckets else (None, None)
-        writers = len({writer for writer, *_ in found})
-        images, size = sum(each.images for each in buckets), sum(size for _, size, _ in found)
-        numbers = len(buckets), first, last, writers, images, size
-        return Summary(dataset, every, segment, *numbers, tags)
+        lines = dict[tuple[str, str], Summary]()
+
+        def add(dataset: str, segment: str, *numbers: Any) -> None:
+            buckets, first, last, writers, images, size, updated, texts = numbers
+            tags = defaultdict[str, list[str]](list)
+            for each in sorted(set(texts.split("&"))):
+                for name, tag in parse_segment(each).items():
+                    tags[name].append(tag)
+            days = time_of(first), time_of(last), writers, int(images), int(size), time_of(updated)
+            part = parse_segment(segment)
+            lines[dataset, segment] = Summary(dataset, lengths[dataset], part, buckets, *days, tags)
+
+        with self._database.snapshot():
+            lengths = self.datasets()
+            self._database.rows(sa.select(*columns).where(*self._here).group_by(*place), add)
+        for name in lengths.keys() - {dataset for dataset, _ in lines}:
+            lines[name, ""] = Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None, {})
+        return [lines[key] for key in sorted(lines)]
 
     def newest(self, now: datetime) -> list[Newest]:
         """Return the newest bucket of each segment that is complete at `now`, whatever its tags."""

@@ -317,6 +317,8 @@ class Summary(NamedTuple):
         The number of images in all profiles.
     bytes
         The size of all profiles.
+    updated
+        The time of the last put; None without profiles.
     tags
         The tags of the profiles, values by name, such as ``{"model": ["v7"]}``.
     """
@@ -330,6 +332,7 @@ class Summary(NamedTuple):
     writers: int
     images: int
     bytes: int
+    updated: datetime | None
     tags: Mapping[str, Sequence[str]]
 
 
