@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightmeter import ProfileView, log
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.features import Bar, bars, common_bins, feature_chart, histograms
+from lightmeter.report.charts.features import bars, common_bins, feature_chart, histograms
 from lightmeter.report.charts.html import joined, tag
 from lightmeter.report.charts.lines import Mark, sparkline, trend
 from lightmeter.sketch import QuantileSketch
@@ -73,7 +73,7 @@ def test_shares_are_those_of_numpy(target: list[float], reference: list[float], 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_nothing_of_strangers_gets_out(hostile: str) -> None:
-    row = [Bar(hostile, 0.2, 0.8)]
+    row = [(hostile, (0.2, 0.8))]
     bins = common_bins(sketch([1, 2]), sketch([3]))
     for chart in (bars(hostile, row, (5, 5)), histograms(hostile, bins, (2, 1))):
         root = parsed(chart)

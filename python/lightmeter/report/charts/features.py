@@ -2,15 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter.drift.compare import Comparison
+from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.features import Meaning
@@ -45,9 +44,9 @@ _LIMIT = 1e300  # of the axis, so that its width is a number
 class Bins(NamedTuple):
     """Hold the share of each side's values in bins of equal width."""
 
-    edges: NDArray[np.float64]  # one more than the bins
-    target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
-    reference: NDArray[np.float64]
+    edges: Numbers  # one more than the bins
+    target: Numbers  # each sums to 1, or is empty for a side without numbers
+    reference: Numbers
     below: bool  # whether the first bin includes lower values
     above: bool  # whether the last bin includes higher values
 
@@ -99,7 +98,7 @@ def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
     return low, high
 
 
-def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
+def _edges(low: float, high: float, bins: float, whole: bool) -> Numbers:
     spread = high - low
     if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
         room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
@@ -113,20 +112,20 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
     first, last = math.floor(low / step), math.floor(high / step) + 1
     if max(abs(first), abs(last)) >= 2**50:  # steps would be lost beside the values
         return np.linspace(low, high, _FEWEST_BINS + 1)
-    return np.arange(first, last + 1) * step
+    return np.arange(first, last + 1, dtype=float) * step
 
 
-def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(sketch: QuantileSketch, edges: Numbers) -> Numbers:
     """Return the share in each [edge, next edge); the outermost bins include values beyond them."""
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
-    shares: NDArray[np.float64] = np.diff(below, prepend=0.0, append=1.0)
+    shares: Numbers = np.diff(below, prepend=0.0, append=1.0)
     return shares
 
 
 def histograms(
-    title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
+    title: str, bins: Bins, n: Sequence[int], *, hue: bool = False, dates: bool = False
 ) -> Chart:
     """Draw the shares of both sides on the same bins.
 
@@ -151,8 +150,10 @@ def histograms(
     y = scale(0.0, top, floor, TOP + 8)
     parts = [legend_of_sides(n), levels(y, ticks(0.0, top, 3), percent)]
     lines = []
-    for side, shares in (("reference", bins.reference), ("target", bins.target)):
-        opacity, width = (0.3, 1) if side == "reference" else (0.12, 2)
+    for side, shares, opacity, width in (
+        ("reference", bins.reference, 0.3, 1),
+        ("target", bins.target, 0.12, 2),
+    ):
         if len(shares):
             path = _steps(bins, shares, x, y, floor)
             parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
@@ -172,8 +173,8 @@ def histograms(
     return Chart(title, _description(bins, n, show), height, joined(parts))
 
 
-def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
-    def side(name: str, shares: NDArray[np.float64], size: int) -> str:
+def _description(bins: Bins, n: Sequence[int], show: Callable[[float], str]) -> str:
+    def side(name: str, shares: Numbers, size: int) -> str:
         if not len(shares):
             return f"{name}: no values"
         at = int(shares.argmax())
@@ -183,7 +184,7 @@ def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -
     return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
 
 
-def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
+def _steps(bins: Bins, shares: Numbers, x: Map, y: Map, floor: float) -> str:
     path = [f"M{rounded(x(bins.edges[0]))} {rounded(floor)}"]
     for share, edge in zip(shares, bins.edges[1:], strict=True):
         path.append(f"V{rounded(y(share))}H{rounded(x(edge))}")
@@ -207,7 +208,7 @@ _MOST_BARS = 8
 def chart_of(row: FeatureDrift, comparison: Comparison) -> Chart | None:
     """Return the chart of a row: a pair of bars for a rate, otherwise the chart of its feature."""
     if row.kind in ("missing", "not a number"):
-        rates = Bar(row.kind, *row.levels[::-1])
+        rates = row.kind, row.levels[::-1]
         return bars(row.feature, [rates], (row.n_target, row.n_reference))
     sides = comparison.target, comparison.reference
     return None if row.kind == "vector" else feature_chart(row.feature, *sides)
@@ -221,40 +222,35 @@ def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Cha
     return draw(name, *columns)
 
 
-def number_histograms(
-    name: str, target: ColumnView | None, reference: ColumnView | None
-) -> Chart | None:
-    """Return histograms of the numbers of both sides; None without numbers."""
-    columns = target, reference
+def number_histograms(name: str, *columns: ColumnView | None) -> Chart | None:
+    """Return histograms of the numbers of the target and the reference; None without numbers."""
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
         return None
     meaning = reduce(Meaning.join, (column.meaning for column in columns if column is not None))
-    bins, sizes = common_bins(*sides, hue=meaning.is_hue), (sides[0].n, sides[1].n)
+    bins, sizes = common_bins(*sides, hue=meaning.is_hue), [side.n for side in sides]
     return histograms(name, bins, sizes, hue=meaning.is_hue, dates=meaning.is_date)
 
 
-def category_bars(
-    name: str, target: ColumnView | None, reference: ColumnView | None
-) -> Chart | None:
+def category_bars(name: str, *columns: ColumnView | None) -> Chart | None:
     """Return bars of the most frequent strings and integers of both sides; None without any.
 
     Bars are in descending order; the rest is one row. Shares are relative to all values.
     """
-    totals = _total(target), _total(reference)
+    totals = [*map(_total, columns)]
     shares = [
         {item.value: min(item.est / total, 1.0) for item in column.frequent}
         if column is not None and total
         else {}
-        for column, total in zip((target, reference), totals, strict=True)
+        for column, total in zip(columns, totals, strict=True)
     ]
     most = Counter(shares[0]) | Counter(shares[1])
     order = sorted(most, key=lambda value: (-most[value], value))
     shown = order if len(order) <= _MOST_BARS else order[: _MOST_BARS - 1]
-    rows = [Bar(value, *(side.get(value, 0.0) for side in shares)) for value in shown]
+    rows = [(value, [side.get(value, 0.0) for side in shares]) for value in shown]
     if others := order[len(shown) :]:
-        rest = (sum(side.get(value, 0.0) for value in others) for side in shares)
-        rows.append(Bar(f"{len(others)} others", *rest))
+        rest = [sum(side.get(value, 0.0) for value in others) for side in shares]
+        rows.append((f"{len(others)} others", rest))
     return bars(name, rows, totals) if rows else None
 
 
@@ -265,16 +261,7 @@ def _total(column: ColumnView | None) -> int:
     return column.n if column.kind == "failure" else column.n - column.missing
 
 
-@dataclass(frozen=True)
-class Bar:
-    """Hold a category: its name and its share on both sides, 0 to 1."""
-
-    name: str
-    target: float
-    reference: float
-
-
-def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
+def bars(title: str, categories: Sequence[tuple[str, Sequence[float]]], n: Sequence[int]) -> Chart:
     """Draw the share of each category on both sides as pairs of bars.
 
     Parameters
@@ -282,27 +269,29 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
     title
         Name of the feature.
     categories
-        Categories in the order of rows, at most a dozen.
+        Names of at most a dozen categories, with their shares of the target and reference, 0 to 1.
     n
         Number of values of the target and of the reference.
     """
     left, row = 150, 34
-    top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0
+    top = max((share for _, shares in categories for share in shares), default=0.0) or 1.0
     x = scale(0.0, top, left, RIGHT - 50)
     parts = [legend_of_sides(n)]
-    for index, bar in enumerate(categories):
+    for index, (name, (target, reference)) in enumerate(categories):
         y = TOP + 8 + index * row
-        parts.append(label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
-        for side, share, at in (("reference", bar.reference, y), ("target", bar.target, y + 12)):
-            opacity = 0.45 if side == "reference" else 1
+        parts.append(label(left - 8, y + 16, shorten(name, 18), "end", "ink"))
+        for side, share, at, opacity in (
+            ("reference", reference, y, 0.45),
+            ("target", target, y + 12, 1),
+        ):
             width = rounded(max(x(share) - left, 0.5))
-            bar_paint = {**paint(side), "fill_opacity": opacity}
-            parts.append(tag("rect", x=left, y=at, width=width, height=10, **bar_paint))
+            colours = {**paint(side), "fill_opacity": opacity}
+            parts.append(tag("rect", x=left, y=at, width=width, height=10, **colours))
             parts.append(label(x(share) + 5, at + 10, percent(share)))
     height = TOP + 12 + max(len(categories), 1) * row
     shares = "; ".join(
-        f"{shorten(bar.name, 40)}: {percent(bar.reference)} of the reference, "
-        f"{percent(bar.target)} of the target"
-        for bar in categories
+        f"{shorten(name, 40)}: {percent(reference)} of the reference, "
+        f"{percent(target)} of the target"
+        for name, (target, reference) in categories
     )
     return Chart(title, shares or "no values", height, joined(parts))
