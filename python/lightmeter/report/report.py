@@ -15,15 +15,14 @@ from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
-from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.features import chart_of
-from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.notes import notes_of
+from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
     MEANINGS,
     card,
     cells,
     heat_maps,
+    notes_of,
     on_heat_map,
     readings_differ,
     repeated_images,
@@ -320,12 +319,7 @@ def _plain(row: FeatureDrift) -> dict[str, Any]:
     return {name: plain(value) for name, value in fields.items() if name not in left_out}
 
 
-def compare(
-    *unnamed: object,
-    target: ProfileLike | None = None,
-    reference: ProfileLike | None = None,
-    **thresholds: float,
-) -> DriftReport:
+def compare(*, target: ProfileLike, reference: ProfileLike, **thresholds: float) -> DriftReport:
     """Compare two profiles, and judge what changed from `reference` to `target`.
 
     Numbers are replaced by their ranks, and tested for a change of their level, their spread and
@@ -337,8 +331,6 @@ def compare(
 
     Parameters
     ----------
-    unnamed
-        Not allowed; pass both sides by name.
     target
         The profile to judge: a `ProfileView`, a `Profile`, a result of `log` or `log_image`, or the
         path of a profile file.
@@ -363,8 +355,6 @@ def compare(
     --------
     >>> lm.compare(target="today.lmp", reference="good.lmp").summary()
     """
-    if unnamed or target is None or reference is None:
-        raise TypeError("say which side is which: compare(target=..., reference=...)")
-    check_keywords(thresholds, ("target", "reference", *Thresholds.__annotations__))
+    check_keywords(thresholds, Thresholds.__annotations__)
     by = Thresholds(**thresholds)
     return DriftReport(target=view_of(target), reference=view_of(reference), thresholds=by)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from lightmeter.dashboard.history import History, worst
 from lightmeter.dashboard.pages.parts import Extras, address
 from lightmeter.monitor.sitemap import dataset_page
-from lightmeter.report.charts.document import section
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.html import Content, Html, section, tag
 from lightmeter.serve.monitors_file import Contents
 from lightmeter.serve.server import Server
 from lightmeter.store.keys import Key

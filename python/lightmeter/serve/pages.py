@@ -10,8 +10,7 @@ from lightmeter.dashboard.site import INDEX
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page
-from lightmeter.report.charts.document import content_policy, document
-from lightmeter.report.charts.html import tag
+from lightmeter.report.charts.html import content_policy, document, tag
 from lightmeter.serve.extras import LiveExtras
 from lightmeter.serve.login import Admin, Caller, Reader
 from lightmeter.serve.security import FORM, FORMS, fields_of, kind_of

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter.drift import Comparison
 from lightmeter.drift.groups import MIN_GROUPS, Grouped, _along, mean_p_value
-from lightmeter.report.notes import ASSUMED
+from lightmeter.report.parts import ASSUMED
 from numpy.testing import assert_allclose
 from PIL import Image
 from scipy import stats

@@ -20,8 +20,7 @@ from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.drift.row import Verdict
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
 from lightmeter.profile import ProfileView
-from lightmeter.report.charts.document import document, section, table
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.parts import (
     card,
     readings_differ,

@@ -17,8 +17,7 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift.row import column_of
 from lightmeter.monitor.results import bucket_text
-from lightmeter.report.charts.document import document, section, table
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.charts.lines import trend
 from lightmeter.store.tables import Series
 from lightmeter.text import shorten
