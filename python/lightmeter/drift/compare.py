@@ -151,8 +151,8 @@ class Comparison:
         return self._findings_of([row for row in self.features if row.verdict in CHANGED])
 
     def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[sentences.Finding]:
-        explained = {id(row) for cause in self.causes for row in cause.rows}
-        others = [row for row in rows if id(row) not in explained]
+        explained = {row for cause in self.causes for row in cause.rows}
+        others = [row for row in rows if row not in explained]
         found = [*self.causes, *sentences.findings(others)]
         return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 

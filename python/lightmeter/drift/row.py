@@ -119,7 +119,7 @@ def label_of(feature: str, origin: Origin, prefixes: Collection[str]) -> Label:
     """
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
-        return Label(feature, "values")
+        return Label(feature)
     rest = feature.removeprefix(f"{prefix}.")
     first, _, last = rest.partition(".")
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
@@ -190,6 +190,9 @@ def column_of(feature: str) -> str:
     """Return the column of a row: its feature without ``:missing`` and similar endings."""
     column, _, rate = feature.rpartition(":")
     return column if rate in RATES else feature
+
+
+MaybeFloat = float | None
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -309,30 +312,30 @@ class FeatureDrift(Label):
     kind: DriftKind
     n_target: int
     n_reference: int
-    ks: float | None = None
-    ks_p_value: float | None = None
-    p_value: float | None = None
-    p_low: float | None = None
-    p_high: float | None = None
-    q_value: float | None = None
-    hellinger: float | None = None
-    hellinger_debiased: float | None = None
-    wasserstein: float | None = None
-    psi: float | None = None
-    js: float | None = None
-    wasserstein_in_sd: float | None = None
-    spread: float | None = None
-    tail_below: float | None = None
-    tail_above: float | None = None
-    tail: float | None = None
-    effect: float | None = None
-    effect_low: float | None = None
-    effect_high: float | None = None
+    ks: MaybeFloat = None
+    ks_p_value: MaybeFloat = None
+    p_value: MaybeFloat = None
+    p_low: MaybeFloat = None
+    p_high: MaybeFloat = None
+    q_value: MaybeFloat = None
+    hellinger: MaybeFloat = None
+    hellinger_debiased: MaybeFloat = None
+    wasserstein: MaybeFloat = None
+    psi: MaybeFloat = None
+    js: MaybeFloat = None
+    wasserstein_in_sd: MaybeFloat = None
+    spread: MaybeFloat = None
+    tail_below: MaybeFloat = None
+    tail_above: MaybeFloat = None
+    tail: MaybeFloat = None
+    effect: MaybeFloat = None
+    effect_low: MaybeFloat = None
+    effect_high: MaybeFloat = None
     effect_name: EffectName | None = None
-    level_target: float | None = None
-    level_reference: float | None = None
-    stddev_target: float | None = None
-    stddev_reference: float | None = None
+    level_target: MaybeFloat = None
+    level_reference: MaybeFloat = None
+    stddev_target: MaybeFloat = None
+    stddev_reference: MaybeFloat = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
     groups_target: int | None = None

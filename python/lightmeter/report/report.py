@@ -76,8 +76,8 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [row for row in comparison.features if row.verdict in CHANGED]
     grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
     charted = [row for row in changed if not on_heat_map(row)]
-    leads = {id(cause.rows[0]) for cause in comparison.causes}
-    charted.sort(key=lambda row: id(row) not in leads)
+    leads = [cause.rows[0] for cause in comparison.causes]
+    charted.sort(key=lambda row: row not in leads)
     shown = charted[:_MOST_CHARTS]
     idents |= {row.feature: f"f{index}" for index, row in enumerate(shown)}
     yield _findings(comparison)
@@ -139,10 +139,10 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
     """Yield cards, the most severe first; consequences of a cause have no images."""
-    follow = {id(row) for cause in comparison.causes for row in cause.rows}
+    follow = {row for cause in comparison.causes for row in cause.rows}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):
-        shots = None if id(row) in follow else thumbnails(row, comparison)
+        shots = None if row in follow else thumbnails(row, comparison)
         room -= len(shots or "")
         verdict = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
         yield card(row, comparison, f"f{at}", verdict, shots if room >= 0 else None)

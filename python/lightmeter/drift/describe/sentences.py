@@ -74,6 +74,9 @@ def _shares(before: float, after: float) -> str:
 # --- categories, vectors, hues ----------------------------------------------------------------
 
 
+_Share = tuple[float, float]  # at least and at most
+
+
 def _category(row: FeatureDrift) -> str:
     """Return text such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
 
@@ -81,19 +84,19 @@ def _category(row: FeatureDrift) -> str:
     list them all, so that shares are intervals.
     """
     assert row.sides is not None
-    known: list[dict[str | None, tuple[float, float]]] = []
-    others = []
-    sides = strings_of([view._core for view in row.sides], row.feature)
-    for texts, n in zip(sides, (row.n_target, row.n_reference), strict=True):
-        known.append({text: (low / n, high / n) for text, low, high in texts.items()})
+    sides = []
+    every = strings_of([view._core for view in row.sides], row.feature)
+    for texts, n in zip(every, (row.n_target, row.n_reference), strict=True):
+        listed = texts.items()
+        known: dict[str | None, _Share] = {text: (low / n, high / n) for text, low, high in listed}
         if texts.n < n:
-            known[-1][None] = (1 - texts.n / n,) * 2
-        others.append((0.0, texts.floor / n))
-    after, before = known
+            known[None] = (1 - texts.n / n,) * 2
+        sides.append((known, (0.0, texts.floor / n)))
+    (after, other), (before, old_other) = sides
 
     def apart(value: str | None) -> tuple[float, ...]:
         """Return the least possible change of a share, negative if uncertain, and the shares."""
-        (low, high), (least, most) = after.get(value, others[0]), before.get(value, others[1])
+        (low, high), (least, most) = after.get(value, other), before.get(value, old_other)
         return max(low - most, least - high), least, most, low, high
 
     first = max(after | before, key=lambda value: apart(value)[0])
@@ -104,7 +107,7 @@ def _category(row: FeatureDrift) -> str:
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
     words = f"{row.name} {value} {_verb(least, high)} from {shares}"
-    if any(floor for _, floor in others):
+    if other[1] or old_other[1]:
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
     words += f", {counted(new, 'new value')}" if new else ""
@@ -138,14 +141,13 @@ _LEFT = 0.6  # of Kuiper's V, which a rotation may leave that explains the rest
 
 def _hue(row: FeatureDrift) -> str:
     """Return text such as ``hue turned by +19 degrees``, if a rotation explains the change."""
-    (hues, shares), (old_hues, old_shares) = _values(row)
-    own = complex(np.exp(hues * (2j * np.pi / HUE_STEPS)) @ shares)
-    other = complex(np.exp(old_hues * (2j * np.pi / HUE_STEPS)) @ old_shares)
+    (hues, shares), (old_hues, old_shares) = sides = _values(row)
+    own, other = (complex(np.exp(x * (2j * np.pi / HUE_STEPS)) @ weights) for x, weights in sides)
     turned = float(np.angle(own * other.conjugate())) * HUE_STEPS / (2 * math.pi)
     degrees = round(turned * 360 / HUE_STEPS)
     if degrees and min(abs(own), abs(other)) >= _GATHERED:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
-        _, after, before = _pooled(hues, shares, old_hues, old_shares)
+        _, after, before = _pooled((hues, shares), (old_hues, old_shares))
         ahead = np.cumsum(after - before)
         if max(ahead.max(), 0.0) - min(ahead.min(), 0.0) <= _LEFT * (row.ks or 0.0):  # Kuiper's V
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
@@ -172,16 +174,13 @@ def _values(row: FeatureDrift) -> list[tuple[Numbers, Numbers]]:
     return [(values, counts / counts.sum()) for values, counts in sides]
 
 
-def _pooled(
-    values: Numbers, shares: Numbers, old_values: Numbers, old_shares: Numbers
-) -> tuple[Numbers, Numbers, Numbers]:
-    """Return all values in order, and their shares on either side."""
-    pool, places = np.unique(np.concatenate((values, old_values)), return_inverse=True)
-    of_target, of_reference = np.split(places, [len(values)])
-    after, before = np.zeros((2, len(pool)))
-    np.add.at(after, of_target, shares)
-    np.add.at(before, of_reference, old_shares)
-    return pool, after, before
+def _pooled(*sides: tuple[Numbers, Numbers]) -> tuple[Numbers, ...]:
+    """Return all values in order, and their shares on each side."""
+    pool = np.unique(np.concatenate([values for values, _ in sides]))
+    shares = np.zeros((len(sides), len(pool)))
+    for found, (values, each) in zip(shares, sides, strict=True):
+        np.add.at(found, np.searchsorted(pool, values), each)
+    return pool, *shares
 
 
 def _number(row: FeatureDrift, by: Thresholds) -> str:
@@ -189,8 +188,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     is_constant = row.stddev_target == row.stddev_reference == 0
     if row.sides is None or is_constant or row.role == "date":
         return _moved(row, is_amount=not is_constant)
-    target, reference = _values(row)
-    pool, after, before = _pooled(*target, *reference)
+    pool, after, before = _pooled(*_values(row))
     gains, d = np.abs(after - before), row.ks or 0.0
     # If two values swap their shares, name the greater, which is the "yes" of a question.
     at = int(np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1])
@@ -365,8 +363,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
-        followers = set(map(id, follow))
-        left = [row for row in left if id(row) not in followers]
+        left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
 
