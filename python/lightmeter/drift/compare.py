@@ -440,4 +440,4 @@ def reading_like(
     usual: ReadingOptions = reading_options(readings) if reading is None else {}
     if (usual | options).get("bands"):
         usual.pop("channels", None)  # of bands there is no order
-    return reading_of(reading, usual | options, ("level", "prefix", "reading"))
+    return reading_of(reading, usual | options, ("level", "reading"))

@@ -561,7 +561,7 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     for at in range(len(names)):
         q[family == at] = benjamini_hochberg(p[family == at])
         simes[at] = q[family == at].min()
-    gates = np.array(_holm(simes, np.ones(len(names))))
+    gates = _holm(simes, np.ones_like(simes))
     return list(map(float, np.maximum(q, gates[family])))
 
 
@@ -589,13 +589,12 @@ def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[fl
         Family of each test.
     """
     _, family, sizes = np.unique(families, return_inverse=True, return_counts=True)
-    return _holm(np.array(p_values), 1 / sizes[family])
+    return list(map(float, _holm(np.array(p_values), 1 / sizes[family])))
 
 
-def _holm(p_values: Numbers, weights: Numbers) -> list[float]:
+def _holm(p_values: Numbers, weights: Numbers) -> Numbers:
     """Return Holm's adjusted p-values; with twice the weight, a p-value may be twice as large."""
     needed = p_values / weights
     order = np.argsort(needed, kind="stable")
     left = np.cumsum(weights[order][::-1])[::-1]
-    adjusted = np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))
-    return list(map(float, adjusted[np.argsort(order)]))
+    return np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))[np.argsort(order)]

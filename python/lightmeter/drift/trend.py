@@ -95,8 +95,7 @@ def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
     within = (freedom * stddevs**2).sum(axis=0) / np.maximum(freedom.sum(axis=0), 1.0)
     # Buckets of one value have no spread within; the spread between buckets replaces it.
     between = means[:FIRST].std(axis=0)
-    found = _statistic(means, n, np.where(within > 0, np.sqrt(within), between))
-    return found._replace(centre=found.centre * scale, unit=found.unit * scale)
+    return _statistic(means, n, np.where(within > 0, np.sqrt(within), between), scale)
 
 
 def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
@@ -147,12 +146,12 @@ def rate_of(hits: Numbers, n: Numbers) -> Statistic:
     return found._replace(roots=2 * np.arcsin(np.sqrt((hits + 0.375) / (n + 0.75))))
 
 
-def _statistic(values: Numbers, n: Numbers, unit: Numbers) -> Statistic:
+def _statistic(values: Numbers, n: Numbers, unit: Numbers, scale: Numbers | float = 1) -> Statistic:
     unit = np.where(unit > 0, unit, 1.0)
     total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
     centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / total
     values = np.where(n > 0, np.clip((values - centre) / unit, -_FARTHEST, _FARTHEST), 0.0)
-    return Statistic(values, n, np.ones((*n.shape, 1)), centre[None], unit[None])
+    return Statistic(values, n, np.ones((*n.shape, 1)), centre[None] * scale, unit[None] * scale)
 
 
 def threshold(a_year: float) -> float:
