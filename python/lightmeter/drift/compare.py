@@ -133,8 +133,11 @@ class Comparison:
         tested = [row for row in self.features if row.q_value is not None]
         p_values = [row.p_high or 0.0 for row in tested]
         adjusted = holm_p_values(p_values, [row.family for row in tested])
-        sure = (row for row, p in zip(tested, adjusted, strict=True) if p <= self.thresholds.drift)
-        return [row for row in sure if row.verdict == "drift"]
+        return [
+            row
+            for row, p in zip(tested, adjusted, strict=True)
+            if p <= self.thresholds.drift and row.verdict == "drift"
+        ]
 
     @cached_property
     def causes(self) -> list[sentences.Finding]:
@@ -263,10 +266,10 @@ class _Feature(NamedTuple):
             *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
         )
         fill(row, **fields)
-        # The size that is certainly large enough; otherwise one that may be.
-        name = carrying({name: low for name, (_, low, _) in sizes.items()}, self.by)
-        if sizes[name][1] < self.by.least(name):
-            name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
+        for end in (1, 2):  # the size that is certainly large enough; otherwise one that may be
+            name = carrying({name: size[end] for name, size in sizes.items()}, self.by)
+            if sizes[name][1] >= self.by.least(name):
+                break
         rest_on(row, name, sizes[name], p_value if tested else None)
         if one_value and not row.reason:  # those of pixels have one
             fill(row, **ONE_VALUE)
@@ -307,15 +310,15 @@ class _Feature(NamedTuple):
         return row
 
 
-def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
+def _listed(*sides: _core.FrequentStrings) -> dict[str, Any]:
     """Return the values that only the target lists, and those that only the reference lists."""
-
-    def only(own: _core.FrequentStrings, other: _core.FrequentStrings) -> tuple[FrequentItem, ...]:
-        listed = {value for value, _, _ in other.items()}
-        items = (each for each in own.items() if each[0] not in listed)
-        return tuple(FrequentItem(value, high, high, low) for value, low, high in items)
-
-    return {"new_values": only(target, reference), "vanished_values": only(reference, target)}
+    target, reference = (
+        {value: FrequentItem(value, high, high, low) for value, low, high in side.items()}
+        for side in sides
+    )
+    new = (target[value] for value in target if value not in reference)
+    vanished = (reference[value] for value in reference if value not in target)
+    return {"new_values": tuple(new), "vanished_values": tuple(vanished)}
 
 
 def _name_gray(rows: Iterable[FeatureDrift]) -> None:

@@ -29,8 +29,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.drift.prediction import Numbers, variance_between
-from lightmeter.drift.row import FeatureDrift, fill, rest_on
-from lightmeter.text import counted
+from lightmeter.drift.row import FeatureDrift, fill, rest_on, too_few
 
 # Lower bound of the variance between groups, as a share of the variance within. With few groups,
 # the estimate may be 0, and then a very large group would decide alone.
@@ -198,10 +197,9 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     groups = [Grouped.of(each, each, 0.0).groups for each in n]
     fill(row, groups_target=groups[0], groups_reference=groups[1])
     if min(groups) < MIN_GROUPS:
-        side = "target" if groups[0] <= groups[1] else "reference"
-        reason = f"{counted(min(groups), 'group')} in the {side}; {MIN_GROUPS} are needed"
+        too_few(row, groups, MIN_GROUPS, "group")
         # The p-value so far treats images as independent.
-        fill(row, verdict="not enough data", reason=reason, p_value=None, p_low=None, p_high=None)
+        fill(row, p_value=None, p_low=None, p_high=None)
         return
     if row.effect_name in ("spread", "tail"):
         rest_on(row, "shift", [row.ks or 0.0] * 3, None)

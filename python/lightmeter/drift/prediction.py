@@ -234,8 +234,7 @@ def combined(level: Numbers, spread: Numbers) -> Numbers:
     A changed spread is detected reliably only from 28 buckets on, so the level gets most of the
     weight. NaN counts as untested.
     """
-    level, spread = (np.where(np.isnan(p), np.inf, p) for p in (level, spread))
-    return np.minimum(1.0, np.minimum(level / 0.8, spread / 0.2))
+    return np.asarray(np.fmin(1.0, np.fmin(level / 0.8, spread / 0.2)))
 
 
 def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design: float) -> float:

@@ -37,14 +37,13 @@ import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
-from lightmeter.image.numbers import Topic as ImageTopic
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale, Topic
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Origin, Role
 from lightmeter.text import counted, visible
 
 # Topics of features, in the order of pages.
-Topic = Literal[ImageTopic, "together", "file", "Exif", "values"]
+RowTopic = Literal[Topic, "together", "file", "Exif", "values"]
 
 
 class GridCell(NamedTuple):
@@ -80,7 +79,7 @@ class Label:
     """
 
     name: str = ""
-    topic: Topic = "values"
+    topic: RowTopic = "values"
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
@@ -481,8 +480,9 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) 
     """
     asked: list[FeatureDrift] = []
     for row in (each for each in rows if each.verdict is None and not each.reason):
-        if min(row.n_target, row.n_reference) < by.min_values:
-            too_few(row, by.min_values)
+        n = row.n_target, row.n_reference
+        if min(n) < by.min_values:
+            too_few(row, n, by.min_values)
         elif tested:
             asked.append(row)
     families = [row.family for row in asked]
@@ -523,13 +523,13 @@ def _verdict(q: float, row: FeatureDrift, effect: float | None, by: Thresholds) 
     return "drift" if q <= by.drift else "possible"
 
 
-def too_few(row: FeatureDrift, needed: float, what: str = "value") -> None:
-    """Set the verdict and reason of a row with too few values or vectors."""
-    n = {"target": row.n_target, "reference": row.n_reference}
-    side, other = sorted(n, key=n.__getitem__)
-    reason = f"{counted(n[side], what)} in the {side}; {needed:g} are needed"
-    if not n[side]:
-        reason = f"only in the {other}, {counted(n[other], what)}"
+def too_few(row: FeatureDrift, n: Sequence[int], needed: float, what: str = "value") -> None:
+    """Set the verdict and reason of a row with `n` values, vectors or groups on its sides."""
+    sides = zip(n, ("target", "reference"), strict=True)
+    (least, side), (most, other) = sorted(sides, key=lambda pair: pair[0])
+    reason = f"{counted(least, what)} in the {side}; {needed:g} are needed"
+    if not least:
+        reason = f"only in the {other}, {counted(most, what)}"
     fill(row, verdict="not enough data", reason=reason)
 
 

@@ -15,7 +15,7 @@ from lightmeter.dashboard.pages.parts import (
     quoted,
     words_of,
 )
-from lightmeter.drift import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.drift.row import Verdict
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
