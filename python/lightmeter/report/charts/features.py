@@ -11,7 +11,7 @@ import numpy as np
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import FeatureDrift
-from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.profile import ColumnView
 from lightmeter.profile.features import Meaning
 from lightmeter.report.charts.chart import (
     LEFT,
@@ -206,19 +206,15 @@ _MOST_BARS = 8
 
 
 def chart_of(row: FeatureDrift, comparison: Comparison) -> Chart | None:
-    """Return the chart of a row: a pair of bars for a rate, otherwise the chart of its feature."""
+    """Return bars of rates or categories, or histograms; None for vectors and without values."""
     if row.kind in ("missing", "not a number"):
         rates = row.kind, row.levels[::-1]
         return bars(row.feature, [rates], (row.n_target, row.n_reference))
-    sides = comparison.target, comparison.reference
-    return None if row.kind == "vector" else feature_chart(row.feature, *sides)
-
-
-def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
-    """Return overlaid histograms of numbers, or bars of categories; None without values."""
-    columns = [view.get_column(name) if name in view else None for view in (target, reference)]
-    kinds = {column.kind for column in columns if column is not None}
-    draw = category_bars if kinds & {"category", "failure"} else number_histograms
+    if row.kind == "vector":
+        return None
+    name, views = row.feature, (comparison.target, comparison.reference)
+    columns = [view.get_column(name) if name in view else None for view in views]
+    draw = category_bars if row.kind in ("category", "failure") else number_histograms
     return draw(name, *columns)
 
 
