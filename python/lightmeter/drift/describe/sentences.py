@@ -54,10 +54,6 @@ def _rate(row: FeatureDrift) -> str:
     return f"{row.name.removesuffix('Failure')}files that cannot be measured"
 
 
-def _verb(before: float, after: float) -> str:
-    return "rose" if after > before else "fell"
-
-
 def _amounts(before: float, after: float, unit: str = "") -> str:
     """Return text such as "0.33 to 0.41", with enough digits to distinguish both."""
     digits = 3
@@ -106,7 +102,7 @@ def _category(row: FeatureDrift) -> str:
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
-    words = f"{row.name} {value} {_verb(least, high)} from {shares}"
+    words = f"{row.name} {value} {'rose' if high > least else 'fell'} from {shares}"
     if other[1] or old_other[1]:
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
@@ -195,7 +191,10 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     was, now = _shares(before[at], after[at]).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
-    value = f"{_subject(row)} is {value} in {now} of {_what(row)} instead of {was}"
+    # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
+    subject = f"the share of {row.name}" if row.scale == "percent" else row.name
+    what = "images" if row.prefix else "values"
+    value = f"{subject} is {value} in {now} of {what} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     if len(pool) <= few and bool((pool == np.rint(pool)).all()):
         return value
@@ -209,7 +208,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # If only some images changed, give the share beyond almost all of the reference.
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
-        some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {_what(row)} have"
+        some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {what} have"
         how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[tail > 0]
         return f"{some} {how} {row.name} than 99 % of the reference"
     is_amount = pool[0] >= 0
@@ -220,11 +219,11 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
-        spread = f"{_subject(row)} varies {number(times, 2)} times as much"
+        spread = f"{subject} varies {number(times, 2)} times as much"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
-    return words or value or f"{_subject(row)} is distributed differently"
+    return words or value or f"{subject} is distributed differently"
 
 
 def _tail(row: FeatureDrift) -> float:
@@ -233,22 +232,12 @@ def _tail(row: FeatureDrift) -> float:
     return tail if d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * d else 0.0
 
 
-def _subject(row: FeatureDrift) -> str:
-    """Return a singular subject, because shares have plural names such as bright pixels."""
-    return f"the share of {row.name}" if row.scale == "percent" else row.name
-
-
-def _what(row: FeatureDrift) -> str:
-    """Return the unit of the row's values."""
-    return "images" if row.prefix else "values"
-
-
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
     """Return how the mean moved; relative only for positive amounts."""
     before, after = row.levels
     if row.role == "date":
         return f"{row.name} went from {day(before)} to {day(after)}"
-    verb = f"{row.name} {_verb(before, after)}"
+    verb = f"{row.name} {'rose' if after > before else 'fell'}"
     if row.scale == "percent":
         return f"{verb} from {_shares(before / 100, after / 100)}"
     if row.scale == "share" or not is_amount or before <= 0 or not 0 <= after <= 10 * before:
