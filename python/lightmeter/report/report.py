@@ -22,7 +22,6 @@ from lightmeter.report.parts import (
     card,
     cells,
     heat_maps,
-    notes_of,
     on_heat_map,
     readings_differ,
     repeated_images,
@@ -157,7 +156,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. Verdicts "
         f"need {by.min_values} values on a side, or 5 groups, of which only the shift counts."
     )
-    quiet = (tag("p", note, cls="quiet") for note in notes_of(comparison))
+    quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
 
@@ -198,7 +197,7 @@ def notebook_html(comparison: Comparison) -> Html:
         _more(len(found) - _MOST_FINDINGS, "finding"),
         tag("table", tag("thead", head), tag("tbody", body)),
         _more(len(features) - _MOST_ROWS, "feature"),
-        (tag("p", note) for note in notes_of(comparison)),
+        (tag("p", note) for note in comparison.notes),
         [chart.image_tag() for chart, _ in grids],
         shown,
     )
@@ -228,11 +227,6 @@ class DriftReport(Comparison):
     >>> report["image.Sharpness"].verdict
     'drift'
     """
-
-    @property
-    def notes(self) -> list[str]:
-        """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
-        return notes_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole report as a dict for JSON.
