@@ -188,7 +188,7 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
 
 
 def deviation(
-    names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str] = ()
+    names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str]
 ) -> tuple[float, str, bool]:
     """Return how far an image is from the rows of a reference.
 
@@ -460,9 +460,7 @@ class Reference:
             raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
         return replace(reading, metrics=[self._usual.metric_set, *reading.functions])
 
-    def check(
-        self, numbers: Mapping[str, float], level: float = LEVEL, read: str = ""
-    ) -> ImageCheck:
+    def check(self, numbers: Mapping[str, float], level: float, read: str) -> ImageCheck:
         """Judge an image by its numbers, which `numbers_of` returns.
 
         Parameters

@@ -95,7 +95,7 @@ def card(
     comparison: Comparison,
     ident: str,
     verdict: Content,
-    thumbnails: Html | None = None,
+    thumbnails: Html | None,
 ) -> Html:
     """Return a ``figure`` element about a feature.
 

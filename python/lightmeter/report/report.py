@@ -46,11 +46,14 @@ def html_page(
     """Return the page; equal reports give equal pages."""
     causes = "; ".join(each.words.partition(": ")[0] for each in comparison.causes)
     happened = capitalised(causes) or headline(comparison.features)
+    # The changes that the headline omits.
+    words = headline(comparison.features) if comparison.causes else comparison.sentence
+    names = [row.feature for row in comparison.drifted]
     header = (
         tag("h1", "Drift report"),
         readings_differ(comparison),
         tag("p", happened, cls="headline"),
-        _summary_line(comparison),
+        tag("p", f"{capitalised(words, *names)}.", cls="summary") if names else None,
         tag(
             "p",
             _side("reference", reference_name, comparison.reference),
@@ -60,15 +63,6 @@ def html_page(
     )
     body = tag("header", header), tag("main", _main(comparison))
     return document(f"Drift: {happened}", body)
-
-
-def _summary_line(comparison: Comparison) -> Html | None:
-    """Return a paragraph with the changes that the headline omits."""
-    if not comparison.drifted:
-        return None
-    names = (row.feature for row in comparison.drifted)
-    words = headline(comparison.features) if comparison.causes else comparison.sentence
-    return tag("p", f"{capitalised(words, *names)}.", cls="summary")
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:
@@ -212,6 +206,7 @@ if TYPE_CHECKING:
 
 _FLOATS = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
 _FLOATS += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
+_UNTOLD = "sides", "wording", "words"
 _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict", "reason"]
 
 
@@ -248,7 +243,11 @@ class DriftReport(Comparison):
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
-            "features": [_plain(row) for row in self.features],
+            "features": [
+                {name: plain(value) for name, value in vars(row).items() if name not in _UNTOLD}
+                | {"words": plain(row.words)}
+                for row in self.features
+            ],
         }
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -305,12 +304,6 @@ class DriftReport(Comparison):
 
     def _repr_html_(self) -> str:
         return notebook_html(self)
-
-
-def _plain(row: FeatureDrift) -> dict[str, Any]:
-    fields = vars(row) | {"words": row.words}
-    left_out = ("sides", "wording")
-    return {name: plain(value) for name, value in fields.items() if name not in left_out}
 
 
 def compare(*, target: ProfileLike, reference: ProfileLike, **thresholds: float) -> DriftReport:

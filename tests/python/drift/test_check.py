@@ -210,7 +210,7 @@ def test_p_values_of_exchangeable_rows_are_uniform(rows: int, tails: str) -> Non
         if tails != "normal":
             bag /= np.sqrt(rng.chisquare(3 if tails == "heavy" else 1, size=(rows + 1, 1)))
         table = bag.astype(np.float32)
-        below += deviation(names, table[:-1], table[-1].tolist())[0] <= LEVEL
+        below += deviation(names, table[:-1], table[-1].tolist(), ())[0] <= LEVEL
     expected = np.floor(LEVEL * (rows + 1)) / (rows + 1)
     assert below / trials == pytest.approx(expected, abs=4 * np.sqrt(expected / trials))
 

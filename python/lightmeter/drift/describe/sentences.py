@@ -34,7 +34,12 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
         what = "images" if row.prefix else "rows"
         return f"{row.name} is missing in {after} of {what} instead of {before}"
     if row.kind in RATES:
-        return f"{_rate(row)} went from {_shares(*row.levels)}"
+        what = f"{row.name.removesuffix('Failure')}files that cannot be measured"
+        if row.kind != "failure":
+            what = f"text or infinite values in {row.name}"
+        elif row.name.endswith(" Error"):
+            what = f"errors of {row.name.removesuffix(' Error')}"
+        return f"{what} went from {_shares(*row.levels)}"
     ways = {"category": _category, "vector": _vectors, "hue": _hue}
     return ways[row.kind](row) if row.kind in ways else _number(row, by)
 
@@ -44,14 +49,6 @@ def is_sure(row: FeatureDrift) -> bool:
     own = (row.stddev_target or 0.0) / math.sqrt(row.n_target)
     other = (row.stddev_reference or 0.0) / math.sqrt(row.n_reference)
     return abs(_rise(row)) > _SURE * math.hypot(own, other)
-
-
-def _rate(row: FeatureDrift) -> str:
-    if row.kind != "failure":
-        return f"text or infinite values in {row.name}"
-    if row.name.endswith(" Error"):
-        return f"errors of {row.name.removesuffix(' Error')}"
-    return f"{row.name.removesuffix('Failure')}files that cannot be measured"
 
 
 def _amounts(before: float, after: float, unit: str = "") -> str:

@@ -155,7 +155,9 @@ def histograms(
         ("target", bins.target, 0.12, 2),
     ):
         if len(shares):
-            path = _steps(bins, shares, x, y, floor)
+            edges = zip(shares, bins.edges[1:], strict=True)
+            steps = (f"V{rounded(y(share))}H{rounded(x(edge))}" for share, edge in edges)
+            path = f"M{rounded(x(low))} {floor}{''.join(steps)}V{floor}"
             parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
             lines.append(tag("path", d=path, **paint(None, side), stroke_width=width))
     parts += [*lines, rule(LEFT, floor, RIGHT, floor, "quiet")]
@@ -182,14 +184,6 @@ def _description(bins: Bins, n: Sequence[int], show: Callable[[float], str]) -> 
         return f"{name}, {counted(size, 'value')}: most between {between}, {percent(shares[at])}"
 
     return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
-
-
-def _steps(bins: Bins, shares: Numbers, x: Map, y: Map, floor: float) -> str:
-    path = [f"M{rounded(x(bins.edges[0]))} {rounded(floor)}"]
-    for share, edge in zip(shares, bins.edges[1:], strict=True):
-        path.append(f"V{rounded(y(share))}H{rounded(x(edge))}")
-    path.append(f"V{rounded(floor)}")
-    return "".join(path)
 
 
 def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:

@@ -19,7 +19,7 @@ _SAME = (247, 247, 247)
 _LESS, _MORE = (tuple(bytes.fromhex(PALETTE[side][1:])) for side in ("reference", "target"))
 
 
-def heat_map(title: str, target: Grid, reference: Grid, *, light: bool = False) -> Chart:
+def heat_map(title: str, target: Grid, reference: Grid, *, light: bool) -> Chart:
     """Draw the reference, the target, and the change: the target minus the reference.
 
     Parameters

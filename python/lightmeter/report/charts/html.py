@@ -49,7 +49,7 @@ def tag(name: str, /, *content: Content, **attributes: str | float | None) -> Ht
     '<td class="left">a &lt; b</td>'
     """
     pairs = "".join(
-        f' {_attribute(key)}="{escape(value)}"'
+        f' {"class" if key == "cls" else key.replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -73,10 +73,6 @@ def _pieces(content: Iterable[Content]) -> Iterator[str]:
             yield escape(part)
         elif part is not None:
             yield from _pieces(part)
-
-
-def _attribute(key: str) -> str:
-    return "class" if key == "cls" else key.replace("_", "-")
 
 
 # --- pages ---
@@ -124,7 +120,6 @@ def table(
     *,
     left: Container[str] = (),
     words: Container[str] = (),
-    tall: bool = False,
 ) -> Html | None:
     """Return a table that scrolls if it is too wide, also by keyboard; None without rows.
 
@@ -138,8 +133,6 @@ def table(
         Heads of columns that are aligned left.
     words
         Heads of columns with sentences, which may wrap.
-    tall
-        Whether the table also scrolls vertically.
     """
     members = list(rows)
     if not members:
@@ -156,7 +149,7 @@ def table(
             tag("thead", tag("tr", heads)),
             tag("tbody", (_row(row, sides) for row in members)),
         ),
-        cls="scroll tall" if tall else "scroll",
+        cls="scroll",
         tabindex=0,
         role="region",
         aria_labelledby=labelled_by,
