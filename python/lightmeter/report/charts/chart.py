@@ -198,10 +198,10 @@ def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
 def legend_of_sides(n: Iterable[int]) -> Html:
     """Return a legend of the two sides, with the number of values of each."""
     target, reference = (counted(size, "value") for size in n)
-    area, outline = paint("reference"), paint("target", "target") | {"stroke_width": "2"}
+    line = paint("target", "target")
     return legend(
-        (lambda at: box(at, 0.45, **area), f"reference, {reference}"),
-        (lambda at: box(at, 0.12, **outline), f"target, {target}"),
+        (lambda at: box(at, 0.45, **paint("reference")), f"reference, {reference}"),
+        (lambda at: box(at, 0.12, **line, stroke_width="2"), f"target, {target}"),
     )
 
 

@@ -191,8 +191,8 @@ def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
     for start in (low + at * step for at in range(24)):
         fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
         width = rounded(x(start + step) - x(start) + 0.3)  # no seam between them
-        size = {"x": rounded(x(start)), "y": rounded(y), "width": width}
-        parts.append(tag("rect", **size, height=6, fill=fill))
+        left = rounded(x(start))
+        parts.append(tag("rect", x=left, y=rounded(y), width=width, height=6, fill=fill))
     return joined(parts)
 
 

@@ -195,8 +195,8 @@ def _band(marks: Marks, x: Times, y: Map, floor: float, top: float) -> Iterator[
             heights = [end if limit is None else y(limit) for limit in limits]
             edges.append(list(zip(times, heights, strict=True)))
             if there and any(at != end for at in heights):
-                dashes = paint(None, "reference") | {"stroke_dasharray": "5 3"}
-                yield tag("path", d=_path(edges[-1]), **dashes)
+                line = paint(None, "reference")
+                yield tag("path", d=_path(edges[-1]), **line, stroke_dasharray="5 3")
         outline = f"{_path(edges[0])}{_path(edges[1][::-1]).replace('M', 'L')}z"
         if there:
             yield tag("path", d=outline, **paint("reference"), fill_opacity=0.15)
@@ -237,10 +237,14 @@ def _dates(marks: Marks) -> Iterator[tuple[datetime, str]]:
 
 
 def _legend(marks: Marks, what: str, band: str) -> Html:
-    area = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
+    area = paint("reference", "reference")
     signs: list[tuple[bool, Callable[[float], Html], str]] = [
         (True, lambda at: rule(at, 11, at + 16, 11, "target"), what),
-        (any(map(_is_limited, marks)), lambda at: box(at, 0.15, **area), band),
+        (
+            any(map(_is_limited, marks)),
+            lambda at: box(at, 0.15, **area, stroke_dasharray="5 3"),
+            band,
+        ),
         (any(mark.bad for mark in marks), lambda at: dot(at + 8, 10.5, 4), "anomaly"),
         (any(mark.failed for mark in marks), lambda at: cross(at + 8, 10.5), "not judged"),
     ]
