@@ -343,7 +343,7 @@ class FeatureDrift(Label):
     family: Family = "values"
     verdict: Verdict | None = None
     reason: str = ""
-    sides: tuple[ProfileView, ProfileView] | None = field(default=None, compare=False)
+    sides: tuple[ProfileView, ...] = field(default=(), compare=False)
     wording: "Callable[[FeatureDrift], str] | None" = field(default=None, compare=False)
 
     @cached_property

@@ -155,7 +155,7 @@ def on_heat_map(row: FeatureDrift) -> bool:
 def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
     """Return the section of heat maps, and the id of each feature's heat map.
 
-    The section is None without a grid.
+    The section is None if no grid changed.
     """
     figures: list[Html] = []
     idents: dict[str, str] = {}
@@ -174,19 +174,21 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
 
 
 def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[FeatureDrift]]]:
-    """Yield the chart of each grid, and its rows."""
-    members: dict[tuple[str, str], list[FeatureDrift]] = {}
-    grids: dict[tuple[str, str], Grid] = {}
+    """Yield the chart of each grid, and its rows; nothing if no row of a grid changed."""
+    grids: dict[tuple[str, str], tuple[Grid, list[FeatureDrift]]] = {}
+    is_changed = False
     for row in features:
         if row.cell is not None and on_heat_map(row):
             name, down, across = row.cell
-            members.setdefault((row.prefix, name), []).append(row)
-            grid = grids.setdefault((row.prefix, name), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
+            empty = np.full((2, GRID_SIDE, GRID_SIDE), np.nan), list[FeatureDrift]()
+            grid, rows = grids.setdefault((row.prefix, name), empty)
             grid[:, down, across] = row.level_target, row.level_reference
+            rows.append(row)
+            is_changed |= row.verdict in CHANGED
     several = len({prefix for prefix, _ in grids}) > 1
-    for (prefix, name), grid in sorted(grids.items(), key=lambda pair: pair[0]):
+    for (prefix, name), (grid, rows) in sorted(grids.items()) if is_changed else ():
         title = f"{prefix}: {_TITLES[name]}" if several else _TITLES[name]
-        yield heat_map(title, *grid, light=name == "luma"), members[prefix, name]
+        yield heat_map(title, *grid, light=name == "luma"), rows
 
 
 # --- images ---

@@ -67,7 +67,7 @@ def html_page(
 
 def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [row for row in comparison.features if row.verdict in CHANGED]
-    grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
+    grids, idents = where(comparison.features)
     charted = [row for row in changed if not on_heat_map(row)]
     leads = [cause.rows[0] for cause in comparison.causes]
     charted.sort(key=lambda row: row not in leads)
@@ -180,7 +180,6 @@ def notebook_html(comparison: Comparison) -> Html:
     head = tag("tr", (tag("th", name, **_CELL) for name in rows[0])) if rows else None
     body = (tag("tr", (tag("td", cell, **_CELL) for cell in row.values())) for row in rows)
     changed = [row for row in features if row.verdict in CHANGED]
-    grids = heat_maps(features) if any(map(on_heat_map, changed)) else ()
     charts = (chart_of(row, comparison) for row in changed if not on_heat_map(row))
     shown = [chart.image_tag() for chart in charts if chart is not None][:_MOST_IMAGES]
     return tag(
@@ -192,7 +191,7 @@ def notebook_html(comparison: Comparison) -> Html:
         tag("table", tag("thead", head), tag("tbody", body)),
         _more(len(features) - _MOST_ROWS, "feature"),
         (tag("p", note) for note in comparison.notes),
-        [chart.image_tag() for chart, _ in grids],
+        [chart.image_tag() for chart, _ in heat_maps(features)],
         shown,
     )
 

@@ -109,7 +109,7 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     )
     rows = {row.feature: row for row in found}
     grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
-    yield grids if any(feature in on_grid for feature in by_feature) else None
+    yield grids
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):

@@ -76,7 +76,6 @@ def _category(row: FeatureDrift) -> str:
     All values that are not text count as one value, None. A side with very many values does not
     list them all, so that shares are intervals.
     """
-    assert row.sides is not None
     sides = []
     every = strings_of([view._core for view in row.sides], row.feature)
     for texts, n in zip(every, (row.n_target, row.n_reference), strict=True):
@@ -162,7 +161,6 @@ _MIDDLES = np.array((0.1, 0.25, 0.75, 0.9)) - _ROUNDING  # ends of eight tenths 
 
 def _values(row: FeatureDrift) -> list[tuple[Numbers, Numbers]]:
     """Return the distinct values of the target and of the reference, and their shares."""
-    assert row.sides is not None
     sides = [_core.numbers_of(view._core, row.feature).weights() for view in row.sides]
     return [(values, counts / counts.sum()) for values, counts in sides]
 
@@ -179,7 +177,7 @@ def _pooled(*sides: tuple[Numbers, Numbers]) -> tuple[Numbers, ...]:
 def _number(row: FeatureDrift, by: Thresholds) -> str:
     """Describe a change such as ``entropy rose by 9 %``: of level, spread, some values, or one."""
     is_constant = row.stddev_target == row.stddev_reference == 0
-    if row.sides is None or is_constant or row.role == "date":
+    if not row.sides or is_constant or row.role == "date":
         return _moved(row, is_amount=not is_constant)
     pool, after, before = _pooled(*_values(row))
     gains, d = np.abs(after - before), row.ks or 0.0
