@@ -25,7 +25,7 @@ from lightmeter.drift.row import (
     prefix_of,
     rest_on,
 )
-from lightmeter.drift.vectors import compare_joint, compare_vectors
+from lightmeter.drift.vectors import Cores, compare_joint, compare_vectors
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -251,7 +251,7 @@ def _of_decoders(comparison: Comparison) -> str:
 class _Feature(NamedTuple):
     """Hold a feature of two profiles, and attributes that all of its rows share."""
 
-    cores: tuple[_core.Profile, _core.Profile]  # of the target and of the reference
+    cores: Cores
     name: str
     meaning: Meaning
     by: Thresholds

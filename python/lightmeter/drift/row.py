@@ -471,7 +471,7 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     return max(sizes, key=lambda name: by.units(name, sizes[name]))
 
 
-def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) -> None:
+def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool) -> None:
     """Set q-values, verdicts and reasons.
 
     If rows were not `tested`, only the verdict ``not enough data`` is set. Rows with a verdict are

@@ -195,13 +195,10 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
 
 
 def thumbnails(row: FeatureDrift, comparison: Comparison) -> Html | None:
-    """Return images of the target from the end to which it moved, or from both ends.
+    """Return images of the target from the end to which a changed feature moved, or from both ends.
 
-    Random images of the reference are added for comparison. It is None for a feature that did not
-    change, and without exemplars.
+    Random images of the reference are added for comparison. It is None without exemplars.
     """
-    if row.verdict not in CHANGED:
-        return None
     judged = comparison.target.exemplars(row.feature)
     random = comparison.reference.exemplars(row.feature).random
     moved = row.wasserstein_in_sd or 0.0

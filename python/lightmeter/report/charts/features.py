@@ -163,7 +163,7 @@ def histograms(
     parts += [*lines, rule(LEFT, floor, RIGHT, floor, "quiet")]
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
-    unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
+    unit = bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
     most = 4 if dates else 6  # that have room side by side
     start = LEFT + 16 if bins.below else -math.inf
     end = RIGHT - 16 if bins.above else math.inf
@@ -259,12 +259,12 @@ def bars(title: str, categories: Sequence[tuple[str, Sequence[float]]], n: Seque
     title
         Name of the feature.
     categories
-        Names of at most a dozen categories, with their shares of the target and reference, 0 to 1.
+        Names of one to a dozen categories, with their shares of the target and reference, 0 to 1.
     n
         Number of values of the target and of the reference.
     """
     left, row = 150, 34
-    top = max((share for _, shares in categories for share in shares), default=0.0) or 1.0
+    top = max(share for _, shares in categories for share in shares) or 1.0
     x = scale(0.0, top, left, RIGHT - 50)
     parts = [legend_of_sides(n)]
     for index, (name, (target, reference)) in enumerate(categories):
@@ -278,10 +278,10 @@ def bars(title: str, categories: Sequence[tuple[str, Sequence[float]]], n: Seque
             colours = {**paint(side), "fill_opacity": opacity}
             parts.append(tag("rect", x=left, y=at, width=width, height=10, **colours))
             parts.append(label(x(share) + 5, at + 10, percent(share)))
-    height = TOP + 12 + max(len(categories), 1) * row
+    height = TOP + 12 + len(categories) * row
     shares = "; ".join(
         f"{shorten(name, 40)}: {percent(reference)} of the reference, "
         f"{percent(target)} of the target"
         for name, (target, reference) in categories
     )
-    return Chart(title, shares or "no values", height, joined(parts))
+    return Chart(title, shares, height, joined(parts))
