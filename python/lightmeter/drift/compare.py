@@ -101,10 +101,13 @@ class Comparison:
             if meaning.role == "hash":
                 continue
             reason = self.unlike.reason(name)
-            about = {**vars(_label_of(name, meaning.origin, prefixes)), "role": meaning.role}
-            about |= {"family": meaning.family, "sides": (self.target, self.reference)}
-            is_tested = tested and not reason
-            feature = _Feature(cores, name, meaning, self.thresholds, is_tested, about)
+            about = {
+                **vars(_label_of(name, meaning.origin, prefixes)),
+                "role": meaning.role,
+                "family": meaning.family,
+                "sides": (self.target, self.reference),
+            }
+            feature = _Feature(cores, name, meaning, self.thresholds, tested and not reason, about)
             for row in feature.rows(*(side.get(name) for side in tallies)):
                 if reason:
                     fill(row, verdict=None, reason=reason)
@@ -300,8 +303,8 @@ class _Feature(NamedTuple):
 
     def _row(self, kind: DriftKind, n: Sequence[int], **fields: Any) -> FeatureDrift:
         name = f"{self.name}:{kind}" if kind in ("missing", "not a number") else self.name
-        fields |= self.about | {"n_target": n[0], "n_reference": n[1]}
-        return FeatureDrift(feature=name, kind=kind, **fields)
+        fields |= self.about
+        return FeatureDrift(feature=name, kind=kind, n_target=n[0], n_reference=n[1], **fields)
 
     def _numbers(self, n: Sequence[int]) -> FeatureDrift:
         """Return the row of numbers: tested by rank scores, hues by Kuiper, pixels not."""

@@ -10,7 +10,7 @@ from lightmeter.drift.describe.sentences import capitalised, findings
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, FeatureDrift, says
 from lightmeter.image.encoded import format_of
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.profile.view import Exemplar, Repeated
+from lightmeter.profile.view import Exemplar
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.heat import Grid, heat_map
@@ -249,10 +249,9 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
         many = f"at least {count(repeats)} of {count(column.n - column.missing)} images"
         yield tag("h3", f"{side}: {many} {how}", cls="group")
-        yield tag("ul", map(_repeated, listed[:_MOST_REPEATS]))
-
-
-def _repeated(item: Repeated) -> Html:
-    path = item.path or "an image without a path"
-    times = tag("b", f"{count(item.times)} times ")
-    return tag("li", times, tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path))
+        shown = []
+        for item in listed[:_MOST_REPEATS]:
+            path = item.path or "an image without a path"
+            name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
+            shown.append(tag("li", tag("b", f"{count(item.times)} times "), name))
+        yield tag("ul", shown)
