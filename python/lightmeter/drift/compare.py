@@ -101,12 +101,8 @@ class Comparison:
             if meaning.role == "hash":
                 continue
             reason = self.unlike.reason(name)
-            about = {
-                **vars(_label_of(name, meaning.origin, prefixes)),
-                "role": meaning.role,
-                "family": meaning.family,
-                "sides": (self.target, self.reference),
-            }
+            about = {**vars(_label_of(name, meaning.origin, prefixes)), "role": meaning.role}
+            about |= {"family": meaning.family, "sides": (self.target, self.reference)}
             feature = _Feature(cores, name, meaning, self.thresholds, tested and not reason, about)
             for row in feature.rows(*(side.get(name) for side in tallies)):
                 if reason:

@@ -90,8 +90,8 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
 
 def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
     """Return the range of all values, or of most values if that is less than a quarter of it."""
-    low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
-    q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
+    low, high = np.clip((pooled.min, pooled.max), -_LIMIT, _LIMIT).tolist()
+    q01, q99 = pooled.quantiles([0.01, 0.99]).tolist()
     if high - low > 4 * (q99 - q01) > 0:
         margin = 0.1 * (q99 - q01)
         low, high = max(low, q01 - margin), min(high, q99 + margin)
@@ -120,8 +120,7 @@ def _shares(sketch: QuantileSketch, edges: Numbers) -> Numbers:
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
-    shares: Numbers = np.diff(below, prepend=0.0, append=1.0)
-    return shares
+    return np.diff(below, prepend=0.0, append=1.0)
 
 
 def histograms(
