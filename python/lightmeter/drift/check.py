@@ -227,7 +227,7 @@ def deviation(
     points -= points.mean(axis=0)
     scatter = points.T @ points
     scatter[np.diag_indices_from(scatter)] += len(points)
-    inverse = np.asarray(np.linalg.inv(scatter), np.float64)
+    inverse = np.linalg.inv(scatter)
     # OpenBLAS starts threads for a larger product, which then spin for longer than this product
     # takes.
     some = max(1, _ONE_THREAD // len(inverse) ** 2)
@@ -263,7 +263,7 @@ def _points(names: Sequence[str], values: Numbers, bands: Collection[str]) -> Nu
         plain[:, own] -= centre
     turns = values[:, angles] * (2 * np.pi / HUE_STEPS)
     parts = plain / unit, _RADIUS * np.cos(turns), _RADIUS * np.sin(turns)
-    return np.asarray(np.hstack(parts).clip(-_FARTHEST, _FARTHEST), np.float64)
+    return np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
 
 
 # --- the verdict ---

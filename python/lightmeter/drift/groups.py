@@ -116,7 +116,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     within = within / spare if spare else 0.0
 
     def sums(each: Numbers) -> Numbers:
-        return np.asarray(np.add.reduceat(each, starts), np.float64)
+        return np.add.reduceat(each, starts)
 
     def fitted(between: float, *, alike: bool = False) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Return the weights of units by variance; and for each side the weight, mean and squares.

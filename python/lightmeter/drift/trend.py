@@ -449,7 +449,7 @@ class Episode(NamedTuple):
         y = y - mean
 
         def since(part: Numbers) -> Numbers:
-            return np.asarray(np.cumsum(part[::-1])[::-1][starts])
+            return np.cumsum(part[::-1])[::-1][starts]
 
         w0, w1, w2 = since(w), since(w * x), since(w * x * x)
         y0, y1, b = since(w * y), since(w * y * x), starts - 1
