@@ -238,7 +238,7 @@ def deviation(
     # Sherman and Morrison, except that the resolutions include the image.
     weights = weighted[-1]
     part = max(len(rows) / len(points) - squares[-1], 1e-12)
-    at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
+    at = np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part))
     plain = [name for name in names if not _is_angle(name)]
     oddest = plain[at] if at < len(plain) else ""
     return as_far / len(points), oddest, bool(weights[at] > 0)

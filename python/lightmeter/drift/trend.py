@@ -460,7 +460,7 @@ class Episode(NamedTuple):
         around = np.maximum(squares - sizes * sizes / total, 1e-9 * squares + 1e-300)
         loss = (w * y * y).sum() - xy * xy / around
         loss *= [[1.0], [1 + 1e-9]]  # if both fit equally well, it is a step
-        shape, best = divmod(int(loss.argmin()), len(starts))
+        shape, best = divmod(loss.argmin(), len(starts))
         variance = self.factor * max(0.0, loss.min()) / max(buckets - 3, 1)
         is_clear = loss[1 - shape].min() >= loss.min() + _CLEAR * variance
         near = starts[loss.min(axis=0) <= loss.min() + _NEAR * variance]

@@ -135,7 +135,7 @@ def _hue(row: FeatureDrift) -> str:
     """Return text such as ``hue turned by +19 degrees``, if a rotation explains the change."""
     (hues, shares), (old_hues, old_shares) = sides = _values(row)
     own, other = (complex(np.exp(x * (2j * np.pi / HUE_STEPS)) @ weights) for x, weights in sides)
-    turned = float(np.angle(own * other.conjugate())) * HUE_STEPS / (2 * math.pi)
+    turned = np.angle(own * other.conjugate()) * HUE_STEPS / (2 * math.pi)
     degrees = round(turned * 360 / HUE_STEPS)
     if degrees and min(abs(own), abs(other)) >= _GATHERED:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
@@ -182,7 +182,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     pool, after, before = _pooled(*_values(row))
     gains, d = np.abs(after - before), row.ks or 0.0
     # If two values swap their shares, name the greater, which is the "yes" of a question.
-    at = int(np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1])
+    at = np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1]
     was, now = _shares(before[at], after[at]).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
@@ -191,7 +191,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     what = "images" if row.prefix else "values"
     value = f"{subject} is {value} in {now} of {what} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
-    if len(pool) <= few and bool((pool == np.rint(pool)).all()):
+    if len(pool) <= few and (pool == np.rint(pool)).all():
         return value
     if gains[at] < max(by.effect, _ALL_IN_VALUE * d):
         value = ""
@@ -208,7 +208,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         return f"{some} {how} {row.name} than 99 % of the reference"
     is_amount = pool[0] >= 0
     level = spread = ""
-    larger = float(after @ (under + up_to)) - 1  # Mann and Whitney's count
+    larger = after @ (under + up_to) - 1  # Mann and Whitney's count
     if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or is_amount)
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)

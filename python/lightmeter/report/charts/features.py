@@ -143,8 +143,8 @@ def histograms(
     """
     show = day if dates else number
     floor, height = 176, 212 if hue else 204
-    low, high = float(bins.edges[0]), float(bins.edges[-1])
-    top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
+    low, high = bins.edges[[0, -1]].tolist()
+    top = max(shares.max() for shares in (bins.target, bins.reference) if len(shares))
     x = scale(low, high, LEFT, RIGHT)
     y = scale(0.0, top, floor, TOP + 8)
     parts = [legend_of_sides(n), levels(y, ticks(0.0, top, 3), percent)]
