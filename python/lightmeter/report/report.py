@@ -205,7 +205,7 @@ if TYPE_CHECKING:
 
 _FLOATS = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
 _FLOATS += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
-_UNTOLD = "sides", "wording", "words"
+_UNTOLD = "sides", "wording"
 _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict", "reason"]
 
 
@@ -243,9 +243,8 @@ class DriftReport(Comparison):
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
             "features": [
-                {name: plain(value) for name, value in vars(row).items() if name not in _UNTOLD}
-                | {"words": plain(row.words)}
-                for row in self.features
+                {name: plain(value) for name, value in fields.items() if name not in _UNTOLD}
+                for fields in (vars(row) | {"words": row.words} for row in self.features)
             ],
         }
 
@@ -305,7 +304,12 @@ class DriftReport(Comparison):
         return notebook_html(self)
 
 
-def compare(*, target: ProfileLike, reference: ProfileLike, **thresholds: float) -> DriftReport:
+def compare(
+    *unnamed: object,
+    target: ProfileLike | None = None,
+    reference: ProfileLike | None = None,
+    **thresholds: float,
+) -> DriftReport:
     """Compare two profiles, and judge what changed from `reference` to `target`.
 
     Numbers are replaced by their ranks, and tested for a change of their level, their spread and
@@ -317,6 +321,8 @@ def compare(*, target: ProfileLike, reference: ProfileLike, **thresholds: float)
 
     Parameters
     ----------
+    unnamed
+        Not allowed; pass both sides by name.
     target
         The profile to judge: a `ProfileView`, a `Profile`, a result of `log` or `log_image`, or the
         path of a profile file.
@@ -341,6 +347,8 @@ def compare(*, target: ProfileLike, reference: ProfileLike, **thresholds: float)
     --------
     >>> lm.compare(target="today.lmp", reference="good.lmp").summary()
     """
-    check_keywords(thresholds, Thresholds.__annotations__)
+    if unnamed or target is None or reference is None:
+        raise TypeError("say which side is which: compare(target=..., reference=...)")
+    check_keywords(thresholds, ("target", "reference", *Thresholds.__annotations__))
     by = Thresholds(**thresholds)
     return DriftReport(target=view_of(target), reference=view_of(reference), thresholds=by)
