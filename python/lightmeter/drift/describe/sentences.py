@@ -347,7 +347,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
-        left = [row for row in left if row not in follow]
+        followers = set(follow)
+        left = [row for row in left if row not in followers]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
 
