@@ -13,10 +13,10 @@ from lightmeter.batch import measure as measure
 from lightmeter.batch import profile_images as profile_images
 from lightmeter.contracts import Contract as Contract
 from lightmeter.contracts import ContractResult as ContractResult
-from lightmeter.drift import FeatureDrift as FeatureDrift
-from lightmeter.drift import Thresholds as Thresholds
 from lightmeter.drift.check import ImageCheck as ImageCheck
 from lightmeter.drift.check import check_image as check_image
+from lightmeter.drift.row import FeatureDrift as FeatureDrift
+from lightmeter.drift.row import Thresholds as Thresholds
 from lightmeter.image.exif import ExifPolicy as ExifPolicy
 from lightmeter.image.failure import Failure as Failure
 from lightmeter.image.limits import Limits as Limits

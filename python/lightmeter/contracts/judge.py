@@ -13,7 +13,7 @@ from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, nearest_turn, seen_values
 from lightmeter.profile.view import Exemplar
-from lightmeter.report.charts.document import Row, document, section, table
+from lightmeter.report.charts.html import Row, document, section, table
 from lightmeter.report.parts import thumbnail_tag
 from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten, visible
 

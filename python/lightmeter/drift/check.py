@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lightmeter.drift.compare import Unlike, reading_like
 from lightmeter.drift.describe.causes import Change, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
-from lightmeter.drift.row import Label, label_of, prefix_of
+from lightmeter.drift.row import Label, label_of
 from lightmeter.errors import ImageError
 from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
@@ -188,7 +188,7 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
 
 
 def deviation(
-    names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str] = ()
+    names: Sequence[str], rows: NDArray[Any], image: Sequence[float], bands: Collection[str]
 ) -> tuple[float, str, bool]:
     """Return how far an image is from the rows of a reference.
 
@@ -227,7 +227,7 @@ def deviation(
     points -= points.mean(axis=0)
     scatter = points.T @ points
     scatter[np.diag_indices_from(scatter)] += len(points)
-    inverse = np.asarray(np.linalg.inv(scatter), np.float64)
+    inverse = np.linalg.inv(scatter)
     # OpenBLAS starts threads for a larger product, which then spin for longer than this product
     # takes.
     some = max(1, _ONE_THREAD // len(inverse) ** 2)
@@ -238,7 +238,7 @@ def deviation(
     # Sherman and Morrison, except that the resolutions include the image.
     weights = weighted[-1]
     part = max(len(rows) / len(points) - squares[-1], 1e-12)
-    at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
+    at = np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part))
     plain = [name for name in names if not _is_angle(name)]
     oddest = plain[at] if at < len(plain) else ""
     return as_far / len(points), oddest, bool(weights[at] > 0)
@@ -263,13 +263,13 @@ def _points(names: Sequence[str], values: Numbers, bands: Collection[str]) -> Nu
         plain[:, own] -= centre
     turns = values[:, angles] * (2 * np.pi / HUE_STEPS)
     parts = plain / unit, _RADIUS * np.cos(turns), _RADIUS * np.sin(turns)
-    return np.asarray(np.hstack(parts).clip(-_FARTHEST, _FARTHEST), np.float64)
+    return np.hstack(parts).clip(-_FARTHEST, _FARTHEST)
 
 
 # --- the verdict ---
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ImageCheck:
     """Hold the result of `check_image`.
 
@@ -326,12 +326,10 @@ class ImageCheck:
         if self.verdict != "unknown":
             return ""
         least = least_rows(self.level)
-        sample = f"with sample={max(least, SAMPLE)} (option --sample)"
-        if self.p_value is None:
-            return f"the reference keeps no sample to compare with; profile it again {sample}"
         return (
             f"the reference keeps {counted(self.rows, 'image')} with these numbers, but the level "
-            f"{self.level:g} needs {count(least)}; add images to it, and profile it again {sample}"
+            f"{self.level:g} needs {count(least)}; profile enough images with "
+            f"sample={max(least, SAMPLE)} (option --sample)"
         )
 
 
@@ -340,7 +338,6 @@ def check_image(
     reference: ProfileLike,
     *,
     level: float = LEVEL,
-    prefix: str | None = None,
     reading: Reading | None = None,
     **options: Unpack[ReadingOptions],
 ) -> ImageCheck:
@@ -367,8 +364,6 @@ def check_image(
     level
         Maximum share of ordinary images that are judged unusual, between 1e-15 and 1. The sample
         must have at least 1 / level - 1 images.
-    prefix
-        Prefix of the feature names in the reference, if it has images of several prefixes.
     reading
         How to read the image; by default like most images of the reference, see
         `ProfileView.readings`. The metric set is always that of the reference; your own functions
@@ -384,7 +379,7 @@ def check_image(
         `image` is not an image, `reference` is not a profile, `level` is not a number, or an option
         is unknown.
     ValueError
-        An argument is out of range, or the reference holds no images or images of several prefixes.
+        An argument is out of range, or the reference does not hold images of one prefix.
     OSError
         The reference cannot be read.
     DecodeError
@@ -395,7 +390,7 @@ def check_image(
     >>> good = lm.profile_images("photos/", sample=256)
     >>> lm.check_image(frame, good).verdict
     """
-    prepared = reference_of(view_of(reference), prefix)
+    prepared = reference_of(view_of(reference))
     images = measure_images(image, prepared.reading(reading, options), threads=1)
     measured = next(images)
     if next(images, None) is not None:
@@ -404,38 +399,34 @@ def check_image(
     return prepared.check(numbers_of(prepared.prefix, measured), level, measured.read)
 
 
-def reference_of(view: ProfileView, prefix: str | None = None) -> "Reference":
+def reference_of(view: ProfileView) -> "Reference":
     """Return the prepared reference of a view, which caches it."""
-    key = ("check", prefix)
-    prepared: Reference = view._prepared.get(key) or Reference(view, prefix)
-    view._prepared[key] = prepared
+    prepared: Reference = view._prepared.get("check") or Reference(view)
+    view._prepared["check"] = prepared
     return prepared
 
 
 class Reference:
     """Prepare a reference for checks of many images. Threads may share it."""
 
-    def __init__(self, view: ProfileView, prefix: str | None = None) -> None:
+    def __init__(self, view: ProfileView) -> None:
         """Prepare a view.
 
         Raises
         ------
         ValueError
-            The view holds no images of that prefix, or images of several prefixes.
+            The view holds no images, or images of several prefixes.
         """
-        prefixes = tuple(view._core.image_prefixes) if view.images else ()
-        prefix = prefixes[0] if prefix is None and len(prefixes) == 1 else prefix
-        if prefix is None or prefix not in prefixes:
-            got = "name one by prefix=" if prefix is None else f"got the prefix {prefix!r}"
+        prefixes = view._core.image_prefixes if view.images else []
+        if len(prefixes) != 1:
             held = f"images of {', '.join(map(repr, prefixes))}" if prefixes else "no image"
-            raise ValueError(f"{got}; the reference holds {held}")
-        self.prefix, self._view, self._prefixes = prefix, view, prefixes
-        self._readings = view.readings.get(prefix, {})
+            raise ValueError(f"the reference holds {held}; expected images of one prefix")
+        self.prefix, self._view = prefixes[0], view
+        self._readings = view.readings.get(self.prefix, {})
         self._usual = reading_like(self._readings, {}, None)
         self._tables = [
             ([self._short(name) for name in names], values)
             for names, values in view._core.sampled_rows()
-            if all(prefix_of(name, prefixes) == prefix for name in names)
         ]
         self._tail = lru_cache(_MOST_NAMES)(self._tail_of)
         self._rows = lru_cache(_MOST_KINDS)(self._choose)
@@ -469,9 +460,7 @@ class Reference:
             raise ValueError(f"bands: got {given}; expected those of the reference, {known}")
         return replace(reading, metrics=[self._usual.metric_set, *reading.functions])
 
-    def check(
-        self, numbers: Mapping[str, float], level: float = LEVEL, read: str = ""
-    ) -> ImageCheck:
+    def check(self, numbers: Mapping[str, float], level: float, read: str) -> ImageCheck:
         """Judge an image by its numbers, which `numbers_of` returns.
 
         Parameters
@@ -509,15 +498,8 @@ class Reference:
                 how = "higher" if is_high else "lower"
                 words = f"is {how} than goes with the other numbers of the image"
                 findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
-        return ImageCheck(
-            verdict=verdict,
-            p_value=p_value,
-            findings=findings,
-            odd=[*odd.values()],
-            rows=len(rows),
-            level=level,
-            read_differently=unlike.sentence,
-        )
+        every = [*odd.values()]
+        return ImageCheck(verdict, p_value, findings, every, len(rows), level, unlike.sentence)
 
     def _choose(
         self, names: frozenset[str], least: int
@@ -545,7 +527,7 @@ class Reference:
         if feature not in self._view or not self._view[feature].numbers.n:
             return None
         column = self._view[feature]
-        return Tail(column, label_of(feature, column.meaning.origin, self._prefixes))
+        return Tail(column, label_of(feature, column.meaning.origin, [self.prefix]))
 
 
 def _with_causes(

@@ -25,7 +25,7 @@ from lightmeter.drift.row import (
     prefix_of,
     rest_on,
 )
-from lightmeter.drift.vectors import compare_joint, compare_vectors
+from lightmeter.drift.vectors import Cores, compare_joint, compare_vectors
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
@@ -103,8 +103,7 @@ class Comparison:
             reason = self.unlike.reason(name)
             about = {**vars(_label_of(name, meaning.origin, prefixes)), "role": meaning.role}
             about |= {"family": meaning.family, "sides": (self.target, self.reference)}
-            is_tested = tested and not reason
-            feature = _Feature(cores, name, meaning, self.thresholds, is_tested, about)
+            feature = _Feature(cores, name, meaning, self.thresholds, tested and not reason, about)
             for row in feature.rows(*(side.get(name) for side in tallies)):
                 if reason:
                     fill(row, verdict=None, reason=reason)
@@ -133,8 +132,16 @@ class Comparison:
         tested = [row for row in self.features if row.q_value is not None]
         p_values = [row.p_high or 0.0 for row in tested]
         adjusted = holm_p_values(p_values, [row.family for row in tested])
-        sure = (row for row, p in zip(tested, adjusted, strict=True) if p <= self.thresholds.drift)
-        return [row for row in sure if row.verdict == "drift"]
+        return [
+            row
+            for row, p in zip(tested, adjusted, strict=True)
+            if p <= self.thresholds.drift and row.verdict == "drift"
+        ]
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
+        return [*filter(None, (_of_groups(self), _of_decoders(self)))]
 
     @cached_property
     def causes(self) -> list[sentences.Finding]:
@@ -151,8 +158,8 @@ class Comparison:
         return self._findings_of([row for row in self.features if row.verdict in CHANGED])
 
     def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[sentences.Finding]:
-        explained = {id(row) for cause in self.causes for row in cause.rows}
-        others = [row for row in rows if id(row) not in explained]
+        explained = {row for cause in self.causes for row in cause.rows}
+        others = [row for row in rows if row not in explained]
         found = [*self.causes, *sentences.findings(others)]
         return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 
@@ -198,10 +205,52 @@ class Comparison:
         return f"<{type(self).__name__}: {self.summary()}>"
 
 
+# --- assumptions of the verdicts, which the data cannot verify ---
+
+ASSUMED = "This assumes that images are independent. If they come in bursts or slides, say so by "
+ASSUMED += "group= (on the command line, --group)."
+
+
+def _of_groups(comparison: Comparison) -> str:
+    judged = [row for row in comparison.features if row.q_value is not None]
+    alone = [row.feature for row in judged if row.groups_target is None]
+    sides = {"target": comparison.target, "reference": comparison.reference}
+    if not alone:
+        counts = zip(sides, comparison.ungrouped, strict=True)
+        parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
+        words = f"This assumes that images without a group are independent: {', '.join(parts)}."
+        return words if parts else ""
+    grouped, first = [side for side, view in sides.items() if view.groups], ""
+    if len(grouped) == len(sides):
+        names = shorten(", ".join(alone), 80)
+        first = f"Groups are not used for {names}, because not all values have one. "
+    elif grouped:
+        first = f"Only the {grouped[0]} has groups. "
+    elif any(view._core.has_groups for view in sides.values()):
+        first = "No image has a group: check the pattern, if any. "
+    return first + ASSUMED
+
+
+def _of_decoders(comparison: Comparison) -> str:
+    """Return sentences about formats whose decoders differ between the sides; empty if none.
+
+    Different decoders, and different versions of a decoder, may round differently. Unknown
+    decoders, and formats that one side lacks, do not count.
+    """
+    own, other = comparison.target.decoders, comparison.reference.decoders
+    unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
+    sentences = (f" {name}: {beside(other[name], own[name])}." for name in unlike)
+    first = "Not decoded alike: a small change may come from the decoder."
+    return first + "".join(sentences) if unlike else ""
+
+
+# --- rows ---
+
+
 class _Feature(NamedTuple):
     """Hold a feature of two profiles, and attributes that all of its rows share."""
 
-    cores: tuple[_core.Profile, _core.Profile]  # of the target and of the reference
+    cores: Cores
     name: str
     meaning: Meaning
     by: Thresholds
@@ -250,8 +299,8 @@ class _Feature(NamedTuple):
 
     def _row(self, kind: DriftKind, n: Sequence[int], **fields: Any) -> FeatureDrift:
         name = f"{self.name}:{kind}" if kind in ("missing", "not a number") else self.name
-        fields |= self.about | {"n_target": n[0], "n_reference": n[1]}
-        return FeatureDrift(feature=name, kind=kind, **fields)
+        fields |= self.about
+        return FeatureDrift(feature=name, kind=kind, n_target=n[0], n_reference=n[1], **fields)
 
     def _numbers(self, n: Sequence[int]) -> FeatureDrift:
         """Return the row of numbers: tested by rank scores, hues by Kuiper, pixels not."""
@@ -263,10 +312,10 @@ class _Feature(NamedTuple):
             *self.cores, self.name, self.meaning.is_circular, tested, self.by.delta
         )
         fill(row, **fields)
-        # The size that is certainly large enough; otherwise one that may be.
-        name = carrying({name: low for name, (_, low, _) in sizes.items()}, self.by)
-        if sizes[name][1] < self.by.least(name):
-            name = carrying({name: high for name, (_, _, high) in sizes.items()}, self.by)
+        for end in (1, 2):  # the size that is certainly large enough; otherwise one that may be
+            name = carrying({name: size[end] for name, size in sizes.items()}, self.by)
+            if sizes[name][1] >= self.by.least(name):
+                break
         rest_on(row, name, sizes[name], p_value if tested else None)
         if one_value and not row.reason:  # those of pixels have one
             fill(row, **ONE_VALUE)
@@ -307,15 +356,15 @@ class _Feature(NamedTuple):
         return row
 
 
-def _listed(target: _core.FrequentStrings, reference: _core.FrequentStrings) -> dict[str, Any]:
+def _listed(*sides: _core.FrequentStrings) -> dict[str, Any]:
     """Return the values that only the target lists, and those that only the reference lists."""
-
-    def only(own: _core.FrequentStrings, other: _core.FrequentStrings) -> tuple[FrequentItem, ...]:
-        listed = {value for value, _, _ in other.items()}
-        items = (each for each in own.items() if each[0] not in listed)
-        return tuple(FrequentItem(value, high, high, low) for value, low, high in items)
-
-    return {"new_values": only(target, reference), "vanished_values": only(reference, target)}
+    target, reference = (
+        {value: FrequentItem(value, high, high, low) for value, low, high in side.items()}
+        for side in sides
+    )
+    new = (target[value] for value in target if value not in reference)
+    vanished = (reference[value] for value in reference if value not in target)
+    return {"new_values": tuple(new), "vanished_values": tuple(vanished)}
 
 
 def _name_gray(rows: Iterable[FeatureDrift]) -> None:
@@ -440,4 +489,4 @@ def reading_like(
     usual: ReadingOptions = reading_options(readings) if reading is None else {}
     if (usual | options).get("bands"):
         usual.pop("channels", None)  # of bands there is no order
-    return reading_of(reading, usual | options, ("level", "prefix", "reading"))
+    return reading_of(reading, usual | options, ("level", "reading"))

@@ -29,8 +29,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.drift.prediction import Numbers, variance_between
-from lightmeter.drift.row import FeatureDrift, fill, rest_on
-from lightmeter.text import counted
+from lightmeter.drift.row import FeatureDrift, fill, rest_on, too_few
 
 # Lower bound of the variance between groups, as a share of the variance within. With few groups,
 # the estimate may be 0, and then a very large group would decide alone.
@@ -87,8 +86,8 @@ class Grouped(NamedTuple):
         divided by exp(r) - 1.
         """
         used, places = n > 0, len(n) - 1
-        rate = -math.log1p(-min(int(used[:-1].sum()), places - 1) / places)
-        powers = float((np.cumprod(rate / _POWERS) / _POWERS).sum())
+        rate = -math.log1p(-min(used[:-1].sum(), places - 1) / places)
+        powers = (np.cumprod(rate / _POWERS) / _POWERS).sum()
         last = np.arange(len(n)) == places
         return cls(
             n=np.where(last, 1.0, n)[used],
@@ -117,7 +116,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     within = within / spare if spare else 0.0
 
     def sums(each: Numbers) -> Numbers:
-        return np.asarray(np.add.reduceat(each, starts), np.float64)
+        return np.add.reduceat(each, starts)
 
     def fitted(between: float, *, alike: bool = False) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Return the weights of units by variance; and for each side the weight, mean and squares.
@@ -147,9 +146,9 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
         return 1.0 if is_same else 2 / math.comb(int(counts.sum()), int(counts[0]))
     weights, weight, centre, off = fitted(least)
     freedom = int(counts.sum()) - 2
-    seen = float(off.sum()) / freedom * float((1 / weight).sum())
+    seen = off.sum() / freedom * (1 / weight).sum()
     modelled = units * weights**2 * (between * share + within / n) / weight[side] ** 2
-    t = float(centre[0] - centre[1]) / math.sqrt(max(seen, float(modelled.sum())))
+    t = (centre[0] - centre[1]) / math.sqrt(max(seen, modelled.sum()))
     return float(_core.student_tail([t], [freedom])[0]) if math.isfinite(t) else 1.0
 
 
@@ -164,22 +163,22 @@ def share_p_value(hits: Sequence[Numbers], n: Sequence[Numbers]) -> float:
     n
         All observations, in the same form.
     """
-    total = sum(float(each.sum()) for each in n)
-    share = sum(float(each.sum()) for each in hits) / total
+    total = sum(each.sum() for each in n)
+    share = sum(each.sum() for each in hits) / total
     if share in (0.0, 1.0):
         return 1.0
     sides, squares = [], 0.0
     for hit, each in zip(hits, n, strict=True):
         off, rest = (hit - share * each)[:-1], each - hit
-        squares += float(off @ off + hit[-1] * (1 - share) ** 2 + rest[-1] * share**2)
+        squares += off @ off + hit[-1] * (1 - share) ** 2 + rest[-1] * share**2
         mean = hit / np.maximum(each, 1)
         within = hit * (1 - mean)
-        sides.append(Grouped.of(each, mean, float(within[:-1].sum()), float(within[-1])))
+        sides.append(Grouped.of(each, mean, within[:-1].sum(), within[-1]))
     effect = max(1.0, squares / (total * share * (1 - share)))  # of the design
     counts = []
     for hit, each in zip(hits, n, strict=True):
         size = max(1, int(each.sum() / effect))
-        counts += [round(size * float(hit.sum() / each.sum())), size]
+        counts += [round(size * (hit.sum() / each.sum())), size]
     return max(mean_p_value(*sides), _core.fisher_exact(*counts))
 
 
@@ -198,10 +197,9 @@ def judge_by_group(row: FeatureDrift, tables: Sequence[Table]) -> None:
     groups = [Grouped.of(each, each, 0.0).groups for each in n]
     fill(row, groups_target=groups[0], groups_reference=groups[1])
     if min(groups) < MIN_GROUPS:
-        side = "target" if groups[0] <= groups[1] else "reference"
-        reason = f"{counted(min(groups), 'group')} in the {side}; {MIN_GROUPS} are needed"
+        too_few(row, groups, MIN_GROUPS, "group")
         # The p-value so far treats images as independent.
-        fill(row, verdict="not enough data", reason=reason, p_value=None, p_low=None, p_high=None)
+        fill(row, p_value=None, p_low=None, p_high=None)
         return
     if row.effect_name in ("spread", "tail"):
         rest_on(row, "shift", [row.ks or 0.0] * 3, None)
@@ -243,13 +241,13 @@ def _counted(kind: str, table: Table) -> tuple[Numbers, dict[int, Numbers]]:
 def _along(table: Table, x: float, y: float) -> Grouped:
     """Return the numbers of a side in the direction (x, y)."""
     weights = np.array((x * x, y * y, 2 * x * y))
-    within, single = (max(0.0, float(weights @ table[key])) for key in ("within", "single"))
+    within, single = (max(0.0, weights @ table[key]) for key in ("within", "single"))
     return Grouped.of(table["n"], x * table["x"] + y * table["y"], within, single)
 
 
 def _hue_p_value(tables: Sequence[Table]) -> float:
     """Test across and along the mean direction of both sides: whether hues turned or gathered."""
-    x, y = (sum(float(table["n"] @ table[axis]) for table in tables) for axis in "xy")
+    x, y = (sum(table["n"] @ table[axis] for table in tables) for axis in "xy")
     angle = math.atan2(y, x)
     x, y = math.cos(angle), math.sin(angle)
     ways = ((-y, x), (x, y))

@@ -234,8 +234,7 @@ def combined(level: Numbers, spread: Numbers) -> Numbers:
     A changed spread is detected reliably only from 28 buckets on, so the level gets most of the
     weight. NaN counts as untested.
     """
-    level, spread = (np.where(np.isnan(p), np.inf, p) for p in (level, spread))
-    return np.minimum(1.0, np.minimum(level / 0.8, spread / 0.2))
+    return np.fmin(1.0, np.fmin(level / 0.8, spread / 0.2))
 
 
 def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design: float) -> float:
@@ -268,7 +267,7 @@ def _from_the_others(off: Numbers, share: Numbers, k: Numbers) -> Numbers:
     1982). Skewness is not corrected, because it may stem from the bucket itself.
     """
     squares = np.fmin(off**2 / (1 - share), (k - 1) * (1 - _ROUNDING))
-    return np.asarray(np.sqrt(squares * (k - 2) / (k - 1 - squares)))
+    return np.sqrt(squares * (k - 2) / (k - 1 - squares))
 
 
 def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
@@ -288,7 +287,7 @@ def _with_heavy_tails(p_values: Numbers, past: Numbers) -> Numbers:
     least = np.minimum(1.0, len(p_values) * past.min(axis=1))
     m = max(1.0, float(-np.log(np.maximum(least, 1e-300)).mean()))
     shared = np.minimum(1.0, len(p_values) * p_values) ** (1 / m) / len(p_values)
-    return np.asarray(np.fmax(p_values, shared))
+    return np.fmax(p_values, shared)
 
 
 def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
@@ -301,4 +300,4 @@ def _straightened(t: Numbers, skewness: Numbers, k: Numbers) -> Numbers:
 
 def _excess(skewness: Numbers, k: Numbers) -> Numbers:
     """Return a third of the skewness that counts on a side."""
-    return np.asarray(np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3)
+    return np.maximum(0.0, skewness - np.sqrt(6 / k)) / 3

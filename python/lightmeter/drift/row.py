@@ -37,14 +37,13 @@ import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
-from lightmeter.image.numbers import Topic as ImageTopic
+from lightmeter.image.numbers import IMAGE_NUMBERS, Scale, Topic
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.features import Family, Kind, Origin, Role
 from lightmeter.text import counted, visible
 
 # Topics of features, in the order of pages.
-Topic = Literal[ImageTopic, "together", "file", "Exif", "values"]
+RowTopic = Literal[Topic, "together", "file", "Exif", "values"]
 
 
 class GridCell(NamedTuple):
@@ -80,7 +79,7 @@ class Label:
     """
 
     name: str = ""
-    topic: Topic = "values"
+    topic: RowTopic = "values"
     scale: Scale | None = None
     prefix: str = ""
     cell: GridCell | None = None
@@ -119,7 +118,7 @@ def label_of(feature: str, origin: Origin, prefixes: Collection[str]) -> Label:
     """
     prefix = prefix_of(feature, prefixes)
     if origin == "value" or not prefix:
-        return Label(feature, "values")
+        return Label(feature)
     rest = feature.removeprefix(f"{prefix}.")
     first, _, last = rest.partition(".")
     name = _spoken(rest) if len(prefixes) == 1 else f"{prefix} {_spoken(rest)}"
@@ -190,6 +189,9 @@ def column_of(feature: str) -> str:
     """Return the column of a row: its feature without ``:missing`` and similar endings."""
     column, _, rate = feature.rpartition(":")
     return column if rate in RATES else feature
+
+
+MaybeFloat = float | None
 
 
 @dataclass(kw_only=True, frozen=True)
@@ -309,30 +311,30 @@ class FeatureDrift(Label):
     kind: DriftKind
     n_target: int
     n_reference: int
-    ks: float | None = None
-    ks_p_value: float | None = None
-    p_value: float | None = None
-    p_low: float | None = None
-    p_high: float | None = None
-    q_value: float | None = None
-    hellinger: float | None = None
-    hellinger_debiased: float | None = None
-    wasserstein: float | None = None
-    psi: float | None = None
-    js: float | None = None
-    wasserstein_in_sd: float | None = None
-    spread: float | None = None
-    tail_below: float | None = None
-    tail_above: float | None = None
-    tail: float | None = None
-    effect: float | None = None
-    effect_low: float | None = None
-    effect_high: float | None = None
+    ks: MaybeFloat = None
+    ks_p_value: MaybeFloat = None
+    p_value: MaybeFloat = None
+    p_low: MaybeFloat = None
+    p_high: MaybeFloat = None
+    q_value: MaybeFloat = None
+    hellinger: MaybeFloat = None
+    hellinger_debiased: MaybeFloat = None
+    wasserstein: MaybeFloat = None
+    psi: MaybeFloat = None
+    js: MaybeFloat = None
+    wasserstein_in_sd: MaybeFloat = None
+    spread: MaybeFloat = None
+    tail_below: MaybeFloat = None
+    tail_above: MaybeFloat = None
+    tail: MaybeFloat = None
+    effect: MaybeFloat = None
+    effect_low: MaybeFloat = None
+    effect_high: MaybeFloat = None
     effect_name: EffectName | None = None
-    level_target: float | None = None
-    level_reference: float | None = None
-    stddev_target: float | None = None
-    stddev_reference: float | None = None
+    level_target: MaybeFloat = None
+    level_reference: MaybeFloat = None
+    stddev_target: MaybeFloat = None
+    stddev_reference: MaybeFloat = None
     new_values: tuple[FrequentItem, ...] = ()
     vanished_values: tuple[FrequentItem, ...] = ()
     groups_target: int | None = None
@@ -341,7 +343,7 @@ class FeatureDrift(Label):
     family: Family = "values"
     verdict: Verdict | None = None
     reason: str = ""
-    sides: tuple[ProfileView, ProfileView] | None = field(default=None, compare=False)
+    sides: tuple[ProfileView, ...] = field(default=(), compare=False)
     wording: "Callable[[FeatureDrift], str] | None" = field(default=None, compare=False)
 
     @cached_property
@@ -469,7 +471,7 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     return max(sizes, key=lambda name: by.units(name, sizes[name]))
 
 
-def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) -> None:
+def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool) -> None:
     """Set q-values, verdicts and reasons.
 
     If rows were not `tested`, only the verdict ``not enough data`` is set. Rows with a verdict are
@@ -478,8 +480,9 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool = True) 
     """
     asked: list[FeatureDrift] = []
     for row in (each for each in rows if each.verdict is None and not each.reason):
-        if min(row.n_target, row.n_reference) < by.min_values:
-            too_few(row, by.min_values)
+        n = row.n_target, row.n_reference
+        if min(n) < by.min_values:
+            too_few(row, n, by.min_values)
         elif tested:
             asked.append(row)
     families = [row.family for row in asked]
@@ -520,13 +523,13 @@ def _verdict(q: float, row: FeatureDrift, effect: float | None, by: Thresholds) 
     return "drift" if q <= by.drift else "possible"
 
 
-def too_few(row: FeatureDrift, needed: float, what: str = "value") -> None:
-    """Set the verdict and reason of a row with too few values or vectors."""
-    n = {"target": row.n_target, "reference": row.n_reference}
-    side, other = sorted(n, key=n.__getitem__)
-    reason = f"{counted(n[side], what)} in the {side}; {needed:g} are needed"
-    if not n[side]:
-        reason = f"only in the {other}, {counted(n[other], what)}"
+def too_few(row: FeatureDrift, n: Sequence[int], needed: float, what: str = "value") -> None:
+    """Set the verdict and reason of a row with `n` values, vectors or groups on its sides."""
+    sides = zip(n, ("target", "reference"), strict=True)
+    (least, side), (most, other) = sorted(sides, key=lambda pair: pair[0])
+    reason = f"{counted(least, what)} in the {side}; {needed:g} are needed"
+    if not least:
+        reason = f"only in the {other}, {counted(most, what)}"
     fill(row, verdict="not enough data", reason=reason)
 
 
@@ -558,7 +561,7 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     for at in range(len(names)):
         q[family == at] = benjamini_hochberg(p[family == at])
         simes[at] = q[family == at].min()
-    gates = np.array(_holm(simes, np.ones(len(names))))
+    gates = _holm(simes, np.ones_like(simes))
     return list(map(float, np.maximum(q, gates[family])))
 
 
@@ -586,13 +589,12 @@ def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[fl
         Family of each test.
     """
     _, family, sizes = np.unique(families, return_inverse=True, return_counts=True)
-    return _holm(np.array(p_values), 1 / sizes[family])
+    return list(map(float, _holm(np.array(p_values), 1 / sizes[family])))
 
 
-def _holm(p_values: Numbers, weights: Numbers) -> list[float]:
+def _holm(p_values: Numbers, weights: Numbers) -> Numbers:
     """Return Holm's adjusted p-values; with twice the weight, a p-value may be twice as large."""
     needed = p_values / weights
     order = np.argsort(needed, kind="stable")
     left = np.cumsum(weights[order][::-1])[::-1]
-    adjusted = np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))
-    return list(map(float, adjusted[np.argsort(order)]))
+    return np.maximum.accumulate(np.minimum(needed[order] * left, 1.0))[np.argsort(order)]

@@ -95,8 +95,7 @@ def level_of(means: Numbers, stddevs: Numbers, n: Numbers) -> Statistic:
     within = (freedom * stddevs**2).sum(axis=0) / np.maximum(freedom.sum(axis=0), 1.0)
     # Buckets of one value have no spread within; the spread between buckets replaces it.
     between = means[:FIRST].std(axis=0)
-    found = _statistic(means, n, np.where(within > 0, np.sqrt(within), between))
-    return found._replace(centre=found.centre * scale, unit=found.unit * scale)
+    return _statistic(means, n, np.where(within > 0, np.sqrt(within), between), scale)
 
 
 def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
@@ -147,12 +146,12 @@ def rate_of(hits: Numbers, n: Numbers) -> Statistic:
     return found._replace(roots=2 * np.arcsin(np.sqrt((hits + 0.375) / (n + 0.75))))
 
 
-def _statistic(values: Numbers, n: Numbers, unit: Numbers) -> Statistic:
+def _statistic(values: Numbers, n: Numbers, unit: Numbers, scale: Numbers | float = 1) -> Statistic:
     unit = np.where(unit > 0, unit, 1.0)
     total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
     centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / total
     values = np.where(n > 0, np.clip((values - centre) / unit, -_FARTHEST, _FARTHEST), 0.0)
-    return Statistic(values, n, np.ones((*n.shape, 1)), centre[None], unit[None])
+    return Statistic(values, n, np.ones((*n.shape, 1)), centre[None] * scale, unit[None] * scale)
 
 
 def threshold(a_year: float) -> float:
@@ -328,7 +327,7 @@ def long_run_factors(residuals: Numbers) -> Numbers:
     power, *products = _running(*sums)[:, FIRST // STEP - 1 :]
     rho = np.stack(products) / np.maximum(power, 1e-300)
     ordered, many = np.sort(np.where(power > 0, rho, np.inf)), (power > 0).sum(axis=1)
-    middle = np.stack([np.maximum(many - 1, 0) // 2, many // 2], axis=1)[None]
+    middle = np.stack([(many - 1) // 2, many // 2], axis=1)[None]
     median = np.take_along_axis(ordered, middle, axis=2).mean(axis=2, keepdims=True)
 
     def factors(rho: Numbers, errors: float) -> Numbers:
@@ -450,26 +449,24 @@ class Episode(NamedTuple):
         y = y - mean
 
         def since(part: Numbers) -> Numbers:
-            return np.asarray(np.cumsum(part[::-1])[::-1][starts])
+            return np.cumsum(part[::-1])[::-1][starts]
 
         w0, w1, w2 = since(w), since(w * x), since(w * x * x)
         y0, y1, b = since(w * y), since(w * y * x), starts - 1
         # Sums of a step or creep times the values, of the step or creep, and of its squares.
-        sums = (y0, w0, w0), (y1 - b * y0, w1 - b * w0, w2 - 2 * b * w1 + b * b * w0)
-        slopes, shares, losses = [], [], []
-        for xy, each, square in sums:
-            around = np.maximum(square - each * each / total, 1e-9 * square + 1e-300)
-            slopes.append(xy / around)
-            shares.append(each / total)
-            losses.append((w * y * y).sum() - xy * xy / around)
-        loss = np.array(losses) * [[1.0], [1 + 1e-9]]  # if both fit equally well, it is a step
-        shape, best = divmod(int(loss.argmin()), len(starts))
+        step = y0, w0, w0
+        creep = y1 - b * y0, w1 - b * w0, w2 - 2 * b * w1 + b * b * w0
+        xy, sizes, squares = np.stack((step, creep), axis=1)
+        around = np.maximum(squares - sizes * sizes / total, 1e-9 * squares + 1e-300)
+        loss = (w * y * y).sum() - xy * xy / around
+        loss *= [[1.0], [1 + 1e-9]]  # if both fit equally well, it is a step
+        shape, best = divmod(loss.argmin(), len(starts))
         variance = self.factor * max(0.0, loss.min()) / max(buckets - 3, 1)
         is_clear = loss[1 - shape].min() >= loss.min() + _CLEAR * variance
         near = starts[loss.min(axis=0) <= loss.min() + _NEAR * variance]
-        slope = slopes[shape][best]
+        slope = xy[shape, best] / around[shape, best]
         moved = float(slope) * (buckets - int(starts[best]) if shape else 1)
-        before = self.centre + self.unit * float(mean - slope * shares[shape][best])
+        before = self.centre + self.unit * float(mean - slope * (sizes[shape, best] / total))
         name = ("step", "creep")[shape] if is_clear else ""
         now = before + self.unit * moved
         return Change(int(near[0]), int(near[-1]), name, before, now, abs(moved))

@@ -51,14 +51,14 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
 
     target, reference = (side.get(max(shared or side, key=many, default=0)) for side in sides)
     fill(row, n_target=target.n if target else 0, n_reference=reference.n if reference else 0)
-    if not (target or reference):
-        fill(row, verdict="none", reason="no vector on either side")
-    elif target and reference and not shared:
-        lengths = len(target.means), len(reference.means)
-        words = "vectors of {} numbers in the target, of {} in the reference".format(*lengths)
-        fill(row, verdict="not enough data", reason=words)
-    elif target and reference:
+    if target and reference and shared:
         _compare(row, target, reference, cores, tested)
+    elif target and reference:
+        words = f"vectors of {len(target.means)} numbers in the target, of "
+        words += f"{len(reference.means)} in the reference"
+        fill(row, verdict="not enough data", reason=words)
+    elif not (target or reference):
+        fill(row, verdict="none", reason="no vector on either side")
     every = [others + sum(each.n for each in side.values()) for side, others in found]
     return every[0] - row.n_target, every[1] - row.n_reference
 
@@ -101,10 +101,11 @@ def _compare(
     row: FeatureDrift, target: Covariance, reference: Covariance, cores: Cores, tested: bool
 ) -> None:
     """Set the test and distance of a row; vectors in groups have only a distance."""
-    n = row.n_target + row.n_reference
-    if min(row.n_target, row.n_reference) < _LEAST:
-        too_few(row, _LEAST, "vector")
+    sides = row.n_target, row.n_reference
+    if min(sides) < _LEAST:
+        too_few(row, sides, _LEAST, "vector")
         return
+    n = sum(sides)
     between = row.n_target / n * row.n_reference
     directions = _directions(target, reference, between)
     entered = len(directions)

@@ -7,9 +7,8 @@ from pathlib import Path
 from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.document import document
 from lightmeter.report.charts.features import category_bars, number_histograms
-from lightmeter.report.charts.html import tag
+from lightmeter.report.charts.html import document, tag
 from lightmeter.report.report import DriftReport, compare
 
 __all__ = ["Chart", "NotebookProfileVisualizer"]

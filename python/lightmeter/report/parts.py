@@ -10,12 +10,11 @@ from lightmeter.drift.describe.sentences import capitalised, findings
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, FeatureDrift, says
 from lightmeter.image.encoded import format_of
 from lightmeter.profile import FrequentItem, ProfileView
-from lightmeter.profile.view import Exemplar, Repeated
+from lightmeter.profile.view import Exemplar
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.document import section
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.heat import Grid, heat_map
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.html import Content, Html, section, tag
 from lightmeter.text import NONE, count, number, percent, shorten, visible
 from lightmeter.times import day
 
@@ -96,7 +95,7 @@ def card(
     comparison: Comparison,
     ident: str,
     verdict: Content,
-    thumbnails: Html | None = None,
+    thumbnails: Html | None,
 ) -> Html:
     """Return a ``figure`` element about a feature.
 
@@ -156,7 +155,7 @@ def on_heat_map(row: FeatureDrift) -> bool:
 def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]]:
     """Return the section of heat maps, and the id of each feature's heat map.
 
-    The section is None without a grid.
+    The section is None if no grid changed.
     """
     figures: list[Html] = []
     idents: dict[str, str] = {}
@@ -175,32 +174,31 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
 
 
 def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[FeatureDrift]]]:
-    """Yield the chart of each grid, and its rows."""
-    members: dict[tuple[str, str], list[FeatureDrift]] = {}
-    grids: dict[tuple[str, str], Grid] = {}
+    """Yield the chart of each grid, and its rows; nothing if no row of a grid changed."""
+    grids: dict[tuple[str, str], tuple[Grid, list[FeatureDrift]]] = {}
+    is_changed = False
     for row in features:
         if row.cell is not None and on_heat_map(row):
             name, down, across = row.cell
-            members.setdefault((row.prefix, name), []).append(row)
-            grid = grids.setdefault((row.prefix, name), np.full((2, GRID_SIDE, GRID_SIDE), np.nan))
+            empty = np.full((2, GRID_SIDE, GRID_SIDE), np.nan), list[FeatureDrift]()
+            grid, rows = grids.setdefault((row.prefix, name), empty)
             grid[:, down, across] = row.level_target, row.level_reference
+            rows.append(row)
+            is_changed |= row.verdict in CHANGED
     several = len({prefix for prefix, _ in grids}) > 1
-    for (prefix, name), grid in sorted(grids.items(), key=lambda pair: pair[0]):
+    for (prefix, name), (grid, rows) in sorted(grids.items()) if is_changed else ():
         title = f"{prefix}: {_TITLES[name]}" if several else _TITLES[name]
-        yield heat_map(title, *grid, light=name == "luma"), members[prefix, name]
+        yield heat_map(title, *grid, light=name == "luma"), rows
 
 
 # --- images ---
 
 
 def thumbnails(row: FeatureDrift, comparison: Comparison) -> Html | None:
-    """Return images of the target from the end to which it moved, or from both ends.
+    """Return images of the target from the end to which a changed feature moved, or from both ends.
 
-    Random images of the reference are added for comparison. It is None for a feature that did not
-    change, and without exemplars.
+    Random images of the reference are added for comparison. It is None without exemplars.
     """
-    if row.verdict not in CHANGED:
-        return None
     judged = comparison.target.exemplars(row.feature)
     random = comparison.reference.exemplars(row.feature).random
     moved = row.wasserstein_in_sd or 0.0
@@ -251,10 +249,9 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
         many = f"at least {count(repeats)} of {count(column.n - column.missing)} images"
         yield tag("h3", f"{side}: {many} {how}", cls="group")
-        yield tag("ul", map(_repeated, listed[:_MOST_REPEATS]))
-
-
-def _repeated(item: Repeated) -> Html:
-    path = item.path or "an image without a path"
-    times = tag("b", f"{count(item.times)} times ")
-    return tag("li", times, tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path))
+        shown = []
+        for item in listed[:_MOST_REPEATS]:
+            path = item.path or "an image without a path"
+            name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
+            shown.append(tag("li", tag("b", f"{count(item.times)} times "), name))
+        yield tag("ul", shown)

@@ -15,10 +15,8 @@ from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
-from lightmeter.report.charts.document import document, section, table
 from lightmeter.report.charts.features import chart_of
-from lightmeter.report.charts.html import Content, Html, joined, tag
-from lightmeter.report.notes import notes_of
+from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
     MEANINGS,
     card,
@@ -48,11 +46,14 @@ def html_page(
     """Return the page; equal reports give equal pages."""
     causes = "; ".join(each.words.partition(": ")[0] for each in comparison.causes)
     happened = capitalised(causes) or headline(comparison.features)
+    # The changes that the headline omits.
+    words = headline(comparison.features) if comparison.causes else comparison.sentence
+    names = [row.feature for row in comparison.drifted]
     header = (
         tag("h1", "Drift report"),
         readings_differ(comparison),
         tag("p", happened, cls="headline"),
-        _summary_line(comparison),
+        tag("p", f"{capitalised(words, *names)}.", cls="summary") if names else None,
         tag(
             "p",
             _side("reference", reference_name, comparison.reference),
@@ -64,21 +65,12 @@ def html_page(
     return document(f"Drift: {happened}", body)
 
 
-def _summary_line(comparison: Comparison) -> Html | None:
-    """Return a paragraph with the changes that the headline omits."""
-    if not comparison.drifted:
-        return None
-    names = (row.feature for row in comparison.drifted)
-    words = headline(comparison.features) if comparison.causes else comparison.sentence
-    return tag("p", f"{capitalised(words, *names)}.", cls="summary")
-
-
 def _main(comparison: Comparison) -> Iterator[Content]:
     changed = [row for row in comparison.features if row.verdict in CHANGED]
-    grids, idents = where(comparison.features) if any(map(on_heat_map, changed)) else (None, {})
+    grids, idents = where(comparison.features)
     charted = [row for row in changed if not on_heat_map(row)]
-    leads = {id(cause.rows[0]) for cause in comparison.causes}
-    charted.sort(key=lambda row: id(row) not in leads)
+    leads = [cause.rows[0] for cause in comparison.causes]
+    charted.sort(key=lambda row: row not in leads)
     shown = charted[:_MOST_CHARTS]
     idents |= {row.feature: f"f{index}" for index, row in enumerate(shown)}
     yield _findings(comparison)
@@ -140,10 +132,10 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
     """Yield cards, the most severe first; consequences of a cause have no images."""
-    follow = {id(row) for cause in comparison.causes for row in cause.rows}
+    follow = {row for cause in comparison.causes for row in cause.rows}
     room = _MOST_PICTURES
     for at, row in enumerate(rows):
-        shots = None if id(row) in follow else thumbnails(row, comparison)
+        shots = None if row in follow else thumbnails(row, comparison)
         room -= len(shots or "")
         verdict = tag("p", verdict_badge(row), f" {capitalised(row.words, row.feature)}.")
         yield card(row, comparison, f"f{at}", verdict, shots if room >= 0 else None)
@@ -158,7 +150,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. Verdicts "
         f"need {by.min_values} values on a side, or 5 groups, of which only the shift counts."
     )
-    quiet = (tag("p", note, cls="quiet") for note in notes_of(comparison))
+    quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
     return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
 
@@ -188,7 +180,6 @@ def notebook_html(comparison: Comparison) -> Html:
     head = tag("tr", (tag("th", name, **_CELL) for name in rows[0])) if rows else None
     body = (tag("tr", (tag("td", cell, **_CELL) for cell in row.values())) for row in rows)
     changed = [row for row in features if row.verdict in CHANGED]
-    grids = heat_maps(features) if any(map(on_heat_map, changed)) else ()
     charts = (chart_of(row, comparison) for row in changed if not on_heat_map(row))
     shown = [chart.image_tag() for chart in charts if chart is not None][:_MOST_IMAGES]
     return tag(
@@ -199,8 +190,8 @@ def notebook_html(comparison: Comparison) -> Html:
         _more(len(found) - _MOST_FINDINGS, "finding"),
         tag("table", tag("thead", head), tag("tbody", body)),
         _more(len(features) - _MOST_ROWS, "feature"),
-        (tag("p", note) for note in notes_of(comparison)),
-        [chart.image_tag() for chart, _ in grids],
+        (tag("p", note) for note in comparison.notes),
+        [chart.image_tag() for chart, _ in heat_maps(features)],
         shown,
     )
 
@@ -214,6 +205,7 @@ if TYPE_CHECKING:
 
 _FLOATS = ["ks", "ks_p_value", "p_value", "q_value", "hellinger", "hellinger_debiased"]
 _FLOATS += ["wasserstein", "wasserstein_in_sd", "psi", "js", "spread", "tail", "effect"]
+_UNTOLD = "sides", "wording"
 _COLUMNS = ["kind", "n_target", "n_reference", *_FLOATS, "effect_name", "verdict", "reason"]
 
 
@@ -229,11 +221,6 @@ class DriftReport(Comparison):
     >>> report["image.Sharpness"].verdict
     'drift'
     """
-
-    @property
-    def notes(self) -> list[str]:
-        """Return the assumptions of the verdicts that the data cannot verify, as sentences."""
-        return notes_of(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole report as a dict for JSON.
@@ -255,7 +242,10 @@ class DriftReport(Comparison):
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,
-            "features": [_plain(row) for row in self.features],
+            "features": [
+                {name: plain(value) for name, value in fields.items() if name not in _UNTOLD}
+                for fields in (vars(row) | {"words": row.words} for row in self.features)
+            ],
         }
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -312,12 +302,6 @@ class DriftReport(Comparison):
 
     def _repr_html_(self) -> str:
         return notebook_html(self)
-
-
-def _plain(row: FeatureDrift) -> dict[str, Any]:
-    fields = vars(row) | {"words": row.words}
-    left_out = ("sides", "wording")
-    return {name: plain(value) for name, value in fields.items() if name not in left_out}
 
 
 def compare(

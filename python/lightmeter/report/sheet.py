@@ -15,8 +15,7 @@ from lightmeter.image.frame import Thumbnail, make_thumbnail
 from lightmeter.image.measure import measure_images
 from lightmeter.image.reading import Reading
 from lightmeter.profile.row import PREFIX, Row
-from lightmeter.report.charts.document import document, section
-from lightmeter.report.charts.html import Html, tag
+from lightmeter.report.charts.html import Html, document, section, tag
 from lightmeter.report.parts import thumbnail_tag
 from lightmeter.text import count, counted, number
 

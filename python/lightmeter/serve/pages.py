@@ -13,8 +13,7 @@ from lightmeter.dashboard.site import INDEX
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.recommended import recommended_monitors
 from lightmeter.monitor.sitemap import dataset_page
-from lightmeter.report.charts.document import content_policy, document, section
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.html import Content, Html, content_policy, document, section, tag
 from lightmeter.serve.security import FORM, FORMS, Admin, Caller, Reader, fields_of, kind_of
 from lightmeter.serve.server import Server, add_monitors, monitors_in
 from lightmeter.store.keys import Key

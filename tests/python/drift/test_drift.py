@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 from conftest import as_of_images, picture
 from lightmeter import _core
-from lightmeter.drift import Comparison
-from lightmeter.drift.compare import Unlike
+from lightmeter.drift.compare import Comparison, Unlike
 from lightmeter.monitor.shelf import MISSING, VALUES, Summary
 from lightmeter.report.report import html_page
 from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from lightmeter import Profile, Store, compare, log_image, profile_images
 from lightmeter.profile.features import Meaning, Origin, Role
 from lightmeter.profile.scalars import is_hue, scalar_of
 from lightmeter.profile.view import Exemplars
-from lightmeter.report.charts.features import feature_chart
+from lightmeter.report.charts.features import chart_of
 from lightmeter.report.report import html_page
 from PIL import Image
 
@@ -232,6 +232,7 @@ def test_every_meaning_can_be_compared_drawn_and_followed() -> None:
         for other in (side, of_meaning("plain", "value", [5.0] * 20), texts, lm.Profile().view()):
             report = lm.compare(target=side, reference=other)
             assert {line.role for line in report.features} == ({role} - {"hash"})
-            feature_chart("image.x", side, other)
+            for line in report.features:
+                chart_of(line, report)
         column = side.get_column("image.x")
         assert (scalar_of(column, "median") is None) == column.meaning.is_circular

@@ -23,7 +23,7 @@ from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.row import CHANGED
 from lightmeter.profile.row import Row
 from lightmeter.report import sheet
-from lightmeter.report.charts.features import feature_chart
+from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Html
 from lightmeter.report.report import html_page
 from lightmeter.report.sheet import contact_sheet
@@ -264,7 +264,7 @@ def test_a_change_is_a_shift_in_time() -> None:
     assert words == "DateTime went from 2024-01-10 to 2022-01-10"
     page = html_page(report)
     assert "2022-01-10 → 2024-01-10" in page
-    chart = feature_chart("image.DateTime", new, old)
+    chart = chart_of(report["image.DateTime"], report)
     assert "target, 20 values: most between 2023-12-09 and 2024-01-28" in chart.description
     assert "19,7" not in chart.svg()
 

@@ -12,9 +12,9 @@ from dashboards import Page
 from hostile import HOSTILE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lightmeter import ProfileView, log
+from lightmeter import ProfileView, compare, log
 from lightmeter.report.charts.chart import Chart
-from lightmeter.report.charts.features import Bar, bars, common_bins, feature_chart, histograms
+from lightmeter.report.charts.features import bars, chart_of, common_bins, histograms
 from lightmeter.report.charts.html import joined, tag
 from lightmeter.report.charts.lines import Mark, sparkline, trend
 from lightmeter.sketch import QuantileSketch
@@ -73,7 +73,7 @@ def test_shares_are_those_of_numpy(target: list[float], reference: list[float], 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_nothing_of_strangers_gets_out(hostile: str) -> None:
-    row = [Bar(hostile, 0.2, 0.8)]
+    row = [(hostile, (0.2, 0.8))]
     bins = common_bins(sketch([1, 2]), sketch([3]))
     for chart in (bars(hostile, row, (5, 5)), histograms(hostile, bins, (2, 1))):
         root = parsed(chart)
@@ -89,7 +89,8 @@ def test_nothing_of_strangers_gets_out(hostile: str) -> None:
 
 def test_bars_are_shares_of_all_values() -> None:
     target, reference = views(["a"] * 3 + ["b"], ["a"] * 6 + [f"r{i}" for i in range(14)])
-    chart = feature_chart("x", target, reference)
+    report = compare(target=target, reference=reference)
+    chart = chart_of(report["x"], report)
     assert "a: 30 % of the reference, 75 % of the target" in chart.description
     assert "b: 0 % of the reference, 25 % of the target" in chart.description
     assert "9 others: 45 % of the reference, 0 % of the target" in chart.description
@@ -99,9 +100,9 @@ def test_bars_are_shares_of_all_values() -> None:
 
 def test_a_side_without_the_feature() -> None:
     target, reference = log(row={"y": 1}).view(), log(row={"x": 1.5}).view()
-    chart = feature_chart("x", target, reference)
+    report = compare(target=target, reference=reference)
+    chart = chart_of(report["x"], report)
     assert "target: no values" in chart.description
-    assert feature_chart("z", target, reference) is None
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,12 @@ from lightmeter.dashboard.pages.parts import (
     quoted,
     words_of,
 )
-from lightmeter.drift import Comparison
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.drift.row import Verdict, column_of
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
 from lightmeter.profile import ProfileView
-from lightmeter.report.charts.document import document, section, table
-from lightmeter.report.charts.html import Content, Html, tag
+from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.charts.lines import trend
 from lightmeter.report.parts import (
     card,
@@ -180,7 +179,7 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         verdict: Verdict | None = "drift" if row.feature in by_feature else None
         rows[row.feature] = replace(row, verdict=verdict)
     grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
-    yield grids if any(feature in on_grid for feature in by_feature) else None
+    yield grids
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):

@@ -15,8 +15,7 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.monitor.results import JUDGED, Incident, bucket_text, causes_text, stretch_text
-from lightmeter.report.charts.document import Row, document, section, table
-from lightmeter.report.charts.html import Html, joined, tag
+from lightmeter.report.charts.html import Html, Row, document, joined, section, table, tag
 from lightmeter.report.charts.lines import sparkline
 from lightmeter.text import count, counted, expected, number, shorten
 from lightmeter.times import DAY

@@ -7,8 +7,7 @@ from lightmeter.dashboard.history import History
 from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
-from lightmeter.report.charts.document import Row
-from lightmeter.report.charts.html import Content, Html, joined, tag
+from lightmeter.report.charts.html import Content, Html, Row, joined, tag
 from lightmeter.report.charts.lines import Mark
 from lightmeter.text import expected, number, shorten
 

@@ -296,7 +296,10 @@ CAUSES = (
 )  # fmt: skip
 
 
-def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
+_Found = list[tuple[Cause, str]]  # each with its strongest number
+
+
+def causes_of(changes: Changes) -> _Found:
     """Return the causes that fit, the largest first, each with its strongest number.
 
     A cause that only follows from another is left out.
@@ -307,7 +310,7 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         Changes by number, without a prefix.
     """
     moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
-    fitting, kept = list[tuple[Cause, str]](), list[tuple[Cause, str]]()
+    fitting, kept = _Found(), _Found()
     for cause in CAUSES:
         ways = cause.leads.items()
         leads = [each for each, sign in ways if each in sure and moves.sign(each) != -sign]

@@ -34,7 +34,12 @@ def describe(row: FeatureDrift, by: Thresholds) -> str:
         what = "images" if row.prefix else "rows"
         return f"{row.name} is missing in {after} of {what} instead of {before}"
     if row.kind in RATES:
-        return f"{_rate(row)} went from {_shares(*row.levels)}"
+        what = f"{row.name.removesuffix('Failure')}files that cannot be measured"
+        if row.kind != "failure":
+            what = f"text or infinite values in {row.name}"
+        elif row.name.endswith(" Error"):
+            what = f"errors of {row.name.removesuffix(' Error')}"
+        return f"{what} went from {_shares(*row.levels)}"
     ways = {"category": _category, "vector": _vectors, "hue": _hue}
     return ways[row.kind](row) if row.kind in ways else _number(row, by)
 
@@ -44,18 +49,6 @@ def is_sure(row: FeatureDrift) -> bool:
     own = (row.stddev_target or 0.0) / math.sqrt(row.n_target)
     other = (row.stddev_reference or 0.0) / math.sqrt(row.n_reference)
     return abs(_rise(row)) > _SURE * math.hypot(own, other)
-
-
-def _rate(row: FeatureDrift) -> str:
-    if row.kind != "failure":
-        return f"text or infinite values in {row.name}"
-    if row.name.endswith(" Error"):
-        return f"errors of {row.name.removesuffix(' Error')}"
-    return f"{row.name.removesuffix('Failure')}files that cannot be measured"
-
-
-def _verb(before: float, after: float) -> str:
-    return "rose" if after > before else "fell"
 
 
 def _amounts(before: float, after: float, unit: str = "") -> str:
@@ -74,26 +67,28 @@ def _shares(before: float, after: float) -> str:
 # --- categories, vectors, hues ----------------------------------------------------------------
 
 
+_Share = tuple[float, float]  # at least and at most
+
+
 def _category(row: FeatureDrift) -> str:
     """Return text such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
 
     All values that are not text count as one value, None. A side with very many values does not
     list them all, so that shares are intervals.
     """
-    assert row.sides is not None
-    known: list[dict[str | None, tuple[float, float]]] = []
-    others = []
-    sides = strings_of([view._core for view in row.sides], row.feature)
-    for texts, n in zip(sides, (row.n_target, row.n_reference), strict=True):
-        known.append({text: (low / n, high / n) for text, low, high in texts.items()})
+    sides = []
+    every = strings_of([view._core for view in row.sides], row.feature)
+    for texts, n in zip(every, (row.n_target, row.n_reference), strict=True):
+        listed = texts.items()
+        known: dict[str | None, _Share] = {text: (low / n, high / n) for text, low, high in listed}
         if texts.n < n:
-            known[-1][None] = (1 - texts.n / n,) * 2
-        others.append((0.0, texts.floor / n))
-    after, before = known
+            known[None] = (1 - texts.n / n,) * 2
+        sides.append((known, (0.0, texts.floor / n)))
+    (after, other), (before, old_other) = sides
 
     def apart(value: str | None) -> tuple[float, ...]:
         """Return the least possible change of a share, negative if uncertain, and the shares."""
-        (low, high), (least, most) = after.get(value, others[0]), before.get(value, others[1])
+        (low, high), (least, most) = after.get(value, other), before.get(value, old_other)
         return max(low - most, least - high), least, most, low, high
 
     first = max(after | before, key=lambda value: apart(value)[0])
@@ -103,8 +98,8 @@ def _category(row: FeatureDrift) -> str:
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
-    words = f"{row.name} {value} {_verb(least, high)} from {shares}"
-    if any(floor for _, floor in others):
+    words = f"{row.name} {value} {'rose' if high > least else 'fell'} from {shares}"
+    if other[1] or old_other[1]:
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
     words += f", {counted(new, 'new value')}" if new else ""
@@ -138,14 +133,13 @@ _LEFT = 0.6  # of Kuiper's V, which a rotation may leave that explains the rest
 
 def _hue(row: FeatureDrift) -> str:
     """Return text such as ``hue turned by +19 degrees``, if a rotation explains the change."""
-    (hues, shares), (old_hues, old_shares) = _values(row)
-    own = complex(np.exp(hues * (2j * np.pi / HUE_STEPS)) @ shares)
-    other = complex(np.exp(old_hues * (2j * np.pi / HUE_STEPS)) @ old_shares)
-    turned = float(np.angle(own * other.conjugate())) * HUE_STEPS / (2 * math.pi)
+    (hues, shares), (old_hues, old_shares) = sides = _values(row)
+    own, other = (complex(np.exp(x * (2j * np.pi / HUE_STEPS)) @ weights) for x, weights in sides)
+    turned = np.angle(own * other.conjugate()) * HUE_STEPS / (2 * math.pi)
     degrees = round(turned * 360 / HUE_STEPS)
     if degrees and min(abs(own), abs(other)) >= _GATHERED:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
-        _, after, before = _pooled(hues, shares, old_hues, old_shares)
+        _, after, before = _pooled((hues, shares), (old_hues, old_shares))
         ahead = np.cumsum(after - before)
         if max(ahead.max(), 0.0) - min(ahead.min(), 0.0) <= _LEFT * (row.ks or 0.0):  # Kuiper's V
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
@@ -167,39 +161,37 @@ _MIDDLES = np.array((0.1, 0.25, 0.75, 0.9)) - _ROUNDING  # ends of eight tenths 
 
 def _values(row: FeatureDrift) -> list[tuple[Numbers, Numbers]]:
     """Return the distinct values of the target and of the reference, and their shares."""
-    assert row.sides is not None
     sides = [_core.numbers_of(view._core, row.feature).weights() for view in row.sides]
     return [(values, counts / counts.sum()) for values, counts in sides]
 
 
-def _pooled(
-    values: Numbers, shares: Numbers, old_values: Numbers, old_shares: Numbers
-) -> tuple[Numbers, Numbers, Numbers]:
-    """Return all values in order, and their shares on either side."""
-    pool, places = np.unique(np.concatenate((values, old_values)), return_inverse=True)
-    of_target, of_reference = np.split(places, [len(values)])
-    after, before = np.zeros((2, len(pool)))
-    np.add.at(after, of_target, shares)
-    np.add.at(before, of_reference, old_shares)
-    return pool, after, before
+def _pooled(*sides: tuple[Numbers, Numbers]) -> tuple[Numbers, ...]:
+    """Return all values in order, and their shares on each side."""
+    pool = np.unique(np.concatenate([values for values, _ in sides]))
+    shares = np.zeros((len(sides), len(pool)))
+    for found, (values, each) in zip(shares, sides, strict=True):
+        np.add.at(found, np.searchsorted(pool, values), each)
+    return pool, *shares
 
 
 def _number(row: FeatureDrift, by: Thresholds) -> str:
     """Describe a change such as ``entropy rose by 9 %``: of level, spread, some values, or one."""
     is_constant = row.stddev_target == row.stddev_reference == 0
-    if row.sides is None or is_constant or row.role == "date":
+    if not row.sides or is_constant or row.role == "date":
         return _moved(row, is_amount=not is_constant)
-    target, reference = _values(row)
-    pool, after, before = _pooled(*target, *reference)
+    pool, after, before = _pooled(*_values(row))
     gains, d = np.abs(after - before), row.ks or 0.0
     # If two values swap their shares, name the greater, which is the "yes" of a question.
-    at = int(np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1])
+    at = np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1]
     was, now = _shares(before[at], after[at]).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
-    value = f"{_subject(row)} is {value} in {now} of {_what(row)} instead of {was}"
+    # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
+    subject = f"the share of {row.name}" if row.scale == "percent" else row.name
+    what = "images" if row.prefix else "values"
+    value = f"{subject} is {value} in {now} of {what} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
-    if len(pool) <= few and bool((pool == np.rint(pool)).all()):
+    if len(pool) <= few and (pool == np.rint(pool)).all():
         return value
     if gains[at] < max(by.effect, _ALL_IN_VALUE * d):
         value = ""
@@ -211,22 +203,22 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # If only some images changed, give the share beyond almost all of the reference.
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
-        some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {_what(row)} have"
+        some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {what} have"
         how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[tail > 0]
         return f"{some} {how} {row.name} than 99 % of the reference"
     is_amount = pool[0] >= 0
     level = spread = ""
-    larger = float(after @ (under + up_to)) - 1  # Mann and Whitney's count
+    larger = after @ (under + up_to) - 1  # Mann and Whitney's count
     if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or is_amount)
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
-        spread = f"{_subject(row)} varies {number(times, 2)} times as much"
+        spread = f"{subject} varies {number(times, 2)} times as much"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
-    return words or value or f"{_subject(row)} is distributed differently"
+    return words or value or f"{subject} is distributed differently"
 
 
 def _tail(row: FeatureDrift) -> float:
@@ -235,22 +227,12 @@ def _tail(row: FeatureDrift) -> float:
     return tail if d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * d else 0.0
 
 
-def _subject(row: FeatureDrift) -> str:
-    """Return a singular subject, because shares have plural names such as bright pixels."""
-    return f"the share of {row.name}" if row.scale == "percent" else row.name
-
-
-def _what(row: FeatureDrift) -> str:
-    """Return the unit of the row's values."""
-    return "images" if row.prefix else "values"
-
-
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
     """Return how the mean moved; relative only for positive amounts."""
     before, after = row.levels
     if row.role == "date":
         return f"{row.name} went from {day(before)} to {day(after)}"
-    verb = f"{row.name} {_verb(before, after)}"
+    verb = f"{row.name} {'rose' if after > before else 'fell'}"
     if row.scale == "percent":
         return f"{verb} from {_shares(before / 100, after / 100)}"
     if row.scale == "share" or not is_amount or before <= 0 or not 0 <= after <= 10 * before:
@@ -365,8 +347,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
-        followers = set(map(id, follow))
-        left = [row for row in left if id(row) not in followers]
+        followers = set(follow)
+        left = [row for row in left if row not in followers]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
 

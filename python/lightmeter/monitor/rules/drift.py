@@ -8,11 +8,18 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lightmeter.drift import Comparison, FeatureDrift, Thresholds
-from lightmeter.drift.compare import DIFFERENTLY
+from lightmeter.drift.compare import DIFFERENTLY, Comparison
 from lightmeter.drift.describe.sentences import causes, describe
 from lightmeter.drift.prediction import ENOUGH
-from lightmeter.drift.row import RATES, EffectName, carrying, fill, q_values
+from lightmeter.drift.row import (
+    RATES,
+    EffectName,
+    FeatureDrift,
+    Thresholds,
+    carrying,
+    fill,
+    q_values,
+)
 from lightmeter.monitor.against_past import Tested, against_past
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common

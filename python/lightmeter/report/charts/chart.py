@@ -8,7 +8,7 @@ class, and follow a dark mode.
 import base64
 import math
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lightmeter.files import write_atomically
@@ -117,10 +117,9 @@ def rule(x1: float, y1: float, x2: float, y2: float, tone: str) -> Html:
     return tag("path", d=path, **paint(None, tone))
 
 
-def label(x: float, y: float, text: str, anchor: str = "start", tone: str = "quiet") -> Html:
+def label(x: float, y: float, text: str, anchor: str | None = None, tone: str = "quiet") -> Html:
     """Return a line of text, escaped."""
-    place = None if anchor == "start" else anchor
-    return tag("text", text, x=rounded(x), y=rounded(y), text_anchor=place, **paint(tone))
+    return tag("text", text, x=rounded(x), y=rounded(y), text_anchor=anchor, **paint(tone))
 
 
 def dot(x: float, y: float, radius: float, **more: float) -> Html:
@@ -196,13 +195,13 @@ def legend(*signs: tuple[Callable[[float], Html], str]) -> Html:
     return joined(parts)
 
 
-def legend_of_sides(n: tuple[int, int]) -> Html:
+def legend_of_sides(n: Iterable[int]) -> Html:
     """Return a legend of the two sides, with the number of values of each."""
     target, reference = (counted(size, "value") for size in n)
-    area, outline = paint("reference"), paint("target", "target") | {"stroke_width": "2"}
+    line = paint("target", "target")
     return legend(
-        (lambda at: box(at, 0.45, **area), f"reference, {reference}"),
-        (lambda at: box(at, 0.12, **outline), f"target, {target}"),
+        (lambda at: box(at, 0.45, **paint("reference")), f"reference, {reference}"),
+        (lambda at: box(at, 0.12, **line, stroke_width="2"), f"target, {target}"),
     )
 
 

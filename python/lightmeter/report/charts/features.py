@@ -2,17 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter.drift.compare import Comparison
+from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import FeatureDrift
-from lightmeter.profile import ColumnView, ProfileView
+from lightmeter.profile import ColumnView
 from lightmeter.profile.features import Meaning
 from lightmeter.report.charts.chart import (
     LEFT,
@@ -45,9 +44,9 @@ _LIMIT = 1e300  # of the axis, so that its width is a number
 class Bins(NamedTuple):
     """Hold the share of each side's values in bins of equal width."""
 
-    edges: NDArray[np.float64]  # one more than the bins
-    target: NDArray[np.float64]  # each sums to 1, or is empty for a side without numbers
-    reference: NDArray[np.float64]
+    edges: Numbers  # one more than the bins
+    target: Numbers  # each sums to 1, or is empty for a side without numbers
+    reference: Numbers
     below: bool  # whether the first bin includes lower values
     above: bool  # whether the last bin includes higher values
 
@@ -91,15 +90,15 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
 
 def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
     """Return the range of all values, or of most values if that is less than a quarter of it."""
-    low, high = (min(max(end, -_LIMIT), _LIMIT) for end in (pooled.min, pooled.max))
-    q01, q99 = (float(q) for q in pooled.quantiles([0.01, 0.99]))
+    low, high = np.clip((pooled.min, pooled.max), -_LIMIT, _LIMIT).tolist()
+    q01, q99 = pooled.quantiles([0.01, 0.99]).tolist()
     if high - low > 4 * (q99 - q01) > 0:
         margin = 0.1 * (q99 - q01)
         low, high = max(low, q01 - margin), min(high, q99 + margin)
     return low, high
 
 
-def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
+def _edges(low: float, high: float, bins: float, whole: bool) -> Numbers:
     spread = high - low
     if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
         room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
@@ -113,20 +112,19 @@ def _edges(low: float, high: float, bins: float, whole: bool) -> NDArray[Any]:
     first, last = math.floor(low / step), math.floor(high / step) + 1
     if max(abs(first), abs(last)) >= 2**50:  # steps would be lost beside the values
         return np.linspace(low, high, _FEWEST_BINS + 1)
-    return np.arange(first, last + 1) * step
+    return np.arange(first, last + 1, dtype=float) * step
 
 
-def _shares(sketch: QuantileSketch, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shares(sketch: QuantileSketch, edges: Numbers) -> Numbers:
     """Return the share in each [edge, next edge); the outermost bins include values beyond them."""
     if sketch.n == 0:
         return np.empty(0)
     below = sketch.ranks(np.nextafter(edges[1:-1], -np.inf))
-    shares: NDArray[np.float64] = np.diff(below, prepend=0.0, append=1.0)
-    return shares
+    return np.diff(below, prepend=0.0, append=1.0)
 
 
 def histograms(
-    title: str, bins: Bins, n: tuple[int, int], *, hue: bool = False, dates: bool = False
+    title: str, bins: Bins, n: Sequence[int], *, hue: bool = False, dates: bool = False
 ) -> Chart:
     """Draw the shares of both sides on the same bins.
 
@@ -145,22 +143,26 @@ def histograms(
     """
     show = day if dates else number
     floor, height = 176, 212 if hue else 204
-    low, high = float(bins.edges[0]), float(bins.edges[-1])
-    top = max(float(shares.max()) for shares in (bins.target, bins.reference) if len(shares))
+    low, high = bins.edges[[0, -1]].tolist()
+    top = max(shares.max() for shares in (bins.target, bins.reference) if len(shares))
     x = scale(low, high, LEFT, RIGHT)
     y = scale(0.0, top, floor, TOP + 8)
     parts = [legend_of_sides(n), levels(y, ticks(0.0, top, 3), percent)]
     lines = []
-    for side, shares in (("reference", bins.reference), ("target", bins.target)):
-        opacity, width = (0.3, 1) if side == "reference" else (0.12, 2)
+    for side, shares, opacity, width in (
+        ("reference", bins.reference, 0.3, 1),
+        ("target", bins.target, 0.12, 2),
+    ):
         if len(shares):
-            path = _steps(bins, shares, x, y, floor)
+            edges = zip(shares, bins.edges[1:], strict=True)
+            steps = (f"V{rounded(y(share))}H{rounded(x(edge))}" for share, edge in edges)
+            path = f"M{rounded(x(low))} {floor}{''.join(steps)}V{floor}"
             parts.append(tag("path", d=f"{path}z", **paint(side), fill_opacity=opacity))
             lines.append(tag("path", d=path, **paint(None, side), stroke_width=width))
     parts += [*lines, rule(LEFT, floor, RIGHT, floor, "quiet")]
     if hue:
         parts.append(_hue_strip(low, high, x, floor + 2))
-    unit = len(bins.edges) > 1 and bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
+    unit = bins.edges[1] - bins.edges[0] == 1 and low % 1 == 0.5
     most = 4 if dates else 6  # that have room side by side
     start = LEFT + 16 if bins.below else -math.inf
     end = RIGHT - 16 if bins.above else math.inf
@@ -172,8 +174,8 @@ def histograms(
     return Chart(title, _description(bins, n, show), height, joined(parts))
 
 
-def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -> str:
-    def side(name: str, shares: NDArray[np.float64], size: int) -> str:
+def _description(bins: Bins, n: Sequence[int], show: Callable[[float], str]) -> str:
+    def side(name: str, shares: Numbers, size: int) -> str:
         if not len(shares):
             return f"{name}: no values"
         at = int(shares.argmax())
@@ -183,21 +185,13 @@ def _description(bins: Bins, n: tuple[int, int], show: Callable[[float], str]) -
     return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
 
 
-def _steps(bins: Bins, shares: Iterable[float], x: Map, y: Map, floor: float) -> str:
-    path = [f"M{rounded(x(bins.edges[0]))} {rounded(floor)}"]
-    for share, edge in zip(shares, bins.edges[1:], strict=True):
-        path.append(f"V{rounded(y(share))}H{rounded(x(edge))}")
-    path.append(f"V{rounded(floor)}")
-    return "".join(path)
-
-
 def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
     parts, step = [], (high - low) / 24
     for start in (low + at * step for at in range(24)):
         fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
         width = rounded(x(start + step) - x(start) + 0.3)  # no seam between them
-        size = {"x": rounded(x(start)), "y": rounded(y), "width": width}
-        parts.append(tag("rect", **size, height=6, fill=fill))
+        left = rounded(x(start))
+        parts.append(tag("rect", x=left, y=rounded(y), width=width, height=6, fill=fill))
     return joined(parts)
 
 
@@ -205,56 +199,47 @@ _MOST_BARS = 8
 
 
 def chart_of(row: FeatureDrift, comparison: Comparison) -> Chart | None:
-    """Return the chart of a row: a pair of bars for a rate, otherwise the chart of its feature."""
+    """Return bars of rates or categories, or histograms; None for vectors and without values."""
     if row.kind in ("missing", "not a number"):
-        rates = Bar(row.kind, *row.levels[::-1])
+        rates = row.kind, row.levels[::-1]
         return bars(row.feature, [rates], (row.n_target, row.n_reference))
-    sides = comparison.target, comparison.reference
-    return None if row.kind == "vector" else feature_chart(row.feature, *sides)
-
-
-def feature_chart(name: str, target: ProfileView, reference: ProfileView) -> Chart | None:
-    """Return overlaid histograms of numbers, or bars of categories; None without values."""
-    columns = [view.get_column(name) if name in view else None for view in (target, reference)]
-    kinds = {column.kind for column in columns if column is not None}
-    draw = category_bars if kinds & {"category", "failure"} else number_histograms
+    if row.kind == "vector":
+        return None
+    name, views = row.feature, (comparison.target, comparison.reference)
+    columns = [view.get_column(name) if name in view else None for view in views]
+    draw = category_bars if row.kind in ("category", "failure") else number_histograms
     return draw(name, *columns)
 
 
-def number_histograms(
-    name: str, target: ColumnView | None, reference: ColumnView | None
-) -> Chart | None:
-    """Return histograms of the numbers of both sides; None without numbers."""
-    columns = target, reference
+def number_histograms(name: str, *columns: ColumnView | None) -> Chart | None:
+    """Return histograms of the numbers of the target and the reference; None without numbers."""
     sides = [QuantileSketch() if column is None else column.numbers for column in columns]
     if not any(side.n for side in sides):
         return None
     meaning = reduce(Meaning.join, (column.meaning for column in columns if column is not None))
-    bins, sizes = common_bins(*sides, hue=meaning.is_hue), (sides[0].n, sides[1].n)
+    bins, sizes = common_bins(*sides, hue=meaning.is_hue), [side.n for side in sides]
     return histograms(name, bins, sizes, hue=meaning.is_hue, dates=meaning.role == "date")
 
 
-def category_bars(
-    name: str, target: ColumnView | None, reference: ColumnView | None
-) -> Chart | None:
+def category_bars(name: str, *columns: ColumnView | None) -> Chart | None:
     """Return bars of the most frequent strings and integers of both sides; None without any.
 
     Bars are in descending order; the rest is one row. Shares are relative to all values.
     """
-    totals = _total(target), _total(reference)
+    totals = [*map(_total, columns)]
     shares = [
         {item.value: min(item.est / total, 1.0) for item in column.frequent}
         if column is not None and total
         else {}
-        for column, total in zip((target, reference), totals, strict=True)
+        for column, total in zip(columns, totals, strict=True)
     ]
     most = Counter(shares[0]) | Counter(shares[1])
     order = sorted(most, key=lambda value: (-most[value], value))
     shown = order if len(order) <= _MOST_BARS else order[: _MOST_BARS - 1]
-    rows = [Bar(value, *(side.get(value, 0.0) for side in shares)) for value in shown]
+    rows = [(value, [side.get(value, 0.0) for side in shares]) for value in shown]
     if others := order[len(shown) :]:
-        rest = (sum(side.get(value, 0.0) for value in others) for side in shares)
-        rows.append(Bar(f"{len(others)} others", *rest))
+        rest = [sum(side.get(value, 0.0) for value in others) for side in shares]
+        rows.append((f"{len(others)} others", rest))
     return bars(name, rows, totals) if rows else None
 
 
@@ -265,16 +250,7 @@ def _total(column: ColumnView | None) -> int:
     return column.n if column.kind == "failure" else column.n - column.missing
 
 
-@dataclass(frozen=True)
-class Bar:
-    """Hold a category: its name and its share on both sides, 0 to 1."""
-
-    name: str
-    target: float
-    reference: float
-
-
-def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
+def bars(title: str, categories: Sequence[tuple[str, Sequence[float]]], n: Sequence[int]) -> Chart:
     """Draw the share of each category on both sides as pairs of bars.
 
     Parameters
@@ -282,27 +258,29 @@ def bars(title: str, categories: Sequence[Bar], n: tuple[int, int]) -> Chart:
     title
         Name of the feature.
     categories
-        Categories in the order of rows, at most a dozen.
+        Names of one to a dozen categories, with their shares of the target and reference, 0 to 1.
     n
         Number of values of the target and of the reference.
     """
     left, row = 150, 34
-    top = max((max(bar.target, bar.reference) for bar in categories), default=0.0) or 1.0
+    top = max(share for _, shares in categories for share in shares) or 1.0
     x = scale(0.0, top, left, RIGHT - 50)
     parts = [legend_of_sides(n)]
-    for index, bar in enumerate(categories):
+    for index, (name, (target, reference)) in enumerate(categories):
         y = TOP + 8 + index * row
-        parts.append(label(left - 8, y + 16, shorten(bar.name, 18), "end", "ink"))
-        for side, share, at in (("reference", bar.reference, y), ("target", bar.target, y + 12)):
-            opacity = 0.45 if side == "reference" else 1
+        parts.append(label(left - 8, y + 16, shorten(name, 18), "end", "ink"))
+        for side, share, at, opacity in (
+            ("reference", reference, y, 0.45),
+            ("target", target, y + 12, 1),
+        ):
             width = rounded(max(x(share) - left, 0.5))
-            bar_paint = {**paint(side), "fill_opacity": opacity}
-            parts.append(tag("rect", x=left, y=at, width=width, height=10, **bar_paint))
+            colours = {**paint(side), "fill_opacity": opacity}
+            parts.append(tag("rect", x=left, y=at, width=width, height=10, **colours))
             parts.append(label(x(share) + 5, at + 10, percent(share)))
-    height = TOP + 12 + max(len(categories), 1) * row
+    height = TOP + 12 + len(categories) * row
     shares = "; ".join(
-        f"{shorten(bar.name, 40)}: {percent(bar.reference)} of the reference, "
-        f"{percent(bar.target)} of the target"
-        for bar in categories
+        f"{shorten(name, 40)}: {percent(reference)} of the reference, "
+        f"{percent(target)} of the target"
+        for name, (target, reference) in categories
     )
-    return Chart(title, shares or "no values", height, joined(parts))
+    return Chart(title, shares, height, joined(parts))

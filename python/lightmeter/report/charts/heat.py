@@ -19,7 +19,7 @@ _SAME = (247, 247, 247)
 _LESS, _MORE = (tuple(bytes.fromhex(PALETTE[side][1:])) for side in ("reference", "target"))
 
 
-def heat_map(title: str, target: Grid, reference: Grid, *, light: bool = False) -> Chart:
+def heat_map(title: str, target: Grid, reference: Grid, *, light: bool) -> Chart:
     """Draw the reference, the target, and the change: the target minus the reference.
 
     Parameters
@@ -88,12 +88,20 @@ def _grid(
     for at, colour in enumerate(colours):
         row, column = divmod(at, len(texts[0]))
         x, y = left + column * width, _HEAD + row * _ROW
-        size = {"width": rounded(width), "height": str(_ROW)}
-        parts.append(tag("rect", x=rounded(x), y=y, **size, fill=f"#{bytes(colour).hex()}"))
+        fill = f"#{bytes(colour).hex()}"
+        parts.append(tag("rect", x=rounded(x), y=y, width=rounded(width), height=_ROW, fill=fill))
         # Black or white text, whichever is easier to read on the colour.
         light = np.dot((0.2126, 0.7152, 0.0722), (np.array(colour) / 255) ** 2.2)
         ink = "#000000" if light > 0.18 else "#ffffff"
-        middle = {"x": rounded(x + width / 2), "text_anchor": "middle", "fill": ink}
-        text = texts[row][column]
-        parts.append(tag("text", text, y=y + _ROW // 2 + 4, font_size=11, **middle))
+        parts.append(
+            tag(
+                "text",
+                texts[row][column],
+                y=y + _ROW // 2 + 4,
+                font_size=11,
+                x=rounded(x + width / 2),
+                text_anchor="middle",
+                fill=ink,
+            )
+        )
     return joined(parts)

@@ -66,9 +66,12 @@ class Mark:
     to: str | None = None
 
 
+Marks = Sequence[Mark]
+
+
 def trend(
     title: str,
-    marks: Sequence[Mark],
+    marks: Marks,
     *,
     what: str = "value",
     band: str = "expected",
@@ -111,7 +114,7 @@ def trend(
 
 
 def _changed(
-    marks: Sequence[Mark], since: datetime, x: Callable[[datetime], float], y: Map
+    marks: Marks, since: datetime, x: Callable[[datetime], float], y: Map
 ) -> Iterator[Html]:
     before, after = ([m for m in marks if (m.at >= since) == late] for late in (False, True))
     for side, shown in (before, before), (after, after[-7:]):
@@ -122,7 +125,7 @@ def _changed(
         yield rule(x(since), TOP + 4, x(since), _FLOOR, "ink")
 
 
-def _drawable(marks: Sequence[Mark]) -> list[Mark]:
+def _drawable(marks: Marks) -> list[Mark]:
     """Return the marks without numbers that cannot be drawn, whose differences would overflow."""
 
     def known(value: float | None) -> float | None:
@@ -143,7 +146,7 @@ def _linked(mark: Mark, place: tuple[float, float], sign: Html) -> Html:
     return tag("a", around, sign, href=mark.to, aria_label=name)
 
 
-def sparkline(marks: Sequence[Mark]) -> Html:
+def sparkline(marks: Marks) -> Html:
     """Draw a small chart without text, for the row of a table."""
     marks = _drawable(marks)
     x, y, _, _ = _scales(marks, (2.0, _SPARK_WIDTH - 4.0), (_SPARK_HEIGHT - 3.0, 3.0))
@@ -156,7 +159,7 @@ def sparkline(marks: Sequence[Mark]) -> Html:
 
 
 def _scales(
-    marks: Sequence[Mark], across: tuple[float, float], up: tuple[float, float]
+    marks: Marks, across: tuple[float, float], up: tuple[float, float]
 ) -> tuple[Times, Map, float, float]:
     """Return the maps of times and values, and the range of the axis."""
     seen = [value for mark in marks for value in (mark.value, mark.lower, mark.upper)]
@@ -172,7 +175,7 @@ def _scales(
     return lambda at: x(at.timestamp()), scale(low, high, *up), low, high
 
 
-def _lines(marks: Sequence[Mark], x: Times, y: Map, width: float) -> Iterator[Html]:
+def _lines(marks: Marks, x: Times, y: Map, width: float) -> Iterator[Html]:
     for there, run in groupby(marks, lambda mark: mark.value is not None):
         places = [(x(mark.at), y(mark.value or 0.0)) for mark in run]
         if there and len(places) == 1:
@@ -181,7 +184,7 @@ def _lines(marks: Sequence[Mark], x: Times, y: Map, width: float) -> Iterator[Ht
             yield tag("path", d=_path(places), **paint(None, "target"), stroke_width=width)
 
 
-def _band(marks: Sequence[Mark], x: Times, y: Map, floor: float, top: float) -> Iterator[Html]:
+def _band(marks: Marks, x: Times, y: Map, floor: float, top: float) -> Iterator[Html]:
     """Yield the band of expected values; without a limit, it extends to the edge."""
     for there, each in groupby(marks, _is_limited):
         run = list(each)
@@ -192,8 +195,8 @@ def _band(marks: Sequence[Mark], x: Times, y: Map, floor: float, top: float) -> 
             heights = [end if limit is None else y(limit) for limit in limits]
             edges.append(list(zip(times, heights, strict=True)))
             if there and any(at != end for at in heights):
-                dashes = paint(None, "reference") | {"stroke_dasharray": "5 3"}
-                yield tag("path", d=_path(edges[-1]), **dashes)
+                line = paint(None, "reference")
+                yield tag("path", d=_path(edges[-1]), **line, stroke_dasharray="5 3")
         outline = f"{_path(edges[0])}{_path(edges[1][::-1]).replace('M', 'L')}z"
         if there:
             yield tag("path", d=outline, **paint("reference"), fill_opacity=0.15)
@@ -219,7 +222,7 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _MOST_DATES = 4
 
 
-def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
+def _dates(marks: Marks) -> Iterator[tuple[datetime, str]]:
     """Yield at most four of the times with their texts, about evenly spaced."""
     span, last = marks[-1].at - marks[0].at, None
     for at in (mark.at for mark in marks):
@@ -233,18 +236,22 @@ def _dates(marks: Sequence[Mark]) -> Iterator[tuple[datetime, str]]:
             yield at, text
 
 
-def _legend(marks: Sequence[Mark], what: str, band: str) -> Html:
-    area = paint("reference", "reference") | {"stroke_dasharray": "5 3"}
+def _legend(marks: Marks, what: str, band: str) -> Html:
+    area = paint("reference", "reference")
     signs: list[tuple[bool, Callable[[float], Html], str]] = [
         (True, lambda at: rule(at, 11, at + 16, 11, "target"), what),
-        (any(map(_is_limited, marks)), lambda at: box(at, 0.15, **area), band),
+        (
+            any(map(_is_limited, marks)),
+            lambda at: box(at, 0.15, **area, stroke_dasharray="5 3"),
+            band,
+        ),
         (any(mark.bad for mark in marks), lambda at: dot(at + 8, 10.5, 4), "anomaly"),
         (any(mark.failed for mark in marks), lambda at: cross(at + 8, 10.5), "not judged"),
     ]
     return legend(*((sign, words) for is_there, sign, words in signs if is_there))
 
 
-def _description(marks: Sequence[Mark]) -> str:
+def _description(marks: Marks) -> str:
     """Describe the chart in words."""
     first, last, form = marks[0], marks[-1], _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
@@ -258,7 +265,7 @@ def _description(marks: Sequence[Mark]) -> str:
     )
 
 
-def _form(marks: Sequence[Mark]) -> str:
+def _form(marks: Marks) -> str:
     """Return the format of the times."""
     days = not any(mark.at.hour or mark.at.minute for mark in marks)
     return "%Y-%m-%d" if days else "%Y-%m-%d %H:%M"
