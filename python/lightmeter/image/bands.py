@@ -1,6 +1,6 @@
 """Bands: images whose channels are not colours, such as the stains of a microscope."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,23 +44,14 @@ class BandMeter(NamedTuple):
         """Return the number of bands as text, in place of Pillow's mode."""
         return f"{len(self.bands)} bands"
 
-    def measurement(self) -> dict[str, float | str]:
+    def _cells(self) -> dict[str, Any]:
         """Return the numbers by name, such as ``DAPI.mean``; width and height have no band."""
-        return self._of_bands([meter.measurement() for meter in self.bands.values()])
-
-    @property
-    def _names(self) -> list[str]:
-        every = [dict.fromkeys(meter._names) for meter in self.bands.values()]
-        return list(self._of_bands(every))
-
-    def _of_bands(self, numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return values of gray images under the names of their bands."""
-        found: dict[str, Any] = {}
-        for band, known in zip(self.bands, numbers, strict=True):
+        cells: dict[str, Any] = {}
+        for band, meter in self.bands.items():
             own = {f"{band}.{name}": number for name, number in BAND_NUMBERS.items()}
-            names = (own | WHOLE_NUMBERS).items()
-            found |= {name: known[number] for name, number in names if number in known}
-        return found
+            names, known = own | WHOLE_NUMBERS, meter._cells()
+            cells |= {name: known[names[name]] for name in names if names[name] in known}
+        return cells
 
 
 def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -235,15 +235,17 @@ def most_pixels(limits: Limits) -> int:
     return int(min(_ANY_PIXELS, 2 * (most or _ANY_PIXELS), limits.pixels or _ANY_PIXELS))
 
 
-def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
+def open_encoded(image: Encoded | EncodedBytes, limits: Limits) -> Opened:
     """Open encoded bytes for decoding, from their start. A file that the caller opened stays open.
+
+    What is open already is returned itself.
 
     Raises
     ------
     ImageError
         There are no bytes or too many, or they cannot be opened.
     """
-    if isinstance(image, EncodedFile):
+    if isinstance(image, Opened):
         return image
     inner: Any
     owned = isinstance(image, str | os.PathLike)

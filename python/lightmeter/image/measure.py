@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -102,8 +101,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     elif is_chunked(image):
         yield from open_array(image, reading)
     else:
-        is_read = isinstance(image, EncodedBytes)
-        with image if is_read else open_encoded(image, reading.limits) as file:
+        with open_encoded(image, reading.limits) as file:
             if file.format in VIDEOS:
                 frames = video_frames(file, reading, image if isinstance(image, Clip) else None)
             else:
@@ -116,7 +114,8 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames that the user's reader finds in a path or encoded bytes."""
     read: Any = reading.read
     if not is_zarr(image):
-        open_encoded(image, reading.limits).__exit__(None, None)  # checks that it may be opened
+        with open_encoded(image, reading.limits):
+            pass  # it may be opened
     given, number = read(image), 0
     several = given if isinstance(given, Iterator) else iter([given])
     last = 1 if reading.frames == "first" else None
@@ -145,14 +144,11 @@ def _as_read(returned: Any) -> Read:
     is_several = isinstance(returned, tuple) and 0 < len(returned) <= len(Read._fields)
     found = Read(*returned) if is_several else Read(returned)
     image, facts, group = found.image, found.facts, found.group
-    is_image = isinstance(image, str | os.PathLike | Image.Image) or can_be_read(image)
-    for value, is_known, expected in (
-        (image, is_image, "; expected an array or an image"),
-        (facts, isinstance(facts, Mapping | None), " as facts; expected a dict"),
-        (group, isinstance(group, str | Integral | None), " as group; expected a text"),
-    ):
-        if not is_known:
-            raise ImageError("unsupported", f"read= gave a {type(value).__name__}{expected}")
+    if not isinstance(image, str | os.PathLike | Image.Image) and not can_be_read(image):
+        what = f"a {type(image).__name__}; expected an array or an image"
+        raise ImageError("unsupported", f"read= gave {what}")
+    if not isinstance(facts, Mapping | None):
+        raise ImageError("unsupported", f"read= gave a {type(facts).__name__} as facts; expected a dict")
     if len(facts or ()) > _MOST_FACTS:  # they may be those of a file
         raise ImageError("too_large", f"read= gave more than {_MOST_FACTS} facts")
     # A lone surrogate is no text.
@@ -368,11 +364,10 @@ def measure_together(
         return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
-    way = reading.counting if is_plain else None
-    metrics, mask_of = (None, None) if way is None else (way.metrics, way.mask_of)
+    metrics = reading.metric_set if is_plain else None
     most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
     most = int(min(most, reading.limits.bytes or most))
-    pixels = most_pixels(reading.limits)
+    pixels, mask_of = most_pixels(reading.limits), reading.counting.mask_of
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
     found: list[Measured | EncodedBytes | None] = []
     for (image, jpeg), name in zip(files, names, strict=True):

@@ -240,10 +240,11 @@ class ImageMeter:
         """Return the features that the meter adds to a profile."""
         return self._features or _core.features_of(self._core)
 
-    @property
-    def _names(self) -> list[str]:
+    def _cells(self) -> dict[str, Any]:
+        """Return the numbers of the metric set by name; an undefined one is None."""
         sets = SETS[: SETS.index(self._counting.metrics) + 1]
-        return [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
+        names = [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
+        return dict.fromkeys(names) | self.measurement()
 
     def measurement(self) -> dict[str, float | str]:
         """Return the numbers of the image by name, such as ``Hue.mean``, with samples on 0..255.

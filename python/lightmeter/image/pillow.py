@@ -105,7 +105,7 @@ def _is_whole(file: Any) -> bool:
     return False
 
 
-def file_header(file: EncodedFile, limits: Limits) -> Header | None:
+def file_header(file: Opened, limits: Limits) -> Header | None:
     """Read the header of a file without its pixels; None for a format without Exif.
 
     Raises

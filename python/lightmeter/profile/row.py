@@ -88,10 +88,9 @@ def cells_of(measured: Measured) -> dict[str, Any]:
     A value that is missing or not finite is None. Vectors are left out. The exception type of a
     user's function is in a value such as ``glare.Error``.
     """
-    numbers = measured.meter.measurement()
-    cells: dict[str, Any] = {}
-    for name in measured.meter._names:
-        value, kind = numbers.get(name), NUMBERS.get(f"{PREFIX}{name}")
+    cells = measured.meter._cells()
+    for name, value in cells.items():
+        kind = NUMBERS.get(f"{PREFIX}{name}")
         cells[name] = value if value is None or kind is None else kind(value)
     cells["Colorspace"] = measured.meter.mode
     for name, returned in measured.returned:
