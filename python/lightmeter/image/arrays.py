@@ -15,6 +15,9 @@ Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 # Samples of more than 8 bits, for which `value_range` defines black and white.
 Samples = Literal["", "integer", "float"]
 Range = tuple[float, float]  # samples of black and white
+Pair = tuple[int, int]  # (x, y) of a pixel, or (width, height)
+Array = NDArray[Any]
+DType = np.dtype[Any]
 _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
@@ -51,7 +54,7 @@ def is_array(value: object) -> TypeGuard[ArrayLike]:
     return hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__")
 
 
-def as_numpy(array: ArrayLike) -> NDArray[Any]:
+def as_numpy(array: ArrayLike) -> Array:
     """Return the array itself, or a view of the tensor's memory.
 
     Raises
@@ -97,17 +100,17 @@ def as_range(value_range: Range | None) -> Range | None:
     return low, high
 
 
-def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
+def range_of(dtype: DType) -> Range:
     """Return the default samples of black and white for a dtype."""
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
-def samples_of(dtype: np.dtype[Any]) -> Samples:
+def samples_of(dtype: DType) -> Samples:
     """Return the kind of samples of more than 8 bits; empty for 8 bits."""
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
-def check_samples(dtype: np.dtype[Any], value_range: Range | None) -> None:
+def check_samples(dtype: DType, value_range: Range | None) -> None:
     """Check that samples of a dtype can be measured.
 
     Raises
@@ -124,8 +127,8 @@ def check_samples(dtype: np.dtype[Any], value_range: Range | None) -> None:
 
 
 def as_batch(
-    array: NDArray[Any], layout: Layout | None, bands: int | None = None, white: Range | None = None
-) -> NDArray[Any]:
+    array: Array, layout: Layout | None, bands: int | None = None, white: Range | None = None
+) -> Array:
     """Return a view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
     Raises

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Array
 from lightmeter.image.meter import ImageMeter, LoadedImage
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.numbers import IMAGE_NUMBERS
@@ -81,7 +81,7 @@ def as_bands(bands: Sequence[str] | None) -> tuple[str, ...] | None:
     return names
 
 
-def bands_of(image: LoadedImage, count: int) -> NDArray[Any]:
+def bands_of(image: LoadedImage, count: int) -> Array:
     """Return the samples of an image of `count` bands, as an array HxWxC.
 
     Raises

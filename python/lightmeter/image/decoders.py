@@ -22,7 +22,7 @@ from PIL import Image, features
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import samples_of
+from lightmeter.image.arrays import Pair, samples_of
 from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
@@ -113,7 +113,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):
         return None
     depth, colour = _FORMS[form]
-    size: tuple[int, int] = image.size
+    size: Pair = image.size
     palette = image.palette.getdata() if image.palette is not None else ("", b"")
     all_bits = reading.value_range is not None
     is_deep = depth == 16 and (all_bits or image.mode in DEEP_GRAY)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from lightmeter.image.arrays import Pair, Range
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
@@ -23,7 +24,7 @@ class Thumbnail(NamedTuple):
 
     path: str
     jpeg: bytes
-    size: tuple[int, int]
+    size: Pair
 
     @property
     def key(self) -> int:
@@ -126,7 +127,7 @@ class Read(NamedTuple):
     facts: Mapping[str, Any] | None = None
     mask: Any = None
     bands: Sequence[str] | None = None
-    value_range: tuple[float, float] | None = None
+    value_range: Range | None = None
     group: str | None = None
 
 

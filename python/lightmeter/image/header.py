@@ -176,10 +176,9 @@ def _tiff_facts(file: Opened) -> Facts:
         tiff = Tiff(file)
         first = tiff.directory(tiff.first)
         facts["BitDepth"], facts["Channels"] = (tiff.integer(first, tag, 1) for tag in (258, 277))
-        extra = tiff.numbers(first[338], 8) if 338 in first else ()
+        extra = tiff.numbers(first, 338, 8)
         facts["HasAlpha"] = int(1 in extra or 2 in extra)  # associated, unassociated
-        icc = tiff.raw(first[34675], _MOST_PROFILE) if 34675 in first else b""
-        facts["ColorProfile"] = profile_description(icc)
+        facts["ColorProfile"] = profile_description(tiff.raw(first, 34675, _MOST_PROFILE))
         pages = tiff.directories()
         facts["FrameCount"] = None if pages is None else len(pages)
     except DamagedError:

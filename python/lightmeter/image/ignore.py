@@ -16,7 +16,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, as_numpy, is_array
+from lightmeter.image.arrays import ArrayLike, Pair, as_numpy, is_array
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
@@ -132,9 +132,7 @@ class Ignored:
 
     shared_mask = lru_cache(maxsize=2)(mask)  # used if `is_fixed`
 
-    def mark(
-        self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
-    ) -> None:
+    def mark(self, mask: _core.Mask, samples: Any, at: Pair, nodata: float | None = None) -> None:
         """Add the pixels of a tile to a mask whose samples match a rule.
 
         Parameters

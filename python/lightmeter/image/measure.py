@@ -148,7 +148,9 @@ def _as_read(returned: Any) -> Read:
         what = f"a {type(image).__name__}; expected an array or an image"
         raise ImageError("unsupported", f"read= gave {what}")
     if not isinstance(facts, Mapping | None):
-        raise ImageError("unsupported", f"read= gave a {type(facts).__name__} as facts; expected a dict")
+        raise ImageError(
+            "unsupported", f"read= gave a {type(facts).__name__} as facts; expected a dict"
+        )
     if len(facts or ()) > _MOST_FACTS:  # they may be those of a file
         raise ImageError("too_large", f"read= gave more than {_MOST_FACTS} facts")
     # A lone surrogate is no text.
@@ -369,14 +371,10 @@ def measure_together(
     most = int(min(most, reading.limits.bytes or most))
     pixels, mask_of = most_pixels(reading.limits), reading.counting.mask_of
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
-    found: list[Measured | EncodedBytes | None] = []
-    for (image, jpeg), name in zip(files, names, strict=True):
-        encoded = None if image is None else EncodedBytes(image)
-        found.append(encoded if jpeg is None else _measured_jpeg(jpeg, reading, name))
-        if encoded is not None and len(images) > 1:
-            with suppress(Exception):  # `measure_images` retries and reports it
-                found[-1] = _measured_png(encoded, reading, name, thumbnail) or encoded
-    return found
+    return [
+        _measured_jpeg(jpeg, reading, name) if jpeg is not None else image and EncodedBytes(image)
+        for (image, jpeg), name in zip(files, names, strict=True)
+    ]
 
 
 def measure_frame(
@@ -499,8 +497,7 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     metrics = [counting.metrics, *reading.functions]
     own = replace(reading, value_range=counting.value_range, metrics=metrics)
     returned = run(reading.functions, None)
-    facts = _with_ignored(None, [meter])
-    return Measured(meter, None, facts, returned=returned, read=_read_as(meter, own))
+    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
 
 
 def _measured_png(

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.image import arrays
-from lightmeter.image.arrays import ArrayLike, Channels, Samples, samples_of
+from lightmeter.image.arrays import (
+    Array,
+    ArrayLike,
+    Channels,
+    DType,
+    Pair,
+    Range,
+    Samples,
+    samples_of,
+)
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
@@ -25,9 +33,7 @@ _RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
 # Modes to convert to, where they differ from Pillow's base mode.
 _CONVERTED = {"La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA"}
 # Modes of deeper samples, which are gray, as Pillow keeps them.
-_DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
-DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _DEEP.items()}
-_UINT8: np.dtype[Any] = np.dtype(np.uint8)
+DEEP_GRAY = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
 # of this height for each thread stay in the cache between the copy and the measurement.
@@ -38,10 +44,10 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
-LoadedImage = Image.Image | NDArray[Any]
+LoadedImage = Image.Image | Array
 
 # Marks pixels of an image, or of the tile at (x, y), as ignored in a mask before they are measured.
-Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
+Mark = Callable[[_core.Mask, Any, Pair], None]
 
 
 @dataclass(frozen=True)
@@ -61,11 +67,11 @@ class Counting:
     """
 
     channels: Channels = "RGB"
-    value_range: tuple[float, float] | None = None
+    value_range: Range | None = None
     metrics: MetricSet = "default"
     mask_of: Callable[[int, int], _core.Mask] | None = None
 
-    def meter(self, size: tuple[int, int], threads: int | None, **known: Any) -> "ImageMeter":
+    def meter(self, size: Pair, threads: int | None, **known: Any) -> "ImageMeter":
         """Return a new meter of an image of this width and height.
 
         Parameters
@@ -96,7 +102,7 @@ class Counting:
         meter.update(image)
         return meter
 
-    def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
+    def range_of(self, dtype: DType) -> Range:
         """Return the samples of black and white for a dtype."""
         return self.value_range or arrays.range_of(dtype)
 
@@ -130,11 +136,10 @@ class ImageMeter:
         self,
         *,
         channels: Channels = "RGB",
-        value_range: tuple[float, float] | None = None,
+        value_range: Range | None = None,
         threads: int | None = None,
         metrics: MetricSet = "default",
-        size: tuple[int, int] | None = None,
-        mask: NDArray[np.bool_] | NDArray[np.uint8] | None = None,
+        size: Pair | None = None,
     ) -> None:
         """Start an image.
 
@@ -151,30 +156,21 @@ class ImageMeter:
         size
             (width, height) of the image in pixels. Tiles need it, and so do some numbers of
             ``"camera"`` and ``"all"``, such as those of parts of the image.
-        mask
-            Array HxW of bool or uint8 that is nonzero where pixels are ignored; it also gives the
-            size. Numbers that use neighbouring pixels, such as the sharpness, leave out the
-            neighbours of ignored pixels.
 
         Raises
         ------
         TypeError
             `size` does not hold integers.
         ValueError
-            An argument is out of range, `mask` is not an array HxW of bool or uint8, or the metrics
-            need a size.
+            An argument is out of range, or the metrics need a size.
         """
         arrays.check_choice("channels", channels, Channels)
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
         known = None if size is None else _integers(size)
-        ignored: Any = None if mask is None else np.asarray(mask)
-        core = _core.ImageMeter(metrics, known, None if ignored is None else _core.Mask(ignored))
-        if ignored is not None:
-            self._expected = int(np.count_nonzero(ignored == 0))
-        elif known is not None:
-            self._expected = known[0] * known[1]
-        self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
+        self._core = _core.ImageMeter(metrics, known, None)
+        self._counting = Counting(channels, arrays.as_range(value_range), metrics)
+        self._expected = known and math.prod(known)
         self._threads = threads
 
     @classmethod
@@ -183,7 +179,7 @@ class ImageMeter:
         vars(meter).update(known, _core=_core, _counting=_counting)
         return meter
 
-    def update(self, tile: Image.Image | ArrayLike, *, at: tuple[int, int] | None = None) -> None:
+    def update(self, tile: Image.Image | ArrayLike, *, at: Pair | None = None) -> None:
         """Measure a tile: a PIL image, an array, or a tensor (DLPack, on the CPU).
 
         Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
@@ -260,7 +256,7 @@ class ImageMeter:
         """
         return self._core.measurement()
 
-    def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
+    def _update_array(self, array: Array, at: Pair | None) -> str:
         (image,) = arrays.as_batch(array, None, white=self._counting.value_range)
         bands = image.shape[2]
         mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
@@ -276,10 +272,10 @@ class ImageMeter:
         self._core.update(image, is_turned, white, threads, at)
         return mode
 
-    def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:
+    def _update_image(self, image: Image.Image, at: Pair | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
-        dtype = DEEP_GRAY.get(image.mode, _UINT8)
+        dtype = np.dtype(DEEP_GRAY.get(image.mode, "u1"))
         channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
         white, threads = self._counting.range_of(dtype), self._threads_for(math.prod(image.size))
         self._samples = samples_of(dtype)
@@ -307,7 +303,7 @@ class ImageMeter:
         return 1 if pixels < _THREADED_PIXELS else min(_MAX_THREADS, available_cpus())
 
 
-def _integers(pair: tuple[int, int]) -> tuple[int, int]:
+def _integers(pair: Pair) -> Pair:
     x, y = map(operator.index, pair)
     return x, y
 

@@ -12,7 +12,6 @@ from lightmeter.image.encoded import (
     READ_WHOLE,
     READERS,
     EncodedBytes,
-    EncodedFile,
     Opened,
     most_pixels,
 )

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
-from lightmeter.image.arrays import Channels, Layout, Samples, as_range, check_choice
+from lightmeter.image.arrays import Channels, Layout, Range, Samples, as_range, check_choice
 from lightmeter.image.bands import as_bands
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
@@ -156,9 +156,7 @@ class Reading:
 
     channels: Channels = "RGB"
     layout: Layout | None = None
-    value_range: tuple[float, float] | None = _option(
-        parse=_parts, metavar="BLACK,WHITE", check=as_range
-    )
+    value_range: Range | None = _option(parse=_parts, metavar="BLACK,WHITE", check=as_range)
     frames: Frames = "first"
     exif: ExifPolicy = _option(DEFAULT_POLICY, prefix="exif")
     limits: Limits = _option(DEFAULT_LIMITS, prefix="max")
@@ -321,7 +319,7 @@ class LoggedOptions(TypedDict, total=False):
 
     channels: Channels
     layout: Layout | None
-    value_range: tuple[float, float] | None
+    value_range: Range | None
     frames: Frames
     exif: ExifPolicy
     limits: Limits

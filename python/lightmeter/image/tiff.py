@@ -34,6 +34,10 @@ class Entry(NamedTuple):
     data: bytes
 
 
+Directory = dict[int, Entry]
+_ABSENT = Entry(1, 0, b"")
+
+
 class Tiff:
     """Read the directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
 
@@ -61,7 +65,7 @@ class Tiff:
         self._order = order
         (self.first,) = self._offset.unpack(self._read(8, 8) if big else head[4:])
 
-    def directory(self, offset: int) -> dict[int, Entry]:
+    def directory(self, offset: int) -> Directory:
         """Return the entries of the directory at `offset` by tag, without those of unknown types.
 
         If the file ends early, these are the entries before its end.
@@ -69,7 +73,7 @@ class Tiff:
         count, start = self._entry_count(offset)
         size = min(count, _MOST_ENTRIES) * self._row.size
         rows = self._read(start, max(0, min(size, self._file.size - start)))
-        entries: dict[int, Entry] = {}
+        entries: Directory = {}
         for tag, *entry in self._row.iter_unpack(rows[: len(rows) - len(rows) % self._row.size]):
             if entry[0] in _CODES and tag not in entries:
                 entries[tag] = Entry(*entry)
@@ -88,23 +92,25 @@ class Tiff:
             (offset,) = self._offset.unpack(self._read(end, self._offset.size))
         return list(seen)
 
-    def raw(self, entry: Entry, limit: int) -> bytes:
-        """Return the bytes of the values of `entry`, at most `limit` of them."""
-        size = SIZES[entry.kind] * entry.length
-        if size <= len(entry.data):
-            return entry.data[: min(size, limit)]
-        return self._read(self._offset.unpack(entry.data)[0], min(size, limit))
+    def raw(self, directory: Directory, tag: int, limit: int) -> bytes:
+        """Return the bytes of the values of a tag, at most `limit`; none if the tag is absent."""
+        kind, length, data = directory.get(tag, _ABSENT)
+        size = SIZES[kind] * length
+        if size <= len(data):
+            return data[: min(size, limit)]
+        return self._read(self._offset.unpack(data)[0], min(size, limit))
 
-    def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
-        """Return the values of `entry`, at most `limit` of them. A rational over zero is None."""
-        count = min(entry.length, limit)
-        data = self.raw(entry, count * SIZES[entry.kind])
-        return unpacked(self._order, entry.kind, count, data)
+    def numbers(self, directory: Directory, tag: int, limit: int) -> tuple[Number, ...]:
+        """Return the values of a tag, at most `limit`. A rational over zero is None."""
+        kind, length, _ = directory.get(tag, _ABSENT)
+        count = min(length, limit)
+        data = self.raw(directory, tag, count * SIZES[kind])
+        return unpacked(self._order, kind, count, data)
 
-    def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
+    def integer(self, directory: Directory, tag: int, default: int) -> int:
         """Return the first value of a tag of integers; `default` if there is none."""
-        entry = directory.get(tag)
-        values = self.numbers(entry, 1) if entry is not None and entry.kind in _INTEGERS else ()
+        is_known = directory.get(tag, _ABSENT).kind in _INTEGERS
+        values = self.numbers(directory, tag, 1) if is_known else ()
         return int(values[0] or 0) if values else default
 
     def _entry_count(self, offset: int) -> tuple[int, int]:

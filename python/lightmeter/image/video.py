@@ -15,10 +15,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Array
 from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
@@ -62,7 +62,7 @@ class Motion:
         self._alike = self._unlike = 0  # frames; in a row
         self._shifts: list[float] = []  # of the last frames
 
-    def facts(self, small: NDArray[Any], seconds: float) -> Facts:
+    def facts(self, small: Array, seconds: float) -> Facts:
         """Return the facts of the next frame; they are None if it has no contrast.
 
         Parameters
@@ -92,7 +92,7 @@ class Motion:
         shift = sorted(self._shifts)[(len(self._shifts) - 1) // 2]
         return {"StillSeconds": seconds - self._since, "Shift": shift}
 
-    def _shift(self, image: NDArray[Any]) -> float:
+    def _shift(self, image: Array) -> float:
         if self._view is None or (self._unlike == _KNOWN > self._alike):  # an odd frame came first
             self._view, self._before, self._alike = image.copy(), image, 0
         peak, steps = _correlated(image, self._view)
@@ -107,7 +107,7 @@ class Motion:
         return 100.0 * steps / SIDE
 
 
-def _correlated(image: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
+def _correlated(image: Array, other: Array) -> tuple[float, int]:
     """Return the peak of the phase correlation of two images, 1 if equal, and its offset."""
     both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (image, other)]
     cross = both[0] * np.conj(both[1])

@@ -315,8 +315,7 @@ def ome_tiff(image: File) -> Read:
     """
     with open_encoded(image, DEFAULT_LIMITS) as file:
         tiff = Tiff(file)
-        entry = tiff.directory(tiff.first).get(270)  # ImageDescription
-        text = b"" if entry is None else tiff.raw(entry, _MOST_DESCRIPTION)
+        text = tiff.raw(tiff.directory(tiff.first), 270, _MOST_DESCRIPTION)  # ImageDescription
     first = _END_OF_IMAGE.split(text.decode(errors="replace"), maxsplit=1)[0]
     found = enumerate(_CHANNEL.findall(first), 1)
     names = [html.unescape(name) or f"C{number}" for number, name in found]

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import GRAY_MODES, Channels, check_samples, dimensions_of
+from lightmeter.image.arrays import GRAY_MODES, Array, Channels, check_samples, dimensions_of
 from lightmeter.image.frame import Frame
 from lightmeter.image.header import Facts
 from lightmeter.image.limits import check_frames, check_level
@@ -71,7 +70,7 @@ class _ArrayRaster(Raster):
         self.tile_height, self.tile_width = sides["y"], sides["x"]
         self.check_sides(f"a chunk of {chunks!r:.100}")
 
-    def read(self, block: Block) -> NDArray[Any]:
+    def read(self, block: Block) -> Array:
         """Return the samples of a block. All of its chunks are read at once."""
         parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
         parts["y"] = slice(block.y, block.y + block.height)

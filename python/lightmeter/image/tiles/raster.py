@@ -10,11 +10,10 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels, range_of, samples_of
+from lightmeter.image.arrays import Array, Channels, DType, Pair, range_of, samples_of
 from lightmeter.image.limits import check_size
 from lightmeter.image.meter import ImageMeter, LoadedImage, Mark, available_cpus
 from lightmeter.image.reading import Reading
@@ -70,14 +69,14 @@ class Raster(ABC):
     tile_width: int
     tile_height: int
     channels: int
-    dtype: np.dtype[Any]
+    dtype: DType
     mode: str
     order: Channels | None = None
     chunk_bytes: int = 0
     takes_fourth: bool = False
 
     @abstractmethod
-    def read(self, block: Block) -> NDArray[Any]:
+    def read(self, block: Block) -> Array:
         """Return the samples of a block, HxWxC: gray, RGB or bands.
 
         Raises
@@ -170,7 +169,7 @@ def measure_rasters(
 
     Returns
     -------
-    tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
+    tuple[list[ImageMeter], Image.Image | Array | None]
         The meter of the image, or of each band; and the image: a PIL image if it has 8 bits,
         otherwise an array HxWxC. It is None if not requested, or if too large.
 
@@ -193,7 +192,7 @@ def measure_rasters(
         if monotonic() > end:  # a hostile file may take any time
             raise ImageError("too_large", f"not measured within {seconds:g} seconds")
 
-    meters, parts = list[ImageMeter](), list[NDArray[Any]]()
+    meters, parts = list[ImageMeter](), list[Array]()
     for raster in rasters:
         added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
         if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
@@ -205,7 +204,7 @@ def measure_rasters(
     return meters, _image_of(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
 
-def _image_of(samples: NDArray[Any], raster: Raster, reading: Reading) -> LoadedImage:
+def _image_of(samples: Array, raster: Raster, reading: Reading) -> LoadedImage:
     if reading.bands is not None or samples.dtype != np.uint8:
         return samples
     if samples.shape[2] < 3:
@@ -234,9 +233,7 @@ def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     return counting.meter((raster.width, raster.height), 1, **known)
 
 
-def _update(
-    meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int], mark: Mark | None
-) -> None:
+def _update(meters: Sequence[ImageMeter], samples: Array, at: Pair, mark: Mark | None) -> None:
     colours = 3 if samples.shape[2] > 2 else 1  # before alpha
     for channel, meter in enumerate(meters):
         own = samples if len(meters) == 1 else samples[..., channel, None]

@@ -17,11 +17,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import GRAY_MODES
+from lightmeter.image.arrays import GRAY_MODES, Array
 from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.frame import Frame
@@ -140,8 +139,8 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
-    with suppress(DamagedError, KeyError):
-        text = tiff.raw(first[_DESCRIPTION], _MOST_DESCRIPTION)
+    with suppress(DamagedError):
+        text = tiff.raw(first, _DESCRIPTION, _MOST_DESCRIPTION)
         if not is_bands and text.count(b"Channel ID=") > 1 and tiff.directories(1) is None:
             _warn_once(_CHANNELS)
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
@@ -193,7 +192,7 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
     held = 0
     for offset in offsets:
         directory = tiff.directory(offset)
-        inner = tiff.numbers(directory[_SUB_IFDS], _MOST_LEVELS) if _SUB_IFDS in directory else ()
+        inner = tiff.numbers(directory, _SUB_IFDS, _MOST_LEVELS)
         for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
             if _STACK_OF_METAMORPH in tags:  # tifffile reads each number per plane
                 raise ValueError("a stack of MetaMorph")
@@ -360,7 +359,7 @@ class TiffRaster(Raster):
         is_of_core = page.compression == _JPEG and self.dtype == np.uint8 and is_known
         self._common = common_segments(self._tables or _START + _END) if is_of_core else None
 
-    def read(self, block: Block) -> NDArray[Any]:
+    def read(self, block: Block) -> Array:
         """Return the samples of a block."""
         shape = block.height, block.width, self.channels
         if self._is_rows:
@@ -378,7 +377,7 @@ class TiffRaster(Raster):
                 self._read_tile(block.x + left, block.y + top, into)
         return samples
 
-    def _read_tile(self, x: int, y: int, into: NDArray[Any]) -> None:
+    def _read_tile(self, x: int, y: int, into: Array) -> None:
         index = y // self.tile_height * self._across + x // self.tile_width
         for plane in range(self._planes):
             to = into[..., plane : plane + 1] if self._planes > 1 else into
@@ -401,7 +400,7 @@ class TiffRaster(Raster):
             raise ImageError("truncated", f"got {len(data)} of {size} bytes at {place}")
         return data
 
-    def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
+    def _decode(self, data: bytes, number: int, into: Array) -> None:
         if self._page.compression == _JPEG:
             frame = _core.jpeg_frame(io.BytesIO(data), len(data))
             if frame is None:
