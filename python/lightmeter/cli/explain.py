@@ -14,7 +14,7 @@ from lightmeter.image.exif import DATES, KNOWN, PERSONAL, ExifPolicy, read_exif
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
-from lightmeter.image.pillow import file_header
+from lightmeter.image.open import file_header
 from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near

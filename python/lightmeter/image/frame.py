@@ -11,9 +11,9 @@ from lightmeter.image.arrays import Pair, Range
 from lightmeter.image.bands import BandMeter
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
-from lightmeter.image.header import Facts
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter, measurable
 from lightmeter.image.metrics import Returned
+from lightmeter.image.open import Facts
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096

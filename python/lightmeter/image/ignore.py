@@ -21,7 +21,7 @@ from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.meter import measurable
-from lightmeter.image.pillow import open_image
+from lightmeter.image.open import open_image
 from lightmeter.quiet import quiet
 from lightmeter.text import near
 

@@ -36,16 +36,29 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frame import Read, make_thumbnail
-from lightmeter.image.header import Facts, header_in, pillow_header, profile_description
 from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_level, check_size
 from lightmeter.image.meter import DEEP_GRAY, ImageMeter
 from lightmeter.image.metrics import run
-from lightmeter.image.pillow import check_bits, mend_order, open_image
+from lightmeter.image.open import (
+    Facts,
+    check_bits,
+    header_in,
+    mend_order,
+    open_image,
+    pillow_header,
+    profile_description,
+)
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.tiff import NODATA, parse_nodata
-from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array, open_zarr
-from lightmeter.image.tiles.raster import Watch, measure_rasters
+from lightmeter.image.tiles.raster import (
+    ChunkedArray,
+    Watch,
+    is_chunked,
+    measure_rasters,
+    open_array,
+    open_zarr,
+)
 from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.video import Clip, video_frames
 from lightmeter.quiet import quiet

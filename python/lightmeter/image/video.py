@@ -22,8 +22,8 @@ from lightmeter.image.arrays import Array
 from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import Facts
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits, check_frames, check_size
+from lightmeter.image.open import Facts
 from lightmeter.image.reading import Reading
 from lightmeter.times import parse_time
 

@@ -58,8 +58,6 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
     assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
 
 
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -24,9 +24,8 @@ from lightmeter.image.arrays import GRAY_MODES, Array
 from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import header_in
 from lightmeter.image.limits import check_frames, check_level
-from lightmeter.image.pillow import is_raw
+from lightmeter.image.open import header_in, is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import NODATA, DamagedError, Tiff, parse_nodata
 from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
