@@ -8,12 +8,11 @@ from lightmeter.cli.options import Allow, Deny
 from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, fail, print_table
 from lightmeter.drift.row import label_of
 from lightmeter.errors import ImageError
-from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import DATES, KNOWN, PERSONAL, ExifPolicy, read_exif
 from lightmeter.image.limits import DEFAULT_LIMITS
-from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
+from lightmeter.image.metrics import FACTS, NO_BANDS
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, SETS, UNITS, ImageNumber
 from lightmeter.image.open import file_header
 from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from lightmeter.image.arrays import Pair, Range
-from lightmeter.image.bands import BandMeter
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter, measurable
+from lightmeter.image.meter import DEEP_GRAY, BandMeter, ImageMeter, measurable
 from lightmeter.image.metrics import Returned
 from lightmeter.image.open import Facts
 

@@ -15,8 +15,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, Channels, as_batch, as_numpy, is_array
-from lightmeter.image.bands import BandMeter, bands_of
+from lightmeter.image.arrays import Array, ArrayLike, Channels, as_batch, as_numpy, is_array
 from lightmeter.image.decoders import decoder, decoder_of, is_trusted, measure_png
 from lightmeter.image.encoded import (
     BYTES_AT_ONCE,
@@ -38,7 +37,7 @@ from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frame import Read, make_thumbnail
 from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_level, check_size
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.meter import DEEP_GRAY, BandMeter, ImageMeter, LoadedImage
 from lightmeter.image.metrics import run
 from lightmeter.image.open import (
     Facts,
@@ -65,6 +64,8 @@ from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
+# Modes whose samples can be used as bands directly.
+_BANDED = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 _SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
 _MOST_FACTS, _LONGEST_NAME = 64, 128  # of an image, from a reader
@@ -130,22 +131,19 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
         with open_encoded(image, reading.limits):
             pass  # it may be opened
     given, number = read(image), 0
-    several = given if isinstance(given, Iterator) else iter([given])
+    several = given if isinstance(given, Iterator) else [given]
     last = 1 if reading.frames == "first" else None
     for number, returned in enumerate(itertools.islice(several, last), 1):
         check_frames(number, reading.limits)
         found = _as_read(returned)
         bands, range_ = reading.bands or found.bands, reading.value_range or found.value_range
-        try:
-            own = replace(reading, bands=bands, value_range=range_)
-        except (TypeError, ValueError) as error:
-            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
+        own = replace(reading, bands=bands, value_range=range_)
         named = {str(name)[:_LONGEST_NAME]: fact for name, fact in (found.facts or {}).items()}
         facts = ((read.__name__, named),) if named else ()
         for frame in frames_of(found.image, own):
             if isinstance(frame.image, np.ndarray):
                 height, width = frame.image.shape[:2]
-                check_size(width, height, reading.limits)
+                check_size(width, height, reading.limits.pixels)
             more = {"mask": found.mask, "group": found.group, "reading": own}
             yield frame._replace(returned=facts, **more)
     if number == 0:
@@ -231,7 +229,7 @@ def _is_at(image: Image.Image, number: int) -> bool:
 
 
 def _loaded(image: Image.Image, reading: Reading, file: Opened | None) -> Frame:
-    check_size(*image.size, reading.limits)
+    check_size(*image.size, reading.limits.pixels)
     mend_order(image)
     image.load()
     exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels
@@ -435,7 +433,7 @@ def measure_frame(
             meters, image = measure_rasters(image, reading, threads, watch, wants_pixels, mark)
         else:
             if bands is not None:
-                image = bands_of(image, len(bands))
+                image = _bands_of(image, len(bands))
             parts = [image] if bands is None else np.split(image, len(bands), axis=2)
             ways = zip(parts, itertools.cycle(readings), strict=False)
             meters = [way.counting.measure(part, threads, mark) for part, way in ways]
@@ -452,6 +450,22 @@ def measure_frame(
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
     return Measured(whole, exif, facts, small, *own)
+
+
+def _bands_of(image: LoadedImage, count: int) -> Array:
+    """Return the samples of an image of `count` bands, as an array HxWxC.
+
+    Raises
+    ------
+    ImageError
+        The image has another number of bands.
+    """
+    if isinstance(image, Image.Image):
+        if image.mode not in _BANDED or len(image.getbands()) != count:
+            expected = f"expected {count} bands; pass other images as an array HxWxC"
+            raise ImageError("unsupported", f"got an image of mode {image.mode}; {expected}")
+        return np.asarray(image)
+    return image
 
 
 def _with_ignored(facts: Any, meters: Sequence[ImageMeter]) -> Any:

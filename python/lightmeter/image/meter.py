@@ -5,7 +5,7 @@ import operator
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -23,7 +23,7 @@ from lightmeter.image.arrays import (
     Samples,
     samples_of,
 )
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, SETS, WHOLE_NUMBERS, MetricSet
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
 
@@ -301,6 +301,32 @@ class ImageMeter:
         if self._threads is not None:
             return self._threads
         return 1 if pixels < _THREADED_PIXELS else min(_MAX_THREADS, available_cpus())
+
+
+class BandMeter(NamedTuple):
+    """Hold the measurement of an image's bands, each measured as a gray image.
+
+    Attributes
+    ----------
+    bands
+        Meter of each band, by name; all have one size.
+    """
+
+    bands: dict[str, ImageMeter]
+
+    @property
+    def mode(self) -> str:
+        """Return the number of bands as text, in place of Pillow's mode."""
+        return f"{len(self.bands)} bands"
+
+    def _cells(self) -> dict[str, Any]:
+        """Return the numbers by name, such as ``DAPI.mean``; width and height have no band."""
+        cells: dict[str, Any] = {}
+        for band, meter in self.bands.items():
+            own = {f"{band}.{name}": number for name, number in BAND_NUMBERS.items()}
+            names, known = own | WHOLE_NUMBERS, meter._cells()
+            cells |= {name: known[names[name]] for name in names if names[name] in known}
+        return cells
 
 
 def _integers(pair: Pair) -> Pair:

@@ -39,6 +39,8 @@ FACTS: dict[str, type[int] | type[float] | type[str]] = {
 # First parts, below the prefix, of the names of built-in numbers.
 TAKEN = frozenset(name.partition(".")[0] for name in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
+# Names that no band may have. Colour channels have the same numbers as bands.
+NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 
 
 class Raised(NamedTuple):
@@ -73,7 +75,7 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
     if sets and sets[0] not in SETS:
         raise ValueError(f"metrics has {sets[0]!r}; expected {_EXPECTED}")
     for function in functions:
-        _check_name(function)
+        check_function("metrics", function)
     return (*(sets or ["default"]), *functions)
 
 
@@ -105,14 +107,23 @@ def run(
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
-def _check_name(function: Metric) -> None:
+def check_function(option: str, function: Any) -> None:
+    """Check a function of an option, whose name is that of its features.
+
+    Raises
+    ------
+    TypeError
+        It is no function.
+    ValueError
+        Its name cannot be the name of a feature.
+    """
     if not callable(function) or not isinstance(function, Hashable):
-        raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
+        raise TypeError(f"{option} has a {type(function).__name__}; expected a function")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"metrics has {function!r}, which has no name; define it with def")
+        raise ValueError(f"{option} has {function!r}, which has no name; define it with def")
     if name in TAKEN:
-        raise ValueError(f"metrics has {name}, the name of a built-in feature; rename it")
+        raise ValueError(f"{option} has {name}, the name of a built-in feature; rename it")
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -20,7 +20,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import READ_WHOLE, READERS, EncodedBytes, Opened, most_pixels
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
-from lightmeter.image.limits import Limits
+from lightmeter.image.limits import Limits, check_size
 from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
@@ -201,9 +201,10 @@ def _tiff_facts(file: Opened) -> Facts:
         tiff = Tiff(file)
         first = tiff.directory(tiff.first)
         facts["BitDepth"], facts["Channels"] = (tiff.integer(first, tag, 1) for tag in (258, 277))
-        extra = tiff.numbers(first, 338, 8)
+        extra = tiff.values(first, 338, 64).numbers(8)
         facts["HasAlpha"] = int(1 in extra or 2 in extra)  # associated, unassociated
-        facts["ColorProfile"] = profile_description(tiff.raw(first, 34675, _MOST_PROFILE))
+        profile = tiff.values(first, 34675, _MOST_PROFILE).start
+        facts["ColorProfile"] = profile_description(profile)
         pages = tiff.directories()
         facts["FrameCount"] = None if pages is None else len(pages)
     except DamagedError:
@@ -229,9 +230,7 @@ def open_image(file: Opened, limits: Limits) -> Image.Image:
         most = f"{limits.bytes_in_memory} (Limits.bytes_in_memory)"
         raise ImageError("too_large", f"{file.size} bytes of {name}, more than {most}")
     image = _open(file, name)
-    size = f"{image.width}x{image.height} pixels"
-    if image.width * image.height > (allowed := most_pixels(limits)):
-        raise ImageError("too_large", f"{size}, more than {allowed}")
+    check_size(*image.size, most_pixels(limits))
     if isinstance(file, EncodedBytes):
         # If a decoder gets all bytes at once, it releases the GIL only once and copies nothing.
         image.decodermaxblock = max(image.decodermaxblock, file.size)

@@ -38,6 +38,44 @@ Directory = dict[int, Entry]
 _ABSENT = Entry(1, 0, b"")
 
 
+class Values(NamedTuple):
+    """Hold the values of a tag.
+
+    Attributes
+    ----------
+    order
+        Byte order, ``"<"`` or ``">"``.
+    kind
+        The type of the values, by TIFF's number.
+    length
+        How many values there are.
+    start
+        Their first bytes.
+    """
+
+    order: str
+    kind: int
+    length: int
+    start: bytes
+
+    def raw(self, limit: int) -> bytes:
+        """Return at most `limit` bytes. Raises DamagedError if they lie outside the file."""
+        size = min(SIZES[self.kind] * self.length, limit)
+        if size > len(self.start):
+            raise DamagedError(f"got {len(self.start)} of {size} bytes")
+        return self.start[:size]
+
+    def numbers(self, limit: int) -> tuple[Number, ...]:
+        """Return at most `limit` values. A rational over zero is None."""
+        count, code = min(self.length, limit), _CODES[self.kind]
+        data = self.raw(count * SIZES[self.kind])
+        values = struct.unpack_from(f"{self.order}{count * len(code)}{code[0]}", data)
+        if len(code) == 1:
+            return values
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return tuple(top / bottom if bottom else None for top, bottom in pairs)
+
+
 class Tiff:
     """Read the directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
 
@@ -92,26 +130,19 @@ class Tiff:
             (offset,) = self._offset.unpack(self._read(end, self._offset.size))
         return list(seen)
 
-    def raw(self, directory: Directory, tag: int, limit: int) -> bytes:
-        """Return the bytes of the values of a tag, at most `limit`; none if the tag is absent."""
+    def values(self, directory: Directory, tag: int, limit: int) -> Values:
+        """Return the values of a tag, at most `limit` bytes of them; none if the tag is absent."""
         kind, length, data = directory.get(tag, _ABSENT)
         size = SIZES[kind] * length
-        if size <= len(data):
-            return data[: min(size, limit)]
-        return self._read(self._offset.unpack(data)[0], min(size, limit))
-
-    def numbers(self, directory: Directory, tag: int, limit: int) -> tuple[Number, ...]:
-        """Return the values of a tag, at most `limit`. A rational over zero is None."""
-        kind, length, _ = directory.get(tag, _ABSENT)
-        count = min(length, limit)
-        data = self.raw(directory, tag, count * SIZES[kind])
-        return unpacked(self._order, kind, count, data)
+        if size > len(data):
+            data = self._read(self._offset.unpack(data)[0], min(size, limit))
+        return Values(self._order, kind, length, data)
 
     def integer(self, directory: Directory, tag: int, default: int) -> int:
         """Return the first value of a tag of integers; `default` if there is none."""
-        is_known = directory.get(tag, _ABSENT).kind in _INTEGERS
-        values = self.numbers(directory, tag, 1) if is_known else ()
-        return int(values[0] or 0) if values else default
+        values = self.values(directory, tag, 8)
+        numbers = values.numbers(1) if values.kind in _INTEGERS else ()
+        return int(numbers[0] or 0) if numbers else default
 
     def _entry_count(self, offset: int) -> tuple[int, int]:
         (count,) = self._count.unpack(self._read(offset, self._count.size))
@@ -133,13 +164,3 @@ def parse_nodata(text: object) -> float | None:
         return float(str(text).strip(" \0"))
     except ValueError:
         return None
-
-
-def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:
-    """Return `count` values of a type from bytes. A rational over zero is None."""
-    code = _CODES[kind]
-    values = struct.unpack_from(f"{order}{count * len(code)}{code[0]}", data)
-    if len(code) == 1:
-        return values
-    pairs = zip(values[::2], values[1::2], strict=True)
-    return tuple(top / bottom if bottom else None for top, bottom in pairs)

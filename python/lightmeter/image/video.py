@@ -22,7 +22,7 @@ from lightmeter.image.arrays import Array
 from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits, check_frames, check_size
+from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
 from lightmeter.image.open import Facts
 from lightmeter.image.reading import Reading
 from lightmeter.times import parse_time
@@ -287,8 +287,8 @@ class _Video:
         self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
         self._base, self._rate = stream.time_base, rate or math.nan
-        self._limits = Limits(pixels=min(_MOST_PIXELS, most_pixels(reading.limits)))
-        check_size(context.width, context.height, self._limits)
+        self._most = min(_MOST_PIXELS, most_pixels(reading.limits))
+        check_size(context.width, context.height, self._most)
         self._every = Fraction(reading.seconds).limit_denominator(_PER_SECOND)
         first = Fraction(begin).limit_denominator(_PER_SECOND)
         # Time of the next frame to yield.
@@ -336,7 +336,7 @@ class _Video:
             if frame.is_corrupt:  # a guess of FFmpeg
                 self.counts["UndecodedPackets"] += 1
             elif self._wanted <= (seconds := self.seconds(frame)) < math.inf:
-                check_size(frame.width, frame.height, self._limits)  # which may change
+                check_size(frame.width, frame.height, self._most)  # which may change
                 if self._every:
                     self._wanted = (seconds // self._every + 1) * self._every
                 yield frame

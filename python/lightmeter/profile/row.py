@@ -9,13 +9,12 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.files import path_bytes
-from lightmeter.image.bands import BAND_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.encoded import short_path
 from lightmeter.image.exif import DATES, KNOWN
 from lightmeter.image.measure import Measured
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, WHOLE_NUMBERS
 from lightmeter.image.reading import Reading
 from lightmeter.nesting import parse_json
 from lightmeter.profile.columns import (
