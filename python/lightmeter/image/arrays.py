@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol, TypeGuard, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lightmeter.errors import ImageError
 
@@ -18,6 +19,7 @@ Range = tuple[float, float]  # samples of black and white
 Pair = tuple[int, int]  # (x, y) of a pixel, or (width, height)
 Array = NDArray[Any]
 DType = np.dtype[Any]
+LoadedImage = Image.Image | Array
 _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
@@ -27,6 +29,14 @@ GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
 # dtypes without a default for black and white.
 _WIDE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
 GRAY_MODES |= dict.fromkeys(_WIDE, "I") | dict.fromkeys(("float16", "float32", "float64"), "F")
+
+# Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
+GRAY = frozenset({"L", "LA"})
+_RGB = frozenset({"RGB", "RGBA", "RGBX"})
+# Modes to convert to, where they differ from Pillow's base mode.
+_CONVERTED = {"La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA"}
+# Modes of deeper samples, which are gray, as Pillow keeps them.
+DEEP_GRAY = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 
 _BRAIN = "bfloat16"
 
@@ -167,3 +177,18 @@ def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None
     if is_known and bands is not None:
         detail = f"got an array of {channels} channels; expected {bands} bands"
     raise ImageError("unsupported", detail)
+
+
+def measurable(image: Image.Image) -> Image.Image:
+    """Return the image, converted if need be to a mode whose samples can be measured directly."""
+    if image.mode in GRAY or image.mode in _RGB or image.mode in DEEP_GRAY:
+        return image
+    try:
+        mode = _CONVERTED.get(image.mode) or Image.getmodebase(image.mode)
+    except KeyError:
+        detail = f"mode {image.mode!r} is not supported; convert the image to RGB, L or I;16"
+        raise ImageError("unsupported", detail) from None
+    if "transparency" in image.info:  # alpha is not measured, and Pillow warns of some kinds
+        image = image.copy()
+        del image.info["transparency"]
+    return image.convert(mode)

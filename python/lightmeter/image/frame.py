@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from lightmeter.image.arrays import Pair, Range
+from lightmeter.image.arrays import DEEP_GRAY, Pair, Range, measurable
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
-from lightmeter.image.meter import DEEP_GRAY, BandMeter, ImageMeter, measurable
+from lightmeter.image.meter import BandMeter, ImageMeter
 from lightmeter.image.metrics import Returned
 from lightmeter.image.open import Facts
 

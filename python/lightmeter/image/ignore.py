@@ -16,11 +16,10 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, Pair, as_numpy, is_array
+from lightmeter.image.arrays import ArrayLike, Pair, as_numpy, is_array, measurable
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
-from lightmeter.image.meter import measurable
 from lightmeter.image.open import open_image
 from lightmeter.quiet import quiet
 from lightmeter.text import near

@@ -15,7 +15,16 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Array, ArrayLike, Channels, as_batch, as_numpy, is_array
+from lightmeter.image.arrays import (
+    DEEP_GRAY,
+    Array,
+    ArrayLike,
+    Channels,
+    LoadedImage,
+    as_batch,
+    as_numpy,
+    is_array,
+)
 from lightmeter.image.decoders import decoder, decoder_of, is_trusted, measure_png
 from lightmeter.image.encoded import (
     BYTES_AT_ONCE,
@@ -37,7 +46,7 @@ from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frame import Read, make_thumbnail
 from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_level, check_size
-from lightmeter.image.meter import DEEP_GRAY, BandMeter, ImageMeter, LoadedImage
+from lightmeter.image.meter import BandMeter, ImageMeter, Mark
 from lightmeter.image.metrics import run
 from lightmeter.image.open import (
     Facts,
@@ -380,7 +389,7 @@ def measure_together(
     metrics = reading.metric_set if is_plain else None
     most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
     most = int(min(most, reading.limits.bytes or most))
-    pixels, mask_of = most_pixels(reading.limits), reading.counting.mask_of
+    pixels, mask_of = most_pixels(reading.limits), reading.mask_of
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
     return [
         _measured_jpeg(jpeg, reading, name) if jpeg is not None else image and EncodedBytes(image)
@@ -436,7 +445,7 @@ def measure_frame(
                 image = _bands_of(image, len(bands))
             parts = [image] if bands is None else np.split(image, len(bands), axis=2)
             ways = zip(parts, itertools.cycle(readings), strict=False)
-            meters = [way.counting.measure(part, threads, mark) for part, way in ways]
+            meters = [_counted(part, way, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
         if reading.ignore is not None:
@@ -450,6 +459,17 @@ def measure_frame(
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
     return Measured(whole, exif, facts, small, *own)
+
+
+def _counted(
+    image: LoadedImage, reading: Reading, threads: int | None, mark: Mark | None
+) -> ImageMeter:
+    size = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
+    meter = ImageMeter._new(reading, size, threads)
+    if mark is not None and meter._mask is not None:
+        mark(meter._mask, image, (0, 0))
+    meter.update(image)
+    return meter
 
 
 def _bands_of(image: LoadedImage, count: int) -> Array:
@@ -515,14 +535,14 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     if meter._expected not in (None, meter.pixels):
         detail = f"an ImageMeter that has measured {meter.pixels} of {meter._expected} pixels"
         raise ImageError("truncated", detail)
-    counting = meter._counting
-    given, usual = ({**vars(way), "metrics": way.metric_set} for way in (reading, DEFAULT_READING))
+    own, given = meter._reading, replace(reading, metrics=reading.metric_set)
     for option in ("bands", "channels", "ignore", "metrics", "pyramid_level", "value_range"):
-        if (given[option] or None) not in (usual[option], getattr(counting, option, None)):
+        possible = [getattr(way, option) for way in (DEFAULT_READING, own)]
+        if (getattr(given, option) or None) not in possible:
             detail = f"got {option} with an ImageMeter, which has measured; give the array"
             raise ImageError("unsupported", detail)
-    metrics = [counting.metrics, *reading.functions]
-    own = replace(reading, value_range=counting.value_range, metrics=metrics)
+    metrics = [own.metric_set, *reading.functions]
+    own = replace(reading, value_range=own.value_range, metrics=metrics)
     returned = run(reading.functions, None)
     return Measured(meter, None, returned=returned, read=_read_as(meter, own))
 
@@ -555,7 +575,7 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
     if profile is not None:
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
+    meter = ImageMeter._of(core, reading, mode=mode, _features=features)
     if reading.ignore is not None:
         facts = _with_ignored(facts, [meter])
     tags, path = tags_of(exif, reading.exif), short_path(name)

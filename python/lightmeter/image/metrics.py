@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.image.arrays import Channels, range_of
+from lightmeter.image.arrays import Channels, LoadedImage, measurable, range_of
 from lightmeter.image.exif import KNOWN
-from lightmeter.image.meter import LoadedImage, measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 

@@ -17,11 +17,11 @@ from PIL import Image, ImageFile
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import DEEP_GRAY
 from lightmeter.image.encoded import READ_WHOLE, READERS, EncodedBytes, Opened, most_pixels
 from lightmeter.image.exif import ExifPolicy, ExifTags, read_exif
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits, check_size
-from lightmeter.image.meter import DEEP_GRAY
 from lightmeter.image.tiff import DamagedError, Tiff
 from lightmeter.quiet import quiet
 

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
+from lightmeter import _core
 from lightmeter.image.arrays import Channels, Layout, Range, Samples, as_range, check_choice
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.image.meter import Counting
 from lightmeter.image.metrics import NO_BANDS, Metric, Metrics, as_metrics, check_function
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import check_keywords
@@ -232,11 +232,11 @@ class Reading:
         return self.metrics[1:]  # type: ignore[index, return-value]  # likewise
 
     @cached_property
-    def counting(self) -> Counting:
-        """Return how pixels are counted."""
-        mask_of = self.ignored.shared_mask if self.ignored.is_fixed else self.ignored.mask
-        masked = mask_of if self.ignore is not None else None
-        return Counting(self.channels, self.value_range, self.metric_set, masked)
+    def mask_of(self) -> Callable[[int, int], _core.Mask] | None:
+        """Return the function from a width and height to a mask of ignored pixels."""
+        if self.ignore is None:
+            return None
+        return self.ignored.shared_mask if self.ignored.is_fixed else self.ignored.mask
 
     @property
     def seconds(self) -> float:

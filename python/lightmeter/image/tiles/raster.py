@@ -23,6 +23,7 @@ from lightmeter.image.arrays import (
     Array,
     Channels,
     DType,
+    LoadedImage,
     Pair,
     check_samples,
     dimensions_of,
@@ -31,7 +32,7 @@ from lightmeter.image.arrays import (
 )
 from lightmeter.image.frame import Frame
 from lightmeter.image.limits import check_frames, check_level, check_size
-from lightmeter.image.meter import ImageMeter, LoadedImage, Mark, available_cpus
+from lightmeter.image.meter import ImageMeter, Mark, available_cpus
 from lightmeter.image.open import Facts
 from lightmeter.image.reading import Reading
 
@@ -245,9 +246,9 @@ def _check(raster: Raster, reading: Reading) -> None:
 
 def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
-    counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
+    own = replace(reading, channels=raster.order or "RGB", value_range=white)
     known = {"mode": raster.mode, "_samples": samples_of(raster.dtype), "_order": raster.order}
-    return counting.meter((raster.width, raster.height), 1, **known)
+    return ImageMeter._new(own, (raster.width, raster.height), 1, **known)
 
 
 def _update(meters: Sequence[ImageMeter], samples: Array, at: Pair, mark: Mark | None) -> None:
