@@ -10,7 +10,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.files import open_regular
+from lightmeter.files import AnyPath, open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 
@@ -87,7 +87,7 @@ def _by_brands(start: bytes) -> str | None:
     return "HEIF" if brands & _HEIF else None
 
 
-Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+Encoded = AnyPath | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
 _MOST_PATH = 512

@@ -16,6 +16,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
+from lightmeter.files import AnyPath
 from lightmeter.image.arrays import ArrayLike, Pair, as_numpy, is_array, measurable
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
@@ -26,8 +27,8 @@ from lightmeter.text import near
 
 # x, y, width and height: in pixels, or as fractions of the sides if any of them is a float.
 Rectangle = tuple[float, float, float, float]
-MaskOf = Callable[[str], Any]  # from the path of an image to its mask, or None
-_One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
+# A function is of the path of an image, and returns its mask or None.
+_One = Rectangle | float | AnyPath | ArrayLike | Callable[[str], Any]
 Ignore = _One | Sequence[_One]
 
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
@@ -202,20 +203,20 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
 
 def _part(given: Any) -> tuple[Any, Any]:
     """Return how a profile names a part, and the part of an `Ignored`."""
-    part = given
+    part, is_path = given, isinstance(given, str | os.PathLike)
     if _is_rectangle(given):
         part = _rectangle(given)
     elif is_rule(given):  # NaN means nodata
         part = given if isinstance(given, str) else float(given) if given == given else "nodata"
     elif callable(given):
         return getattr(given, "__name__", "masks"), given
-    elif isinstance(given, str | os.PathLike) and os.path.isdir(given):
+    elif is_path and os.path.isdir(given):
         return "a folder of masks", Path(os.fsdecode(given))
     elif not (isinstance(given, str) and given.startswith(_COLUMN)):
-        if isinstance(given, str | os.PathLike) and not os.path.exists(given):
+        if is_path and not os.path.exists(given):
             hint = near(given, (*_RULES, _COLUMN), "expected a mask, a folder of masks, or a rule")
             raise ImageError("vanished", f"there is no {str(given)!r:.100} to ignore; {hint}")
-        if not (isinstance(given, str | os.PathLike | bytes | Image.Image) or is_array(given)):
+        if not (is_path or isinstance(given, bytes | Image.Image) or is_array(given)):
             raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
         mask = _mask(given)
         return f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}", mask

@@ -114,7 +114,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     Exception
         Decoders and files may raise any exception.
     """
-    if isinstance(image, str | os.PathLike) and is_zarr(image):
+    if is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -330,14 +330,15 @@ def measure_images(
         source: Any = image
         if path is None and is_file(image) and not isinstance(image, EncodedBytes):
             source = read_whole(image, reading.limits)
-        if isinstance(source, str | os.PathLike | bytes):
+        is_encoded = isinstance(source, str | os.PathLike | bytes)
+        if is_encoded:
             source = measure_together([source], [name], reading, thumbnail)[0] or source
         if isinstance(source, EncodedBytes):
             source = _measured_png(source, reading, name, thumbnail) or source
         if isinstance(source, Measured):
             yield source
             return
-        is_own = reading.read is not None and isinstance(source, str | os.PathLike | bytes)
+        is_own = is_encoded and reading.read is not None
         frames = (_frames_read if is_own else frames_of)(source, reading)
         for frame in iter(partial(_next_frame, frames), None):
             if watch is not None:
