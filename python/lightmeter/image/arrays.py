@@ -156,7 +156,7 @@ def as_batch(
     return view if "C" in dimensions else view[..., None]
 
 
-def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None = None) -> str:
+def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None) -> str:
     """Return a letter for each dimension of an array of `bands`, or of 1, 3 or 4 channels.
 
     Raises

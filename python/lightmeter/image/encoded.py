@@ -48,8 +48,13 @@ _AVIF = {b"avif", b"avis"}
 _HEIF = {*b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()}
 
 # Formats that only the readers of `lightmeter.interop.readers` read, with the reader of each.
-READERS = {"CZI": "microscope", "DICOM": "dicom", "LIF": "microscope", "ND2": "microscope"}
-READERS |= {"VRT": "gdal"}
+READERS = {
+    "CZI": "microscope",
+    "DICOM": "dicom",
+    "LIF": "microscope",
+    "ND2": "microscope",
+    "VRT": "gdal",
+}
 
 # Boxes at the start of a QuickTime file. Their names are at byte 4, as in a file type box.
 _BOXES = {b"ftyp", b"moov", b"mdat", b"wide"}
@@ -255,19 +260,19 @@ def open_encoded(image: Encoded | EncodedBytes, limits: Limits) -> Opened:
             if os.path.isdir(image):
                 os.scandir(image).close()  # raises the reason if it cannot be listed
             inner = open_regular(image)
-            size = os.fstat(inner.fileno()).st_size
         elif isinstance(image, bytes | bytearray):
-            inner, size = io.BytesIO(image), len(image)
+            inner = io.BytesIO(image)
         elif hasattr(image, "readinto") and image.seekable():
-            inner, size = image, image.seek(0, os.SEEK_END)
-            image.seek(0)
+            inner = image
         else:
             most, data = min(_MOST_PIPED, most or _MOST_PIPED), bytearray()
             for piece in iter(partial(image.read, _PIECE), b""):
                 data += piece
                 if len(data) > most:
                     break
-            inner, size = io.BytesIO(data), len(data)
+            inner = io.BytesIO(data)
+        size = inner.seek(0, os.SEEK_END)
+        inner.seek(0)
         if 0 < size <= (most or size):
             return EncodedFile(inner, size, owned=owned)
     except Exception as error:

@@ -191,14 +191,15 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         parts = sorted(map(_part, ignore), key=lambda part: repr(part[0]))
     except OverflowError:
         raise ValueError(f"ignore has a number beyond floats; expected {_EXPECTED}") from None
-    found = [part for _, part in parts]
+    if not parts:
+        return None
+    texts, found = zip(*parts, strict=True)
     areas = tuple(part for part in found if isinstance(part, tuple))
     rules = tuple(filter(is_rule, found))
     beside = [part for part in found if part not in areas and not is_rule(part)]
     if len(beside) > 1:
         raise ValueError(f"ignore has {len(beside)} sources of one mask per image; expected one")
-    texts = tuple(text for text, _ in parts)
-    return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
+    return Ignored(areas, rules, next(iter(beside), None), texts)
 
 
 def _part(given: Any) -> tuple[Any, Any]:

@@ -435,13 +435,12 @@ def measure_frame(
     reading, ignored = readings[0], readings[0].ignored
     mark = None if ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
-    if not isinstance(image, list):
-        check_level(reading.pyramid_level, 1)
     with quiet():
         if isinstance(image, list):
-            wants_pixels, channels = thumbnail or bool(reading.functions), image[0].order or "RGB"
-            meters, image = measure_rasters(image, reading, threads, watch, wants_pixels, mark)
+            channels = image[0].order or "RGB"
+            meters, image = measure_rasters(image, reading, threads, watch, thumbnail, mark)
         else:
+            check_level(reading.pyramid_level, 1)
             if bands is not None:
                 image = _bands_of(image, len(bands))
             parts = [image] if bands is None else np.split(image, len(bands), axis=2)
@@ -449,8 +448,6 @@ def measure_frame(
             meters = [_counted(part, way, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
-        if reading.ignore is not None:
-            facts = _with_ignored(facts, meters)
         if thumbnail and isinstance(image, Image.Image):
             small = make_thumbnail(image, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
@@ -459,7 +456,7 @@ def measure_frame(
     read = _read_as(whole, given, fourth=_takes_fourth(frame.image, given))
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
-    return Measured(whole, exif, facts, small, *own)
+    return Measured(whole, exif, _with_ignored(facts, meters), small, *own)
 
 
 def _counted(
@@ -577,9 +574,8 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
     meter = ImageMeter._of(core, reading, mode=mode, _features=features)
-    if reading.ignore is not None:
-        facts = _with_ignored(facts, [meter])
     tags, path = tags_of(exif, reading.exif), short_path(name)
+    known = _with_ignored(facts, [meter])
     # The name is that of Pillow's decoder, which gives the same pixels, so that profiles do not
     # depend on which decoder ran.
-    return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())
+    return Measured(meter, tags, known, None, (), path, decoder("JPEG"), reading.text())

@@ -144,10 +144,8 @@ def _eight_bits(image: LoadedImage, channels: Channels | None, white: Any) -> ND
     if channels is not None and samples.ndim == 3:
         last = slice(3) if channels == "RGB" else slice(2, None, -1)
         samples = samples[..., last if samples.shape[2] > 2 else 0]
-    if samples.dtype == np.bool_:
-        samples = samples * np.uint8(255)
-    elif samples.dtype != np.uint8:
-        low, high = white or range_of(samples.dtype)
+    if samples.dtype != np.uint8:
+        low, high = (0, 1) if samples.dtype == np.bool_ else white or range_of(samples.dtype)
         samples = np.rint((samples.astype(np.float64) - low) * (255.0 / (high - low)))
         samples = samples.astype(np.uint8)
     samples = np.ascontiguousarray(samples).view()

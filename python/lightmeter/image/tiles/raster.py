@@ -163,10 +163,10 @@ _PIXELS_APART = 1 << 23
 def measure_rasters(
     rasters: Sequence[Raster],
     reading: Reading,
-    threads: int | None = None,
-    watch: Watch | None = None,
-    wants_pixels: bool = False,
-    mark: Mark | None = None,
+    threads: int | None,
+    watch: Watch | None,
+    thumbnail: bool,
+    mark: Mark | None,
 ) -> tuple[list[ImageMeter], LoadedImage | None]:
     """Measure an image in tiles, with the result of a whole array.
 
@@ -180,8 +180,8 @@ def measure_rasters(
         Number of threads; None means up to 4.
     watch
         See `measure_images`.
-    wants_pixels
-        Whether to return the image too, which is then read whole.
+    thumbnail
+        Whether to return the image too, which is then read whole, as for functions of the reading.
     mark
         Called with each block and the masks of the meters that measure it.
 
@@ -213,7 +213,7 @@ def measure_rasters(
     meters, parts = list[ImageMeter](), list[Array]()
     for raster in rasters:
         added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
-        if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
+        if (thumbnail or reading.functions) and raster.decoded_bytes <= MOST_WHOLE:
             parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
             _update(added, parts[-1], (0, 0), mark)
         else:
