@@ -204,10 +204,8 @@ def short_path(path: object) -> str:
     """
     if not isinstance(path, str | bytes | os.PathLike):
         return ""
-    text = os.fsdecode(path)
-    if text.isascii():
-        return text[-_MOST_PATH:]
-    return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")
+    text = os.fsdecode(path).encode(errors="replace")
+    return text[-_MOST_PATH:].decode(errors="ignore")
 
 
 def is_zarr(path: object) -> bool:

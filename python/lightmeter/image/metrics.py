@@ -96,12 +96,11 @@ def run(
     """
     if not functions:
         return ()
-    names = [function.__name__ for function in functions]
-    if image is None:
-        return tuple((name, None) for name in names)
-    with quiet():
-        samples = called(names[0], _eight_bits, image, channels, white)
-    if isinstance(samples, Raised):  # as of memory that is not there
+    names, samples = [function.__name__ for function in functions], None
+    if image is not None:
+        with quiet():
+            samples = called(names[0], _eight_bits, image, channels, white)
+    if samples is None or isinstance(samples, Raised):  # as of memory that is not there
         return tuple((name, samples) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
