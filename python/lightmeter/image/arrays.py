@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeGuard, cast, get_args
+from typing import Any, Literal, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,13 +88,6 @@ def as_numpy(array: ArrayLike) -> Array:
         return np.from_dlpack(given)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
-
-
-def check_choice(name: str, value: str | None, choices: Any) -> None:
-    """Raise ValueError unless `value` is one of the strings of a Literal; a layout may be None."""
-    known = get_args(choices)
-    if value not in known and not (value is None and name == "layout"):
-        raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
 
 
 def as_range(value_range: Range | None) -> Range | None:

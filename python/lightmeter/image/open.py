@@ -99,7 +99,10 @@ def read_header(file: Opened, image: Image.Image | None = None) -> Header | None
             return Header(facts, exif_block(exif))
         case "PNG":
             header = in_memory or _core.png_header(file, file.size)
-            return Header({}) if header is None else _png_header(header, file)
+            facts, part, packed = header or ({}, None, None)
+            if packed is not None:
+                facts["ColorProfile"] = profile_description(_inflated(_read(file, *packed)))
+            return Header(facts, exif_block(part and _read(file, *part)))  # may follow the pixels
         case "TIFF":
             return Header(_tiff_facts(file), file)
     return None if image is None else pillow_header(image)
@@ -175,14 +178,6 @@ def profile_description(profile: bytes) -> str | None:
 def _read(file: Opened, offset: int, size: int) -> bytes:
     file.seek(offset)
     return file.read(min(size, _MOST_CHUNK))
-
-
-def _png_header(header: "_core.PngHeader", file: Opened) -> Header:
-    """Return the header that the core parsed. The Exif may follow the pixels."""
-    facts, part, icc = header
-    if icc is not None:
-        facts["ColorProfile"] = profile_description(_inflated(_read(file, *icc)))
-    return Header(facts, exif_block(None if part is None else _read(file, *part)))
 
 
 def _inflated(block: bytes) -> bytes:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
 from lightmeter import _core
-from lightmeter.image.arrays import Channels, Layout, Range, Samples, as_range, check_choice
+from lightmeter.image.arrays import Channels, Layout, Range, Samples, as_range
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
@@ -198,7 +198,9 @@ class Reading:
     def __post_init__(self) -> None:
         """Check every option."""
         for name, choices in (("channels", Channels), ("layout", Layout), ("frames", Frames)):
-            check_choice(name, getattr(self, name), choices)
+            value, known = getattr(self, name), get_args(choices)
+            if value not in known and (name, value) != ("layout", None):
+                raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
         for name, kind in (("exif", ExifPolicy), ("limits", Limits)):
             if not isinstance(value := getattr(self, name), kind):
                 got = f"{name} is a {type(value).__name__}"
