@@ -30,7 +30,7 @@ _INTEGERS = (
     "UndecodedPackets"
 )
 _FLOATS = "FramesPerSecond Shift StillSeconds ignored_percent"
-FACTS: dict[str, type[int] | type[float] | type[str]] = {
+FACTS: dict[str, type] = {
     name: kind
     for kind, names in ((str, _TEXTS), (int, _INTEGERS), (float, _FLOATS))
     for name in names.split()

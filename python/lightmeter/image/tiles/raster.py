@@ -314,8 +314,7 @@ class ChunkedArray(Protocol):
 
 def is_chunked(value: object) -> TypeGuard[ChunkedArray]:
     """Return whether `value` is an array of which parts can be read."""
-    names = ("shape", "dtype", "chunks", "__getitem__")
-    return all(hasattr(value, name) for name in names)
+    return all(hasattr(value, name) for name in ("shape", "dtype", "chunks", "__getitem__"))
 
 
 class _ArrayRaster(Raster):
