@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+AnyPath = str | os.PathLike[str]
+
 # A profile with thousands of features takes a few megabytes.
 MAX_PROFILE_BYTES = 2**30
 
 
-def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
+def open_regular(path: AnyPath) -> io.FileIO:
     """Open a regular file for reading.
 
     Opening a pipe could block forever, and opening a device could have side effects.
@@ -36,12 +38,12 @@ def open_regular(path: str | os.PathLike[str]) -> io.FileIO:
     return file
 
 
-def _refuse_special(path: str | os.PathLike[str], mode: int) -> None:
+def _refuse_special(path: AnyPath, mode: int) -> None:
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # opening a folder raises a clear error
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
-def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) -> bytes:
+def read_regular(path: AnyPath, most: int = MAX_PROFILE_BYTES) -> bytes:
     """Return the bytes of a regular file.
 
     Raises
@@ -55,7 +57,7 @@ def read_regular(path: str | os.PathLike[str], most: int = MAX_PROFILE_BYTES) ->
     raise OSError(errno.EFBIG, f"more than {most} bytes", os.fspath(path))
 
 
-def check_target(path: str | os.PathLike[str]) -> Path:
+def check_target(path: AnyPath) -> Path:
     """Return the file to which `path` leads through symbolic links; it need not exist.
 
     Raises
@@ -72,7 +74,7 @@ def check_target(path: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def open_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def open_atomically(path: AnyPath) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path`; on success, flush it to disk and rename it.
 
     If an error is raised, `path` is unchanged.
@@ -100,7 +102,7 @@ def open_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+def write_atomically(path: AnyPath, data: bytes) -> None:
     """Write a file either completely or not at all; see `open_atomically`."""
     with open_atomically(path) as file:
         file.write(data)

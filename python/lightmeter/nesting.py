@@ -16,8 +16,8 @@ _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # of signed bytes: 1 and
 _OTHERS = bytes(set(range(256)) - set(b"[{]}"))
 
 
-def parse_json(text: str | bytes | bytearray, deepest: int = _DEEPEST, **hooks: Any) -> Any:
-    """Parse JSON of at most `deepest` levels; `hooks` are arguments of `json.loads`.
+def parse_json(text: str | bytes | bytearray, deepest: int = _DEEPEST) -> Any:
+    """Parse JSON of at most `deepest` levels.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def parse_json(text: str | bytes | bytearray, deepest: int = _DEEPEST, **hooks: 
         text = text.decode(json.detect_encoding(text), "surrogatepass")
     if text.count("[") + text.count("{") > deepest and depth(text) > deepest:
         raise ValueError(f"got JSON that is nested more than {deepest} levels deep")
-    return json.loads(text, **hooks)
+    return json.loads(text)
 
 
 def depth(text: str) -> int:

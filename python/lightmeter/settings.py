@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from lightmeter.errors import ConfigError
-from lightmeter.files import read_regular
+from lightmeter.files import AnyPath, read_regular
 from lightmeter.text import near, shorten, visible
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Table(BaseModel):
         return table
 
 
-def parse_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+def parse_toml(path: AnyPath) -> dict[str, Any]:
     """Return the contents of a TOML file.
 
     Raises

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from bad_files import mutated
-from lightmeter import Reading
+from lightmeter import ImageMeter, Reading
 from lightmeter.image.decoders import measure_png
 from lightmeter.quiet import quiet
 from PIL import Image
@@ -83,7 +83,8 @@ def pillows(file: bytes, reading: Reading = READING) -> Answer:
     try:
         with quiet(), Image.open(io.BytesIO(file)) as image:
             image.load()
-            meter = reading.counting.measure(image, 1, None)
+            meter = ImageMeter._new(reading, image.size, 1)
+            meter.update(image)
     except Exception:
         return None
     return meter.mode, meter.measurement()

@@ -9,7 +9,7 @@ from lightmeter.errors import ImageError
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.exif import KNOWN, PERSONAL, ExifPolicy, ExifTags, read_exif
 from lightmeter.image.limits import Limits
-from lightmeter.image.pillow import file_header
+from lightmeter.image.open import file_header
 from lightmeter.profile.columns import GroupName, group_named
 from lightmeter.profile.segments import check_segment_by
 from lightmeter.text import near

@@ -7,11 +7,10 @@ import typer
 from lightmeter import ExifPolicy, Reading
 from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, print_table
 from lightmeter.drift.row import label_of
-from lightmeter.image.bands import BAND_NUMBERS, NO_BANDS
 from lightmeter.image.exif import DATES, KNOWN, PERSONAL
 from lightmeter.image.measure import measure_images
-from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, UNITS, ImageNumber
+from lightmeter.image.metrics import FACTS, NO_BANDS
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, SETS, UNITS, ImageNumber
 from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near

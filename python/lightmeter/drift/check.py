@@ -20,10 +20,9 @@ from lightmeter.drift.describe.causes import Change, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import Label, label_of
 from lightmeter.errors import ImageError
-from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.measure import ImageLike, measure_images
 from lightmeter.image.metrics import FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS, Scale
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, Scale
 from lightmeter.image.reading import Reading, ReadingOptions
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.log import ProfileLike, view_of

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, TypeGuard, cast, get_args
+from typing import Any, Literal, Protocol, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lightmeter.errors import ImageError
 
@@ -15,6 +16,10 @@ Layout = Literal["HW", "HWC", "CHW", "NHW", "NHWC", "NCHW"]
 # Samples of more than 8 bits, for which `value_range` defines black and white.
 Samples = Literal["", "integer", "float"]
 Range = tuple[float, float]  # samples of black and white
+Pair = tuple[int, int]  # (x, y) of a pixel, or (width, height)
+Array = NDArray[Any]
+DType = np.dtype[Any]
+LoadedImage = Image.Image | Array
 _CHANNEL_COUNTS = (1, 3, 4)
 
 DTYPES = ("bool", "uint8", "uint16", "float32", "float64")  # which the core measures
@@ -24,6 +29,14 @@ GRAY_MODES = {"bool": "1", "uint8": "L", "uint16": "I;16"}
 # dtypes without a default for black and white.
 _WIDE = ("int8", "int16", "int32", "int64", "uint32", "uint64")
 GRAY_MODES |= dict.fromkeys(_WIDE, "I") | dict.fromkeys(("float16", "float32", "float64"), "F")
+
+# Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
+GRAY = frozenset({"L", "LA"})
+_RGB = frozenset({"RGB", "RGBA", "RGBX"})
+# Modes to convert to, where they differ from Pillow's base mode.
+_CONVERTED = {"La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA"}
+# Modes of deeper samples, which are gray, as Pillow keeps them.
+DEEP_GRAY = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
 
 _BRAIN = "bfloat16"
 
@@ -51,7 +64,7 @@ def is_array(value: object) -> TypeGuard[ArrayLike]:
     return hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__")
 
 
-def as_numpy(array: ArrayLike) -> NDArray[Any]:
+def as_numpy(array: ArrayLike) -> Array:
     """Return the array itself, or a view of the tensor's memory.
 
     Raises
@@ -77,13 +90,6 @@ def as_numpy(array: ArrayLike) -> NDArray[Any]:
         raise ImageError("unsupported", f"got a {kind} that NumPy cannot view: {error}") from error
 
 
-def check_choice(name: str, value: str | None, choices: Any) -> None:
-    """Raise ValueError unless `value` is one of the strings of a Literal; a layout may be None."""
-    known = get_args(choices)
-    if value not in known and not (value is None and name == "layout"):
-        raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
-
-
 def as_range(value_range: Range | None) -> Range | None:
     """Return `value_range` as two floats; ValueError unless finite and in ascending order."""
     if value_range is None:
@@ -97,17 +103,17 @@ def as_range(value_range: Range | None) -> Range | None:
     return low, high
 
 
-def range_of(dtype: np.dtype[Any]) -> tuple[float, float]:
+def range_of(dtype: DType) -> Range:
     """Return the default samples of black and white for a dtype."""
     return (0.0, 1.0) if dtype.kind == "f" else (0.0, 65535.0)
 
 
-def samples_of(dtype: np.dtype[Any]) -> Samples:
+def samples_of(dtype: DType) -> Samples:
     """Return the kind of samples of more than 8 bits; empty for 8 bits."""
     return "float" if dtype.kind == "f" else "integer" if dtype.itemsize > 1 else ""
 
 
-def check_samples(dtype: np.dtype[Any], value_range: Range | None) -> None:
+def check_samples(dtype: DType, value_range: Range | None) -> None:
     """Check that samples of a dtype can be measured.
 
     Raises
@@ -124,8 +130,8 @@ def check_samples(dtype: np.dtype[Any], value_range: Range | None) -> None:
 
 
 def as_batch(
-    array: NDArray[Any], layout: Layout | None, bands: int | None = None, white: Range | None = None
-) -> NDArray[Any]:
+    array: Array, layout: Layout | None, bands: int | None = None, white: Range | None = None
+) -> Array:
     """Return a view of shape NxHxWxC, where C is `bands`, or 1, 3 or 4.
 
     Raises
@@ -143,7 +149,7 @@ def as_batch(
     return view if "C" in dimensions else view[..., None]
 
 
-def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None = None) -> str:
+def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None) -> str:
     """Return a letter for each dimension of an array of `bands`, or of 1, 3 or 4 channels.
 
     Raises
@@ -164,3 +170,18 @@ def dimensions_of(shape: Sequence[int], layout: Layout | None, bands: int | None
     if is_known and bands is not None:
         detail = f"got an array of {channels} channels; expected {bands} bands"
     raise ImageError("unsupported", detail)
+
+
+def measurable(image: Image.Image) -> Image.Image:
+    """Return the image, converted if need be to a mode whose samples can be measured directly."""
+    if image.mode in GRAY or image.mode in _RGB or image.mode in DEEP_GRAY:
+        return image
+    try:
+        mode = _CONVERTED.get(image.mode) or Image.getmodebase(image.mode)
+    except KeyError:
+        detail = f"mode {image.mode!r} is not supported; convert the image to RGB, L or I;16"
+        raise ImageError("unsupported", detail) from None
+    if "transparency" in image.info:  # alpha is not measured, and Pillow warns of some kinds
+        image = image.copy()
+        del image.info["transparency"]
+    return image.convert(mode)

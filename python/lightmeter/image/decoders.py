@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,8 @@ from PIL import Image, features
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import samples_of
-from lightmeter.image.meter import DEEP_GRAY, Counting, ImageMeter
+from lightmeter.image.arrays import DEEP_GRAY, Pair, range_of, samples_of
+from lightmeter.image.meter import ImageMeter
 from lightmeter.image.reading import Reading
 from lightmeter.quiet import quiet
 
@@ -113,7 +112,7 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
     if form not in _FORMS or "interlace" in image.info or getattr(image, "is_animated", False):
         return None
     depth, colour = _FORMS[form]
-    size: tuple[int, int] = image.size
+    size: Pair = image.size
     palette = image.palette.getdata() if image.palette is not None else ("", b"")
     all_bits = reading.value_range is not None
     is_deep = depth == 16 and (all_bits or image.mode in DEEP_GRAY)
@@ -121,8 +120,8 @@ def measure_png(file: bytes, image: Any, reading: Reading) -> ImageMeter | None:
         rows = _core.PngRows(*size, depth, colour, palette[1], all_bits)
         dtype = np.dtype(np.uint16 if is_deep else np.uint8)
         mode = "I;16" if is_deep and form == _GRAY_WITH_ALPHA else image.mode
-        meter = reading.counting.meter(size, 1, mode=mode, _samples=samples_of(dtype))
-        white = reading.counting.range_of(dtype)
+        meter = ImageMeter._new(reading, size, 1, mode=mode, _samples=samples_of(dtype))
+        white = reading.value_range or range_of(dtype)
         inflated = _inflated(_data(memoryview(file), start - _HEAD.size))
         if not all(rows.take(piece, meter._core, white) for piece in inflated) or not rows.is_whole:
             return None
@@ -167,8 +166,6 @@ def _inflated(data: Iterator[memoryview]) -> Iterator[bytes]:
         raise ValueError("the stream has no end")
 
 
-_COUNTING = Counting(metrics="camera")  # with a hash of all pixels
-
 # Without vector instructions Pillow is faster. Libraries other than libjpeg-turbo interpolate
 # colours differently.
 _IS_WORTH_IT = _core.kernel_tier() == "avx2" and bool(features.check_feature("libjpeg_turbo"))
@@ -182,27 +179,27 @@ def is_trusted() -> bool:
     """
     try:
         Image.preinit()  # registers formats; `Image.open` would apply limits
-        return _IS_WORTH_IT and all(map(_is_same, jpeg_samples()))
+        return _IS_WORTH_IT and all(map(_is_same, _jpeg_samples()))
     except Exception:  # a Pillow that was changed, or no memory
         return False
 
 
 def _is_same(sample: bytes) -> bool:
     with quiet(), Image.OPEN["JPEG"][0](io.BytesIO(sample), "") as image:
-        image.load()
-        meter = _COUNTING.measure(image, 1, None)
-    ((_, own),) = _core.measure_files([sample], _COUNTING.metrics, len(sample))
+        meter = ImageMeter(metrics="camera", size=image.size)  # with a hash of all pixels
+        meter.update(image)
+    ((_, own),) = _core.measure_files([sample], "camera", len(sample))
     expected = (meter.mode, meter.measurement())
     return own is not None and (own[4], own[5].measurement()) == expected
 
 
-def jpeg_samples() -> Iterator[bytes]:
+def _jpeg_samples() -> Iterator[bytes]:
     """Yield small files of every kind that our decoder accepts, with smooth and random colours."""
     noise = Image.frombytes("RGB", (37, 29), random.Random(0).randbytes(3 * 37 * 29))
-    smooth = noise.resize((9, 7)).resize((64, 48), Image.Resampling.BICUBIC)
-    kinds = (("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None))
-    for (image, quality), (mode, subsampling) in product(((noise, 40), (smooth, 90)), kinds):
+    image = noise.resize((9, 7)).resize((101, 48), Image.Resampling.BICUBIC)
+    image.paste(noise, (64, 0))
+    for mode, subsampling in ("RGB", "4:4:4"), ("RGB", "4:2:2"), ("RGB", "4:2:0"), ("L", None):
         file = io.BytesIO()
         how: Any = {"subsampling": subsampling} if subsampling else {"restart_marker_blocks": 3}
-        image.convert(mode).save(file, "JPEG", quality=quality, **how)
+        image.convert(mode).save(file, "JPEG", **how)
         yield file.getvalue()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.files import open_regular
+from lightmeter.files import AnyPath, open_regular
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import Limits
 
@@ -48,8 +48,13 @@ _AVIF = {b"avif", b"avis"}
 _HEIF = {*b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split()}
 
 # Formats that only the readers of `lightmeter.interop.readers` read, with the reader of each.
-READERS = {"CZI": "microscope", "DICOM": "dicom", "LIF": "microscope", "ND2": "microscope"}
-READERS |= {"VRT": "gdal"}
+READERS = {
+    "CZI": "microscope",
+    "DICOM": "dicom",
+    "LIF": "microscope",
+    "ND2": "microscope",
+    "VRT": "gdal",
+}
 
 # Boxes at the start of a QuickTime file. Their names are at byte 4, as in a file type box.
 _BOXES = {b"ftyp", b"moov", b"mdat", b"wide"}
@@ -87,7 +92,7 @@ def _by_brands(start: bytes) -> str | None:
     return "HEIF" if brands & _HEIF else None
 
 
-Encoded = str | os.PathLike[str] | bytes | bytearray | IO[bytes]
+Encoded = AnyPath | bytes | bytearray | IO[bytes]
 
 _BUFFER = 65536
 _MOST_PATH = 512
@@ -199,10 +204,8 @@ def short_path(path: object) -> str:
     """
     if not isinstance(path, str | bytes | os.PathLike):
         return ""
-    text = os.fsdecode(path)
-    if text.isascii():
-        return text[-_MOST_PATH:]
-    return text.encode(errors="replace")[-_MOST_PATH:].decode(errors="ignore")
+    text = os.fsdecode(path).encode(errors="replace")
+    return text[-_MOST_PATH:].decode(errors="ignore")
 
 
 def is_zarr(path: object) -> bool:
@@ -235,15 +238,17 @@ def most_pixels(limits: Limits) -> int:
     return int(min(_ANY_PIXELS, 2 * (most or _ANY_PIXELS), limits.pixels or _ANY_PIXELS))
 
 
-def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
+def open_encoded(image: Encoded | EncodedBytes, limits: Limits) -> Opened:
     """Open encoded bytes for decoding, from their start. A file that the caller opened stays open.
+
+    What is open already is returned itself.
 
     Raises
     ------
     ImageError
         There are no bytes or too many, or they cannot be opened.
     """
-    if isinstance(image, EncodedFile):
+    if isinstance(image, Opened):
         return image
     inner: Any
     owned = isinstance(image, str | os.PathLike)
@@ -253,19 +258,19 @@ def open_encoded(image: Encoded, limits: Limits) -> EncodedFile:
             if os.path.isdir(image):
                 os.scandir(image).close()  # raises the reason if it cannot be listed
             inner = open_regular(image)
-            size = os.fstat(inner.fileno()).st_size
         elif isinstance(image, bytes | bytearray):
-            inner, size = io.BytesIO(image), len(image)
+            inner = io.BytesIO(image)
         elif hasattr(image, "readinto") and image.seekable():
-            inner, size = image, image.seek(0, os.SEEK_END)
-            image.seek(0)
+            inner = image
         else:
             most, data = min(_MOST_PIPED, most or _MOST_PIPED), bytearray()
             for piece in iter(partial(image.read, _PIECE), b""):
                 data += piece
                 if len(data) > most:
                     break
-            inner, size = io.BytesIO(data), len(data)
+            inner = io.BytesIO(data)
+        size = inner.seek(0, os.SEEK_END)
+        inner.seek(0)
         if 0 < size <= (most or size):
             return EncodedFile(inner, size, owned=owned)
     except Exception as error:

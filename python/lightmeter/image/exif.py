@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from PIL import ExifTags as Pillow
 
 from lightmeter import _core
 from lightmeter.image.encoded import Opened
-from lightmeter.image.tiff import ASCII, BYTE_TYPES, SIZES, DamagedError, Number, unpacked
+from lightmeter.image.tiff import ASCII, BYTE_TYPES, DamagedError, Number, Values
 from lightmeter.text import near
 from lightmeter.times import DAY, EPOCH
 
@@ -142,39 +142,6 @@ _FLASH_RETURN = {2: "return not detected", 3: "return detected"}
 _FLASH_MODE = {1: "on", 2: "off", 3: "auto"}
 
 
-class _Held(NamedTuple):
-    """Hold the values of a tag.
-
-    Attributes
-    ----------
-    order
-        Byte order, ``"<"`` or ``">"``.
-    kind
-        The type of the values, by TIFF's number.
-    length
-        How many values there are.
-    start
-        Their first 512 bytes, or fewer if the file ends.
-    """
-
-    order: str
-    kind: int
-    length: int
-    start: bytes
-
-    def raw(self, limit: int) -> bytes:
-        """Return at most `limit` bytes. Raises DamagedError if they lie outside the file."""
-        size = min(SIZES[self.kind] * self.length, limit)
-        if size > len(self.start):
-            raise DamagedError(f"got {len(self.start)} of {size} bytes")
-        return self.start[:size]
-
-    def numbers(self, limit: int) -> tuple[Number, ...]:
-        """Return at most `limit` values."""
-        count = min(self.length, limit)
-        return unpacked(self.order, self.kind, count, self.raw(count * SIZES[self.kind]))
-
-
 # Cameras repeat the same values. The cached ones take a few megabytes at most.
 @lru_cache(maxsize=4096)
 def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Value | None:
@@ -197,7 +164,7 @@ def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Val
     start
         Their first 512 bytes, or fewer if the file ends.
     """
-    held = _Held(order, kind, length, start)
+    held = Values(order, kind, length, start)
     try:
         if name in _CONVERSIONS:
             return _CONVERSIONS[name](held)
@@ -208,7 +175,7 @@ def value_of(name: str, order: str, kind: int, length: int, start: bytes) -> Val
         return None
 
 
-def _as_plain(held: _Held) -> Value | None:
+def _as_plain(held: Values) -> Value | None:
     is_table = held.length > _MAX_VALUES or (
         held.kind in BYTE_TYPES and (held.kind == 7 or held.length > _MAX_BYTE_VALUES)
     )
@@ -231,16 +198,16 @@ def _is_finite(value: Number) -> TypeGuard[int | float]:
     return value is not None and math.isfinite(value)
 
 
-def _as_names(held: _Held, names: dict[int, str]) -> str | None:
+def _as_names(held: Values, names: dict[int, str]) -> str | None:
     values = dict.fromkeys(filter(_is_finite, held.numbers(_MAX_BYTE_VALUES)))
     return ", ".join(names.get(value, f"{value}") for value in values) or None  # type: ignore[arg-type]
 
 
-def _as_text(held: _Held) -> str | None:
+def _as_text(held: Values) -> str | None:
     return _text(held.raw(_MAX_BYTES))
 
 
-def _as_coded_text(held: _Held) -> str | None:
+def _as_coded_text(held: Values) -> str | None:
     data = held.raw(_MAX_BYTES)
     return _text(data[8:] if data[:8].rstrip(b"\0 ").upper() in _CHARSETS else data)
 
@@ -268,7 +235,7 @@ def days_of(text: str) -> float | None:
         return None
 
 
-def _as_flash(held: _Held) -> str | None:
+def _as_flash(held: Values) -> str | None:
     """Return the state of the flash as a text, such as whether it fired and its mode."""
     values = held.numbers(1)
     number = values[0] if values and held.kind != ASCII else None
@@ -285,7 +252,7 @@ def _as_flash(held: _Held) -> str | None:
     return ", ".join(filter(None, parts))
 
 
-def _as_coordinate(held: _Held) -> float | None:
+def _as_coordinate(held: Values) -> float | None:
     """Return degrees, minutes and seconds as degrees; missing parts are zero."""
     values = held.numbers(3)
     if not values or values[0] is None:
@@ -294,7 +261,7 @@ def _as_coordinate(held: _Held) -> float | None:
     return total if math.isfinite(total) else None
 
 
-_CONVERSIONS: dict[str, Callable[[_Held], Value | None]] = {
+_CONVERSIONS: dict[str, Callable[[Values], Value | None]] = {
     "Flash": _as_flash,
     "ISOSpeedRatings": lambda held: _plain(held.numbers(1)),  # further values are of other scales
     **dict.fromkeys(DATES, lambda held: days_of(_as_text(held) or "")),
@@ -409,7 +376,7 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
     """Return the tags of directories that the core parsed; see `read_exif`."""
     tags: ExifTags = {}
     order, main, exif, gps, interop = parts or ("<", [], [], [], [])
-    places = {entry[0]: entry[1:] for entry in gps} if gps else {}
+    places = {entry[0]: entry[1:] for entry in gps}
     every = (NAMES, main), (NAMES, exif), (GPS_NAMES, gps)
     for names, entries in (*every, (INTEROP_NAMES, interop)):
         for code, kind, length, start in entries:
@@ -425,8 +392,7 @@ def tags_of(parts: "_core.ExifParts | None", policy: ExifPolicy) -> ExifTags:
             if value is not None:
                 tags[name] = value
     if "has_gps" not in policy.withheld:
-        tags["has_gps"] = 0
-        if places.keys() >= _COORDINATES:
-            found = [value_of("GPSLatitude", order, *places[code]) for code in _COORDINATES]
-            tags["has_gps"] = int(None not in found)
+        known = places.keys() & _COORDINATES
+        found = [value_of("GPSLatitude", order, *places[code]) for code in known]
+        tags["has_gps"] = int(len(found) == len(_COORDINATES) and None not in found)
     return tags

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from lightmeter.errors import ImageError, Reason
-from lightmeter.files import path_texts
+from lightmeter.files import AnyPath, path_texts
 
 
 class Failure(NamedTuple):
@@ -79,7 +79,7 @@ _MAX_DETAIL = 200
 def image_error(
     error: BaseException,
     *,
-    path: str | os.PathLike[str] | None = None,
+    path: AnyPath | None = None,
     otherwise: Reason = "corrupt",
 ) -> ImageError:
     """Return the `ImageError` for an exception from opening, decoding or measuring an image.

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from lightmeter.image.bands import BandMeter
+from lightmeter.image.arrays import DEEP_GRAY, Pair, Range, measurable
 from lightmeter.image.decoders import Decoder
 from lightmeter.image.exif import ExifTags
-from lightmeter.image.header import Facts
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter, measurable
+from lightmeter.image.meter import BandMeter, ImageMeter
 from lightmeter.image.metrics import Returned
+from lightmeter.image.open import Facts
 
 _SIDE = 80  # pixels
 _MOST_BYTES = 4096
@@ -23,7 +23,7 @@ class Thumbnail(NamedTuple):
 
     path: str
     jpeg: bytes
-    size: tuple[int, int]
+    size: Pair
 
     @property
     def key(self) -> int:
@@ -126,7 +126,7 @@ class Read(NamedTuple):
     facts: Mapping[str, Any] | None = None
     mask: Any = None
     bands: Sequence[str] | None = None
-    value_range: tuple[float, float] | None = None
+    value_range: Range | None = None
     group: str | None = None
 
 

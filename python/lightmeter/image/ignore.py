@@ -16,19 +16,19 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, as_numpy, is_array
+from lightmeter.files import AnyPath
+from lightmeter.image.arrays import ArrayLike, Pair, as_numpy, is_array, measurable
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.failure import image_error
 from lightmeter.image.limits import DEFAULT_LIMITS
-from lightmeter.image.meter import measurable
-from lightmeter.image.pillow import open_image
+from lightmeter.image.open import open_image
 from lightmeter.quiet import quiet
 from lightmeter.text import near
 
 # x, y, width and height: in pixels, or as fractions of the sides if any of them is a float.
 Rectangle = tuple[float, float, float, float]
-MaskOf = Callable[[str], Any]  # from the path of an image to its mask, or None
-_One = Rectangle | float | str | os.PathLike[str] | ArrayLike | MaskOf
+# A function is of the path of an image, and returns its mask or None.
+_One = Rectangle | float | AnyPath | ArrayLike | Callable[[str], Any]
 Ignore = _One | Sequence[_One]
 
 _COLUMN, _RULES = "column:", ("alpha", "nodata")
@@ -132,9 +132,7 @@ class Ignored:
 
     shared_mask = lru_cache(maxsize=2)(mask)  # used if `is_fixed`
 
-    def mark(
-        self, mask: _core.Mask, samples: Any, at: tuple[int, int], nodata: float | None = None
-    ) -> None:
+    def mark(self, mask: _core.Mask, samples: Any, at: Pair, nodata: float | None = None) -> None:
         """Add the pixels of a tile to a mask whose samples match a rule.
 
         Parameters
@@ -193,32 +191,33 @@ def as_ignored(ignore: "Ignore | Ignored | None") -> Ignored | None:
         parts = sorted(map(_part, ignore), key=lambda part: repr(part[0]))
     except OverflowError:
         raise ValueError(f"ignore has a number beyond floats; expected {_EXPECTED}") from None
-    found = [part for _, part in parts]
+    if not parts:
+        return None
+    texts, found = zip(*parts, strict=True)
     areas = tuple(part for part in found if isinstance(part, tuple))
     rules = tuple(filter(is_rule, found))
     beside = [part for part in found if part not in areas and not is_rule(part)]
     if len(beside) > 1:
         raise ValueError(f"ignore has {len(beside)} sources of one mask per image; expected one")
-    texts = tuple(text for text, _ in parts)
-    return Ignored(areas, rules, next(iter(beside), None), texts) if parts else None
+    return Ignored(areas, rules, next(iter(beside), None), texts)
 
 
 def _part(given: Any) -> tuple[Any, Any]:
     """Return how a profile names a part, and the part of an `Ignored`."""
-    part = given
+    part, is_path = given, isinstance(given, str | os.PathLike)
     if _is_rectangle(given):
         part = _rectangle(given)
     elif is_rule(given):  # NaN means nodata
         part = given if isinstance(given, str) else float(given) if given == given else "nodata"
     elif callable(given):
         return getattr(given, "__name__", "masks"), given
-    elif isinstance(given, str | os.PathLike) and os.path.isdir(given):
+    elif is_path and os.path.isdir(given):
         return "a folder of masks", Path(os.fsdecode(given))
     elif not (isinstance(given, str) and given.startswith(_COLUMN)):
-        if isinstance(given, str | os.PathLike) and not os.path.exists(given):
+        if is_path and not os.path.exists(given):
             hint = near(given, (*_RULES, _COLUMN), "expected a mask, a folder of masks, or a rule")
             raise ImageError("vanished", f"there is no {str(given)!r:.100} to ignore; {hint}")
-        if not (isinstance(given, str | os.PathLike | bytes | Image.Image) or is_array(given)):
+        if not (is_path or isinstance(given, bytes | Image.Image) or is_array(given)):
             raise TypeError(f"ignore has a {type(given).__name__}; expected {_EXPECTED}")
         mask = _mask(given)
         return f"{mask.width}x{mask.height} {hashlib.sha256(mask.bits).hexdigest()[:16]}", mask

@@ -53,16 +53,16 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-def check_size(width: int, height: int, limits: Limits) -> None:
+def check_size(width: int, height: int, most: int | None) -> None:
     """Check the number of pixels of an image before it is decoded.
 
     Raises
     ------
     ImageError
-        The image exceeds ``limits.pixels``.
+        The image has more than `most` pixels.
     """
-    if limits.pixels is not None and width * height > limits.pixels:
-        raise ImageError("too_large", f"{width}x{height} pixels, more than {limits.pixels}")
+    if most is not None and width * height > most:
+        raise ImageError("too_large", f"{width}x{height} pixels, more than {most}")
 
 
 def check_frames(count: int, limits: Limits) -> None:

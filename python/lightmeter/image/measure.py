@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -16,8 +15,16 @@ from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import ArrayLike, Channels, as_batch, as_numpy, is_array
-from lightmeter.image.bands import BandMeter, bands_of
+from lightmeter.image.arrays import (
+    DEEP_GRAY,
+    Array,
+    ArrayLike,
+    Channels,
+    LoadedImage,
+    as_batch,
+    as_numpy,
+    is_array,
+)
 from lightmeter.image.decoders import decoder, decoder_of, is_trusted, measure_png
 from lightmeter.image.encoded import (
     BYTES_AT_ONCE,
@@ -37,22 +44,37 @@ from lightmeter.image.failure import image_error
 from lightmeter.image.frame import Frame as Frame
 from lightmeter.image.frame import Measured as Measured
 from lightmeter.image.frame import Read, make_thumbnail
-from lightmeter.image.header import Facts, header_in, pillow_header, profile_description
 from lightmeter.image.ignore import ALL_IGNORED
 from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_level, check_size
-from lightmeter.image.meter import DEEP_GRAY, ImageMeter
+from lightmeter.image.meter import BandMeter, ImageMeter, Mark
 from lightmeter.image.metrics import run
-from lightmeter.image.pillow import check_bits, mend_order, open_image
+from lightmeter.image.open import (
+    Facts,
+    check_bits,
+    header_in,
+    mend_order,
+    open_image,
+    pillow_header,
+    profile_description,
+)
 from lightmeter.image.reading import DEFAULT_READING, Reading
 from lightmeter.image.tiff import NODATA, parse_nodata
-from lightmeter.image.tiles.array_raster import ChunkedArray, is_chunked, open_array, open_zarr
-from lightmeter.image.tiles.raster import Watch, measure_rasters
+from lightmeter.image.tiles.raster import (
+    ChunkedArray,
+    Watch,
+    is_chunked,
+    measure_rasters,
+    open_array,
+    open_zarr,
+)
 from lightmeter.image.tiles.tiff import open_large_tiff
 from lightmeter.image.video import Clip, video_frames
 from lightmeter.quiet import quiet
 
 ImageLike = Image.Image | ArrayLike | ChunkedArray | ImageMeter | Encoded
 
+# Modes whose samples can be used as bands directly.
+_BANDED = frozenset({"LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK"})
 _SAMPLES, _EXTRA = 277, 338  # TIFF tags: SamplesPerPixel, ExtraSamples
 
 _MOST_FACTS, _LONGEST_NAME = 64, 128  # of an image, from a reader
@@ -92,7 +114,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     Exception
         Decoders and files may raise any exception.
     """
-    if isinstance(image, str | os.PathLike) and is_zarr(image):
+    if is_zarr(image):
         yield from open_zarr(Path(image), reading)
     elif isinstance(image, Image.Image):
         yield from frames_in(image, reading)
@@ -102,8 +124,7 @@ def frames_of(image: Any, reading: Reading) -> Iterator[Frame]:
     elif is_chunked(image):
         yield from open_array(image, reading)
     else:
-        is_read = isinstance(image, EncodedBytes)
-        with image if is_read else open_encoded(image, reading.limits) as file:
+        with open_encoded(image, reading.limits) as file:
             if file.format in VIDEOS:
                 frames = video_frames(file, reading, image if isinstance(image, Clip) else None)
             else:
@@ -116,24 +137,22 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
     """Yield the frames that the user's reader finds in a path or encoded bytes."""
     read: Any = reading.read
     if not is_zarr(image):
-        open_encoded(image, reading.limits).__exit__(None, None)  # checks that it may be opened
+        with open_encoded(image, reading.limits):
+            pass  # it may be opened
     given, number = read(image), 0
-    several = given if isinstance(given, Iterator) else iter([given])
+    several = given if isinstance(given, Iterator) else [given]
     last = 1 if reading.frames == "first" else None
     for number, returned in enumerate(itertools.islice(several, last), 1):
         check_frames(number, reading.limits)
         found = _as_read(returned)
         bands, range_ = reading.bands or found.bands, reading.value_range or found.value_range
-        try:
-            own = replace(reading, bands=bands, value_range=range_)
-        except (TypeError, ValueError) as error:
-            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
+        own = replace(reading, bands=bands, value_range=range_)
         named = {str(name)[:_LONGEST_NAME]: fact for name, fact in (found.facts or {}).items()}
         facts = ((read.__name__, named),) if named else ()
         for frame in frames_of(found.image, own):
             if isinstance(frame.image, np.ndarray):
                 height, width = frame.image.shape[:2]
-                check_size(width, height, reading.limits)
+                check_size(width, height, reading.limits.pixels)
             more = {"mask": found.mask, "group": found.group, "reading": own}
             yield frame._replace(returned=facts, **more)
     if number == 0:
@@ -145,14 +164,13 @@ def _as_read(returned: Any) -> Read:
     is_several = isinstance(returned, tuple) and 0 < len(returned) <= len(Read._fields)
     found = Read(*returned) if is_several else Read(returned)
     image, facts, group = found.image, found.facts, found.group
-    is_image = isinstance(image, str | os.PathLike | Image.Image) or can_be_read(image)
-    for value, is_known, expected in (
-        (image, is_image, "; expected an array or an image"),
-        (facts, isinstance(facts, Mapping | None), " as facts; expected a dict"),
-        (group, isinstance(group, str | Integral | None), " as group; expected a text"),
-    ):
-        if not is_known:
-            raise ImageError("unsupported", f"read= gave a {type(value).__name__}{expected}")
+    if not isinstance(image, str | os.PathLike | Image.Image) and not can_be_read(image):
+        what = f"a {type(image).__name__}; expected an array or an image"
+        raise ImageError("unsupported", f"read= gave {what}")
+    if not isinstance(facts, Mapping | None):
+        raise ImageError(
+            "unsupported", f"read= gave a {type(facts).__name__} as facts; expected a dict"
+        )
     if len(facts or ()) > _MOST_FACTS:  # they may be those of a file
         raise ImageError("too_large", f"read= gave more than {_MOST_FACTS} facts")
     # A lone surrogate is no text.
@@ -220,7 +238,7 @@ def _is_at(image: Image.Image, number: int) -> bool:
 
 
 def _loaded(image: Image.Image, reading: Reading, file: Opened | None) -> Frame:
-    check_size(*image.size, reading.limits)
+    check_size(*image.size, reading.limits.pixels)
     mend_order(image)
     image.load()
     exif, facts = _header_of(image, reading.exif, file)  # Exif may stand behind the pixels
@@ -312,14 +330,15 @@ def measure_images(
         source: Any = image
         if path is None and is_file(image) and not isinstance(image, EncodedBytes):
             source = read_whole(image, reading.limits)
-        if isinstance(source, str | os.PathLike | bytes):
+        is_encoded = isinstance(source, str | os.PathLike | bytes)
+        if is_encoded:
             source = measure_together([source], [name], reading, thumbnail)[0] or source
         if isinstance(source, EncodedBytes):
             source = _measured_png(source, reading, name, thumbnail) or source
         if isinstance(source, Measured):
             yield source
             return
-        is_own = reading.read is not None and isinstance(source, str | os.PathLike | bytes)
+        is_own = is_encoded and reading.read is not None
         frames = (_frames_read if is_own else frames_of)(source, reading)
         for frame in iter(partial(_next_frame, frames), None):
             if watch is not None:
@@ -368,20 +387,15 @@ def measure_together(
         return [None] * len(images)
     wants_pixels = thumbnail or reading.functions
     is_plain = reading.is_of_one and not wants_pixels and is_trusted()
-    way = reading.counting if is_plain else None
-    metrics, mask_of = (None, None) if way is None else (way.metrics, way.mask_of)
+    metrics = reading.metric_set if is_plain else None
     most = BYTES_TOGETHER if len(images) > 1 else BYTES_AT_ONCE
     most = int(min(most, reading.limits.bytes or most))
-    pixels = most_pixels(reading.limits)
+    pixels, mask_of = most_pixels(reading.limits), reading.mask_of
     files = _core.measure_files(images, metrics, most, pixels, mask_of)
-    found: list[Measured | EncodedBytes | None] = []
-    for (image, jpeg), name in zip(files, names, strict=True):
-        encoded = None if image is None else EncodedBytes(image)
-        found.append(encoded if jpeg is None else _measured_jpeg(jpeg, reading, name))
-        if encoded is not None and len(images) > 1:
-            with suppress(Exception):  # `measure_images` retries and reports it
-                found[-1] = _measured_png(encoded, reading, name, thumbnail) or encoded
-    return found
+    return [
+        _measured_jpeg(jpeg, reading, name) if jpeg is not None else image and EncodedBytes(image)
+        for (image, jpeg), name in zip(files, names, strict=True)
+    ]
 
 
 def measure_frame(
@@ -421,22 +435,19 @@ def measure_frame(
     reading, ignored = readings[0], readings[0].ignored
     mark = None if ignored.is_fixed else partial(ignored.mark, nodata=nodata)
     channels: Channels | None = reading.channels
-    if not isinstance(image, list):
-        check_level(reading.pyramid_level, 1)
     with quiet():
         if isinstance(image, list):
-            wants_pixels, channels = thumbnail or bool(reading.functions), image[0].order or "RGB"
-            meters, image = measure_rasters(image, reading, threads, watch, wants_pixels, mark)
+            channels = image[0].order or "RGB"
+            meters, image = measure_rasters(image, reading, threads, watch, thumbnail, mark)
         else:
+            check_level(reading.pyramid_level, 1)
             if bands is not None:
-                image = bands_of(image, len(bands))
+                image = _bands_of(image, len(bands))
             parts = [image] if bands is None else np.split(image, len(bands), axis=2)
             ways = zip(parts, itertools.cycle(readings), strict=False)
-            meters = [way.counting.measure(part, threads, mark) for part, way in ways]
+            meters = [_counted(part, way, threads, mark) for part, way in ways]
         if mark is not None and not all(meter.pixels for meter in meters):
             raise ImageError("empty", ALL_IGNORED)
-        if reading.ignore is not None:
-            facts = _with_ignored(facts, meters)
         if thumbnail and isinstance(image, Image.Image):
             small = make_thumbnail(image, path)
     whole = BandMeter(dict(zip(bands, meters, strict=True))) if bands else meters[0]
@@ -445,7 +456,34 @@ def measure_frame(
     read = _read_as(whole, given, fourth=_takes_fourth(frame.image, given))
     group = frame.group or (None if frame.seconds is None else path) or None  # frames are alike
     own = (*frame.returned, *called), path, decoded_by, read, group, frame.seconds
-    return Measured(whole, exif, facts, small, *own)
+    return Measured(whole, exif, _with_ignored(facts, meters), small, *own)
+
+
+def _counted(
+    image: LoadedImage, reading: Reading, threads: int | None, mark: Mark | None
+) -> ImageMeter:
+    size = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
+    meter = ImageMeter._new(reading, size, threads)
+    if mark is not None and meter._mask is not None:
+        mark(meter._mask, image, (0, 0))
+    meter.update(image)
+    return meter
+
+
+def _bands_of(image: LoadedImage, count: int) -> Array:
+    """Return the samples of an image of `count` bands, as an array HxWxC.
+
+    Raises
+    ------
+    ImageError
+        The image has another number of bands.
+    """
+    if isinstance(image, Image.Image):
+        if image.mode not in _BANDED or len(image.getbands()) != count:
+            expected = f"expected {count} bands; pass other images as an array HxWxC"
+            raise ImageError("unsupported", f"got an image of mode {image.mode}; {expected}")
+        return np.asarray(image)
+    return image
 
 
 def _with_ignored(facts: Any, meters: Sequence[ImageMeter]) -> Any:
@@ -495,17 +533,16 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     if meter._expected not in (None, meter.pixels):
         detail = f"an ImageMeter that has measured {meter.pixels} of {meter._expected} pixels"
         raise ImageError("truncated", detail)
-    counting = meter._counting
-    given, usual = ({**vars(way), "metrics": way.metric_set} for way in (reading, DEFAULT_READING))
+    own, given = meter._reading, replace(reading, metrics=reading.metric_set)
     for option in ("bands", "channels", "ignore", "metrics", "pyramid_level", "value_range"):
-        if (given[option] or None) not in (usual[option], getattr(counting, option, None)):
+        possible = [getattr(way, option) for way in (DEFAULT_READING, own)]
+        if (getattr(given, option) or None) not in possible:
             detail = f"got {option} with an ImageMeter, which has measured; give the array"
             raise ImageError("unsupported", detail)
-    metrics = [counting.metrics, *reading.functions]
-    own = replace(reading, value_range=counting.value_range, metrics=metrics)
+    metrics = [own.metric_set, *reading.functions]
+    own = replace(reading, value_range=own.value_range, metrics=metrics)
     returned = run(reading.functions, None)
-    facts = _with_ignored(None, [meter])
-    return Measured(meter, None, facts, returned=returned, read=_read_as(meter, own))
+    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
 
 
 def _measured_png(
@@ -536,10 +573,9 @@ def _measured_jpeg(file: "_core.MeasuredJpeg", reading: Reading, name: object) -
     if profile is not None:
         facts["ColorProfile"] = profile_description(profile)
     facts |= {"Format": "JPEG", "FileSize": size}
-    meter = ImageMeter._of(core, reading.counting, mode=mode, _features=features)
-    if reading.ignore is not None:
-        facts = _with_ignored(facts, [meter])
+    meter = ImageMeter._of(core, reading, mode=mode, _features=features)
     tags, path = tags_of(exif, reading.exif), short_path(name)
+    known = _with_ignored(facts, [meter])
     # The name is that of Pillow's decoder, which gives the same pixels, so that profiles do not
     # depend on which decoder ran.
-    return Measured(meter, tags, facts, None, (), path, decoder("JPEG"), reading.text())
+    return Measured(meter, tags, known, None, (), path, decoder("JPEG"), reading.text())

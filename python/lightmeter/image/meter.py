@@ -4,30 +4,35 @@ import math
 import operator
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image import arrays
-from lightmeter.image.arrays import ArrayLike, Channels, Samples, samples_of
-from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
+from lightmeter.image.arrays import (
+    DEEP_GRAY,
+    DTYPES,
+    GRAY,
+    GRAY_MODES,
+    Array,
+    ArrayLike,
+    Channels,
+    Pair,
+    Range,
+    Samples,
+    as_batch,
+    as_numpy,
+    is_array,
+    measurable,
+    range_of,
+    samples_of,
+)
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, SETS, WHOLE_NUMBERS, MetricSet
+from lightmeter.image.reading import Reading
 
 _core.prepare_numpy()  # before a daemon thread uses it first, and the process ends meanwhile
-
-# Modes that Pillow stores as 8-bit gray or red, green, blue; alpha and padding are skipped.
-_GRAY_MODES = frozenset({"L", "LA"})
-_RGB_MODES = frozenset({"RGB", "RGBA", "RGBX"})
-# Modes to convert to, where they differ from Pillow's base mode.
-_CONVERTED = {"La": "LA", "P": "RGB", "PA": "RGBA", "RGBa": "RGBA"}
-# Modes of deeper samples, which are gray, as Pillow keeps them.
-_DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2", "I;16N": "=u2", "I": "=i4", "F": "=f4"}
-DEEP_GRAY: dict[str, np.dtype[Any]] = {mode: np.dtype(kind) for mode, kind in _DEEP.items()}
-_UINT8: np.dtype[Any] = np.dtype(np.uint8)
 
 # Pillow keeps an image over 16 MB in several blocks, which it cannot export without a copy. Crops
 # of this height for each thread stay in the cache between the copy and the measurement.
@@ -38,67 +43,8 @@ _THREADED_PIXELS = 4_000_000
 _MAX_THREADS = 4
 
 
-LoadedImage = Image.Image | NDArray[Any]
-
 # Marks pixels of an image, or of the tile at (x, y), as ignored in a mask before they are measured.
-Mark = Callable[[_core.Mask, Any, tuple[int, int]], None]
-
-
-@dataclass(frozen=True)
-class Counting:
-    """Hold the options of a `lightmeter.Reading` that meters need.
-
-    Attributes
-    ----------
-    channels
-        Channel order of arrays.
-    value_range
-        Pixel values of black and white; None takes those of the dtype.
-    metrics
-        Metric set.
-    mask_of
-        Returns the mask of ignored pixels for a width and height; None ignores nothing.
-    """
-
-    channels: Channels = "RGB"
-    value_range: tuple[float, float] | None = None
-    metrics: MetricSet = "default"
-    mask_of: Callable[[int, int], _core.Mask] | None = None
-
-    def meter(self, size: tuple[int, int], threads: int | None, **known: Any) -> "ImageMeter":
-        """Return a new meter of an image of this width and height.
-
-        Parameters
-        ----------
-        size
-            Width and height.
-        threads
-            Threads that share the rows of a strip, as for `ImageMeter`.
-        known
-            Attributes of the meter that its first tile need not determine.
-
-        Raises
-        ------
-        ImageError
-            A mask has another size, or all pixels are ignored.
-        """
-        whole = None if 0 in size else size
-        mask = None if self.mask_of is None or whole is None else self.mask_of(*whole)
-        core = _core.ImageMeter(self.metrics, whole, mask)
-        return ImageMeter._of(core, self, _threads=threads, _mask=mask, **known)
-
-    def measure(self, image: LoadedImage, threads: int | None, mark: Mark | None) -> "ImageMeter":
-        """Measure a whole image: a loaded PIL image, or an array HxWxC."""
-        size = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
-        meter = self.meter(size, threads)
-        if mark is not None and meter._mask is not None:
-            mark(meter._mask, image, (0, 0))
-        meter.update(image)
-        return meter
-
-    def range_of(self, dtype: np.dtype[Any]) -> tuple[float, float]:
-        """Return the samples of black and white for a dtype."""
-        return self.value_range or arrays.range_of(dtype)
+Mark = Callable[[_core.Mask, Any, Pair], None]
 
 
 class ImageMeter:
@@ -130,11 +76,10 @@ class ImageMeter:
         self,
         *,
         channels: Channels = "RGB",
-        value_range: tuple[float, float] | None = None,
+        value_range: Range | None = None,
         threads: int | None = None,
         metrics: MetricSet = "default",
-        size: tuple[int, int] | None = None,
-        mask: NDArray[np.bool_] | NDArray[np.uint8] | None = None,
+        size: Pair | None = None,
     ) -> None:
         """Start an image.
 
@@ -151,39 +96,54 @@ class ImageMeter:
         size
             (width, height) of the image in pixels. Tiles need it, and so do some numbers of
             ``"camera"`` and ``"all"``, such as those of parts of the image.
-        mask
-            Array HxW of bool or uint8 that is nonzero where pixels are ignored; it also gives the
-            size. Numbers that use neighbouring pixels, such as the sharpness, leave out the
-            neighbours of ignored pixels.
 
         Raises
         ------
         TypeError
             `size` does not hold integers.
         ValueError
-            An argument is out of range, `mask` is not an array HxW of bool or uint8, or the metrics
-            need a size.
+            An argument is out of range, or the metrics need a size.
         """
-        arrays.check_choice("channels", channels, Channels)
         if threads is not None and threads < 1:
             raise ValueError(f"threads is {threads}; expected at least 1")
         known = None if size is None else _integers(size)
-        ignored: Any = None if mask is None else np.asarray(mask)
-        core = _core.ImageMeter(metrics, known, None if ignored is None else _core.Mask(ignored))
-        if ignored is not None:
-            self._expected = int(np.count_nonzero(ignored == 0))
-        elif known is not None:
-            self._expected = known[0] * known[1]
-        self._core, self._counting = core, Counting(channels, arrays.as_range(value_range), metrics)
+        self._reading = Reading(channels=channels, value_range=value_range, metrics=metrics)
+        self._core = _core.ImageMeter(metrics, known, None)
+        self._expected = known and math.prod(known)
         self._threads = threads
 
     @classmethod
-    def _of(cls, _core: _core.ImageMeter, _counting: Counting, **known: Any) -> "ImageMeter":
+    def _of(cls, _core: _core.ImageMeter, _reading: Reading, **known: Any) -> "ImageMeter":
         meter = object.__new__(cls)
-        vars(meter).update(known, _core=_core, _counting=_counting)
+        vars(meter).update(known, _core=_core, _reading=_reading)
         return meter
 
-    def update(self, tile: Image.Image | ArrayLike, *, at: tuple[int, int] | None = None) -> None:
+    @classmethod
+    def _new(cls, reading: Reading, size: Pair, threads: int | None, **known: Any) -> "ImageMeter":
+        """Return a new meter of an image of this width and height.
+
+        Parameters
+        ----------
+        reading
+            How to measure it.
+        size
+            Width and height.
+        threads
+            Threads that share the rows of a strip, as for `ImageMeter`.
+        known
+            Attributes of the meter that its first tile need not determine.
+
+        Raises
+        ------
+        ImageError
+            A mask has another size, or all pixels are ignored.
+        """
+        whole = None if 0 in size else size
+        mask = None if reading.mask_of is None or whole is None else reading.mask_of(*whole)
+        core = _core.ImageMeter(reading.metric_set, whole, mask)
+        return cls._of(core, reading, _threads=threads, _mask=mask, **known)
+
+    def update(self, tile: Image.Image | ArrayLike, *, at: Pair | None = None) -> None:
         """Measure a tile: a PIL image, an array, or a tensor (DLPack, on the CPU).
 
         Arrays are HxW or, with 1, 3 or 4 channels, HxWxC, of bool, uint8, uint16, float32 or
@@ -218,8 +178,8 @@ class ImageMeter:
         if at is not None:
             at = _integers(at)
         self._features = None
-        if arrays.is_array(tile):
-            mode = self._update_array(arrays.as_numpy(tile), at)
+        if is_array(tile):
+            mode = self._update_array(as_numpy(tile), at)
         elif isinstance(tile, Image.Image):
             mode = tile.mode
             self._update_image(measurable(tile), at)
@@ -240,10 +200,11 @@ class ImageMeter:
         """Return the features that the meter adds to a profile."""
         return self._features or _core.features_of(self._core)
 
-    @property
-    def _names(self) -> list[str]:
-        sets = SETS[: SETS.index(self._counting.metrics) + 1]
-        return [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
+    def _cells(self) -> dict[str, Any]:
+        """Return the numbers of the metric set by name; an undefined one is None."""
+        sets = SETS[: SETS.index(self._reading.metric_set) + 1]
+        names = [name for name, number in IMAGE_NUMBERS.items() if number.set in sets]
+        return dict.fromkeys(names) | self.measurement()
 
     def measurement(self) -> dict[str, float | str]:
         """Return the numbers of the image by name, such as ``Hue.mean``, with samples on 0..255.
@@ -259,28 +220,29 @@ class ImageMeter:
         """
         return self._core.measurement()
 
-    def _update_array(self, array: NDArray[Any], at: tuple[int, int] | None) -> str:
-        (image,) = arrays.as_batch(array, None, white=self._counting.value_range)
+    def _update_array(self, array: Array, at: Pair | None) -> str:
+        (image,) = as_batch(array, None, white=self._reading.value_range)
         bands = image.shape[2]
-        mode = {3: "RGB", 4: "RGBA"}.get(bands) or arrays.GRAY_MODES[array.dtype.name]
+        mode = {3: "RGB", 4: "RGBA"}.get(bands) or GRAY_MODES[array.dtype.name]
         self._samples = samples_of(array.dtype)
-        self._order = None if bands < 3 else self._counting.channels
-        white = self._counting.range_of(image.dtype)
+        self._order = None if bands < 3 else self._reading.channels
+        white = self._reading.value_range or range_of(image.dtype)
         if image.dtype == np.bool_:
             image = np.multiply(image, np.uint8(255))
-        elif image.dtype.name not in arrays.DTYPES:
+        elif image.dtype.name not in DTYPES:
             image = image.astype(np.promote_types(image.dtype, np.float32))
-        is_turned = self._counting.channels == "BGR"
+        is_turned = self._reading.channels == "BGR"
         threads = self._threads_for(image.size // bands)
         self._core.update(image, is_turned, white, threads, at)
         return mode
 
-    def _update_image(self, image: Image.Image, at: tuple[int, int] | None) -> None:
+    def _update_image(self, image: Image.Image, at: Pair | None) -> None:
         if 0 in image.size:
             raise ImageError("empty", f"got an image of {image.width}x{image.height} pixels")
-        dtype = DEEP_GRAY.get(image.mode, _UINT8)
-        channels = 1 if image.mode in _GRAY_MODES or image.mode in DEEP_GRAY else 3
-        white, threads = self._counting.range_of(dtype), self._threads_for(math.prod(image.size))
+        dtype = np.dtype(DEEP_GRAY.get(image.mode, "u1"))
+        channels = 1 if image.mode in GRAY or image.mode in DEEP_GRAY else 3
+        white = self._reading.value_range or range_of(dtype)
+        threads = self._threads_for(math.prod(image.size))
         self._samples = samples_of(dtype)
         try:
             # Pillow 11.2.1 crashes when it exports memory that it does not own, such as that of an
@@ -306,7 +268,33 @@ class ImageMeter:
         return 1 if pixels < _THREADED_PIXELS else min(_MAX_THREADS, available_cpus())
 
 
-def _integers(pair: tuple[int, int]) -> tuple[int, int]:
+class BandMeter(NamedTuple):
+    """Hold the measurement of an image's bands, each measured as a gray image.
+
+    Attributes
+    ----------
+    bands
+        Meter of each band, by name; all have one size.
+    """
+
+    bands: dict[str, ImageMeter]
+
+    @property
+    def mode(self) -> str:
+        """Return the number of bands as text, in place of Pillow's mode."""
+        return f"{len(self.bands)} bands"
+
+    def _cells(self) -> dict[str, Any]:
+        """Return the numbers by name, such as ``DAPI.mean``; width and height have no band."""
+        cells: dict[str, Any] = {}
+        for band, meter in self.bands.items():
+            own = {f"{band}.{name}": number for name, number in BAND_NUMBERS.items()}
+            names, known = own | WHOLE_NUMBERS, meter._cells()
+            cells |= {name: known[names[name]] for name in names if names[name] in known}
+        return cells
+
+
+def _integers(pair: Pair) -> Pair:
     x, y = map(operator.index, pair)
     return x, y
 
@@ -316,18 +304,3 @@ def available_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def measurable(image: Image.Image) -> Image.Image:
-    """Return the image, converted if need be to a mode whose samples can be measured directly."""
-    if image.mode in _GRAY_MODES or image.mode in _RGB_MODES or image.mode in DEEP_GRAY:
-        return image
-    try:
-        mode = _CONVERTED.get(image.mode) or Image.getmodebase(image.mode)
-    except KeyError:
-        detail = f"mode {image.mode!r} is not supported; convert the image to RGB, L or I;16"
-        raise ImageError("unsupported", detail) from None
-    if "transparency" in image.info:  # alpha is not measured, and Pillow warns of some kinds
-        image = image.copy()
-        del image.info["transparency"]
-    return image.convert(mode)

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightmeter.image.arrays import Channels, range_of
+from lightmeter.image.arrays import Channels, LoadedImage, measurable, range_of
 from lightmeter.image.exif import KNOWN
-from lightmeter.image.meter import LoadedImage, measurable
 from lightmeter.image.numbers import IMAGE_NUMBERS, SETS, MetricSet
 from lightmeter.quiet import quiet
 
@@ -31,7 +30,7 @@ _INTEGERS = (
     "UndecodedPackets"
 )
 _FLOATS = "FramesPerSecond Shift StillSeconds ignored_percent"
-FACTS: dict[str, type[int] | type[float] | type[str]] = {
+FACTS: dict[str, type] = {
     name: kind
     for kind, names in ((str, _TEXTS), (int, _INTEGERS), (float, _FLOATS))
     for name in names.split()
@@ -39,6 +38,8 @@ FACTS: dict[str, type[int] | type[float] | type[str]] = {
 # First parts, below the prefix, of the names of built-in numbers.
 TAKEN = frozenset(name.partition(".")[0] for name in IMAGE_NUMBERS)
 TAKEN |= {*FACTS, *KNOWN, "Colorspace", "Failure"}
+# Names that no band may have. Colour channels have the same numbers as bands.
+NO_BANDS = TAKEN - {"Red", "Green", "Blue"}
 
 
 class Raised(NamedTuple):
@@ -73,7 +74,7 @@ def as_metrics(metrics: Metrics) -> tuple[Any, ...]:
     if sets and sets[0] not in SETS:
         raise ValueError(f"metrics has {sets[0]!r}; expected {_EXPECTED}")
     for function in functions:
-        _check_name(function)
+        check_function("metrics", function)
     return (*(sets or ["default"]), *functions)
 
 
@@ -95,24 +96,32 @@ def run(
     """
     if not functions:
         return ()
-    names = [function.__name__ for function in functions]
-    if image is None:
-        return tuple((name, None) for name in names)
-    with quiet():
-        samples = called(names[0], _eight_bits, image, channels, white)
-    if isinstance(samples, Raised):  # as of memory that is not there
+    names, samples = [function.__name__ for function in functions], None
+    if image is not None:
+        with quiet():
+            samples = called(names[0], _eight_bits, image, channels, white)
+    if samples is None or isinstance(samples, Raised):  # as of memory that is not there
         return tuple((name, samples) for name in names)
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
-def _check_name(function: Metric) -> None:
+def check_function(option: str, function: Any) -> None:
+    """Check a function of an option, whose name is that of its features.
+
+    Raises
+    ------
+    TypeError
+        It is no function.
+    ValueError
+        Its name cannot be the name of a feature.
+    """
     if not callable(function) or not isinstance(function, Hashable):
-        raise TypeError(f"metrics has a {type(function).__name__}; expected {_EXPECTED}")
+        raise TypeError(f"{option} has a {type(function).__name__}; expected a function")
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
-        raise ValueError(f"metrics has {function!r}, which has no name; define it with def")
+        raise ValueError(f"{option} has {function!r}, which has no name; define it with def")
     if name in TAKEN:
-        raise ValueError(f"metrics has {name}, the name of a built-in feature; rename it")
+        raise ValueError(f"{option} has {name}, the name of a built-in feature; rename it")
 
 
 def called(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -134,10 +143,8 @@ def _eight_bits(image: LoadedImage, channels: Channels | None, white: Any) -> ND
     if channels is not None and samples.ndim == 3:
         last = slice(3) if channels == "RGB" else slice(2, None, -1)
         samples = samples[..., last if samples.shape[2] > 2 else 0]
-    if samples.dtype == np.bool_:
-        samples = samples * np.uint8(255)
-    elif samples.dtype != np.uint8:
-        low, high = white or range_of(samples.dtype)
+    if samples.dtype != np.uint8:
+        low, high = (0, 1) if samples.dtype == np.bool_ else white or range_of(samples.dtype)
         samples = np.rint((samples.astype(np.float64) - low) * (255.0 / (high - low)))
         samples = samples.astype(np.uint8)
     samples = np.ascontiguousarray(samples).view()

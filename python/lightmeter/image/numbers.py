@@ -61,3 +61,9 @@ class ImageNumber(NamedTuple):
 
 # By their names.
 IMAGE_NUMBERS = {number[0]: ImageNumber(*number) for number in _core.image_numbers()}
+
+# The name below that of a band, such as ``mean`` -> the number of a gray image.
+BAND_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.topic != "size"}
+
+# The same for numbers of the whole image, such as its width.
+WHOLE_NUMBERS = {n.band: n.name for n in IMAGE_NUMBERS.values() if n.band and n.topic == "size"}

@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 
-from lightmeter.image.arrays import Channels, Layout, Samples, as_range, check_choice
-from lightmeter.image.bands import as_bands
+from lightmeter import _core
+from lightmeter.image.arrays import Channels, Layout, Range, Samples, as_range
 from lightmeter.image.exif import DEFAULT_POLICY, ExifPolicy
 from lightmeter.image.ignore import Ignore, Ignored, as_ignored, parse_ignored
 from lightmeter.image.limits import DEFAULT_LIMITS, Limits
-from lightmeter.image.meter import Counting
-from lightmeter.image.metrics import TAKEN, Metric, Metrics, as_metrics
+from lightmeter.image.metrics import NO_BANDS, Metric, Metrics, as_metrics, check_function
 from lightmeter.image.numbers import MetricSet
 from lightmeter.text import check_keywords
 from lightmeter.times import to_duration
 
 _LONGEST = 200  # bytes of a list in a text; of a longer one it has the digest
+_FEWEST_BANDS, _MOST_BANDS = 2, 32
+_LONGEST_NAME = 64  # characters of the name of a band
 
 Frames = Literal["first", "all"]
 
@@ -38,12 +39,37 @@ def _option(default: Any = None, **how: Any) -> Any:
 
 
 def _as_reader(read: Any) -> Any:
-    name = getattr(read, "__name__", "")
-    if read is not None and not (callable(read) and name.isidentifier() and name not in TAKEN):
-        expected = "a function by def that has not the name of a built-in feature"
-        raise TypeError(f"read is {read!r}; expected {expected}")
+    if read is not None:
+        check_function("read", read)
     getattr(read, "check", lambda: None)()  # that its packages are installed
     return read
+
+
+def _as_bands(bands: Any) -> tuple[str, ...] | None:
+    """Check and return the names of bands.
+
+    Raises
+    ------
+    TypeError
+        `bands` is not a sequence of strings.
+    ValueError
+        There are too few or too many names, or a name cannot be part of the name of a feature.
+    """
+    if bands is None:
+        return None
+    is_list = isinstance(bands, Sequence) and not isinstance(bands, str)
+    if not is_list or not all(isinstance(name, str) for name in bands):
+        raise TypeError(f"bands is {bands!r}; expected a list of names, such as ['DAPI', 'GFP']")
+    names = tuple(bands)
+    if not _FEWEST_BANDS <= len(names) <= _MOST_BANDS:
+        raise ValueError(f"bands has {len(names)} names; expected {_FEWEST_BANDS} to {_MOST_BANDS}")
+    for name in names:
+        if not name or len(name) > _LONGEST_NAME or "." in name or not name.isprintable():
+            expected = f"expected 1 to {_LONGEST_NAME} visible characters without a dot"
+            raise ValueError(f"bands has the name {name!r}; {expected}")
+        if name in NO_BANDS:
+            raise ValueError(f"bands has {name!r}, the name of a built-in feature; rename it")
+    return names
 
 
 def _as_interval(every: str | timedelta | None) -> timedelta | None:
@@ -156,14 +182,12 @@ class Reading:
 
     channels: Channels = "RGB"
     layout: Layout | None = None
-    value_range: tuple[float, float] | None = _option(
-        parse=_parts, metavar="BLACK,WHITE", check=as_range
-    )
+    value_range: Range | None = _option(parse=_parts, metavar="BLACK,WHITE", check=as_range)
     frames: Frames = "first"
     exif: ExifPolicy = _option(DEFAULT_POLICY, prefix="exif")
     limits: Limits = _option(DEFAULT_LIMITS, prefix="max")
     metrics: Metrics = _option("default", check=as_metrics)
-    bands: Sequence[str] | None = _option(parse=_parts, metavar="NAME,NAME...", check=as_bands)
+    bands: Sequence[str] | None = _option(parse=_parts, metavar="NAME,NAME...", check=_as_bands)
     ignore: Ignore | Ignored | None = _option(
         parse=parse_ignored, metavar="X,Y,W,H|alpha|nodata|N|PATH", many=True, check=as_ignored
     )
@@ -174,7 +198,9 @@ class Reading:
     def __post_init__(self) -> None:
         """Check every option."""
         for name, choices in (("channels", Channels), ("layout", Layout), ("frames", Frames)):
-            check_choice(name, getattr(self, name), choices)
+            value, known = getattr(self, name), get_args(choices)
+            if value not in known and (name, value) != ("layout", None):
+                raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, known))}")
         for name, kind in (("exif", ExifPolicy), ("limits", Limits)):
             if not isinstance(value := getattr(self, name), kind):
                 got = f"{name} is a {type(value).__name__}"
@@ -186,7 +212,7 @@ class Reading:
             raise ValueError("got both every and frames='all'; expected one of them")
         if self.bands is not None and self.channels != "RGB":
             raise ValueError(f"got both bands and channels={self.channels!r}; expected one of them")
-        functions = [*self.functions, *([] if self.read is None else [self.read])]
+        functions = filter(None, [*self.functions, self.read])
         names = [*(self.bands or ()), *(function.__name__ for function in functions)]
         for name in names:
             if names.count(name) > 1:
@@ -208,11 +234,11 @@ class Reading:
         return self.metrics[1:]  # type: ignore[index, return-value]  # likewise
 
     @cached_property
-    def counting(self) -> Counting:
-        """Return how pixels are counted."""
-        mask_of = self.ignored.shared_mask if self.ignored.is_fixed else self.ignored.mask
-        masked = mask_of if self.ignore is not None else None
-        return Counting(self.channels, self.value_range, self.metric_set, masked)
+    def mask_of(self) -> Callable[[int, int], _core.Mask] | None:
+        """Return the function from a width and height to a mask of ignored pixels."""
+        if self.ignore is None:
+            return None
+        return self.ignored.shared_mask if self.ignored.is_fixed else self.ignored.mask
 
     @property
     def seconds(self) -> float:
@@ -321,7 +347,7 @@ class LoggedOptions(TypedDict, total=False):
 
     channels: Channels
     layout: Layout | None
-    value_range: tuple[float, float] | None
+    value_range: Range | None
     frames: Frames
     exif: ExifPolicy
     limits: Limits

@@ -34,6 +34,48 @@ class Entry(NamedTuple):
     data: bytes
 
 
+Directory = dict[int, Entry]
+_ABSENT = Entry(1, 0, b"")
+
+
+class Values(NamedTuple):
+    """Hold the values of a tag.
+
+    Attributes
+    ----------
+    order
+        Byte order, ``"<"`` or ``">"``.
+    kind
+        The type of the values, by TIFF's number.
+    length
+        How many values there are.
+    start
+        Their first bytes.
+    """
+
+    order: str
+    kind: int
+    length: int
+    start: bytes
+
+    def raw(self, limit: int) -> bytes:
+        """Return at most `limit` bytes. Raises DamagedError if they lie outside the file."""
+        size = min(SIZES[self.kind] * self.length, limit)
+        if size > len(self.start):
+            raise DamagedError(f"got {len(self.start)} of {size} bytes")
+        return self.start[:size]
+
+    def numbers(self, limit: int) -> tuple[Number, ...]:
+        """Return at most `limit` values. A rational over zero is None."""
+        count, code = min(self.length, limit), _CODES[self.kind]
+        data = self.raw(count * SIZES[self.kind])
+        values = struct.unpack_from(f"{self.order}{count * len(code)}{code[0]}", data)
+        if len(code) == 1:
+            return values
+        pairs = zip(values[::2], values[1::2], strict=True)
+        return tuple(top / bottom if bottom else None for top, bottom in pairs)
+
+
 class Tiff:
     """Read the directories of a TIFF structure by offset (classic and BigTIFF, both byte orders).
 
@@ -61,7 +103,7 @@ class Tiff:
         self._order = order
         (self.first,) = self._offset.unpack(self._read(8, 8) if big else head[4:])
 
-    def directory(self, offset: int) -> dict[int, Entry]:
+    def directory(self, offset: int) -> Directory:
         """Return the entries of the directory at `offset` by tag, without those of unknown types.
 
         If the file ends early, these are the entries before its end.
@@ -69,7 +111,7 @@ class Tiff:
         count, start = self._entry_count(offset)
         size = min(count, _MOST_ENTRIES) * self._row.size
         rows = self._read(start, max(0, min(size, self._file.size - start)))
-        entries: dict[int, Entry] = {}
+        entries: Directory = {}
         for tag, *entry in self._row.iter_unpack(rows[: len(rows) - len(rows) % self._row.size]):
             if entry[0] in _CODES and tag not in entries:
                 entries[tag] = Entry(*entry)
@@ -88,24 +130,19 @@ class Tiff:
             (offset,) = self._offset.unpack(self._read(end, self._offset.size))
         return list(seen)
 
-    def raw(self, entry: Entry, limit: int) -> bytes:
-        """Return the bytes of the values of `entry`, at most `limit` of them."""
-        size = SIZES[entry.kind] * entry.length
-        if size <= len(entry.data):
-            return entry.data[: min(size, limit)]
-        return self._read(self._offset.unpack(entry.data)[0], min(size, limit))
+    def values(self, directory: Directory, tag: int, limit: int) -> Values:
+        """Return the values of a tag, at most `limit` bytes of them; none if the tag is absent."""
+        kind, length, data = directory.get(tag, _ABSENT)
+        size = SIZES[kind] * length
+        if size > len(data):
+            data = self._read(self._offset.unpack(data)[0], min(size, limit))
+        return Values(self._order, kind, length, data)
 
-    def numbers(self, entry: Entry, limit: int) -> tuple[Number, ...]:
-        """Return the values of `entry`, at most `limit` of them. A rational over zero is None."""
-        count = min(entry.length, limit)
-        data = self.raw(entry, count * SIZES[entry.kind])
-        return unpacked(self._order, entry.kind, count, data)
-
-    def integer(self, directory: dict[int, Entry], tag: int, default: int) -> int:
+    def integer(self, directory: Directory, tag: int, default: int) -> int:
         """Return the first value of a tag of integers; `default` if there is none."""
-        entry = directory.get(tag)
-        values = self.numbers(entry, 1) if entry is not None and entry.kind in _INTEGERS else ()
-        return int(values[0] or 0) if values else default
+        values = self.values(directory, tag, 8)
+        numbers = values.numbers(1) if values.kind in _INTEGERS else ()
+        return int(numbers[0] or 0) if numbers else default
 
     def _entry_count(self, offset: int) -> tuple[int, int]:
         (count,) = self._count.unpack(self._read(offset, self._count.size))
@@ -127,13 +164,3 @@ def parse_nodata(text: object) -> float | None:
         return float(str(text).strip(" \0"))
     except ValueError:
         return None
-
-
-def unpacked(order: str, kind: int, count: int, data: bytes) -> tuple[Number, ...]:
-    """Return `count` values of a type from bytes. A rational over zero is None."""
-    code = _CODES[kind]
-    values = struct.unpack_from(f"{order}{count * len(code)}{code[0]}", data)
-    if len(code) == 1:
-        return values
-    pairs = zip(values[::2], values[1::2], strict=True)
-    return tuple(top / bottom if bottom else None for top, bottom in pairs)

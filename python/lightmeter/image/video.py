@@ -15,15 +15,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
+from lightmeter.image.arrays import Array
 from lightmeter.image.decoders import decoder
 from lightmeter.image.encoded import Opened, most_pixels, open_encoded
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import Facts
-from lightmeter.image.limits import DEFAULT_LIMITS, Limits, check_frames, check_size
+from lightmeter.image.limits import DEFAULT_LIMITS, check_frames, check_size
+from lightmeter.image.open import Facts
 from lightmeter.image.reading import Reading
 from lightmeter.times import parse_time
 
@@ -62,7 +62,7 @@ class Motion:
         self._alike = self._unlike = 0  # frames; in a row
         self._shifts: list[float] = []  # of the last frames
 
-    def facts(self, small: NDArray[Any], seconds: float) -> Facts:
+    def facts(self, small: Array, seconds: float) -> Facts:
         """Return the facts of the next frame; they are None if it has no contrast.
 
         Parameters
@@ -92,7 +92,7 @@ class Motion:
         shift = sorted(self._shifts)[(len(self._shifts) - 1) // 2]
         return {"StillSeconds": seconds - self._since, "Shift": shift}
 
-    def _shift(self, image: NDArray[Any]) -> float:
+    def _shift(self, image: Array) -> float:
         if self._view is None or (self._unlike == _KNOWN > self._alike):  # an odd frame came first
             self._view, self._before, self._alike = image.copy(), image, 0
         peak, steps = _correlated(image, self._view)
@@ -107,7 +107,7 @@ class Motion:
         return 100.0 * steps / SIDE
 
 
-def _correlated(image: NDArray[Any], other: NDArray[Any]) -> tuple[float, int]:
+def _correlated(image: Array, other: Array) -> tuple[float, int]:
     """Return the peak of the phase correlation of two images, 1 if equal, and its offset."""
     both = [np.fft.rfft2((each - each.mean()) * _WINDOW) for each in (image, other)]
     cross = both[0] * np.conj(both[1])
@@ -287,8 +287,8 @@ class _Video:
         self.counts = {"TimeGaps": 0, "TimeRepeats": 0, "UndecodedPackets": 0}
         self._container, self._stream, self._context = container, stream, context
         self._base, self._rate = stream.time_base, rate or math.nan
-        self._limits = Limits(pixels=min(_MOST_PIXELS, most_pixels(reading.limits)))
-        check_size(context.width, context.height, self._limits)
+        self._most = min(_MOST_PIXELS, most_pixels(reading.limits))
+        check_size(context.width, context.height, self._most)
         self._every = Fraction(reading.seconds).limit_denominator(_PER_SECOND)
         first = Fraction(begin).limit_denominator(_PER_SECOND)
         # Time of the next frame to yield.
@@ -336,7 +336,7 @@ class _Video:
             if frame.is_corrupt:  # a guess of FFmpeg
                 self.counts["UndecodedPackets"] += 1
             elif self._wanted <= (seconds := self.seconds(frame)) < math.inf:
-                check_size(frame.width, frame.height, self._limits)  # which may change
+                check_size(frame.width, frame.height, self._most)  # which may change
                 if self._every:
                     self._wanted = (seconds // self._every + 1) * self._every
                 yield frame

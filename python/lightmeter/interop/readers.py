@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from lightmeter.errors import ImageError
-from lightmeter.image.bands import NO_BANDS
 from lightmeter.image.encoded import open_encoded
 from lightmeter.image.frame import Read
 from lightmeter.image.limits import DEFAULT_LIMITS
+from lightmeter.image.metrics import NO_BANDS
 from lightmeter.image.tiff import Tiff
 
 __all__ = ["Read", "ct", "dicom", "gdal", "geotiff", "microscope", "ome_tiff"]
@@ -296,8 +296,8 @@ def ome_tiff(image: File) -> Read:
     """
     with open_encoded(image, DEFAULT_LIMITS) as file:
         tiff = Tiff(file)
-        entry = tiff.directory(tiff.first).get(270)  # ImageDescription
-        text = b"" if entry is None else tiff.raw(entry, _MOST_DESCRIPTION)
+        directory = tiff.directory(tiff.first)
+        text = tiff.values(directory, 270, _MOST_DESCRIPTION).start  # ImageDescription
     first = _END_OF_IMAGE.split(text.decode(errors="replace"), maxsplit=1)[0]
     found = enumerate(_CHANNEL.findall(first), 1)
     names = [html.unescape(name) or f"C{number}" for number, name in found]

@@ -11,10 +11,10 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.errors import ImageError
 from lightmeter.files import path_bytes
-from lightmeter.image.bands import BandMeter
 from lightmeter.image.exif import DATES
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured, measure_images
+from lightmeter.image.meter import BandMeter
 from lightmeter.image.metrics import ERROR
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile.columns import (

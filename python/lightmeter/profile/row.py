@@ -9,13 +9,12 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.files import path_bytes
-from lightmeter.image.bands import BAND_NUMBERS
 from lightmeter.image.encoded import short_path
 from lightmeter.image.exif import DATES, KNOWN
 from lightmeter.image.measure import Measured
 from lightmeter.image.metrics import ERROR, TAKEN
 from lightmeter.image.metrics import FACTS as HEADER_FACTS
-from lightmeter.image.numbers import IMAGE_NUMBERS
+from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS
 from lightmeter.image.reading import Reading
 from lightmeter.nesting import parse_json
 from lightmeter.profile.columns import (
@@ -78,10 +77,9 @@ def cells_of(measured: Measured) -> dict[str, Any]:
     A value that is missing or not finite is None. Vectors are left out. The exception type of a
     user's function is in a value such as ``glare.Error``.
     """
-    numbers = measured.meter.measurement()
-    cells: dict[str, Any] = {}
-    for name in measured.meter._names:
-        value, kind = numbers.get(name), NUMBERS.get(f"{PREFIX}{name}")
+    cells = measured.meter._cells()
+    for name, value in cells.items():
+        kind = NUMBERS.get(f"{PREFIX}{name}")
         cells[name] = value if value is None or kind is None else kind(value)
     cells["Colorspace"] = measured.meter.mode
     for name, returned in measured.returned:

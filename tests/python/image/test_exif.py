@@ -14,12 +14,11 @@ from lightmeter import ExifPolicy, Reading, _core, log_image
 from lightmeter.errors import ImageError
 from lightmeter.image.encoded import EncodedBytes, open_encoded
 from lightmeter.image.exif import ENUMERATIONS, KNOWN, PERSONAL, ExifTags, read_exif
-from lightmeter.image.header import Header, exif_block, read_header
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import measure_image
 from lightmeter.image.metrics import FACTS
 from lightmeter.image.numbers import IMAGE_NUMBERS
-from lightmeter.image.pillow import file_header
+from lightmeter.image.open import Header, exif_block, file_header, read_header
 from lightmeter.quiet import quiet
 from PIL import ExifTags as Pillow
 from PIL import Image, ImageCms, features

@@ -373,7 +373,7 @@ def test_a_strip_of_a_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a strip of 20000x20000 pixels, which is decoded whole" in error.detail
     assert "write the image in smaller tiles" in error.detail
     # Without compression any strip is read row by row.
-    monkeypatch.setattr("lightmeter.image.tiles.tiff._PIXELS_AT_ONCE", 200)
+    monkeypatch.setattr("lightmeter.image.tiles.tiff.PIXELS_AT_ONCE", 200)
     monkeypatch.setattr("lightmeter.image.tiles.raster._BLOCK_PIXELS", 200)
     plain = in_strips(64, 4096, _259=(SHORT, [NONE])) + PIXELS
     measured = measure_image(plain, Reading(pyramid_level=0))

@@ -58,17 +58,12 @@ def test_statistics_are_pillows(mode: str, seed: int) -> None:
     assert (numbers["ImagePixelWidth"], numbers["ImagePixelHeight"]) == image.size
 
 
-MASK = np.zeros((6, 8), np.bool_)
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"channels": "GBR"}, "channels is 'GBR'"),
         ({"threads": 0}, "threads is 0"),
         *(({"size": size}, "") for size in ((1,), "ab", (0.5, 1), (1 << 60, 1), (1 << 64, 1))),
-        *(({"mask": mask}, "expected HxW of") for mask in (MASK[0], MASK.astype(float), [[0, 1]])),
-        ({"mask": MASK, "size": (6, 8)}, "expected the same size"),
         ({"metrics": "camera"}, r"give size=\(width, height\)"),
         ({"metrics": "all"}, r"give size=\(width, height\)"),
     ],
@@ -83,9 +78,8 @@ def test_arguments_are_checked(options: dict[str, Any], words: str) -> None:
         ImageMeter().update("path.jpg")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("options", [{"size": (4, 6)}, {"mask": np.zeros((6, 4), bool)}])
-def test_an_image_that_was_measured_in_part_is_not_logged(options: dict[str, Any]) -> None:
-    meter = ImageMeter(**options)
+def test_an_image_that_was_measured_in_part_is_not_logged() -> None:
+    meter = ImageMeter(size=(4, 6))
     meter.update(np.zeros((3, 4), np.uint8))
     with pytest.raises(ImageError, match="has measured 12 of 24 pixels") as caught:
         lm.log_image(meter)
@@ -109,13 +103,12 @@ def test_pictures_in_several_blocks_are_tiles_too() -> None:
 
 def test_a_part_of_an_image_has_no_hash() -> None:
     image = np.random.default_rng(6).integers(0, 256, (30, 40, 3), np.uint8)
-    for mask in None, np.eye(30, 40, dtype=np.bool_):
-        meter = ImageMeter(metrics="all", size=(40, 30), mask=mask)
-        assert "PixelHash" not in meter.measurement()
-        meter.update(image[:29])
-        assert not {"PixelHash", "PerceptualHash"} & meter.measurement().keys()
-        meter.update(image[29:])
-        assert {"PixelHash", "PerceptualHash"} <= meter.measurement().keys()
+    meter = ImageMeter(metrics="all", size=(40, 30))
+    assert "PixelHash" not in meter.measurement()
+    meter.update(image[:29])
+    assert not {"PixelHash", "PerceptualHash"} & meter.measurement().keys()
+    meter.update(image[29:])
+    assert {"PixelHash", "PerceptualHash"} <= meter.measurement().keys()
 
 
 # What several threads may do at once, and how the process ends meanwhile.

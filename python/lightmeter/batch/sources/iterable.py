@@ -17,7 +17,7 @@ from lightmeter.image.encoded import read_whole
 from lightmeter.image.limits import Limits
 from lightmeter.image.measure import is_file
 from lightmeter.image.meter import ImageMeter
-from lightmeter.image.tiles.array_raster import is_chunked
+from lightmeter.image.tiles.raster import is_chunked
 
 
 def iterable_source(given: Iterable[Any], begun: Iterator[Any], wanted: Wanted) -> Source:

@@ -1,4 +1,8 @@
-"""Images as grids of tiles, measured in threads, with a few tiles in memory at a time."""
+"""Images as grids of tiles, measured in threads, with a few tiles in memory at a time.
+
+Arrays of which parts can be read are such images: zarr.Array, h5py.Dataset, xarray.DataArray, dask
+arrays. Folders of Zarr are OME-Zarr (NGFF) with its levels, or plain arrays; zarr reads them.
+"""
 
 import math
 import threading
@@ -6,17 +10,30 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import Channels, range_of, samples_of
-from lightmeter.image.limits import check_size
-from lightmeter.image.meter import ImageMeter, LoadedImage, Mark, available_cpus
+from lightmeter.image.arrays import (
+    GRAY_MODES,
+    Array,
+    Channels,
+    DType,
+    LoadedImage,
+    Pair,
+    check_samples,
+    dimensions_of,
+    range_of,
+    samples_of,
+)
+from lightmeter.image.frame import Frame
+from lightmeter.image.limits import check_frames, check_level, check_size
+from lightmeter.image.meter import ImageMeter, Mark, available_cpus
+from lightmeter.image.open import Facts
 from lightmeter.image.reading import Reading
 
 # Maximum bytes of a decoded tile; 4096 x 4096 pixels of 8-bit RGB have fewer.
@@ -70,14 +87,14 @@ class Raster(ABC):
     tile_width: int
     tile_height: int
     channels: int
-    dtype: np.dtype[Any]
+    dtype: DType
     mode: str
     order: Channels | None = None
     chunk_bytes: int = 0
     takes_fourth: bool = False
 
     @abstractmethod
-    def read(self, block: Block) -> NDArray[Any]:
+    def read(self, block: Block) -> Array:
         """Return the samples of a block, HxWxC: gray, RGB or bands.
 
         Raises
@@ -146,10 +163,10 @@ _PIXELS_APART = 1 << 23
 def measure_rasters(
     rasters: Sequence[Raster],
     reading: Reading,
-    threads: int | None = None,
-    watch: Watch | None = None,
-    wants_pixels: bool = False,
-    mark: Mark | None = None,
+    threads: int | None,
+    watch: Watch | None,
+    thumbnail: bool,
+    mark: Mark | None,
 ) -> tuple[list[ImageMeter], LoadedImage | None]:
     """Measure an image in tiles, with the result of a whole array.
 
@@ -163,14 +180,14 @@ def measure_rasters(
         Number of threads; None means up to 4.
     watch
         See `measure_images`.
-    wants_pixels
-        Whether to return the image too, which is then read whole.
+    thumbnail
+        Whether to return the image too, which is then read whole, as for functions of the reading.
     mark
         Called with each block and the masks of the meters that measure it.
 
     Returns
     -------
-    tuple[list[ImageMeter], Image.Image | NDArray[Any] | None]
+    tuple[list[ImageMeter], Image.Image | Array | None]
         The meter of the image, or of each band; and the image: a PIL image if it has 8 bits,
         otherwise an array HxWxC. It is None if not requested, or if too large.
 
@@ -193,10 +210,10 @@ def measure_rasters(
         if monotonic() > end:  # a hostile file may take any time
             raise ImageError("too_large", f"not measured within {seconds:g} seconds")
 
-    meters, parts = list[ImageMeter](), list[NDArray[Any]]()
+    meters, parts = list[ImageMeter](), list[Array]()
     for raster in rasters:
         added = [_meter(raster, reading) for _ in range(raster.channels if reading.bands else 1)]
-        if wants_pixels and raster.decoded_bytes <= MOST_WHOLE:
+        if (thumbnail or reading.functions) and raster.decoded_bytes <= MOST_WHOLE:
             parts.append(raster.read(Block(0, 0, raster.width, raster.height)))
             _update(added, parts[-1], (0, 0), mark)
         else:
@@ -205,7 +222,7 @@ def measure_rasters(
     return meters, _image_of(np.concatenate(parts, axis=2), rasters[0], reading) if parts else None
 
 
-def _image_of(samples: NDArray[Any], raster: Raster, reading: Reading) -> LoadedImage:
+def _image_of(samples: Array, raster: Raster, reading: Reading) -> LoadedImage:
     if reading.bands is not None or samples.dtype != np.uint8:
         return samples
     if samples.shape[2] < 3:
@@ -216,7 +233,7 @@ def _image_of(samples: NDArray[Any], raster: Raster, reading: Reading) -> Loaded
 
 def _check(raster: Raster, reading: Reading) -> None:
     width, height = raster.width, raster.height
-    check_size(width, height, reading.limits)
+    check_size(width, height, reading.limits.pixels)
     if reading.functions and raster.decoded_bytes > MOST_WHOLE:
         what = "functions of yours need whole images"
     elif reading.ignore is not None and width * height > _MOST_MASKED:
@@ -229,14 +246,12 @@ def _check(raster: Raster, reading: Reading) -> None:
 
 def _meter(raster: Raster, reading: Reading) -> ImageMeter:
     white = reading.value_range or range_of(raster.dtype)
-    counting = replace(reading.counting, channels=raster.order or "RGB", value_range=white)
+    own = replace(reading, channels=raster.order or "RGB", value_range=white)
     known = {"mode": raster.mode, "_samples": samples_of(raster.dtype), "_order": raster.order}
-    return counting.meter((raster.width, raster.height), 1, **known)
+    return ImageMeter._new(own, (raster.width, raster.height), 1, **known)
 
 
-def _update(
-    meters: Sequence[ImageMeter], samples: NDArray[Any], at: tuple[int, int], mark: Mark | None
-) -> None:
+def _update(meters: Sequence[ImageMeter], samples: Array, at: Pair, mark: Mark | None) -> None:
     colours = 3 if samples.shape[2] > 2 else 1  # before alpha
     for channel, meter in enumerate(meters):
         own = samples if len(meters) == 1 else samples[..., channel, None]
@@ -274,3 +289,197 @@ def _count(raster: Raster, meters: list[ImageMeter], threads: int, check: Watch,
             ended.set()
     for future in futures:
         future.result()
+
+
+# --- arrays ---
+
+PIXELS_AT_ONCE = 1 << 20  # of samples that are not in chunks or tiles
+_COLOUR_MODES = {1: "", 3: "RGB", 4: "RGBA"}
+
+
+class ChunkedArray(Protocol):
+    """Describe an array of which parts can be read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the length of each dimension."""
+
+    @property
+    def chunks(self) -> Any:
+        """Return the shape of a chunk; None if the array is not chunked."""
+
+    def __getitem__(self, selection: Any, /) -> Any:
+        """Return the samples in a selection of slices."""
+
+
+def is_chunked(value: object) -> TypeGuard[ChunkedArray]:
+    """Return whether `value` is an array of which parts can be read."""
+    return all(hasattr(value, name) for name in ("shape", "dtype", "chunks", "__getitem__"))
+
+
+class _ArrayRaster(Raster):
+    """Read one plane of an array.
+
+    `place` is its index on the axes other than x, y and channels. The mode is "" for a gray plane;
+    in any other mode, the raster has all channels.
+    """
+
+    def __init__(
+        self, array: Any, axes: str, place: dict[str, int], mode: str, order: Channels | None
+    ) -> None:
+        self._array, self._axes, self._place, self.order = array, axes, place, order
+        self.dtype = np.dtype(array.dtype).newbyteorder("=")
+        self.mode = mode or GRAY_MODES[self.dtype.name]
+        self.takes_fourth = mode == "RGBA"
+        sides = dict(zip(axes, array.shape, strict=True))
+        self.height, self.width = sides["y"], sides["x"]
+        self.channels = sides["c"] if mode else 1
+        chunks = array.chunks
+        if chunks is None:
+            sides["y"] = max(1, min(self.height, PIXELS_AT_ONCE // max(1, self.width)))
+        else:  # those of dask may differ
+            chunks = tuple(max(size) if isinstance(size, tuple) else size for size in chunks)
+            self.chunk_bytes = math.prod(chunks) * self.dtype.itemsize
+            sides = dict(zip(axes, chunks, strict=True))
+        self.tile_height, self.tile_width = sides["y"], sides["x"]
+        self.check_sides(f"a chunk of {chunks!r:.100}")
+
+    def read(self, block: Block) -> Array:
+        """Return the samples of a block. All of its chunks are read at once."""
+        parts: dict[str, Any] = dict.fromkeys(self._axes, slice(None)) | self._place
+        parts["y"] = slice(block.y, block.y + block.height)
+        parts["x"] = slice(block.x, block.x + block.width)
+        samples = np.asarray(self._array[tuple(parts[axis] for axis in self._axes)])
+        kept = [axis for axis in self._axes if isinstance(parts[axis], slice)]
+        samples = samples.transpose([kept.index(axis) for axis in "yxc" if axis in kept])
+        return samples.reshape(block.height, block.width, self.channels)
+
+
+def axes_of(shape: Sequence[int], reading: Reading) -> str:
+    """Return the axes of an array without named axes, such as ``yxc``.
+
+    Raises
+    ------
+    ImageError
+        The dimensions do not fit the layout.
+    """
+    dimensions = dimensions_of(shape, reading.layout, reading.band_count)
+    return dimensions.translate(str.maketrans("HWCN", "yxct"))
+
+
+def open_array(array: Any, reading: Reading) -> Iterator[Frame]:
+    """Yield the image of a chunked array, or all images of a batch.
+
+    Raises
+    ------
+    ImageError
+        The dimensions do not fit `Reading.layout`, or there is no such level.
+    """
+    check_level(reading.pyramid_level, 1)
+    if type(array).__module__.startswith("zarr."):
+        from lightmeter.image.tiles.bounded_zarr import bounded
+
+        array = bounded(array)
+    axes = axes_of(array.shape, reading)
+    return map(Frame, planes_of(array, axes, reading, is_colour=True, is_batch=True))
+
+
+def planes_of(
+    array: Any, axes: str, reading: Reading, *, is_colour: bool, is_batch: bool = False
+) -> Iterator[list[Raster]]:
+    """Yield all planes, the first axis slowest; colour channels or bands stay together.
+
+    Parameters
+    ----------
+    array
+        An array with `shape`, `dtype`, `chunks` and slices.
+    axes
+        A letter for each of its dimensions, such as ``tczyx``.
+    reading
+        How to read it: its `bands`, and which planes of a file to take.
+    is_colour
+        Whether channels are red, green and blue.
+    is_batch
+        Whether to take all planes.
+
+    Raises
+    ------
+    ImageError
+        The number of channels is wrong, there are too many planes, chunks are too large, or the
+        dtype is not supported.
+    """
+    check_samples(np.dtype(array.dtype), reading.value_range)
+    bands = reading.band_count
+    sides = dict(zip(axes, array.shape, strict=True))
+    count = sides.get("c", 1)
+    if bands is not None and count != bands:
+        raise ImageError("unsupported", f"got {count} channels; expected {bands} bands")
+    plain = _COLOUR_MODES.get(count, "") if is_colour else ""
+    mode = plain if bands is None else f"{bands} bands"
+    order = reading.channels if mode in ("RGB", "RGBA") else None
+    others = [axis for axis in axes if axis not in ("yxc" if mode else "yx")]
+    is_whole = is_batch or reading.frames == "all"
+    counts = [sides[axis] if is_whole else 1 for axis in others]
+    if not is_batch:
+        check_frames(math.prod(counts), reading.limits)
+    for number in range(math.prod(counts)):  # which `itertools.product` would hold all of
+        place = dict(zip(others, map(int, np.unravel_index(number, counts)), strict=True))
+        yield [_ArrayRaster(array, axes, place, mode, order)]
+
+
+MOST_LEVELS = 64
+
+_RGB = ["FF0000", "00FF00", "0000FF"]  # as converters write them
+
+
+def open_zarr(folder: Path, reading: Reading) -> Iterator[Frame]:
+    """Yield the selected level of the first image in a Zarr folder.
+
+    Raises
+    ------
+    ImageError
+        There is no image or no such level, the folder is damaged, or zarr is not installed.
+    """
+    try:
+        from lightmeter.image.tiles.bounded_zarr import bounded, open_folder
+    except ImportError:
+        raise ImageError("unsupported", "this needs: pip install 'lightmeter[zarr]'") from None
+    try:
+        found, axes, is_rgb = _level_of(open_folder(folder), reading.pyramid_level or 0)
+        array = bounded(found)
+    except FileNotFoundError:
+        raise ImageError("unsupported", "a Zarr folder without an image") from None
+    is_plain = axes is None
+    axes = axes_of(array.shape, reading) if axes is None else axes
+    if len(set(axes)) != len(axes) or len(axes) != len(array.shape):
+        raise ImageError("corrupt", f"axes {axes!r:.100} of {len(array.shape)} dimensions")
+    if not {"x", "y"} <= set(axes):
+        raise ImageError("unsupported", f"axes {axes!r:.100}; expected x and y among them")
+    channels = dict(zip(axes, array.shape, strict=True)).get("c", 1)
+    is_colour = is_plain or (is_rgb and array.dtype == np.uint8 and channels == len(_RGB))
+    facts: Facts | None
+    facts = {"Format": "Zarr", "BitDepth": 8 * array.dtype.itemsize, "Channels": channels}
+    for rasters in planes_of(array, axes, reading, is_colour=is_colour):
+        yield Frame(rasters, None, facts)
+        facts = None
+
+
+def _level_of(node: Any, level: int) -> tuple[Any, str | None, bool]:
+    """Return the array of a level, its axes if they are named, and whether its channels are RGB."""
+    if hasattr(node, "shape"):
+        check_level(level, 1)
+        return node, None, False
+    attributes = node.attrs.asdict()
+    attributes = dict(attributes.get("ome", attributes))
+    if "multiscales" not in attributes:
+        if "bioformats2raw.layout" in attributes:
+            return _level_of(node["0"], level)
+        detail = "a Zarr group without an image (multiscales); of a plate, give x.zarr/A/1/0"
+        raise ImageError("unsupported", detail)
+    scales = attributes["multiscales"][0]
+    datasets = scales["datasets"][:MOST_LEVELS]
+    check_level(level, len(datasets))
+    axes = "".join(str(axis["name"] if isinstance(axis, dict) else axis) for axis in scales["axes"])
+    channels = attributes.get("omero", {}).get("channels", [])[:4]
+    colours = [str(channel.get("color")).upper() for channel in channels]
+    return node[str(datasets[level]["path"])], axes, colours == _RGB

@@ -17,24 +17,28 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lightmeter import _core
 from lightmeter.errors import ImageError
-from lightmeter.image.arrays import GRAY_MODES
+from lightmeter.image.arrays import GRAY_MODES, Array
 from lightmeter.image.decoders import decoder, is_trusted
 from lightmeter.image.encoded import EncodedBytes, EncodedFile, Opened, most_pixels
 from lightmeter.image.frame import Frame
-from lightmeter.image.header import header_in
 from lightmeter.image.limits import check_frames, check_level
-from lightmeter.image.pillow import is_raw
+from lightmeter.image.open import header_in, is_raw
 from lightmeter.image.reading import Reading
 from lightmeter.image.tiff import NODATA, DamagedError, Tiff, parse_nodata
-from lightmeter.image.tiles.raster import MOST_DECODED, MOST_WHOLE, Block, Raster
+from lightmeter.image.tiles.raster import (
+    MOST_DECODED,
+    MOST_LEVELS,
+    MOST_WHOLE,
+    PIXELS_AT_ONCE,
+    Block,
+    Raster,
+)
 
 _HOW_TO_READ = "this needs: pip install 'lightmeter[large]' (tifffile, imagecodecs)"
 _MOST_PAGES = 4096
-_MOST_LEVELS = 64
 _MOST_HELD = 1 << 28  # bytes that tifffile may hold for all pages
 _MOST_PIECES = 1 << 21
 _MOST_SAMPLES = 32
@@ -79,8 +83,6 @@ _MOST_APART = 0.02  # how much the shape of a level may differ from that of the 
 _ORDER = re.compile(r'DimensionOrder="XY([CZT]{3})"')
 _SINGLE = re.compile(r'\bSize([CZT])="1"')
 
-_PIXELS_AT_ONCE = 1 << 20  # of rows without compression
-
 # Markers of JPEG: start and end, quantisation and Huffman tables.
 _START, _END, _TABLES = b"\xff\xd8", b"\xff\xd9", (b"\xff\xdb", b"\xff\xc4")
 
@@ -110,12 +112,10 @@ def open_large_tiff(file: Opened, reading: Reading) -> Iterator[Frame] | None:
         return None
     try:
         pages = _pages_of(file, reading)
-    except (ImageError, OSError):
-        raise
     except Exception as error:
-        if reading.pyramid_level is None:
-            return None  # Pillow may read it, or give the reason
-        raise ImageError("corrupt", f"{type(error).__name__}: {error}"[:200]) from None
+        if reading.pyramid_level is not None or isinstance(error, ImageError | OSError):
+            raise
+        return None  # Pillow may read it, or give the reason
     return None if pages is None else _frames(file, pages, reading)
 
 
@@ -140,8 +140,8 @@ def _pages_of(file: EncodedFile, reading: Reading) -> list[Any] | None:
     is_large = is_level or width * height * pixel_bytes > MOST_WHOLE
     is_deep = reading.value_range is not None and samples >= 3 and bits == 16
     is_wanted = is_large or is_bands or is_deep
-    with suppress(DamagedError, KeyError):
-        text = tiff.raw(first[_DESCRIPTION], _MOST_DESCRIPTION)
+    with suppress(DamagedError):
+        text = tiff.values(first, _DESCRIPTION, _MOST_DESCRIPTION).start
         if not is_bands and text.count(b"Channel ID=") > 1 and tiff.directories(1) is None:
             _warn_once(_CHANNELS)
     if not is_wanted or is_raw(file.start, first, tiff.integer(first, _SUBFILE_TYPE, 0)):
@@ -193,7 +193,7 @@ def _check_directories(tiff: Tiff, loaded: frozenset[int]) -> None:
     held = 0
     for offset in offsets:
         directory = tiff.directory(offset)
-        inner = tiff.numbers(directory[_SUB_IFDS], _MOST_LEVELS) if _SUB_IFDS in directory else ()
+        inner = tiff.values(directory, _SUB_IFDS, 8 * MOST_LEVELS).numbers(MOST_LEVELS)
         for tags in (directory, *(tiff.directory(int(place or 0)) for place in inner)):
             if _STACK_OF_METAMORPH in tags:  # tifffile reads each number per plane
                 raise ValueError("a stack of MetaMorph")
@@ -296,7 +296,7 @@ def _reduced(pages: list[Any]) -> Iterator[Any]:
 
 
 def _inner(page: Any) -> list[Any]:
-    return page.pages[:_MOST_LEVELS] if page.subifds else []
+    return page.pages[:MOST_LEVELS] if page.subifds else []
 
 
 def _is_alike(page: Any, other: Any, *sides: str) -> bool:
@@ -334,7 +334,6 @@ class TiffRaster(Raster):
         self.takes_fourth = mode == "RGBA" and not any(page.extrasamples[:1])
         self.dtype, self._stored = page.dtype, page.dtype.newbyteorder(page.parent.byteorder)
         self._planes = page.samplesperpixel if page.planarconfig == _SEPARATE else 1
-        self._piece = "tile" if page.is_tiled else "strip"
         self.tile_width = page.tilewidth if page.is_tiled else self.width
         self.tile_height = page.tilelength if page.is_tiled else page.rowsperstrip
         # Uncompressed strips may have any height, because their rows are contiguous.
@@ -342,8 +341,9 @@ class TiffRaster(Raster):
         is_rows = is_as_measured and self._planes == 1 and not page.is_tiled
         self._is_rows = is_rows and page.is_contiguous and sum(page.databytecounts) > 0
         if self._is_rows:
-            self.tile_height = max(1, min(self.height, _PIXELS_AT_ONCE // self.width))
-        self.check_sides(f"a {self._piece} of {self.tile_width}x{self.tile_height} pixels")
+            self.tile_height = max(1, min(self.height, PIXELS_AT_ONCE // self.width))
+        piece = "tile" if page.is_tiled else "strip"
+        self.check_sides(f"a {piece} of {self.tile_width}x{self.tile_height} pixels")
         self._across = -(-self.width // self.tile_width)
         self._per_plane = self._across * -(-self.height // self.tile_height)
         count = self._per_plane * self._planes
@@ -360,7 +360,7 @@ class TiffRaster(Raster):
         is_of_core = page.compression == _JPEG and self.dtype == np.uint8 and is_known
         self._common = common_segments(self._tables or _START + _END) if is_of_core else None
 
-    def read(self, block: Block) -> NDArray[Any]:
+    def read(self, block: Block) -> Array:
         """Return the samples of a block."""
         shape = block.height, block.width, self.channels
         if self._is_rows:
@@ -378,7 +378,7 @@ class TiffRaster(Raster):
                 self._read_tile(block.x + left, block.y + top, into)
         return samples
 
-    def _read_tile(self, x: int, y: int, into: NDArray[Any]) -> None:
+    def _read_tile(self, x: int, y: int, into: Array) -> None:
         index = y // self.tile_height * self._across + x // self.tile_width
         for plane in range(self._planes):
             to = into[..., plane : plane + 1] if self._planes > 1 else into
@@ -401,7 +401,7 @@ class TiffRaster(Raster):
             raise ImageError("truncated", f"got {len(data)} of {size} bytes at {place}")
         return data
 
-    def _decode(self, data: bytes, number: int, into: NDArray[Any]) -> None:
+    def _decode(self, data: bytes, number: int, into: Array) -> None:
         if self._page.compression == _JPEG:
             frame = _core.jpeg_frame(io.BytesIO(data), len(data))
             if frame is None:
