@@ -87,7 +87,6 @@ def measure(
     if sort is not None:
         if tally.images and not tally.best:
             hint = near(sort, tally.names, f"expected one of {', '.join(tally.names)}")
-            hint = "that is a text" if sort in tally.names else hint
             raise ValueError(f"no image has the number {sort!r} to sort by; {hint}")
         # Paths are not cut and not wrapped, so that they can be copied.
         print_table((tally.name, "path"), starmap(_cells, tally.best), right=tally.name)
@@ -129,7 +128,7 @@ class Tally:
     failures
         The first failures.
     names
-        The names in the last row, without the prefix.
+        The names of the numbers in the last row, without the prefix.
     name
         The number to sort by, as in rows; empty if no row has it.
     best
@@ -162,7 +161,6 @@ class Tally:
             reason: Any = row.get("failure")
             if reason is None:
                 self.images += 1
-                self.names = [name.removeprefix(PREFIX) for name in row]
                 self._rank(row)
             else:
                 self.reasons[reason] += 1
@@ -171,7 +169,9 @@ class Tally:
             yield row
 
     def _rank(self, row: Row) -> None:
-        for short, (name, value) in zip(self.names, row.items(), strict=True):
-            if isinstance(value, int | float) and short.casefold() == self._wanted:
-                self.name = name
-                self.best = self._pick(self._most, [*self.best, (value, row)], key=itemgetter(0))
+        numbers = [name for name, value in row.items() if isinstance(value, int | float)]
+        self.names = [name.removeprefix(PREFIX) for name in numbers]
+        for short, name in zip(self.names, numbers, strict=True):
+            if short.casefold() == self._wanted:
+                ranked = [*self.best, (row[name], row)]
+                self.name, self.best = name, self._pick(self._most, ranked, key=itemgetter(0))

@@ -190,7 +190,10 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
             expected, got, state, *compared = _within(column, scalar, limits, key)
             kept = view.exemplars(name)
             extreme = kept.low if key in _LOWER else kept.high
-            shown = () if state == "holds" else tuple(extreme[:_IMAGES])
+            beyond = [
+                x for x in extreme if x.value is None or not _IS_WITHIN[key](x.value, limits[key])
+            ]
+            shown = () if state == "holds" else tuple(beyond[:_IMAGES])
             yield outcome(expected, got, state, shown, *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:

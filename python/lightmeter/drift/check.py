@@ -118,7 +118,7 @@ class Tail:
             return None
         how = "higher" if above <= below else "lower"
         if self._centre is not None:
-            how = f"farther from {number(self._centre)}"
+            how = f"farther from the mean, {number(self._centre)},"
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
         sentence = f"{self._names.name} {number(value)} {words}"
@@ -495,7 +495,7 @@ class Reference:
             findings = _with_causes(odd, tails, numbers)
             if not odd and oddest in tails:
                 how = "higher" if is_high else "lower"
-                words = f"is {how} than goes with the other numbers of the image"
+                words = f"is {how} than the other numbers of the image suggest"
                 findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
         every = [*odd.values()]
         return ImageCheck(verdict, p_value, findings, every, len(rows), level, unlike.sentence)

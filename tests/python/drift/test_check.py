@@ -59,7 +59,7 @@ def test_hues_are_judged_on_their_circle() -> None:
     green = check_image(np.full((4, 4, 3), [30, 200, 30], np.uint8), view)
     assert green.verdict == "unusual"
     (sentence,) = [f.sentence for f in green.findings if "hue" in f.sentence]
-    assert "is farther from" in sentence
+    assert "is farther from the mean, " in sentence
 
 
 def test_numbers_that_go_ill_together_are_found() -> None:
@@ -85,7 +85,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
     (finding,) = odd.findings
     assert finding.feature in ("image.own.a", "image.own.b")
     how = "higher" if finding.feature == "image.own.b" else "lower"
-    assert finding.sentence.endswith(f" is {how} than goes with the other numbers of the image")
+    assert finding.sentence.endswith(f" is {how} than the other numbers of the image suggest")
 
 
 def test_too_small_a_reference_says_so() -> None:

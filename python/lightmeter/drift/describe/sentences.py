@@ -183,13 +183,17 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     gains, d = np.abs(after - before), row.ks or 0.0
     # If two values swap their shares, name the greater, which is the "yes" of a question.
     at = np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1]
-    was, now = _shares(before[at], after[at]).split(" to ")
+    is_none = row.scale == "percent" and pool[at] == 0
+    old, new = (abs(is_none - float(side[at])) for side in (before, after))
+    was, now = _shares(old, new).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = "images" if row.prefix else "values"
-    value = f"{subject} is {value} in {now} of {what} instead of {was}"
+    value = f"{subject} is {value} in {'none' if now == '0 %' else now} of {what} instead of {was}"
+    if is_none:
+        value = f"{now} of {what} have some {row.name} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     if len(pool) <= few and (pool == np.rint(pool)).all():
         return value
