@@ -146,8 +146,8 @@ def _families(view: ProfileView) -> str:
             for name in names
             if view[name].kind == "number" and (mean := view[name].mean) is not None
         ]
-        such = "" if len(means) == len(names) <= _SHOWN_MEANS else "such as "
-        shown = f", with means {such}{', '.join(means[:_SHOWN_MEANS])}" if means else ""
+        such = ": " if len(means) == len(names) <= _SHOWN_MEANS else ", with means such as "
+        shown = f"{such}{', '.join(means[:_SHOWN_MEANS])}" if means else ""
         lines.append(f"{family}: {counted(len(names), 'feature')}{shown}")
     return "\n".join(lines)
 

@@ -92,7 +92,7 @@ def test_too_small_a_reference_says_so() -> None:
     none = check_image(darker(scene(1)), log_image([scene(seed) for seed in range(80)]))
     assert (none.verdict, none.p_value, none.rows, none.findings) == ("unknown", None, 0, [])
     assert none.odd
-    assert none.why_unknown.startswith("the reference's sample has 0 images")
+    assert none.why_unknown.startswith("the reference keeps 0 images")
     profile = Profile(sample=256)
     for seed in range(18):
         profile.track(scene(seed))

@@ -352,3 +352,14 @@ def test_files_that_fail_come_first() -> None:
     report = lm.compare(target=target, reference=lm.log_image(drawn("", 0, 50)).view())
     assert report.summary().startswith("files that cannot be measured went from 0 % to 30 %")
     assert report.findings[1].cause == "darker"
+
+
+def test_a_share_that_is_often_zero_is_worded_by_the_images_that_have_some() -> None:
+    def view(dark: int) -> lm.ProfileView:
+        images = np.full((40, 20, 20), 128, np.uint8)
+        for n in range(dark):
+            images[n, : n % 7 + 1] = 0
+        return lm.log_image(list(images)).view()
+
+    row = lm.compare(target=view(36), reference=view(8))["image.dark_percent"]
+    assert row.words == "90 % of images have some dark pixels instead of 20 %"

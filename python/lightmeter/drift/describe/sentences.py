@@ -191,7 +191,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = "images" if row.prefix else "values"
-    value = f"{subject} is {value} in {'none' if now == '0 %' else now} of {what} instead of {was}"
+    value = f"{subject} is {value} in {now} of {what} instead of {was}"
     if is_none:
         value = f"{now} of {what} have some {row.name} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
