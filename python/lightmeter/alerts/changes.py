@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from lightmeter.monitor.results import (
-    ANOMALY,
-    ERROR,
-    OK,
     Incident,
     Result,
     bucket_text,
@@ -110,7 +107,7 @@ def find_changes(
         last = over(entry)
         incident = Incident(*entry.place, entry.start, last and last.bucket)
         if last is not None and last.bucket == entry.start:
-            why = last.words if last.state == OK else ""
+            why = last.words if last.state == "ok" else ""
             changes.append(Change("withdrawn", incident, (entry,), (), why))
         elif entry.open and (last is not None or entry.watcher not in monitors):
             changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
@@ -177,7 +174,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
         The address of the first page of the dashboard; None makes no link.
     """
     incident, firsts = change.incident, change.incident.firsts
-    cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
+    cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
     notices = change.remember if change.what == "opened" else change.forget
@@ -230,7 +227,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
     if len(firsts) > _SHOWN:
         yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
-    if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
+    if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
         learns = any(result.baseline for result in firsts)  # a limit stays the same
         words = "If the change is permanent" if learns else "To accept the buckets so far"
         yield f"{words}: {_accepting(incident, store)}"
@@ -258,7 +255,7 @@ def _page(change: Change) -> str:
     incident = change.incident
     place = incident.dataset, incident.segment
     features = (each.feature for each in incident.firsts if each.bucket == incident.start)
-    has_page = change.what == "opened" and incident.kind == ANOMALY and any(features)
+    has_page = change.what == "opened" and incident.kind == "anomaly" and any(features)
     return bucket_page(*place, incident.start) if has_page else dataset_page(*place)
 
 

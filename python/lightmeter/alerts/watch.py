@@ -17,7 +17,7 @@ from lightmeter.alerts.changes import Message, compose, find_changes, trial_mess
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.results import ANOMALY, JUDGED, Result, load_newest, load_results
+from lightmeter.monitor.results import JUDGED, Result, load_newest, load_results
 from lightmeter.monitor.rules import AnyMonitor
 from lightmeter.settings import Table, parse_toml, settings_of
 from lightmeter.store.store import Store
@@ -201,7 +201,7 @@ class Watched:
     @property
     def anomalies(self) -> list[Result]:
         """Return the anomalies among the newest results."""
-        return [result for result in self.newest if result.state == ANOMALY]
+        return [result for result in self.newest if result.state == "anomaly"]
 
     @property
     def exit_code(self) -> int:

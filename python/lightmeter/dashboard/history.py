@@ -5,14 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lightmeter.monitor.results import (
-    ANOMALY,
-    Incident,
-    Result,
-    find_incidents,
-    load_results,
-    place_text,
-)
+from lightmeter.monitor.results import Incident, Result, find_incidents, load_results, place_text
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.store.tables import Bucket
@@ -107,7 +100,7 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
         buckets, results = shelf.buckets(dataset, text), known[text].values()
-        bad = {each.bucket for each in results if each.state == ANOMALY and each.feature}
+        bad = {each.bucket for each in results if each.state == "anomaly" and each.feature}
         length = shelf.datasets[dataset]
         whole = (bucket.start for bucket in buckets if bucket.end - bucket.start == length)
         paged = [start for start in whole if start in bad][-_MOST_PAGED:]

@@ -21,16 +21,7 @@ except ImportError as error:
 
 from lightmeter._core import __version__
 from lightmeter.monitor.config import matches
-from lightmeter.monitor.results import (
-    ANOMALY,
-    ERROR,
-    NOT_ENOUGH,
-    OK,
-    PENDING,
-    excess,
-    load_newest,
-    series_of,
-)
+from lightmeter.monitor.results import excess, load_newest, series_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 from lightmeter.store.tables import ResultState
@@ -59,7 +50,7 @@ _GAUGES = {
     "left_out": "The number of segments or series that are left out because there are too many.",
     "build_info": "1 for the version that wrote this.",
 }
-_URGENCY = (ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH)
+_URGENCY = ("anomaly", "pending", "error", "ok", "not enough data")
 
 
 class StoreCollector(Collector):
@@ -140,13 +131,13 @@ class StoreCollector(Collector):
                 say(labels | {"state": state}, results=states[dataset, monitor, state])
         results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), series_of(each)))
         for result in results[:_MOST_SERIES]:
-            is_judged = result.state in (OK, PENDING, ANOMALY)
+            is_judged = result.state in ("ok", "pending", "anomaly")
             say(
                 series_of(result)._asdict(),
                 value=result.value,
                 upper_limit=result.upper,
                 lower_limit=result.lower,
-                anomaly=result.state == ANOMALY if is_judged else None,
+                anomaly=result.state == "anomaly" if is_judged else None,
             )
         say({"what": "segments"}, left_out=max(0, len(segments) - _MOST_SEGMENTS))
         say({"what": "series"}, left_out=max(0, len(results) - _MOST_SERIES))

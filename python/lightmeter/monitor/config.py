@@ -20,7 +20,7 @@ from pydantic import (
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import ConfigError, LightmeterError
-from lightmeter.monitor.results import ERROR, NOT_ENOUGH, Result, bucket_text, joined
+from lightmeter.monitor.results import Result, bucket_text, joined
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
 from lightmeter.store.profiles import checked_name
@@ -255,7 +255,7 @@ def each_of(
         try:
             measured[segment] = measure(side)
         except (LightmeterError, OSError) as error:
-            failed[segment] = [Result("", ERROR, words=str(error))]
+            failed[segment] = [Result("", "error", words=str(error))]
     return measured, failed
 
 
@@ -415,11 +415,11 @@ class Selection:
         if found >= least:
             return None
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
-            return Result("", NOT_ENOUGH, words=monitor.nothing(side.contents.columns))
+            return Result("", "not enough data", words=monitor.nothing(side.contents.columns))
         _, accepted = self._begin(side.bucket.start)
         note = words_of(accepted) if accepted else ""
         words = f"{counted(found, 'bucket')} to compare with; {least} are needed"
-        return Result("", NOT_ENOUGH, words=joined(words, note))
+        return Result("", "not enough data", words=joined(words, note))
 
     def frozen(self, start: datetime) -> str:
         """Return a note that the baseline is frozen; empty if it is not.

@@ -27,17 +27,7 @@ from lightmeter.monitor.config import (
     is_utf8,
     words_of,
 )
-from lightmeter.monitor.results import (
-    ANOMALY,
-    BAD,
-    ERROR,
-    JUDGED,
-    NOT_ENOUGH,
-    OK,
-    PENDING,
-    Result,
-    joined,
-)
+from lightmeter.monitor.results import BAD, JUDGED, Result, joined
 from lightmeter.monitor.shelf import Shelf, Side
 from lightmeter.store.store import Store
 from lightmeter.store.tables import Bucket, BucketRows, JudgedBucket, Place, Source
@@ -184,7 +174,7 @@ class MonitorRun:
         changed = dict((versions | gone).items() ^ before.items()).keys() | {
             key
             for key in versions.keys() & kept.keys()
-            if ERROR in kept[key].states and not shelf.contents(dataset, *key).damage
+            if "error" in kept[key].states and not shelf.contents(dataset, *key).damage
         }
         begin = min((start for _, start in changed), default=datetime.max.replace(tzinfo=UTC))
         # A profile that arrives late in a rolled-up day cannot be judged.
@@ -203,7 +193,7 @@ class MonitorRun:
             results, place = [few] if few else judged[segment], Place(*self._where, segment, start)
             if side and not results:
                 words = self.monitor.nothing(side.contents.columns)
-                results = [Result("", NOT_ENOUGH, words=words)]
+                results = [Result("", "not enough data", words=words)]
             due, before = due_now[segment], side.past.starts if side else ()
             common: dict[str, Any] = {
                 **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
@@ -224,10 +214,10 @@ class MonitorRun:
     def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
         """Return a bucket with its baseline, and a result if the rule need not judge it."""
         if due.nothing:
-            return None, Result("", NOT_ENOUGH, words=due.nothing)
+            return None, Result("", "not enough data", words=due.nothing)
         for accepted in self._accepted[segment]:
             if accepted.since <= due.bucket.start and due.bucket.end <= accepted.at:
-                return None, Result("", OK, words=words_of(accepted))
+                return None, Result("", "ok", words=words_of(accepted))
         where = self.monitor.dataset, segment
         if segment not in self._selections:
             return Side(self._shelf, where, due.bucket, self._shelf.past(where, ())), None
@@ -237,7 +227,7 @@ class MonitorRun:
         except StoreError:
             raise  # the next run may reach the store
         except (LightmeterError, OSError) as error:
-            return None, Result("", ERROR, words=str(error))
+            return None, Result("", "error", words=str(error))
 
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
@@ -256,9 +246,9 @@ class MonitorRun:
             return results
         counts = self._in_a_row[segment] = _counted(self._in_a_row[segment], results)
         for at, result in enumerate(results):
-            if result.state == ANOMALY and (so_far := counts[result.feature]) < needed:
+            if result.state == "anomaly" and (so_far := counts[result.feature]) < needed:
                 words = joined(result.words, f"{so_far} of {needed} in a row")
-                results[at] = result._replace(state=PENDING, words=words)
+                results[at] = result._replace(state="pending", words=words)
         return results
 
 
@@ -269,10 +259,12 @@ def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, 
     the feature. A judged bucket without a result for a feature ends its count.
     """
     states = {result.feature: result.state for result in results}
-    if ERROR in states.values() or JUDGED.isdisjoint(states.values()):
+    if "error" in states.values() or JUDGED.isdisjoint(states.values()):
         return dict(counts)
     lasting = {name: counts.get(name, 0) + (state in BAD) for name, state in states.items()}
-    return {name: n for name, n in lasting.items() if n and states[name] in (*BAD, NOT_ENOUGH)}
+    return {
+        name: n for name, n in lasting.items() if n and states[name] in (*BAD, "not enough data")
+    }
 
 
 def judge_all(

@@ -24,7 +24,7 @@ import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
-from lightmeter.monitor.results import NOT_ENOUGH, Result
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import MEAN, MISSING, ODD, STDDEV, VALUES, N, Side, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
@@ -52,7 +52,7 @@ def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str
         for segment in peers if len(peers) <= _LEAST else ():
             others = counted(len(peers) - 1, "other segment")
             words = f"{others} with the same keys; {_LEAST} are needed"
-            alone[segment] = [Result("", NOT_ENOUGH, words=words)]
+            alone[segment] = [Result("", "not enough data", words=words)]
             del judged[segment]
     return judged, alone
 

@@ -12,14 +12,7 @@ from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.recommended import unknown_dataset
-from lightmeter.monitor.results import (
-    ANOMALY,
-    JUDGED,
-    bucket_text,
-    causes_text,
-    lead_of,
-    stretch_text,
-)
+from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, lead_of, stretch_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
@@ -101,7 +94,7 @@ class Replayed:
         self.judged += 1
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
         self.starts.add(start)
-        bad = [result for result in bucket.results if result.state == ANOMALY]
+        bad = [result for result in bucket.results if result.state == "anomaly"]
         if bad and segment not in self._open:
             words = causes_text(sorted(bad, key=lead_of))
             self.alarms.append((start, segment, words))

@@ -6,20 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
 from lightmeter.store.tables import IncidentKind, Result, ResultState, Series
 from lightmeter.text import counted, shorten
 
-OK: Final = "ok"
-PENDING: Final = "pending"
-ANOMALY: Final = "anomaly"
-NOT_ENOUGH: Final = "not enough data"
-ERROR: Final = "error"
-BAD = frozenset({PENDING, ANOMALY})
-JUDGED = BAD | {OK}
+BAD = frozenset({"pending", "anomaly"})
+JUDGED = BAD | {"ok"}
 
 _SMALL = 0.5  # of the largest excess
 _LONGEST = 120  # characters of a cause
@@ -146,7 +141,7 @@ def ends(kind: IncidentKind, state: ResultState) -> bool:
     error is no evidence. It also ends if late data makes a bucket ``pending``. An error lasts until
     a bucket can be judged, with any other state.
     """
-    return state in (OK, PENDING) if kind == ANOMALY else state != ERROR
+    return state in ("ok", "pending") if kind == "anomaly" else state != "error"
 
 
 def series_of(result: Result) -> Series:
@@ -187,13 +182,13 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
         for result in its:
             states[series[:3]][result.bucket].add(result.state)
     for series, its in found.items():
-        if all(result.state not in (ANOMALY, ERROR) for result in its):
+        if all(result.state not in ("anomaly", "error") for result in its):
             continue
         by_bucket = {result.bucket: result for result in its}
         lasting: dict[IncidentKind, Stretch] = {}
         for start, others in sorted(states[series[:3]].items()):
             state = by_bucket[start].state if start in by_bucket else _silent(others)
-            if state in (ANOMALY, ERROR):
+            if state in ("anomaly", "error"):
                 lasting.setdefault(state, Stretch(series, state, start, None, by_bucket[start]))
             for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
                 yield lasting.pop(kind)._replace(end=start)
@@ -202,9 +197,9 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
 
 def _silent(states: set[ResultState]) -> ResultState | None:
     """Return the state of a series without a result, by those of the others; None if unknown."""
-    if ERROR in states:
+    if "error" in states:
         return None
-    return NOT_ENOUGH if JUDGED.isdisjoint(states) else OK
+    return "not enough data" if JUDGED.isdisjoint(states) else "ok"
 
 
 def _incident(group: Sequence[Stretch]) -> Incident:

@@ -13,10 +13,10 @@ from lightmeter.drift.compare import DIFFERENTLY
 from lightmeter.drift.describe.sentences import causes, describe
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.row import RATES, EffectName, carrying, fill, q_values
-from lightmeter.monitor.against_past import Tested, against_past
+from lightmeter.monitor.against_past import AgainstPast, Tested
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
+from lightmeter.monitor.results import Result, joined
 from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.tables import ResultState
 from lightmeter.text import with_minus
@@ -103,9 +103,9 @@ class DriftRule(ComparingMonitor):
                 continue
             unlike = comparison.unlike.reason(row.feature)
             if unlike:
-                results.append(Result(row.feature, NOT_ENOUGH, words=unlike))
+                results.append(Result(row.feature, "not enough data", words=unlike))
             else:
-                state: ResultState = ANOMALY if value > above else OK
+                state: ResultState = "anomaly" if value > above else "ok"
                 words = joined(describe(row, self._thresholds), row.reason)
                 results.append(Result(row.feature, state, value, None, above, words))
         return _distinct(results)
@@ -130,14 +130,11 @@ class DriftRule(ComparingMonitor):
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
-        tests = against_past(
-            target,
-            past,
-            expected,
-            buckets=buckets,
+        compared = AgainstPast(
+            *(target, past, expected, buckets),
             exif_read=lambda *tag: side.target.view._core.exif_read(*tag),
         )
-        return [test for test in tests if self.takes(test.feature)]
+        return [test for test in compared.tests() if self.takes(test.feature)]
 
     def decide(
         self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
@@ -171,18 +168,18 @@ class DriftRule(ComparingMonitor):
 
     def _decided(self, test: Tested, limit: float, rows: "_Rows", side: Side | None) -> Result:
         if test.p_value is None:
-            return Result(test.feature, NOT_ENOUGH, words=test.words)
+            return Result(test.feature, "not enough data", words=test.words)
         value, upper = _deviations(test.p_value), _deviations(limit)
         words = [with_minus(f"q {test.q:.2g}"), test.words]
         if test.q > self.q:
-            return Result(test.feature, OK, value, None, upper, joined(*words))
+            return Result(test.feature, "ok", value, None, upper, joined(*words))
         cause, name, size = "", None, 0.0
         row = rows.get((test.feature, test.is_rate))
         if side is not None and side.beside is not None:
             cause, name, size = change_beside(*side.beside, test.feature)
         elif row is not None and row.effect is not None:
             if row.reason.startswith(DIFFERENTLY):
-                return Result(test.feature, NOT_ENOUGH, words=row.reason)
+                return Result(test.feature, "not enough data", words=row.reason)
             _rest_on_largest(row, self._thresholds)
             fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
@@ -190,13 +187,13 @@ class DriftRule(ComparingMonitor):
             words = [f"{name} {size:.2g}", *words]
             if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
-                return Result(test.feature, OK, value, None, None, joined(*words))
+                return Result(test.feature, "ok", value, None, None, joined(*words))
         words = [cause or f"{test.feature} changed", *words]
-        return Result(test.feature, ANOMALY, value, None, upper, joined(*words))
+        return Result(test.feature, "anomaly", value, None, upper, joined(*words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, with the likely cause where the changes identify one."""
-        drifted = {result.feature for result in results if result.state == ANOMALY}
+        drifted = {result.feature for result in results if result.state == "anomaly"}
         if not drifted:
             return results
         # Light that varies only as usual between buckets explains nothing.
@@ -209,7 +206,7 @@ class DriftRule(ComparingMonitor):
         bad = [row for row in rows.values() if row.verdict == "drift"]
         found = {each.rows[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
-            if (cause := found.get(result.feature)) and result.state == ANOMALY:
+            if (cause := found.get(result.feature)) and result.state == "anomaly":
                 words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
                 results[at] = result._replace(cause=cause.cause, words=words)
         return results
@@ -227,11 +224,11 @@ class DriftRule(ComparingMonitor):
                 row.feature,
                 row.kind in RATES,
                 row.family,
-                None if row.verdict == NOT_ENOUGH else row.p_high,
-                row.reason if row.verdict == NOT_ENOUGH else INDEPENDENT,
+                None if row.verdict == "not enough data" else row.p_high,
+                row.reason if row.verdict == "not enough data" else INDEPENDENT,
             )
             for row in self._compared(side, tested=True).features
-            if row.q_value is not None or row.verdict == NOT_ENOUGH
+            if row.q_value is not None or row.verdict == "not enough data"
             if row.topic != "together"  # which has no size, and is judged nowhere else
             if self.takes(row.feature) and (row.n_target or row.n_reference)
         ]
@@ -273,7 +270,7 @@ def _distinct(results: list[Result]) -> list[Result]:
     A rate and a column may have the same name, such as ``a:missing``.
     """
     worst: dict[str, Result] = {}
-    order = (ANOMALY, OK, NOT_ENOUGH)
+    order = ("anomaly", "ok", "not enough data")
     for each in sorted(results, key=lambda each: order.index(each.state)):
         worst.setdefault(each.feature, each)
     return [worst[feature] for feature in sorted(worst)]

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Literal
 
 from lightmeter.monitor.config import Due, Duration, Monitor
-from lightmeter.monitor.results import ANOMALY, OK, Result, bucket_text
+from lightmeter.monitor.results import Result, bucket_text
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile.segments import NO_VALUE, parse_segment
 from lightmeter.store.tables import Bucket
@@ -44,14 +44,14 @@ class MissingRule(Monitor):
         """Return the result of the bucket itself."""
         bucket = side.bucket
         if not (bucket.writers and (bucket.images or _holds_values(side))):
-            return [Result("", ANOMALY, words="nothing was measured")]
+            return [Result("", "anomaly", words="nothing was measured")]
         if self.after is None:
-            return [Result("", OK)]
+            return [Result("", "ok")]
         late = max(timedelta(), bucket.updated - bucket.end)
         seconds = late.total_seconds(), None, self.after.total_seconds()
         if late > self.after:
-            return [Result("", ANOMALY, *seconds, f"late by {_text(late)}")]
-        return [Result("", OK, *seconds)]
+            return [Result("", "anomaly", *seconds, f"late by {_text(late)}")]
+        return [Result("", "ok", *seconds)]
 
     def false_alarms(self) -> float:
         """Return 0, because no bucket is missing by chance."""

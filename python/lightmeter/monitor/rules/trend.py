@@ -17,7 +17,7 @@ from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import label_of
 from lightmeter.drift.trend import Change, Episode, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import (
     MOST_OTHERS,
     MOST_VALUES,
@@ -97,13 +97,13 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         if self.baseline.leaves_out(side.bucket.start):
-            return [Result("", NOT_ENOUGH, words="the day is excluded")]
+            return [Result("", "not enough data", words="the day is excluded")]
         day, core = side.bucket.start.date(), side.target.view._core
         since, *_ = (*side.past.starts, side.bucket.start)
         days, judged = side.shelf.once(_judged, self, side.where, since)
         last = bisect_left(days, day)
         if last + 1 < _LEAST:
-            return [Result("", NOT_ENOUGH, words=f"{last + 1} days; {_LEAST} are needed")]
+            return [Result("", "not enough data", words=f"{last + 1} days; {_LEAST} are needed")]
         kept, key = side.shelf.kept, (self.name, *side.where, day)
         if key in kept:
             above = [ascii(each.part) for each in judged if each.log_m[last] >= each.limit]
@@ -145,9 +145,11 @@ class TrendRule(ComparingMonitor):
         )
         value, upper = max(0.0, shown.log_m[last] / _LN10), shown.limit / _LN10
         if change is None:
-            return Result(feature, OK, value, None, upper)
+            return Result(feature, "ok", value, None, upper)
         if not large:
-            return Result(feature, OK, value, None, None, "a change, but below the minimum effect")
+            return Result(
+                feature, "ok", value, None, None, "a change, but below the minimum effect"
+            )
         name, first = shown.part.column, days[change.first]
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = label_of(name, origin, core.image_prefixes).name
@@ -155,7 +157,7 @@ class TrendRule(ComparingMonitor):
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
             f"trailing baselines have moved with it; if it is permanent, accept it from {first} on"
         )
-        return Result(feature, ANOMALY, value, None, upper, words, since=to_utc(first))
+        return Result(feature, "anomaly", value, None, upper, words, since=to_utc(first))
 
 
 class _Part(NamedTuple):
