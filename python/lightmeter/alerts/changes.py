@@ -74,7 +74,7 @@ def find_changes(
     monitors
         The name and dataset of each existing monitor.
     """
-    judged: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
+    judged = defaultdict[object, list[Result]](list)
     for result in results:
         judged[result.dataset, result.segment, result.monitor].append(result)
 
@@ -91,10 +91,10 @@ def find_changes(
         lasts = entry.open and entry.watcher in monitors
         return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
 
-    waiting: defaultdict[tuple[str, ...], list[Notice]] = defaultdict(list)
+    waiting = defaultdict[object, list[Notice]](list)
     for entry in sorted(notices, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
-    changes: list[Change] = []
+    changes = []
     for incident in find_incidents(results):
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]

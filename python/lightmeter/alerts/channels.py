@@ -264,7 +264,7 @@ class PagerDuty(_Timed):
         """Post the events of the message."""
         key, facts = _value_of(self.key_env), message.facts
         keys = message.incidents or (message.ident,)
-        events: list[dict[str, Any]] = []
+        events = []
         if message.what in ("opened", "test"):
             payload = {
                 "summary": message.title,

@@ -102,8 +102,8 @@ class AgainstPast:
         if any(side.names != names for side in sides):
             names = tuple(sorted({name for side in sides for name in side.names}))
         self._names, self._design = names, 1.0
-        self._kinds: dict[str, Kind] = {}
-        self._meanings: dict[str, Meaning] = {}
+        self._kinds = {}
+        self._meanings = dict[str, Meaning]()
         for side in reversed(sides):
             self._meanings |= side.meanings
         tables = np.stack([side.aligned(names) for side in sides])
@@ -179,12 +179,11 @@ class AgainstPast:
             logs = np.where(spreads > 0, np.log(spreads), 0)
             log_now = np.where(now[2] > 0, np.log(now[2] / units), 0)
             log_base = np.where(base[2] > 0, np.log(base[2] / units), np.nan)
-        centres = self._centre(base[1] / units, base[0]), self._centre(log_base, base[0])
-        within = np.nan_to_num(within)
-        levels = predict(means / units, n, within, now[1] / units, now[0], centres[0])
+        within, centre = np.nan_to_num(within), self._centre(base[1] / units, base[0])
+        levels = predict(means / units, n, within, now[1] / units, now[0], centre)
         half = np.full(len(within), 0.5)  # the variance of the logarithm for one value, if normal
         n_spread, n_now = np.where(varies & (n > 1), n, 0), np.where(varies, now[0], 0)
-        spread = predict(logs, n_spread, half, log_now, n_now, centres[1])
+        spread = predict(logs, n_spread, half, log_now, n_now, self._centre(log_base, base[0]))
         p_values = combined(levels.p_values, spread.p_values)
         return levels, np.where(np.isnan(levels.p_values), np.nan, p_values)
 
@@ -223,11 +222,10 @@ class AgainstPast:
         with np.errstate(all="ignore"):
             length2 = (n * (before[:, COSINE] ** 2 + before[:, SINE] ** 2)).sum() / n.sum()
         within = np.full(2, max(0.0, 1 - float(np.nan_to_num(length2))) / 2)
-        n_now, n_base = (np.full(2, table[N]) for table in (now, base[-1]))
-        both, expected = np.repeat(n[:, None], 2, axis=1), self._centre(centre, n_base)
-        prediction = predict(past, both, within, target, n_now, expected)
+        both, expected = np.repeat(n[:, None], 2, axis=1), self._centre(centre, base[-1, [N]])
+        prediction = predict(past, both, within, target, now[[N]], expected)
         along, across = prediction.p_values
-        p = float(combined(np.array(across), np.array(along))) if now[N] else np.nan
+        p = float(combined(across, along)) if now[N] else np.nan
         return self._test(index, now[N], prediction.buckets[0], p)
 
     def _vector(self, index: int) -> Tested:
@@ -265,13 +263,15 @@ class AgainstPast:
         return self._test(index, n, buckets, min(1.0, tests * float(np.min(p_values))))
 
     def _rate(self, index: int, name: str, hit: int, rest: int) -> Tested:
-        now, before, base = (t[..., index] for t in (self._now, self._before, self._base))
-        hits, past_hits, expected = now[hit], before[:, hit], base[:, hit].sum()
-        n, n_past = hits + now[rest], past_hits + before[:, rest]
-        total = float(expected + base[:, rest].sum())
-        p = 1.0 if n and total and not hits + expected else math.nan
-        if hits + expected and n and total and n_past.any():
-            counts = np.array([hits]), n, past_hits[:, None], n_past, np.array([expected]), total
+        now, before, base = (
+            table[..., [hit, rest], index]
+            for table in (self._now, self._before, self._base.sum(axis=0))
+        )
+        n, n_past, total, p = now.sum(), before.sum(axis=1), float(base.sum()), math.nan
+        if n and total and not now[0] + base[0]:
+            p = 1.0
+        elif n and total and n_past.any():
+            counts = now[:1], n, before[:, :1], n_past, base[:1], total
             p = float(self._shares(*counts, 1.0)[0])
         return self._test(index, n, int((n_past > 0).sum()), p, name)
 

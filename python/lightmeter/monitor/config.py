@@ -37,11 +37,9 @@ def is_utf8(path: str) -> bool:
 
 
 def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
+    if not isinstance(value, str | timedelta):
         raise ValueError("expected a duration such as '10s'")
-    return timedelta() if value == "0s" else to_duration(value)
+    return timedelta() if value in ("0s", timedelta()) else to_duration(value)
 
 
 def _text_of(duration: timedelta) -> str:
@@ -249,7 +247,7 @@ def each_of(
     sides: Mapping[str, Side], measure: Callable[[Side], _T]
 ) -> tuple[dict[str, _T], dict[str, list[Result]]]:
     """Return the measurements of the segments, and a result for each segment with an error."""
-    measured: dict[str, _T] = {}
+    measured = {}
     failed = {}
     for segment, side in sides.items():
         try:
@@ -277,7 +275,7 @@ class ComparingMonitor(Monitor):
     TAKES_ALL: ClassVar[bool] = False
 
     features: list[str] = Field(default_factory=list, min_length=1)
-    baseline: Baseline = Field(default_factory=lambda: Baseline())
+    baseline: Baseline = Baseline()
 
     @model_validator(mode="after")
     def _baseline_checked(self) -> Self:
@@ -367,10 +365,9 @@ class Selection:
             if not by_length or bucket.end - bucket.start == self._length
         ]
         self._next = 0
-        self._good: defaultdict[int, list[datetime]] = defaultdict(list)
+        self._good = defaultdict[int, list[datetime]](list)
         self._passed = Counter[int]()  # anomalous buckets after the newest good one
-        place = *self._where, monitor.name
-        self._accepted = [each for each in shelf.accepted if covers(each, *place)]
+        self._accepted = accepted_changes(shelf, *self._where, monitor.name)
 
     def side(self, bucket: Bucket) -> Side:
         """Return a bucket with its baseline.
@@ -405,8 +402,9 @@ class Selection:
         if self._monitor.TAKES_ALL:
             before = (each.start for each in self._buckets if since <= each.start < start)
             starts = tuple(each for each in before if not self._baseline.leaves_out(each))
-            return Past(self._shelf, self._where, starts)
-        return self._shelf.past(self._where, self._before(start, since))
+        else:
+            starts = self._before(start, since)
+        return self._shelf.past(self._where, starts)
 
     def too_little(self, side: Side) -> Result | None:
         """Return the result of a bucket with too few buckets in its baseline; None for others."""
@@ -476,16 +474,17 @@ class Selection:
         if segment not in shelf.segments(dataset):
             segment = ""
         starts = (bucket.start for bucket in shelf.buckets(dataset, segment))
-        taken = (each for each in starts if baseline.holds(each))
-        return shelf.past(
-            (dataset, segment), tuple(each for each in taken if baseline.dataset or each != start)
-        )
+        others = (each for each in starts if baseline.dataset or each != start)
+        return shelf.past((dataset, segment), tuple(filter(baseline.holds, others)))
 
 
-def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:
-    """Return whether an accepted change covers a monitor on a segment (as text)."""
-    pairs = zip((dataset, segment, monitor), accepted[:3], strict=True)
-    return all(matches(name, [pattern]) for name, pattern in pairs)
+def accepted_changes(shelf: Shelf, *place: str) -> list[Accepted]:
+    """Return the accepted changes of a dataset, segment (as text) and monitor."""
+    return [
+        each
+        for each in shelf.accepted
+        if all(matches(name, [pattern]) for name, pattern in zip(place, each[:3], strict=True))
+    ]
 
 
 def words_of(accepted: Accepted) -> str:

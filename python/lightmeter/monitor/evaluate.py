@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, groupby, islice
-from typing import Any
 from zlib import crc32
 
 from lightmeter.errors import ConfigError, LightmeterError, StoreError
@@ -23,7 +22,7 @@ from lightmeter.monitor.config import (
     Due,
     Monitor,
     Selection,
-    covers,
+    accepted_changes,
     is_utf8,
     words_of,
 )
@@ -75,8 +74,8 @@ class MonitorRun:
         if monitor.segments and self._segments:
             self._segments = list(filter(monitor.watches, shelf.segments(monitor.dataset)))
         self._accepted = {
-            at: [each for each in shelf.accepted if covers(each, monitor.dataset, at, monitor.name)]
-            for at in self._segments
+            segment: accepted_changes(shelf, monitor.dataset, segment, monitor.name)
+            for segment in self._segments
         }
         every = dict(self._every(now))
         self._versions = {key: self._version(key, due) for key, due in every.items()}
@@ -85,7 +84,7 @@ class MonitorRun:
         begin, self.stale = EVER, set(kept)
         if kept and key_before == self.key:
             begin, self.stale = self._changed(kept)
-        self.due: defaultdict[datetime, dict[str, Due]] = defaultdict(dict)
+        self.due = defaultdict[datetime, dict[str, Due]](dict)
         for (segment, start), due in every.items():
             if start >= begin:
                 self.due[start][segment] = due
@@ -125,7 +124,7 @@ class MonitorRun:
     def _version(self, key: _Key, due: Due) -> int:
         versions = self._shelf.versions(self.monitor.dataset)
         others = (str(versions.get((key[0], each.start), 0)) for each in due.others)
-        more = due.words + due.nothing + due.follows + "".join(others)
+        more = "".join([due.words, due.nothing, due.follows, *others])
         if self.monitor.segments and self.monitor.BY_SEGMENTS:
             more += f" of {len(self._segments)}"
         return versions.get(key, 0) ^ crc32(more.encode())
@@ -150,7 +149,7 @@ class MonitorRun:
         """Return the start of the first changed bucket, and the stale buckets."""
         dataset, shelf, versions = self.monitor.dataset, self._shelf, self._versions
         before = {key: bucket.version for key, bucket in kept.items()}
-        stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
+        stored = shelf.versions(dataset)
         listed = {
             (segment, bucket.start)
             for segment in self._segments
@@ -195,17 +194,13 @@ class MonitorRun:
                 words = self.monitor.nothing(side.contents.columns)
                 results = [Result("", "not enough data", words=words)]
             due, before = due_now[segment], side.past.starts if side else ()
-            common: dict[str, Any] = {
-                **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
-                "baseline": len({*before} - {each.start for each in due.others}),
-                "images": sum(each.images for each in (due.bucket, *due.others)),
-            }
-            rows = []
+            baseline = len({*before} - {each.start for each in due.others})
+            images = sum(each.images for each in (due.bucket, *due.others))
+            selection, rows = self._selections.get(segment), []
+            frozen = selection.frozen(start) if selection else ""
             for result in self._lasting(segment, results):
-                words = joined(result.words, due.words)
-                if result.state in BAD and segment in self._selections:
-                    words = joined(words, self._selections[segment].frozen(start))
-                rows.append(result._replace(words=words, **common))
+                words = joined(result.words, due.words, frozen * (result.state in BAD))
+                rows.append(Result(*result[:5], words, *place, baseline, images, *result[-2:]))
             if any(result.state in BAD for result in rows):
                 self._bad[segment].add(start)
             summary = self._shelf.kept.get((*place[:3], start.date()), b"")
@@ -232,11 +227,11 @@ class MonitorRun:
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
         """Return the number of consecutive anomalous buckets so far, by segment and feature."""
-        counts = {segment: dict[str, int]() for segment in ("", *self._segments)}
+        counts = defaultdict[str, dict[str, int]](dict)
         found = self._shelf.store.state.turning_points(*self._where) if self._kept else []
         for (segment, start), results in groupby(found, lambda each: (each.segment, each.bucket)):
             if start < min(self.due) and (segment, start) in self._kept:
-                counts[segment] = _counted(counts.get(segment, {}), results)
+                counts[segment] = _counted(counts[segment], results)
         return counts
 
     def _lasting(self, segment: str, results: list[Result]) -> list[Result]:
@@ -328,9 +323,9 @@ def update_results(
     """
     pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
     with store.snapshot():
-        source, *taken = _paths(store, pairs, source)
+        source, paths = _paths(store, pairs, source)
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
-        before = [each for each in store.state.sources() if each.path in (source, *taken)]
+        before = [each for each in store.state.sources() if each.path in paths]
         keys = {each[:2]: each.key for each in before}
         runs = [
             MonitorRun(shelf, monitor, moment, keys.get(pair))
@@ -342,13 +337,13 @@ def update_results(
     ]
     stale = [Place(*pair, *key) for pair, run in zip(pairs, runs, strict=True) for key in run.stale]
     if stale or sorted(before) != sorted(watched):
-        store.state.begin(watched, stale, sources=[source, *taken])
+        store.state.begin(watched, stale, sources=paths)
     for batch in _batches(store, runs):
         store.state.add(batch)
 
 
-def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> list[str]:
-    """Return the real path of a file, and the paths whose results it takes over.
+def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> tuple[str, set[str]]:
+    """Return the real path of a file, and all paths whose results it replaces.
 
     Results belong to the file of their monitor, so that several files can watch one store. A file
     takes over the results of a file that no longer exists, or of monitors without a file, if it has
@@ -362,7 +357,7 @@ def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> li
     source = os.path.realpath(source) if source else ""
     if not is_utf8(source):
         raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
-    taken = dict[str, None]()
+    paths = {source}
     for kept in store.state.sources():
         if kept.path != source and kept[:2] in monitors:
             if os.path.exists(kept.path):
@@ -370,13 +365,13 @@ def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> li
                     f"{kept.path!r} also has a monitor {kept.monitor!r} of the dataset "
                     f"{kept.dataset!r}; rename one of them, or delete one of the files"
                 )
-            taken[kept.path] = None
-    return [source, *taken]
+            paths.add(kept.path)
+    return source, paths
 
 
 def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:
     """Judge by dataset and in order of time, so that monitors share the profiles read."""
-    by_dataset: defaultdict[str, list[MonitorRun]] = defaultdict(list)
+    by_dataset = defaultdict(list)
     for run in runs:
         by_dataset[run.monitor.dataset].append(run)
     for sharing in by_dataset.values():

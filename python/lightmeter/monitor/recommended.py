@@ -13,7 +13,6 @@ from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.store import Store
-from lightmeter.store.tables import Bucket
 from lightmeter.text import counted, shorten
 from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
 
@@ -133,9 +132,9 @@ def unknown_dataset(store: Store, name: str) -> str:
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     length = store.datasets()[dataset]
     segments = list(map(segment_text, store.segments(dataset)))
-    buckets: list[Bucket] = []
-    delays: list[timedelta] = []
-    views: list[ProfileView] = []
+    buckets = []
+    delays = list[timedelta]()
+    views = []
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)
         buckets += stored

@@ -19,10 +19,11 @@ from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
 from lightmeter.store.store import Store
 from lightmeter.store.tables import BucketRows
 from lightmeter.text import count, counted, number
+from lightmeter.times import DAY
 
 _SHOWN = 3
 _MOST_READ = 2000  # buckets, for the design effect
-_YEAR = timedelta(days=365)
+_YEAR = 365 * DAY
 _LEAST_BUCKETS = 8
 _NEAR = 14  # buckets on either side
 _MEDIAN_SQUARE = 0.4549  # of a standard normal value
@@ -39,7 +40,7 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     chance = monitor.false_alarms()
     if chance is None:
         return None
-    length, places = timedelta(days=1), 1
+    length, places = DAY, 1
     if store is not None and monitor.dataset in (lengths := store.datasets()):
         length = lengths[monitor.dataset]
         if monitor.segments and monitor.type != "drift":  # drift judges segments together
@@ -169,7 +170,7 @@ def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
 
     It is 1 if images are independent, and 12 if 12 images have the information of one.
     """
-    dataset, effects = monitor.dataset, list[float]()
+    dataset, effects = monitor.dataset, []
     segments = shelf.segments(dataset) if monitor.segments else [""]
     for segment in segments:
         lasts = [

@@ -1,7 +1,6 @@
 """The results of monitors: reading them, finding incidents, and describing both."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -157,7 +156,7 @@ def by_series(results: Iterable[Result]) -> dict[Series, list[Result]]:
 
 def find_incidents(results: Iterable[Result]) -> list[Incident]:
     """Return the incidents of results in order of dataset, segment and time."""
-    groups: list[list[Stretch]] = []
+    groups = list[list[Stretch]]()
     place, end = None, _NEVER
     stretches = _stretches(results)
     for stretch in sorted(stretches, key=lambda each: (each.series[:2], each.kind, each.start)):
@@ -175,27 +174,26 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
     A judged bucket without a result for a series may also end its stretch: an error, if the bucket
     could be judged; an anomaly of a feature that no longer exists, or of a rate that is 0 again.
     """
-    found = by_series(results)
-    states: defaultdict[tuple[str, ...], defaultdict[datetime, set[ResultState]]]
-    states = defaultdict(lambda: defaultdict(set))
-    for series, its in found.items():
-        for result in its:
-            states[series[:3]][result.bucket].add(result.state)
-    for series, its in found.items():
-        if all(result.state not in ("anomaly", "error") for result in its):
-            continue
-        by_bucket = {result.bucket: result for result in its}
-        lasting: dict[IncidentKind, Stretch] = {}
-        for start, others in sorted(states[series[:3]].items()):
-            state = by_bucket[start].state if start in by_bucket else _silent(others)
-            if state in ("anomaly", "error"):
-                lasting.setdefault(state, Stretch(series, state, start, None, by_bucket[start]))
-            for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
-                yield lasting.pop(kind)._replace(end=start)
+    ordered = sorted(results, key=lambda each: (*series_of(each)[:3], each.bucket))
+    for _, its in groupby(ordered, lambda each: series_of(each)[:3]):
+        lasting = dict[tuple[Series, IncidentKind], Stretch]()
+        for start, found in groupby(its, lambda each: each.bucket):
+            states = {}
+            for first in found:
+                series, state = series_of(first), first.state
+                states[series] = state
+                if state in ("anomaly", "error"):
+                    new = Stretch(series, state, start, None, first)
+                    lasting.setdefault((series, state), new)
+            silent = _silent(states.values())
+            for series, kind in [*lasting]:
+                state_now = states.get(series, silent)
+                if state_now is not None and ends(kind, state_now):
+                    yield lasting.pop((series, kind))._replace(end=start)
         yield from lasting.values()
 
 
-def _silent(states: set[ResultState]) -> ResultState | None:
+def _silent(states: Collection[ResultState]) -> ResultState | None:
     """Return the state of a series without a result, by those of the others; None if unknown."""
     if "error" in states:
         return None
@@ -236,7 +234,7 @@ def causes_text(results: Iterable[Result], most: int = 3) -> str:
     ordered = list(results)
     has_cause = any(result.cause for result in ordered)
     largest = max(map(excess, ordered), default=0.0)
-    words: dict[str, bool] = {}
+    words = dict[str, bool]()
     for result in ordered:
         is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -83,8 +83,8 @@ class Summary:
     def __init__(self, core: _core.Profile, damage: str = "") -> None:
         """Summarize a profile, which must not change any more."""
         self.damage, self.is_readable = damage, not damage or core.images > 0
-        self.categories: dict[str, dict[str, int]] = {}
-        self.vectors: dict[str, Vectors] = {}
+        self.categories = {}
+        self.vectors = {}
         features, columns, read = [], [], 0.0
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
@@ -109,12 +109,12 @@ class Summary:
         texts = (json.dumps(part).encode() for part in (features, self.categories))
         return b"\n".join([*texts, self.table.tobytes()])
 
-    @classmethod
-    def from_bytes(cls, kept: bytes) -> "Summary":
+    @staticmethod
+    def from_bytes(kept: bytes) -> "Summary":
         """Return the summary that `to_bytes` wrote."""
         features, categories, table = kept.split(b"\n", 2)
-        found = object.__new__(cls)
-        found.__dict__.update(_EMPTY.__dict__, categories=json.loads(categories))
+        found = copy(_EMPTY)
+        found.categories = json.loads(categories)
         found.names, found.kinds, found.meanings = _parsed(features)
         found.table = np.frombuffer(table).reshape(ROWS, -1)
         return found
@@ -123,9 +123,6 @@ class Summary:
         """Return the same bucket with another table, for these features only."""
         changed = copy(self)
         changed.names, changed.table = names, table
-        changed.kinds = {name: self.kinds.get(name, "number") for name in names}
-        changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
-        changed.categories = {}
         return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
@@ -414,7 +411,7 @@ class Shelf:
         ahead = self.contents.room() // (_AHEAD * len(self.segments(dataset)))
         starts = [bucket.start for bucket in self.buckets(dataset, segment)]
         wanted = [start, *starts[bisect_right(starts, start) :][: max(0, ahead - 1)]]
-        read: defaultdict[datetime, list[Any]] = defaultdict(list)
+        read = defaultdict(list)
         end = wanted[-1] + MILLISECOND
         for row, content in self.store.load(dataset, start, end, segment=segment):
             read[row.bucket].append(content)

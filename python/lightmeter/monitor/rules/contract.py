@@ -49,7 +49,7 @@ class ContractRule(Monitor):
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature in the contract: that of its worst clause."""
-        worst: dict[str, Result] = {}
+        worst = dict[str, Result]()
         for outcome in sorted(self._contract.judge(side.target.view).outcomes, key=_badness):
             words = f"{outcome.feature}: expected {outcome.expected}, got {outcome.got}"
             words = f"{outcome.expectation}: {words}" if outcome.expectation else words

@@ -114,7 +114,7 @@ class DriftRule(ComparingMonitor):
         """Return the results of the segments of one bucket, which share `q`."""
         if self.metric is not None:
             return super().judge(sides)
-        alone: dict[str, list[Result]] = {}
+        alone = dict[str, list[Result]]()
         if self.baseline.peers:
             sides, alone = without_common(sides)
         tested, failed = each_of(sides, self.tested)
@@ -213,9 +213,8 @@ class DriftRule(ComparingMonitor):
 
     @property
     def _thresholds(self) -> Thresholds:
-        possible = max(Thresholds.possible, self.q)
-        sizes = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
-        return Thresholds(drift=self.q, possible=possible, **sizes)
+        least = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
+        return Thresholds(drift=self.q, possible=max(Thresholds.possible, self.q), **least)
 
     def _independent(self, side: Side) -> list[Tested]:
         """Return the tests of a comparison of the bucket with the whole baseline."""
@@ -269,7 +268,7 @@ def _distinct(results: list[Result]) -> list[Result]:
 
     A rate and a column may have the same name, such as ``a:missing``.
     """
-    worst: dict[str, Result] = {}
+    worst = dict[str, Result]()
     order = ("anomaly", "ok", "not enough data")
     for each in sorted(results, key=lambda each: order.index(each.state)):
         worst.setdefault(each.feature, each)

@@ -109,7 +109,7 @@ class TrendRule(ComparingMonitor):
             above = [ascii(each.part) for each in judged if each.log_m[last] >= each.limit]
             _, gap, summary = kept[key].partition(_GAP)
             kept[key] = "\n".join([since.isoformat(), *above]).encode() + gap + summary
-        found: defaultdict[str, list[_Judged]] = defaultdict(list)
+        found = defaultdict(list)
         for each in judged:
             # A feature without values on this day is not judged.
             if each.statistic.n[last, each.at] and self.takes(each.part.feature):
@@ -122,7 +122,7 @@ class TrendRule(ComparingMonitor):
         It is the median over the numbers of all segments, for a lasting step in the middle of their
         days. It is None with fewer than 70 days, or if fewer than half of the steps are found.
         """
-        delays = list[float]()
+        delays = []
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
             days, judged = shelf.once(_judged, self, (self.dataset, segment), EPOCH)
             step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
@@ -190,7 +190,7 @@ def _judged(
     shelf: Shelf, rule: TrendRule, where: Where, since: datetime
 ) -> tuple[list[date], list[_Judged]]:
     """Return the days of a segment, and the evidence about all parts."""
-    summaries = dict[date, Summary]()
+    summaries = {}
     every = (bucket.start for bucket in shelf.buckets(*where))
     for day, of_day in groupby(every, key=datetime.date):
         whole = list(of_day)
@@ -219,7 +219,7 @@ def _judged(
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [trend.threshold(a_year * share) for share in shares]
         # Features that are never missing have the same statistic if they have as many values.
-        same: defaultdict[object, list[int]] = defaultdict(list)
+        same = defaultdict(list)
         for i, limit in enumerate(limits):
             never = (limit, statistic.n[:, i].tobytes())
             same[i if statistic.values[:, i].any() else never].append(i)
@@ -270,10 +270,10 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
     most = MOST_OTHERS * n[: len(first)].sum(axis=0)
     is_rate = others[: len(first)].sum(axis=0) <= most
-    by_kind: defaultdict[str, list[int]] = defaultdict(list)
+    by_kind = defaultdict(list)
     for i, name in enumerate(names):
         by_kind["constant" if is_rate[i] and kinds[name] == "number" else kinds[name]].append(i)
-    found: list[tuple[list[_Part], Statistic]] = []
+    found = []
 
     def part(i: int, aspect: str, share: float) -> _Part:
         feature = f"{names[i]}:missing" if aspect == "missing" else names[i]
@@ -284,16 +284,15 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     ) -> None:
         if at:
             statistic = make(*(table.take(at, axis=1) for table in tables))
-            found.append(([part(i, aspect, share) for i in at], statistic))
+            parts = [part(i, aspect.format(number(common[i])), share) for i in at]
+            found.append((parts, statistic))
 
     judge("level", 0.76, by_kind["number"], trend.level_of, mean, stddev, n)
     judge("spread", 0.19, by_kind["number"], trend.spread_of, stddev, n)
     # For hues, `mean` and `stddev` are the mean cosine and sine.
     judge("direction", 0.76, by_kind["hue"], trend.direction_of, mean, stddev, n)
     judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
-    if at := by_kind["constant"]:
-        parts = [part(i, f"other than {number(common[i])}", 0.95) for i in at]
-        found.append((parts, trend.rate_of(others.take(at, axis=1), n.take(at, axis=1))))
+    judge("other than {}", 0.95, by_kind["constant"], trend.rate_of, others, n)
     judge("failures", 1.0, by_kind["failure"], trend.rate_of, values, missing + values)
     rest = [i for i, name in enumerate(names) if kinds[name] != "failure"]
     judge("missing", 0.05, rest, trend.rate_of, missing, missing + values)
