@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from lightmeter.monitor.results import (
     Incident,
     Result,
+    Watcher,
     bucket_text,
     causes_text,
     ends,
@@ -58,7 +60,7 @@ class Change(NamedTuple):
 
 
 def find_changes(
-    results: Sequence[Result], notices: Iterable[Notice], monitors: Container[tuple[str, str]]
+    results: Sequence[Result], notices: Iterable[Notice], monitors: Container[Watcher]
 ) -> list[Change]:
     """Return the changes that have not been reported yet, in order of time.
 
@@ -103,7 +105,7 @@ def find_changes(
             found_by = incident.stretches[0].series.monitor
             now = Notice(*incident.place, incident.start, found_by, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
-    for entry in (entry for entries in waiting.values() for entry in entries):
+    for entry in chain(*waiting.values()):
         last = over(entry)
         incident = Incident(*entry.place, entry.start, last and last.bucket)
         if last is not None and last.bucket == entry.start:

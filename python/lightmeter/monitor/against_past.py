@@ -131,8 +131,8 @@ class AgainstPast:
         """Return the tests of all features that have a value on any side."""
         tests = self._numbers(self._of("number"))
         tests += [*map(self._category, self._of("category")), *map(self._hue, self._of("hue"))]
-        with_vectors = self.target.vectors
-        tests += [self._vector(i) for i in self._of("vector") if self._names[i] in with_vectors]
+        vectors = self.target.vectors
+        tests += [self._vector(*key) for key in vectors if self._kinds[key[0]] == "vector"]
         for index, name in enumerate(self._names):
             missing, values, odd, n = self._counts[[MISSING, VALUES, ODD, N], index]
             if self._kinds[name] == "failure":
@@ -228,18 +228,15 @@ class AgainstPast:
         p = float(combined(across, along)) if now[N] else np.nan
         return self._test(index, now[N], prediction.buckets[0], p)
 
-    def _vector(self, index: int) -> Tested:
+    def _vector(self, name: str, length: int) -> Tested:
         """Test a vector by each of its numbers, with Bonferroni's correction."""
-        name, tables = self._names[index], []
-        vectors = self.target.vectors[name]
-        for summary in (*self.past, self._compared[-1]):
-            other = summary.vectors.get(name, vectors)
-            is_like = name in summary.vectors and other.length == vectors.length
-            tables.append(other.table if is_like else np.zeros_like(vectors.table))
-        past = np.stack(tables[:-1])
-        _, p_values = self._moments(vectors.table, past, tables[-1], past[:, 0])
+        sides = self.target, *self.past, self._compared[-1]
+        none, index = np.zeros_like(self.target.vectors[name, length]), self._names.index(name)
+        now, *befores, base = (side.vectors.get((name, length), none) for side in sides)
+        past = np.stack(befores)
+        _, p_values = self._moments(now, past, base, past[:, 0])
         p = float(np.minimum(1.0, len(p_values) * p_values.min()))  # NaN if any is
-        return self._test(index, vectors.table[0, 0], int((past[:, 0, 0] > 0).sum()), p)
+        return self._test(index, now[0, 0], int((past[:, 0, 0] > 0).sum()), p)
 
     def _category(self, index: int) -> Tested:
         """Test a category by the share of each value, with Bonferroni's correction."""

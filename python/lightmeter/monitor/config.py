@@ -20,7 +20,7 @@ from pydantic import (
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import ConfigError, LightmeterError
-from lightmeter.monitor.results import Result, bucket_text, joined
+from lightmeter.monitor.results import BySegment, Result, bucket_text, joined
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
 from lightmeter.store.profiles import checked_name
@@ -233,7 +233,7 @@ class Monitor(Table):
         """
         raise NotImplementedError
 
-    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
+    def judge(self, sides: Mapping[str, Side]) -> BySegment:
         """Return the results of each segment of one bucket; an error replaces them."""
         measured, failed = each_of(sides, self.measure)
         return measured | failed
@@ -245,7 +245,7 @@ class Monitor(Table):
 
 def each_of(
     sides: Mapping[str, Side], measure: Callable[[Side], _T]
-) -> tuple[dict[str, _T], dict[str, list[Result]]]:
+) -> tuple[dict[str, _T], BySegment]:
     """Return the measurements of the segments, and a result for each segment with an error."""
     measured = {}
     failed = {}

@@ -26,7 +26,7 @@ from lightmeter.monitor.config import (
     is_utf8,
     words_of,
 )
-from lightmeter.monitor.results import BAD, JUDGED, Result, joined
+from lightmeter.monitor.results import BAD, JUDGED, Result, Watcher, joined
 from lightmeter.monitor.shelf import Shelf, Side
 from lightmeter.store.store import Store
 from lightmeter.store.tables import Bucket, BucketRows, JudgedBucket, Place, Source
@@ -342,7 +342,7 @@ def update_results(
         store.state.add(batch)
 
 
-def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> tuple[str, set[str]]:
+def _paths(store: Store, monitors: Sequence[Watcher], source: str) -> tuple[str, set[str]]:
     """Return the real path of a file, and all paths whose results it replaces.
 
     Results belong to the file of their monitor, so that several files can watch one store. A file

@@ -24,7 +24,7 @@ import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import BySegment, Result
 from lightmeter.monitor.shelf import MEAN, MISSING, ODD, STDDEV, VALUES, N, Side, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
@@ -32,7 +32,7 @@ from lightmeter.text import counted, number
 _LEAST = 3  # other segments
 
 
-def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, list[Result]]]:
+def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], BySegment]:
     """Return the segments of a bucket without their common change, and results for the others.
 
     Segments with the same keys are peers. A segment with too few peers gets a result at once.
@@ -42,7 +42,7 @@ def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str
     for segment, side in sides.items():
         if not side.contents.damage:
             by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
-    judged, alone = dict(sides), dict[str, list[Result]]()
+    judged, alone = dict(sides), BySegment()
     for peers in by_keys.values():
         if len(peers) > _LEAST:
             judged |= zip(peers, _beside([*peers.values()]), strict=True)

@@ -1,5 +1,6 @@
 """A first file of monitors for a dataset, made from its profiles in a store."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -14,7 +15,7 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.store import Store
 from lightmeter.text import counted, shorten
-from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
+from lightmeter.times import DAY, EPOCH, duration_text
 
 _READ = 3  # buckets of each of the first segments, at least
 _SEGMENTS_READ = 50
@@ -24,19 +25,16 @@ _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 
 # Faults of cameras, each detected by one number of the frames: name, comment, number, scalar,
-# bound, the quantile of past frames that the limit depends on, and the limit. The stored data is
-# assumed to be good.
-_OF_VIDEO: Sequence[tuple[str, str, str, str, str, float, Callable[[float], float]]] = (
-    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most", 0.99,
-     lambda seen: max(60.0, 5 * seen)),
-    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most", 0.95,
-     lambda seen: max(2.0, seen)),
-    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least", 0.01,
-     lambda seen: min(5.0, seen / 2)),
+# bound, and the quantile of past frames, assumed to be good, a multiple of which is the limit; the
+# limit is not stricter than the last number.
+_OF_VIDEO = (
+    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most", 0.99, 5.0, 60.0),
+    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most", 0.95, 1.0, 2.0),
+    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least", 0.01, 0.5, 5.0),
     ("covered", "Contrast is below half of the lowest so far.", "Luma.stddev", "q_05", "at_least",
-     0.01, lambda seen: seen / 2),
+     0.01, 0.5, math.inf),
     ("out of focus", "Sharpness is below half of the lowest so far.", "Sharpness", "q_05",
-     "at_least", 0.01, lambda seen: seen / 2),
+     "at_least", 0.01, 0.5, math.inf),
 )  # fmt: skip
 _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
@@ -144,8 +142,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         delays += (max(timedelta(), each.updated - each.end) for each in newest.values())
         read = max(_READ, DAY // length)  # a whole day, because light differs by day and night
         if stored:
-            first, end = stored[-read:][0].start, stored[-1].start + MILLISECOND
-            views.append(store.read(dataset, first, end, segment=text))
+            views.append(store.read(dataset, stored[-read:][0].start, segment=text))
     columns = ProfileView.merge_many(views).get_columns()
     many = sum(map(bool, segments))
     each = ["segments = true"] * bool(many)
@@ -196,12 +193,13 @@ def _expect(names: Sequence[str], expected: str, comment: str = "") -> str:
 
 def _expected(columns: Mapping[str, ColumnView], views: Sequence[ProfileView]) -> Iterator[str]:
     """Yield the tables of expectations, from merged columns and the profiles of segments."""
-    for name, comment, number, scalar, bound, share, limit in _OF_VIDEO:
+    for name, comment, number, scalar, bound, share, times, mildest in _OF_VIDEO:
         if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
             seen = (view[feature].quantile(share) for view in views if feature in view)
             known = [each for each in seen if each is not None] or [0.0]
-            usual = max(known) if bound == "at_most" else min(known)
-            expected = f"{scalar} = {{ {bound} = {limit(usual):.3g} }}"
+            mild = max if bound == "at_most" else min
+            limit = mild(mildest, times * mild(known))
+            expected = f"{scalar} = {{ {bound} = {limit:.3g} }}"
             yield _expect([feature], f"name = {quoted(name)}\n{expected}", f"\n# {comment}\n")
     names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
     if 0 < len(names) <= _MOST_FEATURES:

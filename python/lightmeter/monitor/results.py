@@ -15,6 +15,10 @@ from lightmeter.text import counted, shorten
 BAD = frozenset({"pending", "anomaly"})
 JUDGED = BAD | {"ok"}
 
+# The results of the segments of one bucket.
+BySegment = dict[str, list[Result]]
+Watcher = tuple[str, str]  # name and dataset of a monitor
+
 _SMALL = 0.5  # of the largest excess
 _LONGEST = 120  # characters of a cause
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -24,7 +28,7 @@ __all__ = ["Result"]
 
 def load_results(
     store: Store,
-    monitors: Iterable[tuple[str, str]] | None = None,
+    monitors: Iterable[Watcher] | None = None,
     *,
     segment: str | None = None,
     bucket: datetime | None = None,
@@ -57,7 +61,7 @@ def load_results(
         return [result for pair in sorted(every) for result in load(*pair, segment)]
 
 
-def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
+def load_newest(store: Store, monitors: Iterable[Watcher]) -> list[Result]:
     """Return the results of the newest bucket that each monitor judged in any segment.
 
     Monitors are given by name and dataset.

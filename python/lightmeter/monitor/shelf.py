@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -44,13 +44,6 @@ MOST_OTHERS = 0.1
 MOST_VALUES = 20  # of a category; rarer ones are not judged
 
 
-class Vectors(NamedTuple):
-    """The length of vectors, and a table of their number, means and standard deviations."""
-
-    length: int
-    table: Numbers
-
-
 _Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
 
 
@@ -71,7 +64,8 @@ class Summary:
         The counts of the values of each text feature; all other values count as one with an empty
         name.
     vectors
-        The vectors of each vector feature, of the most frequent length.
+        For each vector feature and its most frequent length, a table of the number, means and
+        standard deviations of the vectors of this length.
     exif_read
         The number of images whose Exif was read.
     damage
@@ -84,7 +78,7 @@ class Summary:
         """Summarize a profile, which must not change any more."""
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories = {}
-        self.vectors = {}
+        self.vectors = dict[tuple[str, int], Numbers]()
         features, columns, read = [], [], 0.0
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
@@ -93,8 +87,8 @@ class Summary:
             kind, column = _column(core, name, meaning)
             if column[ODD] or kind == "category":
                 self.categories[name] = _counts(core, name, column[VALUES])
-            if kind == "vector" and (vectors := _vectors(core, name)) is not None:
-                self.vectors[name] = vectors
+            if kind == "vector":
+                self.vectors |= _vectors(core, name)
             if meaning.family == "Exif":
                 read = max(read, column[MISSING] + column[VALUES])
             features.append((name, kind, meaning))
@@ -185,15 +179,15 @@ def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Seq
     return kind, (n, mean, spread, median, others, *counts)
 
 
-def _vectors(core: _core.Profile, name: str) -> Vectors | None:
+def _vectors(core: _core.Profile, name: str) -> dict[tuple[str, int], Numbers]:
     by_length, _ = core.vectors(name)
     if not by_length:
-        return None
+        return {}
     length = max(by_length, key=lambda at: (by_length[at].n, at))
     covariance = by_length[length]
     spreads = np.sqrt(covariance.comoments.diagonal() / max(covariance.n - 1, 1))
     n = np.full(len(spreads), float(covariance.n))
-    return Vectors(length, np.stack([n, covariance.means, spreads]))
+    return {(name, length): np.stack([n, covariance.means, spreads])}
 
 
 def common_value(n: Numbers, medians: Numbers) -> Numbers:

@@ -16,7 +16,7 @@ from lightmeter.drift.row import RATES, EffectName, carrying, fill, q_values
 from lightmeter.monitor.against_past import AgainstPast, Tested
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
-from lightmeter.monitor.results import Result, joined
+from lightmeter.monitor.results import BySegment, Result, joined
 from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.tables import ResultState
 from lightmeter.text import with_minus
@@ -110,11 +110,11 @@ class DriftRule(ComparingMonitor):
                 results.append(Result(row.feature, state, value, None, above, words))
         return _distinct(results)
 
-    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
+    def judge(self, sides: Mapping[str, Side]) -> BySegment:
         """Return the results of the segments of one bucket, which share `q`."""
         if self.metric is not None:
             return super().judge(sides)
-        alone = dict[str, list[Result]]()
+        alone = BySegment()
         if self.baseline.peers:
             sides, alone = without_common(sides)
         tested, failed = each_of(sides, self.tested)
@@ -138,7 +138,7 @@ class DriftRule(ComparingMonitor):
 
     def decide(
         self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
-    ) -> dict[str, list[Result]]:
+    ) -> BySegment:
         """Return the results of each segment of a bucket."""
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
