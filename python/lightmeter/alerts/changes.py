@@ -102,8 +102,7 @@ def find_changes(
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
         if is_reported != lasts or not mine:
-            found_by = incident.stretches[0].series.monitor
-            now = Notice(*incident.place, incident.start, found_by, lasts)
+            now = Notice(*incident.place, incident.start, incident.firsts[0].monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
     for entry in chain(*waiting.values()):
         last = over(entry)
@@ -241,10 +240,10 @@ def _accepting(incident: Incident, store: str) -> str:
     An empty segment is that of the whole dataset; without one, all segments would be accepted.
     """
     since = min(each.since or incident.start for each in incident.firsts)
-    place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
-    options = {"store": store, **place, "from": f"{since.replace(tzinfo=None).isoformat()}Z"}
-    given = (f"--{name} {shlex.quote(value)}" for name, value in options.items())
-    return f"lightmeter monitor accept {' '.join(given)}"
+    dataset, segment = map(_pattern, (incident.dataset, incident.segment))
+    place = "--store", store, "--dataset", dataset, "--segment", segment
+    begin = "--from", f"{since.replace(tzinfo=None).isoformat()}Z"
+    return shlex.join(["lightmeter", "monitor", "accept", *place, *begin])
 
 
 def _pattern(name: str) -> str:

@@ -269,7 +269,7 @@ def watch(
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config, judges=True), os.fspath(config)
-        pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
+        pairs = [monitor.watcher for monitor in loaded.monitor]
         update_results(opened, loaded.monitor, source=source, now=now)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []

@@ -101,8 +101,7 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
         buckets, results = shelf.buckets(dataset, text), known[text].values()
         bad = {each.bucket for each in results if each.state == "anomaly" and each.feature}
-        length = shelf.datasets[dataset]
-        whole = (bucket.start for bucket in buckets if bucket.end - bucket.start == length)
+        whole = (bucket.start for bucket in shelf.regular(dataset, text))
         paged = [start for start in whole if start in bad][-_MOST_PAGED:]
         incidents = find_incidents(results)
         histories.append(History(dataset, text, buckets, newest[text], incidents, paged))

@@ -20,7 +20,7 @@ from pydantic import (
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import ConfigError, LightmeterError
-from lightmeter.monitor.results import BySegment, Result, bucket_text, joined
+from lightmeter.monitor.results import BySegment, Result, Watcher, bucket_text, joined
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
 from lightmeter.store.profiles import checked_name
@@ -200,6 +200,11 @@ class Monitor(Table):
     for_: int = Field(default=1, alias="for", ge=1, le=1000)
 
     @property
+    def watcher(self) -> Watcher:
+        """Return its name and dataset, which no other monitor has."""
+        return self.name, self.dataset
+
+    @property
     def files(self) -> list[Path]:
         """Return the files that its results depend on."""
         return []
@@ -359,11 +364,7 @@ class Selection:
         self._baseline = Baseline() if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
         by_length = self._is_fixed or monitor.BY_LENGTH or monitor.baseline.same == "hour"
-        self._buckets = [
-            bucket
-            for bucket in shelf.buckets(*self._where)
-            if not by_length or bucket.end - bucket.start == self._length
-        ]
+        self._buckets = (shelf.regular if by_length else shelf.buckets)(*self._where)
         self._next = 0
         self._good = defaultdict[int, list[datetime]](list)
         self._passed = Counter[int]()  # anomalous buckets after the newest good one

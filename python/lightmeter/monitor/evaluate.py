@@ -68,7 +68,7 @@ class MonitorRun:
         key_before
             The key of the stored results; None judges all buckets.
         """
-        self.monitor, self._shelf, self._where = monitor, shelf, (monitor.name, monitor.dataset)
+        self.monitor, self._shelf, self._where = monitor, shelf, monitor.watcher
         self._length = shelf.datasets.get(monitor.dataset, DAY)
         self._segments = [""] if monitor.dataset in shelf.datasets else []
         if monitor.segments and self._segments:
@@ -153,8 +153,7 @@ class MonitorRun:
         listed = {
             (segment, bucket.start)
             for segment in self._segments
-            for bucket in shelf.buckets(dataset, segment)
-            if bucket.end - bucket.start == self._length
+            for bucket in shelf.regular(dataset, segment)
         }
         # Results of buckets that were rolled up, deleted by age, or missing among these stay. Only
         # the upper 32 bits of a version depend on profiles alone.
@@ -321,28 +320,24 @@ def update_results(
     StoreError
         The store cannot be read or written.
     """
-    pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
     with store.snapshot():
-        source, paths = _paths(store, pairs, source)
+        source, paths = _paths(store, {monitor.watcher for monitor in monitors}, source)
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
         before = [each for each in store.state.sources() if each.path in paths]
         keys = {each[:2]: each.key for each in before}
-        runs = [
-            MonitorRun(shelf, monitor, moment, keys.get(pair))
-            for monitor, pair in zip(monitors, pairs, strict=True)
-        ]
+        runs = [MonitorRun(shelf, each, moment, keys.get(each.watcher)) for each in monitors]
     watched = [
-        Source(*pair, source, rank, run.key, run.monitor.table())
-        for rank, (pair, run) in enumerate(zip(pairs, runs, strict=True))
+        Source(*run.monitor.watcher, source, rank, run.key, run.monitor.table())
+        for rank, run in enumerate(runs)
     ]
-    stale = [Place(*pair, *key) for pair, run in zip(pairs, runs, strict=True) for key in run.stale]
+    stale = [Place(*run.monitor.watcher, *key) for run in runs for key in run.stale]
     if stale or sorted(before) != sorted(watched):
         store.state.begin(watched, stale, sources=paths)
     for batch in _batches(store, runs):
         store.state.add(batch)
 
 
-def _paths(store: Store, monitors: Sequence[Watcher], source: str) -> tuple[str, set[str]]:
+def _paths(store: Store, monitors: set[Watcher], source: str) -> tuple[str, set[str]]:
     """Return the real path of a file, and all paths whose results it replaces.
 
     Results belong to the file of their monitor, so that several files can watch one store. A file

@@ -88,9 +88,9 @@ class Replayed:
     def add(self, bucket: BucketRows) -> None:
         """Add the results of the next bucket of a segment."""
         start, segment = bucket.place.start, bucket.place.segment
-        if all(result.state not in JUDGED for result in bucket.results):
+        if JUDGED.isdisjoint(result.state for result in bucket.results):
             self.unjudged += 1
-            self.why = next((result.words for result in bucket.results), self.why)
+            self.why = bucket.results[0].words
             return
         self.judged += 1
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
@@ -153,7 +153,7 @@ def replay(
             if monitor.dataset not in store.datasets():
                 reason = unknown_dataset(store, monitor.dataset)
                 raise ConfigError(f"the monitor {monitor.name!r}: {reason}")
-        found = {(monitor.name, monitor.dataset): Replayed(monitor) for monitor in monitors}
+        found = {monitor.watcher: Replayed(monitor) for monitor in monitors}
         for bucket in judge_all(store, monitors, now=now):
             found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
@@ -173,12 +173,8 @@ def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
     dataset, effects = monitor.dataset, []
     segments = shelf.segments(dataset) if monitor.segments else [""]
     for segment in segments:
-        lasts = [
-            bucket.start
-            for bucket in shelf.buckets(dataset, segment)
-            if bucket.end - bucket.start == shelf.datasets[dataset]
-        ][-_MOST_READ // len(segments) :]
-        summaries = [shelf.in_short(dataset, segment, start) for start in lasts]
+        lasts = shelf.regular(dataset, segment)[-_MOST_READ // len(segments) :]
+        summaries = [shelf.in_short(dataset, segment, bucket.start) for bucket in lasts]
         every = {name for each in summaries for name in each.names if each.kinds[name] == "number"}
         names = tuple(filter(monitor.takes, every))
         tables = [each.aligned(names)[[N, MEAN, STDDEV]].T for each in summaries]

@@ -19,6 +19,7 @@ JUDGED = BAD | {"ok"}
 BySegment = dict[str, list[Result]]
 Watcher = tuple[str, str]  # name and dataset of a monitor
 
+_SHOWN = 3  # causes
 _SMALL = 0.5  # of the largest excess
 _LONGEST = 120  # characters of a cause
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -229,21 +230,20 @@ def joined(*words: str) -> str:
     return "; ".join(filter(None, words))
 
 
-def causes_text(results: Iterable[Result], most: int = 3) -> str:
-    """Return the descriptions of the first `most` results, and the number of further ones.
+def causes_text(results: Sequence[Result]) -> str:
+    """Return the descriptions of the first 3 results, and the number of further ones.
 
     If any result has a cause, only results with one are described. Otherwise, results far smaller
     than the largest are not.
     """
-    ordered = list(results)
-    has_cause = any(result.cause for result in ordered)
-    largest = max(map(excess, ordered), default=0.0)
+    has_cause = any(result.cause for result in results)
+    largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()
-    for result in ordered:
+    for result in results:
         is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
-    shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:most]
+    shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:_SHOWN]
     more = len(words) - len(shown)
     return ", ".join(shown) + (f", and {counted(more, 'more finding')}" if more else "")
 
@@ -257,7 +257,8 @@ def place_text(dataset: str, segment: str) -> str:
 def bucket_text(start: datetime) -> str:
     """Return the start of a bucket as readable text: a day, or a time in UTC."""
     text = str(start.replace(tzinfo=None)).removesuffix(":00")
-    return text.removesuffix(" 00:00") if text.endswith(" 00:00") else f"{text} UTC"
+    day = text.removesuffix(" 00:00")
+    return f"{text} UTC" if day == text else day
 
 
 def stretch_text(first: datetime, last: datetime) -> str:

@@ -35,6 +35,7 @@ from lightmeter.times import EPOCH, MILLISECOND
 N, MEAN, STDDEV, MEDIAN, OTHERS, MISSING, VALUES, ODD = range(8)
 ROWS = 8
 COSINE, SINE = MEAN, STDDEV
+_NO_NUMBERS = (0.0,) * 5  # the rows before MISSING
 _STEPS = 255 / math.tau  # of hue, in a radian
 
 
@@ -79,7 +80,7 @@ class Summary:
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories = {}
         self.vectors = dict[tuple[str, int], Numbers]()
-        features, columns, read = [], [], 0.0
+        self.exif_read, features, columns = 0.0, [], []
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
             if meaning.untested or meaning.is_date or meaning.role == "hash":
@@ -90,12 +91,11 @@ class Summary:
             if kind == "vector":
                 self.vectors |= _vectors(core, name)
             if meaning.family == "Exif":
-                read = max(read, column[MISSING] + column[VALUES])
+                self.exif_read = max(self.exif_read, column[MISSING] + column[VALUES])
             features.append((name, kind, meaning))
             columns.append(column)
         self.names, self.kinds, self.meanings = _shared(tuple(features))
         self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, ROWS).T
-        self.exif_read = int(read)
 
     def to_bytes(self) -> bytes:
         """Return the summary as bytes for later runs, without vectors and damage."""
@@ -154,13 +154,13 @@ def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
 def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
     missing, _, _, texts, vectors, *_ = core.counts(name)
     if meaning.role == "failure":
-        return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
+        return "failure", (*_NO_NUMBERS, missing, texts, 0)
     numbers = _core.numbers_of(core, name)
     n, odd = numbers.n, texts + numbers.pos_inf + numbers.neg_inf
     counts = missing + numbers.nan, n + odd + vectors, odd
     kind = meaning.kind(mostly_text=texts > n)
     if n == 0:
-        return kind, (0, 0.0, 0.0, 0.0, 0, *counts)
+        return kind, (*_NO_NUMBERS, *counts)
     if kind == "hue":
         direction, spread = _core.circular_level(numbers)
         length = math.exp(-((spread / _STEPS) ** 2) / 2)
@@ -384,6 +384,11 @@ class Shelf:
         self.versions = cache(store.versions)
         self.buckets = cache(lambda dataset, segment: store.buckets(dataset, segment=segment))
         self.segments = cache(lambda dataset: list(map(segment_text, store.segments(dataset))))
+
+    def regular(self, dataset: str, segment: str) -> list[Bucket]:
+        """Return the buckets of a segment without rolled-up days."""
+        length = self.datasets[dataset]
+        return [each for each in self.buckets(dataset, segment) if each.end - each.start == length]
 
     def file(self, path: Path) -> Past:
         """Return a profile file as one bucket.

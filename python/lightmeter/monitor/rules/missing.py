@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Literal
 
@@ -102,9 +102,9 @@ def _from_the_first_on(
     """Return the buckets after the last overlong gap, and a note about those before it."""
     buckets = buckets[: bisect_right(buckets, now, key=attrgetter("start"))]
     first = before = 0
-    for at in range(1, len(buckets)):
-        before += max(1, (buckets[at - 1].end - buckets[at - 1].start) // length)
-        gap = (buckets[at].start - buckets[at - 1].end) // length
+    for at, (last, bucket) in enumerate(pairwise(buckets), 1):
+        before += max(1, (last.end - last.start) // length)
+        gap = (bucket.start - last.end) // length
         if gap > min(_GAP_PER_BUCKET * before, _LONGEST_GAP):
             first, before = at, 0
     if first == 0:
