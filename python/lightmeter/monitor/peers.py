@@ -75,10 +75,11 @@ def _beside(peers: Sequence[Side]) -> Iterator[Side]:
     tables[:, :, MEAN] -= np.nan_to_num(common[0])
     tables[:, :, STDDEV] /= np.exp(np.nan_to_num(common[1]))
     tables[:, :, [MISSING, VALUES, ODD]] = 0.0
-    for side, history, table, past in zip(peers, histories, tables, is_past, strict=True):
-        without = [s.with_table(names, each) for s, each in zip(history, table, strict=True)]
-        before = [s for s, taken in zip(without, past, strict=True) if taken and s.is_readable]
-        yield replace(side, beside=(without[starts.index(now)], before))
+    for side, history, table in zip(peers, histories, tables, strict=True):
+        changed = (s.with_table(names, each) for s, each in zip(history, table, strict=True))
+        without = dict(zip(starts, changed, strict=True))
+        before = [without[start] for start in side.past.starts if without[start].is_readable]
+        yield replace(side, beside=(without[now], before))
 
 
 def _medians_of_others(values: Numbers) -> Numbers:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -57,12 +57,8 @@ _SLOW = """\
 _PEERS = """\
 # One segment changes and the others do not. A change of all segments, such as a dark day,
 # is not an anomaly here."""
-_LIMITS: Sequence[tuple[str, str, Callable[[ColumnView], bool], str]] = (
-    ("frozen", "# A camera is frozen: nearly all its images are the same.",
-     lambda column: column.name.endswith(".PixelHash"), "distinct_rate = { at_least = 0.1 }"),
-    ("failures", "# More than 5 % of the files cannot be read.",
-     lambda column: column.kind == "failure", "failure_rate = { at_most = 0.05 }"),
-)  # fmt: skip
+_FROZEN = "# A camera is frozen: nearly all its images are the same."
+_FAILURES = "# More than 5 % of the files cannot be read."
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
@@ -130,9 +126,7 @@ def unknown_dataset(store: Store, name: str) -> str:
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     length = store.datasets()[dataset]
     segments = list(map(segment_text, store.segments(dataset)))
-    buckets = []
-    delays = list[timedelta]()
-    views = []
+    buckets, views, delays = [], [], list[timedelta]()
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)
         buckets += stored
@@ -176,15 +170,18 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
             late = duration_text(max(length, timedelta(hours=hours)))
             keys = [f'after = "{late}"', *keys]
     yield table("missing", "missing", comment, *keys)
-    for name, comment, is_limited, limit in _LIMITS:
-        if names := [column.name for column in columns.values() if is_limited(column)]:
-            yield table(name, "contract", comment, *each, _expect(names, limit))
+    if hashes := [name for name in columns if name.endswith(".PixelHash")]:
+        expected = _expect(hashes, "distinct_rate = { at_least = 0.1 }")
+        yield table("frozen", "contract", _FROZEN, *each, expected)
+    if failures := [name for name, column in columns.items() if column.kind == "failure"]:
+        expected = _expect(failures, "failure_rate = { at_most = 0.05 }")
+        yield table("failures", "contract", _FAILURES, *each, expected)
     shared = {name: columns[name] for name in columns if all(name in view for view in views)}
     # A fault of a camera is hardly visible among the images of all cameras.
     judges_each = bool(each_alone) or "image.Shift" in shared
-    if expected := list(_expected(shared if judges_each else columns, views)):
+    if clauses := list(_expected(shared if judges_each else columns, views)):
         keys = each if judges_each else []
-        yield table("contract", "contract", _CONTRACT, *keys, *expected)
+        yield table("contract", "contract", _CONTRACT, *keys, *clauses)
 
 
 def _expect(names: Sequence[str], expected: str, comment: str = "") -> str:

@@ -114,9 +114,7 @@ class DriftRule(ComparingMonitor):
         """Return the results of the segments of one bucket, which share `q`."""
         if self.metric is not None:
             return super().judge(sides)
-        alone = BySegment()
-        if self.baseline.peers:
-            sides, alone = without_common(sides)
+        sides, alone = without_common(sides) if self.baseline.peers else (sides, {})
         tested, failed = each_of(sides, self.tested)
         return alone | failed | self.decide(tested, sides)
 
@@ -251,8 +249,8 @@ def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
     samples.
     """
     if row.kind in ("number", "hue"):
-        sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
-        sizes["tail"] = row.tail
+        sizes: dict[EffectName, float | None]
+        sizes = {"shift": row.ks, "spread": row.spread, "tail": row.tail}
         known = {key: abs(x) for key, x in sizes.items() if x is not None and math.isfinite(x)}
         if known:
             name = carrying(known, by)
