@@ -31,9 +31,11 @@ from lightmeter.times import duration_text, to_duration, to_utc
 _T = TypeVar("_T")
 
 
-def is_utf8(path: str) -> bool:
-    """Return whether a path can be stored as UTF-8 text."""
-    return path == path.encode(errors="replace").decode()
+def checked_path(path: str) -> str:
+    """Return a path; raise ConfigError if it cannot be stored as UTF-8 text."""
+    if path != path.encode(errors="replace").decode():
+        raise ConfigError(f"got {path!r}; expected folders whose names are UTF-8")
+    return path
 
 
 def _duration(value: object) -> timedelta:
@@ -49,10 +51,7 @@ def _text_of(duration: timedelta) -> str:
 def _path(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         raise ValueError("expected the path of a file")
-    path = os.path.abspath(Path(info.context or ".") / value)
-    if not is_utf8(path):
-        raise ValueError(f"got {path!r}; expected folders whose names are UTF-8")
-    return Path(path)
+    return Path(checked_path(os.path.abspath(Path(info.context or ".") / value)))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_text_of)]

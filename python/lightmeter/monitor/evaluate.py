@@ -23,7 +23,7 @@ from lightmeter.monitor.config import (
     Monitor,
     Selection,
     accepted_changes,
-    is_utf8,
+    checked_path,
     words_of,
 )
 from lightmeter.monitor.results import BAD, JUDGED, Result, Watcher, joined
@@ -349,9 +349,7 @@ def _paths(store: Store, monitors: set[Watcher], source: str) -> tuple[str, set[
     ConfigError
         Another file has such a monitor, or the path is not UTF-8.
     """
-    source = os.path.realpath(source) if source else ""
-    if not is_utf8(source):
-        raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
+    source = checked_path(os.path.realpath(source)) if source else ""
     paths = {source}
     for kept in store.state.sources():
         if kept.path != source and kept[:2] in monitors:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from lightmeter.errors import StoreError
 from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
@@ -111,21 +110,14 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
         The store has no such dataset, or cannot be read.
     """
     with store.snapshot():
-        for name in filter(None, (dataset, reference)):
-            if name not in store.datasets():
-                raise StoreError(unknown_dataset(store, name))
+        if reference is not None:
+            store.segments(reference)  # raises StoreError if there is no such dataset
         return "\n".join(_tables(store, dataset, reference))
 
 
-def unknown_dataset(store: Store, name: str) -> str:
-    """Return the words about a dataset that the store does not have."""
-    known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
-    return f"the store has no dataset {name!r}; it has {known}"
-
-
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
-    length = store.datasets()[dataset]
     segments = list(map(segment_text, store.segments(dataset)))
+    length = store.datasets()[dataset]
     buckets, views, delays = [], [], list[timedelta]()
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)

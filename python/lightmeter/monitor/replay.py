@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
-from lightmeter.monitor.recommended import unknown_dataset
 from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, lead_of, stretch_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
@@ -149,10 +148,13 @@ def replay(
         The store cannot be read.
     """
     with store.snapshot():
+        names = store.datasets()
         for monitor in monitors:
-            if monitor.dataset not in store.datasets():
-                reason = unknown_dataset(store, monitor.dataset)
-                raise ConfigError(f"the monitor {monitor.name!r}: {reason}")
+            if monitor.dataset not in names:
+                raise ConfigError(
+                    f"the monitor {monitor.name!r}: the store has no dataset {monitor.dataset!r}; "
+                    f"it has {', '.join(map(repr, names)) or 'none'}"
+                )
         found = {monitor.watcher: Replayed(monitor) for monitor in monitors}
         for bucket in judge_all(store, monitors, now=now):
             found[bucket.place[:2]].add(bucket)
