@@ -21,7 +21,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 from dependences import DAYS, DEPENDENCES, FEATURES, SIZES, Year, images_of, year_of
-from lightmeter.monitor.against_past import against_past
+from lightmeter.monitor.against_past import AgainstPast
 from lightmeter.monitor.rules import DriftRule
 from lightmeter.monitor.shelf import MEAN, MEDIAN, OTHERS, STDDEV, VALUES, N, Summary
 from run import upper_limit
@@ -55,7 +55,7 @@ def summary_of(n: int, means: Any, spreads: Any, others: Any = None) -> Summary:
 
 
 def is_alarm(target: Summary, past: list[Summary]) -> bool:
-    tested = {"": against_past(target, past)}
+    tested = {"": AgainstPast(target, past).tests()}
     return any(result.state == "anomaly" for result in RULE.decide(tested, {})[""])
 
 

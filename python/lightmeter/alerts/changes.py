@@ -11,14 +11,13 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 from lightmeter.monitor.results import (
-    ANOMALY,
-    ERROR,
-    OK,
     Incident,
     Result,
+    Watcher,
     bucket_text,
     causes_text,
     ends,
@@ -61,7 +60,7 @@ class Change(NamedTuple):
 
 
 def find_changes(
-    results: Sequence[Result], notices: Iterable[Notice], monitors: Container[tuple[str, str]]
+    results: Sequence[Result], notices: Iterable[Notice], monitors: Container[Watcher]
 ) -> list[Change]:
     """Return the changes that have not been reported yet, in order of time.
 
@@ -77,7 +76,7 @@ def find_changes(
     monitors
         The name and dataset of each existing monitor.
     """
-    judged: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
+    judged = defaultdict[object, list[Result]](list)
     for result in results:
         judged[result.dataset, result.segment, result.monitor].append(result)
 
@@ -94,23 +93,22 @@ def find_changes(
         lasts = entry.open and entry.watcher in monitors
         return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
 
-    waiting: defaultdict[tuple[str, ...], list[Notice]] = defaultdict(list)
+    waiting = defaultdict[object, list[Notice]](list)
     for entry in sorted(notices, key=lambda entry: entry.start):
         waiting[entry.place].append(entry)
-    changes: list[Change] = []
+    changes = []
     for incident in find_incidents(results):
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
         if is_reported != lasts or not mine:
-            found_by = incident.stretches[0].series.monitor
-            now = Notice(*incident.place, incident.start, found_by, lasts)
+            now = Notice(*incident.place, incident.start, incident.firsts[0].monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
-    for entry in (entry for entries in waiting.values() for entry in entries):
+    for entry in chain(*waiting.values()):
         last = over(entry)
         incident = Incident(*entry.place, entry.start, last and last.bucket)
         if last is not None and last.bucket == entry.start:
-            why = last.words if last.state == OK else ""
+            why = last.words if last.state == "ok" else ""
             changes.append(Change("withdrawn", incident, (entry,), (), why))
         elif entry.open and (last is not None or entry.watcher not in monitors):
             changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
@@ -177,7 +175,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
         The address of the first page of the dashboard; None makes no link.
     """
     incident, firsts = change.incident, change.incident.firsts
-    cause = "could not be judged: " * (incident.kind == ERROR) + causes_text(firsts)
+    cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
     notices = change.remember if change.what == "opened" else change.forget
@@ -230,7 +228,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
     if len(firsts) > _SHOWN:
         yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
-    if change.what == "opened" and incident.kind == ANOMALY and incident.end is None:
+    if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
         learns = any(result.baseline for result in firsts)  # a limit stays the same
         words = "If the change is permanent" if learns else "To accept the buckets so far"
         yield f"{words}: {_accepting(incident, store)}"
@@ -242,10 +240,10 @@ def _accepting(incident: Incident, store: str) -> str:
     An empty segment is that of the whole dataset; without one, all segments would be accepted.
     """
     since = min(each.since or incident.start for each in incident.firsts)
-    place = {"dataset": _pattern(incident.dataset), "segment": _pattern(incident.segment)}
-    options = {"store": store, **place, "from": f"{since.replace(tzinfo=None).isoformat()}Z"}
-    given = (f"--{name} {shlex.quote(value)}" for name, value in options.items())
-    return f"lightmeter monitor accept {' '.join(given)}"
+    dataset, segment = map(_pattern, (incident.dataset, incident.segment))
+    place = "--store", store, "--dataset", dataset, "--segment", segment
+    begin = "--from", f"{since.replace(tzinfo=None).isoformat()}Z"
+    return shlex.join(["lightmeter", "monitor", "accept", *place, *begin])
 
 
 def _pattern(name: str) -> str:
@@ -258,7 +256,7 @@ def _page(change: Change) -> str:
     incident = change.incident
     place = incident.dataset, incident.segment
     features = (each.feature for each in incident.firsts if each.bucket == incident.start)
-    has_page = change.what == "opened" and incident.kind == ANOMALY and any(features)
+    has_page = change.what == "opened" and incident.kind == "anomaly" and any(features)
     return bucket_page(*place, incident.start) if has_page else dataset_page(*place)
 
 

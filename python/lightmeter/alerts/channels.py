@@ -8,8 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
@@ -23,7 +22,7 @@ from lightmeter.settings import Table
 from lightmeter.store.address import connections, is_loopback
 from lightmeter.text import shorten
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_T = TypeVar("_T")
 _URL = re.compile(r"(https?)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
@@ -40,7 +39,7 @@ for _name in ("apprise", "urllib3.connection", "urllib3.connectionpool"):
 
 def _checked_name(name: object) -> object:
     """Refuse a value that is no name of a variable, without showing it: it may be the secret."""
-    if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+    if not isinstance(name, str) or not name.isidentifier():
         raise ValueError("expected the name of an environment variable, such as HOOK_URL")
     return name
 
@@ -69,11 +68,6 @@ def _value_of(name: str) -> str:
     if not value:
         raise DeliveryError(f"the environment variable {name} is not set")
     return value
-
-
-def _within(timeout: timedelta, work: Callable[[], Any]) -> Any:
-    until = time.monotonic() + timeout.total_seconds()
-    return bounded(quiet()(work), lambda: until)
 
 
 class Alert(Table):
@@ -140,6 +134,51 @@ class _Timed(Alert):
 
     timeout: Duration = timedelta(seconds=10)
 
+    def _within(self, work: Callable[[], _T]) -> _T:
+        until = time.monotonic() + self.timeout.total_seconds()
+        return bounded(quiet()(work), lambda: until)
+
+    def _post(self, url: str, body: str, headers: Mapping[str, str]) -> None:
+        """Post JSON until it is accepted, at most three times.
+
+        urllib3's own `Retry` is not used, because it reads answers of any length before each try.
+
+        Raises
+        ------
+        DeliveryError
+            No try was accepted. The error contains only the host of the address, and nothing of the
+            answer, which may quote the address.
+        """
+        from urllib3 import exceptions
+
+        kind = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
+
+        def status_of_answer() -> int:
+            with connections(url, {**kind, **headers}) as pool:
+                # A redirect would send the message and its signature to another party, and an
+                # answer may never end.
+                how: Any = {"redirect": False, "preload_content": False, "body": body.encode()}
+                response = pool.request("POST", url, timeout=self.timeout.total_seconds(), **how)
+                response.close()
+                return response.status
+
+        for pauses in range(3):
+            time.sleep(pauses * _PAUSE)
+            try:
+                status = self._within(status_of_answer)
+            except (TimeoutError, exceptions.TimeoutError):
+                why = "no answer in time"
+            except (exceptions.HTTPError, OSError, ValueError) as error:
+                why = f"cannot be reached ({type(error).__name__})"
+            except StoreError as error:  # about the proxy
+                why = str(error)
+            else:
+                if status < 300:
+                    return
+                why = f"answered {status}{': redirects are refused' if status < 400 else ''}"
+        host = _URL.sub(r"\2", url.lower())
+        raise DeliveryError(f"{shorten(host, 80)}: {why}")
+
 
 class Command(_Timed):
     """A channel that runs a program, without a shell, with the message as JSON on its input.
@@ -204,7 +243,7 @@ class Apprise(_Timed):
         kind = {"test": "info", "opened": "warning"}.get(message.what, "success")
         how = {"body": "\n".join(lines) or title, "notify_type": kind, "body_format": "text"}
         try:
-            is_taken = _within(self.timeout, partial(server.notify, title=title, **how))
+            is_taken = self._within(lambda: server.notify(title=title, **how))
         except TimeoutError:
             raise DeliveryError("not sent in time") from None
         if not is_taken:
@@ -238,7 +277,7 @@ class Webhook(_Timed):
         headers, body = {"webhook-id": message.ident}, message.json()
         if self.secret_env is not None:
             headers |= _signed(self.secret_env, message.ident, body)
-        _post(url, body, headers, self.timeout)
+        self._post(url, body, headers)
 
 
 class PagerDuty(_Timed):
@@ -264,7 +303,7 @@ class PagerDuty(_Timed):
         """Post the events of the message."""
         key, facts = _value_of(self.key_env), message.facts
         keys = message.incidents or (message.ident,)
-        events: list[dict[str, Any]] = []
+        events = []
         if message.what in ("opened", "test"):
             payload = {
                 "summary": message.title,
@@ -278,7 +317,7 @@ class PagerDuty(_Timed):
         if message.what != "opened" or facts["end"]:
             events += [{"event_action": "resolve", "dedup_key": key} for key in keys]
         for event in events:
-            _post(self.url, line_of({"routing_key": key, **event}), {}, self.timeout)
+            self._post(self.url, line_of({"routing_key": key, **event}), {})
 
 
 def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
@@ -290,45 +329,3 @@ def _signed(secret_env: str, ident: str, body: str) -> dict[str, str]:
         raise DeliveryError(f"the environment variable {secret_env}: {expected}")
     signatures = " ".join(Signer(secret).sign(ident, now, body) for secret in secrets)
     return {"webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signatures}
-
-
-def _post(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> None:
-    """Post JSON until it is accepted, at most three times.
-
-    urllib3's own `Retry` is not used, because it reads answers of any length before each try.
-
-    Raises
-    ------
-    DeliveryError
-        No try was accepted. The error contains only the host of the address, and nothing of the
-        answer, which may quote the address.
-    """
-    from urllib3 import exceptions
-
-    for pauses in range(3):
-        time.sleep(pauses * _PAUSE)
-        try:
-            status = _within(timeout, partial(_status, url, body, headers, timeout))
-        except (TimeoutError, exceptions.TimeoutError):
-            why = "no answer in time"
-        except (exceptions.HTTPError, OSError, ValueError) as error:
-            why = f"cannot be reached ({type(error).__name__})"
-        except StoreError as error:  # about the proxy
-            why = str(error)
-        else:
-            if status < 300:
-                return
-            why = f"answered {status}{': redirects are refused' if status < 400 else ''}"
-    host = _URL.sub(r"\2", url.lower())
-    raise DeliveryError(f"{shorten(host, 80)}: {why}")
-
-
-def _status(url: str, body: str, headers: Mapping[str, str], timeout: timedelta) -> int:
-    kind = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "lightmeter"}
-    with connections(url, {**kind, **headers}) as pool:
-        # A redirect would send the message and its signature to another party, and an answer may
-        # never end.
-        how: Any = {"redirect": False, "preload_content": False, "body": body.encode()}
-        response = pool.request("POST", url, timeout=timeout.total_seconds(), **how)
-        response.close()
-        return response.status

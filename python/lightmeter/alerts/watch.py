@@ -17,7 +17,7 @@ from lightmeter.alerts.changes import Message, compose, find_changes, trial_mess
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
 from lightmeter.errors import ConfigError, DeliveryError
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.results import ANOMALY, JUDGED, Result, load_newest, load_results
+from lightmeter.monitor.results import JUDGED, Result, Watcher, load_newest, load_results
 from lightmeter.monitor.rules import AnyMonitor
 from lightmeter.settings import Table, parse_toml, settings_of
 from lightmeter.store.store import Store
@@ -98,7 +98,7 @@ def tell(
     results: Sequence[Result],
     alerts: Sequence[Alert],
     *,
-    monitors: Collection[tuple[str, str]],
+    monitors: Collection[Watcher],
     dashboard: str | None = None,
 ) -> list[Delivery]:
     """Send a message for each change that an alert has not reported yet.
@@ -179,7 +179,7 @@ class Watched:
     """
 
     store: str
-    monitors: Sequence[tuple[str, str]] = field(repr=False)
+    monitors: Sequence[Watcher] = field(repr=False)
     newest: Sequence[Result] = field(repr=False)
     deliveries: Sequence[Delivery]
     _opened: Store = field(repr=False, compare=False)  # its address has no password
@@ -201,7 +201,7 @@ class Watched:
     @property
     def anomalies(self) -> list[Result]:
         """Return the anomalies among the newest results."""
-        return [result for result in self.newest if result.state == ANOMALY]
+        return [result for result in self.newest if result.state == "anomaly"]
 
     @property
     def exit_code(self) -> int:
@@ -269,7 +269,7 @@ def watch(
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config, judges=True), os.fspath(config)
-        pairs = [(monitor.name, monitor.dataset) for monitor in loaded.monitor]
+        pairs = [monitor.watcher for monitor in loaded.monitor]
         update_results(opened, loaded.monitor, source=source, now=now)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []

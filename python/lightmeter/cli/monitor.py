@@ -21,7 +21,7 @@ from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
-from lightmeter.monitor.results import NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import Result
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
 from lightmeter.text import counted, visible
@@ -310,10 +310,10 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
     """Yield a line for each result that is not ok, and one for all without enough data."""
     waiting: defaultdict[tuple[str | None, ...], list[Result]] = defaultdict(list)
     for result in results:
-        if result.state == NOT_ENOUGH:
+        if result.state == "not enough data":
             segment = result.segment if result.feature else None
             waiting[result.monitor, result.dataset, segment].append(result)
-        elif result.state != OK:
+        elif result.state != "ok":
             yield _line(result)
     for first, *others in waiting.values():
         what = f"more {'feature' if first.feature else 'segment'}"

@@ -12,7 +12,6 @@ from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
 from lightmeter.monitor.config import ComparingMonitor, Selection
 from lightmeter.monitor.results import (
-    ANOMALY,
     BAD,
     Incident,
     Result,
@@ -133,9 +132,8 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
         buckets, results = shelf.buckets(dataset, text), known[text]
-        bad = {each.bucket for each in results if each.state == ANOMALY and each.feature}
-        length = shelf.datasets[dataset]
-        whole = (bucket.start for bucket in buckets if bucket.end - bucket.start == length)
+        bad = {each.bucket for each in results if each.state == "anomaly" and each.feature}
+        whole = (bucket.start for bucket in shelf.regular(dataset, text))
         paged = [start for start in whole if start in bad][-_MOST_PAGED:]
         incidents = find_incidents(results)
         histories.append(History(dataset, text, buckets, newest[text], incidents, paged))

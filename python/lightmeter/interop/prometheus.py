@@ -20,16 +20,7 @@ except ImportError as error:
     raise ImportError(words) from error
 
 from lightmeter.monitor.config import matches
-from lightmeter.monitor.results import (
-    ANOMALY,
-    ERROR,
-    NOT_ENOUGH,
-    OK,
-    PENDING,
-    excess,
-    load_newest,
-    series_of,
-)
+from lightmeter.monitor.results import excess, load_newest, series_of
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 from lightmeter.store.tables import ResultState
@@ -57,7 +48,7 @@ _GAUGES = {
     "anomaly": "1 if a feature is an anomaly, 0 if it is ok.",
     "left_out": "The number of segments or series that are left out because there are too many.",
 }
-_URGENCY = (ANOMALY, PENDING, ERROR, OK, NOT_ENOUGH)
+_URGENCY = ("anomaly", "pending", "error", "ok", "not enough data")
 
 
 class StoreCollector(Collector):
@@ -139,13 +130,13 @@ class StoreCollector(Collector):
                 say(labels | {"state": state}, results=states[dataset, monitor, state])
         results.sort(key=lambda each: (_URGENCY.index(each.state), -excess(each), series_of(each)))
         for result in results[:_MOST_SERIES]:
-            is_judged = result.state in (OK, PENDING, ANOMALY)
+            is_judged = result.state in ("ok", "pending", "anomaly")
             say(
                 series_of(result)._asdict(),
                 value=result.value,
                 upper_limit=result.upper,
                 lower_limit=result.lower,
-                anomaly=result.state == ANOMALY if is_judged else None,
+                anomaly=result.state == "anomaly" if is_judged else None,
             )
         say({"what": "segments"}, left_out=max(0, len(segments) - _MOST_SEGMENTS))
         say({"what": "series"}, left_out=max(0, len(results) - _MOST_SERIES))

@@ -66,17 +66,11 @@ class Tested:
     q: float = 1.0
 
 
-def against_past(
-    target: Summary,
-    past: Sequence[Summary],
-    expected: Summary | None = None,
-    *,
-    buckets: int = 0,
-    exif_read: Callable[[str, bool], int] = lambda name, personal: 0,
-) -> list[Tested]:
-    """Return the tests of all features of a bucket that have a value on any side.
+@dataclass
+class AgainstPast:
+    """A bucket beside past ones.
 
-    Parameters
+    Attributes
     ----------
     target
         The bucket to judge.
@@ -90,59 +84,55 @@ def against_past(
         A function that returns the number of images of the target without an Exif tag that no image
         has, from the name of the tag and whether it is personal.
     """
-    return _Comparison(target, past, expected, buckets, exif_read).tests()
 
+    target: Summary
+    past: Sequence[Summary]
+    expected: Summary | None = None
+    buckets: int = 0
+    exif_read: Callable[[str, bool], int] = lambda name, personal: 0
 
-class _Comparison:
-    def __init__(
-        self,
-        target: Summary,
-        past: Sequence[Summary],
-        expected: Summary | None,
-        buckets: int,
-        exif_read: Callable[[str, bool], int],
-    ) -> None:
-        sides = [target, *past, *([expected] if expected else [])]
-        names = target.names
+    def __post_init__(self) -> None:
+        """Align the tables of the buckets."""
+        target, merged = self.target, [self.expected] if self.expected else []
+        sides, names, self._compared = (
+            [target, *self.past, *merged],
+            target.names,
+            merged or self.past,
+        )
         if any(side.names != names for side in sides):
             names = tuple(sorted({name for side in sides for name in side.names}))
-        self._names, self._target, self._past = names, target, past
-        self._compared, self._buckets, self._design = [expected] if expected else past, buckets, 1.0
-        self._kinds: dict[str, Kind] = {}
-        self._meanings: dict[str, Meaning] = {}
+        self._names, self._design = names, 1.0
+        self._kinds = {}
+        self._meanings = dict[str, Meaning]()
         for side in reversed(sides):
             self._meanings |= side.meanings
         tables = np.stack([side.aligned(names) for side in sides])
         for index, name in enumerate(names):
-            kind, *others = {side.kinds[name] for side in sides if name in side.kinds}
-            if others:
+            kinds = {side.kinds[name] for side in sides if name in side.kinds}
+            if kinds == {"number", "category"}:
                 odd, n = tables[:, [ODD, N], index].sum(axis=0)
-                is_plain = {kind, *others} == {"number", "category"}
-                kind = ("category" if odd > n else "number") if is_plain else "hash"
-            self._kinds[name] = kind
+                kinds.remove("number" if odd > n else "category")
+            self._kinds[name] = kinds.pop() if len(kinds) == 1 else "hash"
             # A tag that no image of a side has is missing in all images whose Exif was read.
             if names != target.names and self._meanings[name].family == "Exif":
                 is_personal = self._meanings[name].origin == "personal exif"
                 for side, table in zip(sides, tables, strict=True):
                     if name not in side.meanings:
-                        read = exif_read(name, is_personal) if side is target else side.exif_read
+                        is_target = side is target
+                        read = self.exif_read(name, is_personal) if is_target else side.exif_read
                         table[MISSING, index] = read
-        self._now, self._before = tables[0], tables[1 : 1 + len(past)]
-        self._base = tables[-1:] if expected else self._before
+        self._now, self._before = tables[0], tables[1 : 1 + len(self.past)]
+        self._base = tables[-1:] if merged else self._before
         with np.errstate(over="ignore"):  # in the rows that are not counts
             self._ever = tables.sum(axis=0)[[N, VALUES]].any(axis=0)
             self._counts = self._now + self._base.sum(axis=0)
 
     def tests(self) -> list[Tested]:
-        tests = self._numbers()
-        for index, name in enumerate(self._names):
-            kind = self._kinds[name] if self._ever[index] else None
-            if kind == "category":
-                tests.append(self._category(index, name))
-            elif kind == "hue":
-                tests.append(self._hue(index))
-            elif kind == "vector" and name in self._target.vectors:
-                tests.append(self._vector(index, name))
+        """Return the tests of all features that have a value on any side."""
+        tests = self._numbers(self._of("number"))
+        tests += [*map(self._category, self._of("category")), *map(self._hue, self._of("hue"))]
+        vectors = self.target.vectors
+        tests += [self._vector(*key) for key in vectors if self._kinds[key[0]] == "vector"]
         for index, name in enumerate(self._names):
             missing, values, odd, n = self._counts[[MISSING, VALUES, ODD, N], index]
             if self._kinds[name] == "failure":
@@ -154,8 +144,14 @@ class _Comparison:
                 tests.append(self._rate(index, f"{name}:not a number", ODD, N))
         return tests
 
+    def _of(self, kind: Kind) -> list[int]:
+        """Return the columns of the features of a kind that have a value on any side."""
+        return [
+            i for i, name in enumerate(self._names) if self._ever[i] and self._kinds[name] == kind
+        ]
+
     def _centre(self, values: Numbers, n: Numbers) -> Centre | None:
-        return Centre(values, n, self._buckets) if self._buckets else None
+        return Centre(values, n, self.buckets) if self.buckets else None
 
     def _moments(
         self, now: Numbers, past: Numbers, base: Numbers, weights: Numbers
@@ -183,22 +179,16 @@ class _Comparison:
             logs = np.where(spreads > 0, np.log(spreads), 0)
             log_now = np.where(now[2] > 0, np.log(now[2] / units), 0)
             log_base = np.where(base[2] > 0, np.log(base[2] / units), np.nan)
-        centres = self._centre(base[1] / units, base[0]), self._centre(log_base, base[0])
-        within = np.nan_to_num(within)
-        levels = predict(means / units, n, within, now[1] / units, now[0], centres[0])
+        within, centre = np.nan_to_num(within), self._centre(base[1] / units, base[0])
+        levels = predict(means / units, n, within, now[1] / units, now[0], centre)
         half = np.full(len(within), 0.5)  # the variance of the logarithm for one value, if normal
         n_spread, n_now = np.where(varies & (n > 1), n, 0), np.where(varies, now[0], 0)
-        spread = predict(logs, n_spread, half, log_now, n_now, centres[1])
+        spread = predict(logs, n_spread, half, log_now, n_now, self._centre(log_base, base[0]))
         p_values = combined(levels.p_values, spread.p_values)
         return levels, np.where(np.isnan(levels.p_values), np.nan, p_values)
 
-    def _numbers(self) -> list[Tested]:
+    def _numbers(self, at: list[int]) -> list[Tested]:
         """Test numbers by mean and log standard deviation, or by the share off the median."""
-        at = [
-            i
-            for i, name in enumerate(self._names)
-            if self._ever[i] and self._kinds[name] == "number"
-        ]
         now, before, base = (
             table[..., [N, MEAN, STDDEV], :][..., at]
             for table in (self._now, self._before, self._base)
@@ -232,35 +222,30 @@ class _Comparison:
         with np.errstate(all="ignore"):
             length2 = (n * (before[:, COSINE] ** 2 + before[:, SINE] ** 2)).sum() / n.sum()
         within = np.full(2, max(0.0, 1 - float(np.nan_to_num(length2))) / 2)
-        n_now, n_base = (np.full(2, table[N]) for table in (now, base[-1]))
-        both, expected = np.repeat(n[:, None], 2, axis=1), self._centre(centre, n_base)
-        prediction = predict(past, both, within, target, n_now, expected)
+        both, expected = np.repeat(n[:, None], 2, axis=1), self._centre(centre, base[-1, [N]])
+        prediction = predict(past, both, within, target, now[[N]], expected)
         along, across = prediction.p_values
-        p = float(combined(np.array(across), np.array(along))) if now[N] else np.nan
+        p = float(combined(across, along)) if now[N] else np.nan
         return self._test(index, now[N], prediction.buckets[0], p)
 
-    def _vector(self, index: int, name: str) -> Tested:
+    def _vector(self, name: str, length: int) -> Tested:
         """Test a vector by each of its numbers, with Bonferroni's correction."""
-        vectors = self._target.vectors[name]
-        tables = []
-        for summary in (*self._past, self._compared[-1]):
-            other = summary.vectors.get(name, vectors)
-            is_like = name in summary.vectors and other.length == vectors.length
-            tables.append(other.table if is_like else np.zeros_like(vectors.table))
-        past = np.stack(tables[:-1])
-        _, p_values = self._moments(vectors.table, past, tables[-1], past[:, 0])
+        sides = self.target, *self.past, self._compared[-1]
+        none, index = np.zeros_like(self.target.vectors[name, length]), self._names.index(name)
+        now, *befores, base = (side.vectors.get((name, length), none) for side in sides)
+        past = np.stack(befores)
+        _, p_values = self._moments(now, past, base, past[:, 0])
         p = float(np.minimum(1.0, len(p_values) * p_values.min()))  # NaN if any is
-        return self._test(index, vectors.table[0, 0], int((past[:, 0, 0] > 0).sum()), p)
+        return self._test(index, now[0, 0], int((past[:, 0, 0] > 0).sum()), p)
 
-    def _category(self, index: int, name: str) -> Tested:
+    def _category(self, index: int) -> Tested:
         """Test a category by the share of each value, with Bonferroni's correction."""
         n, n_past = self._now[VALUES, index], self._before[:, VALUES, index]
-        now, *pasts = (Counter(each.categories.get(name)) for each in (self._target, *self._past))
-        totals = Counter[str]()
+        totals, name = Counter[str](), self._names[index]
+        now, *pasts = (Counter(each.categories.get(name)) for each in (self.target, *self.past))
         for summary in self._compared:
             totals.update(summary.categories.get(name, {}))
-        both = Counter({value: totals[value] + now[value] for value in {**totals, **now}})
-        values = [value for value, many in both.most_common() if many]
+        values = [value for value, _ in (totals + now).most_common()]
         tests, buckets = len(values[:MOST_VALUES]) - (len(values) == 2), int((n_past > 0).sum())
         if not n or buckets < 2 or not totals:
             return self._test(index, n, buckets, math.nan)
@@ -275,13 +260,15 @@ class _Comparison:
         return self._test(index, n, buckets, min(1.0, tests * float(np.min(p_values))))
 
     def _rate(self, index: int, name: str, hit: int, rest: int) -> Tested:
-        now, before, base = (t[..., index] for t in (self._now, self._before, self._base))
-        hits, past_hits, expected = now[hit], before[:, hit], base[:, hit].sum()
-        n, n_past = hits + now[rest], past_hits + before[:, rest]
-        total = float(expected + base[:, rest].sum())
-        p = 1.0 if n and total and not hits + expected else math.nan
-        if hits + expected and n and total and n_past.any():
-            counts = np.array([hits]), n, past_hits[:, None], n_past, np.array([expected]), total
+        now, before, base = (
+            table[..., [hit, rest], index]
+            for table in (self._now, self._before, self._base.sum(axis=0))
+        )
+        n, n_past, total, p = now.sum(), before.sum(axis=1), float(base.sum()), math.nan
+        if n and total and not now[0] + base[0]:
+            p = 1.0
+        elif n and total and n_past.any():
+            counts = now[:1], n, before[:, :1], n_past, base[:1], total
             p = float(self._shares(*counts, 1.0)[0])
         return self._test(index, n, int((n_past > 0).sum()), p, name)
 

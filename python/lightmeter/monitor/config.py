@@ -20,7 +20,7 @@ from pydantic import (
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import ConfigError, LightmeterError
-from lightmeter.monitor.results import ERROR, NOT_ENOUGH, Result, bucket_text, joined
+from lightmeter.monitor.results import BySegment, Result, Watcher, bucket_text, joined
 from lightmeter.monitor.shelf import Past, Shelf, Side
 from lightmeter.settings import Table
 from lightmeter.store.profiles import checked_name
@@ -31,17 +31,17 @@ from lightmeter.times import duration_text, to_duration, to_utc
 _T = TypeVar("_T")
 
 
-def is_utf8(path: str) -> bool:
-    """Return whether a path can be stored as UTF-8 text."""
-    return path == path.encode(errors="replace").decode()
+def checked_path(path: str) -> str:
+    """Return a path; raise ConfigError if it cannot be stored as UTF-8 text."""
+    if path != path.encode(errors="replace").decode():
+        raise ConfigError(f"got {path!r}; expected folders whose names are UTF-8")
+    return path
 
 
 def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
+    if not isinstance(value, str | timedelta):
         raise ValueError("expected a duration such as '10s'")
-    return timedelta() if value == "0s" else to_duration(value)
+    return timedelta() if value in ("0s", timedelta()) else to_duration(value)
 
 
 def _text_of(duration: timedelta) -> str:
@@ -51,10 +51,7 @@ def _text_of(duration: timedelta) -> str:
 def _path(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, (str, Path)) or not str(value) or "\0" in str(value):
         raise ValueError("expected the path of a file")
-    path = os.path.abspath(Path(info.context or ".") / value)
-    if not is_utf8(path):
-        raise ValueError(f"got {path!r}; expected folders whose names are UTF-8")
-    return Path(path)
+    return Path(checked_path(os.path.abspath(Path(info.context or ".") / value)))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(_text_of)]
@@ -202,6 +199,11 @@ class Monitor(Table):
     for_: int = Field(default=1, alias="for", ge=1, le=1000)
 
     @property
+    def watcher(self) -> Watcher:
+        """Return its name and dataset, which no other monitor has."""
+        return self.name, self.dataset
+
+    @property
     def files(self) -> list[Path]:
         """Return the files that its results depend on."""
         return []
@@ -235,7 +237,7 @@ class Monitor(Table):
         """
         raise NotImplementedError
 
-    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
+    def judge(self, sides: Mapping[str, Side]) -> BySegment:
         """Return the results of each segment of one bucket; an error replaces them."""
         measured, failed = each_of(sides, self.measure)
         return measured | failed
@@ -247,15 +249,15 @@ class Monitor(Table):
 
 def each_of(
     sides: Mapping[str, Side], measure: Callable[[Side], _T]
-) -> tuple[dict[str, _T], dict[str, list[Result]]]:
+) -> tuple[dict[str, _T], BySegment]:
     """Return the measurements of the segments, and a result for each segment with an error."""
-    measured: dict[str, _T] = {}
+    measured = {}
     failed = {}
     for segment, side in sides.items():
         try:
             measured[segment] = measure(side)
         except (LightmeterError, OSError) as error:
-            failed[segment] = [Result("", ERROR, words=str(error))]
+            failed[segment] = [Result("", "error", words=str(error))]
     return measured, failed
 
 
@@ -277,7 +279,7 @@ class ComparingMonitor(Monitor):
     TAKES_ALL: ClassVar[bool] = False
 
     features: list[str] = Field(default_factory=list, min_length=1)
-    baseline: Baseline = Field(default_factory=lambda: Baseline())
+    baseline: Baseline = Baseline()
 
     @model_validator(mode="after")
     def _baseline_checked(self) -> Self:
@@ -361,16 +363,11 @@ class Selection:
         self._baseline = Baseline() if self._is_fixed else monitor.baseline
         self._length = shelf.datasets[monitor.dataset]
         by_length = self._is_fixed or monitor.BY_LENGTH or monitor.baseline.same == "hour"
-        self._buckets = [
-            bucket
-            for bucket in shelf.buckets(*self._where)
-            if not by_length or bucket.end - bucket.start == self._length
-        ]
+        self._buckets = (shelf.regular if by_length else shelf.buckets)(*self._where)
         self._next = 0
-        self._good: defaultdict[int, list[datetime]] = defaultdict(list)
+        self._good = defaultdict[int, list[datetime]](list)
         self._passed = Counter[int]()  # anomalous buckets after the newest good one
-        place = *self._where, monitor.name
-        self._accepted = [each for each in shelf.accepted if covers(each, *place)]
+        self._accepted = accepted_changes(shelf, *self._where, monitor.name)
 
     def side(self, bucket: Bucket) -> Side:
         """Return a bucket with its baseline.
@@ -405,8 +402,9 @@ class Selection:
         if self._monitor.TAKES_ALL:
             before = (each.start for each in self._buckets if since <= each.start < start)
             starts = tuple(each for each in before if not self._baseline.leaves_out(each))
-            return Past(self._shelf, self._where, starts)
-        return self._shelf.past(self._where, self._before(start, since))
+        else:
+            starts = self._before(start, since)
+        return self._shelf.past(self._where, starts)
 
     def too_little(self, side: Side) -> Result | None:
         """Return the result of a bucket with too few buckets in its baseline; None for others."""
@@ -415,11 +413,11 @@ class Selection:
         if found >= least:
             return None
         if monitor.features and not any(map(monitor.takes, side.contents.columns)):
-            return Result("", NOT_ENOUGH, words=monitor.nothing(side.contents.columns))
+            return Result("", "not enough data", words=monitor.nothing(side.contents.columns))
         _, accepted = self._begin(side.bucket.start)
         note = words_of(accepted) if accepted else ""
         words = f"{counted(found, 'bucket')} to compare with; {least} are needed"
-        return Result("", NOT_ENOUGH, words=joined(words, note))
+        return Result("", "not enough data", words=joined(words, note))
 
     def frozen(self, start: datetime) -> str:
         """Return a note that the baseline is frozen; empty if it is not.
@@ -476,16 +474,17 @@ class Selection:
         if segment not in shelf.segments(dataset):
             segment = ""
         starts = (bucket.start for bucket in shelf.buckets(dataset, segment))
-        taken = (each for each in starts if baseline.holds(each))
-        return shelf.past(
-            (dataset, segment), tuple(each for each in taken if baseline.dataset or each != start)
-        )
+        others = (each for each in starts if baseline.dataset or each != start)
+        return shelf.past((dataset, segment), tuple(filter(baseline.holds, others)))
 
 
-def covers(accepted: Accepted, dataset: str, segment: str, monitor: str) -> bool:
-    """Return whether an accepted change covers a monitor on a segment (as text)."""
-    pairs = zip((dataset, segment, monitor), accepted[:3], strict=True)
-    return all(matches(name, [pattern]) for name, pattern in pairs)
+def accepted_changes(shelf: Shelf, *place: str) -> list[Accepted]:
+    """Return the accepted changes of a dataset, segment (as text) and monitor."""
+    return [
+        each
+        for each in shelf.accepted
+        if all(matches(name, [pattern]) for name, pattern in zip(place, each[:3], strict=True))
+    ]
 
 
 def words_of(accepted: Accepted) -> str:

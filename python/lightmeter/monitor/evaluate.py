@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain, groupby, islice
-from typing import Any
 from zlib import crc32
 
 from lightmeter.errors import ConfigError, LightmeterError, StoreError
@@ -23,21 +22,11 @@ from lightmeter.monitor.config import (
     Due,
     Monitor,
     Selection,
-    covers,
-    is_utf8,
+    accepted_changes,
+    checked_path,
     words_of,
 )
-from lightmeter.monitor.results import (
-    ANOMALY,
-    BAD,
-    ERROR,
-    JUDGED,
-    NOT_ENOUGH,
-    OK,
-    PENDING,
-    Result,
-    joined,
-)
+from lightmeter.monitor.results import BAD, JUDGED, Result, Watcher, joined
 from lightmeter.monitor.shelf import Shelf, Side
 from lightmeter.store.store import Store
 from lightmeter.store.tables import Bucket, BucketRows, JudgedBucket, Place, Source
@@ -79,14 +68,14 @@ class MonitorRun:
         key_before
             The key of the stored results; None judges all buckets.
         """
-        self.monitor, self._shelf, self._where = monitor, shelf, (monitor.name, monitor.dataset)
+        self.monitor, self._shelf, self._where = monitor, shelf, monitor.watcher
         self._length = shelf.datasets.get(monitor.dataset, DAY)
         self._segments = [""] if monitor.dataset in shelf.datasets else []
         if monitor.segments and self._segments:
             self._segments = list(filter(monitor.watches, shelf.segments(monitor.dataset)))
         self._accepted = {
-            at: [each for each in shelf.accepted if covers(each, monitor.dataset, at, monitor.name)]
-            for at in self._segments
+            segment: accepted_changes(shelf, monitor.dataset, segment, monitor.name)
+            for segment in self._segments
         }
         every = dict(self._every(now))
         self._versions = {key: self._version(key, due) for key, due in every.items()}
@@ -95,7 +84,7 @@ class MonitorRun:
         begin, self.stale = EVER, set(kept)
         if kept and key_before == self.key:
             begin, self.stale = self._changed(kept)
-        self.due: defaultdict[datetime, dict[str, Due]] = defaultdict(dict)
+        self.due = defaultdict[datetime, dict[str, Due]](dict)
         for (segment, start), due in every.items():
             if start >= begin:
                 self.due[start][segment] = due
@@ -135,7 +124,7 @@ class MonitorRun:
     def _version(self, key: _Key, due: Due) -> int:
         versions = self._shelf.versions(self.monitor.dataset)
         others = (str(versions.get((key[0], each.start), 0)) for each in due.others)
-        more = due.words + due.nothing + due.follows + "".join(others)
+        more = "".join([due.words, due.nothing, due.follows, *others])
         if self.monitor.segments and self.monitor.BY_SEGMENTS:
             more += f" of {len(self._segments)}"
         return versions.get(key, 0) ^ crc32(more.encode())
@@ -160,12 +149,11 @@ class MonitorRun:
         """Return the start of the first changed bucket, and the stale buckets."""
         dataset, shelf, versions = self.monitor.dataset, self._shelf, self._versions
         before = {key: bucket.version for key, bucket in kept.items()}
-        stored = shelf.versions(dataset) if dataset in shelf.datasets else {}
+        stored = shelf.versions(dataset)
         listed = {
             (segment, bucket.start)
             for segment in self._segments
-            for bucket in shelf.buckets(dataset, segment)
-            if bucket.end - bucket.start == self._length
+            for bucket in shelf.regular(dataset, segment)
         }
         # Results of buckets that were rolled up, deleted by age, or missing among these stay. Only
         # the upper 32 bits of a version depend on profiles alone.
@@ -184,7 +172,7 @@ class MonitorRun:
         changed = dict((versions | gone).items() ^ before.items()).keys() | {
             key
             for key in versions.keys() & kept.keys()
-            if ERROR in kept[key].states and not shelf.contents(dataset, *key).damage
+            if "error" in kept[key].states and not shelf.contents(dataset, *key).damage
         }
         begin = min((start for _, start in changed), default=datetime.max.replace(tzinfo=UTC))
         # A profile that arrives late in a rolled-up day cannot be judged.
@@ -203,19 +191,15 @@ class MonitorRun:
             results, place = [few] if few else judged[segment], Place(*self._where, segment, start)
             if side and not results:
                 words = self.monitor.nothing(side.contents.columns)
-                results = [Result("", NOT_ENOUGH, words=words)]
+                results = [Result("", "not enough data", words=words)]
             due, before = due_now[segment], side.past.starts if side else ()
-            common: dict[str, Any] = {
-                **dict(zip(("monitor", "dataset", "segment", "bucket"), place, strict=True)),
-                "baseline": len({*before} - {each.start for each in due.others}),
-                "images": sum(each.images for each in (due.bucket, *due.others)),
-            }
-            rows = []
+            baseline = len({*before} - {each.start for each in due.others})
+            images = sum(each.images for each in (due.bucket, *due.others))
+            selection, rows = self._selections.get(segment), []
+            frozen = selection.frozen(start) if selection else ""
             for result in self._lasting(segment, results):
-                words = joined(result.words, due.words)
-                if result.state in BAD and segment in self._selections:
-                    words = joined(words, self._selections[segment].frozen(start))
-                rows.append(result._replace(words=words, **common))
+                words = joined(result.words, due.words, frozen * (result.state in BAD))
+                rows.append(Result(*result[:5], words, *place, baseline, images, *result[-2:]))
             if any(result.state in BAD for result in rows):
                 self._bad[segment].add(start)
             summary = self._shelf.kept.get((*place[:3], start.date()), b"")
@@ -224,10 +208,10 @@ class MonitorRun:
     def _begun(self, segment: str, due: Due) -> tuple[Side | None, Result | None]:
         """Return a bucket with its baseline, and a result if the rule need not judge it."""
         if due.nothing:
-            return None, Result("", NOT_ENOUGH, words=due.nothing)
+            return None, Result("", "not enough data", words=due.nothing)
         for accepted in self._accepted[segment]:
             if accepted.since <= due.bucket.start and due.bucket.end <= accepted.at:
-                return None, Result("", OK, words=words_of(accepted))
+                return None, Result("", "ok", words=words_of(accepted))
         where = self.monitor.dataset, segment
         if segment not in self._selections:
             return Side(self._shelf, where, due.bucket, self._shelf.past(where, ())), None
@@ -237,16 +221,16 @@ class MonitorRun:
         except StoreError:
             raise  # the next run may reach the store
         except (LightmeterError, OSError) as error:
-            return None, Result("", ERROR, words=str(error))
+            return None, Result("", "error", words=str(error))
 
     @cached_property
     def _in_a_row(self) -> dict[str, dict[str, int]]:
         """Return the number of consecutive anomalous buckets so far, by segment and feature."""
-        counts = {segment: dict[str, int]() for segment in ("", *self._segments)}
+        counts = defaultdict[str, dict[str, int]](dict)
         found = self._shelf.store.state.turning_points(*self._where) if self._kept else []
         for (segment, start), results in groupby(found, lambda each: (each.segment, each.bucket)):
             if start < min(self.due) and (segment, start) in self._kept:
-                counts[segment] = _counted(counts.get(segment, {}), results)
+                counts[segment] = _counted(counts[segment], results)
         return counts
 
     def _lasting(self, segment: str, results: list[Result]) -> list[Result]:
@@ -256,9 +240,9 @@ class MonitorRun:
             return results
         counts = self._in_a_row[segment] = _counted(self._in_a_row[segment], results)
         for at, result in enumerate(results):
-            if result.state == ANOMALY and (so_far := counts[result.feature]) < needed:
+            if result.state == "anomaly" and (so_far := counts[result.feature]) < needed:
                 words = joined(result.words, f"{so_far} of {needed} in a row")
-                results[at] = result._replace(state=PENDING, words=words)
+                results[at] = result._replace(state="pending", words=words)
         return results
 
 
@@ -269,10 +253,12 @@ def _counted(counts: Mapping[str, int], results: Iterable[Result]) -> dict[str, 
     the feature. A judged bucket without a result for a feature ends its count.
     """
     states = {result.feature: result.state for result in results}
-    if ERROR in states.values() or JUDGED.isdisjoint(states.values()):
+    if "error" in states.values() or JUDGED.isdisjoint(states.values()):
         return dict(counts)
     lasting = {name: counts.get(name, 0) + (state in BAD) for name, state in states.items()}
-    return {name: n for name, n in lasting.items() if n and states[name] in (*BAD, NOT_ENOUGH)}
+    return {
+        name: n for name, n in lasting.items() if n and states[name] in (*BAD, "not enough data")
+    }
 
 
 def judge_all(
@@ -334,29 +320,25 @@ def update_results(
     StoreError
         The store cannot be read or written.
     """
-    pairs = [(monitor.name, monitor.dataset) for monitor in monitors]
     with store.snapshot():
-        source, *taken = _paths(store, pairs, source)
+        source, paths = _paths(store, {monitor.watcher for monitor in monitors}, source)
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
-        before = [each for each in store.state.sources() if each.path in (source, *taken)]
+        before = [each for each in store.state.sources() if each.path in paths]
         keys = {each[:2]: each.key for each in before}
-        runs = [
-            MonitorRun(shelf, monitor, moment, keys.get(pair))
-            for monitor, pair in zip(monitors, pairs, strict=True)
-        ]
+        runs = [MonitorRun(shelf, each, moment, keys.get(each.watcher)) for each in monitors]
     watched = [
-        Source(*pair, source, rank, run.key, run.monitor.table())
-        for rank, (pair, run) in enumerate(zip(pairs, runs, strict=True))
+        Source(*run.monitor.watcher, source, rank, run.key, run.monitor.table())
+        for rank, run in enumerate(runs)
     ]
-    stale = [Place(*pair, *key) for pair, run in zip(pairs, runs, strict=True) for key in run.stale]
+    stale = [Place(*run.monitor.watcher, *key) for run in runs for key in run.stale]
     if stale or sorted(before) != sorted(watched):
-        store.state.begin(watched, stale, sources=[source, *taken])
+        store.state.begin(watched, stale, sources=paths)
     for batch in _batches(store, runs):
         store.state.add(batch)
 
 
-def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> list[str]:
-    """Return the real path of a file, and the paths whose results it takes over.
+def _paths(store: Store, monitors: set[Watcher], source: str) -> tuple[str, set[str]]:
+    """Return the real path of a file, and all paths whose results it replaces.
 
     Results belong to the file of their monitor, so that several files can watch one store. A file
     takes over the results of a file that no longer exists, or of monitors without a file, if it has
@@ -367,10 +349,8 @@ def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> li
     ConfigError
         Another file has such a monitor, or the path is not UTF-8.
     """
-    source = os.path.realpath(source) if source else ""
-    if not is_utf8(source):
-        raise ConfigError(f"got {source!r}; expected folders whose names are UTF-8")
-    taken = dict[str, None]()
+    source = checked_path(os.path.realpath(source)) if source else ""
+    paths = {source}
     for kept in store.state.sources():
         if kept.path != source and kept[:2] in monitors:
             if os.path.exists(kept.path):
@@ -378,13 +358,13 @@ def _paths(store: Store, monitors: Sequence[tuple[str, str]], source: str) -> li
                     f"{kept.path!r} also has a monitor {kept.monitor!r} of the dataset "
                     f"{kept.dataset!r}; rename one of them, or delete one of the files"
                 )
-            taken[kept.path] = None
-    return [source, *taken]
+            paths.add(kept.path)
+    return source, paths
 
 
 def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:
     """Judge by dataset and in order of time, so that monitors share the profiles read."""
-    by_dataset: defaultdict[str, list[MonitorRun]] = defaultdict(list)
+    by_dataset = defaultdict(list)
     for run in runs:
         by_dataset[run.monitor.dataset].append(run)
     for sharing in by_dataset.values():

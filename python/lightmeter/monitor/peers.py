@@ -24,7 +24,7 @@ import numpy as np
 
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import EffectName
-from lightmeter.monitor.results import NOT_ENOUGH, Result
+from lightmeter.monitor.results import BySegment, Result
 from lightmeter.monitor.shelf import MEAN, MISSING, ODD, STDDEV, VALUES, N, Side, Summary
 from lightmeter.profile.segments import parse_segment
 from lightmeter.text import counted, number
@@ -32,37 +32,35 @@ from lightmeter.text import counted, number
 _LEAST = 3  # other segments
 
 
-def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], dict[str, list[Result]]]:
+def without_common(sides: Mapping[str, Side]) -> tuple[dict[str, Side], BySegment]:
     """Return the segments of a bucket without their common change, and results for the others.
 
     Segments with the same keys are peers. A segment with too few peers gets a result at once.
     Segments that cannot be read are returned unchanged.
     """
-    by_keys: defaultdict[tuple[str, ...], dict[str, Side]] = defaultdict(dict)
+    by_keys = defaultdict[object, dict[str, Side]](dict)
     for segment, side in sides.items():
         if not side.contents.damage:
             by_keys[tuple(sorted(parse_segment(segment)))][segment] = side
-    judged, alone = dict(sides), dict[str, list[Result]]()
+    judged, alone = dict(sides), BySegment()
     for peers in by_keys.values():
         if len(peers) > _LEAST:
-            for (segment, side), beside in zip(
-                peers.items(), _beside([*peers.values()]), strict=True
-            ):
-                judged[segment] = replace(side, beside=beside)
-        for segment in peers if len(peers) <= _LEAST else ():
+            judged |= zip(peers, _beside([*peers.values()]), strict=True)
+            continue
+        for segment in peers:
             others = counted(len(peers) - 1, "other segment")
             words = f"{others} with the same keys; {_LEAST} are needed"
-            alone[segment] = [Result("", NOT_ENOUGH, words=words)]
+            alone[segment] = [Result("", "not enough data", words=words)]
             del judged[segment]
     return judged, alone
 
 
-def _beside(peers: Sequence[Side]) -> Iterator[tuple[Summary, list[Summary]]]:
+def _beside(peers: Sequence[Side]) -> Iterator[Side]:
     """Yield the peers, with the medians of the others subtracted from means and spreads."""
     now = peers[0].bucket.start
     starts = sorted({now}.union(*(side.past.starts for side in peers)))
-    numbers = ({n for n, kind in side.summary.kinds.items() if kind == "number"} for side in peers)
-    names = tuple(sorted(set[str]().union(*numbers)))
+    kinds = (each for side in peers for each in side.summary.kinds.items())
+    names = tuple(sorted({name for name, kind in kinds if kind == "number"}))
     histories = [[side.shelf.in_short(*side.where, start) for start in starts] for side in peers]
     tables = np.array([[s.aligned(names) for s in each] for each in histories])
     is_past = np.array([[start in side.past.starts for start in starts] for side in peers])
@@ -73,14 +71,15 @@ def _beside(peers: Sequence[Side]) -> Iterator[tuple[Summary, list[Summary]]]:
         weights = np.where(is_past[..., None] & ~np.isnan(values), n, 0.0)
         levels = (weights * np.nan_to_num(values)).sum(axis=2) / weights.sum(axis=2)
         common = _medians_of_others(values - levels[:, :, None])
-    tables[np.broadcast_to(np.isnan(common[0])[:, :, None], tables.shape)] = 0.0
+    tables = np.where(np.isnan(common[0])[:, :, None], 0.0, tables)
     tables[:, :, MEAN] -= np.nan_to_num(common[0])
     tables[:, :, STDDEV] /= np.exp(np.nan_to_num(common[1]))
     tables[:, :, [MISSING, VALUES, ODD]] = 0.0
-    for history, table, past in zip(histories, tables, is_past, strict=True):
-        without = [s.with_table(names, each) for s, each in zip(history, table, strict=True)]
-        before = [s for s, taken in zip(without, past, strict=True) if taken and s.is_readable]
-        yield without[starts.index(now)], before
+    for side, history, table in zip(peers, histories, tables, strict=True):
+        changed = (s.with_table(names, each) for s, each in zip(history, table, strict=True))
+        without = dict(zip(starts, changed, strict=True))
+        before = [without[start] for start in side.past.starts if without[start].is_readable]
+        yield replace(side, beside=(without[now], before))
 
 
 def _medians_of_others(values: Numbers) -> Numbers:

@@ -1,21 +1,20 @@
 """A first file of monitors for a dataset, made from its profiles in a store."""
 
+import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
-from lightmeter.errors import StoreError
 from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.store import Store
-from lightmeter.store.tables import Bucket
 from lightmeter.text import counted, shorten
-from lightmeter.times import DAY, EPOCH, MILLISECOND, duration_text
+from lightmeter.times import DAY, EPOCH, duration_text
 
 _READ = 3  # buckets of each of the first segments, at least
 _SEGMENTS_READ = 50
@@ -25,19 +24,16 @@ _MOST_NAMES = 20
 _MOST_FEATURES = 100  # that are expected again
 
 # Faults of cameras, each detected by one number of the frames: name, comment, number, scalar,
-# bound, the quantile of past frames that the limit depends on, and the limit. The stored data is
-# assumed to be good.
-_OF_VIDEO: Sequence[tuple[str, str, str, str, str, float, Callable[[float], float]]] = (
-    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most", 0.99,
-     lambda seen: max(60.0, 5 * seen)),
-    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most", 0.95,
-     lambda seen: max(2.0, seen)),
-    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least", 0.01,
-     lambda seen: min(5.0, seen / 2)),
+# bound, and the quantile of past frames, assumed to be good, a multiple of which is the limit; the
+# limit is not stricter than the last number.
+_OF_VIDEO = (
+    ("frozen", "Nothing moves.", "StillSeconds", "max", "at_most", 0.99, 5.0, 60.0),
+    ("moved", "The camera looks elsewhere.", "Shift", "max", "at_most", 0.95, 1.0, 2.0),
+    ("black", "Frames are black.", "Luma.mean", "q_05", "at_least", 0.01, 0.5, 5.0),
     ("covered", "Contrast is below half of the lowest so far.", "Luma.stddev", "q_05", "at_least",
-     0.01, lambda seen: seen / 2),
+     0.01, 0.5, math.inf),
     ("out of focus", "Sharpness is below half of the lowest so far.", "Sharpness", "q_05",
-     "at_least", 0.01, lambda seen: seen / 2),
+     "at_least", 0.01, 0.5, math.inf),
 )  # fmt: skip
 _LONGEST = 100  # characters of a dataset in the name of a monitor
 _LATER_FACTOR = 3
@@ -60,12 +56,8 @@ _SLOW = """\
 _PEERS = """\
 # One segment changes and the others do not. A change of all segments, such as a dark day,
 # is not an anomaly here."""
-_LIMITS: Sequence[tuple[str, str, Callable[[ColumnView], bool], str]] = (
-    ("frozen", "# A camera is frozen: nearly all its images are the same.",
-     lambda column: column.name.endswith(".PixelHash"), "distinct_rate = { at_least = 0.1 }"),
-    ("failures", "# More than 5 % of the files cannot be read.",
-     lambda column: column.kind == "failure", "failure_rate = { at_most = 0.05 }"),
-)  # fmt: skip
+_FROZEN = "# A camera is frozen: nearly all its images are the same."
+_FAILURES = "# More than 5 % of the files cannot be read."
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
@@ -118,24 +110,15 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
         The store has no such dataset, or cannot be read.
     """
     with store.snapshot():
-        for name in filter(None, (dataset, reference)):
-            if name not in store.datasets():
-                raise StoreError(unknown_dataset(store, name))
+        if reference is not None:
+            store.segments(reference)  # raises StoreError if there is no such dataset
         return "\n".join(_tables(store, dataset, reference))
 
 
-def unknown_dataset(store: Store, name: str) -> str:
-    """Return the words about a dataset that the store does not have."""
-    known = ", ".join(map(repr, sorted(store.datasets()))) or "none"
-    return f"the store has no dataset {name!r}; it has {known}"
-
-
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
-    length = store.datasets()[dataset]
     segments = list(map(segment_text, store.segments(dataset)))
-    buckets: list[Bucket] = []
-    delays: list[timedelta] = []
-    views: list[ProfileView] = []
+    length = store.datasets()[dataset]
+    buckets, views, delays = [], [], list[timedelta]()
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)
         buckets += stored
@@ -145,8 +128,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         delays += (max(timedelta(), each.updated - each.end) for each in newest.values())
         read = max(_READ, DAY // length)  # a whole day, because light differs by day and night
         if stored:
-            first, end = stored[-read:][0].start, stored[-1].start + MILLISECOND
-            views.append(store.read(dataset, first, end, segment=text))
+            views.append(store.read(dataset, stored[-read:][0].start, segment=text))
     columns = dict(ProfileView.merge_many(views))
     many = sum(map(bool, segments))
     each = ["segments = true"] * bool(many)
@@ -180,15 +162,18 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
             late = duration_text(max(length, timedelta(hours=hours)))
             keys = [f'after = "{late}"', *keys]
     yield table("missing", "missing", comment, *keys)
-    for name, comment, is_limited, limit in _LIMITS:
-        if names := [column.name for column in columns.values() if is_limited(column)]:
-            yield table(name, "contract", comment, *each, _expect(names, limit))
+    if hashes := [name for name in columns if name.endswith(".PixelHash")]:
+        expected = _expect(hashes, "distinct_rate = { at_least = 0.1 }")
+        yield table("frozen", "contract", _FROZEN, *each, expected)
+    if failures := [name for name, column in columns.items() if column.kind == "failure"]:
+        expected = _expect(failures, "failure_rate = { at_most = 0.05 }")
+        yield table("failures", "contract", _FAILURES, *each, expected)
     shared = {name: columns[name] for name in columns if all(name in view for view in views)}
     # A fault of a camera is hardly visible among the images of all cameras.
     judges_each = bool(each_alone) or "image.Shift" in shared
-    if expected := list(_expected(shared if judges_each else columns, views)):
+    if clauses := list(_expected(shared if judges_each else columns, views)):
         keys = each if judges_each else []
-        yield table("contract", "contract", _CONTRACT, *keys, *expected)
+        yield table("contract", "contract", _CONTRACT, *keys, *clauses)
 
 
 def _expect(names: Sequence[str], expected: str, comment: str = "") -> str:
@@ -197,12 +182,13 @@ def _expect(names: Sequence[str], expected: str, comment: str = "") -> str:
 
 def _expected(columns: Mapping[str, ColumnView], views: Sequence[ProfileView]) -> Iterator[str]:
     """Yield the tables of expectations, from merged columns and the profiles of segments."""
-    for name, comment, number, scalar, bound, share, limit in _OF_VIDEO:
+    for name, comment, number, scalar, bound, share, times, mildest in _OF_VIDEO:
         if {"image.Shift", feature := f"image.{number}"} <= columns.keys():
             seen = (view[feature].quantile(share) for view in views if feature in view)
             known = [each for each in seen if each is not None] or [0.0]
-            usual = max(known) if bound == "at_most" else min(known)
-            expected = f"{scalar} = {{ {bound} = {limit(usual):.3g} }}"
+            mild = max if bound == "at_most" else min
+            limit = mild(mildest, times * mild(known))
+            expected = f"{scalar} = {{ {bound} = {limit:.3g} }}"
             yield _expect([feature], f"name = {quoted(name)}\n{expected}", f"\n# {comment}\n")
     names = [name for name, column in columns.items() if column.meaning.family != "Exif"]
     if 0 < len(names) <= _MOST_FEATURES:

@@ -11,25 +11,18 @@ from numpy.typing import NDArray
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
-from lightmeter.monitor.recommended import unknown_dataset
-from lightmeter.monitor.results import (
-    ANOMALY,
-    JUDGED,
-    bucket_text,
-    causes_text,
-    lead_of,
-    stretch_text,
-)
+from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, lead_of, stretch_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
 from lightmeter.store.store import Store
 from lightmeter.store.tables import BucketRows
 from lightmeter.text import count, counted, number
+from lightmeter.times import DAY
 
 _SHOWN = 3
 _MOST_READ = 2000  # buckets, for the design effect
-_YEAR = timedelta(days=365)
+_YEAR = 365 * DAY
 _LEAST_BUCKETS = 8
 _NEAR = 14  # buckets on either side
 _MEDIAN_SQUARE = 0.4549  # of a standard normal value
@@ -46,7 +39,7 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     chance = monitor.false_alarms()
     if chance is None:
         return None
-    length, places = timedelta(days=1), 1
+    length, places = DAY, 1
     if store is not None and monitor.dataset in (lengths := store.datasets()):
         length = lengths[monitor.dataset]
         if monitor.segments and monitor.type != "drift":  # drift judges segments together
@@ -94,14 +87,14 @@ class Replayed:
     def add(self, bucket: BucketRows) -> None:
         """Add the results of the next bucket of a segment."""
         start, segment = bucket.place.start, bucket.place.segment
-        if all(result.state not in JUDGED for result in bucket.results):
+        if JUDGED.isdisjoint(result.state for result in bucket.results):
             self.unjudged += 1
-            self.why = next((result.words for result in bucket.results), self.why)
+            self.why = bucket.results[0].words
             return
         self.judged += 1
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
         self.starts.add(start)
-        bad = [result for result in bucket.results if result.state == ANOMALY]
+        bad = [result for result in bucket.results if result.state == "anomaly"]
         if bad and segment not in self._open:
             words = causes_text(sorted(bad, key=lead_of))
             self.alarms.append((start, segment, words))
@@ -155,11 +148,14 @@ def replay(
         The store cannot be read.
     """
     with store.snapshot():
+        names = store.datasets()
         for monitor in monitors:
-            if monitor.dataset not in store.datasets():
-                reason = unknown_dataset(store, monitor.dataset)
-                raise ConfigError(f"the monitor {monitor.name!r}: {reason}")
-        found = {(monitor.name, monitor.dataset): Replayed(monitor) for monitor in monitors}
+            if monitor.dataset not in names:
+                raise ConfigError(
+                    f"the monitor {monitor.name!r}: the store has no dataset {monitor.dataset!r}; "
+                    f"it has {', '.join(map(repr, names)) or 'none'}"
+                )
+        found = {monitor.watcher: Replayed(monitor) for monitor in monitors}
         for bucket in judge_all(store, monitors, now=now):
             found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
@@ -176,15 +172,11 @@ def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
 
     It is 1 if images are independent, and 12 if 12 images have the information of one.
     """
-    dataset, effects = monitor.dataset, list[float]()
+    dataset, effects = monitor.dataset, []
     segments = shelf.segments(dataset) if monitor.segments else [""]
     for segment in segments:
-        lasts = [
-            bucket.start
-            for bucket in shelf.buckets(dataset, segment)
-            if bucket.end - bucket.start == shelf.datasets[dataset]
-        ][-_MOST_READ // len(segments) :]
-        summaries = [shelf.in_short(dataset, segment, start) for start in lasts]
+        lasts = shelf.regular(dataset, segment)[-_MOST_READ // len(segments) :]
+        summaries = [shelf.in_short(dataset, segment, bucket.start) for bucket in lasts]
         every = {name for each in summaries for name in each.names if each.kinds[name] == "number"}
         names = tuple(filter(monitor.takes, every))
         tables = [each.aligned(names)[[N, MEAN, STDDEV]].T for each in summaries]

@@ -1,26 +1,25 @@
 """The results of monitors: reading them, finding incidents, and describing both."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
 from lightmeter.store.tables import IncidentKind, Result, ResultState, Series
 from lightmeter.text import counted, shorten
 
-OK: Final = "ok"
-PENDING: Final = "pending"
-ANOMALY: Final = "anomaly"
-NOT_ENOUGH: Final = "not enough data"
-ERROR: Final = "error"
-BAD = frozenset({PENDING, ANOMALY})
-JUDGED = BAD | {OK}
+BAD = frozenset({"pending", "anomaly"})
+JUDGED = BAD | {"ok"}
 
+# The results of the segments of one bucket.
+BySegment = dict[str, list[Result]]
+Watcher = tuple[str, str]  # name and dataset of a monitor
+
+_SHOWN = 3  # causes
 _SMALL = 0.5  # of the largest excess
 _LONGEST = 120  # characters of a cause
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -30,7 +29,7 @@ __all__ = ["Result"]
 
 def load_results(
     store: Store,
-    monitors: Iterable[tuple[str, str]] | None = None,
+    monitors: Iterable[Watcher] | None = None,
     *,
     segment: str | None = None,
     bucket: datetime | None = None,
@@ -63,7 +62,7 @@ def load_results(
         return [result for pair in sorted(every) for result in load(*pair, segment)]
 
 
-def load_newest(store: Store, monitors: Iterable[tuple[str, str]]) -> list[Result]:
+def load_newest(store: Store, monitors: Iterable[Watcher]) -> list[Result]:
     """Return the results of the newest bucket that each monitor judged in any segment.
 
     Monitors are given by name and dataset.
@@ -146,7 +145,7 @@ def ends(kind: IncidentKind, state: ResultState) -> bool:
     error is no evidence. It also ends if late data makes a bucket ``pending``. An error lasts until
     a bucket can be judged, with any other state.
     """
-    return state in (OK, PENDING) if kind == ANOMALY else state != ERROR
+    return state in ("ok", "pending") if kind == "anomaly" else state != "error"
 
 
 def series_of(result: Result) -> Series:
@@ -162,7 +161,7 @@ def by_series(results: Iterable[Result]) -> dict[Series, list[Result]]:
 
 def find_incidents(results: Iterable[Result]) -> list[Incident]:
     """Return the incidents of results in order of dataset, segment and time."""
-    groups: list[list[Stretch]] = []
+    groups = list[list[Stretch]]()
     place, end = None, _NEVER
     stretches = _stretches(results)
     for stretch in sorted(stretches, key=lambda each: (each.series[:2], each.kind, each.start)):
@@ -180,31 +179,30 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
     A judged bucket without a result for a series may also end its stretch: an error, if the bucket
     could be judged; an anomaly of a feature that no longer exists, or of a rate that is 0 again.
     """
-    found = by_series(results)
-    states: defaultdict[tuple[str, ...], defaultdict[datetime, set[ResultState]]]
-    states = defaultdict(lambda: defaultdict(set))
-    for series, its in found.items():
-        for result in its:
-            states[series[:3]][result.bucket].add(result.state)
-    for series, its in found.items():
-        if all(result.state not in (ANOMALY, ERROR) for result in its):
-            continue
-        by_bucket = {result.bucket: result for result in its}
-        lasting: dict[IncidentKind, Stretch] = {}
-        for start, others in sorted(states[series[:3]].items()):
-            state = by_bucket[start].state if start in by_bucket else _silent(others)
-            if state in (ANOMALY, ERROR):
-                lasting.setdefault(state, Stretch(series, state, start, None, by_bucket[start]))
-            for kind in [kind for kind in lasting if state is not None and ends(kind, state)]:
-                yield lasting.pop(kind)._replace(end=start)
+    ordered = sorted(results, key=lambda each: (*series_of(each)[:3], each.bucket))
+    for _, its in groupby(ordered, lambda each: series_of(each)[:3]):
+        lasting = dict[tuple[Series, IncidentKind], Stretch]()
+        for start, found in groupby(its, lambda each: each.bucket):
+            states = {}
+            for first in found:
+                series, state = series_of(first), first.state
+                states[series] = state
+                if state in ("anomaly", "error"):
+                    new = Stretch(series, state, start, None, first)
+                    lasting.setdefault((series, state), new)
+            silent = _silent(states.values())
+            for series, kind in [*lasting]:
+                state_now = states.get(series, silent)
+                if state_now is not None and ends(kind, state_now):
+                    yield lasting.pop((series, kind))._replace(end=start)
         yield from lasting.values()
 
 
-def _silent(states: set[ResultState]) -> ResultState | None:
+def _silent(states: Collection[ResultState]) -> ResultState | None:
     """Return the state of a series without a result, by those of the others; None if unknown."""
-    if ERROR in states:
+    if "error" in states:
         return None
-    return NOT_ENOUGH if JUDGED.isdisjoint(states) else OK
+    return "not enough data" if JUDGED.isdisjoint(states) else "ok"
 
 
 def _incident(group: Sequence[Stretch]) -> Incident:
@@ -232,21 +230,20 @@ def joined(*words: str) -> str:
     return "; ".join(filter(None, words))
 
 
-def causes_text(results: Iterable[Result], most: int = 3) -> str:
-    """Return the descriptions of the first `most` results, and the number of further ones.
+def causes_text(results: Sequence[Result]) -> str:
+    """Return the descriptions of the first 3 results, and the number of further ones.
 
     If any result has a cause, only results with one are described. Otherwise, results far smaller
     than the largest are not.
     """
-    ordered = list(results)
-    has_cause = any(result.cause for result in ordered)
-    largest = max(map(excess, ordered), default=0.0)
-    words: dict[str, bool] = {}
-    for result in ordered:
+    has_cause = any(result.cause for result in results)
+    largest = max(map(excess, results), default=0.0)
+    words = dict[str, bool]()
+    for result in results:
         is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
-    shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:most]
+    shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:_SHOWN]
     more = len(words) - len(shown)
     return ", ".join(shown) + (f", and {counted(more, 'more finding')}" if more else "")
 
@@ -260,7 +257,8 @@ def place_text(dataset: str, segment: str) -> str:
 def bucket_text(start: datetime) -> str:
     """Return the start of a bucket as readable text: a day, or a time in UTC."""
     text = str(start.replace(tzinfo=None)).removesuffix(":00")
-    return text.removesuffix(" 00:00") if text.endswith(" 00:00") else f"{text} UTC"
+    day = text.removesuffix(" 00:00")
+    return f"{text} UTC" if day == text else day
 
 
 def stretch_text(first: datetime, last: datetime) -> str:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from lightmeter.times import EPOCH, MILLISECOND
 N, MEAN, STDDEV, MEDIAN, OTHERS, MISSING, VALUES, ODD = range(8)
 ROWS = 8
 COSINE, SINE = MEAN, STDDEV
+_NO_NUMBERS = (0.0,) * 5  # the rows before MISSING
 _STEPS = 255 / math.tau  # of hue, in a radian
 
 
@@ -42,13 +43,6 @@ _STEPS = 255 / math.tau  # of hue, in a radian
 # is judged by that share.
 MOST_OTHERS = 0.1
 MOST_VALUES = 20  # of a category; rarer ones are not judged
-
-
-class Vectors(NamedTuple):
-    """The length of vectors, and a table of their number, means and standard deviations."""
-
-    length: int
-    table: Numbers
 
 
 _Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
@@ -71,7 +65,8 @@ class Summary:
         The counts of the values of each text feature; all other values count as one with an empty
         name.
     vectors
-        The vectors of each vector feature, of the most frequent length.
+        For each vector feature and its most frequent length, a table of the number, means and
+        standard deviations of the vectors of this length.
     exif_read
         The number of images whose Exif was read.
     damage
@@ -83,9 +78,9 @@ class Summary:
     def __init__(self, core: _core.Profile, damage: str = "") -> None:
         """Summarize a profile, which must not change any more."""
         self.damage, self.is_readable = damage, not damage or core.images > 0
-        self.categories: dict[str, dict[str, int]] = {}
-        self.vectors: dict[str, Vectors] = {}
-        features, columns, read = [], [], 0.0
+        self.categories = {}
+        self.vectors = dict[tuple[str, int], Numbers]()
+        self.exif_read, features, columns = 0.0, [], []
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
             if meaning.untested:
@@ -93,15 +88,14 @@ class Summary:
             kind, column = _column(core, name, meaning)
             if column[ODD] or kind == "category":
                 self.categories[name] = _counts(core, name, column[VALUES])
-            if kind == "vector" and (vectors := _vectors(core, name)) is not None:
-                self.vectors[name] = vectors
+            if kind == "vector":
+                self.vectors |= _vectors(core, name)
             if meaning.family == "Exif":
-                read = max(read, column[MISSING] + column[VALUES])
+                self.exif_read = max(self.exif_read, column[MISSING] + column[VALUES])
             features.append((name, kind, meaning))
             columns.append(column)
         self.names, self.kinds, self.meanings = _shared(tuple(features))
         self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, ROWS).T
-        self.exif_read = int(read)
 
     def to_bytes(self) -> bytes:
         """Return the summary as bytes for later runs, without vectors and damage."""
@@ -109,12 +103,12 @@ class Summary:
         texts = (json.dumps(part).encode() for part in (features, self.categories))
         return b"\n".join([*texts, self.table.tobytes()])
 
-    @classmethod
-    def from_bytes(cls, kept: bytes) -> "Summary":
+    @staticmethod
+    def from_bytes(kept: bytes) -> "Summary":
         """Return the summary that `to_bytes` wrote."""
         features, categories, table = kept.split(b"\n", 2)
-        found = object.__new__(cls)
-        found.__dict__.update(_EMPTY.__dict__, categories=json.loads(categories))
+        found = copy(_EMPTY)
+        found.categories = json.loads(categories)
         found.names, found.kinds, found.meanings = _parsed(features)
         found.table = np.frombuffer(table).reshape(ROWS, -1)
         return found
@@ -123,9 +117,6 @@ class Summary:
         """Return the same bucket with another table, for these features only."""
         changed = copy(self)
         changed.names, changed.table = names, table
-        changed.kinds = {name: self.kinds.get(name, "number") for name in names}
-        changed.meanings = {name: self.meanings[name] for name in names if name in self.meanings}
-        changed.categories = {}
         return changed
 
     def aligned(self, names: tuple[str, ...]) -> Numbers:
@@ -163,13 +154,13 @@ def _counts(core: _core.Profile, name: str, values: float) -> dict[str, int]:
 def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Sequence[float]]:
     missing, _, _, texts, vectors, *_ = core.counts(name)
     if meaning.role == "failure":
-        return "failure", (0, 0.0, 0.0, 0.0, 0, missing, texts, 0)
+        return "failure", (*_NO_NUMBERS, missing, texts, 0)
     numbers = _core.numbers_of(core, name)
     n, odd = numbers.n, texts + numbers.pos_inf + numbers.neg_inf
     counts = missing + numbers.nan, n + odd + vectors, odd
     kind = meaning.kind(mostly_text=texts > n)
     if n == 0:
-        return kind, (0, 0.0, 0.0, 0.0, 0, *counts)
+        return kind, (*_NO_NUMBERS, *counts)
     if kind == "hue":
         direction, spread = _core.circular_level(numbers)
         length = math.exp(-((spread / _STEPS) ** 2) / 2)
@@ -188,15 +179,15 @@ def _column(core: _core.Profile, name: str, meaning: Meaning) -> tuple[Kind, Seq
     return kind, (n, mean, spread, median, others, *counts)
 
 
-def _vectors(core: _core.Profile, name: str) -> Vectors | None:
+def _vectors(core: _core.Profile, name: str) -> dict[tuple[str, int], Numbers]:
     by_length, _ = core.vectors(name)
     if not by_length:
-        return None
+        return {}
     length = max(by_length, key=lambda at: (by_length[at].n, at))
     covariance = by_length[length]
     spreads = np.sqrt(covariance.comoments.diagonal() / max(covariance.n - 1, 1))
     n = np.full(len(spreads), float(covariance.n))
-    return Vectors(length, np.stack([n, covariance.means, spreads]))
+    return {(name, length): np.stack([n, covariance.means, spreads])}
 
 
 def common_value(n: Numbers, medians: Numbers) -> Numbers:
@@ -394,6 +385,11 @@ class Shelf:
         self.buckets = cache(lambda dataset, segment: store.buckets(dataset, segment=segment))
         self.segments = cache(lambda dataset: list(map(segment_text, store.segments(dataset))))
 
+    def regular(self, dataset: str, segment: str) -> list[Bucket]:
+        """Return the buckets of a segment without rolled-up days."""
+        length = self.datasets[dataset]
+        return [each for each in self.buckets(dataset, segment) if each.end - each.start == length]
+
     def file(self, path: Path) -> Past:
         """Return a profile file as one bucket.
 
@@ -414,7 +410,7 @@ class Shelf:
         ahead = self.contents.room() // (_AHEAD * len(self.segments(dataset)))
         starts = [bucket.start for bucket in self.buckets(dataset, segment)]
         wanted = [start, *starts[bisect_right(starts, start) :][: max(0, ahead - 1)]]
-        read: defaultdict[datetime, list[Any]] = defaultdict(list)
+        read = defaultdict(list)
         end = wanted[-1] + MILLISECOND
         for row, content in self.store.load(dataset, start, end, segment=segment):
             read[row.bucket].append(content)

@@ -50,7 +50,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("monitor run no.toml --store drift.db", "'no.toml': No such file or directory in {here}"),
         ("monitor run monitors.toml --store no.db", "there is no store at {here}/no.db; check the"),
         ("monitor run typo.toml --store drift.db", "typo.toml: monitor[1].alfa: unknown key; did"),
-        ("monitor init --store drift.db --dataset camra", "no dataset 'camra'; it has 'camera'"),
+        ("monitor init --store drift.db --dataset camra", "no dataset 'camra' in {here}"),
         ("log photos --dataset a --store nowhere/a.db", "there is no folder '{here}/nowhere'"),
         ("store show .", "{here} is a folder; expected a file, such as {here}/drift.db"),
         ("monitor check none.toml", "none.toml: got no monitor; expected tables [[monitor]]"),

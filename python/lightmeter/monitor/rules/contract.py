@@ -9,7 +9,7 @@ from pydantic import model_validator
 from lightmeter.contracts import Contract, Outcome
 from lightmeter.contracts.expectation import Expectation
 from lightmeter.monitor.config import FilePath, Monitor
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.store.tables import ResultState
 
@@ -49,20 +49,20 @@ class ContractRule(Monitor):
 
     def measure(self, side: Side) -> list[Result]:
         """Return one result per feature in the contract: that of its worst clause."""
-        worst: dict[str, Result] = {}
+        worst = dict[str, Result]()
         for outcome in sorted(self._contract.judge(side.target.view).outcomes, key=_badness):
             words = f"{outcome.feature}: expected {outcome.expected}, got {outcome.got}"
             words = f"{outcome.expectation}: {words}" if outcome.expectation else words
             limits = outcome.value, outcome.lower, outcome.upper
             state, words = _STATES[_badness(outcome)], "" if outcome.state == "holds" else words
             result = Result(outcome.feature, state, *limits, words)
-            cause = outcome.expectation if state == ANOMALY else ""
+            cause = outcome.expectation if state == "anomaly" else ""
             worst.setdefault(outcome.feature, result._replace(cause=cause))
         return [worst[feature] for feature in sorted(worst)]
 
 
 _BADNESS = {"fails": 0, "cannot be told": 1, "holds": 3}
-_STATES: tuple[ResultState, ...] = (ANOMALY, NOT_ENOUGH, OK, OK)
+_STATES: tuple[ResultState, ...] = ("anomaly", "not enough data", "ok", "ok")
 
 
 def _badness(outcome: Outcome) -> int:

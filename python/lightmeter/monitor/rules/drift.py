@@ -20,10 +20,10 @@ from lightmeter.drift.row import (
     fill,
     q_values,
 )
-from lightmeter.monitor.against_past import Tested, against_past
+from lightmeter.monitor.against_past import AgainstPast, Tested
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result, joined
+from lightmeter.monitor.results import BySegment, Result, joined
 from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.tables import ResultState
 from lightmeter.text import with_minus
@@ -110,20 +110,18 @@ class DriftRule(ComparingMonitor):
                 continue
             unlike = comparison.unlike.reason(row.feature)
             if unlike:
-                results.append(Result(row.feature, NOT_ENOUGH, words=unlike))
+                results.append(Result(row.feature, "not enough data", words=unlike))
             else:
-                state: ResultState = ANOMALY if value > above else OK
+                state: ResultState = "anomaly" if value > above else "ok"
                 words = joined(describe(row, self._thresholds), row.reason)
                 results.append(Result(row.feature, state, value, None, above, words))
         return _distinct(results)
 
-    def judge(self, sides: Mapping[str, Side]) -> dict[str, list[Result]]:
+    def judge(self, sides: Mapping[str, Side]) -> BySegment:
         """Return the results of the segments of one bucket, which share `q`."""
         if self.metric is not None:
             return super().judge(sides)
-        alone: dict[str, list[Result]] = {}
-        if self.baseline.peers:
-            sides, alone = without_common(sides)
+        sides, alone = without_common(sides) if self.baseline.peers else (sides, {})
         tested, failed = each_of(sides, self.tested)
         return alone | failed | self.decide(tested, sides)
 
@@ -137,18 +135,15 @@ class DriftRule(ComparingMonitor):
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
-        tests = against_past(
-            target,
-            past,
-            expected,
-            buckets=buckets,
+        compared = AgainstPast(
+            *(target, past, expected, buckets),
             exif_read=lambda *tag: side.target.view._core.exif_read(*tag),
         )
-        return [test for test in tests if self.takes(test.feature)]
+        return [test for test in compared.tests() if self.takes(test.feature)]
 
     def decide(
         self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
-    ) -> dict[str, list[Result]]:
+    ) -> BySegment:
         """Return the results of each segment of a bucket."""
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
@@ -178,18 +173,18 @@ class DriftRule(ComparingMonitor):
 
     def _decided(self, test: Tested, limit: float, rows: "_Rows", side: Side | None) -> Result:
         if test.p_value is None:
-            return Result(test.feature, NOT_ENOUGH, words=test.words)
+            return Result(test.feature, "not enough data", words=test.words)
         value, upper = _deviations(test.p_value), _deviations(limit)
         words = [with_minus(f"q {test.q:.2g}"), test.words]
         if test.q > self.q:
-            return Result(test.feature, OK, value, None, upper, joined(*words))
+            return Result(test.feature, "ok", value, None, upper, joined(*words))
         cause, name, size = "", None, 0.0
         row = rows.get((test.feature, test.is_rate))
         if side is not None and side.beside is not None:
             cause, name, size = change_beside(*side.beside, test.feature)
         elif row is not None and row.effect is not None:
             if row.reason.startswith(DIFFERENTLY):
-                return Result(test.feature, NOT_ENOUGH, words=row.reason)
+                return Result(test.feature, "not enough data", words=row.reason)
             _rest_on_largest(row, self._thresholds)
             fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
@@ -197,13 +192,13 @@ class DriftRule(ComparingMonitor):
             words = [f"{name} {size:.2g}", *words]
             if size < self._thresholds.least(name):
                 words = ["significant, but below the minimum effect", *words]
-                return Result(test.feature, OK, value, None, None, joined(*words))
+                return Result(test.feature, "ok", value, None, None, joined(*words))
         words = [cause or f"{test.feature} changed", *words]
-        return Result(test.feature, ANOMALY, value, None, upper, joined(*words))
+        return Result(test.feature, "anomaly", value, None, upper, joined(*words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
         """Return the results, with the likely cause where the changes identify one."""
-        drifted = {result.feature for result in results if result.state == ANOMALY}
+        drifted = {result.feature for result in results if result.state == "anomaly"}
         if not drifted:
             return results
         # Light that varies only as usual between buckets explains nothing.
@@ -216,16 +211,15 @@ class DriftRule(ComparingMonitor):
         bad = [row for row in rows.values() if row.verdict == "drift"]
         found = {each.rows[0].feature: each for each in causes([*rows.values()], bad, self.q)}
         for at, result in enumerate(results):
-            if (cause := found.get(result.feature)) and result.state == ANOMALY:
+            if (cause := found.get(result.feature)) and result.state == "anomaly":
                 words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
                 results[at] = result._replace(cause=cause.cause, words=words)
         return results
 
     @property
     def _thresholds(self) -> Thresholds:
-        possible = max(Thresholds.possible, self.q)
-        sizes = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
-        return Thresholds(drift=self.q, possible=possible, **sizes)
+        least = {"effect": self.effect, "spread": self.spread, "tail": self.tail}
+        return Thresholds(drift=self.q, possible=max(Thresholds.possible, self.q), **least)
 
     def _independent(self, side: Side) -> list[Tested]:
         """Return the tests of a comparison of the bucket with the whole baseline."""
@@ -234,11 +228,11 @@ class DriftRule(ComparingMonitor):
                 row.feature,
                 row.kind in RATES,
                 row.family,
-                None if row.verdict == NOT_ENOUGH else row.p_high,
-                row.reason if row.verdict == NOT_ENOUGH else INDEPENDENT,
+                None if row.verdict == "not enough data" else row.p_high,
+                row.reason if row.verdict == "not enough data" else INDEPENDENT,
             )
             for row in self._compared(side, tested=True).features
-            if row.q_value is not None or row.verdict == NOT_ENOUGH
+            if row.q_value is not None or row.verdict == "not enough data"
             if row.topic != "together"  # which has no size, and is judged nowhere else
             if self.takes(row.feature) and (row.n_target or row.n_reference)
         ]
@@ -262,8 +256,8 @@ def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
     samples.
     """
     if row.kind in ("number", "hue"):
-        sizes: dict[EffectName, float | None] = {"shift": row.ks, "spread": row.spread}
-        sizes["tail"] = row.tail
+        sizes: dict[EffectName, float | None]
+        sizes = {"shift": row.ks, "spread": row.spread, "tail": row.tail}
         known = {key: abs(x) for key, x in sizes.items() if x is not None and math.isfinite(x)}
         if known:
             name = carrying(known, by)
@@ -279,8 +273,8 @@ def _distinct(results: list[Result]) -> list[Result]:
 
     A rate and a column may have the same name, such as ``a:missing``.
     """
-    worst: dict[str, Result] = {}
-    order = (ANOMALY, OK, NOT_ENOUGH)
+    worst = dict[str, Result]()
+    order = ("anomaly", "ok", "not enough data")
     for each in sorted(results, key=lambda each: order.index(each.state)):
         worst.setdefault(each.feature, each)
     return [worst[feature] for feature in sorted(worst)]

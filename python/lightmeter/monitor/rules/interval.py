@@ -12,7 +12,7 @@ from lightmeter import _core
 from lightmeter.drift.compare import Unlike
 from lightmeter.drift.prediction import predicted_interval, units_of
 from lightmeter.monitor.config import ComparingMonitor
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile import ColumnView
 from lightmeter.profile.scalars import HUE_STEPS, SCALARS, arc, is_hue, nearest_turn, scalar_of
@@ -86,19 +86,19 @@ class IntervalRule(ComparingMonitor):
         if now is None:
             return None
         if len(points) < self.LEAST:
-            return Result(name, NOT_ENOUGH, now.value, words=few)
+            return Result(name, "not enough data", now.value, words=few)
         is_circular, value = is_hue(column, self.scalar), now.value
         limits = self._limits(points, now, is_circular=is_circular)
         if limits is None:
-            return Result(name, NOT_ENOUGH, value, words="the hues have no common direction")
+            return Result(name, "not enough data", value, words="the hues have no common direction")
         low, high = limits
         if is_circular:
             value = nearest_turn(value, (low + high) / 2)
         room = 1e-9 * (max(map(abs, limits)) or 1.0)  # the rounding error of a constant
         if low - room <= value <= high + room:
-            return Result(name, OK, value, low, high)
+            return Result(name, "ok", value, low, high)
         words = f"{self.scalar} of {name} is {number(value)}, not {expected(low, high)}"
-        return Result(name, ANOMALY, value, low, high, words)
+        return Result(name, "anomaly", value, low, high, words)
 
     def _limits(
         self, points: Sequence["_Point"], now: "_Point", *, is_circular: bool

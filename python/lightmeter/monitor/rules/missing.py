@@ -3,12 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Literal
 
 from lightmeter.monitor.config import Due, Duration, Monitor
-from lightmeter.monitor.results import ANOMALY, OK, Result, bucket_text
+from lightmeter.monitor.results import Result, bucket_text
 from lightmeter.monitor.shelf import Side
 from lightmeter.profile.segments import NO_VALUE, parse_segment
 from lightmeter.store.tables import Bucket
@@ -44,14 +44,14 @@ class MissingRule(Monitor):
         """Return the result of the bucket itself."""
         bucket = side.bucket
         if not (bucket.writers and (bucket.images or _holds_values(side))):
-            return [Result("", ANOMALY, words="nothing was measured")]
+            return [Result("", "anomaly", words="nothing was measured")]
         if self.after is None:
-            return [Result("", OK)]
+            return [Result("", "ok")]
         late = max(timedelta(), bucket.updated - bucket.end)
         seconds = late.total_seconds(), None, self.after.total_seconds()
         if late > self.after:
-            return [Result("", ANOMALY, *seconds, f"late by {_text(late)}")]
-        return [Result("", OK, *seconds)]
+            return [Result("", "anomaly", *seconds, f"late by {_text(late)}")]
+        return [Result("", "ok", *seconds)]
 
     def false_alarms(self) -> float:
         """Return 0, because no bucket is missing by chance."""
@@ -102,9 +102,9 @@ def _from_the_first_on(
     """Return the buckets after the last overlong gap, and a note about those before it."""
     buckets = buckets[: bisect_right(buckets, now, key=attrgetter("start"))]
     first = before = 0
-    for at in range(1, len(buckets)):
-        before += max(1, (buckets[at - 1].end - buckets[at - 1].start) // length)
-        gap = (buckets[at].start - buckets[at - 1].end) // length
+    for at, (last, bucket) in enumerate(pairwise(buckets), 1):
+        before += max(1, (last.end - last.start) // length)
+        gap = (bucket.start - last.end) // length
         if gap > min(_GAP_PER_BUCKET * before, _LONGEST_GAP):
             first, before = at, 0
     if first == 0:

@@ -17,7 +17,7 @@ from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import label_of
 from lightmeter.drift.trend import Change, Episode, Statistic
 from lightmeter.monitor.config import ComparingMonitor, Due
-from lightmeter.monitor.results import ANOMALY, NOT_ENOUGH, OK, Result
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.shelf import (
     MOST_OTHERS,
     MOST_VALUES,
@@ -97,19 +97,19 @@ class TrendRule(ComparingMonitor):
     def measure(self, side: Side) -> list[Result]:
         """Return the results of the last day; `a_year` is over all segments."""
         if self.baseline.leaves_out(side.bucket.start):
-            return [Result("", NOT_ENOUGH, words="the day is excluded")]
+            return [Result("", "not enough data", words="the day is excluded")]
         day, core = side.bucket.start.date(), side.target.view._core
         since, *_ = (*side.past.starts, side.bucket.start)
         days, judged = side.shelf.once(_judged, self, side.where, since)
         last = bisect_left(days, day)
         if last + 1 < _LEAST:
-            return [Result("", NOT_ENOUGH, words=f"{last + 1} days; {_LEAST} are needed")]
+            return [Result("", "not enough data", words=f"{last + 1} days; {_LEAST} are needed")]
         kept, key = side.shelf.kept, (self.name, *side.where, day)
         if key in kept:
             above = [ascii(each.part) for each in judged if each.log_m[last] >= each.limit]
             _, gap, summary = kept[key].partition(_GAP)
             kept[key] = "\n".join([since.isoformat(), *above]).encode() + gap + summary
-        found: defaultdict[str, list[_Judged]] = defaultdict(list)
+        found = defaultdict(list)
         for each in judged:
             # A feature without values on this day is not judged.
             if each.statistic.n[last, each.at] and self.takes(each.part.feature):
@@ -122,7 +122,7 @@ class TrendRule(ComparingMonitor):
         It is the median over the numbers of all segments, for a lasting step in the middle of their
         days. It is None with fewer than 70 days, or if fewer than half of the steps are found.
         """
-        delays = list[float]()
+        delays = []
         for segment in shelf.segments(self.dataset) if self.segments else [""]:
             days, judged = shelf.once(_judged, self, (self.dataset, segment), EPOCH)
             step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
@@ -145,9 +145,11 @@ class TrendRule(ComparingMonitor):
         )
         value, upper = max(0.0, shown.log_m[last] / _LN10), shown.limit / _LN10
         if change is None:
-            return Result(feature, OK, value, None, upper)
+            return Result(feature, "ok", value, None, upper)
         if not large:
-            return Result(feature, OK, value, None, None, "a change, but below the minimum effect")
+            return Result(
+                feature, "ok", value, None, None, "a change, but below the minimum effect"
+            )
         name, first = shown.part.column, days[change.first]
         origin = core.meaning(name)[1] if name in core.names() else "value"
         spoken = label_of(name, origin, core.image_prefixes).name
@@ -155,7 +157,7 @@ class TrendRule(ComparingMonitor):
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
             f"trailing baselines have moved with it; if it is permanent, accept it from {first} on"
         )
-        return Result(feature, ANOMALY, value, None, upper, words, since=to_utc(first))
+        return Result(feature, "anomaly", value, None, upper, words, since=to_utc(first))
 
 
 class _Part(NamedTuple):
@@ -188,7 +190,7 @@ def _judged(
     shelf: Shelf, rule: TrendRule, where: Where, since: datetime
 ) -> tuple[list[date], list[_Judged]]:
     """Return the days of a segment, and the evidence about all parts."""
-    summaries = dict[date, Summary]()
+    summaries = {}
     every = (bucket.start for bucket in shelf.buckets(*where))
     for day, of_day in groupby(every, key=datetime.date):
         whole = list(of_day)
@@ -217,7 +219,7 @@ def _judged(
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [trend.threshold(a_year * share) for share in shares]
         # Features that are never missing have the same statistic if they have as many values.
-        same: defaultdict[object, list[int]] = defaultdict(list)
+        same = defaultdict(list)
         for i, limit in enumerate(limits):
             never = (limit, statistic.n[:, i].tobytes())
             same[i if statistic.values[:, i].any() else never].append(i)
@@ -268,10 +270,10 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     others = np.where(np.isfinite(common), np.where(medians == common, others, n), 0.0)
     most = MOST_OTHERS * n[: len(first)].sum(axis=0)
     is_rate = others[: len(first)].sum(axis=0) <= most
-    by_kind: defaultdict[str, list[int]] = defaultdict(list)
+    by_kind = defaultdict(list)
     for i, name in enumerate(names):
         by_kind["constant" if is_rate[i] and kinds[name] == "number" else kinds[name]].append(i)
-    found: list[tuple[list[_Part], Statistic]] = []
+    found = []
 
     def part(i: int, aspect: str, share: float) -> _Part:
         feature = f"{names[i]}:missing" if aspect == "missing" else names[i]
@@ -282,16 +284,15 @@ def _statistics_of(days: Sequence[Summary]) -> list[tuple[list[_Part], Statistic
     ) -> None:
         if at:
             statistic = make(*(table.take(at, axis=1) for table in tables))
-            found.append(([part(i, aspect, share) for i in at], statistic))
+            parts = [part(i, aspect.format(number(common[i])), share) for i in at]
+            found.append((parts, statistic))
 
     judge("level", 0.76, by_kind["number"], trend.level_of, mean, stddev, n)
     judge("spread", 0.19, by_kind["number"], trend.spread_of, stddev, n)
     # For hues, `mean` and `stddev` are the mean cosine and sine.
     judge("direction", 0.76, by_kind["hue"], trend.direction_of, mean, stddev, n)
     judge("concentration", 0.19, by_kind["hue"], trend.concentration_of, mean, stddev, n)
-    if at := by_kind["constant"]:
-        parts = [part(i, f"other than {number(common[i])}", 0.95) for i in at]
-        found.append((parts, trend.rate_of(others.take(at, axis=1), n.take(at, axis=1))))
+    judge("other than {}", 0.95, by_kind["constant"], trend.rate_of, others, n)
     judge("failures", 1.0, by_kind["failure"], trend.rate_of, values, missing + values)
     rest = [i for i, name in enumerate(names) if kinds[name] != "failure"]
     judge("missing", 0.05, rest, trend.rate_of, missing, missing + values)
