@@ -163,10 +163,10 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
             keys = [f'after = "{late}"', *keys]
     yield table("missing", "missing", comment, *keys)
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        expected = _expect(hashes, "distinct_rate = { at_least = 0.1 }")
+        expected = _expect(hashes, 'name = "frozen"\ndistinct_rate = { at_least = 0.2 }')
         yield table("frozen", "contract", _FROZEN, *each, expected)
     if failures := [name for name, column in columns.items() if column.kind == "failure"]:
-        expected = _expect(failures, "failure_rate = { at_most = 0.05 }")
+        expected = _expect(failures, 'name = "unreadable"\nfailure_rate = { at_most = 0.05 }')
         yield table("failures", "contract", _FAILURES, *each, expected)
     shared = {name: columns[name] for name in columns if all(name in view for view in views)}
     # A fault of a camera is hardly visible among the images of all cameras.
