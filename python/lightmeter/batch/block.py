@@ -5,11 +5,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.batch.fetching import loaded
+from lightmeter.batch.fetching import Turn, loaded
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import ImageError
@@ -17,7 +16,6 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.raster import Watch
 from lightmeter.image.video import NO_FRAME_IN_PART
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
@@ -29,9 +27,7 @@ from lightmeter.profile.segments import Parts, SegmentedViews
 # images; later, merging must be cheap compared with measuring.
 _FEWEST, _MOST = 16, 64
 _PICTURE_BYTES = 128 << 10  # for which there is room in a block
-_REMOTE_BYTES = 64 << 20  # of images elsewhere, which a block fetches side by side
-
-_TOGETHER = 16  # small images measured at once; more saves little
+_REMOTE_BYTES = 32 << 20  # of images elsewhere, which a block fetches side by side
 
 
 def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -112,40 +108,38 @@ class Work:
         how: dict[str, Any] = {"exemplars": self.exemplars, "sample": self.sample}
         return Profile(reading=self.reading, tags=self.tags, **how)
 
-    def __call__(
-        self, items: Sequence[Item], watch: Watch | None = None, threads: int = 1
-    ) -> Block:
+    def __call__(self, items: Sequence[Item], turn: Turn, threads: int = 1) -> Block:
         """Profile images one after another in this process.
 
         Parameters
         ----------
         items
             The images; remote ones are fetched in parallel.
-        watch
-            Called before each image, and before each read of an image in tiles.
+        turn
+            Taken for each batch of images; called before each image, and before each read of an
+            image in tiles.
         threads
             Threads that share a large image.
         """
         merged = Merged(self)
-        rest = loaded(items, self.reading.limits)
-        while batch := list(islice(rest, _TOGETHER)):
-            data = [item.data for item in batch]
-            names = [item.name for item in batch]
-            files = measure_together(data, names, self.reading, self.exemplars > 0)
-            for item, file in zip(batch, files, strict=True):
-                if watch is not None:
-                    watch()
-                try:
-                    measured: Any = file or item.image
-                    if not isinstance(file, Measured):
-                        reading = item.read_by(self.reading)
-                        how = {"threads": threads, "name": item.name, "watch": watch}
-                        measured = merged.whole._measure(IMAGE, measured, reading, **how)
-                except ImageError as error:
-                    if error.detail == NO_FRAME_IN_PART:  # its other parts have them
-                        continue
-                    measured = Failure(item.within or item.name, error.reason, error.detail)
-                self._log(merged, item, measured)
+        for batch in loaded(items, self.reading.limits, turn):
+            with turn:
+                data = [item.data for item in batch]
+                names = [item.name for item in batch]
+                files = measure_together(data, names, self.reading, self.exemplars > 0)
+                for item, file in zip(batch, files, strict=True):
+                    turn()
+                    try:
+                        measured: Any = file or item.image
+                        if not isinstance(file, Measured):
+                            reading = item.read_by(self.reading)
+                            how = {"threads": threads, "name": item.name, "watch": turn}
+                            measured = merged.whole._measure(IMAGE, measured, reading, **how)
+                    except ImageError as error:
+                        if error.detail == NO_FRAME_IN_PART:  # its other parts have them
+                            continue
+                        measured = Failure(item.within or item.name, error.reason, error.detail)
+                    self._log(merged, item, measured)
         return merged.block()
 
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Unpack
 
 from lightmeter.batch.block import Merged, Work, block_text, blocks, parse_block
+from lightmeter.batch.fetching import Turn
 from lightmeter.batch.profile import RowOptions, planned
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.batch.sources.item import Wanted
@@ -118,7 +119,7 @@ def _table_of(work: Work, wanted: Wanted, names: str, batches: Iterable[Any]) ->
     """Return a table with one cell, the block of all Arrow record batches; tasks call this."""
     merged = Merged(work)
     for block in blocks(row_items("", arrow_rows(batches), wanted, named=names)):
-        merged.add(work(block))
+        merged.add(work(block, Turn()))
     return parquet().table({"block": [block_text(merged.block())]})
 
 

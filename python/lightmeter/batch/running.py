@@ -1,7 +1,6 @@
 """Working on blocks in parallel, with ordered results and a few blocks in memory."""
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +10,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from lightmeter.batch.block import blocks
-from lightmeter.batch.fetching import loaded
+from lightmeter.batch.fetching import Turn, loaded
 from lightmeter.batch.sources.item import Item, Source
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
@@ -21,9 +20,8 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
 Submit = Callable[[list[Item]], Future[Result]]
 
-# Blocks that are submitted in addition to the running ones, so that no worker waits while the next
-# block is prepared.
-_AHEAD = 1
+# Submitted blocks for each worker: one is measured while the next one is prepared or fetched.
+_SUBMITTED = 2
 
 # Maximum blocks that run, or whose results wait for an earlier slow block.
 MOST_WAITING = 64
@@ -54,7 +52,7 @@ def threads_for(source: Source, workers: int) -> int:
 
 
 @contextmanager
-def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterator[Submit[Result]]:
+def threads(work: Callable[[list[Item], Turn], Result], workers: int) -> Iterator[Submit[Result]]:
     """Start threads that work on blocks; decoding and measuring release the GIL.
 
     If the body ends with an exception, including Ctrl-C, the threads stop after their current item,
@@ -63,33 +61,27 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
     Parameters
     ----------
     work
-        Called with the items of a block, and a function to call before each item and before each
-        read of a large image.
+        Called with the items of a block, and the `Turn` of the threads.
     workers
-        Number of threads.
+        Number of threads that measure at once.
 
     Yields
     ------
     Submit[Result]
         A function that submits a block and returns the future of its result.
     """
-    stopped = threading.Event()
-
-    def watch() -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt  # which no decoder takes for damage of an image
-
-    with ThreadPoolExecutor(workers, "lightmeter") as pool:
+    turn = Turn(workers)
+    with ThreadPoolExecutor(_SUBMITTED * workers, "lightmeter") as pool:
         try:
-            yield lambda block: pool.submit(work, block, watch)
+            yield lambda block: pool.submit(work, block, turn)
         except BaseException:
-            stopped.set()
+            turn.is_over = True
             pool.shutdown(cancel_futures=True)
             raise
 
 
 def results(
-    work: Callable[[list[Item], Watch], Result],
+    work: Callable[[list[Item], Turn], Result],
     cut: Iterable[list[Item]],
     workers: int,
     progress: Progress | None = None,
@@ -118,7 +110,7 @@ def results(
     """
     process = os.getpid()
     free = SimpleQueue[object]()  # signals cannot leave it locked, unlike a semaphore
-    for _ in range(workers + _AHEAD):
+    for _ in range(_SUBMITTED * workers):
         free.put(None)
     waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
     taken = finished = 0
@@ -168,11 +160,13 @@ def each(
         See `results`.
     """
 
-    def work(block: list[Item], watch: Watch) -> Iterable[Result]:
+    def work(block: list[Item], turn: Turn) -> Iterable[Result]:
         found = []
-        for item in loaded(block, limits):
-            watch()
-            found.append(function(item, watch))
+        for batch in loaded(block, limits, turn):
+            with turn:
+                for item in batch:
+                    turn()
+                    found.append(function(item, turn))
         return found
 
     blocks_done = results(work, blocks(source.items()), workers, progress, source.total)
