@@ -100,13 +100,13 @@ class Work:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of images; rename the column"
                 )
-        if self.segment_by is not None or self.group is not None:
-            check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
+        check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
 
     def empty(self) -> Profile:
         """Return an empty profile."""
-        how: dict[str, Any] = {"exemplars": self.exemplars, "sample": self.sample}
-        return Profile(reading=self.reading, tags=self.tags, **how)
+        return Profile(
+            reading=self.reading, exemplars=self.exemplars, sample=self.sample, tags=self.tags
+        )
 
     def __call__(self, items: Sequence[Item], turn: Turn, threads: int = 1) -> Block:
         """Profile images one after another in this process.
@@ -124,17 +124,25 @@ class Work:
         merged = Merged(self)
         for batch in loaded(items, self.reading.limits, turn):
             with turn:
-                data = [item.data for item in batch]
-                names = [item.name for item in batch]
-                files = measure_together(data, names, self.reading, self.exemplars > 0)
+                files = measure_together(
+                    [item.data for item in batch],
+                    [item.name for item in batch],
+                    self.reading,
+                    self.exemplars > 0,
+                )
                 for item, file in zip(batch, files, strict=True):
                     turn()
                     try:
-                        measured: Any = file or item.image
+                        measured: Any = file
                         if not isinstance(file, Measured):
-                            reading = item.read_by(self.reading)
-                            how = {"threads": threads, "name": item.name, "watch": turn}
-                            measured = merged.whole._measure(IMAGE, measured, reading, **how)
+                            measured = merged.whole._measure(
+                                IMAGE,
+                                file or item.image,
+                                item.read_by(self.reading),
+                                threads=threads,
+                                name=item.name,
+                                watch=turn,
+                            )
                     except ImageError as error:
                         if error.detail == NO_FRAME_IN_PART:  # its other parts have them
                             continue
@@ -145,10 +153,11 @@ class Work:
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
         profiles = [merged.whole]
         if self.segment_by is not None:
-            value_of = partial(value_in, item=item)
-            profiles.append(merged.of(item.name, value_of))
-        own: str | None = getattr(measured, "group", None)
-        group = own if self.group is None else group_in(self.group, item)
+            profiles.append(merged.of(item.name, partial(value_in, item=item)))
+        if self.group is None:
+            group = getattr(measured, "group", None)
+        else:
+            group = group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
-from lightmeter.batch.sources.checks import check_bytes, most_bytes, reading_error
-from lightmeter.batch.sources.item import Item, RemotePart
+from lightmeter.batch.sources.item import Item, RemotePart, check_bytes, most_bytes, reading_error
 from lightmeter.batch.sources.names import is_web
 from lightmeter.batch.sources.remote import system_of
 from lightmeter.errors import ImageError

@@ -215,7 +215,7 @@ class Run:
             from lightmeter.batch.processes import processes as start  # most never need it
         shared = partial(worker, threads=threads_for(source, self.workers))
         # Blocks are merged in the order of the source, which determines the segments that are kept.
-        cut = blocks(source.items())
+        cut = blocks(source)
         for block in results(shared, cut, self.workers, self.progress, source.total, start):
             merged.add(block)
         return merged

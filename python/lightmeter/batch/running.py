@@ -32,17 +32,13 @@ def workers_of(workers: int | None) -> int:
 
     Raises
     ------
-    TypeError
-        `workers` is not an integer.
     ValueError
-        `workers` is below 1.
+        `workers` is not an integer, or below 1.
     """
     if workers is None:
         return available_cpus()
-    if not hasattr(workers, "__index__"):
-        raise TypeError(f"workers is {workers!r}; expected an integer, or None")
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
+    if not hasattr(workers, "__index__") or workers < 1:
+        raise ValueError(f"workers is {workers!r}; expected an integer of at least 1, or None")
     return workers
 
 
@@ -169,5 +165,5 @@ def each(
                     found.append(function(item, turn))
         return found
 
-    blocks_done = results(work, blocks(source.items()), workers, progress, source.total)
+    blocks_done = results(work, blocks(source), workers, progress, source.total)
     return (result for found in blocks_done for result in found)

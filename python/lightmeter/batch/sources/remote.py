@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from lightmeter.batch.sources.checks import reading_error
-from lightmeter.batch.sources.item import RemotePart
+from lightmeter.batch.sources.item import RemotePart, reading_error
 from lightmeter.batch.sources.names import is_image_name, is_shard, is_web, shown_url
 
 # Keys of the version or modification time of an object.
