@@ -1,16 +1,17 @@
-"""Blocks, the unit of parallel work: a run of images, and its profile."""
+"""The work on a block of images: their profiles."""
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.batch.fetching import Turn, loaded
+from lightmeter.batch.running import Turn
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
-from lightmeter.batch.sources.item import Item, RemotePart
+from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import loaded
 from lightmeter.errors import ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
@@ -21,31 +22,6 @@ from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
-
-# Number of images in the first blocks, and in blocks after many. It is independent of the number of
-# workers, because the result must be too. Small blocks at the start let workers share a few large
-# images; later, merging must be cheap compared with measuring.
-_FEWEST, _MOST = 16, 64
-_PICTURE_BYTES = 128 << 10  # for which there is room in a block
-_REMOTE_BYTES = 32 << 20  # of images elsewhere, which a block fetches side by side
-
-
-def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Split images into blocks, depending only on their number and sizes."""
-    before, held = 0, 0.0  # images; the share of the block's bytes
-    block: list[Item] = []
-    most = _FEWEST
-    for item in items:
-        block.append(item)
-        is_remote = isinstance(item.data, RemotePart)
-        held += item.size / (_REMOTE_BYTES if is_remote else most * _PICTURE_BYTES)
-        if len(block) >= most or held >= 1:
-            before += len(block)
-            yield block
-            block, held, most = [], 0.0, max(_FEWEST, min(_MOST, before // 16))
-    if block:
-        yield block
-
 
 # Result of a run of images: the encoded profile of all images under "", and of each segment under
 # its text, in the order of their first images. Profiles are always encoded, because one that is not

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Unpack
 
-from lightmeter.batch.block import Merged, Work, block_text, blocks, parse_block
-from lightmeter.batch.fetching import Turn
+from lightmeter.batch.block import Merged, Work, block_text, parse_block
 from lightmeter.batch.profile import RowOptions, planned
+from lightmeter.batch.running import Turn, blocks
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.rows import USUAL_IMAGES, USUAL_PATHS, row_items, with_column

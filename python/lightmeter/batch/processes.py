@@ -13,8 +13,7 @@ from functools import cache
 from multiprocessing import connection, get_context
 from typing import Any, TypeVar
 
-from lightmeter.batch.fetching import Turn
-from lightmeter.batch.running import MOST_WAITING, Submit
+from lightmeter.batch.running import MOST_WAITING, Submit, Turn
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
-from lightmeter.batch.block import Merged, Work, blocks
+from lightmeter.batch.block import Merged, Work
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import results, threads, threads_for, workers_of
+from lightmeter.batch.running import blocks, results, threads, threads_for, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted

@@ -14,7 +14,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work, block_text, parse_block
-from lightmeter.batch.fetching import Turn
+from lightmeter.batch.running import Turn
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, ImageError
 from lightmeter.files import read_regular, write_atomically

@@ -1,6 +1,7 @@
 """Working on blocks in parallel, with ordered results and a few blocks in memory."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,12 +10,18 @@ from itertools import chain
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from lightmeter.batch.block import blocks
-from lightmeter.batch.fetching import Turn, loaded
-from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.item import Item, RemotePart, Source
+from lightmeter.batch.sources.remote import loaded
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.raster import Watch
+
+# Number of images in the first blocks, and in blocks after many. It is independent of the number of
+# workers, because the result must be too. Small blocks at the start let workers share a few large
+# images; later, merging must be cheap compared with measuring.
+_FEWEST, _MOST = 16, 64
+_PICTURE_BYTES = 128 << 10  # for which there is room in a block
+_REMOTE_BYTES = 32 << 20  # of images elsewhere, which a block fetches side by side
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
@@ -25,6 +32,23 @@ _SUBMITTED = 2
 
 # Maximum blocks that run, or whose results wait for an earlier slow block.
 MOST_WAITING = 64
+
+
+def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Split images into blocks, depending only on their number and sizes."""
+    before, held = 0, 0.0  # images; the share of the block's bytes
+    block: list[Item] = []
+    most = _FEWEST
+    for item in items:
+        block.append(item)
+        is_remote = isinstance(item.data, RemotePart)
+        held += item.size / (_REMOTE_BYTES if is_remote else most * _PICTURE_BYTES)
+        if len(block) >= most or held >= 1:
+            before += len(block)
+            yield block
+            block, held, most = [], 0.0, max(_FEWEST, min(_MOST, before // 16))
+    if block:
+        yield block
 
 
 def workers_of(workers: int | None) -> int:
@@ -45,6 +69,27 @@ def workers_of(workers: int | None) -> int:
 def threads_for(source: Source, workers: int) -> int:
     """Return how many threads share an image if there are fewer images than workers."""
     return max(1, workers // max(1, source.total or workers))
+
+
+class Turn:
+    """Let a number of threads measure, while others wait for remote images; end all of them."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._free = threading.Semaphore(workers)
+        self.is_over = False
+
+    def __call__(self) -> None:
+        """Raise an exception if the run has ended."""
+        if self.is_over:
+            raise KeyboardInterrupt  # which no decoder takes for damage of an image
+
+    def __enter__(self) -> None:
+        """Wait until one of the threads that measure ends its turn."""
+        self._free.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        """End the turn."""
+        self._free.release()
 
 
 @contextmanager

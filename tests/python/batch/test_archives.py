@@ -16,11 +16,11 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from lightmeter import Limits, measure, profile_images
-from lightmeter.batch.block import blocks
-from lightmeter.batch.fetching import Turn, loaded
+from lightmeter.batch.running import blocks
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, RemotePart, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.remote import loaded
 from memory import profile_and_weigh
 from shards import changed, encoded, failures, pictures, write_tar, write_zip
 
@@ -332,7 +332,7 @@ def test_only_a_few_objects_are_read_ahead() -> None:
 def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) -> None:
     """It is measured as it is; one that was empty is not asked for, as stores refuse that."""
     fill(odd, **{"a.png": encoded()})
-    ((item,),) = loaded([Item("a", RemotePart("odd://bucket/a.png", size))], Limits(), Turn())
+    ((item,),) = loaded([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
     assert item.data == (b"" if size == 0 else encoded())
 
 
