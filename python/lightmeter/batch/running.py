@@ -27,8 +27,9 @@ Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
 Submit = Callable[[list[Item]], Future[Result]]
 
-# Submitted blocks for each worker: one is measured while the next one is prepared or fetched.
-_SUBMITTED = 2
+# Blocks that are submitted in addition to the running ones, so that no worker waits while the next
+# block is prepared. Of blocks at addresses, there are twice as many, because they wait for answers.
+_AHEAD = 1
 
 # Maximum blocks that run, or whose results wait for an earlier slow block.
 MOST_WAITING = 64
@@ -112,7 +113,7 @@ def threads(work: Callable[[list[Item], Turn], Result], workers: int) -> Iterato
         A function that submits a block and returns the future of its result.
     """
     turn = Turn(workers)
-    with ThreadPoolExecutor(_SUBMITTED * workers, "lightmeter") as pool:
+    with ThreadPoolExecutor(2 * (workers + _AHEAD), "lightmeter") as pool:
         try:
             yield lambda block: pool.submit(work, block, turn)
         except BaseException:
@@ -151,16 +152,19 @@ def results(
     """
     process = os.getpid()
     free = SimpleQueue[object]()  # signals cannot leave it locked, unlike a semaphore
-    for _ in range(_SUBMITTED * workers):
+    for _ in range(2 * (workers + _AHEAD)):
         free.put(None)
     waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
     taken = finished = 0
     with start(work, workers) as submit:
         for block in chain(cut, [None]):
             if block is not None:
-                free.get()
+                places = range(1 if isinstance(block[0].data, RemotePart) else 2)
+                for _ in places:
+                    free.get()
                 future = submit(block)
-                future.add_done_callback(free.put)
+                for _ in places:
+                    future.add_done_callback(free.put)
                 waiting.append((future, len(block)))
                 taken += len(block)
             most = 0 if block is None else MOST_WAITING - 1

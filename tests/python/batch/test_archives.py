@@ -286,15 +286,9 @@ def test_objects_that_are_too_large_are_not_fetched(odd: Odd) -> None:
     assert (failure.reason, failure.detail) == ("too_large", "more than 5000 bytes")
 
 
-def test_reads_overlap(odd: Odd) -> None:
-    """Eight reads have to be under way at once, or none of them ends."""
-    for number in range(16):
-        odd.pipe(f"/bucket/{number:02}.png", encoded(number))
-    Odd.together = threading.Barrier(8)
-    assert profile_images("odd://bucket/", workers=1).images == 16
-
-
 def test_blocks_are_fetched_before_their_turn_within_a_bound(odd: Odd) -> None:
+    """Eight reads have to be under way at once, or none of them ends."""
+    Odd.together = threading.Barrier(8)
     ahead = list[int]()
 
     def metric(image: Any) -> None:
@@ -303,8 +297,8 @@ def test_blocks_are_fetched_before_their_turn_within_a_bound(odd: Odd) -> None:
 
     for number in range(160):
         odd.pipe(f"/bucket/{number:03}.png", encoded())
-    profile_images("odd://bucket/", workers=1, metrics=metric)
-    assert max(ahead) == 32  # two blocks for each worker
+    assert profile_images("odd://bucket/", workers=1, metrics=metric).images == 160
+    assert 16 < max(ahead) <= 64  # four blocks
     assert len(Odd.seen) == 160
 
 

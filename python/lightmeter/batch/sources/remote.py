@@ -237,12 +237,11 @@ def _from_store(system: Any, url: str, path: str, most: int) -> bytes:
 async def _from_web(system: Any, path: str, most: int) -> bytes:
     """Return the first bytes of a file on the web, of which a server may send more than it says."""
     session = await system.set_session()
-    pieces, left = [], most + 1
+    data = bytearray()
     async with session.get(system.encode_url(path), **system.kwargs) as answer:
         if answer.status == 404:
             raise FileNotFoundError(path)
         answer.raise_for_status()
-        while left and (piece := await answer.content.read(left)):
-            pieces.append(piece)
-            left -= len(piece)
-    return b"".join(pieces)
+        while len(data) <= most and (piece := await answer.content.read(most + 1 - len(data))):
+            data += piece
+    return bytes(data)
