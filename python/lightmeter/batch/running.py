@@ -93,8 +93,11 @@ class Turn:
         self._free.release()
 
 
+BlockWork = Callable[[list[Item], Turn], Result]
+
+
 @contextmanager
-def threads(work: Callable[[list[Item], Turn], Result], workers: int) -> Iterator[Submit[Result]]:
+def threads(work: BlockWork[Result], workers: int) -> Iterator[Submit[Result]]:
     """Start threads that work on blocks; decoding and measuring release the GIL.
 
     If the body ends with an exception, including Ctrl-C, the threads stop after their current item,
@@ -123,7 +126,7 @@ def threads(work: Callable[[list[Item], Turn], Result], workers: int) -> Iterato
 
 
 def results(
-    work: Callable[[list[Item], Turn], Result],
+    work: BlockWork[Result],
     cut: Iterable[list[Item]],
     workers: int,
     progress: Progress | None = None,
