@@ -80,9 +80,8 @@ class Work:
 
     def empty(self) -> Profile:
         """Return an empty profile."""
-        return Profile(
-            reading=self.reading, exemplars=self.exemplars, sample=self.sample, tags=self.tags
-        )
+        how: Any = {"exemplars": self.exemplars, "sample": self.sample, "tags": self.tags}
+        return Profile(reading=self.reading, **how)
 
     def __call__(self, items: Sequence[Item], turn: Turn, threads: int = 1) -> Block:
         """Profile images one after another in this process.
@@ -100,25 +99,17 @@ class Work:
         merged = Merged(self)
         for batch in loaded(items, self.reading.limits, turn):
             with turn:
-                files = measure_together(
-                    [item.data for item in batch],
-                    [item.name for item in batch],
-                    self.reading,
-                    self.exemplars > 0,
-                )
+                data = [item.data for item in batch]
+                names = [item.name for item in batch]
+                files = measure_together(data, names, self.reading, self.exemplars > 0)
                 for item, file in zip(batch, files, strict=True):
                     turn()
                     try:
-                        measured: Any = file
+                        measured: Any = file or item.image
                         if not isinstance(file, Measured):
-                            measured = merged.whole._measure(
-                                IMAGE,
-                                file or item.image,
-                                item.read_by(self.reading),
-                                threads=threads,
-                                name=item.name,
-                                watch=turn,
-                            )
+                            how = {"threads": threads, "name": item.name, "watch": turn}
+                            reading = item.read_by(self.reading)
+                            measured = merged.whole._measure(IMAGE, measured, reading, **how)
                     except ImageError as error:
                         if error.detail == NO_FRAME_IN_PART:  # its other parts have them
                             continue
@@ -130,10 +121,8 @@ class Work:
         profiles = [merged.whole]
         if self.segment_by is not None:
             profiles.append(merged.of(item.name, partial(value_in, item=item)))
-        if self.group is None:
-            group = getattr(measured, "group", None)
-        else:
-            group = group_in(self.group, item)
+        own: str | None = getattr(measured, "group", None)
+        group = own if self.group is None else group_in(self.group, item)
         for profile in profiles:
             with profile._in_group(group) as part:
                 part._add(IMAGE, measured)

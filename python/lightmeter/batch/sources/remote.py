@@ -218,8 +218,8 @@ async def _read(
         else:
             import asyncio
 
-            loop = asyncio.get_running_loop()
-            data = await loop.run_in_executor(pool, _from_store, system, part.url, path, part.size)
+            begun = pool.submit(_from_store, system, part.url, path, part.size)
+            data = await asyncio.wrap_future(begun)
         most = most_bytes(limits)
         return data if len(data) <= most else ImageError("too_large", f"more than {most} bytes")
     except Exception as error:  # a file system may raise any
