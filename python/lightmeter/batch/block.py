@@ -1,55 +1,27 @@
-"""Blocks, the unit of parallel work: a run of images, and its profile."""
+"""The work on a block of images: their profiles."""
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.batch.fetching import loaded
+from lightmeter.batch.running import Turn
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
-from lightmeter.batch.sources.item import Item, RemotePart
+from lightmeter.batch.sources.item import Item
+from lightmeter.batch.sources.remote import loaded
 from lightmeter.errors import ImageError
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import Measured, measure_together
 from lightmeter.image.metrics import TAKEN
 from lightmeter.image.reading import Reading
-from lightmeter.image.tiles.raster import Watch
 from lightmeter.image.video import NO_FRAME_IN_PART
 from lightmeter.nesting import parse_json
 from lightmeter.profile import Profile, ProfileView
 from lightmeter.profile.profile import IMAGE
 from lightmeter.profile.segments import Parts, SegmentedViews
-
-# Number of images in the first blocks, and in blocks after many. It is independent of the number of
-# workers, because the result must be too. Small blocks at the start let workers share a few large
-# images; later, merging must be cheap compared with measuring.
-_FEWEST, _MOST = 16, 64
-_PICTURE_BYTES = 128 << 10  # for which there is room in a block
-_REMOTE_BYTES = 64 << 20  # of images elsewhere, which a block fetches side by side
-
-_TOGETHER = 16  # small images measured at once; more saves little
-
-
-def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Split images into blocks, depending only on their number and sizes."""
-    before, held = 0, 0.0  # images; the share of the block's bytes
-    block: list[Item] = []
-    most = _FEWEST
-    for item in items:
-        block.append(item)
-        is_remote = isinstance(item.data, RemotePart)
-        held += item.size / (_REMOTE_BYTES if is_remote else most * _PICTURE_BYTES)
-        if len(block) >= most or held >= 1:
-            before += len(block)
-            yield block
-            block, held, most = [], 0.0, max(_FEWEST, min(_MOST, before // 16))
-    if block:
-        yield block
-
 
 # Result of a run of images: the encoded profile of all images under "", and of each segment under
 # its text, in the order of their first images. Profiles are always encoded, because one that is not
@@ -104,55 +76,51 @@ class Work:
                 raise ValueError(
                     f"got the value {name!r}, which is measured of images; rename the column"
                 )
-        if self.segment_by is not None or self.group is not None:
-            check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
+        check_segments(self.segment_by, self.group, self.reading.exif, self.fixed)
 
     def empty(self) -> Profile:
         """Return an empty profile."""
-        how: dict[str, Any] = {"exemplars": self.exemplars, "sample": self.sample}
-        return Profile(reading=self.reading, tags=self.tags, **how)
+        how: Any = {"exemplars": self.exemplars, "sample": self.sample, "tags": self.tags}
+        return Profile(reading=self.reading, **how)
 
-    def __call__(
-        self, items: Sequence[Item], watch: Watch | None = None, threads: int = 1
-    ) -> Block:
+    def __call__(self, items: Sequence[Item], turn: Turn, threads: int = 1) -> Block:
         """Profile images one after another in this process.
 
         Parameters
         ----------
         items
             The images; remote ones are fetched in parallel.
-        watch
-            Called before each image, and before each read of an image in tiles.
+        turn
+            Taken for each batch of images; called before each image, and before each read of an
+            image in tiles.
         threads
             Threads that share a large image.
         """
         merged = Merged(self)
-        rest = loaded(items, self.reading.limits)
-        while batch := list(islice(rest, _TOGETHER)):
-            data = [item.data for item in batch]
-            names = [item.name for item in batch]
-            files = measure_together(data, names, self.reading, self.exemplars > 0)
-            for item, file in zip(batch, files, strict=True):
-                if watch is not None:
-                    watch()
-                try:
-                    measured: Any = file or item.image
-                    if not isinstance(file, Measured):
-                        reading = item.read_by(self.reading)
-                        how = {"threads": threads, "name": item.name, "watch": watch}
-                        measured = merged.whole._measure(IMAGE, measured, reading, **how)
-                except ImageError as error:
-                    if error.detail == NO_FRAME_IN_PART:  # its other parts have them
-                        continue
-                    measured = Failure(item.within or item.name, error.reason, error.detail)
-                self._log(merged, item, measured)
+        for batch in loaded(items, self.reading.limits, turn):
+            with turn:
+                data = [item.data for item in batch]
+                names = [item.name for item in batch]
+                files = measure_together(data, names, self.reading, self.exemplars > 0)
+                for item, file in zip(batch, files, strict=True):
+                    turn()
+                    try:
+                        measured: Any = file or item.image
+                        if not isinstance(file, Measured):
+                            how = {"threads": threads, "name": item.name, "watch": turn}
+                            reading = item.read_by(self.reading)
+                            measured = merged.whole._measure(IMAGE, measured, reading, **how)
+                    except ImageError as error:
+                        if error.detail == NO_FRAME_IN_PART:  # its other parts have them
+                            continue
+                        measured = Failure(item.within or item.name, error.reason, error.detail)
+                    self._log(merged, item, measured)
         return merged.block()
 
     def _log(self, merged: "Merged", item: Item, measured: Measured | Profile | Failure) -> None:
         profiles = [merged.whole]
         if self.segment_by is not None:
-            value_of = partial(value_in, item=item)
-            profiles.append(merged.of(item.name, value_of))
+            profiles.append(merged.of(item.name, partial(value_in, item=item)))
         own: str | None = getattr(measured, "group", None)
         group = own if self.group is None else group_in(self.group, item)
         for profile in profiles:

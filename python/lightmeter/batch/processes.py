@@ -11,17 +11,15 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing import connection, get_context
-from typing import Any, TypeVar
+from typing import Any
 
-from lightmeter.batch.running import MOST_WAITING, Submit
+from lightmeter.batch.running import MOST_WAITING, BlockWork, Result, Submit, Turn
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 
-Result = TypeVar("Result")
-
 
 @contextmanager
-def processes(work: Callable[[list[Item], None], Result], workers: int) -> Iterator[Submit[Result]]:
+def processes(work: BlockWork[Result], workers: int) -> Iterator[Submit[Result]]:
     """Start processes that work on blocks; see `lightmeter.batch.running.threads`.
 
     The processes are spawned, not forked, so each runs the calling script up to its ``if __name__
@@ -99,7 +97,7 @@ def _worked(pickled: bytes, block: list[Item]) -> Any:
     """Return the result of a block; workers call this."""
     work = _loaded(pickled)
     try:
-        return work(block, None)
+        return work(block, Turn())
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))

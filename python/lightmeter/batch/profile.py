@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
-from lightmeter.batch.block import Merged, Work, blocks
+from lightmeter.batch.block import Merged, Work
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import results, threads, threads_for, workers_of
+from lightmeter.batch.running import blocks, results, threads, threads_for, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
@@ -215,7 +215,7 @@ class Run:
             from lightmeter.batch.processes import processes as start  # most never need it
         shared = partial(worker, threads=threads_for(source, self.workers))
         # Blocks are merged in the order of the source, which determines the segments that are kept.
-        cut = blocks(source.items())
+        cut = blocks(source)
         for block in results(shared, cut, self.workers, self.progress, source.total, start):
             merged.add(block)
         return merged

@@ -14,11 +14,11 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work, block_text, parse_block
+from lightmeter.batch.running import Turn
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, ImageError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.image.decoders import decoder
-from lightmeter.image.tiles.raster import Watch
 
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
@@ -51,7 +51,7 @@ class Kept:
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, items: list[Item], watch: Watch | None = None, threads: int = 1) -> Block:
+    def __call__(self, items: list[Item], turn: Turn, threads: int = 1) -> Block:
         """Return the kept result of a block, or compute and keep it.
 
         A result is not kept if another attempt might read an image that failed.
@@ -67,7 +67,7 @@ class Kept:
         file = self._folder / f"{name}.block"
         block = self._read(file)
         if block is None:
-            block = self._work(items, watch, threads)
+            block = self._work(items, turn, threads)
             failures = _core.Profile.decode(block[""]).failures()
             if not any(reason in _PASSING for _, reason, _ in failures):
                 data = block_text(block)

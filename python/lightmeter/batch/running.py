@@ -10,23 +10,46 @@ from itertools import chain
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from lightmeter.batch.block import blocks
-from lightmeter.batch.fetching import loaded
-from lightmeter.batch.sources.item import Item, Source
+from lightmeter.batch.sources.item import Item, RemotePart, Source
+from lightmeter.batch.sources.remote import loaded
 from lightmeter.image.limits import Limits
 from lightmeter.image.meter import available_cpus
 from lightmeter.image.tiles.raster import Watch
+
+# Number of images in the first blocks, and in blocks after many. It is independent of the number of
+# workers, because the result must be too. Small blocks at the start let workers share a few large
+# images; later, merging must be cheap compared with measuring.
+_FEWEST, _MOST = 16, 64
+_PICTURE_BYTES = 128 << 10  # for which there is room in a block
+_REMOTE_BYTES = 32 << 20  # of images elsewhere, which a block fetches side by side
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]  # of items that are done, and all
 Submit = Callable[[list[Item]], Future[Result]]
 
 # Blocks that are submitted in addition to the running ones, so that no worker waits while the next
-# block is prepared.
+# block is prepared. Of blocks at addresses, there are twice as many, because they wait for answers.
 _AHEAD = 1
 
 # Maximum blocks that run, or whose results wait for an earlier slow block.
 MOST_WAITING = 64
+
+
+def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Split images into blocks, depending only on their number and sizes."""
+    before, held = 0, 0.0  # images; the share of the block's bytes
+    block: list[Item] = []
+    most = _FEWEST
+    for item in items:
+        block.append(item)
+        is_remote = isinstance(item.data, RemotePart)
+        held += item.size / (_REMOTE_BYTES if is_remote else most * _PICTURE_BYTES)
+        if len(block) >= most or held >= 1:
+            before += len(block)
+            yield block
+            block, held, most = [], 0.0, max(_FEWEST, min(_MOST, before // 16))
+    if block:
+        yield block
 
 
 def workers_of(workers: int | None) -> int:
@@ -34,17 +57,13 @@ def workers_of(workers: int | None) -> int:
 
     Raises
     ------
-    TypeError
-        `workers` is not an integer.
     ValueError
-        `workers` is below 1.
+        `workers` is not an integer, or below 1.
     """
     if workers is None:
         return available_cpus()
-    if not hasattr(workers, "__index__"):
-        raise TypeError(f"workers is {workers!r}; expected an integer, or None")
-    if workers < 1:
-        raise ValueError(f"workers is {workers}; expected at least 1")
+    if not hasattr(workers, "__index__") or workers < 1:
+        raise ValueError(f"workers is {workers!r}; expected an integer of at least 1, or None")
     return workers
 
 
@@ -53,8 +72,32 @@ def threads_for(source: Source, workers: int) -> int:
     return max(1, workers // max(1, source.total or workers))
 
 
+class Turn:
+    """Let a number of threads measure, while others wait for remote images; end all of them."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._free = threading.Semaphore(workers)
+        self.is_over = False
+
+    def __call__(self) -> None:
+        """Raise an exception if the run has ended."""
+        if self.is_over:
+            raise KeyboardInterrupt  # which no decoder takes for damage of an image
+
+    def __enter__(self) -> None:
+        """Wait until one of the threads that measure ends its turn."""
+        self._free.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        """End the turn."""
+        self._free.release()
+
+
+BlockWork = Callable[[list[Item], Turn], Result]
+
+
 @contextmanager
-def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterator[Submit[Result]]:
+def threads(work: BlockWork[Result], workers: int) -> Iterator[Submit[Result]]:
     """Start threads that work on blocks; decoding and measuring release the GIL.
 
     If the body ends with an exception, including Ctrl-C, the threads stop after their current item,
@@ -63,33 +106,27 @@ def threads(work: Callable[[list[Item], Watch], Result], workers: int) -> Iterat
     Parameters
     ----------
     work
-        Called with the items of a block, and a function to call before each item and before each
-        read of a large image.
+        Called with the items of a block, and the `Turn` of the threads.
     workers
-        Number of threads.
+        Number of threads that measure at once.
 
     Yields
     ------
     Submit[Result]
         A function that submits a block and returns the future of its result.
     """
-    stopped = threading.Event()
-
-    def watch() -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt  # which no decoder takes for damage of an image
-
-    with ThreadPoolExecutor(workers, "lightmeter") as pool:
+    turn = Turn(workers)
+    with ThreadPoolExecutor(2 * (workers + _AHEAD), "lightmeter") as pool:
         try:
-            yield lambda block: pool.submit(work, block, watch)
+            yield lambda block: pool.submit(work, block, turn)
         except BaseException:
-            stopped.set()
+            turn.is_over = True
             pool.shutdown(cancel_futures=True)
             raise
 
 
 def results(
-    work: Callable[[list[Item], Watch], Result],
+    work: BlockWork[Result],
     cut: Iterable[list[Item]],
     workers: int,
     progress: Progress | None = None,
@@ -118,16 +155,19 @@ def results(
     """
     process = os.getpid()
     free = SimpleQueue[object]()  # signals cannot leave it locked, unlike a semaphore
-    for _ in range(workers + _AHEAD):
+    for _ in range(2 * (workers + _AHEAD)):
         free.put(None)
     waiting: deque[tuple[Future[Result], int]] = deque()  # with how many items it has
     taken = finished = 0
     with start(work, workers) as submit:
         for block in chain(cut, [None]):
             if block is not None:
-                free.get()
+                places = range(1 if isinstance(block[0].data, RemotePart) else 2)
+                for _ in places:
+                    free.get()
                 future = submit(block)
-                future.add_done_callback(free.put)
+                for _ in places:
+                    future.add_done_callback(free.put)
                 waiting.append((future, len(block)))
                 taken += len(block)
             most = 0 if block is None else MOST_WAITING - 1
@@ -168,12 +208,14 @@ def each(
         See `results`.
     """
 
-    def work(block: list[Item], watch: Watch) -> Iterable[Result]:
+    def work(block: list[Item], turn: Turn) -> Iterable[Result]:
         found = []
-        for item in loaded(block, limits):
-            watch()
-            found.append(function(item, watch))
+        for batch in loaded(block, limits, turn):
+            with turn:
+                for item in batch:
+                    turn()
+                    found.append(function(item, turn))
         return found
 
-    blocks_done = results(work, blocks(source.items()), workers, progress, source.total)
+    blocks_done = results(work, blocks(source), workers, progress, source.total)
     return (result for found in blocks_done for result in found)

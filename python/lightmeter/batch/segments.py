@@ -48,14 +48,12 @@ def check_segments(
     ValueError
         A source of values is invalid or names a personal tag, or a key is in `fixed`.
     """
-    origins: list[str] = []
     if segment_by is not None:
         check_segment_by(segment_by, fixed)
-        origins += [] if callable(segment_by) else segment_by.values()
-    if group is not None and not callable(group):
-        origins.append(group)
-    for origin in origins:
-        _check_origin(origin, exif)
+    by_key = segment_by.values() if isinstance(segment_by, Mapping) else ()
+    for origin in (*by_key, group):
+        if origin is not None and not callable(origin):
+            _check_origin(origin, exif)
 
 
 def group_in(group: GroupBy, item: Item) -> str:

@@ -13,10 +13,10 @@ import typer
 
 from lightmeter import Failure, Reading
 from lightmeter import measure as measure_rows
-from lightmeter.batch.fetching import opener_of
 from lightmeter.batch.rows import row_json, write_rows
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
+from lightmeter.batch.sources.remote import opener_of
 from lightmeter.cli.options import Html, Sources, reads_images
 from lightmeter.cli.profile import tell_failures
 from lightmeter.cli.terminal import print_table, progress_bar, say

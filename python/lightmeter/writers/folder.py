@@ -15,18 +15,18 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from math import inf
 from typing import Any, NamedTuple, Unpack
 
-from lightmeter.batch.block import Work, blocks
-from lightmeter.batch.fetching import loaded
+from lightmeter.batch.block import Work
 from lightmeter.batch.profile import Executor, Run
-from lightmeter.batch.running import Progress, workers_of
+from lightmeter.batch.running import Progress, blocks, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy, exif_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, RemotePart, Source, Wanted
 from lightmeter.batch.sources.names import is_url, is_video_name, shown_url
+from lightmeter.batch.sources.remote import loaded
 from lightmeter.errors import ConflictError, ImageError
 from lightmeter.files import path_bytes
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
@@ -388,7 +388,8 @@ def log_folder(
         else:
             items: Iterable[Item] = source
             if date_from == "exif":  # which is in the bytes of the images
-                items = (item for block in blocks(source) for item in loaded(block, reading.limits))
+                batches = (loaded(block, reading.limits) for block in blocks(source))
+                items = chain.from_iterable(chain.from_iterable(batches))
             buckets, undated = by_bucket(items, read_date, length, source)
         writer = _writer(folder, target.address) if writer is None else writer
         gone, kept = set[datetime](), set[str]()  # `kept`: existing segments of the dataset

@@ -6,6 +6,7 @@ import os
 import struct
 import tarfile
 import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +16,11 @@ import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from lightmeter import Limits, measure, profile_images
-from lightmeter.batch.block import blocks
-from lightmeter.batch.fetching import loaded
+from lightmeter.batch.running import blocks
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, RemotePart, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
+from lightmeter.batch.sources.remote import loaded
 from memory import profile_and_weigh
 from shards import changed, encoded, failures, pictures, write_tar, write_zip
 
@@ -208,6 +209,7 @@ class Odd(MemoryFileSystem):  # type: ignore[misc]
     store: dict[str, Any] = {}  # noqa: RUF012
     seen: list[Any] = []  # noqa: RUF012
     together: threading.Barrier | None = None
+    slow = threading.Event()
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -219,6 +221,8 @@ class Odd(MemoryFileSystem):  # type: ignore[misc]
         self.seen.append((path, start, end))
         if Odd.together is not None:
             Odd.together.wait(30)
+        if "slow" in path:
+            self.slow.wait(30)
         if "denied" in path:
             raise PermissionError(13, "Permission denied")
         if "broken" in path:
@@ -282,12 +286,31 @@ def test_objects_that_are_too_large_are_not_fetched(odd: Odd) -> None:
     assert (failure.reason, failure.detail) == ("too_large", "more than 5000 bytes")
 
 
-def test_reads_overlap(odd: Odd) -> None:
+def test_blocks_are_fetched_before_their_turn_within_a_bound(odd: Odd) -> None:
     """Eight reads have to be under way at once, or none of them ends."""
-    for number in range(16):
-        odd.pipe(f"/bucket/{number:02}.png", encoded(number))
     Odd.together = threading.Barrier(8)
-    assert profile_images("odd://bucket/", workers=1).images == 16
+    ahead = list[int]()
+
+    def metric(image: Any) -> None:
+        ahead.append(len(Odd.seen) - len(ahead) // 16 * 16)  # the ended blocks
+        time.sleep(0.001)
+
+    for number in range(160):
+        odd.pipe(f"/bucket/{number:03}.png", encoded())
+    assert profile_images("odd://bucket/", workers=1, metrics=metric).images == 160
+    assert 16 < max(ahead) <= 64  # four blocks
+    assert len(Odd.seen) == 160
+
+
+def test_who_ends_a_run_does_not_wait_for_what_is_fetched(odd: Odd) -> None:
+    for number in range(32):
+        odd.pipe(f"/bucket/{number:02}{'slow' * (number > 15)}.png", encoded())
+    rows = measure("odd://bucket/", workers=1)
+    next(rows)
+    begun = time.monotonic()
+    rows.close()
+    assert time.monotonic() - begun < 20
+    Odd.slow.set()
 
 
 def test_only_a_few_objects_are_read_ahead() -> None:
@@ -296,14 +319,14 @@ def test_only_a_few_objects_are_read_ahead() -> None:
         for told in (None, 30 << 20)
         for n in range(8)
     ]
-    assert [len(block) for block in blocks(large)] == [10, 3, 3]
+    assert [len(block) for block in blocks(large)] == [9, 2, 2, 2, 1]
 
 
 @pytest.mark.parametrize("size", [0, 1, None, 10**6])
 def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) -> None:
     """It is measured as it is; one that was empty is not asked for, as stores refuse that."""
     fill(odd, **{"a.png": encoded()})
-    (item,) = loaded([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
+    ((item,),) = loaded([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
     assert item.data == (b"" if size == 0 else encoded())
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from conftest import run_program
 from lightmeter.batch.sources import manifest
-from lightmeter.batch.sources.thrift import read_numbers
+from lightmeter.batch.sources.pages import read_numbers
 from memory import profile_and_weigh
 from shards import changed, encoded, failures, pictures, write_folder, write_parquet
 from stores import varint

@@ -18,9 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightmeter import Profile, profile_images
 from lightmeter.batch import running
-from lightmeter.batch.block import blocks
 from lightmeter.batch.profile import Executor
-from lightmeter.batch.running import results
+from lightmeter.batch.running import blocks, results
 from lightmeter.batch.sources.item import Item
 from lightmeter.image.measure import measure_image
 from lightmeter.image.tiles import raster as large_raster
@@ -288,8 +287,8 @@ def test_the_size_of_blocks_does_not_change_the_bytes(mixed: Path, data: Any) ->
     for most in (1, data.draw(st.integers(2, 70))):
         with pytest.MonkeyPatch.context() as patch:
             for name in ("_FEWEST", "_MOST"):
-                patch.setattr(f"lightmeter.batch.block.{name}", most)
-            patch.setattr("lightmeter.batch.block._PICTURE_BYTES", 16 << 20)
+                patch.setattr(f"lightmeter.batch.running.{name}", most)
+            patch.setattr("lightmeter.batch.running._PICTURE_BYTES", 16 << 20)
             found: Any = profile_images(mixed, workers=2, segment_by=segment_by, **options)
         parts = [found.whole, *found.values()] if segment_by else [found]
         views.append([view.to_bytes() for view in parts])

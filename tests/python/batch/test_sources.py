@@ -307,11 +307,9 @@ MEANT: list[tuple[Any, dict[str, Any], str]] = [
     (PIXELS, {}, "got a ndarray; .* use lightmeter.log_image"),
     (["a.jpg", PIXELS], {}, "expected str, bytes or os.PathLike object, not ndarray"),
     ([], {"workers": "all"}, "workers is 'all'; expected an integer"),
-    ("photos", {"workers": 0}, "workers is 0"),
     ("photos", {"worker": 2}, "'worker'; did you mean workers?"),
     ("photos", {"segment": {}}, "'segment'; did you mean segment_by?"),
     ([], {"executor": "gpu"}, "executor is 'gpu'; expected one of threads, processes"),
-    ("photos", {"group": "folder:x"}, "source of segments"),
     ("photos", {"group": 3}, "expected a function"),
 ]
 SEGMENTS: list[tuple[Any, str]] = [

@@ -1,26 +1,40 @@
 """Finding the kind of a source: the table of all kinds."""
 
+import io
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from glob import has_magic
 from itertools import chain, islice
-from typing import Any
+from typing import IO, Any
 
-from lightmeter.batch.sources.checks import check_known
 from lightmeter.batch.sources.folder import find_images
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, reading_error
 from lightmeter.batch.sources.iterable import iterable_source
+from lightmeter.batch.sources.manifest import csv_items, jsonl_items
 from lightmeter.batch.sources.names import is_shard, is_url, shown_url
-from lightmeter.batch.sources.remote import expanded
-from lightmeter.batch.sources.shard import shard_items
+from lightmeter.batch.sources.parquet import parquet_items
+from lightmeter.batch.sources.remote import expanded, open_remote
 from lightmeter.batch.sources.table import is_table, table_source
+from lightmeter.batch.sources.tar import tar_items
+from lightmeter.batch.sources.zip import zip_items
 from lightmeter.errors import ImageError
+from lightmeter.files import open_regular
 from lightmeter.image.arrays import is_array
 from lightmeter.text import shorten
 
 _log = logging.getLogger("lightmeter.batch")
+
+# Yields the images of a file from its name, the open file and its size in bytes. The size is None
+# if the file cannot seek, which only a tar file may be.
+_Items = Callable[[str, IO[bytes], int | None, Wanted], Iterator[Item]]
+_FORMATS: dict[str, _Items] = {
+    "zip": zip_items, "parquet": parquet_items, "csv": csv_items, "jsonl": jsonl_items
+}  # fmt: skip
+
+_BUFFER = 1 << 14  # bytes of a file that are read at a time
 
 
 def source_of(given: Any, wanted: Wanted) -> Source:
@@ -96,7 +110,7 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
 
     def of_shard(name: str) -> Iterator[Item]:
         try:
-            for item in shard_items(name, wanted):
+            for item in _shard_items(name, wanted):
                 yield item if len(paths) == len(names) == 1 else replace(item, within="")
         except ValueError as error:  # no such column
             if name == shards[0]:
@@ -112,3 +126,43 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
                 yield item_of(found[name], name, within=within)
 
     return Source(items, None if shards else len(names))
+
+
+def _shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
+    """Yield the images of an archive, table or manifest in order.
+
+    Parameters
+    ----------
+    path
+        Path or URL of the file.
+    wanted
+        Wanted parts of the file.
+
+    Raises
+    ------
+    ValueError
+        A table or manifest lacks a wanted column, or an archive a wanted value.
+    ImportError
+        A package is not installed.
+    """
+    name = shown_url(path)
+    suffix = name.lower().rpartition(".")[2]
+    try:
+        file, size = open_remote(path) if is_url(path) else _opened(path)
+        with closing(file):
+            if size is None and suffix in _FORMATS:
+                raise ImageError(
+                    "unreadable",
+                    f"a .{suffix} is read in any order, which this server does not serve; expected "
+                    "one that knows its size, or a tar",
+                )
+            yield from _FORMATS.get(suffix, tar_items)(name, file, size, wanted)
+    except Exception as error:  # a file system may raise any
+        if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
+            raise
+        yield item_of(reading_error(error), path)
+
+
+def _opened(path: str) -> tuple[IO[bytes], int]:
+    file = io.BufferedReader(open_regular(path), _BUFFER)
+    return file, os.fstat(file.fileno()).st_size

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightmeter.batch.sources.checks import check_known
-from lightmeter.batch.sources.item import Item, Source, Wanted, item_of
+from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import as_numpy, is_array
 from lightmeter.image.encoded import read_whole

@@ -8,8 +8,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import IO, Any
 
-from lightmeter.batch.sources.checks import seen
-from lightmeter.batch.sources.item import Item, Wanted
+from lightmeter.batch.sources.item import Item, Wanted, seen
 from lightmeter.batch.sources.rows import row_items, with_column
 from lightmeter.errors import ImageError
 from lightmeter.nesting import parse_json

@@ -1,15 +1,15 @@
 """Checking pages of Parquet before pyarrow decodes them.
 
 A page is decoded whole. Its header states the decoded size, which may contradict the footer. The
-headers of pages are therefore parsed here while pyarrow reads.
+headers of pages, which are in Thrift's compact protocol, are therefore parsed here while pyarrow
+reads.
 """
 
 import io
 from dataclasses import dataclass
 from typing import IO, Any
 
-from lightmeter.batch.sources.checks import most_bytes
-from lightmeter.batch.sources.thrift import read_numbers
+from lightmeter.batch.sources.item import most_bytes
 from lightmeter.errors import ImageError
 from lightmeter.image.limits import Limits
 
@@ -22,6 +22,7 @@ _CELLS = ((5, 1), (7, 1), (8, 1))
 _ENCODINGS = ((5, 2), (7, 2), (8, 4))
 # A page with these encodings states its number of lengths, for which pyarrow allocates memory.
 _DELTA = (6, 7)
+_FIXED = {1: 0, 2: 0, 3: 1, 7: 8}  # bytes of a value: true, false, a byte, a double
 
 
 @dataclass
@@ -103,3 +104,50 @@ class CheckedPages:
                 f"a page takes {decoded} bytes in memory ({stored} in the file); expected at most "
                 f"{most} (Limits.bytes_in_memory); write smaller row groups, or raise the limit",
             )
+
+
+def read_numbers(file: io.BytesIO, depth: int = 8) -> dict[tuple[int, ...], int]:
+    """Return 32-bit numbers by the path of field numbers that leads to them.
+
+    If a field is repeated, the last one counts, as in Thrift's own reader. Lists are not read,
+    because page headers have none.
+
+    Raises
+    ------
+    ValueError
+        The data is damaged, or structs are nested deeper than `depth`.
+    IndexError
+        The data ends early.
+    """
+    found: dict[tuple[int, ...], int] = {}
+    field = 0
+    while head := file.read(1)[0]:
+        step, kind = divmod(head, 16)
+        field = (field + step if step else _int32(file)) & 0xFFFF  # Thrift has 16 bits for it
+        if kind == 5:
+            found[field,] = _int32(file)
+        elif kind == 12 and depth:
+            inner = read_numbers(file, depth - 1)
+            found |= {(field, *path): number for path, number in inner.items()}
+        elif kind in (4, 6):
+            _varint(file)
+        elif kind == 8 or kind in _FIXED:
+            file.seek(_varint(file) if kind == 8 else _FIXED[kind], io.SEEK_CUR)
+        else:
+            raise ValueError(f"a field of kind {kind}")
+    return found
+
+
+def _int32(file: io.BytesIO) -> int:
+    value = _varint(file) & 0xFFFFFFFF
+    return (value >> 1) ^ -(value & 1)
+
+
+def _varint(file: io.BytesIO) -> int:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)[0]
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value
+    raise ValueError("a number of too many bytes")

@@ -1,14 +1,23 @@
 """Object storage and web servers as sources, by fsspec: ``s3://``, ``gs://``, ``https://``."""
 
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any
 
-from lightmeter.batch.sources.checks import reading_error
-from lightmeter.batch.sources.item import RemotePart
+from lightmeter.batch.sources.item import Item, RemotePart, check_bytes, most_bytes, reading_error
 from lightmeter.batch.sources.names import is_image_name, is_shard, is_web, shown_url
+from lightmeter.errors import ImageError
+from lightmeter.image.limits import Limits
+from lightmeter.image.tiles.raster import Watch
 
 # Keys of the version or modification time of an object.
 _VERSIONS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "updated", "mtime")
 _PIECE = 4 << 20  # bytes of an archive or a table that are fetched at a time
+_THREADS = 32  # that fetch a block from an object store
+_BATCH = 16  # small images measured at once; more saves little
+_PAUSE = 0.1  # seconds between looks at whether the run has ended
 
 
 def expanded(url: str) -> tuple[dict[str, Any], str]:
@@ -109,3 +118,130 @@ def open_remote(url: str) -> tuple[Any, int | None]:
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}
     file = system.open(path, "rb", **options)
     return _Reported(file), file.size if file.seekable() else None
+
+
+def loaded(
+    items: Sequence[Item], limits: Limits, watch: Watch | None = None
+) -> Iterator[list[Item]]:
+    """Yield the same items in batches, with remote data replaced by bytes or an error.
+
+    All of them are fetched before the first batch, except for the rest of large objects of unknown
+    size. `watch` may raise an exception, which ends the wait for them.
+    """
+    remote = [item.data for item in items if isinstance(item.data, RemotePart)]
+    fetched = deque(_fetched(remote, limits, watch) if remote else ())
+    batch: list[Item] = []
+    for item in items:
+        part, is_large = item.data, False
+        if isinstance(part, RemotePart):
+            data = fetched.popleft()
+            # It has grown, or its size was unknown.
+            is_large = isinstance(data, bytes) and len(data) > part.size
+            if is_large:
+                [data] = _fetched([replace(part, known_size=most_bytes(limits))], limits, watch)
+            item = replace(item, data=data)
+        batch.append(item)
+        if is_large or len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def opener_of(
+    items: Iterable[Item], names: Collection[str], limits: Limits
+) -> Callable[[str], Any]:
+    """Return a function that maps a name in `names` to data to measure again; others are paths."""
+    kept = {item.name: item for item in items if item.name in names}
+
+    def opened(name: str) -> Any:
+        return next(loaded([kept[name]], limits))[0].image if name in kept else name
+
+    return opened
+
+
+def _fetched(
+    parts: Sequence[RemotePart], limits: Limits, watch: Watch | None
+) -> list[bytes | ImageError]:
+    """Return the first bytes of objects: at most one more than the size of each."""
+    import asyncio  # takes long, and most need none
+
+    from fsspec.asyn import get_loop
+
+    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
+    opened = [(part, *_system_of(part.url)) for part in parts]
+    reads = asyncio.run_coroutine_threadsafe(_read_all(opened, limits, pool), get_loop())
+    try:
+        while not reads.done():
+            if watch is not None:
+                watch()
+            wait([reads], _PAUSE)
+        return reads.result()
+    finally:
+        reads.cancel()
+        pool.shutdown(wait=False)
+
+
+def _system_of(url: str) -> tuple[Any, str]:
+    """Return the file system of a URL and the path in it, or an error."""
+    try:
+        return system_of(url)
+    except Exception as error:  # a file system may raise any
+        return error, ""
+
+
+async def _read_all(
+    opened: Sequence[tuple[RemotePart, Any, str]], limits: Limits, pool: ThreadPoolExecutor
+) -> list[bytes | ImageError]:
+    import asyncio
+
+    tasks = [asyncio.create_task(_read(*part, limits, pool)) for part in opened]
+    try:
+        await asyncio.wait(tasks, timeout=limits.seconds)
+    finally:
+        for task in tasks:
+            task.cancel()
+    late = ImageError("too_large", f"not read within {limits.seconds} seconds")
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    return [data if isinstance(data, bytes | ImageError) else late for data in found]
+
+
+async def _read(
+    part: RemotePart, system: Any, path: str, limits: Limits, pool: ThreadPoolExecutor
+) -> bytes | ImageError:
+    try:
+        check_bytes(part.known_size or 0, limits)
+        if isinstance(system, Exception):
+            raise system
+        if is_web(part.url):
+            data = await _from_web(system, path, part.size)
+        else:
+            import asyncio
+
+            begun = pool.submit(_from_store, system, part.url, path, part.size)
+            data = await asyncio.wrap_future(begun)
+        most = most_bytes(limits)
+        return data if len(data) <= most else ImageError("too_large", f"more than {most} bytes")
+    except Exception as error:  # a file system may raise any
+        return reading_error(error)
+
+
+def _from_store(system: Any, url: str, path: str, most: int) -> bytes:
+    if most == 0:  # object stores have no range of nothing
+        return b""
+    if not system.async_impl:  # such as FTP, whose connection threads cannot share
+        system, path = system_of(url)
+    return bytes(system.cat_file(path, start=0, end=most + 1))
+
+
+async def _from_web(system: Any, path: str, most: int) -> bytes:
+    """Return the first bytes of a file on the web, of which a server may send more than it says."""
+    session = await system.set_session()
+    data = bytearray()
+    async with session.get(system.encode_url(path), **system.kwargs) as answer:
+        if answer.status == 404:
+            raise FileNotFoundError(path)
+        answer.raise_for_status()
+        while len(data) <= most and (piece := await answer.content.read(most + 1 - len(data))):
+            data += piece
+    return bytes(data)

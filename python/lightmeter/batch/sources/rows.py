@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from lightmeter.batch.sources.checks import Row, check_known, most_bytes
-from lightmeter.batch.sources.item import Item, Wanted, item_of
+from lightmeter.batch.sources.item import Item, Row, Wanted, check_known, item_of, most_bytes
 from lightmeter.batch.sources.names import linked, local_path, shown_link
 from lightmeter.errors import ImageError
 from lightmeter.image.arrays import is_array

@@ -15,8 +15,7 @@ def is_table(given: object) -> bool:
 
     A streamed dataset counts too; a single column does not.
     """
-    is_of_hugging_face = hasattr(given, "with_format") and hasattr(given, "features")
-    if hasattr(given, "to_batches") or is_of_hugging_face:
+    if hasattr(given, "with_format") and hasattr(given, "features"):
         return True
     return hasattr(given, "__arrow_c_stream__") and hasattr(given, "columns")
 
@@ -41,7 +40,7 @@ def table_source(table: Any, wanted: Wanted) -> Source:
     else:
         pa = parquet()
         try:
-            table = table if hasattr(table, "to_batches") else pa.table(table)
+            table = pa.table(table)
         except pa.ArrowException as error:
             expected = "expected paths or bytes, or a list of dicts, as by to_dict('records')"
             raise ValueError(f"Arrow cannot hold the table: {error.args[0]}; {expected}") from error
@@ -61,9 +60,6 @@ def _batches(table: Any, columns: list[str | None]) -> Iterable[Any]:
     if hasattr(table, "with_format"):
         data = table.with_format("arrow").select_columns(columns)
         return (batch for part in data.iter(ROWS) for batch in part.to_batches())
-    if hasattr(table, "scanner"):  # a data set, whose files are read a little ahead
-        ahead = {"batch_size": ROWS, "batch_readahead": 2, "fragment_readahead": 1}
-        return table.to_batches(columns=columns, **ahead)  # type: ignore[no-any-return]
     return table.select(columns).to_batches()  # type: ignore[no-any-return]
 
 

@@ -7,9 +7,8 @@ from functools import partial
 from importlib import import_module
 from typing import IO
 
-from lightmeter.batch.sources.archive import archive_items
+from lightmeter.batch.sources.archive import Bounded, Member, archive_items
 from lightmeter.batch.sources.item import Item, Wanted
-from lightmeter.batch.sources.members import Bounded, Member
 from lightmeter.errors import ImageError
 
 _MOST_HEADER = 1 << 20  # bytes of headers, names and zeros before a member

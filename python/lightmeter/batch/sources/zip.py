@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import IO
 
-from lightmeter.batch.sources.archive import archive_items
+from lightmeter.batch.sources.archive import Bounded, Member, archive_items
 from lightmeter.batch.sources.item import Item, Wanted
-from lightmeter.batch.sources.members import Bounded, Member
 from lightmeter.errors import ImageError
 
 _MOST_DIRECTORY = 1 << 26  # bytes, which zipfile holds ten times as large
