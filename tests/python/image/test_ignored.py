@@ -322,7 +322,7 @@ def test_rules_on_the_command_line_and_in_readings(tmp_path: Path) -> None:
     lightmeter("profile", tmp_path / "a.png", *args, "-o", tmp_path / "a.lmp")
     view = lm.log_image(tmp_path / "a.png", ignore=[7, (0, 0, 3, 3), "alpha", mask]).view()
     assert ProfileView.read(tmp_path / "a.lmp") == view
-    assert lightmeter("profile", tmp_path / "a.png", "--ignore", "gone.png").returncode == 2
+    assert lightmeter("profile", tmp_path / "a.png", "--ignore", "gone.png").returncode == 1
     assert Reading(ignore=float("nan")) == Reading(ignore="nodata")
     assert Reading(ignore=float("inf")).text() == '{"ignore":["inf"]}', "JSON has no infinity"
     assert "ignored" not in lm.check_image(samples, view).read_differently

@@ -408,7 +408,7 @@ def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
         profile.track(encoded("PNG", picture(), tags={0x0131: "a program"}))  # Software
     store.put("photos", profile, at=date(2022, 9, 4), writer="a")
     monitors = recommended(store, tmp_path, "photos")
-    assert "image.Failure failure_rate features" in expectations(monitors)
+    assert "image.Failure failure_rate name features" in expectations(monitors)
     assert not any(name in " ".join(expectations(monitors)) for name in ("PixelHash", "Software"))
     now = datetime.now(UTC)
     store.put("live", rows(1), at=now - timedelta(hours=1), writer="a", every="1h")

@@ -166,10 +166,12 @@ def _fetched(
     """Return the first bytes of objects: at most one more than the size of each."""
     import asyncio  # takes long, and most need none
 
-    from fsspec.asyn import get_loop
-
-    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
     opened = [(part, *_system_of(part.url)) for part in parts]
+    try:
+        from fsspec.asyn import get_loop
+    except ImportError:  # so each has failed with an error that says what to install
+        return [reading_error(error) for _, error, _ in opened]
+    pool = ThreadPoolExecutor(_THREADS, "lightmeter-fetch")
     reads = asyncio.run_coroutine_threadsafe(_read_all(opened, limits, pool), get_loop())
     try:
         while not reads.done():
