@@ -66,11 +66,10 @@ class _Suggested:
         n, least = max((column.n for column in columns if column.kind == "number"), default=0), 2
         while quantile_share(0.5, max(n, least), least, self._alpha / 2) is None:
             least += 2
-        of_batch = f"measured in a batch of {batch}", " (option --batch)"
-        few, *(where, option) = min((n, "in all", ""), (self._size(n), *of_batch))
+        few, where = min((n, "in all"), (self._size(n), f"per batch of {batch} (option --batch)"))
         if 0 < few < least:
             got = f"got {few} images or rows {where}: too few for limits on numbers"
-            raise ValueError(f"{got}; expected {least} or more{option}")
+            raise ValueError(f"{got}; expected {least} or more")
         # A batch of the same kind has each of these features. Images without an Exif tag do not
         # count. Rows have no pixels.
         found = [(x, x.n - x.missing * (x.meaning.family == "Exif")) for x in columns]

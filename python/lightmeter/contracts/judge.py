@@ -188,13 +188,10 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
     for scalar, limits in expectation.limits.items():
         for key in limits:
             expected, got, state, *compared = _within(column, scalar, limits, key)
-            kept = view.exemplars(name)
-            extreme = kept.low if key in _LOWER else kept.high
-            beyond = [
-                x for x in extreme if x.value is None or not _IS_WITHIN[key](x.value, limits[key])
-            ]
-            shown = () if state == "holds" else tuple(beyond[:_IMAGES])
-            yield outcome(expected, got, state, shown, *compared)
+            low, high, _ = ((), (), ()) if state == "holds" else view.exemplars(name)
+            worst = low if key in _LOWER else high
+            shown = (x for x in worst if not _IS_WITHIN[key](x.value or 0.0, limits[key]))
+            yield outcome(expected, got, state, tuple(shown)[:_IMAGES], *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
             yield outcome(*judge(column, expectation))

@@ -313,9 +313,8 @@ class ImageCheck:
 
     def __repr__(self) -> str:
         """Return the verdict, the p-value and the odd numbers in one line."""
-        first = f"{self.read_differently} " if self.read_differently else ""
-        p_value = f"p {number(self.p_value)} of {counted(self.rows, 'image')}"
-        first += f"{self.verdict}, {self.why_unknown or p_value}"
+        why = self.why_unknown or f"p {number(self.p_value)} of {counted(self.rows, 'image')}"
+        first = f"{self.read_differently} {self.verdict}, {why}".lstrip()
         words = ": ".join([first, *(finding.sentence for finding in self.findings[:1])])
         return f"<ImageCheck: {visible(words)}>"
 
@@ -326,9 +325,8 @@ class ImageCheck:
             return ""
         least = least_rows(self.level)
         return (
-            f"the reference keeps {counted(self.rows, 'image')} with these numbers, but the level "
-            f"{self.level:g} needs {count(least)}; profile enough images with "
-            f"sample={max(least, SAMPLE)} (option --sample)"
+            f"the reference keeps {counted(self.rows, 'image')} with these numbers; {count(least)} "
+            f"are needed: profile more with sample={max(least, SAMPLE)} (option --sample)"
         )
 
 

@@ -543,8 +543,7 @@ def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
         return f"surely different (q {q:.1g}), but little: {size}, less than {least:g}"
     if row.groups_target is None:
         return f"{size}, q {q:.2g}"
-    groups = f"{row.groups_target} groups in the target and {row.groups_reference} in the reference"
-    return f"{size}, q {q:.2g}, by {groups}"
+    return f"{size}, q {q:.2g}; {row.groups_target} target, {row.groups_reference} reference groups"
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:

@@ -193,7 +193,6 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
     ("options", "words"),
     [
         (["--sort", "sharpnes"], "did you mean Sharpness"),
-        (["--sort", "Format"], "no image has the number 'Format' to sort by"),
         (["--highest"], "without --sort"),
         (["-o", "rows.xlsx"], ".parquet"),
     ],
@@ -296,9 +295,7 @@ def test_profile_prints_a_table_and_writes_a_file(folder: Path, tmp_path: Path) 
     (folder / "bad.png").write_text("no picture")
     out = tmp_path / "out.lmp"
     short = lightmeter("profile", folder)
-    assert short.stdout.splitlines()[2].startswith(
-        "image: 45 features, with means such as Brightness.mean "
-    )
+    assert "image: 45 features, with means such as Brightness.mean 1" in short.stdout
     assert short.stdout.splitlines()[3].startswith("Exif: 1 feature: has_gps ")
     result = lightmeter("profile", folder, "-o", out, "--workers", 2, "--all")
     assert result.returncode == 0, result.stderr

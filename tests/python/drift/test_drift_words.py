@@ -355,11 +355,8 @@ def test_files_that_fail_come_first() -> None:
 
 
 def test_a_share_that_is_often_zero_is_worded_by_the_images_that_have_some() -> None:
-    def view(dark: int) -> lm.ProfileView:
-        images = np.full((40, 20, 20), 128, np.uint8)
-        for n in range(dark):
-            images[n, : n % 7 + 1] = 0
-        return lm.log_image(list(images)).view()
-
-    row = lm.compare(target=view(36), reference=view(8))["image.dark_percent"]
+    dark = [np.repeat([0, 128], [n % 7 + 1, 19 - n % 7]).astype(np.uint8)[None] for n in range(40)]
+    gray = [np.full((1, 20), 128, np.uint8)] * 40
+    after, before = (lm.log_image(dark[:some] + gray[some:]).view() for some in (36, 8))
+    row = lm.compare(target=after, reference=before)["image.dark_percent"]
     assert row.words == "90 % of images have some dark pixels instead of 20 %"

@@ -180,7 +180,7 @@ def test_a_shift_is_found_and_said_by_groups() -> None:
     report = lm.compare(target=burst(rng, 30, shift=2), reference=burst(rng, 60))
     assert report["number"].verdict == report["category"].verdict == "drift"
     assert report["gap:missing"].verdict == "drift"
-    assert report["number"].reason.endswith("by 30 groups in the target and 60 in the reference")
+    assert report["number"].reason.endswith("; 30 target, 60 reference groups")
     assert report.to_dict()["notes"] == []
     assert ASSUMED not in report._repr_html_()
 

@@ -125,7 +125,6 @@ def test_profiles_can_be_deleted(store: Store) -> None:
         ({"writer": b"a"}, TypeError, "b'a' as writer; expected a name"),
         ({"writer": "\udc80"}, ValueError, "surrogate"),
         ({"dataset": ""}, ValueError, "'' as dataset; expected a name"),
-        ({"writer": ""}, ValueError, "'' as writer; expected a name"),
         *(({"dataset": f"a{control}b"}, ValueError, "control") for control in "\0\t\n\x7f\x9f"),
         ({"segment": {"": "x"}}, ValueError, "empty key"),
         *(({"every": every}, ValueError, "such as '1h'") for every in ("1 hour", "0h", "", "-1d")),

@@ -183,9 +183,8 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     gains, d = np.abs(after - before), row.ks or 0.0
     # If two values swap their shares, name the greater, which is the "yes" of a question.
     at = np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1]
-    is_none = row.scale == "percent" and pool[at] == 0
-    old, new = (abs(is_none - float(side[at])) for side in (before, after))
-    was, now = _shares(old, new).split(" to ")
+    is_none = bool(row.scale == "percent" and pool[at] == 0)
+    was, now = _shares(*(abs(is_none - side[at]) for side in (before, after))).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
