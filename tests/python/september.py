@@ -68,9 +68,9 @@ def put(store: Store, at: date, columns: Mapping[str, Any], **place: Any) -> Non
 def put_camera(
     store: Store, day: int, camera: str, level: float, *, n: int = 60, sd: float = 1.0
 ) -> None:
-    """A day, counted from the first of August, of two numbers of a camera."""
+    """A day, counted from the first of August, of two numbers and a vector of a camera."""
     rng = np.random.default_rng([7, day, *camera.encode()])
-    columns = {name: rng.normal(level, sd, n) for name in "xy"}
+    columns = {name: rng.normal(level, sd, n) for name in "xy"} | {"v": rng.normal(size=(n, 3))}
     put(store, date(2022, 8, 1) + timedelta(days=day), columns, segment={"camera": camera})
 
 

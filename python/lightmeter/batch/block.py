@@ -99,6 +99,7 @@ class Work:
         merged = Merged(self)
         for batch in loaded(items, self.reading.limits, turn):
             with turn:
+                turn()
                 data = [item.data for item in batch]
                 names = [item.name for item in batch]
                 files = measure_together(data, names, self.reading, self.exemplars > 0)

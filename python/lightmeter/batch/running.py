@@ -52,6 +52,11 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield block
 
 
+def _is_ahead(block: list[Item]) -> bool:
+    """Return whether a block is fetched before its turn: unlike large images, it may wait."""
+    return len(block) > 1 and all(isinstance(item.data, RemotePart) for item in block)
+
+
 def workers_of(workers: int | None) -> int:
     """Return the number of workers; None means one per processor.
 
@@ -116,12 +121,14 @@ def threads(work: BlockWork[Result], workers: int) -> Iterator[Submit[Result]]:
         A function that submits a block and returns the future of its result.
     """
     turn = Turn(workers)
-    with ThreadPoolExecutor(2 * (workers + _AHEAD), "lightmeter") as pool:
+    most = 2 * (workers + _AHEAD)
+    with ThreadPoolExecutor(workers) as own, ThreadPoolExecutor(most) as ahead:
         try:
-            yield lambda block: pool.submit(work, block, turn)
+            yield lambda block: (ahead if _is_ahead(block) else own).submit(work, block, turn)
         except BaseException:
             turn.is_over = True
-            pool.shutdown(cancel_futures=True)
+            for pool in (own, ahead):
+                pool.shutdown(cancel_futures=True)
             raise
 
 
@@ -162,7 +169,7 @@ def results(
     with start(work, workers) as submit:
         for block in chain(cut, [None]):
             if block is not None:
-                places = range(1 if isinstance(block[0].data, RemotePart) else 2)
+                places = range(1 if _is_ahead(block) else 2)
                 for _ in places:
                     free.get()
                 future = submit(block)

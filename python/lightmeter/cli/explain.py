@@ -4,13 +4,16 @@ from pathlib import Path
 
 import typer
 
-from lightmeter import ExifPolicy, Reading
-from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, print_table
+from lightmeter import ExifPolicy
+from lightmeter.cli.terminal import NOT_UNDERSTOOD, complain, fail, print_table
 from lightmeter.drift.row import label_of
-from lightmeter.image.exif import DATES, KNOWN, PERSONAL
-from lightmeter.image.measure import measure_images
+from lightmeter.errors import ImageError
+from lightmeter.image.encoded import open_encoded
+from lightmeter.image.exif import DATES, KNOWN, PERSONAL, read_exif
+from lightmeter.image.limits import DEFAULT_LIMITS
 from lightmeter.image.metrics import FACTS, NO_BANDS
 from lightmeter.image.numbers import BAND_NUMBERS, IMAGE_NUMBERS, SETS, UNITS, ImageNumber
+from lightmeter.image.open import file_header
 from lightmeter.interop import readers
 from lightmeter.profile.features import Meaning, Role
 from lightmeter.text import near
@@ -120,8 +123,16 @@ def exif(file: Path) -> None:
     file
         Image file.
     """
-    everything = Reading(exif=ExifPolicy(allow=PERSONAL))
-    tags, rows = next(measure_images(file, everything)).exif or {}, list[tuple[str, str]]()
+    try:
+        opened = open_encoded(file, DEFAULT_LIMITS)
+    except ImageError as error:
+        raise ImageError(error.reason, error.detail, file) from error
+    with opened:
+        header = file_header(opened, DEFAULT_LIMITS)
+    if header is None:
+        fail(f"{file} has no format whose Exif lightmeter reads")
+    tags = read_exif(header.exif, ExifPolicy(allow=PERSONAL), header.orientation)
+    rows = list[tuple[str, str]]()
     for name in sorted(tags.keys() - PERSONAL):
         tag = tags[name]
         text = tag if isinstance(tag, str) else f"{tag:.10g}"

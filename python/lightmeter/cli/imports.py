@@ -44,10 +44,10 @@ def whylogs(
         The length of buckets of a new dataset, by default 1d.
     """
     store = store_of(store, output)
-    read = (profile for file in files for profile in read_segments(file))
+    read = ((file, profile) for file in files for profile in read_segments(file))
     if output is not None and store is None and dataset is None:
         check_target(output)
-        view = ProfileView.merge_many(profile.view for profile in read)
+        view = ProfileView.merge_many(profile.view for _, profile in read)
         view.write(output)
         print_summary(view, show_all=False)
         return
@@ -55,7 +55,11 @@ def whylogs(
         raise ValueError("expected either --output, or --store and --dataset")
     profiles = list(read)  # before any is stored
     with Store(store) as opened:
-        for view, segment, digest in profiles:
+        for file, (view, segment, digest) in profiles:
+            if view.dataset_timestamp is None:
+                raise ValueError(
+                    f"{file}: the profile has no dataset timestamp; set one in whylogs"
+                )
             writer = f"whylogs {digest[:32]}"
             opened.put(dataset, view, writer=writer, segment=segment, every=every)
             name = " ".join(filter(None, (dataset, segment_text(segment))))

@@ -158,6 +158,9 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
         lines.append(f"groups (estimate): {view.groups or 'none; check the pattern'}")
+    if reasons := reasons_of(view):
+        listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
+        lines.append(f"failed: {listed}")
     for failure in view.failures[:_SHOWN_FAILURES]:
         lines.append(f"  {_shown(failure)}: {failure.reason}, {failure.detail}")
     print(*map(visible, lines), sep="\n")

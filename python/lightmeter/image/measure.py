@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import IO, Any, TypeGuard
 
@@ -146,7 +147,10 @@ def _frames_read(image: Any, reading: Reading) -> Iterator[Frame]:
         check_frames(number, reading.limits)
         found = _as_read(returned)
         bands, range_ = reading.bands or found.bands, reading.value_range or found.value_range
-        own = replace(reading, bands=bands, value_range=range_)
+        try:
+            own = replace(reading, bands=bands, value_range=range_)
+        except (TypeError, ValueError) as error:
+            raise ImageError("unsupported", f"read= gave wrong options: {error}") from error
         named = {str(name)[:_LONGEST_NAME]: fact for name, fact in (found.facts or {}).items()}
         facts = ((read.__name__, named),) if named else ()
         for frame in frames_of(found.image, own):
@@ -171,6 +175,9 @@ def _as_read(returned: Any) -> Read:
         raise ImageError(
             "unsupported", f"read= gave a {type(facts).__name__} as facts; expected a dict"
         )
+    if not isinstance(group, str | Integral | None):
+        what = f"a {type(group).__name__} as group; expected a text"
+        raise ImageError("unsupported", f"read= gave {what}")
     if len(facts or ()) > _MOST_FACTS:  # they may be those of a file
         raise ImageError("too_large", f"read= gave more than {_MOST_FACTS} facts")
     # A lone surrogate is no text.
@@ -542,7 +549,8 @@ def _checked_meter(meter: ImageMeter, reading: Reading) -> Measured:
     metrics = [own.metric_set, *reading.functions]
     own = replace(reading, value_range=own.value_range, metrics=metrics)
     returned = run(reading.functions, None)
-    return Measured(meter, None, returned=returned, read=_read_as(meter, own))
+    facts = _with_ignored(None, [meter])
+    return Measured(meter, None, facts, returned=returned, read=_read_as(meter, own))
 
 
 def _measured_png(

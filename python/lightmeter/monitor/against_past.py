@@ -132,7 +132,7 @@ class AgainstPast:
         tests = self._numbers(self._of("number"))
         tests += [*map(self._category, self._of("category")), *map(self._hue, self._of("hue"))]
         vectors = self.target.vectors
-        tests += [self._vector(*key) for key in vectors if self._kinds[key[0]] == "vector"]
+        tests += [self._vector(*key) for key in vectors if self._kinds.get(key[0]) == "vector"]
         for index, name in enumerate(self._names):
             missing, values, odd, n = self._counts[[MISSING, VALUES, ODD, N], index]
             if self._kinds[name] == "failure":

@@ -200,7 +200,7 @@ def log(*, segment_by: SegmentRows | None = None, **options: Any) -> ResultSet |
     if given.get("row") is not None:
         raise TypeError("got segment_by with row=; expected columns= or table=")
     if isinstance(segment_by, str):
-        segment_by = {segment_by: segment_by}
+        segment_by = {segment_by.removeprefix("column:"): segment_by}
     check_segment_by(segment_by, {})
     profile._split_by = None
     if isinstance(segment_by, Mapping):

@@ -168,8 +168,8 @@ class Profile:
         if (row is not None) + (columns is not None) + (table is not None) != 1:
             raise TypeError("log takes exactly one of row, columns and table")
         _check_logged(row, table, roles, functions)
-        if type(row) is dict and group is None and not functions and self._core.log_row(row):
-            return  # the fast way of a row without images
+        if type(row) is dict and not functions and self._log_row(row, group):
+            return
         whole, parts = self._empty(), self._parts
         needed = None if self._split_by is None else [*self._split_by, *filter(None, [group])]
 
@@ -206,6 +206,16 @@ class Profile:
     # determine the segment; None means all columns.
     _parts: Parts | None = None
     _split_by: Sequence[str] | None = ()
+
+    def _log_row(self, row: dict[str, Any], group: str | None) -> bool:
+        """Add a row if it has no images; return whether it was added."""
+        if group is None:
+            return self._core.log_row(row)
+        part, rest = _core.Profile(), {name: row[name] for name in row if name != group}
+        is_one = len(rest) < len(row) and part.log_row(rest)
+        if is_one:
+            self._core.merge_group(group_named(row[group], group) or None, part)
+        return is_one
 
     def _log_arrays(self, arrays: Columns, functions: Sequence[Any], *, raises: bool) -> None:
         for name, array in arrays.items():

@@ -156,8 +156,15 @@ class Error(models.Model):
 
 
 router = APIRouter(
-    responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}}
+    responses={"4XX": {"model": Error, "description": "Refused."}, 503: {"model": Error}},
+    generate_unique_id_function=lambda route: route.name,
 )
+
+
+class Rows(models.Model):
+    """A row for each feature and bucket."""
+
+    rows: list[dict[str, str | float | None]]
 
 
 # Profiles
@@ -260,7 +267,7 @@ def rolled_up(caller: Reader, asked: Asked[Written]) -> models.RolledUp:
 # Results of monitors
 
 
-@router.get(f"{API}/results")
+@router.get(f"{API}/results", response_model=Rows)
 @in_slow_threads
 def results(caller: Reader, asked: Asked[Judged]) -> Response:
     """Return the results of monitors for each feature and bucket, from their last run."""

@@ -92,8 +92,8 @@ class Database:
                 found = self.rows(sa.select(version), int)
             if (found := found or [self._made(create)]) != [VERSION]:
                 raise StoreError(
-                    f"{self.address} has tables of version {found[0]}, expected {VERSION}: use the "
-                    "version of lightmeter that made it, or make it again"
+                    f"{self.address} has tables of version {found[0]}, expected {VERSION}: update "
+                    "lightmeter if this is newer, otherwise make the store again"
                 )
         except BaseException:
             self.close()

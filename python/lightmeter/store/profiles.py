@@ -233,7 +233,7 @@ def checked_name(**names: Any) -> str:
         if not isinstance(name, str):
             raise TypeError(f"got {name!r} as {what}; expected a name, which is a string")
         if not name or not re.fullmatch(PLAIN, name):
-            expected = "a name without control characters, such as 'cells'"
+            expected = "a name, not empty and without control characters, such as 'cells'"
             raise ValueError(f"got {name!r:.80} as {what}; expected {expected}")
     if (size := len("".join(names.values()).encode())) > _MOST_NAMES:
         raise ValueError(

@@ -341,10 +341,12 @@ class RemoteStore(Store):
 
     def length(self, dataset: str) -> timedelta | None:
         """Return the length of buckets as `Store.length`."""
+        known = self.spool.length(dataset)
+        patience = None if known is None else _PATIENCE
         try:
-            length = self._get("/datasets", models.Datasets, _PATIENCE).datasets.get(dataset)
+            length = self._get("/datasets", models.Datasets, patience).datasets.get(dataset)
         except RefusedError as error:
-            if not error.is_away or (known := self.spool.length(dataset)) is None:
+            if not error.is_away or known is None:
                 raise
             return to_duration(known)
         if length is not None:

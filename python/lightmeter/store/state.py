@@ -35,8 +35,8 @@ _T = TypeVar("_T")
 _reader: Any = cache(lambda record: TypeAdapter(record).validate_python)
 
 _SUMS = sa.text(
-    "SELECT count(*), sum(crc % 2147483648) FROM profile UNION ALL "
-    "SELECT count(*), sum(version % 2147483648) FROM judged"
+    "SELECT 0, count(*), sum(crc % 2147483648) FROM profile UNION ALL "
+    "SELECT 1, count(*), sum(version % 2147483648) FROM judged ORDER BY 1"
 )
 _FIELDS = ", ".join(Result._fields)
 _OURS = "monitor = :monitor AND dataset = :dataset AND segment = :segment"

@@ -40,12 +40,6 @@ from lightmeter.times import MILLISECOND, bucket_start, to_duration, to_ms, to_u
 _P = profile.c
 _T = TypeVar("_T")
 _DATASETS = sa.text("SELECT name, every FROM dataset ORDER BY name")
-# The partial index of the table answers this alone, without reading rows.
-_NEWEST = sa.text(
-    "SELECT profile.dataset, every, segment, max(start) FROM profile JOIN dataset ON name = "
-    "profile.dataset WHERE body IS NOT NULL AND start <= :now - every "
-    "GROUP BY profile.dataset, every, segment ORDER BY profile.dataset, segment"
-)
 _DIGESTS = sa.text(
     "SELECT segment, start, sha256 FROM profile JOIN dataset ON name = profile.dataset "
     "AND every = span WHERE profile.dataset = :dataset AND "
@@ -315,13 +309,16 @@ class Store(Putting):
         return [lines[key] for key in sorted(lines)]
 
     def newest(self, now: datetime) -> list[Newest]:
-        """Return the newest bucket of each segment that is complete at `now`, whatever its tags."""
+        """Return the newest bucket of each segment that is complete at `now`."""
+        every = tables.dataset.c.every
+        place = _P.dataset, every, _P.segment
+        complete = tables.dataset.c.name == _P.dataset, _P.start <= to_ms(now) - every
+        query = sa.select(*place, func.max(_P.start)).where(*complete, *self._here)
         return self._database.rows(
-            _NEWEST,
-            lambda dataset, every, segment, start: Newest(
-                dataset, _length(every), parse_segment(segment), time_of(start)
+            query.group_by(*place).order_by(*place),
+            lambda name, every, segment, start: Newest(
+                name, _length(every), parse_segment(segment), time_of(start)
             ),
-            {"now": to_ms(now)},
         )
 
     def rolled_up(self, dataset: str, *, writer: str, segment: Part = None) -> list[datetime]:

@@ -226,7 +226,7 @@ class Odd(MemoryFileSystem):  # type: ignore[misc]
         if "denied" in path:
             raise PermissionError(13, "Permission denied")
         if "broken" in path:
-            raise RuntimeError("the connection was reset")
+            raise StopIteration("the connection was reset")
         return super().cat_file(path, start, end)
 
 
@@ -270,7 +270,7 @@ def test_failures_have_reasons_and_relative_names(odd: Odd) -> None:
     assert [(failure.path, failure.reason) for failure in view.failures] == [
         ("broken.png", "unreadable"), ("denied.png", "unreadable"), ("text.png", "unsupported")
     ]  # fmt: skip
-    assert view.failures[0].detail == "RuntimeError: the connection was reset"
+    assert view.failures[0].detail == "StopIteration: the connection was reset"
     (row,) = measure("odd://bucket/gone.png")
     assert row["failure"] == "vanished"
     assert profile_images(["odd://bucket/gone.tar", "odd://bucket/a.png"]).images == 1

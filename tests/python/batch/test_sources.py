@@ -308,7 +308,6 @@ MEANT: list[tuple[Any, dict[str, Any], str]] = [
     (["a.jpg", PIXELS], {}, "expected str, bytes or os.PathLike object, not ndarray"),
     ([], {"workers": "all"}, "workers is 'all'; expected an integer"),
     ("photos", {"worker": 2}, "'worker'; did you mean workers?"),
-    ("photos", {"segment": {}}, "'segment'; did you mean segment_by?"),
     ([], {"executor": "gpu"}, "executor is 'gpu'; expected one of threads, processes"),
     ("photos", {"group": 3}, "expected a function"),
 ]

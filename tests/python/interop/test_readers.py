@@ -158,7 +158,8 @@ def test_the_group_of_a_reader_may_be_a_number(raw: Path) -> None:
         ((np.zeros((4, 4)), dict.fromkeys(map(str, range(65)))), "too_large", "more than 64 facts"),
         ((), "unsupported", "read= gave a tuple; expected an array or an image"),
         (iter(()), "empty", "read= returned no image"),
-        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "corrupt", "black < white"),
+        (readers.Read(np.zeros((4, 4)), value_range=(5, 5)), "unsupported", "black < white"),
+        (readers.Read(np.zeros((4, 4)), group=[7]), "unsupported", "a list as group"),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_no_picture_is_a_failure(raw: Path, given: Any, reason: str, detail: str) -> None:

@@ -74,7 +74,7 @@ def test_a_table_has_a_profile_for_each_segment(library: str) -> None:
     given: dict[str, Any] = {"columns": columns}
     if library:
         given = {"table": pytest.importorskip(library).DataFrame(columns)}
-    for by in ("camera", {"camera": "column:camera"}, lambda row: {"camera": row["camera"]}):
+    for by in ("camera", "column:camera", lambda row: {"camera": row["camera"]}):
         views = lm.log(**given, group="camera", segment_by=by)
         means = {name: view["x"].mean for name, view in views.items()}
         assert means == {"camera=a": 2.5, "camera=b": 2, "camera=none": 3}

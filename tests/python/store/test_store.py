@@ -481,7 +481,7 @@ def test_profiles_with_all_of_some_tags_are_read(
         assert before.images == sum(bucket.images for bucket in store.buckets("cells")) == images
         assert sum(row.images for row in store.stored("cells")) == images
         assert sum(content.images for _, content in store.load("cells")) == images  # type: ignore[union-attr]
-        assert len(store.segments("cells")) == bool(images)
+        assert len(store.segments("cells")) == len(store.newest(NOW)) == bool(images)
         assert store.summary()[0].images == images
         assert sql_store.read("cells").images == 30
         sql_store.gc(now=NOW)

@@ -227,7 +227,7 @@ def check_bytes(size: int, limits: Limits) -> None:
         raise ImageError("too_large", f"{size} bytes, more than {most_bytes(limits)}")
 
 
-def reading_error(error: Exception) -> ImageError:
+def reading_error(error: BaseException) -> ImageError:
     """Return the error of an image, or of a file with images, that cannot be read."""
     if isinstance(error, ImageError):
         return error

@@ -216,24 +216,27 @@ async def _read(
         if isinstance(system, Exception):
             raise system
         if is_web(part.url):
-            data = await _from_web(system, path, part.size)
+            data: bytes | ImageError = await _from_web(system, path, part.size)
         else:
             import asyncio
 
             begun = pool.submit(_from_store, system, part.url, path, part.size)
             data = await asyncio.wrap_future(begun)
-        most = most_bytes(limits)
-        return data if len(data) <= most else ImageError("too_large", f"more than {most} bytes")
+        is_too_large = isinstance(data, bytes) and len(data) > (most := most_bytes(limits))
+        return ImageError("too_large", f"more than {most} bytes") if is_too_large else data
     except Exception as error:  # a file system may raise any
         return reading_error(error)
 
 
-def _from_store(system: Any, url: str, path: str, most: int) -> bytes:
-    if most == 0:  # object stores have no range of nothing
-        return b""
-    if not system.async_impl:  # such as FTP, whose connection threads cannot share
-        system, path = system_of(url)
-    return bytes(system.cat_file(path, start=0, end=most + 1))
+def _from_store(system: Any, url: str, path: str, most: int) -> bytes | ImageError:
+    try:
+        if most == 0:  # object stores have no range of nothing
+            return b""
+        if not system.async_impl:  # such as FTP, whose connection threads cannot share
+            system, path = system_of(url)
+        return bytes(system.cat_file(path, start=0, end=most + 1))
+    except BaseException as error:  # StopIteration would never reach the loop, SystemExit end it
+        return reading_error(error)
 
 
 async def _from_web(system: Any, path: str, most: int) -> bytes:

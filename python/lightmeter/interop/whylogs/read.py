@@ -38,6 +38,7 @@ METRICS = ("cardinality/", "counts/", "distribution/", "frequent_items/", "types
 _BOOLEANS = {"True": 1, "False": 0}
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?|inf|nan)")
 _INTEGER = re.compile(r"-?\d{1,19}")
+_SLACK = 1e-6  # relative rounding error by which a mean may leave the range of its values
 
 
 def add_feature(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) -> None:
@@ -111,6 +112,9 @@ def _moments(numbers: QuantileSketch, metrics: Metrics) -> tuple[float, float]:
     if mean is not None and squares is not None and numbers.pos_inf + numbers.neg_inf == 0:
         center, spread = mean.double(3), squares.double(3)
         if math.isfinite(center) and not math.isnan(spread):
+            slack = _SLACK * (abs(numbers.min) + abs(numbers.max))
+            is_within = numbers.min - slack <= center <= numbers.max + slack
+            require(is_within, f"a mean of {center}, outside of the values")
             return center, spread
     values, weights = numbers.weights()
     center = float(np.average(values, weights=weights))

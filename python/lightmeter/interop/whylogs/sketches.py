@@ -164,7 +164,8 @@ def _of_registers(data: memoryview, lg_k: int, width: int, least: int, *, merged
     k, total = 1 << lg_k, first + second
     registers = k * _BITS[width] // 8 + (width == 1)
     # Exceptions may be stored with gaps between them.
-    is_whole = len(data) >= 40 + registers + 4 * exceptions and total > 0
+    is_whole = len(data) >= 40 + registers + 4 * exceptions and 0 < total <= k
+    is_whole = is_whole and 0 <= kept <= MOST  # also false of NaN
     require(is_whole, f"a HyperLogLog of 2^{lg_k} registers in {len(data)} bytes")
     zeros = at_least if least == 0 else 0
     different = float(k - zeros)  # a lower bound

@@ -207,7 +207,8 @@ def chart_of(row: FeatureDrift, comparison: Comparison) -> Chart | None:
         return None
     name, views = row.feature, (comparison.target, comparison.reference)
     columns = [view.get_column(name) if name in view else None for view in views]
-    draw = category_bars if row.kind in ("category", "failure") else number_histograms
+    kinds = {column.kind for column in columns if column is not None}
+    draw = category_bars if kinds & {"category", "failure"} else number_histograms
     return draw(name, *columns)
 
 
