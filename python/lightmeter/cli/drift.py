@@ -251,6 +251,10 @@ def view_of_source(
     """
     is_file = Path(source).is_file()
     if is_file and not (is_shard(source) or is_image_name(Path(source).name)):
+        if batch.get("group") and Path(source).suffix == ".lmp":
+            raise ValueError(
+                f"got --group for the profile {source}; profile its images with --group"
+            )
         return view_of(source)
     if is_file and Path(source).suffix == ".parquet":
         rows = _view_of_rows(source, reading, batch.get("group"), batch.get("sample", 0))

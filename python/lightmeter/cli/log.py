@@ -10,7 +10,7 @@ from lightmeter.cli.options import At, MaybeStore, reads_images, segments_of, st
 from lightmeter.cli.profile import headline, reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, progress_bar, say
 from lightmeter.image.reading import ReadingOptions
-from lightmeter.profile.segments import segment_text
+from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.text import counted
 from lightmeter.writers.stream import log_stream
 
@@ -30,13 +30,13 @@ def log(
     options: ReadingOptions,
     batch: dict[str, Any],
 ) -> None:
-    """Measure images and put their profiles into a store or an inbox, one for each bucket.
+    """Measure images and put their profiles into a store or an inbox, one for each day or hour.
 
     An rtsp:// stream is read until you end the command. `store pull` reads an inbox. --date and the
     times of a dataset are in UTC.
 
     Logging a folder again as the same writer replaces its earlier profiles, so nothing is counted
-    twice. Days that `store gc` has merged or deleted keep their earlier data.
+    twice. Days that `store gc` has merged or deleted stay as they are.
 
     --segment camera=north assigns all images to one segment. With camera=path:REGEX,
     camera=exif:Model or camera=column:NAME, each segment has its own profile, in addition to the
@@ -91,6 +91,9 @@ def log(
         segments = logged.segments[start]
         more = f", {counted(len(segments), 'segment')}" if segments else ""
         say(f"{name} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
+    parts = (pair for parts in logged.segments.values() for pair in parts.items())
+    if lost := sum(n for text, n in parts if "none" in parse_segment(text).values()):
+        complain(f"{counted(lost, 'image')} without a value for --segment, logged as 'none'")
     if logged.rolled_up:
         many = counted(sum(map(len, logged.rolled_up.values())), "file")
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"

@@ -99,7 +99,7 @@ def _parameter(
 
 _VALUE = "Column of a table, or key of a sample in an archive, to log as a feature (repeatable)."
 _EXEMPLARS = "Thumbnails to keep of the images with the lowest, and with the highest, values."
-_SAMPLE = "Images whose numbers to keep, so that `lightmeter check` can use the profile."
+_SAMPLE = "Keep the measurements of so many single images, which `lightmeter check` needs."
 # The options of `profile_images` about what is kept and how it runs.
 BATCH = {
     option.name: option

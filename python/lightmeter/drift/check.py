@@ -325,8 +325,8 @@ class ImageCheck:
             return ""
         least = least_rows(self.level)
         return (
-            f"the reference keeps {counted(self.rows, 'image')} with these numbers; {count(least)} "
-            f"are needed: profile more with sample={max(least, SAMPLE)} (option --sample)"
+            f"the reference keeps the measurements of {counted(self.rows, 'image')}; profile at "
+            f"least {count(least)} images with sample={max(least, SAMPLE)} (option --sample)"
         )
 
 

@@ -48,16 +48,16 @@ _HEAD = """\
 
 """
 _DRIFT = """\
-# The images differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
+# Finds images that differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
 # q is the chance of a false alarm in a bucket, for all its segments together."""
 _SLOW = """\
-# A feature changes slowly, or has changed for good. About one false alarm per year, for all
-# features and segments together. Needs 35 days."""
+# Finds a feature that changes slowly, or has changed for good. About one false alarm per year,
+# for all features and segments together. Needs 35 days."""
 _PEERS = """\
-# One segment changes and the others do not. A change of all segments, such as a dark day,
-# is not an anomaly here."""
-_FROZEN = "# A camera is frozen: nearly all its images are the same."
-_FAILURES = "# More than 5 % of the files cannot be read."
+# Finds one segment that changes while the others do not. A change of all segments, such as a
+# dark day, is not an anomaly here."""
+_FROZEN = "# Finds a frozen camera: nearly all its images are the same."
+_FAILURES = "# Finds buckets of which more than 5 % of the files cannot be read."
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
@@ -150,7 +150,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         yield table("slow change", "trend", _SLOW, *each_alone)
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
-    comment, keys = "# Nothing was measured.", each
+    comment, keys = "# Finds buckets without images.", each
     # The usual delay is unknown if most buckets were filled in later, or arrive days later.
     usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
     if 2 * len(delays) >= max(1, len(buckets)) and usual <= max(length, DAY):
@@ -158,7 +158,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         after = duration_text(timedelta(hours=hours))
         keys = [f'wait = "{after}"', *each]  # an earlier run would report data that is only late
         if len(delays) >= _IN_TIME * len(buckets):
-            comment = f"{comment[:-1]}, or it arrived much later."
+            comment = f"{comment[:-1]}, or with images that arrived much later."
             late = duration_text(max(length, timedelta(hours=hours)))
             keys = [f'after = "{late}"', *keys]
     yield table("missing", "missing", comment, *keys)

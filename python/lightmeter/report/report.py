@@ -146,9 +146,11 @@ def _how_to_read(comparison: Comparison) -> Html:
     words = (
         f"The verdict is drift if q is at most {number(by.drift)} and one size is large enough: a "
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
-        f"or a tail of {number(by.tail)}; possible if q is only at most {number(by.possible)}. If "
-        f"nothing changed, at most {percent(by.drift)} of comparisons report any drift. Verdicts "
-        f"need {by.min_values} values on a side, or 5 groups, of which only the shift counts."
+        f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
+        f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
+        "report any drift. Verdicts "
+        f"need {by.min_values} values on each side. Images in groups also need 5 groups on each "
+        "side, and only a shift counts for them."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())

@@ -92,13 +92,13 @@ def test_too_small_a_reference_says_so() -> None:
     none = check_image(darker(scene(1)), log_image([scene(seed) for seed in range(80)]))
     assert (none.verdict, none.p_value, none.rows, none.findings) == ("unknown", None, 0, [])
     assert none.odd
-    assert none.why_unknown.startswith("the reference keeps 0 images")
+    assert none.why_unknown.startswith("the reference keeps the measurements of 0 images")
     profile = Profile(sample=256)
     for seed in range(18):
         profile.track(scene(seed))
     small = check_image(darker(scene(1)), profile, level=LEVEL)
     assert (small.verdict, small.rows, small.p_value) == ("unknown", 18, pytest.approx(1 / 19))
-    assert "keeps 18 images with these numbers; 19 are needed" in small.why_unknown
+    assert "of 18 images; profile at least 19 images" in small.why_unknown
     profile.track(scene(18))
     assert check_image(darker(scene(1)), profile, level=LEVEL).verdict == "unusual"
 

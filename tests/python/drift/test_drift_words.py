@@ -49,11 +49,11 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
     assert single.summary() == (
-        "the images are brighter: brightness rose by 101 %; luma and 3 more follow from it"
+        "the images are brighter: brightness rose by 101 %; luma and 3 more changed with it"
     )
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
     words = "the {0} images are brighter: {0} brightness rose by 101 %; {0} luma and 3 more {1}"
-    said = (words.format(side, "follow from it") for side in ("left", "right"))
+    said = (words.format(side, "changed with it") for side in ("left", "right"))
     assert two.summary() == "; ".join(said)
 
 
@@ -342,8 +342,8 @@ def test_exif_that_went_missing_is_one_line_and_the_first(stripped: int) -> None
     tagged, bare = encoded("JPEG", image, tags=tags), encoded("JPEG", image, tags={})
     target = lm.log_image([bare] * stripped + [tagged] * (50 - stripped)).view()
     report = lm.compare(target=target, reference=lm.log_image([tagged] * 50).view())
-    words = f"3 Exif tags are missing in up to {2 * stripped} % of images instead of 0 %"
-    assert report.findings[0].words == words
+    words = f"3 Exif tags are missing more often, such as Make in {2 * stripped} % of images"
+    assert report.findings[0].words == f"{words} instead of 0 %"
     assert report.summary().startswith(words)
 
 

@@ -122,9 +122,9 @@ def _vectors(row: FeatureDrift) -> str:
     """Return how far the mean of vectors moved, or of all numbers of images together."""
     share = (1 + (row.effect or 0.0)) / 2  # 1 is as near to it as a float comes
     spreads = number(2 * NormalDist().inv_cdf(share), 2) if share < 1 else "more than 16"
-    together = " together" if row.family == "image" else ""
+    together = ", taken together," if row.family == "image" else ""
     unit = f"standard deviation{'' if spreads == '1' else 's'}"
-    return f"{row.name} moved{together} by {spreads} {unit}"
+    return f"{row.name}{together} moved by {spreads} {unit}"
 
 
 _GATHERED = 0.5  # a resultant length, from which on hues have a direction to speak of
@@ -217,7 +217,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
-        spread = f"{subject} varies {number(times, 2)} times as much"
+        spread = f"{subject} varies {'less, ' * (times < 1)}{number(times, 2)} times as much"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
@@ -387,7 +387,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{words}; {listed} follow{'s' if len(follow) == 1 else ''} from it"
+    return f"{words}; {listed} changed with it"
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -413,10 +413,12 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
             found.append(_of_grid(several))
         elif len(several) >= _FEWEST:
             lead = max(several, key=lambda row: abs(_rise(row)))
-            what = "missing" if _rise(lead) > 0 else "present"
-            old, new = (percent(x if what == "missing" else 1 - x) for x in lead.levels)
-            where = f"in up to {new} of {_several(lead)}images instead of {old}"
-            found.append(Finding(f"{len(several)} Exif tags are {what} {where}", tuple(several)))
+            what = "are missing more often" if _rise(lead) > 0 else "are new, or more frequent"
+            old, new = (percent(x if _rise(lead) > 0 else 1 - x) for x in lead.levels)
+            where = f"{lead.name} in {new} of {_several(lead)}images instead of {old}"
+            found.append(
+                Finding(f"{len(several)} Exif tags {what}, such as {where}", tuple(several))
+            )
         else:
             found += [Finding(row.words, (row,)) for row in several]
     return found
