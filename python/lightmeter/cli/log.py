@@ -91,9 +91,9 @@ def log(
         segments = logged.segments[start]
         more = f", {counted(len(segments), 'segment')}" if segments else ""
         say(f"{name} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
-    parts = (pair for parts in logged.segments.values() for pair in parts.items())
-    if lost := sum(n for text, n in parts if "none" in parse_segment(text).values()):
-        complain(f"{counted(lost, 'image')} without a value for --segment, logged as 'none'")
+    texts = {text for parts in logged.segments.values() for text in parts}
+    if texts and all("none" in parse_segment(text).values() for text in texts):
+        complain("no image has a value for --segment, so all are logged as 'none'")
     if logged.rolled_up:
         many = counted(sum(map(len, logged.rolled_up.values())), "file")
         first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
