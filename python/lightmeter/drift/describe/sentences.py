@@ -415,10 +415,8 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
             lead = max(several, key=lambda row: abs(_rise(row)))
             what = "are missing more often" if _rise(lead) > 0 else "are new, or more frequent"
             old, new = (percent(x if _rise(lead) > 0 else 1 - x) for x in lead.levels)
-            where = f"{lead.name} in {new} of {_several(lead)}images instead of {old}"
-            found.append(
-                Finding(f"{len(several)} Exif tags {what}, such as {where}", tuple(several))
-            )
+            where = f"such as {lead.name} in {new} of {_several(lead)}images instead of {old}"
+            found.append(Finding(f"{len(several)} Exif tags {what}, {where}", tuple(several)))
         else:
             found += [Finding(row.words, (row,)) for row in several]
     return found
