@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from lightmeter import _core
-from lightmeter.batch.running import Turn
+from lightmeter.batch.running import Gate
 from lightmeter.batch.segments import GroupBy, SegmentBy, check_segments, group_in, value_in
 from lightmeter.batch.sources.item import Item
 from lightmeter.batch.sources.remote import loaded
@@ -83,32 +83,32 @@ class Work:
         how: Any = {"exemplars": self.exemplars, "sample": self.sample, "tags": self.tags}
         return Profile(reading=self.reading, **how)
 
-    def __call__(self, items: Sequence[Item], turn: Turn, threads: int = 1) -> Block:
+    def __call__(self, items: Sequence[Item], gate: Gate, threads: int = 1) -> Block:
         """Profile images one after another in this process.
 
         Parameters
         ----------
         items
             The images; remote ones are fetched in parallel.
-        turn
+        gate
             Taken for each batch of images; called before each image, and before each read of an
             image in tiles.
         threads
             Threads that share a large image.
         """
         merged = Merged(self)
-        for batch in loaded(items, self.reading.limits, turn):
-            with turn:
-                turn()
+        for batch in loaded(items, self.reading.limits, gate):
+            with gate:
+                gate()
                 data = [item.data for item in batch]
                 names = [item.name for item in batch]
                 files = measure_together(data, names, self.reading, self.exemplars > 0)
                 for item, file in zip(batch, files, strict=True):
-                    turn()
+                    gate()
                     try:
                         measured: Any = file or item.image
                         if not isinstance(file, Measured):
-                            how = {"threads": threads, "name": item.name, "watch": turn}
+                            how = {"threads": threads, "name": item.name, "watch": gate}
                             reading = item.read_by(self.reading)
                             measured = merged.whole._measure(IMAGE, measured, reading, **how)
                     except ImageError as error:

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 from lightmeter.batch.block import Merged, Work, block_text, parse_block
 from lightmeter.batch.profile import RowOptions, planned
-from lightmeter.batch.running import Turn, blocks
+from lightmeter.batch.running import Gate, blocks
 from lightmeter.batch.segments import SegmentBy
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.rows import USUAL_IMAGES, USUAL_PATHS, row_items, with_column
@@ -119,7 +119,7 @@ def _table_of(work: Work, wanted: Wanted, names: str, batches: Iterable[Any]) ->
     """Return a table with one cell, the block of all Arrow record batches; tasks call this."""
     merged = Merged(work)
     for block in blocks(row_items("", arrow_rows(batches), wanted, named=names)):
-        merged.add(work(block, Turn()))
+        merged.add(work(block, Gate()))
     return parquet().table({"block": [block_text(merged.block())]})
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from multiprocessing import connection, get_context
 from typing import Any
 
-from lightmeter.batch.running import MOST_WAITING, BlockWork, Result, Submit, Turn
+from lightmeter.batch.running import MOST_WAITING, BlockWork, Gate, Result, Submit
 from lightmeter.batch.sources.item import Item
 from lightmeter.errors import BatchError
 
@@ -97,7 +97,7 @@ def _worked(pickled: bytes, block: list[Item]) -> Any:
     """Return the result of a block; workers call this."""
     work = _loaded(pickled)
     try:
-        return work(block, Turn())
+        return work(block, Gate())
     except Exception as error:
         try:
             pickle.loads(pickle.dumps(error))

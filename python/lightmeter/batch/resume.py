@@ -14,7 +14,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.batch.block import Block, Work, block_text, parse_block
-from lightmeter.batch.running import Turn
+from lightmeter.batch.running import Gate
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, ImageError
 from lightmeter.files import read_regular, write_atomically
@@ -51,7 +51,7 @@ class Kept:
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, items: list[Item], turn: Turn, threads: int = 1) -> Block:
+    def __call__(self, items: list[Item], gate: Gate, threads: int = 1) -> Block:
         """Return the kept result of a block, or compute and keep it.
 
         A result is not kept if another attempt might read an image that failed.
@@ -67,7 +67,7 @@ class Kept:
         file = self._folder / f"{name}.block"
         block = self._read(file)
         if block is None:
-            block = self._work(items, turn, threads)
+            block = self._work(items, gate, threads)
             failures = _core.Profile.decode(block[""]).failures()
             if not any(reason in _PASSING for _, reason, _ in failures):
                 data = block_text(block)

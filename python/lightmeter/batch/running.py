@@ -53,7 +53,7 @@ def blocks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 
 def _is_ahead(block: list[Item]) -> bool:
-    """Return whether a block is fetched before its turn: unlike large images, it may wait."""
+    """Return whether a block is fetched ahead: unlike large images, it may wait."""
     return len(block) > 1 and all(isinstance(item.data, RemotePart) for item in block)
 
 
@@ -77,7 +77,7 @@ def threads_for(source: Source, workers: int) -> int:
     return max(1, workers // max(1, source.total or workers))
 
 
-class Turn:
+class Gate:
     """Let a number of threads measure, while others wait for remote images; end all of them."""
 
     def __init__(self, workers: int = 1) -> None:
@@ -90,15 +90,15 @@ class Turn:
             raise KeyboardInterrupt  # which no decoder takes for damage of an image
 
     def __enter__(self) -> None:
-        """Wait until one of the threads that measure ends its turn."""
+        """Wait until fewer threads measure."""
         self._free.acquire()
 
     def __exit__(self, *error: object) -> None:
-        """End the turn."""
+        """Let another thread measure."""
         self._free.release()
 
 
-BlockWork = Callable[[list[Item], Turn], Result]
+BlockWork = Callable[[list[Item], Gate], Result]
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def threads(work: BlockWork[Result], workers: int) -> Iterator[Submit[Result]]:
     Parameters
     ----------
     work
-        Called with the items of a block, and the `Turn` of the threads.
+        Called with the items of a block, and the `Gate` of the threads.
     workers
         Number of threads that measure at once.
 
@@ -120,13 +120,13 @@ def threads(work: BlockWork[Result], workers: int) -> Iterator[Submit[Result]]:
     Submit[Result]
         A function that submits a block and returns the future of its result.
     """
-    turn = Turn(workers)
+    gate = Gate(workers)
     most = 2 * (workers + _AHEAD)
     with ThreadPoolExecutor(workers) as own, ThreadPoolExecutor(most) as ahead:
         try:
-            yield lambda block: (ahead if _is_ahead(block) else own).submit(work, block, turn)
+            yield lambda block: (ahead if _is_ahead(block) else own).submit(work, block, gate)
         except BaseException:
-            turn.is_over = True
+            gate.is_over = True
             for pool in (own, ahead):
                 pool.shutdown(cancel_futures=True)
             raise
@@ -215,13 +215,13 @@ def each(
         See `results`.
     """
 
-    def work(block: list[Item], turn: Turn) -> Iterable[Result]:
+    def work(block: list[Item], gate: Gate) -> Iterable[Result]:
         found = []
-        for batch in loaded(block, limits, turn):
-            with turn:
+        for batch in loaded(block, limits, gate):
+            with gate:
                 for item in batch:
-                    turn()
-                    found.append(function(item, turn))
+                    gate()
+                    found.append(function(item, gate))
         return found
 
     blocks_done = results(work, blocks(source), workers, progress, source.total)

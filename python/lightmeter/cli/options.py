@@ -98,8 +98,8 @@ def _parameter(
 
 
 _VALUE = "Column of a table, or key of a sample in an archive, to log as a feature (repeatable)."
-_EXEMPLARS = "Thumbnails to keep of the images with the lowest, and with the highest, values."
-_SAMPLE = "Keep the measurements of so many single images, which `lightmeter check` needs."
+_EXEMPLARS = "Thumbnails to keep of each feature's lowest values, and as many of its highest."
+_SAMPLE = "Single images to keep the measurements of, for `lightmeter check`."
 # The options of `profile_images` about what is kept and how it runs.
 BATCH = {
     option.name: option

@@ -157,7 +157,8 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        lines.append(f"groups (estimate): {view.groups or 'none; check the pattern'}")
+        found = f"about {view.groups}" if view.groups else "none; check the pattern"
+        lines.append(f"groups: {found}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

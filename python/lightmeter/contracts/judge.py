@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from lightmeter.contracts.expectation import Expectation, Value
 from lightmeter.files import write_atomically
 from lightmeter.profile import ColumnView, ProfileView
-from lightmeter.profile.scalars import HUE_STEPS, arc, bounds_of, is_hue, nearest_turn, seen_values
+from lightmeter.profile.scalars import VALUES, arc, bounds_of, is_hue, nearest_turn, seen_values
 from lightmeter.profile.view import Exemplar
 from lightmeter.report.charts.html import Row, document, section, table
 from lightmeter.report.parts import thumbnail_tag
@@ -190,8 +190,9 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
             expected, got, state, *compared = _within(column, scalar, limits, key)
             low, high, _ = ((), (), ()) if state == "holds" else view.exemplars(name)
             worst = low if key in _LOWER else high
-            shown = (x for x in worst if not _IS_WITHIN[key](x.value or 0.0, limits[key]))
-            yield outcome(expected, got, state, tuple(shown)[:_IMAGES], *compared)
+            if scalar in VALUES:
+                worst = [x for x in worst if not _IS_WITHIN[key](x.value or 0.0, limits[key])]
+            yield outcome(expected, got, state, tuple(worst)[:_IMAGES], *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
             yield outcome(*judge(column, expectation))
@@ -211,8 +212,7 @@ def _within(
     low, high = bounds
     worst, best = (low, high) if key in _LOWER else (high, low)
     if is_hue(column, scalar) and list(limits) == ["at_least", "at_most"]:  # an arc
-        start, end = limits.values()
-        lower, upper = arc(start, end + HUE_STEPS * (end < start))
+        lower, upper = arc(*limits.values())
         worst = nearest_turn(low, (lower + upper) / 2)
         state: State = "holds" if lower <= worst <= upper else "fails"
     else:

@@ -363,7 +363,7 @@ class FeatureDrift(Label):
 
     def __repr__(self) -> str:
         """Return the verdict and its reason in one line."""
-        parts = filter(None, (self.verdict or "no verdict", self.words, self.reason))
+        parts = filter(None, (self.verdict or "not judged", self.words, self.reason))
         return f"<FeatureDrift {visible(repr(self.feature))}: {visible(', '.join(parts))}>"
 
 

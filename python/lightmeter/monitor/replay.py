@@ -105,22 +105,22 @@ class Replayed:
         judged = f"judged: {counted(self.judged, 'bucket')}"
         if self.starts:
             judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
-        if self.unjudged:
-            judged += f"; {count(self.unjudged)} could not be judged: {self.why}"
         yield judged
+        if self.unjudged:
+            yield f"could not be judged: {counted(self.unjudged, 'bucket')} ({self.why})"
         if self.independent:
             buckets = counted(self.independent, "bucket")
             yield f"{buckets} judged as if images were independent; similar ones cause more alarms"
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))
-            rate = f", {a_year:.3g} a year"
+            rate = f" (at this rate, {a_year:.3g} a year)"
         last = f"; the last {_SHOWN}:" if len(self.alarms) > _SHOWN else ""
         yield f"alarms: {count(len(self.alarms))}{rate}{last}"
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)} (1 if images were independent)"
+            yield f"design effect: {number(self.design)} images tell as much as 1 independent one"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

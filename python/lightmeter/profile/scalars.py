@@ -19,6 +19,7 @@ Scalar = Callable[[ColumnView], float | None]
 
 _QUANTILES = {f"q_{q:02}": q / 100 for q in (1, 5, 10, 25, 75, 90, 95, 99)} | {"median": 0.5}
 _RANKS = {"min": 0.0, **_QUANTILES, "max": 1.0}
+VALUES = {*_RANKS, "mean"}  # which can be compared with the value of an image
 _DEVIATIONS = 3.0  # standard errors of a distinct count that is estimated
 
 
@@ -180,7 +181,8 @@ def nearest_turn(hue: float, to: float) -> float:
 
 
 def arc(low: float, high: float) -> tuple[float, float]:
-    """Return an arc of hues, one turn lower if it passes 255, so that it stays near 0."""
+    """Return the arc from one hue to another, one turn lower if it passes 255, to be near 0."""
+    high += HUE_STEPS * (high < low)
     turn = HUE_STEPS * (high > HUE_STEPS)
     return low - turn, high - turn
 

@@ -40,7 +40,7 @@ MEANINGS = {
     "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
     "p": "The probability that chance alone gives a difference this large.",
     "q": "p, corrected for testing many features at once. The verdict uses it.",
-    "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone gives.",
+    "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone would give.",
 }
 
 
@@ -72,7 +72,7 @@ def cells(row: FeatureDrift) -> dict[str, str]:
 
 def verdict_badge(row: FeatureDrift) -> Html:
     """Return the verdict with its sign."""
-    verdict = row.verdict or "no verdict"
+    verdict = row.verdict or "not judged"
     sign = _SHAPES.get(verdict)
     shown = (tag("span", sign, aria_hidden="true"), " ") if sign else None
     return tag("span", shown, verdict, cls=f"verdict {verdict.split()[0]}")

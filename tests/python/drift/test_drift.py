@@ -41,7 +41,7 @@ def test_compare_finds_and_names_what_changed(views: tuple[lm.ProfileView, lm.Pr
         line = report[name]
         assert (line.role, line.verdict, line.q_value) == (role, None, None)
         assert line.p_value is not None
-        assert repr(line).startswith(f"<FeatureDrift '{name}': no verdict, ")
+        assert repr(line).startswith(f"<FeatureDrift '{name}': not judged, ")
     assert report["image.Hue.circular_mean"].kind == "hue"
     pixels = report["image.Brightness.pixels"]
     assert (pixels.verdict, pixels.p_value) == (None, None)
