@@ -20,7 +20,7 @@ struct Exposure {
       Number{"bright_percent", Scale::kPercent, Group::kLight,
              "the share of nearly white pixels: higher is more overexposed"},
       Number{"glare_percent", Scale::kPercent, Group::kLight,
-             "the share of red, green and blue samples of 245 and more: higher is more glare"},
+             "the share of red, green and blue values from 245 to 255: higher is more glare"},
       Number{"gray_percent", Scale::kPercent, Group::kColour,
              "the share of pixels without colour: higher is grayer, 100 is a gray image"},
   };

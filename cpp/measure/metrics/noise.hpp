@@ -14,7 +14,7 @@ struct Noise {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Noise", Scale::kSample, Group::kNoise,
-             "the noise, as the standard deviation of a luma sample: higher is noisier"},
+             "the standard deviation of the white noise in the luma: higher is noisier"},
   };
 
   std::uint64_t n = 0;

@@ -217,7 +217,8 @@ def check(
     else:
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         if judged := counts["ordinary"] + counts["unusual"]:
-            words += f" (about {number(level * judged)} unusual are expected by chance)"
+            chance = f"chance explains about {number(level * judged)} unusual"
+            words += f" ({chance}, if images are independent)"
         say(words)
     for note in filter(None, notes):
         complain(note)

@@ -144,7 +144,8 @@ def _families(view: ProfileView) -> str:
         means = [
             f"{visible(name.removeprefix('image.'))} {number(mean)}"
             for name in names
-            if view[name].kind == "number" and (mean := view[name].mean) is not None
+            if view[name].kind == "number" and not view[name].types.date
+            if (mean := view[name].mean) is not None
         ]
         such = ": " if len(means) == len(names) <= _SHOWN_MEANS else ", with means such as "
         shown = f"{such}{', '.join(means[:_SHOWN_MEANS])}" if means else ""

@@ -352,7 +352,7 @@ class _Feature(NamedTuple):
             rates = hits[0] / n[0], hits[1] / n[1]
             fill(row, level_target=rates[0], level_reference=rates[1])
             p = [_core.fisher_exact(hits[0], n[0], hits[1], n[1])] * 3 if self.tested else None
-            rest_on(row, "difference of rates", [abs(rates[0] - rates[1])] * 3, p)
+            rest_on(row, "difference", [abs(rates[0] - rates[1])] * 3, p)
         return row
 
 

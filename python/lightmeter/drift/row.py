@@ -57,7 +57,7 @@ class GridCell(NamedTuple):
     def place(self) -> str:
         """Return its position in words."""
         vertical = ("top", "upper", "lower", "bottom")[self.row]
-        return f"at the {vertical} {('left', 'inner left', 'inner right', 'right')[self.column]}"
+        return f"at the {vertical} {('left', 'centre left', 'centre right', 'right')[self.column]}"
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _spoken(name: str) -> str:
         return f"{name.removesuffix('_percent')} pixels"
     first = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", first).lower()
     if rest in ("", "mean", "circular_mean"):
-        return first
+        return f"mean {first}" if first in ("red", "green", "blue") else first
     if rest in ("share", "stddev"):
         return f"{'share' if rest == 'share' else 'contrast'} of {first}"
     return f"{first}{' of' * (rest in ('rows', 'columns'))} {rest.replace('_', ' ')}"
@@ -171,9 +171,7 @@ def _spoken(name: str) -> str:
 Verdict = Literal["drift", "possible", "none", "inconclusive", "not enough data"]
 Rate = Literal["missing", "not a number", "failure"]
 DriftKind = Kind | Rate
-EffectName = Literal[
-    "shift", "spread", "tail", "total variation", "difference of rates", "separation"
-]
+EffectName = Literal["shift", "spread", "tail", "total variation", "difference", "separation"]
 
 # Verdicts that need attention.
 CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"})
@@ -268,7 +266,7 @@ class FeatureDrift(Label):
         Upper end of `effect`.
     effect_name
         Name of the effect size: ``shift`` (``ks``), ``spread`` (its absolute value) or ``tail``;
-        for categories ``total variation``; for rates ``difference of rates``; for vectors
+        for categories ``total variation``; for rates ``difference``; for vectors
         ``separation``.
     level_target
         Mean of the target; the circular mean for hues, the share for rates.
@@ -396,7 +394,7 @@ class Thresholds:
     possible
         Maximum q-value of ``possible``; the default 0.15 is that of whylogs.
     effect
-        Minimum shift (D, or V for hues), total variation or difference of rates. With many images,
+        Minimum shift (D, or V for hues), total variation or difference. With many images,
         every difference is significant, but one below a tenth of the probability mass has no
         visible consequence. A verdict needs at least one applicable effect size that reaches its
         minimum.
@@ -539,8 +537,7 @@ def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
         between = f"{row.effect_low or 0:.2g} to {row.effect_high or 0:.2g}"
         return f"{size}, which may be {between}: the profiles hold samples"
     if row.verdict == "none" and q <= by.drift:
-        least = by.least(row.effect_name)
-        return f"surely different (q {q:.1g}), but little: {size}, less than {least:g}"
+        return f"significant (q {q:.1g}), but small: {size}, below {by.least(row.effect_name):g}"
     if row.groups_target is None:
         return f"{size}, q {q:.2g}"
     return f"{size}, q {q:.2g}; {row.groups_target} target, {row.groups_reference} reference groups"

@@ -56,6 +56,9 @@ class Tested:
         The reason why there is no p-value, or an assumption of the test.
     q
         The q-value, after all features of the bucket were tested.
+    ratio
+        The standard deviation divided by the geometric mean of those of past buckets, if the spread
+        has a smaller p-value than the mean; 0 otherwise.
     """
 
     feature: str
@@ -64,6 +67,7 @@ class Tested:
     p_value: float | None
     words: str = ""
     q: float = 1.0
+    ratio: float = 0.0
 
 
 @dataclass
@@ -155,8 +159,8 @@ class AgainstPast:
 
     def _moments(
         self, now: Numbers, past: Numbers, base: Numbers, weights: Numbers
-    ) -> tuple[Prediction, Numbers]:
-        """Return the prediction of means, and the p-values of means and spreads together.
+    ) -> tuple[Prediction, Numbers, Numbers]:
+        """Return the prediction of means, the p-values of means and spreads, and `Tested.ratio`.
 
         Parameters
         ----------
@@ -185,7 +189,9 @@ class AgainstPast:
         n_spread, n_now = np.where(varies & (n > 1), n, 0), np.where(varies, now[0], 0)
         spread = predict(logs, n_spread, half, log_now, n_now, self._centre(log_base, base[0]))
         p_values = combined(levels.p_values, spread.p_values)
-        return levels, np.where(np.isnan(levels.p_values), np.nan, p_values)
+        usual = (logs * (n_spread > 0)).sum(axis=0) / np.maximum(1, (n_spread > 0).sum(axis=0))
+        ratios = np.where(spread.p_values < levels.p_values, np.exp(log_now - usual), 0)
+        return levels, np.where(np.isnan(levels.p_values), np.nan, p_values), ratios
 
     def _numbers(self, at: list[int]) -> list[Tested]:
         """Test numbers by mean and log standard deviation, or by the share off the median."""
@@ -194,7 +200,7 @@ class AgainstPast:
             for table in (self._now, self._before, self._base)
         )
         freedom = np.maximum(before[:, 0] - 1, 0)
-        levels, p_values = self._moments(now, before, base[-1], freedom)
+        levels, p_values, ratios = self._moments(now, before, base[-1], freedom)
         # The number of values that differ from the common one.
         n, medians, others = (self._base[:, row, at] for row in (N, MEDIAN, OTHERS))
         value = common_value(n, medians)
@@ -207,8 +213,8 @@ class AgainstPast:
         self._design = max(1.0, float(np.median(ordinary))) if len(ordinary) else 1.0
         for i in np.flatnonzero(rare):
             p = rare_event_p(hits[i], n_now[i], past_hits[i], past_n[i], self._design)
-            p_values[i] = np.maximum(levels.p_values[i], p)
-        columns = (each.tolist() for each in (n_now, levels.buckets, p_values))
+            p_values[i], ratios[i] = np.maximum(levels.p_values[i], p), 0
+        columns = (each.tolist() for each in (n_now, levels.buckets, p_values, ratios))
         return list(map(self._test, at, *columns))
 
     def _hue(self, index: int) -> Tested:
@@ -234,7 +240,7 @@ class AgainstPast:
         none, index = np.zeros_like(self.target.vectors[name, length]), self._names.index(name)
         now, *befores, base = (side.vectors.get((name, length), none) for side in sides)
         past = np.stack(befores)
-        _, p_values = self._moments(now, past, base, past[:, 0])
+        _, p_values, _ = self._moments(now, past, base, past[:, 0])
         p = float(np.minimum(1.0, len(p_values) * p_values.min()))  # NaN if any is
         return self._test(index, now[0, 0], int((past[:, 0, 0] > 0).sum()), p)
 
@@ -270,7 +276,7 @@ class AgainstPast:
         elif n and total and n_past.any():
             counts = now[:1], n, before[:, :1], n_past, base[:1], total
             p = float(self._shares(*counts, 1.0)[0])
-        return self._test(index, n, int((n_past > 0).sum()), p, name)
+        return self._test(index, n, int((n_past > 0).sum()), p, rate=name)
 
     def _shares(
         self,
@@ -323,7 +329,9 @@ class AgainstPast:
             p_values[at] = max(p_values[at], min(1.0, 2 * inner))
         return p_values
 
-    def _test(self, index: int, n: float, buckets: float, p: float, rate: str = "") -> Tested:
+    def _test(
+        self, index: int, n: float, buckets: float, p: float, ratio: float = 0.0, rate: str = ""
+    ) -> Tested:
         name, words = self._names[index], ""
         if n < Thresholds.min_values:
             words = f"{counted(int(n), 'value')} in the bucket; {Thresholds.min_values} are needed"
@@ -333,4 +341,4 @@ class AgainstPast:
         elif math.isnan(p):
             words = "no values in the baseline"
         family, known = self._meanings[name].family, None if words else p
-        return Tested(rate or name, bool(rate), family, known, words)
+        return Tested(rate or name, bool(rate), family, known, words, ratio=ratio)

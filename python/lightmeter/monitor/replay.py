@@ -120,7 +120,7 @@ class Replayed:
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)} images tell as much as 1 independent one"
+            yield f"design effect: {number(self.design)} times the variance of independent images"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

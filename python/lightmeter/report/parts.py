@@ -19,6 +19,7 @@ from lightmeter.text import NONE, count, number, percent, shorten, visible
 from lightmeter.times import day
 
 _MOST_REPEATS = 6
+_HASHES = 512  # that a profile keeps
 _ALIKE = {
     "PixelHash": "are the same as an earlier one, pixel by pixel",
     "PerceptualHash": "look like an earlier one",
@@ -62,7 +63,7 @@ def cells(row: FeatureDrift) -> dict[str, str]:
         "change": row.reason if row.verdict == "not enough data" else change(row),
         "kind": row.effect_name or NONE,
         "size": number(row.effect, 2),
-        "p": number(row.p_value, 2),
+        "p": number(row.p_value if row.verdict else None, 2),
         "q": number(row.q_value, 2),
         "D": number(row.ks, 2),
         "Hellinger": number(row.hellinger_debiased, 2),
@@ -232,7 +233,7 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
     """Return the section about repeated images; None if neither side has any."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
-    words = "Only what is proven is counted: there may be more."
+    words = f"Of more than {_HASHES} images, some rare repeats remain undetected."
     return section("Repeated images", tag("p", words, cls="quiet"), parts) if parts else None
 
 
@@ -247,7 +248,8 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
         how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
-        many = f"at least {count(repeats)} of {count(column.n - column.missing)} images"
+        n = column.n - column.missing
+        many = f"{'at least ' * (n > _HASHES)}{count(repeats)} of {count(n)} images"
         yield tag("h3", f"{side}: {many} {how}", cls="group")
         shown = []
         for item in listed[:_MOST_REPEATS]:

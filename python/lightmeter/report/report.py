@@ -89,6 +89,7 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
     called = None if name == side else (": ", tag("bdi", name))
     images = f", {counted(view.images, 'image')}" if view.images else ""
+    images += f" in about {counted(view.groups, 'group')}" * bool(view.groups)
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
     return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")

@@ -262,7 +262,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert lines[1].startswith("  ")
     assert f"{junk}: cannot be measured: " in "\n".join(lines)
     counts = "1 ordinary, 1 unusual, 0 unknown, 1 failed"
-    assert lines[-1] == f"{counts} (about 0.04 unusual are expected by chance)"
+    assert lines[-1] == f"{counts} (chance explains about 0.04 unusual, if images are independent)"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
     assert printed["flagged"][0]["findings"][0]["sentence"]
@@ -277,4 +277,4 @@ def test_a_video_in_a_folder_is_a_failure_of_its_own(tmp_path: Path, good: Profi
     done = lightmeter("check", tmp_path / "new", "--reference", tmp_path / "good.lmp")
     assert done.returncode == 3
     assert "gate.mp4: cannot be measured: unsupported: got several images" in done.stdout
-    assert "1 failed (about 0.02 unusual are expected by chance)" in done.stdout
+    assert "1 failed (chance explains about 0.02 unusual, if images are independent)" in done.stdout

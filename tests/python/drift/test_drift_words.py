@@ -48,13 +48,10 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         return profile.view()
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
-    assert single.summary() == (
-        "the images are brighter: brightness rose by 101 %; luma and 3 more changed with it"
-    )
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    words = "the {0} images are brighter: {0} brightness rose by 101 %; {0} luma and 3 more {1}"
-    said = (words.format(side, "changed with it") for side in ("left", "right"))
-    assert two.summary() == "; ".join(said)
+    words = "the {0}images are brighter: {0}brightness rose by 101 %; the changes of {0}{1}"
+    said = [words.format(side, "luma and 3 more fit this") for side in ("", "left ", "right ")]
+    assert [single.summary(), two.summary()] == [said[0], "; ".join(said[1:])]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +62,7 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
         ("image.my_percent", "image", ["image"], "my_percent"),
         ("image.Grid.r0c3", "image", ["image"], "brightness at the top right"),
-        ("left.Grid.r0c1", "image", ["image", "left"], "left brightness at the top inner left"),
+        ("left.Grid.r0c1", "image", ["image", "left"], "left brightness at the top centre left"),
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
@@ -116,15 +113,15 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
-            "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more",
+            "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more drifted",
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
-            "the image lost sharpness most at the top inner left",
+            "the image lost sharpness most at the top centre left",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
-            "luma fell by 20 %, and 16 more",
+            "luma fell by 20 %, and 16 more drifted",
         ),
         (grid(lambda row, column: -20.0, 100), "the image darkened by a similar share everywhere"),
         ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
@@ -284,7 +281,7 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
     first, *others = report.findings
     assert first.rows[0].feature == "image.Sharpness"
     assert "image.Noise" in [line.feature for line in first.rows]
-    assert "; noise, " in first.sentence
+    assert "of noise, " in first.sentence
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
     said = [line.feature for each in report.findings for line in each.rows]
     assert len(said) == len(set(said))

@@ -482,6 +482,13 @@ def test_vectors_that_are_too_few_to_compare_are_judged(store: Store) -> None:
     assert bad == [BEGUN + timedelta(days=31)]
 
 
+def test_a_changed_spread_is_worded_as_such(store: Store) -> None:
+    for number in range(32):
+        x = np.random.default_rng(number).normal(8 + number % 5, 1 + (number == 31), 60)
+        put(store, BEGUN + timedelta(days=number), {"x": x})
+    assert judged(store)[-1].words.startswith("x varies 1.7 times as much as in past buckets; q ")
+
+
 def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:
     """Such as the number of a batch, or the name of who is on duty."""
     for number in range(40):

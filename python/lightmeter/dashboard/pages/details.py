@@ -87,7 +87,8 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
         return None
     what, words = "rate" if column_of(feature) != feature else "mean", list[Content]()
     if monitor is not None:
-        words += ["The band is the range of the baseline of ", quoted(monitor.name), ". "]
+        words += [f"The band is the range of the {what}s in the baseline of ", quoted(monitor.name)]
+        words.append("; an anomaly may lie within it. ")
     if changed:
         words.append(
             "The vertical line is the earliest day on which the change may have begun; the "

@@ -98,12 +98,19 @@ def _category(row: FeatureDrift) -> str:
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
+    shares += f" of {_whose(row)}" * (" " in _whose(row))
     words = f"{row.name} {value} {'rose' if high > least else 'fell'} from {shares}"
     if other[1] or old_other[1]:
         return words
     new, gone = len(after.keys() - before - {first}), len(before.keys() - after - {first})
     words += f", {counted(new, 'new value')}" if new else ""
     return f"{words}, {counted(gone, 'value')} gone" if gone else words
+
+
+def _whose(row: FeatureDrift) -> str:
+    """Return what shares are of: images, or those that have the feature; or values."""
+    some = any(view[row.feature].missing for view in row.sides if row.feature in view)
+    return f"images{f' with {row.name}' * some}" if row.prefix else "values"
 
 
 def strings_of(cores: Iterable[_core.Profile], feature: str) -> list[_core.FrequentStrings]:
@@ -189,7 +196,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
-    what = "images" if row.prefix else "values"
+    what = _whose(row)
     value = f"{subject} is {value} in {now} of {what} instead of {was}"
     if is_none:
         value = f"{now} of {what} have some {row.name} instead of {was}"
@@ -378,16 +385,15 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     if not follow:
         return words
     firsts: dict[str, str] = {}
-    for row in sorted(
-        follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev")
-    ):
+    ordered = sorted(follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev"))
+    for row in ordered:
         if row.topic not in (lead.topic, "together"):
             firsts.setdefault(row.topic, row.name)
     others = [row.name for row in follow if row.name != lead.name]
     names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{words}; {listed} changed with it"
+    return f"{words}; the changes of {listed} fit this"
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -486,10 +492,10 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}, none surely by itself"
+        return f"{many}; any single one of them may be chance"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
-    return mark.join([*(each.words for each in first), *[f"and {left} more"] * (left > 0)])
+    return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
 
 
 def _topic(row: FeatureDrift, cause: str) -> object:

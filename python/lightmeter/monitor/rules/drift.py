@@ -26,7 +26,7 @@ from lightmeter.monitor.peers import change_beside, without_common
 from lightmeter.monitor.results import BySegment, Result, joined
 from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.tables import ResultState
-from lightmeter.text import with_minus
+from lightmeter.text import number, with_minus
 
 INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
@@ -188,11 +188,13 @@ class DriftRule(ComparingMonitor):
             _rest_on_largest(row, self._thresholds)
             fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
-        if name is not None:
-            words = [f"{name} {size:.2g}", *words]
-            if size < self._thresholds.least(name):
-                words = ["significant, but below the minimum effect", *words]
-                return Result(test.feature, "ok", value, None, None, joined(*words))
+            has_moved = cause.startswith((f"{row.name} rose", f"{row.name} fell"))
+            if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
+                subject = f"{'the share of ' * (row.scale == 'percent')}{row.name}"
+                cause = f"{subject} varies {number(test.ratio, 2)} times as much as in past buckets"
+        if name is not None and size < self._thresholds.least(name):
+            words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
+            return Result(test.feature, "ok", value, None, None, joined(*words))
         words = [cause or f"{test.feature} changed", *words]
         return Result(test.feature, "anomaly", value, None, upper, joined(*words))
 

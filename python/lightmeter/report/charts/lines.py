@@ -110,7 +110,7 @@ def trend(
     parts.append(rule(LEFT, _FLOOR, RIGHT, _FLOOR, "quiet"))
     parts += [tick_mark(x(date), _FLOOR, text) for date, text in _dates(marks)]
     linked = any(mark.to is not None for mark in marks)
-    return Chart(title, _description(marks), _HEIGHT, joined(parts), linked=linked)
+    return Chart(title, _description(marks, band), _HEIGHT, joined(parts), linked=linked)
 
 
 def _changed(
@@ -251,7 +251,7 @@ def _legend(marks: Marks, what: str, band: str) -> Html:
     return legend(*((sign, words) for is_there, sign, words in signs if is_there))
 
 
-def _description(marks: Marks) -> str:
+def _description(marks: Marks, band: str) -> str:
     """Describe the chart in words."""
     first, last, form = marks[0], marks[-1], _form(marks)
     bad = [mark.at for mark in marks if mark.bad]
@@ -259,7 +259,7 @@ def _description(marks: Marks) -> str:
     return "; ".join(
         (
             f"{counted(len(marks), 'bucket')} from {first.at:{form}} to {last.at:{form}}",
-            f"the last value is {number(last.value)}{limits and f', expected {limits}'}",
+            f"the last value is {number(last.value)}{limits and f', {band} {limits}'}",
             f"anomalies: {len(bad)}, the last on {bad[-1]:{form}}" if bad else "no anomalies",
         )
     )
