@@ -113,9 +113,9 @@ def run_demo(
 ) -> tuple[DriftReport, Path]:
     """Compare a batch of smears with diluted dye with a training set, as the article does.
 
-    The microscope was also a little out of focus. This draws 50 images of the training set into
-    ``reference`` and 50 of the batch into ``batch``, profiles both, compares them, and writes the
-    profiles and the report beside them. It returns the report and its page.
+    This draws 50 images of the training set into ``reference`` and 50 of the batch into ``batch``,
+    profiles both, compares them, and writes the profiles and the report beside them. It returns the
+    report and its page.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def run_demo(
         A function that is called as ``progress(done, total)`` after each image.
     """
     folder = Path(folder)
-    sides = {"reference": {}, "batch": {"dye": _DILUTED, "blur": _BLUR}}
+    sides = {"reference": {}, "batch": {"dye": _DILUTED}}
     _draw([(folder / name, _IMAGES, how) for name, how in sides.items()], progress)
     views = {name: profile_images(folder / name, exemplars=_EXEMPLARS) for name in sides}
     for name, view in views.items():
@@ -134,7 +134,7 @@ def run_demo(
     page = folder / "report.html"
     report.write_html(
         page,
-        target_name="synthetic smears, diluted dye and out of focus",
+        target_name="synthetic smears, diluted dye",
         reference_name="synthetic smears, as usual",
     )
     return report, page

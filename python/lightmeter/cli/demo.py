@@ -25,8 +25,7 @@ def demo(output: Path = Path("lightmeter-demo"), timeline: bool = False) -> None
         return
     with progress_bar("drawing") as progress:
         report, page = run_demo(output, progress=progress)
-    say("Synthetic blood smears, drawn by this program. In the batch, the dye is diluted and the")
-    say("microscope is out of focus.")
+    say("Synthetic blood smears, drawn by this program. In the batch, the dye is diluted.")
     print()
     print_findings(report)
     print()
