@@ -110,7 +110,7 @@ class Replayed:
             yield f"could not be judged: {counted(self.unjudged, 'bucket')} ({self.why})"
         if self.independent:
             buckets = counted(self.independent, "bucket")
-            yield f"{buckets} judged as if images were independent; similar ones cause more alarms"
+            yield f"{buckets} judged as if images were independent; if they are not, expect more alarms"
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))

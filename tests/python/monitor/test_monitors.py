@@ -155,7 +155,7 @@ def test_what_cannot_be_read_is_told(store: Store, tmp_path: Path) -> None:
     assert "gone.toml" in why
     days = {"from": date(2022, 9, 1), "to": date(2022, 9, 2)}
     (replayed,) = replay(store, [monitor(baseline=days)], now=NOW)
-    words = "3 buckets judged as if images were independent; similar ones cause more alarms"
+    words = "3 buckets judged as if images were independent; if they are not, expect more alarms"
     assert words in replayed.lines(DAY)
 
 
