@@ -10,7 +10,7 @@ struct CircularHue {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Hue.circular_mean", Scale::kSample, Group::kColour,
-             "the direction of the mean hue, each pixel weighing as much as it is colourful",
+             "the direction of the mean hue on a circle of 255 steps; colourful pixels weigh more",
              Role::kAngle},
       Number{"Hue.concentration", Scale::kShare, Group::kColour,
              "how much the hues agree: 0 if they cancel out, 1 if there is only one"},

@@ -178,7 +178,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
-    since = "since " * (change.what == "opened" and incident.grew)
+    since = "since " * (change.what == "opened" and incident.end is None)
     notices = change.remember if change.what == "opened" else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in notices)
     return Message(
@@ -219,9 +219,10 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"It was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
         yield "Its monitor is gone."
+    grew = any(result.bucket != incident.start for result in firsts)
     for result in firsts[:_SHOWN]:
         words, size = shorten(result.words, _WORDS) or incident.kind, ""
-        if incident.grew:
+        if grew:
             words = f"{bucket_text(result.bucket)}: {words}"
         if result.value is not None and result.feature:
             limits = expected(result.lower, result.upper)

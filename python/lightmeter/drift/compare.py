@@ -110,7 +110,8 @@ class Comparison:
                 elif by_group:
                     tables = [core.grouped(name, *meaning) for core in cores]
                     judge_by_group(row, tables)
-                    self.ungrouped = [*map(max, self.ungrouped, map(own_groups, tables))]
+                    if row.kind != "failure":  # files that cannot be measured have no group
+                        self.ungrouped = [*map(max, self.ungrouped, map(own_groups, tables))]
                 yield row
         for prefix in sorted(prefixes) if tested else ():
             if not self.unlike.reason(f"{prefix}.Red"):  # as all numbers of pixels at once
@@ -129,14 +130,10 @@ class Comparison:
         `thresholds.drift`. `drifted` may hold more features, because it bounds only the share of
         false ones.
         """
-        tested = [row for row in self.features if row.q_value is not None]
-        p_values = [row.p_high or 0.0 for row in tested]
-        adjusted = holm_p_values(p_values, [row.family for row in tested])
-        return [
-            row
-            for row, p in zip(tested, adjusted, strict=True)
-            if p <= self.thresholds.drift and row.verdict == "drift"
-        ]
+        rows = [row for row in self.features if row.q_value is not None]
+        adjusted = holm_p_values([row.p_high or 0.0 for row in rows], [row.family for row in rows])
+        sure = (row for row, p in zip(rows, adjusted, strict=True) if p <= self.thresholds.drift)
+        return [row for row in sure if row.verdict == "drift"]
 
     @cached_property
     def notes(self) -> list[str]:
@@ -159,8 +156,7 @@ class Comparison:
 
     def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[sentences.Finding]:
         explained = {row for cause in self.causes for row in cause.rows}
-        others = [row for row in rows if row not in explained]
-        found = [*self.causes, *sentences.findings(others)]
+        found = [*self.causes, *sentences.findings([row for row in rows if row not in explained])]
         return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
@@ -222,8 +218,7 @@ def _of_groups(comparison: Comparison) -> str:
         return words if parts else ""
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):
-        names = shorten(", ".join(alone), 80)
-        first = f"Groups are not used for {names}, because not all values have one. "
+        first = f"Groups are not used for {shorten(', '.join(alone), 80)}: some values have none. "
     elif grouped:
         first = f"Only the {grouped[0]} has groups. "
     elif any(view._core.has_groups for view in sides.values()):

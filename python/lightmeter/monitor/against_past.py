@@ -37,6 +37,8 @@ from lightmeter.monitor.shelf import (
 from lightmeter.profile.features import Kind, Meaning
 from lightmeter.text import counted
 
+_AS_USUAL = 0.05  # p-value of a mean above which only its spread may be the reason of an anomaly
+
 
 @dataclass
 class Tested:
@@ -57,8 +59,8 @@ class Tested:
     q
         The q-value, after all features of the bucket were tested.
     ratio
-        The standard deviation divided by the geometric mean of those of past buckets, if the spread
-        has a smaller p-value than the mean; 0 otherwise.
+        The standard deviation divided by that within past buckets, which are the baseline, if the
+        mean is as usual and the spread has a smaller p-value; 0 otherwise.
     """
 
     feature: str
@@ -189,8 +191,9 @@ class AgainstPast:
         n_spread, n_now = np.where(varies & (n > 1), n, 0), np.where(varies, now[0], 0)
         spread = predict(logs, n_spread, half, log_now, n_now, self._centre(log_base, base[0]))
         p_values = combined(levels.p_values, spread.p_values)
-        usual = (logs * (n_spread > 0)).sum(axis=0) / np.maximum(1, (n_spread > 0).sum(axis=0))
-        ratios = np.where(spread.p_values < levels.p_values, np.exp(log_now - usual), 0)
+        is_spread = (levels.p_values > _AS_USUAL) & (spread.p_values < levels.p_values)
+        with np.errstate(all="ignore"):
+            ratios = np.where(is_spread, now[2] / units / np.sqrt(within), 0) * (not self.buckets)
         return levels, np.where(np.isnan(levels.p_values), np.nan, p_values), ratios
 
     def _numbers(self, at: list[int]) -> list[Tested]:

@@ -49,8 +49,8 @@ _HEAD = """\
 """
 _DRIFT = """\
 # Finds images that differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
-# q is the chance of an alarm in a bucket of which no segment changed. If some did, q is the share
-# of false findings at most, on average."""
+# q = 0.01: of a hundred buckets without a change, at most one raises an alarm, on average, however
+# many segments there are. In a bucket with a change, at most 1 % of the findings are false."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year,
 # for all features and segments together. Needs 35 days."""

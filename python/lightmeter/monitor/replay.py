@@ -102,15 +102,15 @@ class Replayed:
 
     def lines(self, length: timedelta) -> Iterator[str]:
         """Yield the findings as lines of text; `length` is the length of the buckets."""
-        judged = f"judged: {counted(self.judged, 'bucket')}"
+        judged = f"judged: {counted(self.judged, 'bucket')}{' of segments' * self.monitor.segments}"
         if self.starts:
             judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
         yield judged
         if self.unjudged:
-            yield f"could not be judged: {counted(self.unjudged, 'bucket')} ({self.why})"
+            yield f"could not be judged: {counted(self.unjudged, 'bucket')} (the last: {self.why})"
         if self.independent:
             buckets = counted(self.independent, "bucket")
-            yield f"{buckets} judged as if images were independent; if they are not, expect more alarms"
+            yield f"{buckets} judged as if images were independent; if not, expect more alarms"
         rate = ""
         if self.alarms:
             a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))

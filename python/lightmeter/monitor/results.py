@@ -137,11 +137,6 @@ class Incident:
         """Return the first result of each stretch."""
         return [stretch.first for stretch in self.stretches]
 
-    @property
-    def grew(self) -> bool:
-        """Return whether it began with fewer findings than it has now."""
-        return any(result.bucket != self.start for result in self.firsts)
-
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Return whether a bucket of this state ends an incident.

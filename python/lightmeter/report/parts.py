@@ -22,7 +22,7 @@ _MOST_REPEATS = 6
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
     "PixelHash": "are the same as an earlier one, pixel by pixel",
-    "PerceptualHash": "look like an earlier one",
+    "PerceptualHash": "look like an earlier one, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -128,11 +128,8 @@ def card(
 
 
 def _caption(row: FeatureDrift) -> Html:
-    facts = (
-        tag("div", tag("dt", name), tag("dd", value))
-        for name, value in cells(row).items()
-        if value != NONE
-    )
+    shown = cells(row)
+    facts = (tag("div", tag("dt", name), tag("dd", shown[name])) for name in ("change", "values"))
     new, gone = _listed("New", row.new_values), _listed("No longer seen", row.vanished_values)
     return tag("figcaption", tag("dl", facts), new, gone)
 
@@ -169,7 +166,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
     if not figures:
         return None, idents
-    explained = "The images in 16 parts. Each number is the mean over all images of a side."
+    explained = "The images in 16 parts. Each number is a mean over all images."
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
 
@@ -233,8 +230,7 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
     """Return the section about repeated images; None if neither side has any."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
-    words = f"Of more than {_HASHES} images, some rare repeats remain undetected."
-    return section("Repeated images", tag("p", words, cls="quiet"), parts) if parts else None
+    return section("Repeated images", parts) if parts else None
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
@@ -251,9 +247,12 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         n = column.n - column.missing
         many = f"{'at least ' * (n > _HASHES)}{count(repeats)} of {count(n)} images"
         yield tag("h3", f"{side}: {many} {how}", cls="group")
+        if n > _HASHES:
+            words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
+            yield tag("p", words, cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
             path = item.path or "an image without a path"
             name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
-            shown.append(tag("li", tag("b", f"{count(item.times)} times "), name))
+            shown.append(tag("li", name, f" and {count(item.times - 1)} more"))
         yield tag("ul", shown)

@@ -89,10 +89,10 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
     called = None if name == side else (": ", tag("bdi", name))
     images = f", {counted(view.images, 'image')}" if view.images else ""
-    images += f" in about {counted(view.groups, 'group')}" * bool(view.groups)
+    groups = f"{' in' if images else ','} about {counted(view.groups, 'group')}" * (view.groups > 0)
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
-    return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")
+    return joined(tag("span", key, side, called, images, groups, date, tags_text(view)), " ")
 
 
 def _findings(comparison: Comparison) -> Html:
@@ -108,7 +108,7 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in found[:_MOST_FINDINGS]
     )
-    more = tag("p", f"and {left} more, with charts below", cls="quiet") if left > 0 else None
+    more = tag("p", f"and {left} more in the table below", cls="quiet") if left > 0 else None
     shots = (thumbnails(cause.rows[0], comparison) for cause in comparison.causes[:1])
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
@@ -120,7 +120,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     words += f"{count(tested)} were tested"
     if others := len(features) - tested:
         words += f"; the other {count(others)} have too few values, the same value everywhere, "
-        words += "or are never judged"
+        words += "or cannot be judged"
     words += ". The last column counts the values of the reference / the target."
     rows = []
     for row in features:
@@ -149,7 +149,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
         f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
-        "report any drift. Verdicts "
+        "report any drift. Changes that may come from a cause need not be further faults. Verdicts "
         f"need {by.min_values} values on each side. Images in groups also need 5 groups on each "
         "side, and only a shift counts for them."
     )

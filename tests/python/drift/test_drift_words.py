@@ -49,8 +49,8 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    words = "the {0}images are brighter: {0}brightness rose by 101 %; the changes of {0}{1}"
-    said = [words.format(side, "luma and 3 more fit this") for side in ("", "left ", "right ")]
+    words = "the {0}images are brighter: {0}brightness rose by 101 %; the changes of {0}luma {1}"
+    said = [words.format(side, "and 3 more may come from this") for side in ("", "left ", "right ")]
     assert [single.summary(), two.summary()] == [said[0], "; ".join(said[1:])]
 
 

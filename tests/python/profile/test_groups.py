@@ -269,7 +269,7 @@ def test_the_report_names_what_alone_is_without_groups() -> None:
     report = lm.compare(target=profile, reference=profile)
     assert report["number"].groups_target is not None
     (note,) = report.notes
-    assert note == f"Groups are not used for size, because not all values have one. {ASSUMED}"
+    assert note == f"Groups are not used for size: some values have none. {ASSUMED}"
 
 
 @pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])

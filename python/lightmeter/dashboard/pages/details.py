@@ -85,8 +85,9 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
     marks = [replace(each, bad=each.at in bad, to=bad.get(each.at)) for each in levels]
     if not any(mark.value is not None for mark in marks):
         return None
-    what, words = "rate" if column_of(feature) != feature else "mean", list[Content]()
-    if monitor is not None:
+    is_rate = column_of(feature) != feature or feature.endswith(".Failure")
+    what, words = "rate" if is_rate else "mean", list[Content]()
+    if monitor is not None and any(mark.upper is not None for mark in marks):
         words += [f"The band is the range of the {what}s in the baseline of ", quoted(monitor.name)]
         words.append("; an anomaly may lie within it. ")
     if changed:

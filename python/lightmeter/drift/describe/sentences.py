@@ -109,8 +109,9 @@ def _category(row: FeatureDrift) -> str:
 
 def _whose(row: FeatureDrift) -> str:
     """Return what shares are of: images, or those that have the feature; or values."""
-    some = any(view[row.feature].missing for view in row.sides if row.feature in view)
-    return f"images{f' with {row.name}' * some}" if row.prefix else "values"
+    if row.prefix and any(view[row.feature].missing for view in row.sides if row.feature in view):
+        return "tagged images" if row.topic == "Exif" else "images that have it"
+    return "images" if row.prefix else "values"
 
 
 def strings_of(cores: Iterable[_core.Profile], feature: str) -> list[_core.FrequentStrings]:
@@ -147,8 +148,8 @@ def _hue(row: FeatureDrift) -> str:
     if degrees and min(abs(own), abs(other)) >= _GATHERED:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
         _, after, before = _pooled((hues, shares), (old_hues, old_shares))
-        ahead = np.cumsum(after - before)
-        if max(ahead.max(), 0.0) - min(ahead.min(), 0.0) <= _LEFT * (row.ks or 0.0):  # Kuiper's V
+        left = np.ptp(np.append(np.cumsum(after - before), 0.0))  # Kuiper's V
+        if row.groups_target is not None or left <= _LEFT * (row.ks or 0.0):
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
     return f"{row.name} is distributed differently"
 
@@ -380,8 +381,9 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
-    which = "some" if lead.words[0].isdigit() or " instead of " in lead.words else "the"
-    words = f"{which} {_several(lead)}images {cause.words}: {lead.words}"
+    some = lead.words[0].isdigit() or " instead of " in lead.words or " varies " in lead.words
+    change = _moved(lead, is_amount=True) if " varies " in lead.words else lead.words
+    words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
     if not follow:
         return words
     firsts: dict[str, str] = {}
@@ -393,7 +395,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{words}; the changes of {listed} fit this"
+    return f"{words}; the changes of {listed} may come from this"
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -411,7 +413,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         if row.cell is not None and row.kind == "number":
             key = row.prefix, row.cell.number
         elif row.kind == "missing" and row.topic == "Exif":
-            key = row.prefix, _rise(row) > 0
+            key = row.prefix, _rise(row) > 0, row.verdict
         groups.setdefault(key, []).append(row)
     found: list[Finding] = []
     for several in groups.values():
@@ -495,7 +497,9 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         return f"{many}; any single one of them may be chance"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
-    return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
+    least = "at least " * (left > 0)
+    words = [f"{least * (' Exif tags ' in each.words)}{each.words}" for each in first]
+    return mark.join([*words, *[f"and {left} more drifted"] * (left > 0)])
 
 
 def _topic(row: FeatureDrift, cause: str) -> object:

@@ -191,7 +191,8 @@ class DriftRule(ComparingMonitor):
             has_moved = cause.startswith((f"{row.name} rose", f"{row.name} fell"))
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 subject = f"{'the share of ' * (row.scale == 'percent')}{row.name}"
-                cause = f"{subject} varies {number(test.ratio, 2)} times as much as in past buckets"
+                times = f"{number(test.ratio, 2)} times as much"
+                cause = f"{subject} varies {times} as within past buckets"
         if name is not None and size < self._thresholds.least(name):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
