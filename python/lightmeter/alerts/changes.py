@@ -219,15 +219,13 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"It was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
         yield "Its monitor is gone."
-    grew = any(result.bucket != incident.start for result in firsts)
     for result in firsts[:_SHOWN]:
         words, size = shorten(result.words, _WORDS) or incident.kind, ""
-        if grew:
-            words = f"{bucket_text(result.bucket)}: {words}"
         if result.value is not None and result.feature:
             limits = expected(result.lower, result.upper)
             size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
-        yield f"{words} ({shorten(result.monitor, _NAME)}{size})"
+        when, name = bucket_text(result.bucket), shorten(result.monitor, _NAME)
+        yield f"{when}: {words} ({name}{size})"
     if len(firsts) > _SHOWN:
         yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:

@@ -25,7 +25,6 @@ from lightmeter.monitor.results import Result
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
 from lightmeter.text import counted, visible
-from lightmeter.times import DAY
 
 commands = Commands(no_args_is_help=True, help=__doc__)
 
@@ -122,13 +121,12 @@ def check(config: Config, store: str | None = None) -> None:
     monitors, known, unknown = load_config(config, judges=True).monitor, 0.0, 0
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
         found = [] if opened is None else replay(opened, monitors)
-        lengths = {} if opened is None else opened.datasets()
         for monitor, replayed in zip_longest(monitors, found):
             alarms = false_alarms_a_year(monitor, opened)
             text = "unknown, depends on the data" if alarms is None else f"at most {alarms:.3g}"
             say(f"{monitor.name}: expected false alarms a year: {text}")
             known, unknown = known + (alarms or 0), unknown + (alarms is None)
-            for line in replayed.lines(lengths.get(monitor.dataset, DAY)) if replayed else ():
+            for line in replayed.lines() if replayed else ():
                 say(f"  {line}")
     more = f", plus {counted(unknown, 'monitor')} of unknown rate" if unknown else ""
     say(f"total: at most {known:.3g}{more}")

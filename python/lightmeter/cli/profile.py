@@ -158,8 +158,8 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        found = f"about {view.groups}" if view.groups else "none; check the pattern"
-        lines.append(f"groups: {found}")
+        about = f"about {view.groups}, counted by hashes of names"
+        lines.append(f"groups: {about if view.groups else 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

@@ -194,7 +194,8 @@ class Comparison:
     @cached_property
     def sentence(self) -> str:
         """Return the summary without `read_differently`."""
-        return sentences.summary(self.features, self._findings_of(self.named))
+        named, found = set(self.named), self._findings_of(self.drifted)
+        return sentences.summary(self.features, [x for x in found if named.intersection(x.rows)])
 
     def __repr__(self) -> str:
         """Return the summary."""

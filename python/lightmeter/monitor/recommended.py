@@ -50,10 +50,11 @@ _HEAD = """\
 _DRIFT = """\
 # Finds images that differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
 # q = 0.01: of a hundred buckets without a change, at most one raises an alarm, on average, however
-# many segments there are. In a bucket with a change, at most 1 % of the findings are false."""
+# many segments there are. In buckets with a change, at most 1 % of the findings are false, on
+# average."""
 _SLOW = """\
-# Finds a feature that changes slowly, or has changed for good. About one false alarm per year,
-# for all features and segments together. Needs 35 days."""
+# Finds a feature that changes slowly, or has changed for good, in all images together (in each
+# segment with segments = true). About one false alarm per year. Needs 35 days."""
 _PEERS = """\
 # Finds one segment that changes while the others do not. A change of all segments, such as a
 # dark day, is not an anomaly here."""

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,15 +56,13 @@ class Replayed:
     monitor
         The monitor.
     judged
-        The number of judged buckets, summed over its segments.
+        The starts of the buckets that were judged, in any segment.
     unjudged
-        The number of buckets that could not be judged.
+        The starts of the buckets that could not be judged, in any segment.
     why
         The reason for the last of these.
     independent
-        The number of buckets that were judged as if images were independent.
-    starts
-        The starts of the judged buckets.
+        The number of buckets that were judged as if images were independent, in all segments.
     alarms
         The start, segment and description of the first of each run of anomalous buckets.
     design
@@ -74,11 +72,10 @@ class Replayed:
     """
 
     monitor: Monitor
-    judged: int = 0
-    unjudged: int = 0
+    judged: set[datetime] = field(default_factory=set)
+    unjudged: set[datetime] = field(default_factory=set)
     why: str = ""
     independent: int = 0
-    starts: set[datetime] = field(default_factory=set)
     alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
     design: float | None = None
     delay: float | None = None
@@ -88,39 +85,34 @@ class Replayed:
         """Add the results of the next bucket of a segment."""
         start, segment = bucket.place.start, bucket.place.segment
         if JUDGED.isdisjoint(result.state for result in bucket.results):
-            self.unjudged += 1
+            self.unjudged.add(start)
             self.why = bucket.results[0].words
             return
-        self.judged += 1
+        self.judged.add(start)
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
-        self.starts.add(start)
         bad = [result for result in bucket.results if result.state == "anomaly"]
         if bad and segment not in self._open:
             words = causes_text(sorted(bad, key=lead_of))
             self.alarms.append((start, segment, words))
         self._open = self._open | {segment} if bad else self._open - {segment}
 
-    def lines(self, length: timedelta) -> Iterator[str]:
-        """Yield the findings as lines of text; `length` is the length of the buckets."""
-        judged = f"judged: {counted(self.judged, 'bucket')}{' of segments' * self.monitor.segments}"
-        if self.starts:
-            judged += f" from {stretch_text(min(self.starts), max(self.starts))}"
-        yield judged
-        if self.unjudged:
-            yield f"could not be judged: {counted(self.unjudged, 'bucket')} (the last: {self.why})"
+    def lines(self) -> Iterator[str]:
+        """Yield the findings as lines of text."""
+        buckets = counted(len(self.judged), "bucket")
+        span = f" from {stretch_text(min(self.judged), max(self.judged))}" if self.judged else ""
+        yield f"judged: {buckets}{span}"
+        if missed := self.unjudged - self.judged:
+            yield f"could not be judged: {counted(len(missed), 'bucket')} (the last: {self.why})"
         if self.independent:
-            buckets = counted(self.independent, "bucket")
-            yield f"{buckets} judged as if images were independent; if not, expect more alarms"
-        rate = ""
-        if self.alarms:
-            a_year = len(self.alarms) * (_YEAR / (len(self.starts) * length))
-            rate = f" (at this rate, {a_year:.3g} a year)"
+            many = counted(self.independent, "bucket")
+            yield f"{many} judged as if images were independent; if not, expect more alarms"
+        real = f" in {buckets}, true ones included" if self.alarms else ""
         last = f"; the last {_SHOWN}:" if len(self.alarms) > _SHOWN else ""
-        yield f"alarms: {count(len(self.alarms))}{rate}{last}"
+        yield f"alarms: {count(len(self.alarms))}{real}{last}"
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)} times the variance of independent images"
+            yield f"design effect: {number(self.design)}, which the monitor allows for"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

@@ -44,6 +44,17 @@ MEANINGS = {
     "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone would give.",
 }
 
+CAUSES = {
+    "faded": "Contrast fell by more than light and blur explain: haze, fog, or a weaker stain. A "
+    "slight blur beside it is not named.",
+    "out of focus": "Sharpness fell by more than light and contrast explain.",
+    "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
+    "compressed": "JPEG quality fell, or blocks appeared that neither blur nor noise explains.",
+    "covered": "Some parts of the images darkened and others did not, or all is dark and flat.",
+    "pale": "Saturation fell by more than blur explains, in the same light and hue.",
+    "colour cast": "The shares of red, green and blue changed, as by another white balance or dye.",
+}
+
 
 def change(row: FeatureDrift) -> str:
     """Return the reference's and target's mean, rate or values; a dash if there are none."""
@@ -54,7 +65,8 @@ def change(row: FeatureDrift) -> str:
     if row.level_reference is None or row.level_target is None:
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
-    return f"{show(row.level_reference)} → {show(row.level_target)}"
+    unit = " %" * (row.scale == "percent" and row.kind == "number")
+    return f"{show(row.level_reference)}{unit} → {show(row.level_target)}{unit}"
 
 
 def cells(row: FeatureDrift) -> dict[str, str]:

@@ -18,6 +18,7 @@ from lightmeter.profile.table_files import plain
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
+    CAUSES,
     MEANINGS,
     card,
     cells,
@@ -89,10 +90,9 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
     called = None if name == side else (": ", tag("bdi", name))
     images = f", {counted(view.images, 'image')}" if view.images else ""
-    groups = f"{' in' if images else ','} about {counted(view.groups, 'group')}" * (view.groups > 0)
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
-    return joined(tag("span", key, side, called, images, groups, date, tags_text(view)), " ")
+    return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")
 
 
 def _findings(comparison: Comparison) -> Html:
@@ -108,7 +108,9 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in found[:_MOST_FINDINGS]
     )
-    more = tag("p", f"and {left} more in the table below", cls="quiet") if left > 0 else None
+    sure = any(each.rows[0].verdict == "drift" for each in found[_MOST_FINDINGS:])
+    words = f"and {left} {'more' if sure else 'possible ones'} in the table below"
+    more = tag("p", words, cls="quiet") if left > 0 else None
     shots = (thumbnails(cause.rows[0], comparison) for cause in comparison.causes[:1])
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
@@ -149,12 +151,13 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
         f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
-        "report any drift. Changes that may come from a cause need not be further faults. Verdicts "
-        f"need {by.min_values} values on each side. Images in groups also need 5 groups on each "
-        "side, and only a shift counts for them."
+        "report any drift. Changes that may have the same cause are no evidence of a second fault. "
+        f"Verdicts need {by.min_values} values on each side. Images in groups need 5 groups there, "
+        "too, and only a shift counts for them."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
-    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in MEANINGS.items())
+    named = {each.cause: CAUSES[each.cause] for each in comparison.causes if each.cause in CAUSES}
+    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in (named | MEANINGS).items())
     return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
 
 

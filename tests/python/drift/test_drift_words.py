@@ -50,7 +50,7 @@ def test_images_are_told_apart_where_there_are_several() -> None:
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
     words = "the {0}images are brighter: {0}brightness rose by 101 %; the changes of {0}luma {1}"
-    said = [words.format(side, "and 3 more may come from this") for side in ("", "left ", "right ")]
+    said = [words.format(x, "and 3 more may have the same cause") for x in ("", "left ", "right ")]
     assert [single.summary(), two.summary()] == [said[0], "; ".join(said[1:])]
 
 
@@ -182,7 +182,7 @@ def test_words_go_by_the_least_sizes_that_judged() -> None:
     ]
     report = lm.compare(target=views[1], reference=views[0], effect=0.4, tail=1.0)
     assert (report["x"].verdict, report["x"].effect_name) == ("drift", "spread")
-    assert report.summary() == "x varies 1.3 times as much"
+    assert report.summary() == "x varies 1.3 times as much as before"
 
 
 # What happened to pictures is named first: what only follows from it comes behind.

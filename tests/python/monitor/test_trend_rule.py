@@ -251,4 +251,4 @@ def test_check_says_how_many_false_alarms_and_how_soon_a_step_is_found(store: lm
     put(store, range(60, 120), wild=99.0)
     (found,) = replay(store, [slow], now=LATER)
     assert 5 <= (found.delay or 0) <= 40
-    assert [*found.lines(timedelta(days=1))][-1].startswith("delay: a lasting step of 0.3 standard")
+    assert [*found.lines()][-1].startswith("delay: a lasting step of 0.3 standard")

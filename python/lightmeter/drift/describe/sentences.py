@@ -202,11 +202,12 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     if is_none:
         value = f"{now} of {what} have some {row.name} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
-    if len(pool) <= few and (pool == np.rint(pool)).all():
+    is_tail = row.effect_name == "tail"
+    if len(pool) <= few and (pool == np.rint(pool)).all() and not is_tail:
         return value
     if gains[at] < max(by.effect, _ALL_IN_VALUE * d):
         value = ""
-    elif max(before[at], after[at]) < 1:
+    elif max(before[at], after[at]) < 1 and not is_tail:
         return value
     up_to = np.cumsum(before)  # of the reference; with equal values
     under = up_to - before
@@ -225,7 +226,7 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     wide = _log_spread(row, pool, after, before, is_amount=is_amount)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
-        spread = f"{subject} varies {'less, ' * (times < 1)}{number(times, 2)} times as much"
+        spread = f"{subject} varies {number(times, 2)} times as much as before"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
@@ -395,7 +396,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
     names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{words}; the changes of {listed} may come from this"
+    return f"{words}; the changes of {listed} may have the same cause"
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -484,7 +485,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
     rows
         All rows of a comparison, by severity.
     found
-        Findings for rows that a headline may name, the causes first.
+        Findings with a row that a headline may name, the causes first.
     """
     drifted, many = sum(row.verdict == "drift" for row in rows), headline(rows)
     if not drifted:
@@ -497,9 +498,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         return f"{many}; any single one of them may be chance"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
-    least = "at least " * (left > 0)
-    words = [f"{least * (' Exif tags ' in each.words)}{each.words}" for each in first]
-    return mark.join([*words, *[f"and {left} more drifted"] * (left > 0)])
+    return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
 
 
 def _topic(row: FeatureDrift, cause: str) -> object:

@@ -192,7 +192,7 @@ class DriftRule(ComparingMonitor):
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 subject = f"{'the share of ' * (row.scale == 'percent')}{row.name}"
                 times = f"{number(test.ratio, 2)} times as much"
-                cause = f"{subject} varies {times} as within past buckets"
+                cause = f"{subject} varies {times} as within past buckets, around a usual mean"
         if name is not None and size < self._thresholds.least(name):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
