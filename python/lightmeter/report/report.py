@@ -31,12 +31,13 @@ from lightmeter.report.parts import (
     verdict_badge,
     where,
 )
-from lightmeter.text import check_keywords, count, counted, number, percent
+from lightmeter.text import check_keywords, count, counted, number, percent, shorten
 
 # More charts would make a page slow to open and to read. The table has every feature anyway.
 _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
+_MOST_FAILURES = 5
 # Maximum characters of images, with which a page of 30 features stays below 300 kB.
 _MOST_PICTURES = 120_000
 
@@ -61,6 +62,8 @@ def html_page(
             _side("target", target_name, comparison.target),
             cls="sides",
         ),
+        _failed("reference", comparison.reference),
+        _failed("target", comparison.target),
     )
     body = tag("header", header), tag("main", _main(comparison))
     return document(f"Drift: {happened}", body)
@@ -93,6 +96,15 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
     return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")
+
+
+def _failed(side: str, view: ProfileView) -> Html | None:
+    """Return a line about the files that could not be measured; None if there are none."""
+    failures = [each.to_dict() for each in view.failures]
+    named = [f"{shorten(each['path'] or 'an image', 60)} ({each['reason']})" for each in failures]
+    more = ["others"] if len(named) > _MOST_FAILURES else []
+    words = f"{side}, not measured: {', '.join(named[:_MOST_FAILURES] + more)}"
+    return tag("p", words, cls="quiet") if named else None
 
 
 def _findings(comparison: Comparison) -> Html:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 import subprocess
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -151,8 +152,7 @@ def test_what_cannot_be_read_is_told(store: Store, tmp_path: Path) -> None:
     gone = monitor(type="contract", file=str(tmp_path / "gone.toml"))
     (replayed,) = replay(store, [gone], now=NOW)
     _, why, *_ = replayed.lines()
-    assert why.startswith("could not be judged: 3 buckets (the last: [Errno 2]")
-    assert "gone.toml" in why
+    assert re.fullmatch(r".* judged: 3 buckets \(the last: \[Errno 2\] .*gone.toml'\)", why)
     days = {"from": date(2022, 9, 1), "to": date(2022, 9, 2)}
     (replayed,) = replay(store, [monitor(baseline=days)], now=NOW)
     words = "3 buckets judged as if images were independent; if not, expect more alarms"

@@ -132,8 +132,9 @@ def test_many_features_stay_one_readable_page() -> None:
 
 def test_a_page_of_nothing() -> None:
     nothing = Profile().view()
-    page = html_page(compare(target=nothing, reference=nothing))
-    assert "No feature could be tested" in page
+    assert "No feature could be tested" in html_page(compare(target=nothing, reference=nothing))
+    junk = log_image([b"junk"]).view()
+    assert "an image (unsupported)" in html_page(compare(target=junk, reference=nothing))
     single = log(row={"x": 1}).view()
     assert "only in the target, 1 value" in html_page(compare(target=single, reference=nothing))
 
