@@ -12,7 +12,7 @@ from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.log import view_of
 from lightmeter.profile.reading_text import reading_fields
-from lightmeter.profile.view import plain_summary, text_table
+from lightmeter.profile.view import groups_text, plain_summary, text_table
 from lightmeter.text import counted, number, visible
 
 
@@ -158,8 +158,7 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        about = f"about {view.groups}, counted by hashes of names"
-        lines.append(f"groups: {about if view.groups else 'none; check the pattern'}")
+        lines.append(f"groups: {groups_text(view) or 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

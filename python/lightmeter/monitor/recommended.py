@@ -53,8 +53,8 @@ _DRIFT = """\
 # many segments there are. In buckets with a change, at most 1 % of the findings are false, on
 # average."""
 _SLOW = """\
-# Finds a feature that changes slowly, or has changed for good, in all images together (in each
-# segment with segments = true). About one false alarm per year. Needs 35 days."""
+# Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
+# Needs 35 days. It watches all images together; add segments = true to watch each segment, too."""
 _PEERS = """\
 # Finds one segment that changes while the others do not. A change of all segments, such as a
 # dark day, is not an anomaly here."""

@@ -45,8 +45,8 @@ MEANINGS = {
 }
 
 CAUSES = {
-    "faded": "Contrast fell by more than light and blur explain: haze, fog, or a weaker stain. A "
-    "slight blur beside it is not named.",
+    "faded": "Contrast fell by more than light and blur explain: haze, fog, or a weaker stain. "
+    "Beside it, only a strong blur is named.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks appeared that neither blur nor noise explains.",
@@ -266,5 +266,5 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         for item in listed[:_MOST_REPEATS]:
             path = item.path or "an image without a path"
             name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
-            shown.append(tag("li", name, f" and {count(item.times - 1)} more"))
+            shown.append(tag("li", name, f" and {count(item.times - 1)} like it"))
         yield tag("ul", shown)

@@ -15,6 +15,7 @@ from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
+from lightmeter.profile.view import groups_text
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
@@ -93,9 +94,10 @@ def _side(side: str, name: str, view: ProfileView) -> Html:
     when = view.dataset_timestamp
     called = None if name == side else (": ", tag("bdi", name))
     images = f", {counted(view.images, 'image')}" if view.images else ""
+    groups = f" in {groups_text(view)} groups" if images and view.groups else ""
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
-    return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")
+    return joined(tag("span", key, side, called, images, groups, date, tags_text(view)), " ")
 
 
 def _failed(side: str, view: ProfileView) -> Html | None:

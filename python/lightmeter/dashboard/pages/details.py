@@ -189,4 +189,7 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         shots = thumbnails(rows[feature], comparison)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        yield section("Anomalous features", tag("div", cards, cls="cards wide"))
+        words = "The reference is all past buckets together, which differ from each other, too."
+        is_spread = any("within past buckets" in result.words for result in bad)
+        note = tag("p", words, cls="quiet") if is_spread else None
+        yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

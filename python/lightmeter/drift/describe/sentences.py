@@ -271,7 +271,6 @@ def _log_spread(
 
 
 _MOST = 4  # parts of a summary
-_MOST_FOLLOWERS = 3  # by name; others are counted
 _FEWEST = 3  # Exif tags; fewer are described one by one
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed evenly if each cell changed by at least this share of the largest change.
@@ -310,7 +309,9 @@ class Finding(NamedTuple):
         first, more = self.rows[0], len(self.rows) - 1
         verdict = "" if first.verdict == "drift" else str(first.verdict)
         others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
-        return "; ".join(filter(None, (first.feature, verdict, with_minus(first.reason), others)))
+        # Without the size that decided, because the words may describe another one.
+        q = first.reason.partition(", ")[2] if verdict != "inconclusive" else first.reason
+        return "; ".join(filter(None, (first.feature, verdict, with_minus(q), others)))
 
 
 def capitalised(words: str, *names: str) -> str:
@@ -385,18 +386,8 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     some = lead.words[0].isdigit() or " instead of " in lead.words or " varies " in lead.words
     change = _moved(lead, is_amount=True) if " varies " in lead.words else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
-    if not follow:
-        return words
-    firsts: dict[str, str] = {}
-    ordered = sorted(follow, key=lambda row: (row.cell is not None, row.feature[-7:] == ".stddev"))
-    for row in ordered:
-        if row.topic not in (lead.topic, "together"):
-            firsts.setdefault(row.topic, row.name)
-    others = [row.name for row in follow if row.name != lead.name]
-    names = list(firsts.values())[:_MOST_FOLLOWERS] or others[:1]
-    names += [f"{len(follow) - len(names)} more"] * (len(follow) > len(names))
-    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    return f"{words}; the changes of {listed} may have the same cause"
+    also = f"; {counted(len(follow), 'more change')} may have the same cause"
+    return words + also if follow else words
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -465,6 +456,7 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
     drifted = sum(row.verdict == "drift" for row in rows)
     possible = sum(row.verdict in CHANGED for row in rows)
     of_all = counted(tested, "feature")
+    of_all += " and rates" * any(row.kind in RATES and row.q_value is not None for row in rows)
     if drifted:
         return f"{drifted} of {of_all} drifted"
     if not tested:
