@@ -178,13 +178,12 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
-    since = "since " * (change.what == "opened" and incident.end is None)
     notices = change.remember if change.what == "opened" else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in notices)
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
-        title=f"{title}: {place}, {since}{bucket_text(incident.start)}",
+        title=f"{title}: {place}, {bucket_text(incident.start)}",
         lines=tuple(_lines(change, store)),
         link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
         facts={

@@ -59,7 +59,7 @@ class Tested:
     q
         The q-value, after all features of the bucket were tested.
     ratio
-        The standard deviation divided by that within past buckets, which are the baseline, if the
+        The standard deviation divided by that of the baseline, or that within past buckets, if the
         mean is as usual and the spread has a smaller p-value; 0 otherwise.
     """
 
@@ -193,7 +193,8 @@ class AgainstPast:
         p_values = combined(levels.p_values, spread.p_values)
         is_spread = (levels.p_values > _AS_USUAL) & (spread.p_values < levels.p_values)
         with np.errstate(all="ignore"):
-            ratios = np.where(is_spread, now[2] / units / np.sqrt(within), 0) * (not self.buckets)
+            usual = base[2] / units if self.buckets else np.sqrt(within)
+            ratios = np.where(is_spread, now[2] / units / usual, 0)
         return levels, np.where(np.isnan(levels.p_values), np.nan, p_values), ratios
 
     def _numbers(self, at: list[int]) -> list[Tested]:

@@ -56,13 +56,15 @@ class Replayed:
     monitor
         The monitor.
     judged
-        The starts of the buckets that were judged, in any segment.
+        The number of judged buckets, summed over its segments.
     unjudged
-        The starts of the buckets that could not be judged, in any segment.
+        The number of buckets that could not be judged.
     why
         The reason for the last of these.
     independent
-        The number of buckets that were judged as if images were independent, in all segments.
+        The number of buckets that were judged as if images were independent.
+    starts
+        The starts of the judged buckets.
     alarms
         The start, segment and description of the first of each run of anomalous buckets.
     design
@@ -72,10 +74,11 @@ class Replayed:
     """
 
     monitor: Monitor
-    judged: set[datetime] = field(default_factory=set)
-    unjudged: set[datetime] = field(default_factory=set)
+    judged: int = 0
+    unjudged: int = 0
     why: str = ""
     independent: int = 0
+    starts: set[datetime] = field(default_factory=set)
     alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
     design: float | None = None
     delay: float | None = None
@@ -85,10 +88,11 @@ class Replayed:
         """Add the results of the next bucket of a segment."""
         start, segment = bucket.place.start, bucket.place.segment
         if JUDGED.isdisjoint(result.state for result in bucket.results):
-            self.unjudged.add(start)
+            self.unjudged += 1
             self.why = bucket.results[0].words
             return
-        self.judged.add(start)
+        self.judged += 1
+        self.starts.add(start)
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
         bad = [result for result in bucket.results if result.state == "anomaly"]
         if bad and segment not in self._open:
@@ -98,21 +102,21 @@ class Replayed:
 
     def lines(self) -> Iterator[str]:
         """Yield the findings as lines of text."""
-        buckets = counted(len(self.judged), "bucket")
-        span = f" from {stretch_text(min(self.judged), max(self.judged))}" if self.judged else ""
-        yield f"judged: {buckets}{span}"
-        if missed := self.unjudged - self.judged:
-            yield f"could not be judged: {counted(len(missed), 'bucket')} (the last: {self.why})"
+        judged = f"judged: {count(self.judged)} of {counted(self.judged + self.unjudged, 'bucket')}"
+        span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
+        yield f"{judged}{', each segment counted' * self.monitor.segments}{span}"
+        if self.unjudged:
+            yield f"the last of the others: {self.why}"
         if self.independent:
             many = counted(self.independent, "bucket")
             yield f"{many} judged as if images were independent; if not, expect more alarms"
-        real = f" in {buckets}, true ones included" if self.alarms else ""
+        real = ", true ones included" if self.alarms else ""
         last = f"; the last {_SHOWN}:" if len(self.alarms) > _SHOWN else ""
         yield f"alarms: {count(len(self.alarms))}{real}{last}"
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)}, which the monitor allows for"
+            yield f"design effect: {number(self.design)} (above 1, images of a day are alike)"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

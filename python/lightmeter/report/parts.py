@@ -32,6 +32,8 @@ _MOST_LISTED = 8
 
 
 MEANINGS = {
+    "change": "The means of the reference and of the target. For rates: the shares. For "
+    "categories: how many values are new or gone.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
@@ -45,13 +47,14 @@ MEANINGS = {
 }
 
 CAUSES = {
-    "faded": "Contrast fell by more than light and blur explain: haze, fog, or a weaker stain. "
-    "Beside it, only a strong blur is named.",
+    "faded": "Contrast, or colour and detail, fell more than other light or a blur would explain. "
+    "Haze, fog or a weaker stain do this. A loss of focus at the same time is only named if it is "
+    "strong, so check the focus by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
-    "compressed": "JPEG quality fell, or blocks appeared that neither blur nor noise explains.",
+    "compressed": "JPEG quality fell, or blocks or ringing appeared.",
     "covered": "Some parts of the images darkened and others did not, or all is dark and flat.",
-    "pale": "Saturation fell by more than blur explains, in the same light and hue.",
+    "pale": "Saturation fell by more than blur and light explain.",
     "colour cast": "The shares of red, green and blue changed, as by another white balance or dye.",
 }
 
@@ -266,5 +269,6 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         for item in listed[:_MOST_REPEATS]:
             path = item.path or "an image without a path"
             name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
-            shown.append(tag("li", name, f" and {count(item.times - 1)} like it"))
+            like = "equal to" if last == "PixelHash" else "like"
+            shown.append(tag("li", name, f" and {count(item.times - 1)} {like} it"))
         yield tag("ul", shown)

@@ -122,8 +122,8 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in found[:_MOST_FINDINGS]
     )
-    sure = any(each.rows[0].verdict == "drift" for each in found[_MOST_FINDINGS:])
-    words = f"and {left} {'more' if sure else 'possible ones'} in the table below"
+    is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
+    words = f"and {left} {'possible ones' if is_possible else 'more'} in the table below"
     more = tag("p", words, cls="quiet") if left > 0 else None
     shots = (thumbnails(cause.rows[0], comparison) for cause in comparison.causes[:1])
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
@@ -167,7 +167,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
         "report any drift. Changes that may have the same cause are no evidence of a second fault. "
         f"Verdicts need {by.min_values} values on each side. Images in groups need 5 groups there, "
-        "too, and only a shift counts for them."
+        "too, and of the sizes of a number only the shift counts."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     named = {each.cause: CAUSES[each.cause] for each in comparison.causes if each.cause in CAUSES}

@@ -85,8 +85,7 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
     marks = [replace(each, bad=each.at in bad, to=bad.get(each.at)) for each in levels]
     if not any(mark.value is not None for mark in marks):
         return None
-    is_rate = column_of(feature) != feature or feature.endswith(".Failure")
-    what, words = "rate" if is_rate else "mean", list[Content]()
+    what, words = "rate" if column_of(feature) != feature else "mean", list[Content]()
     if monitor is not None and any(mark.upper is not None for mark in marks):
         words += [f"The band is the range of the {what}s in the baseline of ", quoted(monitor.name)]
         words.append("; an anomaly may lie within it. ")
@@ -189,7 +188,7 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         shots = thumbnails(rows[feature], comparison)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = "The reference is all past buckets together, which differ from each other, too."
-        is_spread = any("within past buckets" in result.words for result in bad)
+        words = "The reference shows all past buckets together, and not how much single ones vary."
+        is_spread = any("within this bucket" in result.words for result in bad)
         note = tag("p", words, cls="quiet") if is_spread else None
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

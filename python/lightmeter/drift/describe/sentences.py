@@ -98,7 +98,7 @@ def _category(row: FeatureDrift) -> str:
     value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
-    shares += f" of {_whose(row)}" * (" " in _whose(row))
+    shares += f" of images with {row.name}" * (" " in _whose(row))
     words = f"{row.name} {value} {'rose' if high > least else 'fell'} from {shares}"
     if other[1] or old_other[1]:
         return words
@@ -110,7 +110,7 @@ def _category(row: FeatureDrift) -> str:
 def _whose(row: FeatureDrift) -> str:
     """Return what shares are of: images, or those that have the feature; or values."""
     if row.prefix and any(view[row.feature].missing for view in row.sides if row.feature in view):
-        return "tagged images" if row.topic == "Exif" else "images that have it"
+        return "images that have it"
     return "images" if row.prefix else "values"
 
 
@@ -149,7 +149,7 @@ def _hue(row: FeatureDrift) -> str:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
         _, after, before = _pooled((hues, shares), (old_hues, old_shares))
         left = np.ptp(np.append(np.cumsum(after - before), 0.0))  # Kuiper's V
-        if row.groups_target is not None or left <= _LEFT * (row.ks or 0.0):
+        if left <= _LEFT * (row.ks or 0.0):
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
     return f"{row.name} is distributed differently"
 
@@ -202,12 +202,12 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     if is_none:
         value = f"{now} of {what} have some {row.name} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
-    is_tail = row.effect_name == "tail"
-    if len(pool) <= few and (pool == np.rint(pool)).all() and not is_tail:
+    is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
+    if len(pool) <= few and (pool == np.rint(pool)).all() and not is_rare:
         return value
     if gains[at] < max(by.effect, _ALL_IN_VALUE * d):
         value = ""
-    elif max(before[at], after[at]) < 1 and not is_tail:
+    elif max(before[at], after[at]) < 1 and not is_rare:
         return value
     up_to = np.cumsum(before)  # of the reference; with equal values
     under = up_to - before
@@ -383,8 +383,9 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
-    some = lead.words[0].isdigit() or " instead of " in lead.words or " varies " in lead.words
-    change = _moved(lead, is_amount=True) if " varies " in lead.words else lead.words
+    varies = f"{lead.name} varies " in lead.words and is_sure(lead)
+    some = lead.words[0].isdigit() or " instead of " in lead.words or varies
+    change = _moved(lead, is_amount=True) if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
     also = f"; {counted(len(follow), 'more change')} may have the same cause"
     return words + also if follow else words
@@ -456,7 +457,6 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
     drifted = sum(row.verdict == "drift" for row in rows)
     possible = sum(row.verdict in CHANGED for row in rows)
     of_all = counted(tested, "feature")
-    of_all += " and rates" * any(row.kind in RATES and row.q_value is not None for row in rows)
     if drifted:
         return f"{drifted} of {of_all} drifted"
     if not tested:

@@ -188,11 +188,13 @@ class DriftRule(ComparingMonitor):
             _rest_on_largest(row, self._thresholds)
             fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
-            has_moved = cause.startswith((f"{row.name} rose", f"{row.name} fell"))
+            has_moved = any(f"{row.name} {verb} " in cause for verb in ("rose", "fell", "varies"))
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 subject = f"{'the share of ' * (row.scale == 'percent')}{row.name}"
+                is_past = side is not None and side.own is None
+                usual = "within past ones" if is_past else "in the baseline"
                 times = f"{number(test.ratio, 2)} times as much"
-                cause = f"{subject} varies {times} as within past buckets, around a usual mean"
+                cause = f"within this bucket, {subject} varies {times} as {usual}"
         if name is not None and size < self._thresholds.least(name):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
