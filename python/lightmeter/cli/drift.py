@@ -133,16 +133,16 @@ def drift(
 
 
 def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
-    """Print the headline, the changes, and with `show_all` a table of all judged features."""
+    """Print the headline, the changes, and with `show_all` a table of all features."""
     if report.read_differently:
         print(visible(report.read_differently))
     print(headline(report.features))
     for finding in report.findings:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
-    judged = [line for line in report.features if line.verdict is not None]
-    if show_all and judged:
+    if show_all and report.features:
         print()
-        print_table(("feature", "verdict", *_NUMBERS), map(_cells, judged), right=_NUMBERS)
+        names = "feature", "verdict", *_NUMBERS
+        print_table(names, map(_cells, report.features), right=_NUMBERS)
     for note in report.notes:
         print(visible(note))
 
@@ -150,7 +150,7 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
 def _cells(line: FeatureDrift) -> tuple[str, ...]:
     return (
         line.feature,
-        str(line.verdict),
+        line.verdict or "not judged",
         change(line),
         line.effect_name or NONE,
         number(line.effect, 2),

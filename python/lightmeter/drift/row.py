@@ -56,7 +56,7 @@ class GridCell(NamedTuple):
     @property
     def place(self) -> str:
         """Return its position in words."""
-        vertical = ("top", "upper", "lower", "bottom")[self.row]
+        vertical = ("top", "upper middle", "lower middle", "bottom")[self.row]
         return f"at the {vertical} {('left', 'centre left', 'centre right', 'right')[self.column]}"
 
 

@@ -106,7 +106,7 @@ class Replayed:
         span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
         yield f"{judged}{', each segment counted' * self.monitor.segments}{span}"
         if self.unjudged:
-            yield f"the last of the others: {self.why}"
+            yield f"the last bucket that was not judged: {self.why}"
         if self.independent:
             many = counted(self.independent, "bucket")
             yield f"{many} judged as if images were independent; if not, expect more alarms"

@@ -47,7 +47,7 @@ MEANINGS = {
 }
 
 CAUSES = {
-    "faded": "Contrast, or colour and detail, fell more than other light or a blur would explain. "
+    "faded": "Contrast, or colour and detail, fell by more than light or a blur explains. "
     "Haze, fog or a weaker stain do this. A loss of focus at the same time is only named if it is "
     "strong, so check the focus by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",

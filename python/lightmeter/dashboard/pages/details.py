@@ -188,7 +188,7 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         shots = thumbnails(rows[feature], comparison)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = "The reference shows all past buckets together, and not how much single ones vary."
-        is_spread = any("within this bucket" in result.words for result in bad)
+        words = "The reference is all past buckets together, which differ from each other as well."
+        is_spread = any(" as in past buckets" in result.words for result in bad)
         note = tag("p", words, cls="quiet") if is_spread else None
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

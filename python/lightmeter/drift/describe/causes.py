@@ -315,7 +315,9 @@ def causes_of(changes: Changes) -> _Found:
         ways = cause.leads.items()
         leads = [each for each, sign in ways if each in sure and moves.sign(each) != -sign]
         if leads and cause.fits(moves):
-            fitting.append((cause, max(leads, key=lambda name: changes[name].size)))
+            # The quality of a file says which part of the images was compressed.
+            lead = max(leads, key=lambda name: (name == "JpegQuality", changes[name].size))
+            fitting.append((cause, lead))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
         return fitting[:1]
     fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))

@@ -215,9 +215,11 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
     # If only some images changed, give the share beyond almost all of the reference.
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
-        some = f"{percent(float(after @ (beyond >= _EDGE - _ROUNDING)))} of {what} have"
+        some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
         how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[tail > 0]
-        return f"{some} {how} {row.name} than 99 % of the reference"
+        if " " in what:  # only some images have the feature
+            return f"{some} of images with {row.name} have {how} values than 99 % of the reference"
+        return f"{some} of {what} have {how} {row.name} than 99 % of the reference {what}"
     is_amount = pool[0] >= 0
     level = spread = ""
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count

@@ -192,9 +192,10 @@ class DriftRule(ComparingMonitor):
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 subject = f"{'the share of ' * (row.scale == 'percent')}{row.name}"
                 is_past = side is not None and side.own is None
-                usual = "within past ones" if is_past else "in the baseline"
-                times = f"{number(test.ratio, 2)} times as much"
-                cause = f"within this bucket, {subject} varies {times} as {usual}"
+                usual = "in past buckets" if is_past else "in the baseline"
+                one = "image" if row.prefix else "value"
+                times = f"{number(test.ratio, 2)} times as much from {one} to {one}"
+                cause = f"{subject} differs {times} as {usual}"
         if name is not None and size < self._thresholds.least(name):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
