@@ -214,7 +214,7 @@ def _of_groups(comparison: Comparison) -> str:
     if not alone:
         counts = zip(sides, comparison.ungrouped, strict=True)
         parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
-        words = f"This assumes that images without a group are independent: {', '.join(parts)}."
+        words = f"Images and files without a group are taken as independent: {', '.join(parts)}."
         return words if parts else ""
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):
@@ -309,7 +309,7 @@ class _Feature(NamedTuple):
         fill(row, **fields)
         for end in (1, 2):  # the size that is certainly large enough; otherwise one that may be
             name = carrying({name: size[end] for name, size in sizes.items()}, self.by)
-            if sizes[name][1] >= self.by.least(name):
+            if self.by.reaches(name, sizes[name][1]):
                 break
         rest_on(row, name, sizes[name], p_value if tested else None)
         if one_value and not row.reason:  # those of pixels have one

@@ -450,6 +450,10 @@ class Thresholds:
         """
         return self.spread if name == "spread" else self.tail if name == "tail" else self.effect
 
+    def reaches(self, name: EffectName | None, size: float) -> bool:
+        """Return whether an effect size is at least its minimum, up to rounding errors."""
+        return size > self.least(name) - 1e-12
+
     def units(self, name: EffectName | None, size: float) -> float:
         """Return an effect size divided by its minimum."""
         return size / least if (least := self.least(name)) else math.inf
@@ -516,7 +520,7 @@ def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDri
 
 
 def _verdict(q: float, row: FeatureDrift, effect: float | None, by: Thresholds) -> Verdict:
-    if (effect or 0.0) < by.least(row.effect_name) or q > by.possible:
+    if not by.reaches(row.effect_name, effect or 0.0) or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
 

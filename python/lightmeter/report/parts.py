@@ -207,14 +207,14 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
 # --- images ---
 
 
-def thumbnails(row: FeatureDrift, comparison: Comparison) -> Html | None:
+def thumbnails(row: FeatureDrift, comparison: Comparison, *, both: bool = False) -> Html | None:
     """Return images of the target from the end to which a changed feature moved, or from both ends.
 
     Random images of the reference are added for comparison. It is None without exemplars.
     """
     judged = comparison.target.exemplars(row.feature)
     random = comparison.reference.exemplars(row.feature).random
-    moved = row.wasserstein_in_sd or 0.0
+    moved = 0.0 if both else row.wasserstein_in_sd or 0.0
     groups = [
         *(_group(f"Target, lowest {row.name}", judged.low) if moved <= 0 else ()),
         *(_group(f"Target, highest {row.name}", judged.high) if moved >= 0 else ()),

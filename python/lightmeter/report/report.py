@@ -125,7 +125,8 @@ def _findings(comparison: Comparison) -> Html:
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
     words = f"and {left} {'possible ones' if is_possible else 'more'} in the table below"
     more = tag("p", words, cls="quiet") if left > 0 else None
-    shots = (thumbnails(cause.rows[0], comparison) for cause in comparison.causes[:1])
+    rows = (row for cause in comparison.causes[:1] for row in cause.rows)
+    shots = next(filter(None, (thumbnails(row, comparison) for row in rows)), None)
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 

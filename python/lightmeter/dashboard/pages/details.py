@@ -105,6 +105,7 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
 
 _MOST_CHARTS = 40
 _MOST_LISTED = 200
+_SPREAD = "differ from each other in "  # of images within a bucket
 
 
 def bucket_html(compared: Compared, start: datetime) -> Html:
@@ -185,10 +186,12 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
-        shots = thumbnails(rows[feature], comparison)
+        is_spread = any(_SPREAD in each.words for each in by_feature[feature])
+        shots = thumbnails(rows[feature], comparison, both=is_spread)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = "The reference is all past buckets together, which differ from each other as well."
-        is_spread = any(" as in past buckets" in result.words for result in bad)
-        note = tag("p", words, cls="quiet") if is_spread else None
+        words = (
+            "The reference may look wider: it is all past buckets, which differ from each other."
+        )
+        note = tag("p", words, cls="quiet") if any(_SPREAD in each.words for each in bad) else None
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

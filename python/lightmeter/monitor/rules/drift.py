@@ -190,13 +190,12 @@ class DriftRule(ComparingMonitor):
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
             has_moved = any(f"{row.name} {verb} " in cause for verb in ("rose", "fell", "varies"))
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
-                subject = f"{'the share of ' * (row.scale == 'percent')}{row.name}"
                 is_past = side is not None and side.own is None
-                usual = "in past buckets" if is_past else "in the baseline"
-                one = "image" if row.prefix else "value"
-                times = f"{number(test.ratio, 2)} times as much from {one} to {one}"
-                cause = f"{subject} differs {times} as {usual}"
-        if name is not None and size < self._thresholds.least(name):
+                usual = "a past bucket" if is_past else "the baseline"
+                times = f"{number(test.ratio, 2)} times as much as those of {usual}"
+                what = "images" if row.prefix else "values"
+                cause = f"the {what} differ from each other in {row.name} {times}"
+        if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
         words = [cause or f"{test.feature} changed", *words]
