@@ -214,7 +214,7 @@ def _of_groups(comparison: Comparison) -> str:
     if not alone:
         counts = zip(sides, comparison.ungrouped, strict=True)
         parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
-        words = f"Images and files without a group are taken as independent: {', '.join(parts)}."
+        words = f"Ungrouped images and failed files count as independent: {', '.join(parts)}."
         return words if parts else ""
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):

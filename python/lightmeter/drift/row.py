@@ -56,8 +56,10 @@ class GridCell(NamedTuple):
     @property
     def place(self) -> str:
         """Return its position in words."""
-        vertical = ("top", "upper middle", "lower middle", "bottom")[self.row]
-        return f"at the {vertical} {('left', 'centre left', 'centre right', 'right')[self.column]}"
+        if {self.row, self.column} <= {0, GRID_SIDE - 1}:
+            return f"at the {'bottom' if self.row else 'top'} {'right' if self.column else 'left'}"
+        row, column = (("first", "second", "third", "last")[at] for at in (self.row, self.column))
+        return f"in the {row} row, {column} column"
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "are the same as an earlier one, pixel by pixel",
-    "PerceptualHash": "look like an earlier one, as is normal for a camera that stands still",
+    "PixelHash": "repeat another one, pixel by pixel",
+    "PerceptualHash": "look like another one, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -47,7 +47,7 @@ MEANINGS = {
 }
 
 CAUSES = {
-    "faded": "Contrast, or colour and detail, fell by more than light or a blur explains. "
+    "faded": "Contrast fell, or colour and detail both fell, by more than light or blur explains. "
     "Haze, fog or a weaker stain do this. A loss of focus at the same time is only named if it is "
     "strong, so check the focus by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
@@ -269,6 +269,6 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         for item in listed[:_MOST_REPEATS]:
             path = item.path or "an image without a path"
             name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
-            like = "equal to" if last == "PixelHash" else "like"
-            shown.append(tag("li", name, f" and {count(item.times - 1)} {like} it"))
+            alike = "equal" if last == "PixelHash" else "similar"
+            shown.append(tag("li", f"{count(item.times)} {alike} images, such as ", name))
         yield tag("ul", shown)

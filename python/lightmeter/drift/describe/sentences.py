@@ -189,8 +189,11 @@ def _number(row: FeatureDrift, by: Thresholds) -> str:
         return _moved(row, is_amount=not is_constant)
     pool, after, before = _pooled(*_values(row))
     gains, d = np.abs(after - before), row.ks or 0.0
-    # If two values swap their shares, name the greater, which is the "yes" of a question.
-    at = np.flatnonzero(gains >= gains.max() - _ROUNDING)[-1]
+    # If two values swap their shares, name the one that became frequent; of 0 and 1, name 1, which
+    # is the "yes" of a question.
+    first = np.flatnonzero(gains >= gains.max() - _ROUNDING)
+    risen = [each for each in first if after[each] > before[each] and pool[each] not in (0, 1)]
+    at = (risen or first)[-1]
     is_none = bool(row.scale == "percent" and pool[at] == 0)
     was, now = _shares(*(abs(is_none - side[at]) for side in (before, after))).split(" to ")
     digits = 6 if pool[at] % 1 else MOST_DIGITS

@@ -192,9 +192,9 @@ class DriftRule(ComparingMonitor):
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 is_past = side is not None and side.own is None
                 usual = "a past bucket" if is_past else "the baseline"
-                times = f"{number(test.ratio, 2)} times as much as those of {usual}"
-                what = "images" if row.prefix else "values"
-                cause = f"the {what} differ from each other in {row.name} {times}"
+                one = "image" if row.prefix else "value"
+                times = f"{number(test.ratio, 2)} times that of {usual}"
+                cause = f"the spread of {row.name} from {one} to {one} is {times}"
         if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
