@@ -252,17 +252,17 @@ def view_of_source(
     """
     is_file = Path(source).is_file()
     if is_file and not (is_shard(source) or is_image_name(Path(source).name)):
-        if batch.get("group") and Path(source).suffix == ".lmp":
-            raise ValueError(
-                f"got --group for the profile {source}; profile its images with --group"
-            )
-        return view_of(source)
+        view: ProfileView = view_of(source)
+        if batch.get("group") and not view.groups:
+            got = f"got --group, and the profile {source} without groups"
+            raise ValueError(f"{got}; profile its images with --group")
+        return view
     if is_file and Path(source).suffix == ".parquet":
         rows = _view_of_rows(source, reading, batch.get("group"), batch.get("sample", 0))
         if rows is not None:
             return rows
     with progress_bar(f"profiling {source}") as progress:
-        view: ProfileView = profile_images(source, reading=reading, progress=progress, **batch)
+        view = profile_images(source, reading=reading, progress=progress, **batch)
     if view.images == 0 and not (may_fail and len(view)):
         raise FileNotFoundError(f"no image was measured in {source!r}")
     return view

@@ -95,7 +95,7 @@ _NAMES = {
     "Colorfulness": "colourfulness",
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
-    "glare_percent": "glare",
+    "glare_percent": "nearly white values",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
 GRID_SIDE = 4

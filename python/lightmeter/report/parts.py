@@ -21,8 +21,8 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "repeat another one, pixel by pixel",
-    "PerceptualHash": "look like another one, as is normal for a camera that stands still",
+    "PixelHash": "are the same as an earlier one, pixel by pixel",
+    "PerceptualHash": "look like an earlier one, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.

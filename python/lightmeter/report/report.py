@@ -15,7 +15,6 @@ from lightmeter.files import write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
-from lightmeter.profile.view import groups_text
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
@@ -52,6 +51,8 @@ def html_page(
     # The changes that the headline omits.
     words = headline(comparison.features) if comparison.causes else comparison.sentence
     names = [row.feature for row in comparison.drifted]
+    rows = (row for row in comparison.features if row.kind != "failure" and row.groups_target)
+    groups = max(((row.groups_target, row.groups_reference) for row in rows), default=(None, None))
     header = (
         tag("h1", "Drift report"),
         readings_differ(comparison),
@@ -59,8 +60,8 @@ def html_page(
         tag("p", f"{capitalised(words, *names)}.", cls="summary") if names else None,
         tag(
             "p",
-            _side("reference", reference_name, comparison.reference),
-            _side("target", target_name, comparison.target),
+            _side("reference", reference_name, comparison.reference, groups[1]),
+            _side("target", target_name, comparison.target, groups[0]),
             cls="sides",
         ),
         _failed("reference", comparison.reference),
@@ -90,14 +91,14 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     yield _how_to_read(comparison)
 
 
-def _side(side: str, name: str, view: ProfileView) -> Html:
+def _side(side: str, name: str, view: ProfileView, groups: int | None) -> Html:
     when = view.dataset_timestamp
     called = None if name == side else (": ", tag("bdi", name))
     images = f", {counted(view.images, 'image')}" if view.images else ""
-    groups = f" in {groups_text(view)} groups" if images and view.groups else ""
+    images += f" in {groups} groups" if images and groups else ""
     date = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     key = tag("span", cls=f"key {side}")
-    return joined(tag("span", key, side, called, images, groups, date, tags_text(view)), " ")
+    return joined(tag("span", key, side, called, images, date, tags_text(view)), " ")
 
 
 def _failed(side: str, view: ProfileView) -> Html | None:
@@ -125,8 +126,10 @@ def _findings(comparison: Comparison) -> Html:
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
     words = f"and {left} {'possible ones' if is_possible else 'more'} in the table below"
     more = tag("p", words, cls="quiet") if left > 0 else None
-    rows = (row for cause in comparison.causes[:1] for row in cause.rows)
-    shots = next(filter(None, (thumbnails(row, comparison) for row in rows)), None)
+    rows = [row for cause in comparison.causes[:1] for row in cause.rows]
+    # The quality of a file has no thumbnails.
+    leads = [*rows[:1], *(row for row in rows if row.short == "Blockiness")]
+    shots = next(filter(None, (thumbnails(row, comparison) for row in leads)), None)
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
 

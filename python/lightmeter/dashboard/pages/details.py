@@ -105,7 +105,7 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
 
 _MOST_CHARTS = 40
 _MOST_LISTED = 200
-_SPREAD = " times that of a past bucket"
+_SPREAD = " times that within a past bucket"
 
 
 def bucket_html(compared: Compared, start: datetime) -> Html:

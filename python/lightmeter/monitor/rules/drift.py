@@ -191,10 +191,10 @@ class DriftRule(ComparingMonitor):
             has_moved = any(f"{row.name} {verb} " in cause for verb in ("rose", "fell", "varies"))
             if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 is_past = side is not None and side.own is None
-                usual = "a past bucket" if is_past else "the baseline"
-                one = "image" if row.prefix else "value"
-                times = f"{number(test.ratio, 2)} times that of {usual}"
-                cause = f"the spread of {row.name} from {one} to {one} is {times}"
+                usual = "within a past bucket" if is_past else "of the baseline"
+                what = "images" if row.prefix else "values"
+                times = f"{number(test.ratio, 2)} times that {usual}"
+                cause = f"the standard deviation of {row.name} among the {what} is {times}"
         if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
