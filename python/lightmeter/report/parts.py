@@ -15,14 +15,14 @@ from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.heat import Grid, heat_map
 from lightmeter.report.charts.html import Content, Html, section, tag
-from lightmeter.text import NONE, count, number, percent, shorten, visible
+from lightmeter.text import NONE, count, counted, number, percent, shorten, visible
 from lightmeter.times import day
 
 _MOST_REPEATS = 6
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "are the same as an earlier one, pixel by pixel",
-    "PerceptualHash": "look like an earlier one, as is normal for a camera that stands still",
+    "PixelHash": "of the same pixels",
+    "PerceptualHash": "that look alike, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -258,10 +258,10 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             continue
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"are alike by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last) or f"by {name}, {says(name, prefix)}"
         n = column.n - column.missing
-        many = f"{'at least ' * (n > _HASHES)}{count(repeats)} of {count(n)} images"
-        yield tag("h3", f"{side}: {many} {how}", cls="group")
+        many = f"{'at least ' * (n > _HASHES)}{counted(repeats, 'repeat')}"
+        yield tag("h3", f"{side}, {counted(n, 'image')}: {many} {how}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
             yield tag("p", words, cls="quiet")
@@ -270,5 +270,5 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             path = item.path or "an image without a path"
             name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
             alike = "equal" if last == "PixelHash" else "similar"
-            shown.append(tag("li", f"{count(item.times)} {alike} images, such as ", name))
+            shown.append(tag("li", f"{count(item.times)} {alike} images; one is ", name))
         yield tag("ul", shown)

@@ -169,9 +169,9 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
         f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
-        "report any drift. Changes that may have the same cause are no evidence of a second fault. "
-        f"Verdicts need {by.min_values} values on each side. With groups, they also need 5 of them "
-        "on each side, and a spread or a tail does not count."
+        "report any drift. A change for perhaps the same reason is no evidence of a second fault. "
+        f"Verdicts need {by.min_values} values on each side. With groups, each side also needs 5 "
+        "groups, and a spread or a tail does not count."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     named = {each.cause: CAUSES[each.cause] for each in comparison.causes if each.cause in CAUSES}

@@ -49,8 +49,8 @@ def test_images_are_told_apart_where_there_are_several() -> None:
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
-    words = "the {0}images are brighter: {0}brightness rose by 101 %; 4 more changes may"
-    said = [f"{words.format(side)} have the same cause" for side in ("", "left ", "right ")]
+    words = "the {0}images are brighter: {0}brightness rose by 101 %; 4 other features changed,"
+    said = [f"{words.format(x)} perhaps for the same reason" for x in ("", "left ", "right ")]
     assert [single.summary(), two.summary()] == [said[0], "; ".join(said[1:])]
 
 
@@ -281,7 +281,7 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
     first, *others = report.findings
     assert first.rows[0].feature == "image.Sharpness"
     assert "image.Noise" in [line.feature for line in first.rows]
-    assert first.sentence.endswith("; 10 more changes may have the same cause")
+    assert first.sentence.endswith("; 10 other features changed, perhaps for the same reason")
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
     said = [line.feature for each in report.findings for line in each.rows]
     assert len(said) == len(set(said))

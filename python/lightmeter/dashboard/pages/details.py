@@ -190,8 +190,6 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         shots = thumbnails(rows[feature], comparison, both=is_spread)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = (
-            "The reference may look wider: it is all past buckets, which differ from each other."
-        )
+        words = "In the chart, the reference may look wider: it shows all past buckets together."
         note = tag("p", words, cls="quiet") if any(_SPREAD in each.words for each in bad) else None
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

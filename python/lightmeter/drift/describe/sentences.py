@@ -392,7 +392,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     some = lead.words[0].isdigit() or " instead of " in lead.words or varies
     change = _moved(lead, is_amount=True) if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
-    also = f"; {counted(len(follow), 'more change')} may have the same cause"
+    also = f"; {counted(len(follow), 'other feature')} changed, perhaps for the same reason"
     return words + also if follow else words
 
 
