@@ -12,7 +12,7 @@ from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.log import view_of
 from lightmeter.profile.reading_text import reading_fields
-from lightmeter.profile.view import groups_text, plain_summary, text_table
+from lightmeter.profile.view import plain_summary, text_table
 from lightmeter.text import counted, number, visible
 
 
@@ -83,6 +83,7 @@ def print_profile(view: ProfileView, output_format: str, *, show_all: bool = Fal
 
 
 _SHOWN_FAILURES = 5
+_FEW_GROUPS = 20  # of so many, two rarely count as one
 _SHOWN_MEANS = 4  # of a family
 _NAMED = 3  # files of a reason
 _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
@@ -158,7 +159,8 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        lines.append(f"groups: {groups_text(view) or 'none; check the pattern'}")
+        about = "about " * (view.groups > _FEW_GROUPS)
+        lines.append(f"groups: {about}{view.groups or 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

@@ -4,8 +4,7 @@ A family is a set of features that are judged together: numbers of images, Exif,
 vectors. Families are judged in two steps, so that a large one does not hide changes in another.
 
 1. The gate. Simes' p-value of a family is its least q-value of Benjamini and Hochberg (BH). Holm's
-   procedure over these selects the families that may hold a finding. Only families with a test
-   count.
+   procedure over these, without families that have no test, selects those that may hold a finding.
 2. In a family that passed, BH at the full level selects the features.
 
 The q-value of a feature is therefore the larger of BH's q-value within its family and Holm's
@@ -100,7 +99,6 @@ _NAMES = {
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
 GRID_SIDE = 4
 _GRID = re.compile(r"Grid\.r([0-3])c([0-3])(?:\.(sharpness))?")
-
 
 # Topics of features without a number for each image, such as Hue.pixels.
 _FIRST_TOPICS = {name.partition(".")[0]: number.topic for name, number in IMAGE_NUMBERS.items()}
@@ -506,9 +504,8 @@ _MOST = 10.0  # least sizes; D is no larger, when everything changed
 def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
     """Return the rows in order of verdict, then lost files and Exif, then effect.
 
-    An effect counts with the lower end of its interval, in whole multiples of its minimum, which
-    many features share. Among these, the distance decides, because it has no upper bound. The row
-    of all numbers together comes after those of single numbers.
+    An effect counts with the lower end of its interval, in whole multiples of its minimum. Among
+    equal ones the distance decides. The row of all numbers together comes after single ones.
     """
 
     def severity(row: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
@@ -579,10 +576,10 @@ def benjamini_hochberg(p_values: Sequence[float] | Numbers) -> list[float]:
 def holm_p_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     """Return adjusted p-values: those up to `a` are all true with probability at least 1 - `a`.
 
-    This is Holm's procedure with weights. All families have equal weights, and so have the tests of
-    a family. It holds under any dependence. No value is less than the q-value: when the first test
-    of a family is rejected, all weights of families without a rejection remain, so the gate opened
-    for it; within a family, the bound is at most Holm's without weights, which is within BH's.
+    This is Holm's procedure with equal weights of families, and of the tests of a family. It holds
+    under any dependence. No value is less than the q-value: when the first test of a family is
+    rejected, all weights of families without a rejection remain, so the gate opened for it; within
+    a family, the bound is at most Holm's without weights, which is within BH's.
 
     Parameters
     ----------

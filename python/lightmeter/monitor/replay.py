@@ -104,7 +104,7 @@ class Replayed:
         """Yield the findings as lines of text."""
         judged = f"judged: {count(self.judged)} of {counted(self.judged + self.unjudged, 'bucket')}"
         span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
-        yield f"{judged}{', of the whole and each segment' * self.monitor.segments}{span}"
+        yield f"{judged}{', those of segments included' * self.monitor.segments}{span}"
         if self.unjudged:
             yield f"the last bucket that was not judged: {self.why}"
         if self.independent:

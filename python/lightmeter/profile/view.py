@@ -21,7 +21,6 @@ from lightmeter.times import day, from_ms
 if TYPE_CHECKING:
     import pandas as pd
 
-_FEW_GROUPS = 20  # of so many, two rarely count as one
 _MOST_SHOWN = 60  # features
 _NUMBERS = ("mean", "stddev", "min", "median", "max")
 _MOST_LISTED = 3
@@ -611,11 +610,6 @@ def text_table(view: ProfileView, most: int | None = None) -> str:
         counts = count(column.n), count(column.missing)
         rows.append((shorten(column.name, _MOST_NAME), *counts, column._words()))
     return aligned(rows, ("n", "missing"))
-
-
-def groups_text(view: ProfileView) -> str:
-    """Return the number of groups, which is an estimate of many; empty without groups."""
-    return f"{'about ' * (view.groups > _FEW_GROUPS)}{view.groups}" if view.groups else ""
 
 
 def plain_summary(view: ProfileView) -> dict[str, Any]:

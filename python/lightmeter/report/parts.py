@@ -46,7 +46,7 @@ MEANINGS = {
     "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone would give.",
 }
 
-CAUSES = {
+CAUSE_MEANINGS = {
     "faded": "Contrast fell, or colour and detail both fell, by more than light or blur explains. "
     "Haze, fog or a weaker stain do this. A loss of focus at the same time is only named if it is "
     "strong, so check the focus by eye.",

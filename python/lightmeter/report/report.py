@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.compare import Comparison
+from lightmeter.drift.describe.causes import CAUSES
 from lightmeter.drift.describe.sentences import capitalised, headline
 from lightmeter.drift.row import CHANGED, FeatureDrift, Thresholds
 from lightmeter.files import write_atomically
@@ -18,7 +19,7 @@ from lightmeter.profile.table_files import plain
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
-    CAUSES,
+    CAUSE_MEANINGS,
     MEANINGS,
     card,
     cells,
@@ -76,7 +77,7 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     grids, idents = where(comparison.features)
     charted = [row for row in changed if not on_heat_map(row)]
     leads = [cause.rows[0] for cause in comparison.causes]
-    charted.sort(key=lambda row: row not in leads)
+    charted.sort(key=lambda row: (row not in leads, row.kind == "missing"))
     shown = charted[:_MOST_CHARTS]
     idents |= {row.feature: f"f{index}" for index, row in enumerate(shown)}
     yield _findings(comparison)
@@ -126,9 +127,13 @@ def _findings(comparison: Comparison) -> Html:
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
     words = f"and {left} {'possible ones' if is_possible else 'more'} in the table below"
     more = tag("p", words, cls="quiet") if left > 0 else None
-    rows = [row for cause in comparison.causes[:1] for row in cause.rows]
-    # The quality of a file has no thumbnails.
-    leads = [*rows[:1], *(row for row in rows if row.short == "Blockiness")]
+    # The first number that indicates the cause may have no images, such as the quality of a file.
+    leads = (
+        row
+        for cause in comparison.causes[:1]
+        for row in cause.rows
+        if row.short in CAUSES[cause.cause].leads
+    )
     shots = next(filter(None, (thumbnails(row, comparison) for row in leads)), None)
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
 
@@ -169,14 +174,16 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
         f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
-        "report any drift. A change for perhaps the same reason is no evidence of a second fault. "
+        "report any drift. Other features that changed, perhaps for the same reason, are no "
+        "evidence of a second fault. "
         f"Verdicts need {by.min_values} values on each side. With groups, each side also needs 5 "
         "groups, and a spread or a tail does not count."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
-    named = {each.cause: CAUSES[each.cause] for each in comparison.causes if each.cause in CAUSES}
-    terms = ((tag("dt", term), tag("dd", meaning)) for term, meaning in (named | MEANINGS).items())
-    return section("How to read this", tag("p", words), quiet, tag("dl", terms, cls="terms"))
+    causes = {each.cause: CAUSE_MEANINGS.get(each.cause) for each in comparison.causes}
+    terms = [*causes.items(), *MEANINGS.items()]
+    shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms if meaning)
+    return section("How to read this", tag("p", words), quiet, tag("dl", shown, cls="terms"))
 
 
 # --- in a notebook ---

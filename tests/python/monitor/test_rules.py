@@ -486,7 +486,7 @@ def test_a_changed_spread_is_worded_as_such(store: Store) -> None:
     for number in range(32):
         x = np.random.default_rng(number).normal(8 + number % 5, 1 + (number == 31), 60)
         put(store, BEGUN + timedelta(days=number), {"x": x})
-    assert "deviation of x among the values is 1.7 times that within" in judged(store)[-1].words
+    assert "more from value to value: standard deviation 1.73 inst" in judged(store)[-1].words
 
 
 def test_what_is_another_value_in_each_bucket_is_no_anomaly(store: Store) -> None:

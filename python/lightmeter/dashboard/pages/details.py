@@ -105,7 +105,6 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
 
 _MOST_CHARTS = 40
 _MOST_LISTED = 200
-_SPREAD = " times that within a past bucket"
 
 
 def bucket_html(compared: Compared, start: datetime) -> Html:
@@ -186,10 +185,9 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
-        is_spread = any(_SPREAD in each.words for each in by_feature[feature])
-        shots = thumbnails(rows[feature], comparison, both=is_spread)
+        shots = thumbnails(rows[feature], comparison, both=True)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = "In the chart, the reference may look wider: it shows all past buckets together."
-        note = tag("p", words, cls="quiet") if any(_SPREAD in each.words for each in bad) else None
+        words = "In the charts, the reference may look wider: all its buckets are shown together."
+        note = tag("p", words, cls="quiet")
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

@@ -268,7 +268,7 @@ class Cause(NamedTuple):
 
 
 # If two causes have about the same size, the one listed first comes first.
-CAUSES = (
+CAUSES = {cause.name: cause for cause in (
     Cause("moved", "show another view", {"Luma.stddev": 1}, _ALL, _is_moved, "light"),
     Cause("resized", "have another size", dict.fromkeys(_SIZES, 0), _SPREAD | {*_SIZES},
           lambda m: m.moved(*_SIZES)),
@@ -293,7 +293,7 @@ CAUSES = (
     Cause("noise", "are noisier", {"Noise": 1}, _SPREAD | {"colour"},
           lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),
           "detail"),
-)  # fmt: skip
+)}  # fmt: skip
 
 
 _Found = list[tuple[Cause, str]]  # each with its strongest number
@@ -311,7 +311,7 @@ def causes_of(changes: Changes) -> _Found:
     """
     moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
     fitting, kept = _Found(), _Found()
-    for cause in CAUSES:
+    for cause in CAUSES.values():
         ways = cause.leads.items()
         leads = [each for each, sign in ways if each in sure and moves.sign(each) != -sign]
         if leads and cause.fits(moves):

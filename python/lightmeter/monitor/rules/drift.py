@@ -186,15 +186,10 @@ class DriftRule(ComparingMonitor):
             if row.reason.startswith(DIFFERENTLY):
                 return Result(test.feature, "not enough data", words=row.reason)
             _rest_on_largest(row, self._thresholds)
-            fill(row, words=describe(row, self._thresholds))
+            has_spread = test.ratio > 0 and abs(math.log(test.ratio)) >= self.spread
+            varies = _varies(row, test.ratio) if has_spread else ""
+            fill(row, words=describe(row, self._thresholds, varies))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
-            has_moved = any(f"{row.name} {verb} " in cause for verb in ("rose", "fell", "varies"))
-            if has_moved and test.ratio and abs(math.log(test.ratio)) >= self.spread:
-                is_past = side is not None and side.own is None
-                usual = "within a past bucket" if is_past else "of the baseline"
-                what = "images" if row.prefix else "values"
-                times = f"{number(test.ratio, 2)} times that {usual}"
-                cause = f"the standard deviation of {row.name} among the {what} is {times}"
         if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
@@ -252,6 +247,15 @@ class DriftRule(ComparingMonitor):
 
 
 _Rows = dict[tuple[str, bool], FeatureDrift]  # by feature, and whether it is a rate
+
+
+def _varies(row: FeatureDrift, ratio: float) -> str:
+    """Return text about a standard deviation that changed by this ratio."""
+    name, unit = (f"the share of {row.name}", " %") if row.scale == "percent" else (row.name, "")
+    each, how = "image" if row.prefix else "value", "more" if ratio > 1 else "less"
+    stddev = row.stddev_target or 0.0
+    was, now = (f"{number(size, 3)}{unit}" for size in (stddev / ratio, stddev))
+    return f"{name} varies {how} from {each} to {each}: standard deviation {now} instead of {was}"
 
 
 def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
