@@ -227,11 +227,16 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
     shown = []
     for each in exemplars:
         image = thumbnail_tag(each.thumbnail, each.path or "an image without a path")
-        name = shorten(each.path.rsplit("/", 1)[-1], 24)
         value = None if each.value is None else f" {number(each.value)}"
-        shown += [tag("li", image, tag("bdi", name), value)] if image else []
+        shown += [tag("li", image, _named(each.path), value)] if image else []
     if shown:
         yield tag("div", tag("p", title), tag("ul", shown))
+
+
+def _named(path: str) -> Html:
+    """Return the last folder and the name of an image, with the whole path as a tooltip."""
+    path = path or "an image without a path"
+    return tag("bdi", shorten("/".join(path.split("/")[-2:]), 40), title=path)
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
@@ -267,8 +272,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             yield tag("p", words, cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
-            path = item.path or "an image without a path"
-            name = tag("bdi", shorten(path.rsplit("/", 1)[-1], 24), title=path)
             alike = "equal" if last == "PixelHash" else "similar"
-            shown.append(tag("li", f"{count(item.times)} {alike} images; one is ", name))
+            words = f"{count(item.times)} {alike} images; one is "
+            shown.append(tag("li", words, _named(item.path)))
         yield tag("ul", shown)
