@@ -19,7 +19,7 @@ _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
 _LONGEST = 60  # characters of a value
 
 
-def describe(row: FeatureDrift, by: Thresholds, varies: str = "") -> str:
+def describe(row: FeatureDrift, by: Thresholds, differs: str = "") -> str:
     """Describe how a feature changed, such as ``entropy rose by 9 %``.
 
     Parameters
@@ -28,7 +28,7 @@ def describe(row: FeatureDrift, by: Thresholds, varies: str = "") -> str:
         Row of the feature.
     by
         Thresholds of the verdict.
-    varies
+    differs
         Text about a changed spread of a number of which the mean did not change.
     """
     if row.kind == "missing":
@@ -43,7 +43,7 @@ def describe(row: FeatureDrift, by: Thresholds, varies: str = "") -> str:
             what = f"errors of {row.name.removesuffix(' Error')}"
         return f"{what} went from {_shares(*row.levels)}"
     ways = {"category": _category, "vector": _vectors, "hue": _hue}
-    return ways[row.kind](row) if row.kind in ways else _number(row, by, varies)
+    return ways[row.kind](row) if row.kind in ways else _number(row, by, differs)
 
 
 def is_sure(row: FeatureDrift) -> bool:
@@ -184,7 +184,7 @@ def _pooled(*sides: tuple[Numbers, Numbers]) -> tuple[Numbers, ...]:
     return pool, *shares
 
 
-def _number(row: FeatureDrift, by: Thresholds, varies: str) -> str:
+def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     """Describe a change such as ``entropy rose by 9 %``: of level, spread, some values, or one."""
     is_constant = row.stddev_target == row.stddev_reference == 0
     if not row.sides or is_constant or row.role == "date":
@@ -225,8 +225,8 @@ def _number(row: FeatureDrift, by: Thresholds, varies: str) -> str:
         if " " in what:  # only some images have the feature
             return f"{some} of images with {row.name} have {how} values than 99 % of the reference"
         return f"{some} of {what} have {how} {row.name} than 99 % of the reference {what}"
-    if varies:
-        return varies
+    if differs:
+        return differs
     is_amount = pool[0] >= 0
     level = spread = ""
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count

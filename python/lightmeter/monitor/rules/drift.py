@@ -187,8 +187,8 @@ class DriftRule(ComparingMonitor):
                 return Result(test.feature, "not enough data", words=row.reason)
             _rest_on_largest(row, self._thresholds)
             has_spread = test.ratio > 0 and abs(math.log(test.ratio)) >= self.spread
-            varies = _varies(row, test.ratio) if has_spread else ""
-            fill(row, words=describe(row, self._thresholds, varies))
+            differs = _differs(row, test.ratio) if has_spread else ""
+            fill(row, words=describe(row, self._thresholds, differs))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
         if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
@@ -249,13 +249,13 @@ class DriftRule(ComparingMonitor):
 _Rows = dict[tuple[str, bool], FeatureDrift]  # by feature, and whether it is a rate
 
 
-def _varies(row: FeatureDrift, ratio: float) -> str:
+def _differs(row: FeatureDrift, ratio: float) -> str:
     """Return text about a standard deviation that changed by this ratio."""
     name, unit = (f"the share of {row.name}", " %") if row.scale == "percent" else (row.name, "")
     each, how = "image" if row.prefix else "value", "more" if ratio > 1 else "less"
     stddev = row.stddev_target or 0.0
     was, now = (f"{number(size, 3)}{unit}" for size in (stddev / ratio, stddev))
-    return f"{name} varies {how} from {each} to {each}: standard deviation {now} instead of {was}"
+    return f"{name} differs {how} from {each} to {each}: standard deviation {now} instead of {was}"
 
 
 def _rest_on_largest(row: FeatureDrift, by: Thresholds) -> None:
