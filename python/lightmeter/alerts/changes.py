@@ -23,6 +23,7 @@ from lightmeter.monitor.results import (
     ends,
     find_incidents,
     place_text,
+    stretch_text,
 )
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
@@ -177,13 +178,15 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     incident, firsts = change.incident, change.incident.firsts
     cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
+    found = [result.bucket for result in firsts if change.what == "opened"]
+    when = stretch_text(incident.start, max(found, default=incident.start))
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
     notices = change.remember if change.what == "opened" else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in notices)
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
-        title=f"{title}: {place}, {bucket_text(incident.start)}",
+        title=f"{title}: {place}, {when}",
         lines=tuple(_lines(change, store)),
         link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
         facts={

@@ -121,7 +121,8 @@ class Tail:
             how = f"farther from the mean, {number(self._centre)},"
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
-        sentence = f"{self._names.name} {number(value)} {words}"
+        unit = " %" * (self._names.scale == "percent")
+        sentence = f"{self._names.name} {number(value)}{unit} {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: Any) -> Any:
@@ -159,9 +160,6 @@ _BY_SCALE: dict[Scale, _Axis] = {
     "ratio": _Axis(0.01, 0.01),
     "length": _Axis(0.01, 1.0),
 }
-# Cells of the grid depend on the scene, and there are many of them.
-_CELL = 8.0
-
 _OWN_SHARE = 0.05  # of the standard deviation of the rows
 _RADIUS = HUE_STEPS / (2 * np.pi) / 0.5  # of the circle of hues; half a step is little
 _MOST = float(np.finfo(np.float32).max)
@@ -183,7 +181,8 @@ def _axis(name: str, bands: Collection[str]) -> _Axis:
     if number.scale == "sample" and number.topic in ("focus", "noise"):
         return _Axis(0.01, 0.05)
     axis = _BY_SCALE[number.scale]
-    return axis._replace(resolution=_CELL * axis.resolution) if number.topic == "where" else axis
+    # Cells of the grid depend on the scene, and there are many of them.
+    return axis._replace(resolution=8.0 * axis.resolution) if number.topic == "where" else axis
 
 
 def deviation(

@@ -498,7 +498,6 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool) -> None
 
 
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
-_MOST = 10.0  # least sizes; D is no larger, when everything changed
 
 
 def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDrift]:
@@ -509,7 +508,8 @@ def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDri
     """
 
     def severity(row: FeatureDrift) -> tuple[int, bool, bool, int, float, str]:
-        units = min(by.units(row.effect_name, row.effect_low or 0.0), _MOST)
+        # D is at most 10 of its minimum, when everything changed.
+        units = min(by.units(row.effect_name, row.effect_low or 0.0), 10.0)
         distance = math.inf if row.wasserstein_in_sd is None else abs(row.wasserstein_in_sd)
         lost = row.kind == "failure" or (row.kind == "missing" and row.topic == "Exif")
         rank, together = _WORST_FIRST.index(row.verdict), row.topic == "together"

@@ -50,8 +50,7 @@ _HEAD = """\
 _DRIFT = """\
 # Finds images that differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
 # q = 0.01: of a hundred buckets without a change, at most one raises an alarm, on average, however
-# many segments there are. In buckets with a change, at most 1 % of the findings are false, on
-# average."""
+# many segments there are. Of the findings in a segment that changed, at most 1 % are false."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days. It watches all images together; add segments = true to watch each segment, too."""

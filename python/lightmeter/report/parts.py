@@ -19,6 +19,7 @@ from lightmeter.text import NONE, count, counted, number, percent, shorten, visi
 from lightmeter.times import day
 
 _MOST_REPEATS = 6
+_END = 40  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
     "PixelHash": "of the same pixels",
@@ -234,9 +235,9 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 
 def _named(path: str) -> Html:
-    """Return the last folder and the name of an image, with the whole path as a tooltip."""
-    path = path or "an image without a path"
-    return tag("bdi", shorten("/".join(path.split("/")[-2:]), 40), title=path)
+    """Return the end of the path of an image, with the whole path as a tooltip."""
+    shown = visible(path or "an image without a path")
+    return tag("bdi", shown if len(shown) <= _END else f"…{shown[1 - _END :]}", title=shown)
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:

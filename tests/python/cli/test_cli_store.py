@@ -158,7 +158,7 @@ def test_a_target_in_a_store(tmp_path: Path) -> None:
             span = "--from", f"2022-09-{first}", "--to", f"2022-09-{last}"
             result = lightmeter("drift", *place, *span, *more)
             assert result.returncode == 0, result.stderr
-            assert ("1 of 1 feature drifted" in result.stdout) == changed
+            assert ("1 of 1 tested feature drifted" in result.stdout) == changed
     for wrong, words in (
         (("--store", path), "expected --reference, or --store with --from"),
         (("--reference", tmp_path / "ref.lmp"), "expected --target, or --store with --dataset"),

@@ -258,11 +258,11 @@ def test_the_command(tmp_path: Path) -> None:
     assert code(tmp_path / "same", "--bands", "DAPI,GFP,RFP") == 2
     arguments = ("check", tmp_path / "bad", junk, "--reference", tmp_path / "good.lmp")
     lines = lightmeter(*arguments).stdout.splitlines()
-    assert lines[0] == f"{blurred}: unusual, p = 0.016"
+    assert lines[0] == f"{blurred}: unusual: 0 of 60 reference images deviate as much (p = 0.016)"
     assert lines[1].startswith("  ")
     assert f"{junk}: cannot be measured: " in "\n".join(lines)
-    counts = "1 ordinary, 1 unusual, 0 unknown, 1 failed"
-    assert lines[-1] == f"{counts} (chance explains about 0.04 unusual, if images are independent)"
+    counts, chance = "1 ordinary, 1 unusual, 0 unknown, 1 failed", "chance explains about 0.04"
+    assert lines[-1] == f"{counts} ({chance} unusual, if images are independent)"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
     assert printed["flagged"][0]["findings"][0]["sentence"]

@@ -88,7 +88,7 @@ def test_a_side_is_a_view_a_profile_a_result_or_a_file(tmp_path: Path) -> None:
     sides = [result, result.profile(), result.view(), tmp_path / "good.lmp"]
     reports = [lm.compare(target=side, reference=str(tmp_path / "good.lmp")) for side in sides]
     assert all(report.features == reports[0].features for report in reports)
-    assert repr(reports[0]) == "<DriftReport: no drift in 1 feature>"
+    assert repr(reports[0]) == "<DriftReport: no drift in 1 tested feature>"
     few = lm.log(columns={"x": range(2)})
     reason = ": 2 values in the target; 10 are needed"
     assert lm.compare(target=few, reference=few).summary() == f"no feature could be tested{reason}"

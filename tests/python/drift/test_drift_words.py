@@ -117,13 +117,13 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
-            "the image lost sharpness most in the first row, second column",
+            "the average image lost sharpness most in the first row, second column",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more drifted",
         ),
-        (grid(lambda row, column: -20.0, 100), "the image darkened by a similar share everywhere"),
+        (grid(lambda *_: -20.0, 100), "the average image darkened by a similar share everywhere"),
         ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
     ],
 )
@@ -135,7 +135,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence == "The image darkened most at the top left"
+    assert where.sentence == "The average image darkened most at the top left"
     assert where.certainty == "image.Grid.r0c0; and 15 more features"
     assert noise.rows == (lines[-1],)
 
@@ -310,7 +310,7 @@ MANY = 120  # of a batch of which a part changed
 METRICS = "camera"
 
 PARTS: list[tuple[str, float, str]] = [
-    ("resized", 0.5, "width is 180 in 50 % of images instead of 0 %"),
+    ("resized", 0.5, "width is 180 in 50 % instead of 0 % of images"),
     ("glare", 0.15, "1[4-7] % of images have (more|higher) .* than 99 % of .* images"),
     ("darker", 0.1, "(9|1[0-2]) % of images have lower brightness than 99 % of .* images"),
     ("out of focus", 0.25, "2[4-7] % of images have lower sharpness than 99 % of .* images"),

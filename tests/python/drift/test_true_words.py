@@ -61,7 +61,7 @@ NUMBERS: list[tuple[str, Draw, Draw, str]] = [
      "x is distributed differently|x fell by .*"),
     ("one value to another", constant(8), constant(16), "x rose from 8 to 16"),
     ("yes and no", of_values(0.8, 0.2), of_values(0.49, 0.51),
-     "x is 1 in 51 % of values instead of 20 %"),
+     "x is 1 in 51 % instead of 20 % of values"),
     ("a middle part is gone", lambda r, n: r.uniform(0, 1, n),
      lambda r, n: np.where(np.arange(n) % 2, r.uniform(0, 0.3, n), r.uniform(0.7, 1, n)),
      "x is distributed differently|x varies .*"),
@@ -85,7 +85,7 @@ def test_of_few_values_all_digits_are_said() -> None:
     first = 2.0**53 - 2
     for values in ((first, first + 1), (-first - 1, -first), (1e300, np.nextafter(1e300, 2e300))):
         target, reference = np.repeat(values, [20, 80]), np.repeat(values, [70, 30])
-        match = re.fullmatch("x is (.*) in 80 % of .*", compared(target, reference).words)
+        match = re.fullmatch("x is (.*) in 80 % instead of .*", compared(target, reference).words)
         assert match is not None
         assert float(match[1].replace("\N{MINUS SIGN}", "-")) == values[1]
 

@@ -187,7 +187,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
     (rf"NAME varies {_NUMBER} times as much as before", _varies),
     (rf"{_PERCENT} of values have (\w+) NAME than 99 % of the reference values", _part),
-    (rf"NAME is {_NUMBER} in {_PERCENT} of values instead of {_PERCENT}", _is_value),
+    (rf"NAME is {_NUMBER} in {_PERCENT} instead of {_PERCENT} of values", _is_value),
     (
         rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "
         r"((?:about |at most )?[<>]?[\d.]+ %)(.*)",

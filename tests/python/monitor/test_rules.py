@@ -313,9 +313,9 @@ def test_it_takes_others_with_the_same_keys(store: Store) -> None:
 
 
 def test_q_is_one_of_the_bucket(store: Store) -> None:
-    """What is surely a change in one segment alone is none as one of many tests."""
+    """What is surely a change in one segment alone is none as one of many, whatever others do."""
     cameras(store, days=30, count=1)
-    cameras(store, days=30, count=12)
+    cameras(store, days=30, count=12, c5={29: -3.0})
     alone = monitor(dataset="one", segments=True)
     for day in range(30):
         view = store.read("cells", day_of(day), day_of(day + 1), segment={"camera": "c0"})
@@ -326,7 +326,7 @@ def test_q_is_one_of_the_bucket(store: Store) -> None:
         last = [r for r in results if r.feature == "x" and r.segment == "camera=c0"][-1]
         upper[name] = last.upper
         assert false_alarms_a_year(watching, store) == pytest.approx(3.65)
-    assert upper["one"] < upper["cells"]
+    assert upper["one"] < 3.5 < upper["cells"]
 
 
 # A bucket is judged against the spread of past buckets.

@@ -63,7 +63,8 @@ def _amounts(before: float, after: float, unit: str = "") -> str:
 
 def _shares(before: float, after: float) -> str:
     was, now = percent(before), percent(after)
-    return f"{was} to {now}" if was != now else _amounts(100 * before, 100 * after, " %")
+    is_exact = was != now and "<" not in was + now
+    return f"{was} to {now}" if is_exact else _amounts(100 * before, 100 * after, " %")
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
@@ -147,11 +148,12 @@ def _hue(row: FeatureDrift) -> str:
     own, other = (complex(np.exp(x * (2j * np.pi / HUE_STEPS)) @ weights) for x, weights in sides)
     turned = np.angle(own * other.conjugate()) * HUE_STEPS / (2 * math.pi)
     degrees = round(turned * 360 / HUE_STEPS)
-    if degrees and min(abs(own), abs(other)) >= _GATHERED:
+    # Of groups, only the means are compared.
+    if degrees and (row.groups_target or min(abs(own), abs(other)) >= _GATHERED):
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
         _, after, before = _pooled((hues, shares), (old_hues, old_shares))
         left = np.ptp(np.append(np.cumsum(after - before), 0.0))  # Kuiper's V
-        if left <= _LEFT * (row.ks or 0.0):
+        if row.groups_target or left <= _LEFT * (row.ks or 0.0):
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
     return f"{row.name} is distributed differently"
 
@@ -203,7 +205,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    value = f"{subject} is {value} in {now} of {what} instead of {was}"
+    value = f"{subject} is {value} in {now} instead of {was} of {what}"
     if is_none:
         value = f"{now} of {what} have some {row.name} instead of {was}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
@@ -443,7 +445,7 @@ def _several(row: FeatureDrift) -> str:
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Describe where the image changed most, if there is such a position."""
-    image = f"the {_several(rows[0])}image"
+    image = f"the average {_several(rows[0])}image"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
@@ -465,7 +467,7 @@ def headline(rows: Sequence[FeatureDrift]) -> str:
     tested = sum(row.q_value is not None for row in rows)
     drifted = sum(row.verdict == "drift" for row in rows)
     possible = sum(row.verdict in CHANGED for row in rows)
-    of_all = counted(tested, "feature")
+    of_all = counted(tested, "tested feature")
     if drifted:
         return f"{drifted} of {of_all} drifted"
     if not tested:

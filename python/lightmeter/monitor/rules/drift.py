@@ -39,8 +39,9 @@ class DriftRule(ComparingMonitor):
     A bucket is judged against the spread of past buckets (see `lightmeter.drift.prediction`), so
     its images need not be independent. The value of a result is the number of standard deviations
     of a normal distribution with the same p-value, and its upper limit is the threshold of an
-    anomaly. A significant change that is too small has no limit. All segments of a bucket are
-    judged together, so `q` is the chance per bucket for any number of segments.
+    anomaly. A significant change that is too small has no limit. Each segment has
+    families of its own (see `lightmeter.drift.row`), so `q` is the chance per bucket for any number
+    of segments, and a change of one does not make findings in others more likely.
 
     The baseline may be a file, a range of days, or another dataset. Then the past buckets of the
     dataset itself show how much buckets vary. With fewer than 14 of these, images are assumed to be
@@ -145,16 +146,20 @@ class DriftRule(ComparingMonitor):
         self, tested: Mapping[str, Sequence[Tested]], sides: Mapping[str, Side]
     ) -> BySegment:
         """Return the results of each segment of a bucket."""
+        # Each segment has its own families, so a change of one makes no other more suspicious.
+        for segment, tests in tested.items():
+            for test in tests:
+                test.family = f"{segment} {test.family}"
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
         q_of_each = q_values([test.p_value or 0.0 for test in judged], families)
         for test, q in zip(judged, q_of_each, strict=True):
             test.q = q
         # In a family with anomalies, the limit of p-values is q times the share of anomalies. In a
-        # family without any, it is the p-value that passes the gate; see `q_values`.
+        # family without any, it is the p-value that passes the gate of those; see `q_values`.
         many, bad = Counter(families), Counter(t.family for t in judged if t.q <= self.q)
         limits = {
-            name: self.q * bad[name] / n if bad[name] else self.q / (n * len(many))
+            name: self.q * bad[name] / n if bad[name] else self.q / (n * (len(many) - len(bad)))
             for name, n in many.items()
         }
         results = {}
