@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -63,6 +63,7 @@ class DriftRule(ComparingMonitor):
         The largest value of that distance that is ok.
     """
 
+    RULE_VERSION: ClassVar[int] = 3
     type: Literal["drift"] = "drift"
     q: float = Field(0.01, gt=0, le=0.5)
     effect: float = Field(Thresholds.effect, ge=0, le=1)
