@@ -23,7 +23,6 @@ from lightmeter.monitor.results import (
     ends,
     find_incidents,
     place_text,
-    stretch_text,
 )
 from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
@@ -113,7 +112,12 @@ def find_changes(
             changes.append(Change("withdrawn", incident, (entry,), (), why))
         elif entry.open and (last is not None or entry.watcher not in monitors):
             changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
-    return sorted(changes, key=lambda change: (change.incident.start, change.incident.place))
+    return sorted(changes, key=lambda change: _order(change.incident))
+
+
+def _order(incident: Incident) -> tuple[object, ...]:
+    """Return the sort key of incidents: a segment says more than the whole dataset."""
+    return incident.start, not incident.segment, incident.place
 
 
 @dataclass(frozen=True)
@@ -178,15 +182,14 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     incident, firsts = change.incident, change.incident.firsts
     cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
-    found = [result.bucket for result in firsts if change.what == "opened"]
-    when = stretch_text(incident.start, max(found, default=incident.start))
+    lasts = "since " * (change.what == "opened" and incident.end is None)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
     notices = change.remember if change.what == "opened" else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in notices)
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
-        title=f"{title}: {place}, {when}",
+        title=f"{title}: {place}, {lasts}{bucket_text(incident.start)}",
         lines=tuple(_lines(change, store)),
         link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
         facts={

@@ -94,7 +94,7 @@ _NAMES = {
     "Colorfulness": "colourfulness",
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
-    "glare_percent": "nearly white values",
+    "glare_percent": "overexposed values",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
 GRID_SIDE = 4

@@ -188,9 +188,8 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
 
 
 def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[FeatureDrift]]]:
-    """Yield the chart of each grid, and its rows; nothing if no row of a grid changed."""
+    """Yield the chart and the rows of each grid of which a row changed."""
     grids: dict[tuple[str, str], tuple[Grid, list[FeatureDrift]]] = {}
-    is_changed = False
     for row in features:
         if row.cell is not None and on_heat_map(row):
             name, down, across = row.cell
@@ -198,11 +197,11 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
             grid, rows = grids.setdefault((row.prefix, name), empty)
             grid[:, down, across] = row.level_target, row.level_reference
             rows.append(row)
-            is_changed |= row.verdict in CHANGED
     several = len({prefix for prefix, _ in grids}) > 1
-    for (prefix, name), (grid, rows) in sorted(grids.items()) if is_changed else ():
+    for (prefix, name), (grid, rows) in sorted(grids.items()):
         title = f"{prefix}: {_TITLES[name]}" if several else _TITLES[name]
-        yield heat_map(title, *grid, light=name == "luma"), rows
+        if any(row.verdict in CHANGED for row in rows):
+            yield heat_map(title, *grid, light=name == "luma"), rows
 
 
 # --- images ---

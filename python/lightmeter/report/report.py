@@ -173,11 +173,11 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"The verdict is drift if q is at most {number(by.drift)} and one size is large enough: a "
         f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
-        f"{number(by.possible)}. If nothing changed, at most {percent(by.drift)} of comparisons "
-        "report any drift. Other features that changed, perhaps for the same reason, are no "
-        "evidence of a second fault. "
-        f"Verdicts need {by.min_values} values on each side. With groups, each side also needs 5 "
-        "groups, and a spread or a tail does not count."
+        f"{number(by.possible)}. If nothing changed, and images (or groups, if both sides have "
+        f"some) are independent, at most {percent(by.drift)} of comparisons report any drift. "
+        "Other features that changed, perhaps for the same reason, are no evidence of a second "
+        f"fault. Verdicts need {by.min_values} values on each side. With groups, each side also "
+        "needs 5 groups, and a spread or a tail does not count."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     causes = {each.cause: CAUSE_MEANINGS.get(each.cause) for each in comparison.causes}

@@ -95,7 +95,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             assert lightmeter(*run).returncode == 3
             assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
-        assert told["title"].endswith(": cells, 2022-09-20")
+        assert told["title"].endswith(": cells, since 2022-09-20")
         assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
@@ -183,7 +183,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     (message,) = box.messages
     causes, _, where = message.title.partition(": ")
     assert {*causes.split(", ")} == {"entropy rose by 9 %", "saturation fell by 38 %"}
-    assert where == "cells [camera=left], 2022-09-06"
+    assert where == "cells [camera=left], since 2022-09-06"
     assert message.link.startswith("https://drift.example.com/site/cells-")
     assert message.link.endswith("/20220906T000000.html")
     assert "2022-09-06: saturation fell by 38 % (drift: 0.62, expected at" in message.lines[0]
@@ -216,7 +216,7 @@ def test_the_command_to_accept_works_as_it_is_pasted(store: Store, name: str) ->
     tell(store, [*days("oA", **place), *changed], [box])  # the whole is beyond a limit
     told = [message.lines[-1].split(": ", 1) for message in box.messages]
     words = [words for words, _ in told]
-    assert words == ["To accept the buckets so far", "If the change is permanent"]
+    assert words == ["If the change is permanent", "To accept the buckets so far"]
     for _, command in told:
         assert command.isprintable()
         assert lightmeter(*shlex.split(command)[1:]).returncode == 0
@@ -235,7 +235,7 @@ def test_an_error_and_what_is_over_by_now(store: Store) -> None:
     assert str(error.link).endswith("/index.html"), "only an anomaly of a feature has a page"
     assert str(late.link).endswith("/index.html")
     assert str(over.link).endswith("/20220901T000000.html")
-    assert error.title == "could not be judged: saturation fell by 38 %: cells, 2022-09-01"
+    assert error.title == "could not be judged: saturation fell by 38 %: cells, since 2022-09-01"
     assert over.lines[0] == "It was over by 2022-09-02."
 
 

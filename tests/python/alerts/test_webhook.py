@@ -160,14 +160,14 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
         tell(store, [*days("oA"), *days("oA", **left)], [alert], dashboard="https://d.example.com/")
         # Late data moves where the first began; the other lasts.
         assert len(tell(store, [*days("AAo"), *days("oAA", **left)], [alert])) == 1
-    first, second, third = events(receiver)
+    second, first, third = events(receiver)  # a segment comes before the whole
     assert first["routing_key"] == KEY
     actions = [event["event_action"] for event in (first, second, third)]
     assert actions == ["trigger", "trigger", "resolve"]
     assert first["dedup_key"] == third["dedup_key"] != second["dedup_key"]
     assert first["payload"]["severity"] == second["payload"]["severity"] == "error"
     assert first["payload"]["source"] == "cells"
-    assert first["payload"]["summary"] == "saturation fell by 38 %: cells, 2022-09-02"
+    assert first["payload"]["summary"] == "saturation fell by 38 %: cells, since 2022-09-02"
     assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
 
 

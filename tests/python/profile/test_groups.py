@@ -181,7 +181,7 @@ def test_a_shift_is_found_and_said_by_groups() -> None:
     assert report["number"].verdict == report["category"].verdict == "drift"
     assert report["gap:missing"].verdict == "drift"
     assert report["number"].reason.endswith("; 30 target, 60 reference groups")
-    assert report.to_dict()["notes"] == []
+    assert report.to_dict()["notes"] == ["This assumes that groups are independent."]
     assert ASSUMED not in report._repr_html_()
 
 
@@ -213,13 +213,13 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     grouped, numbers = burst(rng, 20), {"number": rng.normal(0, 1, 200)}
     unmatched = lm.log(columns={**numbers, "k": [""] * 200}, group="k")
     alone = lm.log(columns=numbers)
-    words = "Ungrouped images and failed files count as independent: 200 of 400 in the target."
+    words = "This assumes that groups are independent. Images without a group are a group each: "
     for target, reference, groups, note in (
         (alone, grouped, None, f"Only the reference has groups. {ASSUMED}"),
         (grouped, unmatched, None, f"Only the target has groups. {ASSUMED}"),
         (unmatched, alone, None, f"No image has a group: check the pattern, if any. {ASSUMED}"),
-        (alone.view().merge(grouped.view()), grouped, 220, words),
-        (unmatched.view().merge(grouped.view()), grouped, 220, words),
+        (alone.view().merge(grouped.view()), grouped, 220, f"{words}200 of 400 in the target."),
+        (unmatched.view().merge(grouped.view()), grouped, 220, f"{words}200 of 400 in the target."),
     ):
         report = lm.compare(target=target, reference=reference)
         assert report["number"].groups_target == groups

@@ -189,10 +189,9 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
     features = {result.feature for result in results if result.feature}
     where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
     where += f" in {counted(len(features), 'feature')}" if features else ""
-    last = max(result.bucket for result in results)
-    where += f", the last on {bucket_text(last)}" if last > incident.start else ""
     where += "; could not be judged" if incident.kind == "error" else ""
-    where += f"; over by {bucket_text(incident.end)}" if incident.end else "; still open"
+    since = f" since {bucket_text(incident.start)}; still open"
+    where += f"; over by {bucket_text(incident.end)}" if incident.end else since
     start = link(page, history.bucket_page(incident.start), bucket_text(incident.start))
     return tag(
         "li",

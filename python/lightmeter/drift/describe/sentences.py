@@ -396,7 +396,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     some = lead.words[0].isdigit() or " instead of " in lead.words or varies
-    change = _moved(lead, is_amount=True) if varies else lead.words
+    change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
     also = f"; {counted(len(follow), 'other feature')} changed, perhaps for the same reason"
     return words + also if follow else words
@@ -498,7 +498,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}; any single one of them may be chance"
+        return f"{many}; which of them really changed is uncertain"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
