@@ -203,9 +203,9 @@ def check(
                 plain = {"path": path, "p_value": checked.p_value, "findings": found}
                 plain["read_differently"] = checked.read_differently
                 notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
-                rows, p_value = checked.rows, checked.p_value or 0.0
-                as_far = f"{round(p_value * (rows + 1)) - 1} of {rows} reference images"
-                lines = [f"{path}: unusual: {as_far} deviate as much (p = {number(p_value, 2)})"]
+                rows, share = checked.rows, 1 - (checked.p_value or 0.0)
+                nearer = f"{round(share * (rows + 1))} of {rows} comparable reference images"
+                lines = [f"{path}: unusual: farther from the usual than {nearer}"]
                 lines += [f"  {finding.sentence}" for finding in found[:_MOST]]
                 left_out = len(found) - _MOST
                 lines += [f"  and {counted(left_out, 'more number')}"] * (left_out > 0)

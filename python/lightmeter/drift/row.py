@@ -86,8 +86,7 @@ class Label:
     cell: GridCell | None = None
 
 
-# Exceptions from the rules.
-_NAMES = {
+_NAMES = {  # exceptions from the rules
     "ImagePixelWidth": "width",
     "ImagePixelHeight": "height",
     "Colorspace": "colour space",
@@ -556,11 +555,12 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     families
         Family of each test, by any names.
     """
-    names, family = np.unique(families, return_inverse=True)
-    p, q, simes = np.array(p_values), np.ones(len(p_values)), np.ones(len(names))
-    for at in range(len(names)):
-        q[family == at] = benjamini_hochberg(p[family == at])
-        simes[at] = q[family == at].min()
+    _, family, sizes = np.unique(families, return_inverse=True, return_counts=True)
+    p, q = np.array(p_values), np.ones(len(p_values))
+    members = np.split(np.argsort(family, kind="stable"), np.cumsum(sizes))[:-1]
+    for its in members:
+        q[its] = benjamini_hochberg(p[its])
+    simes = np.array([q[its].min() for its in members])
     gates = _holm(simes, np.ones_like(simes))
     return list(map(float, np.maximum(q, gates[family])))
 

@@ -235,8 +235,9 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 def _named(path: str) -> Html:
     """Return the end of the path of an image, with the whole path as a tooltip."""
-    shown = visible(path or "an image without a path")
-    return tag("bdi", shown if len(shown) <= _END else f"…{shown[1 - _END :]}", title=shown)
+    path = path or "an image without a path"
+    shown = path if len(path) <= _END else f"…{path[1 - _END :]}"
+    return tag("bdi", visible(shown), title=visible(path))
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:

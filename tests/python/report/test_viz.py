@@ -124,7 +124,7 @@ def test_numbers_read_well(value: float | None, text: str) -> None:
 
 def test_shares_and_counts_read_well() -> None:
     shares = 0, 0.0001, 0.05, 0.051, 0.5, 0.994, 0.995, 0.9984, 0.9999, 1
-    expected = ["0 %", "<0.1 %", "5 %", "5.1 %", "50 %", "99 %", "99.5 %", "99.8 %", ">99.9 %"]
+    expected = ["0 %", "0.01 %", "5 %", "5.1 %", "50 %", "99 %", "99.5 %", "99.8 %", ">99.9 %"]
     assert list(map(percent, shares)) == [*expected, "100 %"]
     assert [count(n) for n in (0, 999_999, 15_360_000)] == ["0", "999,999", "15.4 M"]
     rounded = [count(n) for n in (999_499_999, 999_600_000, 10**9, 999_600_000_000)]

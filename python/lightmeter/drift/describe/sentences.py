@@ -63,8 +63,7 @@ def _amounts(before: float, after: float, unit: str = "") -> str:
 
 def _shares(before: float, after: float) -> str:
     was, now = percent(before), percent(after)
-    is_exact = was != now and "<" not in was + now
-    return f"{was} to {now}" if is_exact else _amounts(100 * before, 100 * after, " %")
+    return f"{was} to {now}" if was != now else _amounts(100 * before, 100 * after, " %")
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
@@ -148,12 +147,11 @@ def _hue(row: FeatureDrift) -> str:
     own, other = (complex(np.exp(x * (2j * np.pi / HUE_STEPS)) @ weights) for x, weights in sides)
     turned = np.angle(own * other.conjugate()) * HUE_STEPS / (2 * math.pi)
     degrees = round(turned * 360 / HUE_STEPS)
-    # Of groups, only the means are compared.
-    if degrees and (row.groups_target or min(abs(own), abs(other)) >= _GATHERED):
+    if degrees and min(abs(own), abs(other)) >= _GATHERED:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
         _, after, before = _pooled((hues, shares), (old_hues, old_shares))
         left = np.ptp(np.append(np.cumsum(after - before), 0.0))  # Kuiper's V
-        if row.groups_target or left <= _LEFT * (row.ks or 0.0):
+        if row.groups_target or left <= _LEFT * (row.ks or 0.0):  # means of groups are compared
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
     return f"{row.name} is distributed differently"
 

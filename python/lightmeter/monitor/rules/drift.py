@@ -148,9 +148,9 @@ class DriftRule(ComparingMonitor):
     ) -> BySegment:
         """Return the results of each segment of a bucket."""
         # Each segment has its own families, so a change of one makes no other more suspicious.
-        for segment, tests in tested.items():
+        for at, tests in enumerate(tested.values()):
             for test in tests:
-                test.family = f"{segment} {test.family}"
+                test.family = f"{at} {test.family}"
         judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
         families = [test.family for test in judged]
         q_of_each = q_values([test.p_value or 0.0 for test in judged], families)
@@ -192,10 +192,10 @@ class DriftRule(ComparingMonitor):
             if row.reason.startswith(DIFFERENTLY):
                 return Result(test.feature, "not enough data", words=row.reason)
             _rest_on_largest(row, self._thresholds)
-            has_spread = test.ratio > 0 and abs(math.log(test.ratio)) >= self.spread
-            differs = _differs(row, test.ratio) if has_spread else ""
-            fill(row, words=describe(row, self._thresholds, differs))
+            fill(row, words=describe(row, self._thresholds))
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
+            if test.ratio and abs(math.log(test.ratio)) >= self.spread:
+                cause = describe(row, self._thresholds, _differs(row, test.ratio))
         if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
