@@ -237,7 +237,9 @@ def _named(path: str) -> Html:
     """Return the end of the path of an image, with the whole path as a tooltip."""
     path = path or "an image without a path"
     shown = path if len(path) <= _END else f"…{path[1 - _END :]}"
-    return tag("bdi", visible(shown), title=visible(path))
+    *folders, name = visible(shown).split("/")
+    lines = ((folder, "/", tag("wbr")) for folder in folders)
+    return tag("bdi", lines, name, title=visible(path))
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:

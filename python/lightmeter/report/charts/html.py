@@ -25,7 +25,7 @@ class Html(str):
 
 Content = str | int | None | Iterable["Content"]
 
-_VOID = frozenset({"img", "input", "meta"})  # of HTML: without an end
+_VOID = frozenset({"img", "input", "meta", "wbr"})  # of HTML: without an end
 _EMPTY = frozenset({"path", "rect"})  # of SVG: closed at once
 
 
