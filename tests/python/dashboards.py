@@ -78,7 +78,7 @@ ALLOWED = set(
         r"\w+",
         "html head meta title style body header main footer section nav h1 h2 h3 h4 p ol ul li b "
         "span bdi div table thead tbody tr th td a figure figcaption dl dt dd svg desc rect path "
-        "text code",
+        "text code wbr",
     )
 )
 

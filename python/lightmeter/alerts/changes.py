@@ -19,7 +19,6 @@ from lightmeter.monitor.results import (
     Result,
     Watcher,
     bucket_text,
-    causes_text,
     ends,
     find_incidents,
     place_text,
@@ -180,7 +179,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
         The address of the first page of the dashboard; None makes no link.
     """
     incident, firsts = change.incident, change.incident.firsts
-    cause = "could not be judged: " * (incident.kind == "error") + causes_text(firsts)
+    cause = "could not be judged: " * (incident.kind == "error") + incident.words
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
     lasts = "since " * (change.what == "opened" and incident.end is None)
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)

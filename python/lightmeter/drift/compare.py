@@ -110,7 +110,8 @@ class Comparison:
                 elif by_group:
                     tables = [core.grouped(name, *meaning) for core in cores]
                     judge_by_group(row, tables)
-                    self.ungrouped = [*map(max, self.ungrouped, map(own_groups, tables))]
+                    if row.kind != "failure":  # failed files have no group
+                        self.ungrouped = [*map(max, self.ungrouped, map(own_groups, tables))]
                 yield row
         for prefix in sorted(prefixes) if tested else ():
             if not self.unlike.reason(f"{prefix}.Red"):  # as all numbers of pixels at once

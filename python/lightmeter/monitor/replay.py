@@ -60,7 +60,7 @@ class Replayed:
     unjudged
         The number of buckets that could not be judged.
     why
-        The reason for the last of these.
+        The last of these, and the reason.
     independent
         The number of buckets that were judged as if images were independent.
     starts
@@ -89,7 +89,7 @@ class Replayed:
         start, segment = bucket.place.start, bucket.place.segment
         if JUDGED.isdisjoint(result.state for result in bucket.results):
             self.unjudged += 1
-            self.why = bucket.results[0].words
+            self.why = f"{bucket_text(start)}: {bucket.results[0].words}"
             return
         self.judged += 1
         self.starts.add(start)
@@ -106,7 +106,7 @@ class Replayed:
         span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
         yield f"{judged}{', those of segments included' * self.monitor.segments}{span}"
         if self.unjudged:
-            yield f"the last bucket that was not judged: {self.why}"
+            yield f"the last bucket that was not judged is {self.why}"
         if self.independent:
             many = counted(self.independent, "bucket")
             yield f"{many} judged as if images were independent; if not, expect more alarms"
@@ -116,7 +116,9 @@ class Replayed:
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            yield f"design effect: {number(self.design)} (above 1, images of a day are alike)"
+            words = "above 1, images of a day are alike"
+            words += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
+            yield f"design effect: {number(self.design)} ({words})"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

@@ -137,6 +137,12 @@ class Incident:
         """Return the first result of each stretch."""
         return [stretch.first for stretch in self.stretches]
 
+    @property
+    def words(self) -> str:
+        """Return what was found, and until when, if not all of it in the first bucket."""
+        last = max((result.bucket for result in self.firsts), default=self.start)
+        return causes_text(self.firsts) + f" until {bucket_text(last)}" * (last > self.start)
+
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Return whether a bucket of this state ends an incident.

@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _END = 40  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "of the same pixels",
-    "PerceptualHash": "that look alike, as is normal for a camera that stands still",
+    "PixelHash": "pixel by pixel",
+    "PerceptualHash": "or nearly so, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -42,7 +42,8 @@ MEANINGS = {
     "all numbers of an image together: the separation, which is 0 if both sides are alike.",
     "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
     "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
-    "p": "The probability that chance alone gives a difference this large.",
+    "p": "The probability that chance alone gives a difference this large. For numbers, it comes "
+    "from a test of ranks; if both sides have groups, from Student's t of the means of groups.",
     "q": "p, corrected for testing many features at once. The verdict uses it.",
     "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone would give.",
 }
@@ -268,8 +269,8 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         prefix, _, last = name.rpartition(".")
         how = _ALIKE.get(last) or f"by {name}, {says(name, prefix)}"
         n = column.n - column.missing
-        many = f"{'at least ' * (n > _HASHES)}{counted(repeats, 'repeat')}"
-        yield tag("h3", f"{side}, {counted(n, 'image')}: {many} {how}", cls="group")
+        many = f"{'at least ' * (n > _HASHES)}{counted(repeats, 'repeat')} of an earlier one"
+        yield tag("h3", f"{side}, {counted(n, 'image')}: {many}, {how}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
             yield tag("p", words, cls="quiet")

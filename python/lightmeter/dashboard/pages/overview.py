@@ -14,7 +14,7 @@ from lightmeter.dashboard.pages.parts import (
     quoted,
 )
 from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.monitor.results import JUDGED, Incident, bucket_text, causes_text, stretch_text
+from lightmeter.monitor.results import JUDGED, Incident, bucket_text, stretch_text
 from lightmeter.report.charts.html import Html, Row, document, joined, section, table, tag
 from lightmeter.report.charts.lines import sparkline
 from lightmeter.text import count, counted, expected, number, shorten
@@ -196,7 +196,7 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
     return tag(
         "li",
         tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
-        tag("b", capitalised(causes_text(results), *names)),
+        tag("b", capitalised(incident.words, *names)),
         tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
         cls="over" if incident.end else SIGNS[incident.kind][0],
     )

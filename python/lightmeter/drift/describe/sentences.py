@@ -16,7 +16,6 @@ from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten, with
 from lightmeter.times import day
 
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
-_LONGEST = 60  # characters of a value
 
 
 def describe(row: FeatureDrift, by: Thresholds, differs: str = "") -> str:
@@ -97,7 +96,7 @@ def _category(row: FeatureDrift) -> str:
     by, least, most, low, high = apart(first)
     if by <= 0:
         return f"{row.name} is distributed differently"
-    value = "numbers" if first is None else f"'{shorten(first, _LONGEST)}'"
+    value = "numbers" if first is None else f"'{shorten(first, 60)}'"
     is_exact = least == most and low == high
     shares = _shares(least, low) if is_exact else f"{_about(least, most)} to {_about(low, high)}"
     shares += f" of images with {row.name}" * (" " in _whose(row))
@@ -198,19 +197,19 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     at = (risen or first)[-1]
     is_none = bool(row.scale == "percent" and pool[at] == 0)
     was, now = _shares(*(abs(is_none - side[at]) for side in (before, after))).split(" to ")
-    digits = 6 if pool[at] % 1 else MOST_DIGITS
-    value = f"{number(pool[at], digits)}{' %' if row.scale == 'percent' else ''}"
+    value = number(pool[at], 6 if pool[at] % 1 else MOST_DIGITS) + " %" * (row.scale == "percent")
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    value = f"{subject} is {value} in {now} instead of {was} of {what}"
-    if is_none:
-        value = f"{now} of {what} have some {row.name} instead of {was}"
+    some = f"{now} of {what} have some {row.name} instead of {was}"
+    value = some if is_none else f"{subject} is {value} in {now} instead of {was} of {what}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
     if len(pool) <= few and (pool == np.rint(pool)).all() and not is_rare:
         return value
-    if gains[at] < max(by.effect, _ALL_IN_VALUE * d):
+    # If fewer images have any and the mean rose, either alone would mislead.
+    is_opposite = is_none and (after[at] > before[at]) == (_rise(row) > 0)
+    if gains[at] < max(by.effect, _ALL_IN_VALUE * d) or is_opposite:
         value = ""
     elif max(before[at], after[at]) < 1 and not is_rare:
         return value
@@ -280,7 +279,6 @@ def _log_spread(
 
 
 _MOST = 4  # parts of a summary
-_FEWEST = 3  # Exif tags; fewer are described one by one
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
@@ -421,7 +419,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
     for several in groups.values():
         if several[0].cell and len(several) > 1:
             found.append(_of_grid(several))
-        elif len(several) >= _FEWEST:
+        elif len(several) > 2:  # Exif tags; fewer are described one by one
             lead = max(several, key=lambda row: abs(_rise(row)))
             what = "are missing more often" if _rise(lead) > 0 else "are new, or more frequent"
             old, new = (percent(x if _rise(lead) > 0 else 1 - x) for x in lead.levels)
@@ -446,7 +444,8 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     image = f"the average {_several(rows[0])}image"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
+    known = [is_sure(row) and row.verdict == rows[0].verdict for row in rows]
+    sure = [by * is_known for by, is_known in zip(changes, known, strict=True)]
     most = max(sure, key=abs)
     cell = rows[sure.index(most)].cell
     assert cell is not None
@@ -454,7 +453,8 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
         return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
     where = "by a similar share everywhere" if is_even else f"most {cell.place}"
-    return Finding(f"{image} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
+    ordered = tuple(sorted(rows, key=lambda row: row.cell != cell))
+    return Finding(f"{image} {_VERBS[cell.number][most > 0]} {where}", ordered, is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
