@@ -116,9 +116,9 @@ class Replayed:
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            words = "above 1, images of a day are alike"
-            words += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
-            yield f"design effect: {number(self.design)} ({words})"
+            alike = "above 1, images of a day are alike"
+            alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
+            yield f"design effect: {number(self.design)} ({alike})"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

@@ -444,17 +444,17 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     image = f"the average {_several(rows[0])}image"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    known = [is_sure(row) and row.verdict == rows[0].verdict for row in rows]
-    sure = [by * is_known for by, is_known in zip(changes, known, strict=True)]
+    sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
     most = max(sure, key=abs)
-    cell = rows[sure.index(most)].cell
+    lead = rows[sure.index(most)]
+    cell = lead.cell
     assert cell is not None
-    if not most:
+    if not most or lead.verdict != rows[0].verdict:
         return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
     where = "by a similar share everywhere" if is_even else f"most {cell.place}"
-    ordered = tuple(sorted(rows, key=lambda row: row.cell != cell))
-    return Finding(f"{image} {_VERBS[cell.number][most > 0]} {where}", ordered, is_even)
+    words = f"{image} {_VERBS[cell.number][most > 0]} {where}"
+    return Finding(words, tuple(sorted(rows, key=lambda row: row is not lead)), is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
