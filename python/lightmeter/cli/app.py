@@ -109,11 +109,11 @@ def _options(
 ) -> None:
     """Measure images, compare the profiles, and watch them over time.
 
-    Exit codes: 0 success; 1 no image was measured, another file could not be read or written, or
-    `contract check` found that an expectation does not hold; 2 wrong usage, or an invalid contract
-    or monitor file; 3 `drift --fail-on` found drift, `check` found an unusual image, or `monitor
-    run` found an anomaly; 4 `monitor run` or `check` could not judge; 130 interrupted, or ended by
-    SIGTERM; 141 the reader of a pipe closed it.
+    Exit codes: 0 success; 1 no image was measured, a file other than the images could not be read
+    or written, or `contract check` found that an expectation does not hold; 2 wrong usage, or an
+    invalid contract or monitor file; 3 `drift --fail-on` found drift, `check` found an unusual
+    image, or `monitor run` found an anomaly; 4 `monitor run` or `check` could not judge; 130
+    interrupted, or ended by SIGTERM; 141 the reader of a pipe closed it.
 
     Parameters
     ----------

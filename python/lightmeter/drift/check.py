@@ -121,8 +121,8 @@ class Tail:
             how = f"farther from the mean, {number(self._centre)},"
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
-        unit = " %" * (self._names.scale == "percent")
-        sentence = f"{self._names.name} {number(value)}{unit} {words}"
+        share, unit = ("the share of ", " %") if self._names.scale == "percent" else ("", "")
+        sentence = f"{share}{self._names.name} {number(value)}{unit} {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: Any) -> Any:

@@ -57,8 +57,8 @@ class GridCell(NamedTuple):
         """Return its position in words."""
         if {self.row, self.column} <= {0, GRID_SIDE - 1}:
             return f"at the {'bottom' if self.row else 'top'} {'right' if self.column else 'left'}"
-        row, column = (("first", "second", "third", "last")[at] for at in (self.row, self.column))
-        return f"in the {row} row, {column} column"
+        row, column = (("one", "two", "three", "four")[at] for at in (self.row, self.column))
+        return f"in row {row} and column {column} of four"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ _NAMES = {  # exceptions from the rules
     "Colorfulness": "colourfulness",
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
-    "glare_percent": "values near the maximum",
+    "glare_percent": "colour values near the maximum",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
 GRID_SIDE = 4

@@ -139,9 +139,9 @@ class Incident:
 
     @property
     def words(self) -> str:
-        """Return what was found, and until when, if not all of it in the first bucket."""
-        last = max((result.bucket for result in self.firsts), default=self.start)
-        return causes_text(self.firsts) + f" until {bucket_text(last)}" * (last > self.start)
+        """Return what was found, in all buckets so far."""
+        is_later = any(result.bucket > self.start for result in self.firsts)
+        return causes_text(self.firsts) + " so far" * (is_later and self.end is None)
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:

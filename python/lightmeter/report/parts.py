@@ -276,7 +276,6 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             yield tag("p", words, cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
-            alike = "equal" if last == "PixelHash" else "similar"
-            words = f"{count(item.times)} {alike} images; one is "
+            words = f"{counted(item.times - 1, 'repeat')} of "
             shown.append(tag("li", words, _named(item.path)))
         yield tag("ul", shown)

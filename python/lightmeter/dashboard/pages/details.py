@@ -188,6 +188,9 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
         shots = thumbnails(rows[feature], comparison, both=True)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = "The charts show all buckets of the reference together: it may look wider than one."
+        words = (
+            "The charts pool all buckets of the reference, so the reference may look wider than a "
+            "single bucket."
+        )
         note = tag("p", words, cls="quiet")
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

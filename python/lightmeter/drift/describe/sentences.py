@@ -496,7 +496,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}; which of them really changed is uncertain"
+        return f"{many}; none of them is certain by itself"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
