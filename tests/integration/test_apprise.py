@@ -30,8 +30,8 @@ def test_an_address_gets_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyP
             (delivery,) = tell(store, days(states, value=0.3), alerts)
             assert delivery.error is None
     first, second = [json.loads(request.body) for request in box.requests]
-    assert first["title"] == "saturation fell by 38 %: cells, 2022-09-02"
-    assert first["message"].startswith("2022-09-02: saturation fell by 38 % (drift: 0.3, expected")
+    assert first["title"] == "saturation fell by 38 % (cells, since 2022-09-02)"
+    assert first["message"].startswith("2022-09-02: saturation fell by 38 % (“drift”: 0.3, expe")
     assert (first["type"], second["type"]) == ("warning", "success")
 
 

@@ -116,7 +116,7 @@ def find_changes(
 
 def _order(incident: Incident) -> tuple[object, ...]:
     """Return the sort key of incidents: a segment says more than the whole dataset."""
-    return incident.start, not incident.segment, incident.place
+    return incident.start, incident.dataset, not incident.segment, incident.place
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
-        title=f"{title}: {place}, {lasts}{bucket_text(incident.start)}",
+        title=f"{title} ({place}, {lasts}{bucket_text(incident.start)})",
         lines=tuple(_lines(change, store)),
         link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
         facts={
@@ -229,7 +229,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
             limits = expected(result.lower, result.upper)
             size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
         when, name = bucket_text(result.bucket), shorten(result.monitor, _NAME)
-        yield f"{when}: {words} ({name}{size})"
+        yield f"{when}: {words} (“{name}”{size})"
     if len(firsts) > _SHOWN:
         yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:

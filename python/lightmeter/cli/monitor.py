@@ -324,4 +324,4 @@ def _line(result: Result) -> str:
     state = f"{result.state} of {result.feature}" if result.feature else result.state
     words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
     value = f": {result.value:.4g}" if result.feature and result.value is not None else ""
-    return f"{result.bucket:%Y-%m-%d %H:%M} {place}: {words} ({result.monitor}{value})"
+    return f"{result.bucket:%Y-%m-%d %H:%M} {place}: {words} (“{result.monitor}”{value})"

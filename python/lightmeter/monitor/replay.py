@@ -89,7 +89,8 @@ class Replayed:
         start, segment = bucket.place.start, bucket.place.segment
         if JUDGED.isdisjoint(result.state for result in bucket.results):
             self.unjudged += 1
-            self.why = f"{bucket_text(start)}: {bucket.results[0].words}"
+            place = " ".join(filter(None, (bucket_text(start), segment)))
+            self.why = f"{place}: {bucket.results[0].words}"
             return
         self.judged += 1
         self.starts.add(start)

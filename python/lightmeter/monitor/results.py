@@ -139,9 +139,8 @@ class Incident:
 
     @property
     def words(self) -> str:
-        """Return what was found, in all buckets so far."""
-        is_later = any(result.bucket > self.start for result in self.firsts)
-        return causes_text(self.firsts) + " so far" * (is_later and self.end is None)
+        """Return what was found in all of its buckets."""
+        return causes_text(self.firsts, " so far" * (self.end is None))
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -236,7 +235,7 @@ def joined(*words: str) -> str:
     return "; ".join(filter(None, words))
 
 
-def causes_text(results: Sequence[Result]) -> str:
+def causes_text(results: Sequence[Result], when: str = "") -> str:
     """Return the descriptions of the first 3 results, and the number of further ones.
 
     If any result has a cause, only results with one are described. Otherwise, results far smaller
@@ -251,7 +250,7 @@ def causes_text(results: Sequence[Result]) -> str:
         words.setdefault(cause, is_small)
     shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:_SHOWN]
     more = len(words) - len(shown)
-    return ", ".join(shown) + (f", and {counted(more, 'more finding')}" if more else "")
+    return ", ".join(shown) + (f", and {counted(more, 'more finding')}{when}" if more else "")
 
 
 def place_text(dataset: str, segment: str) -> str:

@@ -276,6 +276,6 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             yield tag("p", words, cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
-            words = f"{counted(item.times - 1, 'repeat')} of "
-            shown.append(tag("li", words, _named(item.path)))
+            words = f" and {counted(item.times - 1, 'repeat')} of it"
+            shown.append(tag("li", _named(item.path), words))
         yield tag("ul", shown)

@@ -95,7 +95,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             assert lightmeter(*run).returncode == 3
             assert len(receiver.requests) == 4
         told = json.loads(receiver.requests[-1].body)
-        assert told["title"].endswith(": cells, since 2022-09-20")
+        assert told["title"].endswith(" (cells, since 2022-09-20)")
         assert (len(told["causes"]), told["start"]) == (3, "2022-09-20T00:00:00+00:00")
         assert lightmeter("monitor", "test-alerts", config).stdout == "hook: sent\n"
         assert json.loads(receiver.requests[-1].body)["title"] == "lightmeter: test"
@@ -181,12 +181,12 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     ]
     tell(store, results, [box], dashboard=site)
     (message,) = box.messages
-    causes, _, where = message.title.partition(": ")
+    causes, _, where = message.title.partition(" (")
     assert {*causes.split(", ")} == {"entropy rose by 9 %", "saturation fell by 38 %"}
-    assert where == "cells [camera=left], since 2022-09-06"
+    assert where == "cells [camera=left], since 2022-09-06)"
     assert message.link.startswith("https://drift.example.com/site/cells-")
     assert message.link.endswith("/20220906T000000.html")
-    assert "2022-09-06: saturation fell by 38 % (drift: 0.62, expected at" in message.lines[0]
+    assert "2022-09-06: saturation fell by 38 % (“drift”: 0.62, expected at" in message.lines[0]
     assert message.lines[-1] == (
         "If the change is permanent: lightmeter monitor accept "
         f"--store {shlex.quote(store.address)} --dataset cells "
@@ -202,7 +202,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     later = [*days("oooooAo", **left), *days("oooooAo", feature="image.entropy", **left)]
     tell(store, later, [box])
     over = box.messages[1]
-    assert over.title == "back to normal: cells [camera=left], 2022-09-06"
+    assert over.title == "back to normal (cells [camera=left], 2022-09-06)"
     assert over.lines[0] == "It was over by 2022-09-07."
     assert over.incidents == message.incidents
 
@@ -235,7 +235,7 @@ def test_an_error_and_what_is_over_by_now(store: Store) -> None:
     assert str(error.link).endswith("/index.html"), "only an anomaly of a feature has a page"
     assert str(late.link).endswith("/index.html")
     assert str(over.link).endswith("/20220901T000000.html")
-    assert error.title == "could not be judged: saturation fell by 38 %: cells, since 2022-09-01"
+    assert error.title == "could not be judged: saturation fell by 38 % (cells, since 2022-09-01)"
     assert over.lines[0] == "It was over by 2022-09-02."
 
 

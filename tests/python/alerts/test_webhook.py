@@ -167,7 +167,7 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     assert first["dedup_key"] == third["dedup_key"] != second["dedup_key"]
     assert first["payload"]["severity"] == second["payload"]["severity"] == "error"
     assert first["payload"]["source"] == "cells"
-    assert first["payload"]["summary"] == "saturation fell by 38 %: cells, since 2022-09-02"
+    assert first["payload"]["summary"] == "saturation fell by 38 % (cells, since 2022-09-02)"
     assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
 
 

@@ -300,11 +300,11 @@ def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: 
         words.append(watched.newest[0].words.partition("; ")[2])
     assert codes == [0, 0, 3, 3]
     assert [len(texts) for texts in told] == [0, 0, 1, 0]
-    assert told[2][0].endswith(": cells, since 2022-09-07")
+    assert told[2][0].endswith(" (cells, since 2022-09-07)")
     assert words == ["1 of 3 in a row", "2 of 3 in a row", "", ""]
     store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
     (delivery,) = lm.watch(store, config, now=NOW).deliveries
-    assert delivery.message.title == "withdrawn: cells, 2022-09-07"
+    assert delivery.message.title == "withdrawn (cells, 2022-09-07)"
 
 
 # A change that is made the new normal.

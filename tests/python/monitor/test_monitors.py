@@ -91,7 +91,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     assert alarmed.stdout.startswith("2022-09-08 00:00 cells: anomaly of x: ")
     config.write_text(DRIFT + STDOUT)
     told = monitor(*run, "--format", "json")
-    assert ": cells, " in told.stderr.partition("\n")[0]  # the alert
+    assert " (cells, " in told.stderr.partition("\n")[0]  # the alert
     listed = {line["feature"]: line for line in json.loads(told.stdout)}
     assert (listed["x"]["bucket"], listed["x"]["state"]) == ("2022-09-08T00:00:00+00:00", "anomaly")
     assert listed["x"]["words"] in alarmed.stdout
@@ -100,7 +100,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     nothing = monitor(*run)
     assert nothing.returncode == 4
     words = "no feature that it can judge matches 'y'"
-    assert nothing.stdout == f"2022-09-08 00:00 cells: not enough data: {words} (drift)\n"
+    assert nothing.stdout == f"2022-09-08 00:00 cells: not enough data: {words} (“drift”)\n"
     config.write_text(config.read_text().replace('"drift"', '"m\\u001b[31m"', 1))
     assert "\x1b" not in monitor(*run).stdout
 

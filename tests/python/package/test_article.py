@@ -147,6 +147,6 @@ def test_from_an_empty_folder_to_a_watched_camera(
             shown = [line for line in said(step["block"]) if line != "..."]
             assert [line for line in shown if line not in printed] == [], runs[-1].stdout
     assert [run.returncode for run in runs] == [0, 0, 3, 3, 0]
-    told = [any(line.endswith(": camera, since N") for line in said(run.stdout)) for run in runs]
+    told = [any(line.endswith(" (camera, since N)") for line in said(run.stdout)) for run in runs]
     assert told == [False, False, True, False, False]
     assert Path("site/index.html").exists()

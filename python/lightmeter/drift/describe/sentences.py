@@ -137,6 +137,7 @@ def _vectors(row: FeatureDrift) -> str:
 
 
 _GATHERED = 0.5  # a resultant length, from which on hues have a direction to speak of
+_LARGE = 10  # degrees
 _LEFT = 0.6  # of Kuiper's V, which a rotation may leave that explains the rest
 
 
@@ -150,7 +151,8 @@ def _hue(row: FeatureDrift) -> str:
         hues, old_hues = (hues - turned) % HUE_STEPS, old_hues % HUE_STEPS
         _, after, before = _pooled((hues, shares), (old_hues, old_shares))
         left = np.ptp(np.append(np.cumsum(after - before), 0.0))  # Kuiper's V
-        if row.groups_target or left <= _LEFT * (row.ks or 0.0):  # means of groups are compared
+        # Of groups only the means are compared, so a large turn decides.
+        if left <= _LEFT * (row.ks or 0.0) or (row.groups_target and abs(degrees) >= _LARGE):
             return f"{row.name} turned by {'+' * (degrees > 0)}{number(degrees)} degrees"
     return f"{row.name} is distributed differently"
 
@@ -446,15 +448,13 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
     most = max(sure, key=abs)
-    lead = rows[sure.index(most)]
-    cell = lead.cell
+    cell = rows[sure.index(most)].cell
     assert cell is not None
-    if not most or lead.verdict != rows[0].verdict:
+    if not most:
         return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
     where = "by a similar share everywhere" if is_even else f"most {cell.place}"
-    words = f"{image} {_VERBS[cell.number][most > 0]} {where}"
-    return Finding(words, tuple(sorted(rows, key=lambda row: row is not lead)), is_even)
+    return Finding(f"{image} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
@@ -496,7 +496,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}; none of them is certain by itself"
+        return f"{many}, none surely enough to be named"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
