@@ -49,8 +49,8 @@ _HEAD = """\
 """
 _DRIFT = """\
 # Finds images that differ from the baseline. Needs 14 buckets; with 28 it finds smaller changes.
-# q = 0.01: of a hundred buckets without a change, at most one raises an alarm, on average, however
-# many segments there are. A change of one segment does not make the others suspicious."""
+# q = 0.01: if nothing changes, at most one bucket in a hundred raises any alarm, on average, with
+# any number of segments. A change of one does not make the others suspicious."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days. It watches all images together; add segments = true to watch each segment, too."""

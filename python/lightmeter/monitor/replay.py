@@ -105,7 +105,7 @@ class Replayed:
         """Yield the findings as lines of text."""
         judged = f"judged: {count(self.judged)} of {counted(self.judged + self.unjudged, 'bucket')}"
         span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
-        yield f"{judged}{', those of segments included' * self.monitor.segments}{span}"
+        yield f"{judged}{', counted for the whole and each segment' * self.monitor.segments}{span}"
         if self.unjudged:
             yield f"the last bucket that was not judged is {self.why}"
         if self.independent:
@@ -119,7 +119,7 @@ class Replayed:
         if self.design is not None:
             alike = "above 1, images of a day are alike"
             alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
-            yield f"design effect: {number(self.design)} ({alike})"
+            yield f"design effect: {number(self.design)}, median of all numbers ({alike})"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

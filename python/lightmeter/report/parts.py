@@ -19,7 +19,7 @@ from lightmeter.text import NONE, count, counted, number, percent, shorten, visi
 from lightmeter.times import day
 
 _MOST_REPEATS = 6
-_END = 40  # characters of a path
+_LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
     "PixelHash": "pixel by pixel",
@@ -235,10 +235,9 @@ def _group(title: str, exemplars: list[Exemplar]) -> Iterator[Html]:
 
 
 def _named(path: str) -> Html:
-    """Return the end of the path of an image, with the whole path as a tooltip."""
+    """Return the last three parts of an image's path, with the whole path as a tooltip."""
     path = path or "an image without a path"
-    shown = path if len(path) <= _END else f"…{path[1 - _END :]}"
-    *folders, name = visible(shown).split("/")
+    *folders, name = shorten("/".join(path.split("/")[-3:]), _LONGEST).split("/")
     lines = ((folder, "/", tag("wbr")) for folder in folders)
     return tag("bdi", lines, name, title=visible(path))
 
@@ -248,7 +247,8 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
     if format_of(thumbnail) != "JPEG":
         return None
     data = base64.b64encode(thumbnail).decode()
-    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=path, title=path)
+    # Another text than a caption, which would be read twice.
+    return tag("img", src=f"data:image/jpeg;base64,{data}", alt=f"thumbnail of {path}", title=path)
 
 
 def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
@@ -276,6 +276,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             yield tag("p", words, cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
-            words = f" and {counted(item.times - 1, 'repeat')} of it"
-            shown.append(tag("li", _named(item.path), words))
+            alike = "equal" if last == "PixelHash" else "similar"
+            words = f"{counted(item.times - 1, 'image')} {alike} to "
+            shown.append(tag("li", words, _named(item.path)))
         yield tag("ul", shown)

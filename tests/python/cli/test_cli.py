@@ -181,7 +181,7 @@ def test_a_contact_sheet(folder: Path, tmp_path: Path) -> None:
     worst = [line.split(maxsplit=1)[1] for line in lines]
     assert worst == [row["path"] for row in rows[:3]]
     text = page.read_text(encoding="utf-8")
-    assert re.findall('alt="([^"]*)"', text) == worst
+    assert re.findall('alt="thumbnail of ([^"]*)"', text) == worst
     assert "1 file failed" in text
     highest = lightmeter("measure", folder, "--sort", "entropy", "--worst", 1, "--highest")
     assert highest.stdout.splitlines()[1].split(maxsplit=1)[1] == rows[-2]["path"]

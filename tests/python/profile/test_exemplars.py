@@ -96,7 +96,7 @@ def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     assert "darker" in head
     assert "Target, lowest " in head
     assert "Target, highest " not in head
-    shown = re.findall(r'alt="([^"]+)"', head)
+    shown = re.findall(r'alt="thumbnail of ([^"]+)"', head)
     assert [Path(path).name for path in shown[:3]] == [f"&lt;b&gt;dark{i:02}.png" for i in range(3)]
     assert "<b>dark" not in page
     assert 'src="' not in html_page(compare(target=reference, reference=reference))
