@@ -119,7 +119,7 @@ class Replayed:
         if self.design is not None:
             alike = "above 1, images of a day are alike"
             alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
-            yield f"design effect: {number(self.design)}, median of all numbers ({alike})"
+            yield f"design effect: {number(self.design)}, median over the features ({alike})"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"
