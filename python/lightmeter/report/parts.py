@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "equal to an earlier one",
-    "PerceptualHash": "similar to an earlier one, as is normal for a camera that stands still",
+    "PixelHash": "equal to another one",
+    "PerceptualHash": "similar to another one, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -267,7 +267,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             continue
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"like an earlier one by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last) or f"like another one by {name}, {says(name, prefix)}"
         n = column.n - column.missing
         many = f"{'at least ' * (n > _HASHES)}{counted(repeats, 'image')} {how}"
         yield tag("h3", f"{side}, {counted(n, 'image')}: {many}", cls="group")
