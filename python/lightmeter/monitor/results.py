@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
 from lightmeter.store.tables import IncidentKind, Result, ResultState, Series
-from lightmeter.text import counted, shorten
+from lightmeter.text import shorten
 
 BAD = frozenset({"pending", "anomaly"})
 JUDGED = BAD | {"ok"}
@@ -140,7 +140,7 @@ class Incident:
     @property
     def words(self) -> str:
         """Return what was found in all of its buckets."""
-        return causes_text(self.firsts, " so far" * (self.end is None))
+        return causes_text(self.firsts)
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -235,8 +235,8 @@ def joined(*words: str) -> str:
     return "; ".join(filter(None, words))
 
 
-def causes_text(results: Sequence[Result], when: str = "") -> str:
-    """Return the descriptions of the first 3 results, and the number of further ones.
+def causes_text(results: Sequence[Result]) -> str:
+    """Return the descriptions of the first 3 results, and whether there are more.
 
     If any result has a cause, only results with one are described. Otherwise, results far smaller
     than the largest are not.
@@ -249,8 +249,8 @@ def causes_text(results: Sequence[Result], when: str = "") -> str:
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
     shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:_SHOWN]
-    more = len(words) - len(shown)
-    return ", ".join(shown) + (f", and {counted(more, 'more finding')}{when}" if more else "")
+    more = ["", ", and another finding", ", and other findings"]
+    return ", ".join(shown) + more[min(len(words) - len(shown), 2)]
 
 
 def place_text(dataset: str, segment: str) -> str:

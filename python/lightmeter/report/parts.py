@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "equal to another one",
-    "PerceptualHash": "similar to another one, as is normal for a camera that stands still",
+    "PixelHash": "repeat others exactly",
+    "PerceptualHash": "resemble others, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -267,7 +267,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             continue
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"like another one by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last) or f"repeat others by {name}, {says(name, prefix)}"
         n = column.n - column.missing
         many = f"{'at least ' * (n > _HASHES)}{counted(repeats, 'image')} {how}"
         yield tag("h3", f"{side}, {counted(n, 'image')}: {many}", cls="group")
@@ -277,6 +277,6 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         shown = []
         for item in listed[:_MOST_REPEATS]:
             alike = "equal" if last == "PixelHash" else "similar"
-            words = f"{counted(item.times - 1, 'image')} {alike} to "
-            shown.append(tag("li", words, _named(item.path)))
+            words = f" and {counted(item.times - 1, 'image')} {alike} to it"
+            shown.append(tag("li", _named(item.path), words))
         yield tag("ul", shown)

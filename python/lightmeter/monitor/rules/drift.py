@@ -148,17 +148,20 @@ class DriftRule(ComparingMonitor):
     ) -> BySegment:
         """Return the results of each segment of a bucket."""
         # Each segment has its own families, so a change of one makes no other more suspicious.
-        for at, tests in enumerate(tested.values()):
-            for test in tests:
-                test.family = f"{at} {test.family}"
-        judged = [test for tests in tested.values() for test in tests if test.p_value is not None]
-        families = [test.family for test in judged]
-        q_of_each = q_values([test.p_value or 0.0 for test in judged], families)
-        for test, q in zip(judged, q_of_each, strict=True):
+        judged = [
+            (f"{segment} {test.family}", test)
+            for segment, tests in tested.items()
+            for test in tests
+            if test.p_value is not None
+        ]
+        families = [family for family, _ in judged]
+        q_of_each = q_values([test.p_value or 0.0 for _, test in judged], families)
+        for (_, test), q in zip(judged, q_of_each, strict=True):
             test.q = q
         # In a family with anomalies, the limit of p-values is q times the share of anomalies. In a
-        # family without any, it is the p-value that passes the gate of those; see `q_values`.
-        many, bad = Counter(families), Counter(t.family for t in judged if t.q <= self.q)
+        # family without any, it is the p-value that passes the gate of the families without any;
+        # see `q_values`.
+        many, bad = Counter(families), Counter(name for name, test in judged if test.q <= self.q)
         limits = {
             name: self.q * bad[name] / n if bad[name] else self.q / (n * (len(many) - len(bad)))
             for name, n in many.items()
@@ -172,7 +175,8 @@ class DriftRule(ComparingMonitor):
                 features = self._compared(side).features
                 rows = {(row.feature, row.kind in RATES): row for row in features}
             found = [
-                self._decided(test, limits.get(test.family, 0.0), rows, side) for test in tests
+                self._decided(test, limits.get(f"{segment} {test.family}", 0.0), rows, side)
+                for test in tests
             ]
             results[segment] = _distinct(self._with_causes(found, rows))
         return results
