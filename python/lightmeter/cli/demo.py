@@ -11,14 +11,14 @@ from lightmeter.monitor.results import causes_text, lead_of
 
 
 def demo(output: Path = Path("lightmeter-demo"), timeline: bool = False) -> None:
-    """Draw synthetic blood smears, some pale and blurred, and find out what changed.
+    """Draw synthetic blood smears, and find out how a batch with diluted dye differs.
 
     Parameters
     ----------
     output
         Folder for images, profiles and pages.
     timeline
-        Draw 14 days, and write a store and a dashboard.
+        Draw 14 days with three faults instead, and write a store and a dashboard.
     """
     if timeline:
         _timeline(output)

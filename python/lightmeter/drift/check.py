@@ -535,8 +535,10 @@ def _with_causes(
     }
     findings: dict[str, OddNumber] = {}
     for cause, lead in causes_of(changes):
-        sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
-        findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
+        # The JPEG quality of a file says more about its compression than blocks do.
+        if lead != "Blockiness" or "JpegQuality" not in changes:
+            sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
+            findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
     return list((findings | odd | findings).values())  # `odd` has other words for the first
 
 

@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "repeat others exactly",
-    "PerceptualHash": "resemble others, as is normal for a camera that stands still",
+    "PixelHash": "equal to one of these",
+    "PerceptualHash": "similar to one of these, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -68,6 +68,8 @@ def change(row: FeatureDrift) -> str:
         parts = [f"{new} new"] * (new > 0) + [f"{gone} gone"] * (gone > 0)
         return ", ".join(parts) or NONE
     if row.level_reference is None or row.level_target is None:
+        return NONE
+    if row.feature.endswith(".Hue.pixels"):  # the mean of angles says nothing
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
     unit = " %" * (row.scale == "percent" and row.kind == "number")
@@ -267,10 +269,11 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             continue
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"repeat others by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last) or f"like one of these by {name}, {says(name, prefix)}"
         n = column.n - column.missing
-        many = f"{'at least ' * (n > _HASHES)}{counted(repeats, 'image')} {how}"
-        yield tag("h3", f"{side}, {counted(n, 'image')}: {many}", cls="group")
+        most, least = ("at most ", "at least ") if n > _HASHES else ("", "")
+        words = f"{most}{count(n - repeats)} distinct, {least}{count(repeats)} {how}"
+        yield tag("h3", f"{side}, {counted(n, 'image')}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
             yield tag("p", words, cls="quiet")
