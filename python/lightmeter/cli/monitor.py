@@ -21,7 +21,7 @@ from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, lead_of, place_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
 from lightmeter.text import counted, visible
@@ -41,8 +41,9 @@ def run(
 ) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
-    Text lists what is not ok in the newest bucket of each monitor. JSON lists all results of the
-    newest bucket of each monitor. A segment without data in that bucket is not listed.
+    Text has a line for each monitor and segment whose newest bucket is not ok, with the strongest
+    finding. JSON lists all results of these buckets. A segment without data in the newest bucket is
+    not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not delivered, which the next run tries again; 2 the file is invalid;
@@ -305,22 +306,22 @@ def _accepted(accepted: Accepted) -> str:
 
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each result that is not ok, and one for all without enough data."""
-    waiting: defaultdict[tuple[str | None, ...], list[Result]] = defaultdict(list)
+    """Yield a line for each state, monitor and segment, unless it is ok."""
+    groups: defaultdict[tuple[str | None, ...], list[Result]] = defaultdict(list)
     for result in results:
-        if result.state == "not enough data":
-            segment = result.segment if result.feature else None
-            waiting[result.monitor, result.dataset, segment].append(result)
-        elif result.state != "ok":
-            yield _line(result)
-    for first, *others in waiting.values():
+        if result.state != "ok":
+            is_empty = result.state == "not enough data" and not result.feature
+            segment = None if is_empty else result.segment
+            groups[result.state, result.monitor, result.dataset, segment].append(result)
+    for group in groups.values():
+        first, *others = sorted(group, key=lead_of)
         what = f"more {'feature' if first.feature else 'segment'}"
         yield _line(first) + f", and in {counted(len(others), what)}" * bool(others)
 
 
 def _line(result: Result) -> str:
     """Return a result as a line of text."""
-    place = " ".join(filter(None, (result.dataset, result.segment)))
+    place = place_text(result.dataset, result.segment)
     state = f"{result.state} of {result.feature}" if result.feature else result.state
     words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
     value = f": {result.value:.4g}" if result.feature and result.value is not None else ""

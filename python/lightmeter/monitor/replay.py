@@ -111,9 +111,9 @@ class Replayed:
         if self.independent:
             many = counted(self.independent, "bucket")
             yield f"{many} judged as if images were independent; if not, expect more alarms"
-        real = ", true ones included" if self.alarms else ""
-        last = f"; the last {_SHOWN}:" if len(self.alarms) > _SHOWN else ""
-        yield f"alarms: {count(len(self.alarms))}{real}{last}"
+        which = f"the last {_SHOWN}" if len(self.alarms) > _SHOWN else "each"
+        more = f", true ones included; the first bucket of {which}:" if self.alarms else ""
+        yield f"alarms: {count(len(self.alarms))}{more}"
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:

@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "equal to one of these",
-    "PerceptualHash": "similar to one of these, as is normal for a camera that stands still",
+    "PixelHash": "copies of these",
+    "PerceptualHash": "similar to these, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -269,10 +269,10 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             continue
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"like one of these by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last) or f"like these by {name}, {says(name, prefix)}"
         n = column.n - column.missing
         most, least = ("at most ", "at least ") if n > _HASHES else ("", "")
-        words = f"{most}{count(n - repeats)} distinct, {least}{count(repeats)} {how}"
+        words = f"{most}{count(n - repeats)} distinct, and {least}{count(repeats)} {how}"
         yield tag("h3", f"{side}, {counted(n, 'image')}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."

@@ -151,7 +151,10 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     for row in features:
         place = idents.get(row.feature)
         name = tag("a", row.feature, href=f"#{place}") if place else row.feature
-        rows.append({"feature": tag("bdi", name), "verdict": verdict_badge(row), **cells(row)})
+        exif = " (Exif)" * (row.family == "Exif")  # Exif has a Saturation, too
+        rows.append(
+            {"feature": (tag("bdi", name), exif), "verdict": verdict_badge(row), **cells(row)}
+        )
     shown = table("all", rows, left={"verdict", "kind"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 

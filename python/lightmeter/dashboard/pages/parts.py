@@ -112,7 +112,7 @@ def link(page: str, to: str, text: str) -> Html:
 
 def feature_name(page: str, history: History, name: str) -> Content:
     """Return a feature with a link to its page."""
-    return link(page, history.feature_page(name), name) if name else "no single feature"
+    return link(page, history.feature_page(name), name) if name else "the bucket itself"
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:

@@ -222,10 +222,10 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
         some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
-        how = (("less", "more") if row.scale == "percent" else ("lower", "higher"))[tail > 0]
+        how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
         if " " in what:  # only some images have the feature
-            return f"{some} of images with {row.name} have {how} values than 99 % of the reference"
-        return f"{some} of {what} have {how} {row.name} than 99 % of the reference {what}"
+            return f"in {some} of images with {row.name}, it is {how} than in {most}"
+        return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
     if differs:
         return differs
     is_amount = pool[0] >= 0
@@ -393,7 +393,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
-    some = lead.words[0].isdigit() or " instead of " in lead.words or varies
+    some = lead.words.startswith("in ") or " instead of " in lead.words or varies
     change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
     also = f"; {counted(len(follow), 'other feature')} changed, perhaps for the same reason"
@@ -496,7 +496,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}, none surely enough to be named"
+        return f"{many}, each of which may still be chance"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
