@@ -53,7 +53,8 @@ _DRIFT = """\
 # any number of segments. A change of one does not make the others suspicious."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
-# Needs 35 days. It watches all images together; add segments = true to watch each segment, too."""
+# Needs 35 days."""
+_SLOW_TOGETHER = " It watches all images together; add segments = true to watch each segment, too."
 _PEERS = """\
 # Finds one segment that changes while the others do not. A change of all segments, such as a
 # dark day, is not an anomaly here."""
@@ -147,8 +148,9 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
     yield table("drift", "drift", _DRIFT, "q = 0.01", f"baseline = {{ {baseline} }}", *each)
     # Every day is judged by all days before, which is slow for very many segments.
-    if not each_alone or many < _ENOUGH_PEERS:
-        yield table("slow change", "trend", _SLOW, *each_alone)
+    is_slow = many >= _ENOUGH_PEERS
+    if not (is_slow and each_alone):
+        yield table("slow change", "trend", _SLOW + _SLOW_TOGETHER * is_slow, *each * (not is_slow))
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
     comment, keys = "# Finds buckets without images.", each

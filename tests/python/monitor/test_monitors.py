@@ -394,13 +394,14 @@ def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
     assert monitors.keys() == {"drift", "slow change", "missing", "contract"}
     assert expectations(monitors) == ["camera,x features schema_", "camera features values"]
     assert not any(monitor.segments for monitor in monitors.values())
+    alone = []
     for camera in range(12):
-        at, segment = date(2022, 9, 4), {"camera": f"c{camera}"}
-        store.put("cells", rows(1), at=at, writer="a", segment=segment)
-    monitors = recommended(store, tmp_path)
+        each = {"camera": str(camera)}
+        store.put("cells", rows(1), at=date(2022, 9, 4), writer="a", segment=each)
+        monitors = recommended(store, tmp_path)
+        alone.append({name for name, monitor in monitors.items() if not monitor.segments})
     assert monitors.keys() == {"drift", "slow change", "one of many", "missing", "contract"}
-    alone = {name for name, monitor in monitors.items() if not monitor.segments}
-    assert alone == {"slow change", "contract"}
+    assert [alone[8], alone[9]] == [{"contract"}, {"slow change", "contract"}]
     profile = lm.Profile()
     for hour in range(6):
         profile.track(photo(datetime(2022, 9, 4, hour, tzinfo=UTC)))
@@ -443,8 +444,7 @@ def test_a_frozen_camera_is_found(store: Store, tmp_path: Path) -> None:
 
 def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
     name, feature = 'x" [[monitor]]\\ \u202e\U000e0001#', 'x"\n[[monitor]]\\ \x7f#'
-    view = lm.log(columns={feature: ["a", "b"] * 9}).view()
-    store.put(name, view, at=date(2022, 9, 4), writer="a")
+    store.put(name, lm.log(columns={feature: ["a", "b"] * 9}), at=date(2022, 9, 4), writer="a")
     store.define("empty", "1h")
     text = recommended_monitors(store, name)
     assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
