@@ -41,7 +41,7 @@ def run(
 ) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
-    Text has a line for each monitor and segment whose newest bucket is not ok, with the strongest
+    Text has a line for each monitor and segment whose newest bucket is not ok, with its main
     finding. JSON lists all results of these buckets. A segment without data in the newest bucket is
     not listed.
 

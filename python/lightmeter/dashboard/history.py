@@ -173,6 +173,8 @@ class Compared:
         self.history, self._shelf, self._sees = history, shelf, sees
         self._where = history.dataset, history.segment
         self._kept: dict[str, dict[datetime, Past]] = {}  # by monitor
+        # Whether it is the whole of several segments, whose scenes may differ.
+        self.is_mixed = not history.segment and len(segments_of(shelf, history.dataset)) > 2
 
     @cached_property
     def series(self) -> Mapping[Series, Sequence[Result]]:

@@ -244,7 +244,7 @@ def _as_flash(held: Values) -> str | None:
     bits = int(number)
     parts = [
         "fired" if bits & 1 else "not fired",
-        _FLASH_MODE.get(bits >> 3 & 3),
+        _FLASH_MODE.get(bits >> 3 & 3, "" if bits & 0x20 else "mode unknown"),
         "no flash function" if bits & 0x20 else None,
         _FLASH_RETURN.get(bits >> 1 & 3),
         "red-eye reduction" if bits & 0x40 else None,

@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "copies of these",
-    "PerceptualHash": "similar to these, as is normal for a camera that stands still",
+    "PixelHash": "equal to one of them",
+    "PerceptualHash": "similar to one of them, as is normal for a camera that stands still",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -39,7 +39,8 @@ MEANINGS = {
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
     "differences of all shares. For rates: their difference. For vectors, and for joint, which is "
-    "all numbers of an image together: the separation, which is 0 if both sides are alike.",
+    "all numbers of an image together: the separation, from 0, if both sides are alike, to 1, if "
+    "they share no values.",
     "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
     "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
     "p": "The probability that chance alone gives a difference this large. For numbers, it comes "
@@ -256,7 +257,7 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
     """Return the section about repeated images; None if neither side has any."""
     parts = [*_side("Target", target), *_side("Reference", reference)]
-    return section("Repeated images", parts) if parts else None
+    return section("Equal and similar images", parts) if parts else None
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
@@ -269,10 +270,10 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             continue
         before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"like these by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last) or f"like one of them by {name}, {says(name, prefix)}"
         n = column.n - column.missing
         most, least = ("at most ", "at least ") if n > _HASHES else ("", "")
-        words = f"{most}{count(n - repeats)} distinct, and {least}{count(repeats)} {how}"
+        words = f"{most}{count(n - repeats)} different ones, and {least}{count(repeats)} {how}"
         yield tag("h3", f"{side}, {counted(n, 'image')}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."

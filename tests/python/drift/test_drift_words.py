@@ -117,7 +117,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
-            "the average image lost sharpness most in row one and column two of four",
+            "the average image lost sharpness most at row one, column two of the four by four grid",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),

@@ -266,7 +266,7 @@ def test_a_change_is_a_shift_in_time() -> None:
     page = html_page(report)
     assert "2022-01-10 → 2024-01-10" in page
     chart = chart_of(report["image.DateTime"], report)
-    assert "target, 20 values: most between 2023-12-09 and 2024-01-28" in chart.description
+    assert "target, 20 values: highest bar 2023-12-09 to 2024-01-28" in chart.description
     assert "19,7" not in chart.svg()
 
 

@@ -152,7 +152,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
         tag(
             "main",
             readings_differ(comparison),
-            _cards(comparison, bad),
+            _cards(comparison, bad, with_maps=not compared.is_mixed),
             repeated_images(target, reference),
             section(
                 "Results of the monitors",
@@ -170,7 +170,9 @@ def _side(side: str, name: str, view: ProfileView) -> Content:
     return tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_text(view)
 
 
-def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | None]:
+def _cards(
+    comparison: Comparison, bad: Sequence[Result], *, with_maps: bool
+) -> Iterator[Html | None]:
     """Yield the grid if it is anomalous, and the distributions of other anomalous features."""
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
@@ -179,7 +181,8 @@ def _cards(comparison: Comparison, bad: Sequence[Result]) -> Iterator[Html | Non
     for row in comparison.features:
         verdict: Verdict | None = "drift" if row.feature in by_feature else None
         rows[row.feature] = replace(row, verdict=verdict)
-    grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
+    mapped = [row for row in rows.values() if with_maps and row.n_target and row.n_reference]
+    grids, on_grid = where(mapped)
     yield grids
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
     cards = []

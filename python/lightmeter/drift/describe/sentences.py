@@ -496,7 +496,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}, each of which may still be chance"
+        return f"{many}, none by the stricter test of headlines"
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])

@@ -179,8 +179,8 @@ def _description(bins: Bins, n: Sequence[int], show: Callable[[float], str]) -> 
         if not len(shares):
             return f"{name}: no values"
         at = int(shares.argmax())
-        between = f"{show(bins.edges[at])} and {show(bins.edges[at + 1])}"
-        return f"{name}, {counted(size, 'value')}: most between {between}, {percent(shares[at])}"
+        between = f"{show(bins.edges[at])} to {show(bins.edges[at + 1])}"
+        return f"{name}, {counted(size, 'value')}: highest bar {between}, {percent(shares[at])}"
 
     return f"{side('Reference', bins.reference, n[1])}; {side('target', bins.target, n[0])}"
 
