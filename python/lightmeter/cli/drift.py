@@ -39,6 +39,7 @@ from lightmeter.cli.options import (
     reads_images,
     store_of,
 )
+from lightmeter.cli.profile import reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, fail, print_json, print_table, progress_bar, say
 from lightmeter.drift.check import LEVEL, SAMPLE, reference_of
 from lightmeter.drift.compare import reading_like
@@ -127,6 +128,8 @@ def drift(
         report.write_html(html, reference_name=before_name, target_name=after_name)
         if output_format == "text":
             say(f"{html}: written")
+    failures = [*before.failures, *after.failures]
+    tell_failures(reasons_of(before, after), failures, len(before) + len(after))
     stops = CHANGED if fail_on == "possible" else {fail_on}
     if fail_on is not None and any(row.verdict in stops for row in report.features):
         raise typer.Exit(_FOUND)

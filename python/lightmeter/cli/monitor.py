@@ -41,9 +41,9 @@ def run(
 ) -> None:
     """Judge every complete bucket, keep the results in the store, and send alerts.
 
-    Text has a line for each monitor and segment whose newest bucket is not ok, with its main
-    finding. JSON lists all results of these buckets. A segment without data in the newest bucket is
-    not listed.
+    Text has a line for each monitor, segment and cause, unless the newest bucket is ok. JSON lists
+    all results of the newest bucket of each monitor. A segment without data in that bucket is not
+    listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not delivered, which the next run tries again; 2 the file is invalid;
@@ -306,17 +306,17 @@ def _accepted(accepted: Accepted) -> str:
 
 
 def _lines(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each state, monitor and segment, unless it is ok."""
-    groups: defaultdict[tuple[str | None, ...], list[Result]] = defaultdict(list)
-    for result in results:
+    """Yield a line for each state, monitor, segment and cause, unless it is ok."""
+    groups: defaultdict[tuple[object, ...], list[Result]] = defaultdict(list)
+    for result in sorted(results, key=lambda each: (each.dataset, each.segment, *lead_of(each))):
         if result.state != "ok":
             is_empty = result.state == "not enough data" and not result.feature
             segment = None if is_empty else result.segment
-            groups[result.state, result.monitor, result.dataset, segment].append(result)
-    for group in groups.values():
-        first, *others = sorted(group, key=lead_of)
-        what = f"more {'feature' if first.feature else 'segment'}"
-        yield _line(first) + f", and in {counted(len(others), what)}" * bool(others)
+            place, what = (result.dataset, segment), (result.cause, bool(result.feature))
+            groups[result.state, result.monitor, *place, *what].append(result)
+    for first, *others in groups.values():
+        more = f"more {'feature' if first.feature else 'segment'}"
+        yield _line(first) + f", and in {counted(len(others), more)}" * bool(others)
 
 
 def _line(result: Result) -> str:

@@ -106,8 +106,15 @@ class History:
     @property
     def state(self) -> str:
         """Return the worst open incident, or else the worst state of the newest results."""
-        states = [incident.kind for incident in self.lasting]
+        states: list[str] = [incident.kind for incident in self.lasting]
+        states = states or [each.state for each in self.newest if each.monitor not in self.waiting]
         return worst(states or (result.state for result in self.newest))
+
+    @property
+    def waiting(self) -> list[str]:
+        """Return the monitors that have too little data for any of their newest results."""
+        judging = {result.monitor for result in self.newest if result.state != "not enough data"}
+        return sorted({result.monitor for result in self.newest} - judging)
 
 
 def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> list[History]:

@@ -536,7 +536,7 @@ def _with_causes(
     findings: dict[str, OddNumber] = {}
     for cause, lead in causes_of(changes):
         # The JPEG quality of a file says more about its compression than blocks do.
-        if lead != "Blockiness" or "JpegQuality" not in changes:
+        if lead != "Blockiness" or "JpegQuality" not in changes or changes["JpegQuality"].by < -0.1:
             sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
             findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
     return list((findings | odd | findings).values())  # `odd` has other words for the first

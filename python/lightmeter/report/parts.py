@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "equal to one of them",
-    "PerceptualHash": "similar to one of them, as is normal for a camera that stands still",
+    "PixelHash": "that each equal one of these",
+    "PerceptualHash": "that each look like one of these, as is normal for a still camera",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -70,7 +70,9 @@ def change(row: FeatureDrift) -> str:
         return ", ".join(parts) or NONE
     if row.level_reference is None or row.level_target is None:
         return NONE
-    if row.feature.endswith(".Hue.pixels"):  # the mean of angles says nothing
+    if row.kind == "pixels" and row.feature.endswith(
+        ".Hue.pixels"
+    ):  # the mean of angles says nothing
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
     unit = " %" * (row.scale == "percent" and row.kind == "number")
@@ -261,20 +263,21 @@ def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
-    before = 0
+    before = dict[str, int]()
     hashes = (name for name in view if view[name].kind == "hash")
     # Images with equal pixels come first, because they also look alike.
     for name in sorted(hashes, key=lambda name: not name.endswith("PixelHash")):
         repeats, listed = view.repeats(name)
-        if repeats <= before:
-            continue
-        before, column = repeats, view[name]
         prefix, _, last = name.rpartition(".")
-        how = _ALIKE.get(last) or f"like one of them by {name}, {says(name, prefix)}"
+        if repeats <= before.get(prefix, 0):
+            continue
+        before[prefix], column = repeats, view[name]
+        how = _ALIKE.get(last) or f"that each equal one of these by {name}, {says(name, prefix)}"
         n = column.n - column.missing
         most, least = ("at most ", "at least ") if n > _HASHES else ("", "")
-        words = f"{most}{count(n - repeats)} different ones, and {least}{count(repeats)} {how}"
-        yield tag("h3", f"{side}, {counted(n, 'image')}: {words}", cls="group")
+        words = f"{most}{count(n - repeats)} different, and {least}{count(repeats)} {how}"
+        whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
+        yield tag("h3", f"{whose}, {counted(n, 'image')}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
             yield tag("p", words, cls="quiet")

@@ -181,9 +181,8 @@ def _cards(
     for row in comparison.features:
         verdict: Verdict | None = "drift" if row.feature in by_feature else None
         rows[row.feature] = replace(row, verdict=verdict)
-    mapped = [row for row in rows.values() if with_maps and row.n_target and row.n_reference]
-    grids, on_grid = where(mapped)
-    yield grids
+    grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
+    yield grids if with_maps else None
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):

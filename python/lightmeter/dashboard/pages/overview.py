@@ -103,6 +103,8 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
         images = sum(bucket.images for bucket in buckets)
         span = stretch_text(buckets[0].start, buckets[-1].start)
         note = f"{counted(len(buckets), 'bucket')}, {span}, {counted(images, 'image')}"
+    unready = [(" ", quoted(monitor)) for monitor in history.waiting]
+    waiting = ("not enough data yet for", unready) if unready else None
     kind = "Segment" if history.segment else "Dataset"
     parts = {each.title: [each] for each in segments}
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
@@ -110,7 +112,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
         history.title,
-        header(page, history, kind, history.title, extras.state_of(history), note),
+        header(page, history, kind, history.title, extras.state_of(history), note, waiting),
         tag(
             "main",
             extras.on_dataset(page, history),
@@ -159,6 +161,9 @@ def _overview(
             kind: link(page, history.page, name),
             "state": badge(worst(map(extras.state_of, histories))),
             "open": sum(len(each.lasting) for each in histories),
+            "waiting for data": counted(len(history.waiting), "monitor")
+            if history.waiting
+            else None,
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,
             "buckets": f"{len(history.buckets):,}",

@@ -9,7 +9,7 @@ from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
 from lightmeter.report.charts.lines import Mark
-from lightmeter.text import expected, number, shorten
+from lightmeter.text import NONE, expected, number, shorten
 
 # The CSS class, and a shape, so that states are readable without colours.
 SIGNS = {
@@ -112,7 +112,7 @@ def link(page: str, to: str, text: str) -> Html:
 
 def feature_name(page: str, history: History, name: str) -> Content:
     """Return a feature with a link to its page."""
-    return link(page, history.feature_page(name), name) if name else "the bucket itself"
+    return link(page, history.feature_page(name), name) if name else NONE
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
@@ -141,5 +141,5 @@ def header(page: str, history: History, kind: str, title: str, state: str, *belo
         tag("nav", trail, cls="quiet", aria_label="Up"),
         tag("h1", tag("bdi", kind)),
         tag("p", tag("bdi", title), cls="headline"),
-        tag("p", badge(state), [tag("span", each) for each in below], cls="sides"),
+        tag("p", badge(state), [tag("span", each) for each in below if each], cls="sides"),
     )

@@ -224,8 +224,8 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
         how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
         if " " in what:  # only some images have the feature
-            return f"in {some} of images with {row.name}, it is {how} than in {most}"
-        return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
+            return f"in {some} of images with {row.name} it is {how} than in {most}"
+        return f"in {some} of {what} {subject} is {how} than in {most} {what}"
     if differs:
         return differs
     is_amount = pool[0] >= 0
@@ -325,7 +325,7 @@ class Finding(NamedTuple):
 
 def capitalised(words: str, *names: str) -> str:
     """Capitalise the first letter, unless the first word is a user's name."""
-    if any(name.startswith(words.split(" ")[0]) for name in names):
+    if not words.startswith("in ") and any(name.startswith(words.split(" ")[0]) for name in names):
         return words
     return words[:1].upper() + words[1:]
 
@@ -393,7 +393,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
-    some = lead.words.startswith("in ") or " instead of " in lead.words or varies
+    some = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
     also = f"; {counted(len(follow), 'other feature')} changed, perhaps for the same reason"
@@ -496,7 +496,7 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
     if not first:
-        return f"{many}, none by the stricter test of headlines"
+        return many
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
