@@ -70,9 +70,8 @@ def change(row: FeatureDrift) -> str:
         return ", ".join(parts) or NONE
     if row.level_reference is None or row.level_target is None:
         return NONE
-    if row.kind == "pixels" and row.feature.endswith(
-        ".Hue.pixels"
-    ):  # the mean of angles says nothing
+    # The mean of angles says nothing.
+    if row.kind == "pixels" and row.feature.endswith(".Hue.pixels"):
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
     unit = " %" * (row.scale == "percent" and row.kind == "number")

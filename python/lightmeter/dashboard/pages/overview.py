@@ -157,13 +157,12 @@ def _overview(
     for name, histories in parts.items():
         history = histories[0]
         last = history.buckets[-1] if history.buckets else None
+        waiting = counted(len(history.waiting), "monitor") if history.waiting else None
         yield {
             kind: link(page, history.page, name),
             "state": badge(worst(map(extras.state_of, histories))),
             "open": sum(len(each.lasting) for each in histories),
-            "waiting for data": counted(len(history.waiting), "monitor")
-            if history.waiting
-            else None,
+            "waiting for data": waiting,
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,
             "buckets": f"{len(history.buckets):,}",
