@@ -35,8 +35,9 @@ def log(
     An rtsp:// stream is read until you end the command. `store pull` reads an inbox. --date and the
     times of a dataset are in UTC.
 
-    Logging a folder again as the same writer replaces its earlier profiles, so nothing is counted
-    twice. Days that `store gc` has merged or deleted stay as they are.
+    Logging a folder again as the same writer replaces the profiles of the days that the folder has,
+    so nothing is counted twice. Other days stay as they are, and so do days that `store gc` has
+    merged or deleted.
 
     --segment camera=north assigns all images to one segment. With camera=path:REGEX,
     camera=exif:Model or camera=column:NAME, each segment has its own profile, in addition to the

@@ -22,8 +22,8 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {
-    "PixelHash": "that each equal one of these",
-    "PerceptualHash": "that each look like one of these, as is normal for a still camera",
+    "PixelHash": "equal",
+    "PerceptualHash": "look like",
 }
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
@@ -51,8 +51,8 @@ MEANINGS = {
 
 CAUSE_MEANINGS = {
     "faded": "Contrast fell, or colour and detail both fell, by more than light or blur explains. "
-    "Haze, fog or a weaker stain do this. A loss of focus at the same time is only named if it is "
-    "strong, so check the focus by eye.",
+    "Haze, fog or a weaker stain do this. A loss of focus at the same time is rarely named, so "
+    "check the focus by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
@@ -187,7 +187,10 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
     if not figures:
         return None, idents
-    explained = "The images in 16 parts. Each number is a mean over all images."
+    explained = (
+        "The images in 16 parts. Each number is a mean over all images; the change is a difference "
+        "of means, while sentences compare by ratios."
+    )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
 
@@ -271,15 +274,17 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last) or f"that each equal one of these by {name}, {says(name, prefix)}"
+        how = _ALIKE.get(last, f"equal, by {name},")
         n = column.n - column.missing
-        most, least = ("at most ", "at least ") if n > _HASHES else ("", "")
-        words = f"{most}{count(n - repeats)} different, and {least}{count(repeats)} {how}"
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        yield tag("h3", f"{whose}, {counted(n, 'image')}: {words}", cls="group")
+        least, others = ("at least ", "s") if n > _HASHES else ("", f" {count(n - repeats)}")
+        words = f"{least}{count(repeats)} of {counted(n, 'image')} {how} one of the other{others}"
+        yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
             yield tag("p", words, cls="quiet")
+        if last == "PerceptualHash":
+            yield tag("p", "This is normal for a camera that stands still.", cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
             alike = "equal" if last == "PixelHash" else "similar"

@@ -178,9 +178,9 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
         f"{number(by.possible)}. If nothing changed, and images (or groups, if both sides have "
         f"some) are independent, at most {percent(by.drift)} of comparisons report any drift. "
-        "The headline names features by a stricter test: in at most 5 % of comparisons, one of "
-        "them did not change. A second fault may hide among features that “changed, perhaps for "
-        "the same reason”. "
+        "The headline names features by a stricter test: the chance that it names even one that "
+        "did not change is at most 5 %. A second fault may hide among features that “changed, "
+        "perhaps for the same reason”. "
         f"Verdicts need {by.min_values} values on each side. With groups, each side "
         "also needs 5 groups, and a spread or a tail does not count."
     )

@@ -224,7 +224,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
         how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
         if " " in what:  # only some images have the feature
-            return f"in {some} of images with {row.name} it is {how} than in {most}"
+            return f"in {some} of images with {row.name}, its value is {how} than in {most}"
         return f"in {some} of {what} {subject} is {how} than in {most} {what}"
     if differs:
         return differs
@@ -425,7 +425,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
             lead = max(several, key=lambda row: abs(_rise(row)))
             what = "are missing more often" if _rise(lead) > 0 else "are new, or more frequent"
             old, new = (percent(x if _rise(lead) > 0 else 1 - x) for x in lead.levels)
-            where = f"such as {lead.name} in {new} of {_several(lead)}images instead of {old}"
+            where = f"such as {lead.name}: in {new} of {_several(lead)}images instead of {old}"
             found.append(Finding(f"{len(several)} Exif tags {what}, {where}", tuple(several)))
         else:
             found += [Finding(row.words, (row,)) for row in several]
