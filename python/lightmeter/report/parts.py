@@ -35,6 +35,8 @@ _MOST_LISTED = 8
 MEANINGS = {
     "change": "The means of the reference and of the target. For rates: the shares. For "
     "categories: how many values are new or gone.",
+    "kind": "Which size is largest compared with its minimum, and so decides the verdict. The "
+    "sentence may describe another change.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
@@ -50,9 +52,9 @@ MEANINGS = {
 }
 
 CAUSE_MEANINGS = {
-    "faded": "Contrast fell, or colour and detail both fell, by more than light or blur explains. "
-    "Haze, fog or a weaker stain do this. A loss of focus at the same time is rarely named, so "
-    "check the focus by eye.",
+    "faded": "Contrast fell, or colour and detail both fell, by more than light or blur alone "
+    "would cause. Haze, fog or a weaker stain do this. The light may have changed, too. A loss of "
+    "focus at the same time is rarely named, so check the focus by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
@@ -188,8 +190,8 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
     if not figures:
         return None, idents
     explained = (
-        "The images in 16 parts. Each number is a mean over all images; the change is a difference "
-        "of means, while sentences compare by ratios."
+        "The images in 16 parts. Each number is a mean over all images. The last map shows the "
+        "target minus the reference."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
@@ -277,8 +279,9 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         how = _ALIKE.get(last, f"equal, by {name},")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        least, others = ("at least ", "s") if n > _HASHES else ("", f" {count(n - repeats)}")
-        words = f"{least}{count(repeats)} of {counted(n, 'image')} {how} one of the other{others}"
+        least = "at least " * (n > _HASHES)
+        others = counted(len(listed), "other")
+        words = f"{least}{count(repeats)} of {counted(n, 'image')} {how} {others}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
