@@ -207,8 +207,10 @@ def check(
                 plain["read_differently"] = checked.read_differently
                 notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
                 rows, share = checked.rows, 1 - (checked.p_value or 0.0)
-                nearer = f"{round(share * (rows + 1))} of {rows} comparable reference images"
-                lines = [f"{path}: unusual: farther from the usual than {nearer}"]
+                nearer = f"{round(share * (rows + 1))} of {rows} reference images"
+                lines = [
+                    f"{path}: unusual: its numbers together are farther out than those of {nearer}"
+                ]
                 lines += [f"  {finding.sentence}" for finding in found[:_MOST]]
                 left_out = len(found) - _MOST
                 lines += [f"  and {counted(left_out, 'more number')}"] * (left_out > 0)

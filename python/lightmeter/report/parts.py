@@ -33,8 +33,8 @@ _MOST_LISTED = 8
 
 
 MEANINGS = {
-    "change": "The means of the reference and of the target. For rates: the shares. For "
-    "categories: how many values are new or gone.",
+    "change": "The means of the reference and of the target, for .pixels over all pixels of all "
+    "images. For rates: the shares. For categories: how many values are new or gone.",
     "kind": "Which size is largest compared with its minimum, and so decides the verdict. The "
     "sentence may describe another change.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
@@ -77,7 +77,8 @@ def change(row: FeatureDrift) -> str:
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
     unit = " %" * (row.scale == "percent" and row.kind == "number")
-    return f"{show(row.level_reference)}{unit} → {show(row.level_target)}{unit}"
+    steps = " of 255 steps" * (row.kind == "hue")
+    return f"{show(row.level_reference)}{unit} → {show(row.level_target)}{unit}{steps}"
 
 
 def cells(row: FeatureDrift) -> dict[str, str]:
@@ -281,7 +282,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         least = "at least " * (n > _HASHES)
         others = counted(len(listed), "other")
-        words = f"{least}{count(repeats)} of {counted(n, 'image')} {how} {others}"
+        words = f"{least}{count(repeats)} of {counted(n, 'image')} each {how} one of {others}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."

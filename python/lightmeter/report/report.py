@@ -125,8 +125,8 @@ def _findings(comparison: Comparison) -> Html:
         for each in found[:_MOST_FINDINGS]
     )
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
-    words = f"and {left} {'possible ones' if is_possible else 'more'} in the table below"
-    more = tag("p", words, cls="quiet") if left > 0 else None
+    what = "possible finding" if is_possible else "more finding"
+    more = tag("p", f"and {counted(left, what)} below", cls="quiet") if left > 0 else None
     # The first number that indicates the cause may have no images, such as the quality of a file.
     leads = (
         row
