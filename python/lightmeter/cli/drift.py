@@ -128,8 +128,8 @@ def drift(
         report.write_html(html, reference_name=before_name, target_name=after_name)
         if output_format == "text":
             say(f"{html}: written")
-    failures = [*before.failures, *after.failures]
-    tell_failures(reasons_of(before, after), failures, len(before) + len(after))
+    tell_failures(reasons_of(before), before.failures, side="reference: ")
+    tell_failures(reasons_of(after), after.failures, side="target: ")
     stops = CHANGED if fail_on == "possible" else {fail_on}
     if fail_on is not None and any(row.verdict in stops for row in report.features):
         raise typer.Exit(_FOUND)

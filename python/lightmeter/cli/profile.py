@@ -106,7 +106,11 @@ def reasons_of(*views: ProfileView) -> Counter[str]:
 
 
 def tell_failures(
-    reasons: Counter[str], failures: Iterable[Failure], measured: int, sources: Sequence[str] = ()
+    reasons: Counter[str],
+    failures: Iterable[Failure],
+    measured: int = 1,
+    sources: Sequence[str] = (),
+    side: str = "",
 ) -> None:
     """Print a line for each reason on stderr, the most frequent first.
 
@@ -120,12 +124,14 @@ def tell_failures(
         The number of measured images; if it is 0, the command ends with an error.
     sources
         The sources to name in that error.
+    side
+        The head of each line.
     """
     failures = list(failures)
     for reason, count in reasons.most_common():
         names = [repr(_shown(each)) for each in failures if each.reason == reason][:_NAMED]
         names += ["..."] * (count > _NAMED)
-        complain(f"{counted(count, 'file')} failed as {reason}: {', '.join(names)}")
+        complain(f"{side}{counted(count, 'file')} failed as {reason}: {', '.join(names)}")
     if not measured:
         named = "" if reasons else ", ".join(map(repr, sources))
         fail(f"no image was measured{named and f': there is none in {named}'}")

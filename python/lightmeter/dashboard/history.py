@@ -105,10 +105,14 @@ class History:
 
     @property
     def state(self) -> str:
-        """Return the worst open incident, or else the worst state of the newest results."""
-        states: list[str] = [incident.kind for incident in self.lasting]
-        states = states or [each.state for each in self.newest if each.monitor not in self.waiting]
-        return worst(states or (result.state for result in self.newest))
+        """Return the worst open incident, or else the worst state of the newest results.
+
+        Monitors that wait for data do not count if another one compared the bucket with others.
+        """
+        judged = [result for result in self.newest if result.monitor not in self.waiting]
+        counted = judged if any(result.baseline for result in judged) else self.newest
+        incidents = [incident.kind for incident in self.lasting]
+        return worst(incidents or (result.state for result in counted))
 
     @property
     def waiting(self) -> list[str]:

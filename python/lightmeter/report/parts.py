@@ -281,8 +281,8 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         least = "at least " * (n > _HASHES)
-        others = counted(len(listed), "other")
-        words = f"{least}{count(repeats)} of {counted(n, 'image')} each {how} one of {others}"
+        others = f"one of {counted(len(listed), 'other')}" if n <= _HASHES else "another"
+        words = f"{least}{count(repeats)} of {counted(n, 'image')} each {how} {others}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."

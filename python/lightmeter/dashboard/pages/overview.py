@@ -104,7 +104,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
         span = stretch_text(buckets[0].start, buckets[-1].start)
         note = f"{counted(len(buckets), 'bucket')}, {span}, {counted(images, 'image')}"
     unready = [(" ", quoted(monitor)) for monitor in history.waiting]
-    waiting = ("not enough data yet for", unready) if unready else None
+    waiting = ("not enough data for", unready) if unready else None
     kind = "Segment" if history.segment else "Dataset"
     parts = {each.title: [each] for each in segments}
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
@@ -157,12 +157,12 @@ def _overview(
     for name, histories in parts.items():
         history = histories[0]
         last = history.buckets[-1] if history.buckets else None
-        waiting = counted(len(history.waiting), "monitor") if history.waiting else None
+        waiting = len({monitor for each in histories for monitor in each.waiting})
         yield {
             kind: link(page, history.page, name),
             "state": badge(worst(map(extras.state_of, histories))),
             "open": sum(len(each.lasting) for each in histories),
-            "waiting for data": waiting,
+            "without enough data": counted(waiting, "monitor") if waiting else None,
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,
             "buckets": f"{len(history.buckets):,}",

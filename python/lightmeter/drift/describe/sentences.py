@@ -325,7 +325,7 @@ class Finding(NamedTuple):
 
 def capitalised(words: str, *names: str) -> str:
     """Capitalise the first letter, unless the first word is a user's name."""
-    if not words.startswith("in ") and any(name.startswith(words.split(" ")[0]) for name in names):
+    if " in 99 % of " not in words and any(name.startswith(words.split(" ")[0]) for name in names):
         return words
     return words[:1].upper() + words[1:]
 
