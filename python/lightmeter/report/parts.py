@@ -21,10 +21,7 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {
-    "PixelHash": "equal",
-    "PerceptualHash": "look like",
-}
+_ALIKE = {"PixelHash": "exact duplicate", "PerceptualHash": "lookalike"}
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -52,9 +49,8 @@ MEANINGS = {
 }
 
 CAUSE_MEANINGS = {
-    "faded": "Contrast fell, or colour and detail both fell, by more than light or blur alone "
-    "would cause. Haze, fog or a weaker stain do this. The light may have changed, too. A loss of "
-    "focus at the same time is rarely named, so check the focus by eye.",
+    "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
+    "Light or focus alone do not explain it, but may have changed, too: check both by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
@@ -87,7 +83,7 @@ def cells(row: FeatureDrift) -> dict[str, str]:
         "change": row.reason if row.verdict == "not enough data" else change(row),
         "kind": row.effect_name or NONE,
         "size": number(row.effect, 2),
-        "p": number(row.p_value if row.verdict else None, 2),
+        "p": number(row.p_value if row.q_value is not None else None, 2),
         "q": number(row.q_value, 2),
         "D": number(row.ks, 2),
         "Hellinger": number(row.hellinger_debiased, 2),
@@ -277,12 +273,11 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last, f"equal, by {name},")
+        how = _ALIKE.get(last, "duplicate")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         least = "at least " * (n > _HASHES)
-        others = f"one of {counted(len(listed), 'other')}" if n <= _HASHES else "another"
-        words = f"{least}{count(repeats)} of {counted(n, 'image')} each {how} {others}"
+        words = f"{least}{counted(repeats, how)} among {counted(n, 'image')}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
