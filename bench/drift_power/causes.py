@@ -37,7 +37,7 @@ NULLS = 10  # draws where nothing changed, for each other draw
 
 BLUR, NOISE, BRIGHTER, DARKER = "out of focus", "noise", "brighter", "darker"
 COVER, GLARE, FADED, COMPRESSED = "covered", "glare", "faded", "compressed"
-CAST, HUE, PALE, VIVID, RESIZED = "colour cast", "hue turned", "pale", "vivid", "resized"
+CAST, HUE, PALE, VIVID, RESIZED = "colour balance", "hue turned", "pale", "vivid", "resized"
 
 # What may be said of each. Frost, snow and drops of water have no cause of their own: they are
 # bright, and hide what is behind them. An elastic picture is read between pixels, which blurs it.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightmeter.drift.compare import Unlike, reading_like
-from lightmeter.drift.describe.causes import Change, causes_of, change_of
+from lightmeter.drift.describe.causes import LITTLE, Change, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import Label, label_of
 from lightmeter.errors import ImageError
@@ -533,12 +533,13 @@ def _with_causes(
     changes = {
         name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
     }
+    # The JPEG quality of a file says more about its compression than blocks do.
+    if "JpegQuality" in changes and changes["JpegQuality"].by > -LITTLE:
+        changes.pop("Blockiness", None)
     findings: dict[str, OddNumber] = {}
     for cause, lead in causes_of(changes):
-        # The JPEG quality of a file says more about its compression than blocks do.
-        if lead != "Blockiness" or "JpegQuality" not in changes or changes["JpegQuality"].by < -0.1:
-            sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
-            findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
+        sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
+        findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
     return list((findings | odd | findings).values())  # `odd` has other words for the first
 
 

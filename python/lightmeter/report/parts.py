@@ -56,7 +56,7 @@ CAUSE_MEANINGS = {
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
     "covered": "Some parts of the images darkened and others did not, or all is dark and flat.",
     "pale": "Saturation fell by more than blur and light explain.",
-    "colour cast": "The shares of red, green and blue changed, as by another white balance or dye.",
+    "colour balance": "The shares of red, green and blue changed, as by white balance or a dye.",
 }
 
 
@@ -273,11 +273,12 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last, "duplicate")
+        how = counted(repeats, _ALIKE.get(last, "duplicate"))
+        if last not in _ALIKE:
+            how += f" by {visible(name)}"
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        least = "at least " * (n > _HASHES)
-        words = f"{least}{counted(repeats, how)} among {counted(n, 'image')}"
+        words = f"{'at least ' * (n > _HASHES)}{how} among {counted(n, 'image')}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."

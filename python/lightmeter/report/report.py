@@ -5,7 +5,7 @@ The page works offline and has no script.
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.compare import Comparison
@@ -135,7 +135,21 @@ def _findings(comparison: Comparison) -> Html:
         if row.short in CAUSES[cause.cause].leads
     )
     shots = next(filter(None, (thumbnails(row, comparison) for row in leads)), None)
+    shots = shots or _how_to_list([row for each in found for row in each.rows])
     return section("Findings", tag("ol", listed, cls="findings"), more, shots)
+
+
+def _how_to_list(rows: Sequence[FeatureDrift]) -> Html | None:
+    """Return how to list the images with the first number of images that changed."""
+    for row in rows:
+        if row.kind == "number" and row.prefix and row.topic not in ("Exif", "values"):
+            before, after = row.levels
+            option, end = (" --highest", "highest") if after > before else ("", "lowest")
+            command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
+            words = f" lists the images with the {end} {row.name}. "
+            words += "Profiles with exemplars show some of them on this page."
+            return tag("p", command, words, cls="quiet")
+    return None
 
 
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:

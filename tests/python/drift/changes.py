@@ -53,7 +53,7 @@ CHANGES: dict[str, Change] = {
     "darker": by_factors(0.7, 0.7, 0.7),
     "brighter": by_factors(1.12, 1.12, 1.12),
     "covered": covered,
-    "colour cast": by_factors(1.04, 1, 0.9),
+    "colour balance": by_factors(1.04, 1, 0.9),
     "hue turned": turned,
     "noise": noisy,
     "compressed": lambda image: image,  # saved with another quality

@@ -18,7 +18,7 @@ from lightmeter.profile.scalars import HUE_STEPS
 
 Changes = Mapping[str, "Change"]
 
-_LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
+LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
@@ -120,27 +120,27 @@ class _Moves:
 def _is_covered(m: _Moves) -> bool:
     """Return whether some cells of the grid darkened, a part is dark and flat, or all of it."""
     cells = [m.by(name) for name in _CELLS]
-    is_whole = m.light < -7 * _LITTLE and m.contrast < m.light - 5 * _LITTLE
-    if is_whole or max(cells) - min(cells) >= 3 * _LITTLE:
-        as_before = sum(abs(cell) < _LITTLE for cell in cells)
-        is_dark = min(cells) < -3 * _LITTLE and max(cells) < -min(cells) / 3
+    is_whole = m.light < -7 * LITTLE and m.contrast < m.light - 5 * LITTLE
+    if is_whole or max(cells) - min(cells) >= 3 * LITTLE:
+        as_before = sum(abs(cell) < LITTLE for cell in cells)
+        is_dark = min(cells) < -3 * LITTLE and max(cells) < -min(cells) / 3
         return is_whole or (is_dark and as_before > len(cells) / 3)
-    flat = (m.rose(name) and m.by(name) > _LITTLE / 2 for name in ("dark_percent", "gray_percent"))
-    is_flat = any(flat) or m.by("entropy") < -_LITTLE / 4
-    is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * _LITTLE
+    flat = (m.rose(name) and m.by(name) > LITTLE / 2 for name in ("dark_percent", "gray_percent"))
+    is_flat = any(flat) or m.by("entropy") < -LITTLE / 4
+    is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * LITTLE
     return m.fell("Luma.mean") and m.contrast > 0 and (is_flat or is_dark_and_light)
 
 
 def _is_moved(m: _Moves) -> bool:
     """Return whether contrast rose, detail fell and colours changed in the same light."""
-    is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < _LITTLE
+    is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < LITTLE
     is_tinted = m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
     return is_other and is_tinted
 
 
 def _has_glare(m: _Moves) -> bool:
     """Return whether a part is white without detail; more light alone makes images sharper."""
-    is_part = 0 < m.light < 5 * _LITTLE and m.contrast > -_LITTLE
+    is_part = 0 < m.light < 5 * LITTLE and m.contrast > -LITTLE
     return m.rose("glare_percent", "bright_percent") and is_part and max(m.detail, m.sharpness) < 0
 
 
@@ -156,7 +156,7 @@ def _is_faded(m: _Moves) -> bool:
     """
     if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
-    is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, m.sharpness / 5, -_LITTLE)
+    is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, m.sharpness / 5, -LITTLE)
     return (is_weak and not _is_dimmed(m)) or _is_veiled(m)
 
 
@@ -166,15 +166,15 @@ def _is_veiled(m: _Moves) -> bool:
     Blur reduces colour too, if it smooths noise, but far less than sharpness.
     """
     fell = m.fell("Saturation.mean", "Colorfulness", "Sharpness") and not _has_glare(m)
-    is_pale = 1.5 * m.sharpness < m.colour < min(m.sharpness / 8, -_LITTLE)
-    return fell and m.light > -5 * _LITTLE and is_pale
+    is_pale = 1.5 * m.sharpness < m.colour < min(m.sharpness / 8, -LITTLE)
+    return fell and m.light > -5 * LITTLE and is_pale
 
 
 def _is_lit(m: _Moves, sign: int) -> bool:
     """Return whether light rose or fell in the whole image; colours also affect luma."""
     is_light = abs(m.colour) < 4 * abs(m.light) or m.rose("bright_percent")
     is_all = not (_is_covered(m) or _has_glare(m) or _is_faded(m))
-    return m.sign("Luma.mean") == sign and abs(m.light) > _LITTLE / 2 and is_light and is_all
+    return m.sign("Luma.mean") == sign and abs(m.light) > LITTLE / 2 and is_light and is_all
 
 
 def _is_squeezed(m: _Moves) -> bool:
@@ -185,7 +185,7 @@ def _is_squeezed(m: _Moves) -> bool:
         blocks = m.by("Blockiness")
         of_blur = m.fell("Sharpness") and blocks < -m.sharpness / 4
         of_noise = m.rose("Noise") and blocks < m.by("Noise") / 2
-        return blocks > _LITTLE / 2 and not (_is_covered(m) or of_blur or of_noise)
+        return blocks > LITTLE / 2 and not (_is_covered(m) or of_blur or of_noise)
     is_flat = abs(m.sharpness) < m.by("entropy") / 2 and not m.moved("Luma.mean", "Noise")
     return m.rose("entropy") and m.fell("dark_percent") and is_flat
 
@@ -202,13 +202,13 @@ def _is_blurred(m: _Moves) -> bool:
 
 
 def _is_cast(m: _Moves) -> bool:
-    is_tinted = any(m.sign(name) and abs(m.by(name)) > _LITTLE / 20 for name in _SHARES)
+    is_tinted = any(m.sign(name) and abs(m.by(name)) > LITTLE / 20 for name in _SHARES)
     return is_tinted and not _is_turned(m) and not _changes_light(m)
 
 
 def _is_turned(m: _Moves) -> bool:
     """Return whether hues rotated while saturation and variety of colours stayed the same."""
-    is_same = not m.moved(*_COLOURS) and max(map(m.by, _COLOURS)) < _LITTLE / 2
+    is_same = not m.moved(*_COLOURS) and max(map(m.by, _COLOURS)) < LITTLE / 2
     return is_same and m.moved("Hue.circular_mean")
 
 
@@ -218,12 +218,12 @@ def _changes_light(m: _Moves) -> bool:
 
 def _is_pale(m: _Moves) -> bool:
     """Return whether colour fell, by more than blur, which also smooths the noise of colours."""
-    fell = m.fell("Saturation.mean") and m.colour < -_LITTLE * _is_blurred(m)
+    fell = m.fell("Saturation.mean") and m.colour < -LITTLE * _is_blurred(m)
     return fell and m.by("Colorfulness") < 0 and not _changes_light(m)
 
 
 def _is_vivid(m: _Moves) -> bool:
-    is_tinted = m.by("Hue.concentration") >= _LITTLE or m.moved("Hue.circular_mean")
+    is_tinted = m.by("Hue.concentration") >= LITTLE or m.moved("Hue.circular_mean")
     rose = m.rose("Saturation.mean") and m.by("Colorfulness") > 0
     return rose and not is_tinted and not _changes_light(m)
 
@@ -288,7 +288,7 @@ CAUSES = {cause.name: cause for cause in (
     Cause("pale", "are paler", {"Saturation.mean": -1}, _TINT | _ENDS, _is_pale),
     Cause("vivid", "are more colourful", {"Saturation.mean": 1}, _TINT | _ENDS, _is_vivid),
     Cause("hue turned", "have other hues", {"Hue.circular_mean": 0}, _ALL, _is_turned),
-    Cause("colour cast", "have another colour balance",
+    Cause("colour balance", "have another colour balance",
           dict.fromkeys((*_SHARES, "Hue.circular_mean"), 0), _TINT | _ENDS, _is_cast),
     Cause("noise", "are noisier", {"Noise": 1}, _SPREAD | {"colour"},
           lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),

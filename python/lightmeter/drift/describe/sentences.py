@@ -325,9 +325,9 @@ class Finding(NamedTuple):
 
 def capitalised(words: str, *names: str) -> str:
     """Capitalise the first letter, unless the first word is a user's name."""
-    if " in 99 % of " not in words and any(name.startswith(words.split(" ")[0]) for name in names):
-        return words
-    return words[:1].upper() + words[1:]
+    first = words.split(" ")[0]
+    of_user = any(f"{name} ".startswith((f"{first} ", f"{first}.", f"{first}:")) for name in names)
+    return words if of_user else words[:1].upper() + words[1:]
 
 
 # --- causes -----------------------------------------------------------------------------------
