@@ -42,8 +42,8 @@ MEANINGS = {
     "they share no values.",
     "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
     "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
-    "p": "The probability that chance alone gives a difference this large. For numbers, it comes "
-    "from a test of ranks; if both sides have groups, from Student's t of the means of groups.",
+    "p": "The probability that chance alone gives a difference at least this large. For numbers, "
+    "it comes from a test of ranks; if both sides have groups, from Student's t of group means.",
     "q": "p, corrected for testing many features at once. The verdict uses it.",
     "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone would give.",
 }

@@ -192,9 +192,9 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
         f"{number(by.possible)}. If nothing changed, and images (or groups, if both sides have "
         f"some) are independent, at most {percent(by.drift)} of comparisons report any drift. "
-        "The headline names features by a stricter test: the chance that it names even one that "
-        "did not change is at most 5 %. A second fault may hide among features that “changed, "
-        "perhaps for the same reason”. "
+        "The headline describes a change only if one of its features passed a stricter test: the "
+        "chance that even one of these did not change is at most 5 %. Its counts, such as “3 other "
+        "features changed”, include all that drifted, and a second fault may hide among them. "
         f"Verdicts need {by.min_values} values on each side. With groups, each side "
         "also needs 5 groups, and a spread or a tail does not count."
     )

@@ -167,7 +167,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
 
 def _side(side: str, name: str, view: ProfileView) -> Content:
     many = f", {counted(view.images, 'image')}" if view.images else ""
-    return tag("span", cls=f"key {side}"), tag("bdi", name), many, tags_text(view)
+    return tag("span", cls=f"key {side}"), f"{side}: ", tag("bdi", name), many, tags_text(view)
 
 
 def _cards(
