@@ -85,25 +85,26 @@ def alarms(statistic: Statistic, limit: float) -> int:
     return sum(map(len, episodes.values()))
 
 
-def limit_of(*, is_level: bool) -> float:
-    """For one false alarm a year of all features."""
-    return threshold((0.8 if is_level else 0.2) / FEATURES)
+def limit_of(*, is_level: bool, segments: int = 1) -> float:
+    """For one false alarm a year of all features of all segments."""
+    return threshold((0.8 if is_level else 0.2) / FEATURES / segments)
 
 
-def rate(name: str, sizes: str, count: int) -> tuple[int, int]:
-    """False alarms of level and spread in so many series."""
+def rate(name: str, sizes: str, count: int, segments: int) -> tuple[int, int]:
+    """False alarms of level and spread in so many series, each of one of the segments."""
     found = [0, 0]
     for seed in range(count):
         moments = Moments(name, sizes, seed, YEARS * 365)
         for part, statistic in enumerate(moments.statistics()):
-            found[part] += alarms(statistic, limit_of(is_level=part == 0))
+            found[part] += alarms(statistic, limit_of(is_level=part == 0, segments=segments))
     return found[0], found[1]
 
 
-def null_table(years: int) -> None:
+def null_table(years: int, segments: int) -> None:
     count = -(-years // YEARS)
     print(
-        f"\nFalse alarms a year for {FEATURES} features, level and spread ({YEARS * count} years)\n"
+        f"\nFalse alarms a year for {FEATURES} features of {segments} segments, level and spread "
+        f"({YEARS * count} years of a segment)\n"
     )
     print("| dependence |", " | ".join(SIZES), "|")
     print("| --- " * (1 + len(SIZES)) + "|")
@@ -111,8 +112,8 @@ def null_table(years: int) -> None:
     for name in ALL:
         cells = []
         for sizes in SIZES:
-            found = rate(name, sizes, count)
-            total.append(sum(found) / (YEARS * count))
+            found = rate(name, sizes, count, segments)
+            total.append(sum(found) * segments / (YEARS * count))
             cells.append(f"{total[-1]:.2f} ({found[0]} + {found[1]})")
         print(f"| {name} |", " | ".join(cells), "|", flush=True)
     print(f"\nlargest {max(total):.2f}, mean {np.mean(total):.2f}")
@@ -206,11 +207,12 @@ def starts_table(count: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=40, help="simulated years a cell")
+    parser.add_argument("--segments", type=int, default=1, help="that share the false alarms")
     parser.add_argument("--series", type=int, default=80, help="for delays and starts")
     parser.add_argument("--only", choices=["false alarms", "delays", "starts"])
     arguments = parser.parse_args()
     if arguments.only in (None, "false alarms"):
-        null_table(arguments.years)
+        null_table(arguments.years, arguments.segments)
     if arguments.only in (None, "delays"):
         delays_table(arguments.series)
     if arguments.only in (None, "starts"):
