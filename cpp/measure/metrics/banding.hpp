@@ -10,7 +10,7 @@ namespace lightmeter::measure {
 // Stripes: the standard deviation of the mean luma of rows, or columns, each minus the mean over
 // itself and the 15 on either side (after the row and column nonuniformity of EMVA 1288 release 4).
 // Rows without 15 on either side are left out, so the number is undefined below 32 rows. Stripes
-// with a period of up to 31 rows count fully, of 52 by half, of 310 by a sixtieth. Slow gradients
+// with a period of up to 31 rows count fully, those of 52 half, of 310 a sixtieth. Slow gradients
 // do not count, nor do dots that a row averages out. Horizontal edges of the scene count as
 // stripes. The mean of a row leaves out ignored pixels.
 struct Banding {

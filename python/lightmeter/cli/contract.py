@@ -44,7 +44,7 @@ def check(
     Parameters
     ----------
     source
-        Images, a profile file, or rows in a Parquet file. A .csv or .jsonl file names images.
+        Images, a profile file, or rows in a Parquet file. A .csv or .jsonl file lists images.
     contract
         The contract, a TOML file.
     """

@@ -83,8 +83,8 @@ def drift(
 
     Each side is a profile file, a Parquet file of rows, or images or videos, which are measured
     first. Images of the target are read like those of the reference, unless an option says
-    otherwise. With --store, the target is a dataset since --from and before --to,
-    compared by default with everything before it.
+    otherwise. With --store, the target is the buckets of a dataset since --from and before --to.
+    They are compared with --reference, or by default with all earlier buckets.
 
     Parameters
     ----------
@@ -179,7 +179,8 @@ def check(
     option says otherwise.
 
     Exit codes: 0 no image was flagged; 3 an image was flagged, or could not be measured; 4 no image
-    was flagged, but the reference is too small to judge some; 1 no image was measured.
+    was flagged, but some could not be judged, because the reference is too small; 1 no image was
+    measured.
 
     Parameters
     ----------
@@ -224,7 +225,7 @@ def check(
     else:
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         if judged := counts["ordinary"] + counts["unusual"]:
-            chance = f"chance explains about {number(level * judged)} unusual"
+            chance = f"about {number(level * judged)} would be unusual by chance"
             words += f" ({chance}, if images are independent)"
         say(words)
     for note in filter(None, notes):

@@ -32,7 +32,7 @@ _OTHERS = {
     "Shift": "how far the view of a video has moved since its first frame, in percent of a side",
     "StillSeconds": "for how many seconds nothing has changed in a video",
     "TimeGaps": "how often a frame of a video comes 2.5 frames or more after the previous one",
-    "TimeRepeats": "how often a frame of a video does not come after the previous one",
+    "TimeRepeats": "how often the time of a video's frame is not later than the previous one's",
     "UndecodedPackets": "the number of damaged packets and frames of a video",
     "Progressive": "1 for a progressive or interlaced file, else 0",
 }
@@ -47,8 +47,8 @@ def explain(features: list[str]) -> None:
     Parameters
     ----------
     features
-        Names such as image.Noise, image.Make:missing or, of a band, image.B02.mean; or what a
-        report calls a feature, such as contrast.
+        Names such as image.Noise, image.Make:missing or image.B02.mean (of the band B02); or the
+        words of a report for a feature, such as contrast.
     """
     words, unknown = _by_word(), list[str]()
     for given in features:

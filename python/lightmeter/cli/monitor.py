@@ -39,15 +39,15 @@ def run(
     openmetrics: Path | None = None,
     dashboard: str | None = None,
 ) -> None:
-    """Judge every complete bucket, keep the results in the store, and send alerts.
+    """Judge every complete bucket (day or hour), store the results, and send alerts.
 
-    Text has a line for each monitor, segment and cause, unless the newest bucket is ok. JSON lists
-    all results of the newest bucket of each monitor. A segment without data in that bucket is not
-    listed.
+    As text, a line is printed for each monitor, segment and cause, unless the newest bucket is ok.
+    As JSON, all results of the newest bucket of each monitor are printed. A segment without data
+    in that bucket is not listed.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
-    anomaly, but an alert was not delivered, which the next run tries again; 2 the file is invalid;
-    4 none has an anomaly, but a monitor could judge no feature of its newest bucket.
+    anomaly, but an alert was not delivered, so the next run tries again to send it; 2 the file is
+    invalid; 4 none has an anomaly, but a monitor could judge no feature of its newest bucket.
 
     Runs on one store take turns. Several files may watch one store, if no two of their monitors
     have the same name and dataset.
@@ -111,8 +111,9 @@ def check(config: Config, store: str | None = None) -> None:
 
     The number is unknown for rules whose false alarms depend on the data.
 
-    With --store, every bucket in the store is judged. For each monitor, the output lists the alarms
-    that it would have raised, and how much buckets vary. The store is not changed.
+    With --store, every bucket in the store is judged. For each monitor, the output has the number
+    of alarms that it would have raised, the last 3 of them, and how much buckets vary. The store
+    is not changed.
 
     Parameters
     ----------
@@ -125,12 +126,12 @@ def check(config: Config, store: str | None = None) -> None:
         for monitor, replayed in zip_longest(monitors, found):
             alarms = false_alarms_a_year(monitor, opened)
             text = "unknown, depends on the data" if alarms is None else f"at most {alarms:.3g}"
-            say(f"{monitor.name}: expected false alarms a year: {text}")
+            say(f"“{monitor.name}”: expected false alarms a year: {text}")
             known, unknown = known + (alarms or 0), unknown + (alarms is None)
             for line in replayed.lines() if replayed else ():
                 say(f"  {line}")
     more = f", plus {counted(unknown, 'monitor')} of unknown rate" if unknown else ""
-    say(f"total: at most {known:.3g}{more}")
+    say(f"total: at most {known:.3g} expected false alarms a year{more}")
 
 
 @commands.command()
@@ -232,9 +233,10 @@ def accept(
     """Accept a change as the new normal, such as a new lamp.
 
     From the next run on, the buckets from --from until now count as ok, so ongoing incidents end,
-    and trailing baselines begin at --from. Until these have enough buckets, new ones are not
-    judged. Limits stay the same. The options take patterns; by default the change is accepted for
-    everything in the store. Without --from, accepted changes are listed.
+    and trailing baselines begin at --from. Until such a baseline has enough buckets, its monitor
+    judges no new ones. Fixed limits stay the same. --dataset, --segment and --monitor take
+    patterns; without them, the change is accepted for everything in the store. Without --from,
+    accepted changes are listed.
 
     With the same patterns and the same --from, --remove revokes a change.
 
@@ -263,12 +265,12 @@ def accept(
         accepted = Accepted(dataset, segment, monitor, since, note, datetime.now(UTC))
         if remove:
             if not opened.state.forget_accepted(accepted):
-                fail("no change was accepted with these patterns and this --from; list them first")
-            say("revoked; the next run of the monitors judges again")
+                fail("no accepted change matches; accept without --from lists all")
+            say("revoked; the next run of the monitors judges these buckets again")
             return
         opened.state.accept(accepted)
         say(_accepted(accepted))
-        say("the next run of the monitors judges again")
+        say("the next run of the monitors judges these buckets again")
         if not any(
             matches(source.dataset, [dataset])
             and matches(source.monitor, [monitor])
@@ -315,7 +317,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
             place, what = (result.dataset, segment), (result.cause, bool(result.feature))
             groups[result.state, result.monitor, *place, *what].append(result)
     for first, *others in groups.values():
-        more = f"more {'feature' if first.feature else 'segment'}"
+        more = "more feature" if first.feature else f"{'more ' * bool(first.segment)}segment"
         yield _line(first) + f", and in {counted(len(others), more)}" * bool(others)
 
 

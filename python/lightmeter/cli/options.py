@@ -98,8 +98,8 @@ def _parameter(
 
 
 _VALUE = "Column of a table, or key of a sample in an archive, to log as a feature (repeatable)."
-_EXEMPLARS = "Thumbnails to keep of each feature's lowest values, and as many of its highest."
-_SAMPLE = "Single images to keep the measurements of, for `lightmeter check`."
+_EXEMPLARS = "Number of thumbnails to keep for each feature's lowest values, and for its highest."
+_SAMPLE = "Number of images whose own measurements are kept, for `lightmeter check`."
 # The options of `profile_images` about what is kept and how it runs.
 BATCH = {
     option.name: option
@@ -111,8 +111,8 @@ BATCH = {
         _parameter("sample", int, _SAMPLE, min=0, max=MOST_SAMPLE),
         _parameter("tags", list[str], "Label such as model=v7 (repeatable).", "--tag"),
         _parameter("workers", int, "Parallel workers, by default one per processor.", min=1),
-        _parameter("executor", Executor, "By default threads; processes if a --metric is slow."),
-        _parameter("resume", str, "Folder that keeps finished blocks, to resume a run."),
+        _parameter("executor", Executor, "Default: threads; use processes if a --metric is slow."),
+        _parameter("resume", str, "Folder that keeps finished work, to resume a stopped run."),
     )
 }
 _METRIC = "Also call your function with every image (repeatable)."

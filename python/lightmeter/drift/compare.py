@@ -215,11 +215,11 @@ def _of_groups(comparison: Comparison) -> str:
     if not alone:
         counts = zip(sides, comparison.ungrouped, strict=True)
         parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
-        words = f" Those without one are a group each: {', '.join(parts)}." if parts else ""
-        return f"This assumes that groups are independent.{words}"
+        words = f" Images without a group count as a group each: {', '.join(parts)}."
+        return f"This assumes that groups are independent.{words if parts else ''}"
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):
-        first = f"Groups are not used for {shorten(', '.join(alone), 80)}: some values have none. "
+        first = f"Groups are not used for {shorten(', '.join(alone), 80)}: some values lack one. "
     elif grouped:
         first = f"Only the {grouped[0]} has groups. "
     elif any(view._core.has_groups for view in sides.values()):
@@ -236,7 +236,7 @@ def _of_decoders(comparison: Comparison) -> str:
     own, other = comparison.target.decoders, comparison.reference.decoders
     unlike = sorted(name for name in own.keys() & other.keys() if own[name] != other[name])
     sentences = (f" {name}: {beside(other[name], own[name])}." for name in unlike)
-    first = "Not decoded alike: a small change may come from the decoder."
+    first = "Decoders differ between the sides, so a small change may come from them."
     return first + "".join(sentences) if unlike else ""
 
 

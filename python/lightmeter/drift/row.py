@@ -542,7 +542,7 @@ def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
         return f"significant (q {q:.1g}), but small: {size}, below {by.least(row.effect_name):g}"
     if row.groups_target is None:
         return f"{size}, q {q:.2g}"
-    return f"{size}, q {q:.2g}; {row.groups_target} target, {row.groups_reference} reference groups"
+    return f"{size}, q {q:.2g}; {row.groups_reference} reference, {row.groups_target} target groups"
 
 
 def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:

@@ -59,7 +59,7 @@ _PEERS = """\
 # Finds one segment that changes while the others do not. A change of all segments, such as a
 # dark day, is not an anomaly here."""
 _FROZEN = "# Finds a frozen camera: nearly all its images are the same."
-_FAILURES = "# Finds buckets of which more than 5 % of the files cannot be read."
+_FAILURES = "# Finds buckets in which more than 5 % of the files cannot be read."
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
 _ALERT = """\
 # Send alerts. Without an [[alert]], a run only prints its findings and sets its exit code.
@@ -143,7 +143,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
 
     starts = [bucket.start for bucket in buckets]
     span = stretch_text(min(starts), max(starts)) if starts else "nothing yet"
-    lengths = duration_text(length) + (f", {counted(many, 'segment')}" if many else "")
+    lengths = duration_text(length) + (f" and {counted(many, 'segment')}" if many else "")
     yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
     yield table("drift", "drift", _DRIFT, "q = 0.01", f"baseline = {{ {baseline} }}", *each)

@@ -105,7 +105,8 @@ class Replayed:
         """Yield the findings as lines of text."""
         judged = f"judged: {count(self.judged)} of {counted(self.judged + self.unjudged, 'bucket')}"
         span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
-        yield f"{judged}{', counted for the whole and each segment' * self.monitor.segments}{span}"
+        places = ", those of the whole dataset and of each segment" * self.monitor.segments
+        yield f"{judged}{places}{span}"
         if self.unjudged:
             yield f"the last bucket that was not judged is {self.why}"
         if self.independent:
@@ -117,7 +118,7 @@ class Replayed:
         for start, *words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
         if self.design is not None:
-            alike = "above 1, images of a day are alike"
+            alike = "if it is above 1, images of a bucket resemble each other"
             alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
             yield f"design effect: {number(self.design)}, median over the features ({alike})"
         if self.delay is not None:

@@ -30,16 +30,17 @@ _MOST_LISTED = 8
 
 
 MEANINGS = {
-    "change": "The means of the reference and of the target, for .pixels over all pixels of all "
-    "images. For rates: the shares. For categories: how many values are new or gone.",
-    "kind": "Which size is largest compared with its minimum, and so decides the verdict. The "
-    "sentence may describe another change.",
+    "change": "The means of the reference and of the target; of a feature that ends in .pixels, "
+    "over all pixels of all images. For rates: the shares. For categories: how many values are new "
+    "or gone.",
+    "kind": "Which size is largest compared with its minimum above, and so decides the verdict. "
+    "The finding in words may describe the change by another size.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
-    "differences of all shares. For rates: their difference. For vectors, and for joint, which is "
-    "all numbers of an image together: the separation, from 0, if both sides are alike, to 1, if "
-    "they share no values.",
+    "differences of all shares. For rates: their difference. For vectors: the separation, from 0 "
+    "(both sides alike) to 1 (no values in common). joint is the vector of all numbers of an "
+    "image.",
     "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
     "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
     "p": "The probability that chance alone gives a difference at least this large. For numbers, "
@@ -50,7 +51,7 @@ MEANINGS = {
 
 CAUSE_MEANINGS = {
     "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
-    "Light or focus alone do not explain it, but may have changed, too: check both by eye.",
+    "Light or focus alone do not explain it, but may have changed, too: check them by eye.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",

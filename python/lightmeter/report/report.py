@@ -87,7 +87,7 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     if shown:
         yield section("What changed", tag("div", _cards(shown, comparison), cls="cards wide"))
     if left := len(charted) - len(shown):
-        words = f"No charts of {counted(left, 'more feature')} that changed."
+        words = f"{counted(left, 'more feature')} changed, without a chart on this page."
         yield tag("p", words, cls="quiet")
     yield _how_to_read(comparison)
 
@@ -147,7 +147,7 @@ def _how_to_list(rows: Sequence[FeatureDrift]) -> Html | None:
             option, end = (" --highest", "highest") if after > before else ("", "lowest")
             command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
             words = f" lists the images with the {end} {row.name}. "
-            words += "Profiles with exemplars show some of them on this page."
+            words += "If the profiles keep exemplars (--exemplars), this page shows some of them."
             return tag("p", command, words, cls="quiet")
     return None
 
@@ -193,8 +193,9 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"{number(by.possible)}. If nothing changed, and images (or groups, if both sides have "
         f"some) are independent, at most {percent(by.drift)} of comparisons report any drift. "
         "The headline describes a change only if one of its features passed a stricter test: the "
-        "chance that even one of these did not change is at most 5 %. Its counts, such as “3 other "
-        "features changed”, include all that drifted, and a second fault may hide among them. "
+        f"chance that any unchanged feature passes it is at most {percent(by.drift)}. A count such "
+        "as “3 other features changed” includes features that drifted without passing it, and a "
+        "second fault may hide among them. "
         f"Verdicts need {by.min_values} values on each side. With groups, each side "
         "also needs 5 groups, and a spread or a tail does not count."
     )

@@ -140,7 +140,7 @@ def test_a_change_for_good_is_drawn_against_the_time_before_it(store: Store) -> 
     update_results(store, [monitor(name="slow", type="trend")])
     page = asked(store, feature_page("cells", "", "saturation"))
     assert "The band is the range of the means in the baseline of “<bdi>slow</bdi>”" in page
-    assert "of the last 7 buckets: saturation jumped on 2022-10-13" in page
+    assert "of the last 7 buckets. In words: saturation jumped on 2022-10-13" in page
     compared = compared_of(store)
     result = next(each for each in compared.results(FIRST + 49 * DAY) if each.state == "anomaly")
     assert result.since == FIRST + 42 * DAY

@@ -85,7 +85,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
     (finding,) = odd.findings
     assert finding.feature in ("image.own.a", "image.own.b")
     how = "higher" if finding.feature == "image.own.b" else "lower"
-    assert finding.sentence.endswith(f" is {how} than expected from the image's other numbers")
+    assert finding.sentence.endswith(f" is {how} than the other numbers suggest")
 
 
 def test_too_small_a_reference_says_so() -> None:
@@ -261,8 +261,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert "b.png: unusual: its numbers together are farther out than those of 60 of" in lines[0]
     assert lines[1].startswith("  ")
     assert f"{junk}: cannot be measured: " in "\n".join(lines)
-    counts, chance = "1 ordinary, 1 unusual, 0 unknown, 1 failed", "chance explains about 0.04"
-    assert lines[-1] == f"{counts} ({chance} unusual, if images are independent)"
+    counts, chance = "1 ordinary, 1 unusual, 0 unknown, 1 failed", "about 0.04 would be"
+    assert lines[-1] == f"{counts} ({chance} unusual by chance, if images are independent)"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)
     assert printed["flagged"][0]["findings"][0]["sentence"]

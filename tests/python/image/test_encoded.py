@@ -417,7 +417,7 @@ def test_a_comparison_warns_wherever_it_is_shown(tmp_path: Path) -> None:
     arrays = [np.full((4, 4, 3), seed, np.uint8) for seed in range(12)]
     reference = lm.log_image(arrays).view().merge(old.view())
     report = lm.compare(target=target, reference=reference)
-    (note,) = [note for note in report.notes if "Not decoded alike" in note]
+    (note,) = [note for note in report.notes if "Decoders differ" in note]
     assert f"JPEG: <b>Pillow 9 in the reference, {JPEG} in the target." in note
     report.write_html(tmp_path / "a.html")
     pages = [(tmp_path / "a.html").read_text(), report._repr_html_()]

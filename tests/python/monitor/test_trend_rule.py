@@ -68,7 +68,7 @@ def test_what_creeps_is_found_and_told(store: lm.Store, tmp_path: Path) -> None:
     assert last.words.startswith("f0 has been creeping up since about 2026-0")
     assert "(100 to 11" in last.words
     assert last.since is not None
-    assert f"if it is permanent, accept it from {last.since:%Y-%m-%d} on" in last.words
+    assert f"if the change is permanent, accept it from {last.since:%Y-%m-%d} on" in last.words
     assert "; trailing baselines have moved with it; " in last.words
     assert "frozen" not in last.words
     assert (first.value or 0) >= (first.upper or 9)
@@ -199,7 +199,7 @@ def test_rates_and_values_of_texts(store: lm.Store, tmp_path: Path) -> None:
     assert set(last) == {"f2:missing", "f3", "camera"}
     assert last["f3"].words.startswith("f3 other than 1 jumped ")
     assert last["f2:missing"].words.startswith("missing f2 ")
-    assert ": 10 %, 2" in last["f2:missing"].words
+    assert ": now 10 %, 2" in last["f2:missing"].words
     assert "camera 'left'" in last["camera"].words or "camera 'right'" in last["camera"].words
 
 

@@ -180,7 +180,7 @@ def test_a_shift_is_found_and_said_by_groups() -> None:
     report = lm.compare(target=burst(rng, 30, shift=2), reference=burst(rng, 60))
     assert report["number"].verdict == report["category"].verdict == "drift"
     assert report["gap:missing"].verdict == "drift"
-    assert report["number"].reason.endswith("; 30 target, 60 reference groups")
+    assert report["number"].reason.endswith("; 60 reference, 30 target groups")
     assert report.to_dict()["notes"] == ["This assumes that groups are independent."]
     assert ASSUMED not in report._repr_html_()
 
@@ -213,7 +213,7 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     grouped, numbers = burst(rng, 20), {"number": rng.normal(0, 1, 200)}
     unmatched = lm.log(columns={**numbers, "k": [""] * 200}, group="k")
     alone = lm.log(columns=numbers)
-    words = "This assumes that groups are independent. Those without one are a group each: "
+    words = "This assumes that groups are independent. Images without a group count as a group each: "
     for target, reference, groups, note in (
         (alone, grouped, None, f"Only the reference has groups. {ASSUMED}"),
         (grouped, unmatched, None, f"Only the target has groups. {ASSUMED}"),
@@ -269,7 +269,7 @@ def test_the_report_names_what_alone_is_without_groups() -> None:
     report = lm.compare(target=profile, reference=profile)
     assert report["number"].groups_target is not None
     (note,) = report.notes
-    assert note == f"Groups are not used for size: some values have none. {ASSUMED}"
+    assert note == f"Groups are not used for size: some values lack one. {ASSUMED}"
 
 
 @pytest.mark.parametrize(("turn", "differs"), [(0.0, False), (40.0, True)])

@@ -91,8 +91,8 @@ def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]
         words.append("; an anomaly may lie within it. ")
     if changed:
         words.append(
-            "The vertical line is the earliest day on which the change may have begun; the "
-            "horizontal lines are the medians before it and of the last 7 buckets: "
+            "The vertical line is the earliest day on which the change may have begun. The "
+            "horizontal lines are the medians before that day and of the last 7 buckets. In words: "
             f"{words_of(changed[0])}."
         )
     return tag(

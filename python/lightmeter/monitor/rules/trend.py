@@ -155,7 +155,8 @@ class TrendRule(ComparingMonitor):
         spoken = label_of(name, origin, core.image_prefixes).name
         words = (
             f"{_words(spoken, shown.part, change, first, days[change.last])}; "
-            f"trailing baselines have moved with it; if it is permanent, accept it from {first} on"
+            "trailing baselines have moved with it; if the change is permanent, accept it from "
+            f"{first} on"
         )
         return Result(feature, "anomaly", value, None, upper, words, since=to_utc(first))
 
@@ -321,7 +322,7 @@ def _words(spoken: str, part: _Part, change: Change, first: date, last: date) ->
     else:
         names = {"missing": f"missing {spoken}", "failures": "files that cannot be measured"}
         what = names.get(aspect, f"{spoken} {aspect}")
-        by = "{}, {} before".format(*(percent(min(max(x, 0.0), 1.0)) for x in (now, before)))
+        by = "now {}, {} before".format(*(percent(min(max(x, 0.0), 1.0)) for x in (now, before)))
     is_up = bool(now > before)
     if change.shape == "creep":
         way = ("down", "up")[is_up]
