@@ -27,9 +27,8 @@ from lightmeter.text import shorten
 
 _log = logging.getLogger("lightmeter.batch")
 
-# Yields the images of a file from its name, the open file and its size in bytes. The size is None
-# if the file cannot seek, which only a tar file may be.
-_Items = Callable[[str, IO[bytes], int | None, Wanted], Iterator[Item]]
+# Yields the images of a file from its name and the open file, which can seek except for a tar file.
+_Items = Callable[[str, IO[bytes], Wanted], Iterator[Item]]
 _FORMATS: dict[str, _Items] = {
     "zip": zip_items, "parquet": parquet_items, "csv": csv_items, "jsonl": jsonl_items
 }  # fmt: skip
@@ -148,21 +147,17 @@ def _shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
     name = shown_url(path)
     suffix = name.lower().rpartition(".")[2]
     try:
-        file, size = open_remote(path) if is_url(path) else _opened(path)
+        local = not is_url(path)
+        file = io.BufferedReader(open_regular(path), _BUFFER) if local else open_remote(path)
         with closing(file):
-            if size is None and suffix in _FORMATS:
+            if suffix in _FORMATS and not file.seekable():
                 raise ImageError(
                     "unreadable",
                     f"a .{suffix} is read in any order, which this server does not serve; expected "
                     "one that knows its size, or a tar",
                 )
-            yield from _FORMATS.get(suffix, tar_items)(name, file, size, wanted)
+            yield from _FORMATS.get(suffix, tar_items)(name, file, wanted)
     except Exception as error:  # a file system may raise any
         if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
             raise
         yield item_of(reading_error(error), path)
-
-
-def _opened(path: str) -> tuple[IO[bytes], int]:
-    file = io.BufferedReader(open_regular(path), _BUFFER)
-    return file, os.fstat(file.fileno()).st_size

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[+-]?(\d{1,18}|\d*\.\d+([eE][+-]?\d{1,3})?|\d+[eE][+-]?\d
 _MOST_LINE = 1 << 24  # characters
 
 
-def csv_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+def csv_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     """Yield the images that the rows of a CSV manifest name, in order; a damaged row ends it.
 
     Raises
@@ -48,7 +48,7 @@ def _typed(value: str) -> Any:
     return int(value) if value.lstrip("+-").isdigit() else float(value)
 
 
-def jsonl_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+def jsonl_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     """Yield the images that lines of JSON name; lines may have different keys.
 
     Raises

@@ -16,7 +16,7 @@ from lightmeter.text import shorten
 _MOST_PARTS = 1 << 16  # row groups of a file, and columns of a row group
 
 
-def parquet_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+def parquet_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     """Yield the images of a Parquet file; unreadable rows of a row group are one failure.
 
     Raises

@@ -106,8 +106,8 @@ class _Reported:
             raise reading_error(error) from None
 
 
-def open_remote(url: str) -> tuple[Any, int | None]:
-    """Return an open file, and its size in bytes; None if it cannot seek.
+def open_remote(url: str) -> Any:
+    """Return an open file, which may be unable to seek.
 
     Raises
     ------
@@ -116,8 +116,7 @@ def open_remote(url: str) -> tuple[Any, int | None]:
     """
     system, path = system_of(url)
     options = {"block_size": _PIECE, "cache_type": "background", "cache_options": {"maxblocks": 4}}
-    file = system.open(path, "rb", **options)
-    return _Reported(file), file.size if file.seekable() else None
+    return _Reported(system.open(path, "rb", **options))
 
 
 def loaded(

@@ -15,14 +15,16 @@ _MOST_HEADER = 1 << 20  # bytes of headers, names and zeros before a member
 _COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 
 
-def tar_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+def tar_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     """Yield the images of a tar file; see `archive_items`."""
-    return archive_items(name, _members(name, file, size), wanted)
+    return archive_items(name, _members(name, file), wanted)
 
 
-def _members(name: str, file: IO[bytes], size: int | None) -> Iterator[Member]:
+def _members(name: str, file: IO[bytes]) -> Iterator[Member]:
     suffix = os.path.splitext(name)[1].lower()
     if suffix == ".tar":
+        size = file.seek(0, os.SEEK_END) if file.seekable() else None
+        file.seek(0)
         yield from _tar_members(file, size)
     elif suffix in _COMPRESSED:  # by modules with which not every Python was built
         with import_module(_COMPRESSED[suffix]).open(file) as stream:

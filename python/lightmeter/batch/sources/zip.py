@@ -16,7 +16,7 @@ _PIECE = 1 << 12  # of compressed bytes: of some methods that is unpacked as a w
 _LOCAL = 30  # least bytes of the header of a member
 
 
-def zip_items(name: str, file: IO[bytes], size: int | None, wanted: Wanted) -> Iterator[Item]:
+def zip_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
     """Yield the images of a zip file; see `archive_items`."""
     return archive_items(name, _members(file), wanted)
 
