@@ -1,10 +1,17 @@
-"""Archives as sources: images among their members, and side files with values.
+"""Zip and tar files as sources, read one member at a time: images, and side files with values.
 
 Damage ends an archive: images before it count, and the rest is one failure.
 """
 
+import os
+import stat
+import sys
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from importlib import import_module
 from itertools import groupby
 from typing import IO, Any, NamedTuple
 
@@ -19,6 +26,13 @@ from lightmeter.nesting import parse_json
 _IMAGE = ""  # its column, which no side file has
 _SIDE_BYTES = 1 << 20  # a side file may be no larger
 _MOST_WAITING = 64 << 20  # bytes of images that wait for the side file of their name
+
+_MOST_DIRECTORY = 1 << 26  # bytes, which zipfile holds ten times as large
+_PIECE = 1 << 12  # of compressed bytes: of some methods that is unpacked as a whole
+_LOCAL = 30  # least bytes of the header of a member of a zip file
+
+_MOST_HEADER = 1 << 20  # bytes of headers, names and zeros before a member of a tar file
+_COMPRESSED = {".gz": "gzip", ".tgz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 
 
 class Member(NamedTuple):
@@ -55,8 +69,8 @@ class Bounded:
         return self.block
 
 
-def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Iterator[Item]:
-    """Yield the images of an archive in order, with the values of their side files.
+def archive_items(name: str, file: IO[bytes], wanted: Wanted) -> Iterator[Item]:
+    """Yield the images of a zip or tar file in order, with the values of their side files.
 
     As in WebDataset, consecutive files with equal paths up to the first dot of the file name belong
     together: ``a/7.jpg``, ``a/7.json`` and ``a/7.cls``.
@@ -65,8 +79,8 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
     ----------
     name
         Name of the archive.
-    members
-        Files of the archive; any error ends them.
+    file
+        The archive; any error ends it. Only a tar file may be unable to seek.
     wanted
         Its column is the part of a name after the first dot, such as ``jpg`` or ``mask.png``; None
         takes all images. Side files are read only if it names values.
@@ -78,6 +92,7 @@ def archive_items(name: str, members: Iterable[Member], wanted: Wanted) -> Itera
     ValueError
         No side file has a value in `wanted`.
     """
+    members = _zip_members(file) if name.lower().endswith(".zip") else _tar_members(name, file)
     rows = seen(_rows(members, wanted), wanted.values, f"the side files of {name}")
     return row_items(name, rows, replace(wanted, column=_IMAGE))
 
@@ -141,3 +156,88 @@ def _side_values(member: Member) -> dict[str, Any]:
     except Exception:
         return {}
     return values if isinstance(values, dict) else {}
+
+
+# --- zip ---
+
+
+def _zip_members(file: IO[bytes]) -> Iterator[Member]:
+    """Yield the members of a zip file in its order; links and folders are skipped."""
+    bounded = Bounded(file, _MOST_DIRECTORY)
+    if not zipfile.is_zipfile(bounded):
+        raise ImageError("truncated", "the directory at the end of the archive is missing")
+    archive = zipfile.ZipFile(bounded)
+    bounded.left = sys.maxsize
+    end = 0
+    for member in sorted(archive.infolist(), key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise ImageError("corrupt", "members share their bytes")
+        end = member.header_offset + _LOCAL + member.compress_size
+    for member in archive.infolist():
+        if not member.is_dir() and not stat.S_ISLNK(member.external_attr >> 16):
+            size = max(member.file_size, member.compress_size)
+            yield Member(member.filename, size, partial(_zip_data, archive, member))
+
+
+def _zip_data(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:
+        data = b"".join(iter(lambda: file.read(_PIECE), b""))
+    if len(data) < member.file_size:
+        raise ImageError("truncated", f"got {len(data)} of {member.file_size} bytes")
+    return data
+
+
+# --- tar ---
+
+
+def _tar_members(name: str, file: IO[bytes]) -> Iterator[Member]:
+    suffix = os.path.splitext(name)[1].lower()
+    if suffix == ".tar":
+        size = file.seek(0, os.SEEK_END) if file.seekable() else None
+        file.seek(0)
+        yield from _members_in(file, size)
+    elif suffix in _COMPRESSED:  # by modules with which not every Python was built
+        with import_module(_COMPRESSED[suffix]).open(file) as stream:
+            yield from _members_in(stream, None)
+    else:
+        raise ImageError("unsupported", "compressed in a way that is not read here")
+
+
+def _members_in(file: IO[bytes], size: int | None) -> Iterator[Member]:
+    """Yield the members of a tar file that are files; links, devices and folders are skipped.
+
+    Headers are read one by one, because tarfile itself skips a damaged one.
+    """
+    headers = Bounded(file, _MOST_HEADER)
+    tar = tarfile.TarFile(fileobj=headers, mode="w")  # type: ignore[arg-type]  # looks for no first member
+    is_in_zeros = False
+    while True:
+        headers.seek(tar.offset)
+        try:
+            member = tarfile.TarInfo.fromtarfile(tar)
+        except tarfile.HeaderError:
+            if headers.block.strip(b"\0"):
+                raise
+            if not (headers.block or is_in_zeros):
+                raise ImageError("truncated", "the archive has no end") from None
+            if not headers.block or headers.left < tarfile.BLOCKSIZE:
+                return  # zeros without an end are as good as an end
+            is_in_zeros, tar.offset = True, tar.offset + tarfile.BLOCKSIZE
+            continue
+        if member.size < 0:
+            raise ImageError("corrupt", f"a member of {member.size} bytes")
+        headers.left, is_in_zeros = _MOST_HEADER, False
+        if member.isreg() and not member.name.endswith("/"):
+            yield Member(member.name, member.size, partial(_tar_data, file, member))
+            if size is not None and member.offset_data + member.size > size:
+                return  # it was cut off, and counted
+
+
+def _tar_data(file: IO[bytes], member: tarfile.TarInfo) -> bytes:
+    if member.issparse():
+        raise ImageError("unsupported", "a sparse member")
+    file.seek(member.offset_data)
+    data = file.read(member.size)
+    if len(data) < member.size:
+        raise ImageError("truncated", f"the archive has {len(data)} of {member.size} bytes")
+    return data

@@ -10,6 +10,7 @@ from glob import has_magic
 from itertools import chain, islice
 from typing import IO, Any
 
+from lightmeter.batch.sources.archive import archive_items
 from lightmeter.batch.sources.folder import find_images
 from lightmeter.batch.sources.item import Item, Source, Wanted, check_known, item_of, reading_error
 from lightmeter.batch.sources.iterable import iterable_source
@@ -18,8 +19,6 @@ from lightmeter.batch.sources.names import is_shard, is_url, shown_url
 from lightmeter.batch.sources.parquet import parquet_items
 from lightmeter.batch.sources.remote import expanded, open_remote
 from lightmeter.batch.sources.table import is_table, table_source
-from lightmeter.batch.sources.tar import tar_items
-from lightmeter.batch.sources.zip import zip_items
 from lightmeter.errors import ImageError
 from lightmeter.files import open_regular
 from lightmeter.image.arrays import is_array
@@ -30,7 +29,7 @@ _log = logging.getLogger("lightmeter.batch")
 # Yields the images of a file from its name and the open file, which can seek except for a tar file.
 _Items = Callable[[str, IO[bytes], Wanted], Iterator[Item]]
 _FORMATS: dict[str, _Items] = {
-    "zip": zip_items, "parquet": parquet_items, "csv": csv_items, "jsonl": jsonl_items
+    "zip": archive_items, "parquet": parquet_items, "csv": csv_items, "jsonl": jsonl_items
 }  # fmt: skip
 
 _BUFFER = 1 << 14  # bytes of a file that are read at a time
@@ -156,7 +155,7 @@ def _shard_items(path: str, wanted: Wanted) -> Iterator[Item]:
                     f"a .{suffix} is read in any order, which this server does not serve; expected "
                     "one that knows its size, or a tar",
                 )
-            yield from _FORMATS.get(suffix, tar_items)(name, file, wanted)
+            yield from _FORMATS.get(suffix, archive_items)(name, file, wanted)
     except Exception as error:  # a file system may raise any
         if isinstance(error, ImportError | ValueError) and not isinstance(error, ImageError):
             raise
