@@ -213,8 +213,8 @@ def _as_coded_text(held: Values) -> str | None:
 
 
 def _text(data: bytes) -> str | None:
-    text = data.split(b"\0", 1)[0].decode(errors="replace").strip()[:_MAX_CHARACTERS]
-    return _cut(text if _WRONG not in text else data.decode("latin-1"))
+    text = _cut(data.decode(errors="replace"))
+    return _cut(data.decode("latin-1")) if text and _WRONG in text else text
 
 
 def _cut(text: str) -> str | None:
@@ -222,7 +222,6 @@ def _cut(text: str) -> str | None:
     return text.split("\0", 1)[0].strip()[:_MAX_CHARACTERS].strip() or None
 
 
-@lru_cache(maxsize=64)  # an image has several dates, which are mostly the same
 def days_of(text: str) -> float | None:
     """Return a date as days since 1970, by the camera's clock; None if the text is not a date."""
     match = _DATE.match(text.strip())
