@@ -1,17 +1,17 @@
 """Profiling many images in parallel, to the same bytes for any number of workers."""
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Unpack, get_args, overload
 
 from lightmeter.batch.block import Merged, Work
 from lightmeter.batch.resume import Kept
-from lightmeter.batch.running import blocks, results, threads, threads_for, workers_of
+from lightmeter.batch.running import Progress, blocks, results, threads, threads_for, workers_of
 from lightmeter.batch.segments import GroupBy, SegmentBy
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Source, Wanted
+from lightmeter.files import AnyPath
 from lightmeter.image.reading import Reading, ReadingOptions, reading_of
 from lightmeter.profile import ProfileView
 from lightmeter.profile.segments import SegmentedViews
@@ -34,8 +34,8 @@ class RowOptions(ReadingOptions, total=False):
 class _Options(RowOptions, total=False):
     workers: int | None
     executor: Executor
-    resume: str | os.PathLike[str] | None
-    progress: Callable[[int, int], None] | None
+    resume: AnyPath | None
+    progress: Progress | None
 
 
 @overload
@@ -187,8 +187,8 @@ class Run:
 
     workers: int
     executor: Executor = "threads"
-    resume: str | os.PathLike[str] | None = None
-    progress: Callable[[int, int], None] | None = None
+    resume: AnyPath | None = None
+    progress: Progress | None = None
 
     def __post_init__(self) -> None:
         """Check options early, before a source is opened."""

@@ -17,7 +17,7 @@ from lightmeter.batch.block import Block, Work, block_text, parse_block
 from lightmeter.batch.running import Gate
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, ImageError
-from lightmeter.files import read_regular, write_atomically
+from lightmeter.files import AnyPath, read_regular, write_atomically
 from lightmeter.image.decoders import decoder
 
 _DIGEST = 32  # bytes
@@ -37,7 +37,7 @@ class Kept:
     qualified name and its attribute ``version``. Several runs may use a folder at once.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], work: Work) -> None:
+    def __init__(self, folder: AnyPath, work: Work) -> None:
         """Create the folder if it does not exist.
 
         Raises

@@ -1,11 +1,11 @@
 """Measuring images to one row for each, and writing such rows to a file."""
 
 import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from functools import partial
 from typing import IO, Any, Unpack
 
-from lightmeter.batch.running import each, threads_for, workers_of
+from lightmeter.batch.running import Progress, each, threads_for, workers_of
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, Wanted
 from lightmeter.errors import ImageError
@@ -27,7 +27,7 @@ def measure(
     with_exif: bool = False,
     reading: Reading | None = None,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
     **options: Unpack[ReadingOptions],
 ) -> Generator[Row, None, None]:
     """Yield one dict of measurements for each image, in the order of the source or of paths.

@@ -1,10 +1,9 @@
 """Charts and reports in a notebook, with the names of whylogs."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from lightmeter.files import write_atomically
+from lightmeter.files import AnyPath, write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.features import category_bars, number_histograms
@@ -82,7 +81,7 @@ class NotebookProfileVisualizer:
     def write(
         self,
         rendered_html: Chart | DriftReport,
-        preferred_path: str | os.PathLike[str] | None = None,
+        preferred_path: AnyPath | None = None,
         html_file_name: str | None = None,
     ) -> Path:
         """Write a chart or report as an HTML page, and return its path.

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Literal, cast, get_args
 
-from lightmeter.files import path_bytes
+from lightmeter.files import AnyPath, path_bytes
 from lightmeter.times import duration_text
 
 RowFormat = Literal["csv", "jsonl", "parquet"]
@@ -25,7 +25,7 @@ _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20'")
 _GROUP_ROWS = 10_000
 
 
-def row_format_of(path: str | os.PathLike[str]) -> RowFormat:
+def row_format_of(path: AnyPath) -> RowFormat:
     """Return the format that the suffix of a file names.
 
     Raises

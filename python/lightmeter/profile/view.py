@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
-from lightmeter.files import read_regular, write_atomically
+from lightmeter.files import AnyPath, read_regular, write_atomically
 from lightmeter.image.failure import Failure
 from lightmeter.profile.features import Meaning
 from lightmeter.profile.table_files import plain
@@ -514,7 +514,7 @@ class ProfileView(Mapping[str, ColumnView]):
         """
         return cls(_core.Profile.decode(data))
 
-    def write(self, path: str | os.PathLike[str]) -> None:
+    def write(self, path: AnyPath) -> None:
         """Write a profile file, by convention ``*.lmp``, either completely or not at all.
 
         Raises
@@ -529,7 +529,7 @@ class ProfileView(Mapping[str, ColumnView]):
         write_atomically(path, self.to_bytes())
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> "ProfileView":
+    def read(cls, path: AnyPath) -> "ProfileView":
         """Read a profile file.
 
         Raises

@@ -28,7 +28,7 @@ from lightmeter.batch.sources.item import Item, RemotePart, Source, Wanted
 from lightmeter.batch.sources.names import is_url, is_video_name, shown_url
 from lightmeter.batch.sources.remote import loaded
 from lightmeter.errors import ConflictError, ImageError
-from lightmeter.files import path_bytes
+from lightmeter.files import AnyPath, path_bytes
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
 from lightmeter.image.video import Clip, span_of
 from lightmeter.profile import ProfileView
@@ -252,8 +252,8 @@ class Logged(NamedTuple):
 
 
 def log_folder(
-    store: Store | str | os.PathLike[str] | None,
-    folder: str | os.PathLike[str],
+    store: Store | AnyPath | None,
+    folder: AnyPath,
     dataset: str,
     *,
     inbox: Inbox | str | None = None,
@@ -271,7 +271,7 @@ def log_folder(
     tags: Mapping[str, str] | None = None,
     workers: int | None = None,
     executor: Executor = "threads",
-    resume: str | os.PathLike[str] | None = None,
+    resume: AnyPath | None = None,
     progress: Progress | None = None,
     **options: Unpack[LoggedOptions],
 ) -> Logged:
@@ -428,7 +428,7 @@ def _profiled(
         yield start, done
 
 
-def _writer(folder: str | os.PathLike[str], target: str) -> str:
+def _writer(folder: AnyPath, target: str) -> str:
     """Return the name of the writer of a folder or address.
 
     For a folder it contains a digest in place of the path, which stays private, and the name of

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NoReturn, Unpack
 
 from lightmeter.errors import ConflictError
+from lightmeter.files import AnyPath
 from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
@@ -81,7 +81,7 @@ class RollingLogger(AbstractContextManager["RollingLogger"]):
 
     def __init__(
         self,
-        store: Store | str | os.PathLike[str] | None = None,
+        store: Store | AnyPath | None = None,
         dataset: str = "",
         *,
         inbox: Inbox | str | None = None,

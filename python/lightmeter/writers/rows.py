@@ -17,6 +17,7 @@ from math import inf
 from typing import Any
 
 from lightmeter.errors import ConflictError, StoreError
+from lightmeter.files import AnyPath
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.segments import Segment, segment_text
@@ -28,9 +29,7 @@ _log = logging.getLogger("lightmeter.writers")
 _MOST = 64  # rows that can still grow, whose profiles are in memory
 
 
-def target_of(
-    store: Store | str | os.PathLike[str] | None, inbox: Inbox | str | None
-) -> Store | Inbox:
+def target_of(store: Store | AnyPath | None, inbox: Inbox | str | None) -> Store | Inbox:
     """Return the given inbox, a copy of the given store, or that at the given address.
 
     The caller closes the store.
@@ -169,7 +168,7 @@ class LightmeterWriter:
 
     def __init__(
         self,
-        store: Store | str | os.PathLike[str] | None = None,
+        store: Store | AnyPath | None = None,
         *,
         inbox: Inbox | str | None = None,
         dataset: str | None = None,

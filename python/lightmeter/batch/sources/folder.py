@@ -8,11 +8,11 @@ from glob import has_magic
 from itertools import chain
 
 from lightmeter.batch.sources.names import image_suffixes
-from lightmeter.files import open_regular
+from lightmeter.files import AnyPath, open_regular
 from lightmeter.image.encoded import START_BYTES, format_of, is_zarr
 
 
-def find_images(path: str | os.PathLike[str]) -> list[str]:
+def find_images(path: AnyPath) -> list[str]:
     """Return the image files that a path stands for, each once, sorted by path.
 
     A folder stands for the files in it and its subfolders whose suffix names an image format, or

@@ -10,7 +10,7 @@ import numpy as np
 
 from lightmeter import _core
 from lightmeter.errors import DecodeError
-from lightmeter.files import MAX_PROFILE_BYTES, read_regular
+from lightmeter.files import MAX_PROFILE_BYTES, AnyPath, read_regular
 from lightmeter.image.exif import DATES, ENUMERATIONS, KNOWN, PERSONAL, POINTERS
 from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.interop.whylogs.file import ProfileFile, parts_of, read_file
@@ -226,7 +226,7 @@ def _add(profile: _core.Profile, name: str, metrics: Metrics, meaning: Meaning) 
         raise DecodeError(f"column {name!r}: {error}") from None
 
 
-Source = str | os.PathLike[str] | bytes | bytearray | memoryview
+Source = AnyPath | bytes | bytearray | memoryview
 
 YEARS = range(-62_135_596_800_000, 253_402_300_800_000)  # in milliseconds since 1970
 
