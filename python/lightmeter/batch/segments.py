@@ -59,7 +59,7 @@ def check_segments(
 def group_in(group: GroupBy, item: Item) -> str:
     """Return the group of an image; without a name, the image is its own group."""
     name = group(item.name) if callable(group) else value_in(group, item)
-    return group_named("" if name is None else name, "group")
+    return group_named(name)
 
 
 def value_in(origin: str, item: Item) -> Any:

@@ -362,22 +362,10 @@ def _seconds(value: dt.date | dt.timedelta) -> float:
         return value.replace(tzinfo=dt.UTC).timestamp()
 
 
-def group_of(name: Any) -> str | None:
-    """Return the text of the name of a group; None for None, which means no groups.
+def group_named(value: Any, column: str = "group") -> str:
+    """Return the group that a value names; "", if missing, which makes each row its own group.
 
-    A number becomes its digits, so that 7, 7.0 and "7" are one group. With an empty string, each
-    image is its own group.
-
-    Raises
-    ------
-    TypeError
-        `name` is neither a string nor a number.
-    """
-    return None if name is None else group_named(name, "group")
-
-
-def group_named(value: Any, column: str) -> str:
-    """Return the group that a cell names; "", if missing, which makes each row its own group.
+    A number becomes its digits, so that 7, 7.0 and "7" are one group.
 
     Raises
     ------

@@ -23,7 +23,6 @@ from lightmeter.profile.columns import (
     arrays_of,
     columns_of,
     group_named,
-    group_of,
     log_column,
     rows_in,
     split_rows,
@@ -286,7 +285,7 @@ class Profile:
             if raises:
                 raise
             result = Failure.of(error)
-        named = getattr(result, "group", None) if group is None else group_of(group)
+        named = getattr(result, "group", None) if group is None else group_named(group)
         with self._in_group(named) as part:
             part._add(prefix, result)
 

@@ -17,7 +17,7 @@ from lightmeter.image.failure import Failure
 from lightmeter.image.measure import ImageLike, Measured
 from lightmeter.image.reading import LoggedOptions, Reading, reading_of
 from lightmeter.profile import Profile, ProfileView
-from lightmeter.profile.columns import GroupName, group_of
+from lightmeter.profile.columns import GroupName, group_named
 from lightmeter.profile.segments import Segment, segment_text
 from lightmeter.store.inbox import Inbox
 from lightmeter.store.store import Store
@@ -229,7 +229,7 @@ class RollingLogger(AbstractContextManager["RollingLogger"]):
                 self.dropped += 1
             return False
         start = bucket_start(datetime.now(UTC) if at is None else at, self._every)
-        of_group = group_of(group)
+        of_group = None if group is None else group_named(group)
         size = weight(image)
         with self._lock:  # an empty queue accepts any size
             if self._waiting and self._waiting + size > self._queue_bytes:
