@@ -109,7 +109,11 @@ class Item:
 
 
 def item_of(
-    data: Any, name: str = "", values: Mapping[str, Any] = _NO_VALUES, within: str = ""
+    data: Any,
+    name: str,
+    values: Mapping[str, Any] = _NO_VALUES,
+    within: str = "",
+    mask: Any = None,
 ) -> Item:
     """Return an item; all sources create items here, so that secrets in names are hidden.
 
@@ -118,20 +122,19 @@ def item_of(
     data
         A path, a URL, encoded bytes, a PIL image, an array, a `RemotePart`, or an error.
     name
-        Name of the item; by default its path or URL.
+        Name of the item, such as its path or URL.
     values
         Values of `Item`; nested values and very long texts become None.
-    within
+    within, mask
         See `Item`.
     """
-    if isinstance(data, str):
-        name = name or data
-        data = RemotePart(data) if is_url(data) else data
+    if is_url(data):
+        data = RemotePart(data)
     if "://" in name + within:
         name, within = shown_url(name), shown_url(within)
     if values:
         values = {key: _plain(value) for key, value in values.items()}
-    return Item(name, data, values, within)
+    return Item(name, data, values, within, mask)
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -55,7 +54,7 @@ def _items(samples: Iterable[Any], name: str, wanted: Wanted) -> Iterator[Item]:
             data, mask = _data(image, wanted.limits), sample.get(wanted.mask)
             mask = mask if mask is None or len(images) == 1 else mask[row]
             mask = mask if isinstance(mask, str | None) else _data(mask, wanted.limits)
-            yield replace(item_of(data, f"{name}:{next(numbers)}", values), mask=mask)
+            yield item_of(data, f"{name}:{next(numbers)}", values, mask=mask)
 
 
 def _unbatched(images: Any, layout: str | None) -> list[Any]:

@@ -82,8 +82,7 @@ def row_items(
         values = {value: row.get(value) for value in wanted.values}
         mask, _ = _unpacked(row.get(wanted.mask or ""))
         mask = linked(mask, table) if isinstance(mask, str) and mask else mask
-        item = item_of(data, data if isinstance(data, str) else name, values, within)
-        yield item if mask is None else replace(item, mask=mask)
+        yield item_of(data, data if isinstance(data, str) else name, values, within, mask)
 
 
 def _unpacked(cell: Any, path: Any = None) -> tuple[Any, Any]:
