@@ -18,14 +18,13 @@ from lightmeter.batch.running import Gate
 from lightmeter.batch.sources.item import Item, RemotePart
 from lightmeter.errors import BatchError, ImageError
 from lightmeter.files import AnyPath, read_regular, write_atomically
-from lightmeter.image.decoders import decoder
+from lightmeter.image.decoders import LIBRARIES, decoder
 
 _DIGEST = 32  # bytes
 _PASSING = frozenset({"unreadable", "vanished"})  # which another attempt may read
 
-# Decoders: Pillow's formats, and packages. Without an installed package, its images fail, so its
+# Packages with decoders beside Pillow. Without an installed package, its images fail, so that its
 # absence matters too.
-_FORMATS = ("AVIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 _PACKAGES = ("pillow-heif", "pillow-jxl-plugin", "imagecodecs", "av")
 
 
@@ -46,7 +45,7 @@ class Kept:
             The folder cannot be created.
         """
         self._folder, self._work = Path(os.path.abspath(folder)), work
-        decoders = [*map(decoder, _FORMATS), *(decoder("", package) for package in _PACKAGES)]
+        decoders = [*map(decoder, LIBRARIES), *(decoder("", package) for package in _PACKAGES)]
         self._settings = _text([_core.__version__, decoders, work])
         with self._reported():
             self._folder.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ from lightmeter.quiet import quiet
 # Libraries with which Pillow decodes a format, by the names of `PIL.features`; the first that
 # Pillow was built with is used. Pillow decodes other formats itself.
 _JPEG = {"libjpeg_turbo": "libjpeg-turbo", "jpg": "libjpeg"}
-_LIBRARIES = {
+LIBRARIES = {
     "AVIF": {"avif": "libavif"},
     "JPEG": _JPEG,
     "JPEG2000": {"jpg_2000": "OpenJPEG"},
@@ -56,7 +56,7 @@ def decoder(image_format: str, module: str = "PIL") -> Decoder:
     name = _PACKAGES.get(package, package)
     with suppress(PackageNotFoundError):
         name += f" {version(name)}"
-    libraries = _LIBRARIES.get(image_format, {}) if package == "PIL" else {}
+    libraries = LIBRARIES.get(image_format, {}) if package == "PIL" else {}
     found = [feature for feature in libraries if features.check(feature)]
     if found:
         name += f", {libraries[found[0]]} {features.version(found[0]) or ''}".rstrip()
