@@ -1,7 +1,7 @@
 """User-defined metrics: functions that are called with every image."""
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,8 +105,8 @@ def run(
     return tuple((name, called(name, f, samples)) for name, f in zip(names, functions, strict=True))
 
 
-def check_function(option: str, function: Any) -> None:
-    """Check a function of an option, whose name is that of its features.
+def check_function(option: str, function: Any, taken: Collection[str] = TAKEN) -> None:
+    """Check a function of an option, whose name is that of its features and not in `taken`.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def check_function(option: str, function: Any) -> None:
     name = getattr(function, "__name__", None)
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError(f"{option} has {function!r}, which has no name; define it with def")
-    if name in TAKEN:
+    if name in taken:
         raise ValueError(f"{option} has {name}, the name of a built-in feature; rename it")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lightmeter import _core
-from lightmeter.image.metrics import ERROR, Raised, called
+from lightmeter.image.metrics import ERROR, Raised, called, check_function
 from lightmeter.profile.columns import (
     ABSENT,
     Columns,
@@ -100,7 +100,10 @@ def columns_of_functions(functions: Sequence[Callable[..., Any]], columns: Colum
     result: Columns = {}
     count = len(next(iter(columns.values()), ()))
     for function in functions:
-        name = _name_of(function)
+        check_function("functions", function, taken=())
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"functions has {function!r}; expected plain functions")
+        name = function.__name__
         if any(each.partition(".")[0] == name for each in (*columns, *result)):
             raise ValueError(f"got a function {name} beside a column of that name; rename one")
         parameters = list(inspect.signature(function).parameters)
@@ -116,15 +119,6 @@ def columns_of_functions(functions: Sequence[Callable[..., Any]], columns: Colum
                 cells = [row.get(feature, ABSENT) for row in rows]
                 result[feature] = np.fromiter(cells, object)
     return result
-
-
-def _name_of(function: Any) -> str:
-    name = getattr(function, "__name__", "")
-    if not callable(function) or inspect.iscoroutinefunction(function):
-        raise TypeError(f"functions has {function!r}; expected plain functions")
-    if not name.isidentifier():
-        raise ValueError(f"functions has {function!r}, which has no name; define it with def")
-    return str(name)
 
 
 def _columns_returned(
