@@ -8,10 +8,10 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -26,38 +26,10 @@ from lightmeter.times import parse_time
 _ATTRIBUTE = re.compile(r"^(\w+)\n    (.*?[.;])(?:\s|$)", re.MULTILINE | re.DOTALL)
 
 
-class Option(NamedTuple):
-    """Describe an attribute of `lightmeter.Reading`, or of one of its attributes.
-
-    Attributes
-    ----------
-    says
-        Description: the first sentence of its docstring.
-    kind
-        The type of its values.
-    default
-        Default value.
-    how
-        Metadata of its field: ``parse`` makes a value from a text of the form ``metavar``; ``many``
-        is present if several texts make one value; ``prefix`` is present if the value has options
-        of its own, and begins their names.
-    """
-
-    says: str
-    kind: Any
-    default: Any
-    how: Mapping[str, Any]
-
-
-def options_of(kind: Any) -> dict[str, Option]:
-    """Return the options of a dataclass by name."""
+def sentences_of(kind: Any) -> dict[str, str]:
+    """Return the first sentence about each attribute of a class, from its docstring."""
     attributes = (inspect.getdoc(kind) or "").partition("Attributes\n")[2]
-    hints = get_type_hints(kind)
-    says = {name: _plain(sentence) for name, sentence in _ATTRIBUTE.findall(attributes)}
-    return {
-        each.name: Option(says[each.name], hints[each.name], each.default, each.metadata)
-        for each in dataclasses.fields(kind)
-    }
+    return {name: _plain(sentence) for name, sentence in _ATTRIBUTE.findall(attributes)}
 
 
 def _plain(sentence: str) -> str:
@@ -119,29 +91,36 @@ _METRIC = "Also call your function with every image (repeatable)."
 
 
 def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
-    """Yield command-line options for the fields of a dataclass."""
-    for own, option in options_of(kind).items():
-        if below := option.how.get("prefix"):
-            yield from _parameters(option.kind, f"{below}_", own.capitalize())
+    """Yield command-line options for the fields of a dataclass, as their metadata says.
+
+    ``parse`` makes a value from a text of the form ``metavar``; ``many`` is present if several
+    texts make one value; ``prefix`` is present if the value has options of its own, and begins
+    their names; ``flag`` is another name.
+    """
+    sentences = sentences_of(kind)
+    for each in dataclasses.fields(kind):
+        how = each.metadata
+        if below := how.get("prefix"):
+            yield from _parameters(each.type, f"{below}_", each.name.capitalize())
             continue
-        name, of_option = f"{prefix}{option.how.get('flag', own)}", _kind_of(option)
+        name, of_option = f"{prefix}{how.get('flag', each.name)}", _kind_of(each)
         more = " (repeatable)." if of_option == list[str] else "."
         yield _parameter(
             name,
             of_option,
-            option.says.removesuffix(".") + more,
+            sentences[each.name].removesuffix(".") + more,
             f"--{name.replace('_', '-')}",
             panel=panel,
-            metavar=option.how.get("metavar"),
-            show_default=get_origin(of_option) is Literal and (option.default or False),
-            parser=reported()(option.how["parse"]) if "parse" in option.how else None,
+            metavar=how.get("metavar"),
+            show_default=get_origin(of_option) is Literal and (each.default or False),
+            parser=reported()(how["parse"]) if "parse" in how else None,
         )
 
 
-def _kind_of(option: Option) -> Any:
-    if "many" in option.how or get_origin(option.kind) is frozenset:
+def _kind_of(option: dataclasses.Field[Any]) -> Any:
+    if "many" in option.metadata or get_origin(option.type) is frozenset:
         return list[str]
-    kinds = option.kind, *get_args(option.kind)
+    kinds = option.type, *get_args(option.type)
     known = (kind for kind in kinds if get_origin(kind) is Literal or kind in (float, int))
     return next(known, str)
 
@@ -149,14 +128,15 @@ def _kind_of(option: Option) -> Any:
 def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return the given options of a command line for the fields of a dataclass."""
     given: dict[str, Any] = {}
-    for name, option in options_of(kind).items():
-        if below := option.how.get("prefix"):
-            own = _given(option.kind, values, f"{below}_")
-            value = option.kind(**own) if own else None
+    for each in dataclasses.fields(kind):
+        of_value: Any = each.type
+        if below := each.metadata.get("prefix"):
+            own = _given(of_value, values, f"{below}_")
+            value = of_value(**own) if own else None
         else:  # commands may have another option of that name
-            value = values.pop(f"{prefix}{option.how.get('flag', name)}")
+            value = values.pop(f"{prefix}{each.metadata.get('flag', each.name)}")
         if value not in (None, []):
-            given[name] = value
+            given[each.name] = value
     return given
 
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from commands import commands
 from conftest import encoded, lightmeter, picture
 from expanding import shown
 from generated import of_commands, of_metrics
-from lightmeter.cli.options import options_of
+from lightmeter.cli.options import sentences_of
 from lightmeter.demo import draw_cells, run_demo
 from lightmeter.image.exif import KNOWN
 from lightmeter.image.numbers import IMAGE_NUMBERS
@@ -354,13 +355,13 @@ def test_the_site_lists_every_command_and_option() -> None:
 
 def test_the_table_of_options_of_reading_is_that_of_the_code() -> None:
     page = (ROOT / "docs/profiling.md").read_text(encoding="utf-8")
-    for name, option in options_of(lm.Reading).items():
-        prefix = option.how.get("prefix")
-        flag = option.how.get("flag", name)
-        names = [f"{prefix}-{own}" for own in options_of(option.kind)] if prefix else [flag]
-        names += ["metric"] if name == "metrics" else []
+    says = sentences_of(lm.Reading)
+    for option in fields(lm.Reading):
+        name, prefix = option.name, option.metadata.get("prefix")
+        names = [option.metadata.get("flag", name)] + ["metric"] * (name == "metrics")
+        names = [f"{prefix}-{own.name}" for own in fields(option.type)] if prefix else names
         flags = " ".join(f"`--{each.replace('_', '-')}`" for each in names)
-        assert f"| `{name}` | {flags} | {option.says} |" in page
+        assert f"| `{name}` | {flags} | {says[name]} |" in page
 
 
 def test_every_option_is_one_of_a_command() -> None:
