@@ -58,7 +58,7 @@ class LiveExtras(Extras):
         watched = history.dataset in self._monitors if self._monitors else bool(history.newest)
         return worst([history.state, "error"]) if watched else history.state
 
-    def on_index(self, page: str) -> Content:
+    def on_index(self) -> Content:
         """Return a section about the monitors and their last run."""
         if self._server.monitors is None:
             return None
@@ -73,7 +73,7 @@ class LiveExtras(Extras):
             words.append(self._error_line("The last run had an error", last.error))
         return section("Monitors", words)
 
-    def on_dataset(self, page: str, history: History) -> Content:
+    def on_dataset(self, history: History) -> Content:
         """Return the monitors of a dataset, or a button that switches some on."""
         if history.segment or self._server.monitors is None:
             return None
@@ -84,7 +84,7 @@ class LiveExtras(Extras):
             return section("Monitors", self._error_line(_NOT_UNDERSTOOD, self._error))
         content = tag("p", "No monitor is on. A key with the right to admin can switch it on.")
         if self._key.may("admin"):
-            content = self._watch_form(page, history)
+            content = self._watch_form(history)
         return section("Monitors", content, self._earlier(dataset))
 
     def _earlier(self, *datasets: str) -> Html | None:
@@ -93,7 +93,7 @@ class LiveExtras(Extras):
         names = sorted({each.monitor for each in sources if each.dataset in seen})
         return _named(names, "These results are from ") if names else None
 
-    def _watch_form(self, page: str, history: History) -> Html:
+    def _watch_form(self, history: History) -> Html:
         options = [tag("option", "the buckets before", value="")]
         for name in self._server.store.datasets():
             if name != history.dataset and self.sees(name):
@@ -102,7 +102,9 @@ class LiveExtras(Extras):
         select = tag("label", "Compare with ", tag("select", options, name="reference"))
         button = tag("button", "Switch on the recommended monitors")
         hidden = tag("input", type="hidden", name="place", value=history.page)
-        return tag("form", hidden, select, button, method="post", action=address(page, WATCH))
+        return tag(
+            "form", hidden, select, button, method="post", action=address(history.page, WATCH)
+        )
 
     def _error_line(self, words: str, error: str) -> Html | None:
         """Return an error, if there is one, with details only for a key that sees all datasets."""

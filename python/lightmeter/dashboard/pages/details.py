@@ -42,10 +42,10 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
     """Return the page of a feature in the buckets of a dataset or segment."""
     history, page = compared.history, compared.history.feature_page(feature)
     series = [each for each in compared.series if each.feature == feature]
-    charts, tables = [_level(compared, page, feature, series)], []
+    charts, tables = [_level(compared, feature, series)], []
     for at, each in enumerate(series):
         results = compared.series[each]
-        marks = [mark_of(result, page, history) for result in results]
+        marks = [mark_of(result, history) for result in results]
         if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
             chart = trend(f"{feature} by {shorten(each.monitor, 80)}", marks)
             title = tag("h3", "Judged by ", quoted(each.monitor))
@@ -72,11 +72,11 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
     )
 
 
-def _level(compared: Compared, page: str, feature: str, series: Sequence[Series]) -> Html | None:
+def _level(compared: Compared, feature: str, series: Sequence[Series]) -> Html | None:
     """Draw a feature in its own unit with its baseline; return None without numbers."""
     history = compared.history
     results = [result for each in series for result in compared.series[each]]
-    judged_bad = [mark_of(each, page, history) for each in results if each.state == "anomaly"]
+    judged_bad = [mark_of(each, history) for each in results if each.state == "anomaly"]
     bad = {mark.at: mark.to for mark in judged_bad}
     changed = [result for each in series if (result := compared.series[each][-1]).since]
     since = changed[0].since if changed else None
@@ -131,7 +131,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     others = [result for result in results if result.state != "ok"]
     rows = (
         {
-            "feature": feature_name(page, history, result.feature),
+            "feature": feature_name(history, result.feature),
             **judged(result),
             "monitor": quoted(result.monitor),
         }

@@ -61,7 +61,7 @@ def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Htm
         tag(
             "main",
             section("Datasets", listed, ident="datasets"),
-            extras.on_index(page),
+            extras.on_index(),
             section("Anomalies", _feed(page, events)),
         ),
         forms=extras.forms,
@@ -115,7 +115,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
         header(page, history, kind, history.title, extras.state_of(history), note, waiting),
         tag(
             "main",
-            extras.on_dataset(page, history),
+            extras.on_dataset(history),
             section("Segments", listed, ident="segments") if listed else None,
             section("Anomalies", _feed(page, _events_of([history]))),
             section("Features", features or nothing, ident="features"),
@@ -125,13 +125,13 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
 
 
 def _rows(compared: Compared) -> Iterator[Row]:
-    history, page = compared.history, compared.history.page
+    history = compared.history
     for series, state in compared.ranked():
         results = compared.series[series]
         yield {
-            "feature": feature_name(page, history, series.feature),
+            "feature": feature_name(history, series.feature),
             "state": badge(state),
-            _RECENT: sparkline([mark_of(each, page, history) for each in results]),
+            _RECENT: sparkline([mark_of(each, history) for each in results]),
             "monitor's value": number(results[-1].value),
             "expected": expected(results[-1].lower, results[-1].upper),
             "monitor": quoted(series.monitor),

@@ -48,11 +48,11 @@ class Extras:
         """Return the state of a dataset or segment."""
         return history.state
 
-    def on_index(self, page: str) -> Content:
+    def on_index(self) -> Content:
         """Return content to add below the datasets."""
         return None
 
-    def on_dataset(self, page: str, history: History) -> Content:
+    def on_dataset(self, history: History) -> Content:
         """Return content to add above the features."""
         return None
 
@@ -91,11 +91,11 @@ def judged(result: Result) -> Row:
     }
 
 
-def mark_of(result: Result, page: str, history: History) -> Mark:
+def mark_of(result: Result, history: History) -> Mark:
     """Return the point of a result in a chart, with a link to the page of its bucket."""
     is_bad, is_failed = result.state == "anomaly", result.state == "error"
     has_page = is_bad and result.bucket in history.paged
-    to = address(page, history.bucket_page(result.bucket)) if has_page else None
+    to = address(history.page, history.bucket_page(result.bucket)) if has_page else None
     limits = result.lower, result.upper
     return Mark(result.bucket, result.value, *limits, bad=is_bad, failed=is_failed, to=to)
 
@@ -110,9 +110,9 @@ def link(page: str, to: str, text: str) -> Html:
     return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
 
 
-def feature_name(page: str, history: History, name: str) -> Content:
+def feature_name(history: History, name: str) -> Content:
     """Return a feature with a link to its page."""
-    return link(page, history.feature_page(name), name) if name else NONE
+    return link(history.page, history.feature_page(name), name) if name else NONE
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
