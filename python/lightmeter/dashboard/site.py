@@ -15,7 +15,7 @@ from lightmeter.files import write_atomically
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Html
-from lightmeter.store.store import Store
+from lightmeter.store import Store
 
 INDEX = "index.html"
 

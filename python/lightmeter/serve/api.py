@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
 
 from lightmeter.interop.prometheus import CONTENT_TYPE, metrics_text
 from lightmeter.monitor.config import EVER

@@ -15,7 +15,7 @@ from lightmeter.serve import api, pages
 from lightmeter.serve.guard import Guard, answer
 from lightmeter.serve.security import WRITES, allowed_hosts
 from lightmeter.serve.server import Limits, Proxy, Server
-from lightmeter.store.store import Store
+from lightmeter.store import Store
 
 
 def make_app(

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from fastapi import APIRouter, Request
-from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, Response
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
 
 from lightmeter.dashboard.history import History, worst
 from lightmeter.dashboard.pages.parts import Extras, address

@@ -10,8 +10,8 @@ import uvicorn
 from lightmeter.errors import ConfigError
 from lightmeter.serve.app import make_app
 from lightmeter.serve.server import Server
+from lightmeter.store import Store
 from lightmeter.store.address import is_loopback
-from lightmeter.store.store import Store
 
 _EVERY = ("0.0.0.0", "::")
 

@@ -9,15 +9,13 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from anyio import to_thread
-from fastapi import Depends
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from fastapi import Depends, HTTPException, Request
 
 from lightmeter.profile.segments import parse_segment
 from lightmeter.serve.server import Server, busy
+from lightmeter.store import Store
 from lightmeter.store.address import is_loopback
 from lightmeter.store.keys import Key, Right
-from lightmeter.store.store import Store
 from lightmeter.times import EPOCH
 
 API, FORMS = "/api/v1", "/forms/"

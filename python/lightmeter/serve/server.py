@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI, HTTPException
-from starlette.requests import Request
+from fastapi import FastAPI, HTTPException, Request
 
 from lightmeter.alerts import load_config
 from lightmeter.dashboard.site import LivePages
@@ -25,8 +24,8 @@ from lightmeter.errors import ConfigError
 from lightmeter.files import read_regular, write_atomically
 from lightmeter.profile import ProfileView
 from lightmeter.serve.schedule import MONITORS, Schedule
+from lightmeter.store import Store
 from lightmeter.store.keys import Key, Right
-from lightmeter.store.store import Store
 
 _MOST_USER = 100  # characters
 
