@@ -131,7 +131,7 @@ def _all_pages(store: Store) -> Iterator[tuple[str, Html]]:
 
 
 def _live_page(shelf: Shelf, path: str, extras: Extras) -> Html | None:
-    datasets = {dataset_page(each, ""): each for each in shelf.datasets if extras.sees(each)}
+    datasets = {dataset_page(each): each for each in shelf.datasets if extras.sees(each)}
     if path == INDEX:
         return index_html({each: load_histories(shelf, each) for each in datasets.values()}, extras)
     dataset = datasets.get(f"{path.partition('/')[0]}/{INDEX}", "")

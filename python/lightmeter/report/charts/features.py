@@ -13,7 +13,9 @@ from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import FeatureDrift
 from lightmeter.profile import ColumnView
 from lightmeter.profile.features import Meaning
+from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.report.charts.chart import (
+    LEAST_SPAN,
     LEFT,
     RIGHT,
     TOP,
@@ -34,10 +36,8 @@ from lightmeter.sketch import QuantileSketch
 from lightmeter.text import counted, number, percent, shorten
 from lightmeter.times import day
 
-HUE_CIRCLE = 255.0
 _MOST_BINS = 32
 _FEWEST_BINS = 10
-_TINY = 1e-300  # so that fractions of it are not 0
 _LIMIT = 1e300  # of the axis, so that its width is a number
 
 
@@ -72,8 +72,8 @@ def common_bins(target: QuantileSketch, reference: QuantileSketch, *, hue: bool 
     low, high = pooled.min, pooled.max
     values, _ = pooled.weights()
     whole = max(abs(low), abs(high)) < 2**50 and bool((values == np.floor(values)).all())
-    if hue and high - low > HUE_CIRCLE / 2:
-        edges = np.linspace(0.0, HUE_CIRCLE, 31)
+    if hue and high - low > HUE_STEPS / 2:
+        edges = np.linspace(0.0, HUE_STEPS, 31)
     elif whole and high - low < _MOST_BINS:
         edges = np.arange(low - 0.5, high + 1.0)
     else:
@@ -100,7 +100,7 @@ def _core_range(pooled: QuantileSketch) -> tuple[float, float]:
 
 def _edges(low: float, high: float, bins: float, whole: bool) -> Numbers:
     spread = high - low
-    if not spread > max(4 * math.ulp(max(abs(low), abs(high))), _TINY):
+    if not spread > max(4 * math.ulp(max(abs(low), abs(high))), LEAST_SPAN):
         room = max(abs(low) * 1e-3, 0.5)  # one value; a bin needs room around it
         return np.array([low - room, high + room])
     # The next smaller of 1, 2 and 5 times a power of ten, which gives at most 2.5 times as many
@@ -188,7 +188,7 @@ def _description(bins: Bins, n: Sequence[int], show: Callable[[float], str]) -> 
 def _hue_strip(low: float, high: float, x: Map, y: float) -> Html:
     parts, step = [], (high - low) / 24
     for start in (low + at * step for at in range(24)):
-        fill = f"hsl({(start + step / 2) % HUE_CIRCLE * 360 / HUE_CIRCLE:.0f},70%,55%)"
+        fill = f"hsl({(start + step / 2) % HUE_STEPS * 360 / HUE_STEPS:.0f},70%,55%)"
         width = rounded(x(start + step) - x(start) + 0.3)  # no seam between them
         left = rounded(x(start))
         parts.append(tag("rect", x=left, y=rounded(y), width=width, height=6, fill=fill))

@@ -113,9 +113,7 @@ def trend(
     return Chart(title, _description(marks, band), _HEIGHT, joined(parts), linked=linked)
 
 
-def _changed(
-    marks: Marks, since: datetime, x: Callable[[datetime], float], y: Map
-) -> Iterator[Html]:
+def _changed(marks: Marks, since: datetime, x: Times, y: Map) -> Iterator[Html]:
     before, after = ([m for m in marks if (m.at >= since) == late] for late in (False, True))
     for side, shown in (before, before), (after, after[-7:]):
         if values := [mark.value for mark in shown if mark.value is not None]:
