@@ -265,7 +265,7 @@ class Compared:
         def band(past: Past | None) -> tuple[float | None, float | None]:
             seen = map(level, past.summaries if past else ())
             values = [value for value in seen if value is not None]
-            return (min(values), max(values)) if values else (None, None)
+            return min(values, default=None), max(values, default=None)
 
         pasts = self._pasts(monitor)
         levels = []

@@ -10,6 +10,7 @@ from lightmeter.dashboard.pages.parts import (
     assumption,
     badge,
     feature_name,
+    found_text,
     header,
     judged,
     link,
@@ -18,9 +19,8 @@ from lightmeter.dashboard.pages.parts import (
     words_of,
 )
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.drift.row import Verdict, column_of
-from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
+from lightmeter.monitor.results import Result, bucket_text, lead_of, series_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.charts.lines import trend
@@ -123,7 +123,6 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     results = compared.results(start)
     results.sort(key=lambda each: (STATES.index(each.state), *lead_of(each), series_of(each)))
     bad = [result for result in results if result.state == "anomaly"]
-    names = (name for result in bad for name in (result.feature, result.monitor))
     baseline, reference = compared.baseline(start, compared.monitor(bad))
     target = compared.view(start)
     comparison = Comparison(target=target, reference=reference, tested=False)
@@ -144,7 +143,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
             page,
             history,
             kind,
-            capitalised(causes_text(bad), *names),
+            found_text(bad),
             worst(result.state for result in results),
             _side("reference", baseline, reference),
             _side("target", "this bucket", target),

@@ -8,12 +8,12 @@ from lightmeter.dashboard.pages.parts import (
     Extras,
     badge,
     feature_name,
+    found_text,
     header,
     link,
     mark_of,
     quoted,
 )
-from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.monitor.results import JUDGED, Incident, bucket_text, stretch_text
 from lightmeter.report.charts.html import Html, Row, document, joined, section, table, tag
 from lightmeter.report.charts.lines import sparkline
@@ -188,7 +188,6 @@ def _feed(page: str, events: Sequence[_Event]) -> Html:
 
 def _entry(page: str, history: History, incident: Incident) -> Html:
     results = incident.firsts
-    names = (name for result in results for name in (result.feature, result.monitor))
     monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
     features = {result.feature for result in results if result.feature}
     where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
@@ -200,7 +199,7 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
     return tag(
         "li",
         tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
-        tag("b", capitalised(incident.words, *names)),
+        tag("b", found_text(results)),
         tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
         cls="over" if incident.end else SIGNS[incident.kind][0],
     )

@@ -1,10 +1,11 @@
 """Parts that several pages share, and those that a live site adds."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lightmeter.dashboard.history import History
-from lightmeter.monitor.results import Result
+from lightmeter.drift.describe.sentences import capitalised
+from lightmeter.monitor.results import Result, causes_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
@@ -71,6 +72,12 @@ def quoted(name: str) -> Html:
 def words_of(result: Result) -> str:
     """Return the words of a result without the note of `assumption`."""
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
+
+
+def found_text(results: Sequence[Result]) -> str:
+    """Return what was found, as the beginning of a sentence."""
+    names = (name for result in results for name in (result.feature, result.monitor))
+    return capitalised(causes_text(results), *names)
 
 
 def assumption(results: Iterable[Result]) -> Html | None:
