@@ -167,9 +167,11 @@ def print_results(
     feature
         Features, such as 'image.Hue.*'.
     """
-    where = {"dataset": dataset, "segment": segment, "monitor": monitor, "feature": feature}
     with Store(store, create=False) as opened:
-        _write_rows(result_rows(opened, **where), RESULT_COLUMNS, output)
+        rows = result_rows(
+            opened, dataset=dataset, segment=segment, monitor=monitor, feature=feature
+        )
+        _write_rows(rows, RESULT_COLUMNS, output)
 
 
 @commands.command("series")
@@ -203,8 +205,15 @@ def print_series(
         Such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
     with Store(store, create=False) as opened:
-        which, where = opened.tagged(pairs_of("tag", tag)), {"segment": segment, "feature": feature}
-        rows = series_rows(which, dataset, since, until, **where, statistics=statistic or ["mean"])
+        rows = series_rows(
+            opened.tagged(pairs_of("tag", tag)),
+            dataset,
+            since,
+            until,
+            segment=segment,
+            feature=feature,
+            statistics=statistic or ["mean"],
+        )
         _write_rows(rows, SERIES_COLUMNS, output)
 
 
@@ -314,8 +323,8 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
         if result.state != "ok":
             is_empty = result.state == "not enough data" and not result.feature
             segment = None if is_empty else result.segment
-            place, what = (result.dataset, segment), (result.cause, bool(result.feature))
-            groups[result.state, result.monitor, *place, *what].append(result)
+            place = result.dataset, segment, result.cause, bool(result.feature)
+            groups[result.state, result.monitor, *place].append(result)
     for first, *others in groups.values():
         more = "more feature" if first.feature else f"{'more ' * bool(first.segment)}segment"
         yield _line(first) + f", and in {counted(len(others), more)}" * bool(others)

@@ -215,9 +215,13 @@ def get(caller: Reader, asked: Asked[Merged]) -> Response:
 
     The header X-Lightmeter-Damaged gives the number of damaged profiles that are left out.
     """
-    store, most = caller.with_dataset(asked.dataset, asked.tags), caller.server.limits.features
-    span = asked.dataset, asked.start, asked.end
-    view, damaged = store.merged(*span, segment=asked.segment, most=most)
+    view, damaged = caller.with_dataset(asked.dataset, asked.tags).merged(
+        asked.dataset,
+        asked.start,
+        asked.end,
+        segment=asked.segment,
+        most=caller.server.limits.features,
+    )
     headers = {"X-Lightmeter-Damaged": str(len(damaged))}
     if asked.format == "json":
         return JSONResponse(plain_summary(view), headers=headers)
@@ -247,8 +251,8 @@ def segments(caller: Reader, asked: Asked[Tagged]) -> models.Segments:
 @in_threads
 def buckets(caller: Reader, asked: Asked[Spans]) -> models.Buckets:
     """Return the buckets of a segment that have profiles, earliest first."""
-    store, span = caller.with_dataset(asked.dataset, asked.tags), (asked.start, asked.end)
-    found = store.buckets(asked.dataset, *span, segment=asked.segment)
+    store = caller.with_dataset(asked.dataset, asked.tags)
+    found = store.buckets(asked.dataset, asked.start, asked.end, segment=asked.segment)
     return models.Buckets.model_validate({"buckets": found})
 
 
@@ -302,6 +306,6 @@ def health(request: Request) -> dict[str, str]:
 def openapi(request: Request) -> JSONResponse:
     """Return what can be asked here, for programs."""
     document = request.app.openapi()
-    parts = {**document["components"], "securitySchemes": _KEYS}
-    asked = {"components": parts, "security": [{name: []} for name in _KEYS]}
-    return JSONResponse({**document, **asked})
+    document["components"]["securitySchemes"] = _KEYS
+    document["security"] = [{name: []} for name in _KEYS]
+    return JSONResponse(document)

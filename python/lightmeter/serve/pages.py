@@ -35,8 +35,8 @@ class LiveExtras(Extras):
         self._monitors, self._error = monitors_in(server.monitors)
         self._last = server.schedule.last
         self._runs = server.schedule.is_running or server.schedule.is_asked
-        whose = key.id, sorted(key.rights)
-        self.key = repr((whose, self._monitors, self._error, self._last, self._runs))
+        seen = key.id, sorted(key.rights), self._monitors, self._error, self._last, self._runs
+        self.key = repr(seen)
 
     def sees(self, dataset: str) -> bool:
         """Return whether the key is valid for a dataset."""

@@ -106,10 +106,12 @@ class Schedule:
 
     async def _run(self, command: Sequence[str]) -> Outcome:
         began = datetime.now(UTC)
-        pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-        environment = {**os.environ, **self._environment}
         child = await asyncio.create_subprocess_exec(
-            *command, stdin=nothing, stdout=nothing, stderr=pipe, env=environment
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=os.environ | self._environment,
         )
         with contextlib.suppress(AttributeError, OSError):  # not on all systems
             os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # requests have priority

@@ -262,9 +262,8 @@ class Server:
         if self.pull is not None:
             commands["store pull"] = [*program, "store", "pull", self.pull, "--delete"]
         if any(monitors_in(self.monitors)):
-            words = ["monitor", "run", str(self.monitors)]
-            words += [] if self.public_url is None else ["--dashboard", self.public_url]
-            commands[MONITORS] = program + words
+            pages = [] if self.public_url is None else ["--dashboard", self.public_url]
+            commands[MONITORS] = [*program, "monitor", "run", str(self.monitors), *pages]
         return commands
 
     @asynccontextmanager

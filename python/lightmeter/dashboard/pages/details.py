@@ -76,8 +76,7 @@ def _level(compared: Compared, feature: str, series: Sequence[Series]) -> Html |
     """Draw a feature in its own unit with its baseline; return None without numbers."""
     history = compared.history
     results = [result for each in series for result in compared.series[each]]
-    judged_bad = [mark_of(each, history) for each in results if each.state == "anomaly"]
-    bad = {mark.at: mark.to for mark in judged_bad}
+    bad = {each.bucket: mark_of(each, history).to for each in results if each.state == "anomaly"}
     changed = [result for each in series if (result := compared.series[each][-1]).since]
     since = changed[0].since if changed else None
     monitor = compared.monitor(changed or results)

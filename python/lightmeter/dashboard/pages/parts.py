@@ -100,11 +100,17 @@ def judged(result: Result) -> Row:
 
 def mark_of(result: Result, history: History) -> Mark:
     """Return the point of a result in a chart, with a link to the page of its bucket."""
-    is_bad, is_failed = result.state == "anomaly", result.state == "error"
+    is_bad = result.state == "anomaly"
     has_page = is_bad and result.bucket in history.paged
-    to = address(history.page, history.bucket_page(result.bucket)) if has_page else None
-    limits = result.lower, result.upper
-    return Mark(result.bucket, result.value, *limits, bad=is_bad, failed=is_failed, to=to)
+    return Mark(
+        result.bucket,
+        result.value,
+        result.lower,
+        result.upper,
+        bad=is_bad,
+        failed=result.state == "error",
+        to=address(history.page, history.bucket_page(result.bucket)) if has_page else None,
+    )
 
 
 def address(page: str, to: str) -> str:

@@ -275,8 +275,10 @@ def bars(title: str, categories: Sequence[tuple[str, Sequence[float]]], n: Seque
             ("target", target, y + 12, 1),
         ):
             width = rounded(max(x(share) - left, 0.5))
-            colours = {**paint(side), "fill_opacity": opacity}
-            parts.append(tag("rect", x=left, y=at, width=width, height=10, **colours))
+            colours = paint(side)
+            parts.append(
+                tag("rect", x=left, y=at, width=width, height=10, **colours, fill_opacity=opacity)
+            )
             parts.append(label(x(share) + 5, at + 10, percent(share)))
     height = TOP + 12 + len(categories) * row
     shares = "; ".join(
