@@ -24,18 +24,7 @@ from lightmeter.monitor.results import (
     stretch_text,
 )
 from lightmeter.monitor.rules import monitor_of
-from lightmeter.monitor.shelf import (
-    COSINE,
-    MEAN,
-    MISSING,
-    ODD,
-    SINE,
-    VALUES,
-    N,
-    Past,
-    Shelf,
-    Summary,
-)
+from lightmeter.monitor.shelf import Past, Shelf, Summary
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.profile import ProfileView
 from lightmeter.profile.scalars import HUE_STEPS
@@ -212,8 +201,8 @@ class Compared:
 
     def results(self, start: datetime) -> list[Result]:
         """Return all results of a bucket."""
-        dataset, segment = self._where
-        ours = [source[:2] for source in sources_of(self._shelf, dataset)]
+        ours = [source[:2] for source in sources_of(self._shelf, self.history.dataset)]
+        segment = self.history.segment
         return load_results(self._shelf.store, ours, segment=segment, bucket=start)
 
     def view(self, start: datetime) -> ProfileView:
@@ -302,12 +291,13 @@ class Compared:
 def _level(feature: str, summary: Summary) -> float | None:
     """Return the mean of numbers, the mean direction of hues, or a rate; None without any."""
     name = column_of(feature)
-    column, kind = summary.aligned((name,))[:, 0].tolist(), summary.kinds.get(name)
-    n, missing, values, odd = (column[row] for row in (N, MISSING, VALUES, ODD))
+    kind = summary.kinds.get(name)
+    # For hues, `mean` and `stddev` are the mean cosine and sine.
+    n, mean, stddev, _, _, missing, values, odd = summary.aligned((name,))[:, 0].tolist()
     if feature != name or kind == "failure":
         rates = {":missing": (missing, missing + values), ":not a number": (odd, n + odd)}
         hits, total = rates.get(feature.removeprefix(name), (values, missing + values))
         return hits / total if total else None
     if kind == "hue" and n:
-        return math.atan2(column[SINE], column[COSINE]) / math.tau * HUE_STEPS % HUE_STEPS
-    return column[MEAN] if kind == "number" and n else None
+        return math.atan2(stddev, mean) / math.tau * HUE_STEPS % HUE_STEPS
+    return mean if kind == "number" and n else None
