@@ -355,13 +355,12 @@ def test_the_site_lists_every_command_and_option() -> None:
 
 def test_the_table_of_options_of_reading_is_that_of_the_code() -> None:
     page = (ROOT / "docs/profiling.md").read_text(encoding="utf-8")
-    says = sentences_of(lm.Reading)
     for option in fields(lm.Reading):
         name, prefix = option.name, option.metadata.get("prefix")
         names = [option.metadata.get("flag", name)] + ["metric"] * (name == "metrics")
         names = [f"{prefix}-{own.name}" for own in fields(option.type)] if prefix else names
         flags = " ".join(f"`--{each.replace('_', '-')}`" for each in names)
-        assert f"| `{name}` | {flags} | {says[name]} |" in page
+        assert f"| `{name}` | {flags} | {sentences_of(lm.Reading)[name]} |" in page
 
 
 def test_every_option_is_one_of_a_command() -> None:
