@@ -11,7 +11,7 @@ import re
 import time
 import zlib
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -49,8 +49,6 @@ _DAY = DAY // MILLISECOND
 LISTED = list(_P)[:-1]  # all but the body
 # A row, its body and its profile; the last two are None if it was rolled up or deleted.
 Content = tuple[StoredProfile, bytes | None, ProfileView | DecodeError | None]
-_FIRST, _LAST = (to_ms(moment.replace(tzinfo=UTC)) for moment in (datetime.min, datetime.max))
-_MONDAY = 4 * _DAY
 _MOST_NAMES = 2000  # bytes of the names of a row: the limit of a PostgreSQL index is 2700
 PLAIN = r"^[^\x00-\x1f\x7f-\x9f]*$"  # a name: without control characters
 _MOST_SEQ = 2**62
@@ -208,9 +206,7 @@ class Putting:
         dataset, segment, at, writer = place
         with self._database.transaction() as connection:
             span, core = length_of(connection, dataset, every), view._core
-            start = at - (at - _MONDAY) % span
-            if not _FIRST <= start <= _LAST - span:
-                bucket_start(from_ms(at), span * MILLISECOND)  # raises the error
+            start = to_ms(bucket_start(from_ms(at), span * MILLISECOND))
             if core.dataset_timestamp is None:
                 core = core.copy()
                 core.dataset_timestamp = start
