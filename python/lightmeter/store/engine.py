@@ -136,9 +136,9 @@ class Database:
         places = real, os.path.dirname(real)
         fixed = not all(os.access(place, os.W_OK, effective_ids=True) for place in places)
         connect = partial(_connect, path, f"{real}-wal" if fixed else "")
-        if fixed:  # no pool, because the file may change under an immutable connection
-            return sa.create_engine("sqlite://", creator=connect, poolclass=sa.NullPool)
         pool: dict[str, Any] = {"poolclass": sa.QueuePool, "max_overflow": -1}
+        if fixed:  # no pool, because the file may change under an immutable connection
+            pool = {"poolclass": sa.NullPool}
         return sa.create_engine("sqlite://", creator=connect, **pool)
 
     def _made(self, create: bool) -> int:
@@ -212,18 +212,15 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """Write all or nothing. Other writers of a file wait; readers see the state before."""
-        try:
-            with self._connected(is_read=False) as held:
-                yield held.connection
-                path = self.path
-                if path and not (path.exists() and samestat(self._status, os.stat(path))):
-                    raise StoreError(
-                        f"the store {self.address!r} was moved, deleted or replaced while it was "
-                        "open; put it back, or open the store again"
-                    )
-                held.connection.commit()
-        except _REFUSED as error:
-            raise self._error(error) from error
+        with self._reported(), self._connected(is_read=False) as held:
+            yield held.connection
+            path = self.path
+            if path and not (path.exists() and samestat(self._status, os.stat(path))):
+                raise StoreError(
+                    f"the store {self.address!r} was moved, deleted or replaced while it was "
+                    "open; put it back, or open the store again"
+                )
+            held.connection.commit()
 
     @contextlib.contextmanager
     def _connected(self, *, is_read: bool) -> Iterator[_Held]:
