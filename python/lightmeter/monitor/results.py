@@ -67,8 +67,13 @@ def load_newest(store: Store, monitors: Iterable[Watcher]) -> list[Result]:
 
     Monitors are given by name and dataset.
     """
+    found = list[Result]()
     with store.snapshot():
-        return [result for monitor in monitors for result in store.state.newest(*monitor)]
+        for monitor in monitors:
+            latest = store.state.latest(*monitor)
+            newest = max((each.bucket for each in latest), default=None)
+            found += [each for each in latest if each.bucket == newest]
+    return found
 
 
 # Incidents

@@ -135,12 +135,6 @@ class State:
             found += self._all(Result, sa.select(result).where(*there))
         return sorted(found, key=lambda each: (each.segment, each.bucket, each.feature))
 
-    def newest(self, monitor: str, dataset: str) -> list[Result]:
-        """Return the results of the newest bucket that a monitor judged in any segment."""
-        latest = self.latest(monitor, dataset)
-        newest = max((each.bucket for each in latest), default=None)
-        return [each for each in latest if each.bucket == newest]
-
     def turning_points(
         self, monitor: str, dataset: str, segment: str | None = None
     ) -> list[Result]:
