@@ -1,7 +1,7 @@
 """The state of monitors and alerts in a store: results, reported incidents, accepted changes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -160,7 +160,7 @@ class State:
         return [points[key] for key in sorted(points)]
 
     def begin(
-        self, monitors: Iterable[Source], stale: Iterable[Place], *, sources: Iterable[str]
+        self, monitors: Iterable[Source], stale: Collection[Place], before: Iterable[Source]
     ) -> None:
         """Store the monitors of a file and delete stale results, all or nothing.
 
@@ -170,25 +170,24 @@ class State:
             The monitors of the file.
         stale
             Buckets that are no longer judged, or that will be judged again.
-        sources
-            The paths whose monitors these replace.
+        before
+            The stored monitors that these replace.
 
         Raises
         ------
         StoreError
             The store cannot be written, or the lock of this run was lost.
         """
-        stale, sources = list(stale), set(sources)
+        replaced = {each[:2] for each in before}
         with self._database.transaction() as connection:
-            before = {each[:2] for each in self.sources() if each.path in sources}
             for table in (result, judged):
-                delete(connection, table, before - {each[:2] for each in monitors})
+                delete(connection, table, replaced - {each[:2] for each in monitors})
                 delete(connection, table, stale)
-            delete(connection, watched, before)
+            delete(connection, watched, replaced)
             insert(connection, watched, monitors)
             self._database.check_turn()
 
-    def add(self, buckets: Iterable[BucketRows]) -> None:
+    def add(self, buckets: Collection[BucketRows]) -> None:
         """Store judged buckets in place of earlier records of the same buckets.
 
         Raises
@@ -196,7 +195,6 @@ class State:
         StoreError
             The store cannot be written, or the lock of this run was lost.
         """
-        buckets = list(buckets)
         with self._database.transaction() as connection:
             for table in (result, judged):
                 delete(connection, table, (bucket.place for bucket in buckets))
@@ -220,7 +218,9 @@ class State:
         query = sa.select(*columns).where(has(notice, alert)).order_by(*notice.primary_key)
         return self._all(Notice, query)
 
-    def remember(self, alert: str, forget: Iterable[Notice], remember: Iterable[Notice]) -> None:
+    def remember(
+        self, alert: str, forget: Collection[Notice], remember: Collection[Notice]
+    ) -> None:
         """Store that a change has been reported.
 
         Parameters
@@ -232,7 +232,6 @@ class State:
         remember
             Incidents as they were reported.
         """
-        remember = list(remember)
         with self._database.transaction() as connection:
             delete(connection, notice, ((alert, *old[:-1]) for old in (*forget, *remember)))
             insert(connection, notice, ((alert, *new) for new in remember))
