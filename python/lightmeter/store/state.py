@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -262,8 +262,9 @@ class State:
         StoreError
             A row has an invalid value. A wrong number or text of the right type is not detected.
         """
-        for read in (partial(self.notices, None), self.accepted, self.keys.all):
-            read()
+        self.notices(None)
+        self.accepted()
+        self.keys.all()
         for each in self.sources():
             self.results(*each[:2])
             self.judged(*each[:2])
