@@ -48,8 +48,7 @@ def contract_of(views: Sequence[ProfileView], batch: int | None = None) -> str:
         A profile is empty, the profiles or the batch are too small for limits on numbers, or no
         feature has enough values in all profiles.
     """
-    columns = [view.values() for view in views]
-    sizes = [max((x.n for x in those if x.kind != "pixels"), default=0) for those in columns]
+    sizes = [max((x.n for x in view.values() if x.kind != "pixels"), default=0) for view in views]
     if not min(sizes):
         raise ValueError("got an empty profile; expected a profile of good data")
     return "\n".join(_Suggested(views, sum(sizes), batch or min(sizes)).lines())
@@ -113,7 +112,7 @@ class _Suggested:
             yield from self._of_numbers(column)
         types = [kind for kind in _TYPES if getattr(column.types, kind) == values]
         if types and origin == "value":
-            share = 1 - rate_limit(0, values, self._size(values), self._alpha)
+            share = 1 - most_hits(0, values, self._size(values), self._alpha) / self._size(values)
             if share > 0:
                 yield f"type = {quoted(types[0])}  # all {values} values"
                 yield f"share = {-_at_least(-share, 1 - share)}"
@@ -133,8 +132,9 @@ class _Suggested:
     def _rate(self, column: ColumnView, scalar: str, n: int) -> Iterator[str]:
         is_mean, value, size = scalar == "mean", float(getattr(column, scalar)), self._size(n)
         hits, alpha = round(value * n), self._alpha / (1 + is_mean)
-        within = 1 - rate_limit(n - hits, n, size, alpha), rate_limit(hits, n, size, alpha)
-        low, high = _rounded([*self._between(column, scalar), *within])
+        least = 1 - most_hits(n - hits, n, size, alpha) / size
+        most = most_hits(hits, n, size, alpha) / size
+        low, high = _rounded([*self._between(column, scalar), least, most])
         limits = [f"at_least = {low}"] * (is_mean and low > 0)
         limits += [f"at_most = {high}"] * (high < 1)
         if limits:
@@ -177,13 +177,13 @@ def _at_least(value: float, width: float) -> float:
     return next((x for x in rounded if value <= x <= value + width / 100), value)
 
 
-def rate_limit(hits: int, n: int, size: int, alpha: float) -> float:
-    """Return the upper prediction limit for the rate of hits in `size` further observations.
+def most_hits(hits: int, n: int, size: int, alpha: float) -> int:
+    """Return the upper prediction limit for the number of hits in `size` further observations.
 
-    It is the largest rate that Fisher's exact test does not find to be above `hits` of `n`.
+    It is the largest number that Fisher's one-sided test accepts at `alpha`, after `hits` of `n`.
     """
-    most = bisect_left(range(size + 1), True, key=lambda x: fisher_more(x, size, hits, n) <= alpha)
-    return (most - 1) / size
+    more = range(1, size + 1)
+    return bisect_left(more, True, key=lambda x: fisher_more(x, size, hits, n) <= alpha)
 
 
 def quantile_share(q: float, n: int, size: int, alpha: float) -> float | None:

@@ -1,14 +1,13 @@
 """The rule about the prediction interval of a number."""
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from lightmeter import _core
+from lightmeter.contracts.generate import most_hits
 from lightmeter.drift.compare import Unlike
 from lightmeter.drift.prediction import predicted_interval, units_of
 from lightmeter.monitor.config import ComparingMonitor
@@ -157,19 +156,9 @@ def share_interval(past: Sequence[tuple[int, int]], n: int, alpha: float) -> tup
     """
     hits, sizes = zip(*past, strict=True)
     low, high = predicted_interval([h / size for h, size in past], sizes, 0.0, n, alpha)
-    most = _most_hits(sum(hits), sum(sizes), n, alpha / 2)
-    least = n - _most_hits(sum(sizes) - sum(hits), sum(sizes), n, alpha / 2)
+    most = most_hits(sum(hits), sum(sizes), n, alpha / 2)
+    least = n - most_hits(sum(sizes) - sum(hits), sum(sizes), n, alpha / 2)
     return max(0.0, min(low, least / n)), min(1.0, max(high, most / n))
-
-
-def _most_hits(past_hits: int, past_n: int, n: int, alpha: float) -> int:
-    """Return the largest number of hits of `n` that Fisher's one-sided test accepts at `alpha`."""
-    usual = past_hits * n // past_n  # is always accepted
-
-    def rarity(hits: int) -> float:
-        return -_core.fisher_more(hits, n, past_hits, past_n)
-
-    return usual + bisect_left(range(usual + 1, n + 1), -alpha, key=rarity)
 
 
 def hue_interval(
