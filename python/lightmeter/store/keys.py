@@ -25,7 +25,7 @@ RIGHTS: tuple[Right, ...] = get_args(Right)
 _LETTERS = string.ascii_letters + string.digits
 # The whylogs client accepts a key only if its eleventh character is a dot.
 _KEY = re.compile(r"([0-9A-Za-z]{10})\.[0-9A-Za-z]{43}")
-_FIELDS = "id, sha256, rights, datasets, note, created"
+_FIELDS = "sha256, id, rights, datasets, note, created"
 _ALL = sa.text(f"SELECT {_FIELDS} FROM key ORDER BY created, id")
 _ONE = sa.text(f"SELECT {_FIELDS} FROM key WHERE id = :id")
 _ANY = sa.text("SELECT id FROM key LIMIT 1")
@@ -71,8 +71,8 @@ class Key(NamedTuple):
 _read = TypeAdapter(tuple[bytes, Key]).validate_python  # the digest and the key
 
 
-def _row(name: str, digest: bytes, *more: object) -> tuple[bytes, Key]:
-    return _read((digest, (name, *more)), strict=True)
+def _row(digest: bytes, *key: object) -> tuple[bytes, Key]:
+    return _read((digest, key), strict=True)
 
 
 class Keys:
