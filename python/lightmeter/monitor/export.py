@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from lightmeter.monitor.config import matches
-from lightmeter.monitor.results import load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.profile.scalars import SCALARS, scalar_of
 from lightmeter.profile.segments import Segment, segment_text
@@ -46,7 +45,7 @@ def result_rows(
     for source in store.state.sources():
         if not (matches(source.monitor, [monitor]) and matches(source.dataset, [dataset])):
             continue
-        for result in load_results(store, [source[:2]]):
+        for result in store.state.results(*source[:2]):
             if matches(result.segment, [segment]) and matches(result.feature, [feature]):
                 yield {name: getattr(result, name) for name in RESULT_COLUMNS}
 
