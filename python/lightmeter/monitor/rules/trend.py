@@ -76,11 +76,11 @@ class TrendRule(ComparingMonitor):
     @model_validator(mode="after")
     def _checked(self) -> Self:
         baseline = self.baseline
-        if baseline.trailing is not None or baseline.most is None or baseline.peers:
+        if baseline.trailing is not None or baseline.most is None:
             raise ValueError(
                 "a trend is judged by all days since the first one, because a trailing baseline "
-                "absorbs slow change; expected none of trailing, reference, from, to, dataset and "
-                "peers in baseline (since, same and exclude are allowed)"
+                "absorbs slow change; expected none of trailing, reference, from, to and dataset "
+                "in baseline (since, same and exclude are allowed)"
             )
         if baseline.same == "hour":
             raise ValueError('baseline.same is "hour"; expected "weekday", because days are judged')
