@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from lightmeter.store import tables
 from lightmeter.store.engine import Database
 from lightmeter.store.keys import Keys
 from lightmeter.store.tables import (
@@ -26,6 +25,7 @@ from lightmeter.store.tables import (
     insert,
     judged,
     notice,
+    plain,
     result,
     watched,
 )
@@ -154,7 +154,7 @@ class State:
                 found += self._all(Result, _TURNING, **of_part)
             for each in self.notices(None):  # the result that ends each reported incident
                 if each.watcher == pair and segment in (None, each.segment):
-                    since = {"start": tables.plain(each.start), "kind": each.kind}
+                    since = {"start": plain(each.start), "kind": each.kind}
                     found += self._all(Result, _END, **ours, segment=each.segment, **since)
         points = {(each.segment, each.bucket, each.feature): each for each in found}
         return [points[key] for key in sorted(points)]
