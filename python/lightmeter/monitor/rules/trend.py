@@ -219,18 +219,11 @@ def _judged(
         # A family shares its false alarms evenly.
         shares = [part.share / (len(sizes) * sizes[part.family]) for part in parts]
         limits = [trend.threshold(a_year * share) for share in shares]
-        # Features that are never missing have the same statistic if they have as many values.
-        same = defaultdict(list)
-        for i, limit in enumerate(limits):
-            never = (limit, statistic.n[:, i].tobytes())
-            same[i if statistic.values[:, i].any() else never].append(i)
-        firsts = [i for i, *_ in same.values()]
-        above = [ascii(parts[i]) in exceeded for i in firsts]
-        log_m, episodes = trend.watch(statistic.of(*firsts), np.take(limits, firsts), known, above)
+        above = [ascii(part) in exceeded for part in parts]
+        log_m, episodes = trend.watch(statistic, np.array(limits), known, above)
         judged += [
-            _Judged(parts[i], statistic, i, limits[i], log_m[:, at], episodes.get(at, []))
-            for at, several in enumerate(same.values())
-            for i in several
+            _Judged(part, statistic, i, limits[i], log_m[:, i], episodes.get(i, []))
+            for i, part in enumerate(parts)
         ]
     return list(summaries), judged
 
