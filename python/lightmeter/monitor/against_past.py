@@ -100,13 +100,8 @@ class AgainstPast:
     def __post_init__(self) -> None:
         """Align the tables of the buckets."""
         target, merged = self.target, [self.expected] if self.expected else []
-        sides, names, self._compared = (
-            [target, *self.past, *merged],
-            target.names,
-            merged or self.past,
-        )
-        if any(side.names != names for side in sides):
-            names = tuple(sorted({name for side in sides for name in side.names}))
+        sides, self._compared = [target, *self.past, *merged], merged or self.past
+        names = tuple(sorted({name for side in sides for name in side.names}))
         self._names, self._design = names, 1.0
         self._kinds = {}
         self._meanings = dict[str, Meaning]()
