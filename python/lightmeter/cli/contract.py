@@ -10,7 +10,7 @@ import typer
 from lightmeter import Contract, ContractResult, Reading
 from lightmeter.cli.drift import view_of_source
 from lightmeter.cli.options import Html, reads_images
-from lightmeter.cli.profile import reasons_of, tell_failures
+from lightmeter.cli.profile import reasons_of, require_images, tell_failures
 from lightmeter.cli.terminal import FAILED, Commands, say
 from lightmeter.contracts.generate import contract_of
 from lightmeter.files import check_target, write_atomically
@@ -60,7 +60,9 @@ def check(
         result.write_html(html)
         if output_format == "text":
             say(f"{html}: written")
-    tell_failures(reasons_of(view), view.failures, len(view))
+    reasons = reasons_of(view)
+    tell_failures(reasons, view.failures)
+    require_images(len(view), reasons)
     if not result.passed:
         raise typer.Exit(FAILED)
 

@@ -7,7 +7,7 @@ import typer
 from lightmeter import Reading, log_folder
 from lightmeter.batch.sources.names import is_stream
 from lightmeter.cli.options import At, MaybeStore, reads_images, segments_of, store_of
-from lightmeter.cli.profile import headline, reasons_of, tell_failures
+from lightmeter.cli.profile import headline, reasons_of, require_images, tell_failures
 from lightmeter.cli.terminal import complain, progress_bar, say
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.segments import parse_segment, segment_text
@@ -106,4 +106,6 @@ def log(
     views = logged.profiles.values()
     failures = [failure for view in views for failure in view.failures]
     measured = sum(view.images for view in views) or len(logged.rolled_up)
-    tell_failures(reasons_of(*views), failures, measured, [] if logged.undated else [source])
+    reasons = reasons_of(*views)
+    tell_failures(reasons, failures)
+    require_images(measured, reasons, [] if logged.undated else [source])

@@ -18,7 +18,7 @@ from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Wanted
 from lightmeter.batch.sources.remote import opener_of
 from lightmeter.cli.options import Html, Sources, reads_images
-from lightmeter.cli.profile import tell_failures
+from lightmeter.cli.profile import require_images, tell_failures
 from lightmeter.cli.terminal import print_table, progress_bar, say
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.image.reading import ReadingOptions
@@ -108,7 +108,8 @@ def measure(
     if not printed:
         more = f", {counted(failed, 'file')} failed" if failed else ""
         say(f"{counted(tally.images, 'image')} measured{more}")
-    tell_failures(tally.reasons, tally.failures, tally.images, paths)
+    tell_failures(tally.reasons, tally.failures)
+    require_images(tally.images, tally.reasons, paths)
 
 
 def _cells(value: Any, row: Row) -> tuple[str, str]:

@@ -167,11 +167,9 @@ def print_results(
     feature
         Features, such as 'image.Hue.*'.
     """
+    where = {"dataset": dataset, "segment": segment, "monitor": monitor, "feature": feature}
     with Store(store, create=False) as opened:
-        rows = result_rows(
-            opened, dataset=dataset, segment=segment, monitor=monitor, feature=feature
-        )
-        _write_rows(rows, RESULT_COLUMNS, output)
+        _write_rows(result_rows(opened, **where), RESULT_COLUMNS, output)
 
 
 @commands.command("series")
@@ -205,15 +203,8 @@ def print_series(
         Such as stddev, q_95 or missing_rate, by default mean (repeatable).
     """
     with Store(store, create=False) as opened:
-        rows = series_rows(
-            opened.tagged(pairs_of("tag", tag)),
-            dataset,
-            since,
-            until,
-            segment=segment,
-            feature=feature,
-            statistics=statistic or ["mean"],
-        )
+        which, where = opened.tagged(pairs_of("tag", tag)), {"segment": segment, "feature": feature}
+        rows = series_rows(which, dataset, since, until, **where, statistics=statistic or ["mean"])
         _write_rows(rows, SERIES_COLUMNS, output)
 
 

@@ -65,10 +65,8 @@ def _parameter(
 ) -> inspect.Parameter:
     """Return an option that is None, or an empty list, if it is not given."""
     option = typer.Option(*flags, help=text, rich_help_panel=panel, **how)
-    annotation = Annotated[kind | None, option]
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
-    )
+    keyword, kind = inspect.Parameter.KEYWORD_ONLY, Annotated[kind | None, option]
+    return inspect.Parameter(name, keyword, default=None, annotation=kind)
 
 
 _VALUE = "Column of a table, or key of a sample in an archive, to log as a feature (repeatable)."

@@ -44,7 +44,9 @@ def profile(
     if output is not None:
         view.write(output)
     print_profile(view, output_format, show_all=show_all)
-    tell_failures(reasons_of(view), view.failures, view.images, paths)
+    reasons = reasons_of(view)
+    tell_failures(reasons, view.failures)
+    require_images(view.images, reasons, paths)
 
 
 def show(file: Path, output_format: Printed = "text") -> None:
@@ -105,13 +107,7 @@ def reasons_of(*views: ProfileView) -> Counter[str]:
     return reasons
 
 
-def tell_failures(
-    reasons: Counter[str],
-    failures: Iterable[Failure],
-    measured: int = 1,
-    sources: Sequence[str] = (),
-    side: str = "",
-) -> None:
+def tell_failures(reasons: Counter[str], failures: Iterable[Failure], side: str = "") -> None:
     """Print a line for each reason on stderr, the most frequent first.
 
     Parameters
@@ -120,10 +116,6 @@ def tell_failures(
         The numbers of failed files by reason.
     failures
         Some of the failures, whose names are printed.
-    measured
-        The number of measured images; if it is 0, the command ends with an error.
-    sources
-        The sources to name in that error.
     side
         The head of each line.
     """
@@ -132,6 +124,13 @@ def tell_failures(
         names = [repr(_shown(each)) for each in failures if each.reason == reason][:_NAMED]
         names += ["..."] * (count > _NAMED)
         complain(f"{side}{counted(count, 'file')} failed as {reason}: {', '.join(names)}")
+
+
+def require_images(measured: int, reasons: Counter[str], sources: Sequence[str] = ()) -> None:
+    """End the command with an error if no image was measured.
+
+    The error names the sources if no file failed: they hold none.
+    """
     if not measured:
         named = "" if reasons else ", ".join(map(repr, sources))
         fail(f"no image was measured{named and f': there is none in {named}'}")

@@ -138,8 +138,7 @@ class _Suggested:
         limits = [f"at_least = {low}"] * (is_mean and low > 0)
         limits += [f"at_most = {high}"] * (high < 1)
         if limits:
-            what = "values" if is_mean else "images or rows"
-            yield f"{scalar} = {{ {', '.join(limits)} }}  # was {number(value)}, from {n} {what}"
+            yield f"{scalar} = {{ {', '.join(limits)} }}  # was {number(value)} (n = {n})"
 
     def _quantiles(self, column: ColumnView) -> Iterator[str]:
         n, size = column.numbers.n, self._size(column.numbers.n)

@@ -215,7 +215,7 @@ def _of_groups(comparison: Comparison) -> str:
     if not alone:
         counts = zip(sides, comparison.ungrouped, strict=True)
         parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
-        words = f" Images without a group count as a group each: {', '.join(parts)}."
+        words = f" Images without a group are a group each: {', '.join(parts)}."
         return f"This assumes that groups are independent.{words if parts else ''}"
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):

@@ -213,7 +213,7 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     grouped, numbers = burst(rng, 20), {"number": rng.normal(0, 1, 200)}
     unmatched = lm.log(columns={**numbers, "k": [""] * 200}, group="k")
     alone = lm.log(columns=numbers)
-    words = "This assumes that groups are independent. Images without a group count as a group each: "
+    words = "This assumes that groups are independent. Images without a group are a group each: "
     for target, reference, groups, note in (
         (alone, grouped, None, f"Only the reference has groups. {ASSUMED}"),
         (grouped, unmatched, None, f"Only the target has groups. {ASSUMED}"),
