@@ -115,7 +115,7 @@ class AgainstPast:
                 kinds.remove("number" if odd > n else "category")
             self._kinds[name] = kinds.pop() if len(kinds) == 1 else "hash"
             # A tag that no image of a side has is missing in all images whose Exif was read.
-            if names != target.names and self._meanings[name].family == "Exif":
+            if self._meanings[name].family == "Exif":
                 is_personal = self._meanings[name].origin == "personal exif"
                 for side, table in zip(sides, tables, strict=True):
                     if name not in side.meanings:

@@ -80,7 +80,9 @@ class Summary:
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories = {}
         self.vectors = dict[tuple[str, int], Numbers]()
-        self.exif_read, features, columns = 0.0, [], []
+        # Images without any tag were read, too; nearly all policies keep the maker.
+        read = (core.exif_read(f"{prefix}.Make", False) for prefix in core.image_prefixes)
+        self.exif_read, features, columns = float(max(read, default=0)), [], []
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
             if meaning.untested:

@@ -311,8 +311,7 @@ def test_json_is_complete(folder: Path, tmp_path: Path) -> None:
     printed = json.loads(lightmeter("profile", folder, "-o", out, "--format", "json").stdout)
     assert printed["images"] == 8
     assert printed == json.loads(lightmeter("show", out, "--format", "json").stdout)
-    view = ProfileView.read(out)
-    assert printed == json.loads(json.dumps(plain_summary(view)))
+    assert printed == json.loads(json.dumps(plain_summary(ProfileView.read(out))))
 
 
 def test_names_of_failures_are_told_as_they_can_be_shown(folder: Path) -> None:

@@ -342,9 +342,8 @@ def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
     # another day arrives for the left camera
     left = {"camera": "left"}
     store.put("cells", profile(10), at=FIRST + 10 * DAY, writer="w", segment=left)
-    again = shown.build(tmp_path / "site")
     # the segment's page and its feature's, the dataset's, and the date on the first page
-    assert again.written == 4
+    assert shown.build(tmp_path / "site").written == 4
 
 
 def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:

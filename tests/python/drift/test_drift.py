@@ -393,8 +393,7 @@ def test_the_test_is_that_of_hotelling(scale: float) -> None:
 
 
 def test_long_vectors_are_found_to_move() -> None:
-    same = line(normal(300, 512), normal(300, 512, 2))
-    assert same.verdict == "none"
+    assert line(normal(300, 512), normal(300, 512, 2)).verdict == "none"
     report = lm.compare(target=view(normal(300, 512) + 0.1), reference=view(normal(300, 512, 1)))
     assert report["embedding"].verdict == "drift"
     assert report.summary().startswith("embedding moved by ")

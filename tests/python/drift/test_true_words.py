@@ -96,8 +96,7 @@ def test_of_many_categories_only_what_is_certain_is_said() -> None:
     rare = [f"user {n}" for n in range(4000)]
     before = [*rng.permutation(rare), *["a"] * 3000, *["b"] * 1000]
     after = [*rng.permutation(rare), *["a"] * 1000, *["b"] * 1000, *["c"] * 2000]
-    line = compared(after, before)
-    words = line.words
+    words = compared(after, before).words
     assert words.startswith(("x 'a' fell from about 38 % to", "x 'c' rose from at most 0.0"))
     assert is_true(words, "x", after, before)
 

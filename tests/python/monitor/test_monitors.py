@@ -229,8 +229,7 @@ def test_a_run_writes_a_file_for_the_collector(filled: Store, tmp_path: Path) ->
     samples = read(out.read_text(encoding="utf-8"))
     assert value(samples, "bucket_images", dataset="cells", segment="") == 2
     assert [path.name for path in tmp_path.glob("*drift.prom*")] == ["drift.prom"]
-    failed = lightmeter(*arguments, tmp_path / "no" / "drift.prom")
-    assert failed.returncode == 1
+    assert lightmeter(*arguments, tmp_path / "no" / "drift.prom").returncode == 1
 
 
 # The file that describes monitors, and what is said of mistakes in it.

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import as_of_images
+from conftest import as_of_images, encoded
 from lightmeter import ProfileView, Store, log, log_image
 from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
+from lightmeter.monitor.against_past import AgainstPast
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.results import Result, lead_of
 from lightmeter.monitor.rules.interval import hue_interval, share_interval
+from lightmeter.monitor.shelf import Summary
 from lightmeter.profile.scalars import nearest_turn
 from lightmeter.store.tables import Bucket
 from numpy.typing import NDArray
@@ -46,6 +48,17 @@ def test_rules_on_numbers(store: Store) -> None:
     assert alarms(states(store, **limits(30, scalar="n"))) == [9]
     put_days(store, range(1, 1), history=True)
     assert states(store, features=x)[9] == "not enough data"
+
+
+def test_a_tag_that_no_past_image_has_is_new() -> None:
+    def day(*tags: dict[int, str]) -> Summary:
+        files = [encoded("JPEG", tags=each) for each in tags]
+        return Summary(log_image(files * 20).view()._core)
+
+    for maker in ({}, {271: "Acme"}):
+        tests = AgainstPast(day(maker, maker | {272: "X"}), [day(maker)] * 20).tests()
+        (p,) = (each.p_value for each in tests if each.feature == "image.Model:missing")
+        assert (1.0 if p is None else p) < 1e-9
 
 
 @pytest.mark.parametrize(

@@ -247,8 +247,7 @@ def test_so_much_is_done_at_once(store: Store) -> None:
         return await asyncio.gather(*asking)
 
     answers = asyncio.run(ask_all())
-    statuses = [status for status, _, _ in answers]
-    assert sorted(statuses) == [200] * 9 + [503] * 4
+    assert sorted(status for status, _, _ in answers) == [200] * 9 + [503] * 4
     assert {headers["retry-after"] for status, headers, _ in answers if status == 503} == {"1"}
 
 
