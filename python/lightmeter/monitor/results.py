@@ -1,7 +1,7 @@
 """The results of monitors: reading them, finding incidents, and describing both."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -123,6 +123,8 @@ class Incident:
         The start of the bucket that ended it; None while it lasts.
     stretches
         Its parts: first those with a cause, then the largest.
+    also_in
+        If it is of a whole dataset, the segments that have such an incident at the same time.
     """
 
     dataset: str
@@ -131,6 +133,7 @@ class Incident:
     start: datetime
     end: datetime | None
     stretches: tuple[Stretch, ...] = ()
+    also_in: tuple[str, ...] = ()
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
@@ -144,8 +147,10 @@ class Incident:
 
     @property
     def words(self) -> str:
-        """Return what was found in all of its buckets."""
-        return causes_text(self.firsts)
+        """Return what was found in all of its buckets, and the first segments of `also_in`."""
+        segments = [shorten(segment_words(each), _LONGEST) for each in self.also_in[:_SHOWN]]
+        segments += ["others"] * (len(self.also_in) > _SHOWN)
+        return causes_text(self.firsts) + f", also in {', '.join(segments)}" * bool(segments)
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -180,7 +185,19 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
             place, end = (stretch.series[:2], stretch.kind), stretch.start
         groups[-1].append(stretch)
         end = max(end, stretch.end or _NEVER)
-    return sorted(map(_incident, groups), key=lambda each: (*each.place[:2], each.start, each.kind))
+    found = list(map(_incident, groups))
+    found = [_beside(each, found) for each in found]
+    return sorted(found, key=lambda each: (*each.place[:2], each.start, each.kind))
+
+
+def _beside(incident: Incident, others: Iterable[Incident]) -> Incident:
+    """Return an incident; that of a whole dataset with the segments that have one, too."""
+    if incident.segment:
+        return incident
+    same = (each for each in others if each.segment and each.place[::2] == incident.place[::2])
+    end = incident.end or _NEVER
+    found = (each for each in same if each.start < end and (each.end or _NEVER) > incident.start)
+    return replace(incident, also_in=tuple(dict.fromkeys(each.segment for each in found)))
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -258,10 +275,14 @@ def causes_text(results: Sequence[Result]) -> str:
     return ", ".join(shown) + more[min(len(words) - len(shown), 2)]
 
 
+def segment_words(segment: str) -> str:
+    """Return a segment as readable text, such as ``camera=left``."""
+    return ", ".join(f"{key}={value}" for key, value in parse_segment(segment).items())
+
+
 def place_text(dataset: str, segment: str) -> str:
     """Return a readable name of a dataset or segment, such as ``cells [camera=left]``."""
-    pairs = (f"{key}={value}" for key, value in parse_segment(segment).items())
-    return f"{dataset} [{', '.join(pairs)}]" if segment else dataset
+    return f"{dataset} [{segment_words(segment)}]" if segment else dataset
 
 
 def bucket_text(start: datetime) -> str:
