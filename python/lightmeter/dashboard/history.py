@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, partial
+from itertools import chain
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
@@ -129,14 +130,16 @@ def load_histories(shelf: Shelf, dataset: str, segment: str | None = None) -> li
     for result in latest(shelf, dataset, segment, 1):
         newest[result.segment].append(result)
         known[result.segment].append(result)
+    incidents = defaultdict[str, list[Incident]](list)
+    for incident in find_incidents(chain.from_iterable(known.values())):
+        incidents[incident.segment].append(incident)
     histories = []
     for text in segments_of(shelf, dataset) if segment is None else [segment]:
         buckets, results = shelf.buckets(dataset, text), known[text]
         bad = {each.bucket for each in results if each.state == "anomaly" and each.feature}
         whole = (bucket.start for bucket in shelf.regular(dataset, text))
         paged = [start for start in whole if start in bad][-_MOST_PAGED:]
-        incidents = find_incidents(results)
-        histories.append(History(dataset, text, buckets, newest[text], incidents, paged))
+        histories.append(History(dataset, text, buckets, newest[text], incidents[text], paged))
     return histories
 
 

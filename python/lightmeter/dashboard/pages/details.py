@@ -20,7 +20,7 @@ from lightmeter.dashboard.pages.parts import (
 )
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import Verdict, column_of
-from lightmeter.monitor.results import Result, bucket_text, lead_of, series_of
+from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.charts.lines import trend
@@ -142,7 +142,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
             page,
             history,
             kind,
-            found_text(bad),
+            found_text(causes_text(bad), bad),
             worst(result.state for result in results),
             _side("reference", baseline, reference),
             _side("target", "this bucket", target),

@@ -199,7 +199,7 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
     return tag(
         "li",
         tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
-        tag("b", found_text(results)),
+        tag("b", found_text(incident.words, results)),
         tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
         cls="over" if incident.end else SIGNS[incident.kind][0],
     )

@@ -1,11 +1,11 @@
 """Parts that several pages share, and those that a live site adds."""
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from lightmeter.dashboard.history import History
 from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.monitor.results import Result, causes_text
+from lightmeter.monitor.results import Result
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
@@ -74,10 +74,10 @@ def words_of(result: Result) -> str:
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
 
 
-def found_text(results: Sequence[Result]) -> str:
-    """Return what was found, as the beginning of a sentence."""
+def found_text(words: str, results: Iterable[Result]) -> str:
+    """Return what was found, as the beginning of a sentence; names of users stay as they are."""
     names = (name for result in results for name in (result.feature, result.monitor))
-    return capitalised(causes_text(results), *names)
+    return capitalised(words, *names)
 
 
 def assumption(results: Iterable[Result]) -> Html | None:
