@@ -140,6 +140,8 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
     if report.read_differently:
         print(visible(report.read_differently))
     print(headline(report.features))
+    if own := report.target.groups:
+        print(f"groups: {report.reference.groups or 'none'} in the reference, {own} in the target")
     for finding in report.findings:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
     if show_all and report.features:

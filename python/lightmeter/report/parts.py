@@ -34,7 +34,7 @@ MEANINGS = {
     "over all pixels of all images. For rates: the shares. For categories: how many values are new "
     "or gone.",
     "kind": "Which size is largest compared with its minimum above, and so decides the verdict. "
-    "The finding in words may describe the change by another size.",
+    "The sentence about it may give the change of the mean instead.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
