@@ -107,7 +107,8 @@ def measure(
         say(f"{html}: written")
     if not printed:
         more = f", {counted(failed, 'file')} failed" if failed else ""
-        say(f"{counted(tally.images, 'image')} measured{more}")
+        listed = f", {len(tally.best)} of them listed" if sort is not None else ""
+        say(f"{counted(tally.images, 'image')} measured{listed}{more}")
     tell_failures(tally.reasons, tally.failures)
     require_images(tally.images, tally.reasons, paths)
 

@@ -150,7 +150,7 @@ class Incident:
         """Return what was found in all of its buckets, and the first segments of `also_in`."""
         segments = [shorten(segment_words(each), _LONGEST) for each in self.also_in[:_SHOWN]]
         segments += ["others"] * (len(self.also_in) > _SHOWN)
-        return causes_text(self.firsts) + f", also in {', '.join(segments)}" * bool(segments)
+        return causes_text(self.firsts) + f"; see {', '.join(segments)}" * bool(segments)
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:

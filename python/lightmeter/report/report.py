@@ -126,7 +126,8 @@ def _findings(comparison: Comparison) -> Html:
     )
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
     what = "possible finding" if is_possible else "more finding"
-    more = tag("p", f"and {counted(left, what)} below", cls="quiet") if left > 0 else None
+    words = f"{counted(left, what)}: see the charts below"
+    more = tag("p", words, cls="quiet") if left > 0 else None
     # The first number that indicates the cause may have no images, such as the quality of a file.
     leads = (
         row
@@ -135,20 +136,20 @@ def _findings(comparison: Comparison) -> Html:
         if row.short in CAUSES[cause.cause].leads
     )
     shots = next(filter(None, (thumbnails(row, comparison) for row in leads)), None)
-    shots = shots or _how_to_list([row for each in found for row in each.rows])
-    return section("Findings", tag("ol", listed, cls="findings"), more, shots)
+    how = _how_to_list([row for each in found for row in each.rows], has_shots=shots is not None)
+    return section("Findings", tag("ol", listed, cls="findings"), more, shots, how)
 
 
-def _how_to_list(rows: Sequence[FeatureDrift]) -> Html | None:
+def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:
     """Return how to list the images with the first number of images that changed."""
     for row in rows:
         if row.kind == "number" and row.prefix and row.topic not in ("Exif", "values"):
             before, after = row.levels
             option, end = (" --highest", "highest") if after > before else ("", "lowest")
             command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
-            words = f" lists the images with the {end} {row.name}. "
-            words += "If the profiles keep exemplars (--exemplars), this page shows some of them."
-            return tag("p", command, words, cls="quiet")
+            words = f" lists the 20 images with the {end} {row.name}, or more with --worst."
+            exemplars = " Profiles with --exemplars show some of them here." * (not has_shots)
+            return tag("p", command, words, exemplars, cls="quiet")
     return None
 
 

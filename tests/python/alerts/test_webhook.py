@@ -166,7 +166,7 @@ def test_an_incident_is_triggered_and_then_resolved(store: Store) -> None:
     assert actions == ["trigger", "trigger", "resolve"]
     assert first["dedup_key"] == third["dedup_key"] != second["dedup_key"]
     assert first["payload"]["severity"] == second["payload"]["severity"] == "error"
-    words = "saturation fell by 38 %, also in camera=left (cells, since 2022-09-02)"
+    words = "saturation fell by 38 %; see camera=left (cells, since 2022-09-02)"
     assert (first["payload"]["source"], first["payload"]["summary"]) == ("cells", words)
     assert first["links"][0]["href"].startswith("https://d.example.com/cells-")
 

@@ -117,13 +117,14 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -70.0 if column else -10.0, 100, ".sharpness"),
-            "the average image lost sharpness most at row one, column two of the four by four grid",
+            "on average, images lost sharpness most at row one, column two "
+            "of the four by four grid",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more drifted",
         ),
-        (grid(lambda *_: -20.0, 100), "the average image darkened by a similar share everywhere"),
+        (grid(lambda *_: -20.0, 100), "on average, images darkened by a similar share everywhere"),
         ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
     ],
 )
@@ -135,7 +136,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence == "The average image darkened most at the top left"
+    assert where.sentence == "On average, images darkened most at the top left"
     assert where.certainty == "image.Grid.r0c0; and 15 more features"
     assert noise.rows == (lines[-1],)
 

@@ -117,7 +117,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
             "main",
             extras.on_dataset(history),
             section("Segments", listed, ident="segments") if listed else None,
-            section("Anomalies", _feed(page, _events_of([history]))),
+            section("Anomalies", _feed(page, _events_of([history, *segments]))),
             section("Features", features or nothing, ident="features"),
         ),
         forms=extras.forms,

@@ -443,7 +443,7 @@ def _several(row: FeatureDrift) -> str:
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Describe where the image changed most, if there is such a position."""
-    image = f"the average {_several(rows[0])}image"
+    images = f"on average, {_several(rows[0])}images"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
@@ -451,10 +451,10 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     cell = rows[sure.index(most)].cell
     assert cell is not None
     if not most:
-        return Finding(f"{image} changed in {len(rows)} places", tuple(rows))
+        return Finding(f"{images} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
     where = "by a similar share everywhere" if is_even else f"most {cell.place}"
-    return Finding(f"{image} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
+    return Finding(f"{images} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
