@@ -14,8 +14,8 @@ struct Blockiness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Blockiness", Scale::kRatio, Group::kCompression,
-             "the blockiness, steps across the borders of 8 x 8 blocks over others: 1 is none, "
-             "higher is more blocks"},
+             "the blockiness, steps at the borders of 8 x 8 blocks divided by other steps: "
+             "1 is no blocks, higher is more blocks"},
   };
   static constexpr std::size_t kBlock = 8;
 

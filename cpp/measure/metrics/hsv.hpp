@@ -18,7 +18,7 @@ struct Hsv {
       Number{"Saturation.stddev", Scale::kSample, Group::kColour,
              "the standard deviation of the saturation"},
       Number{"Brightness.mean", Scale::kSample, Group::kLight,
-             "the mean brightness, which is the largest of red, green and blue"},
+             "the mean brightness of pixels, each the largest of its red, green and blue"},
       Number{"Brightness.stddev", Scale::kSample, Group::kLight,
              "the standard deviation of the brightness"},
   };

@@ -220,7 +220,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         why = shorten(change.why, _WORDS) or "data that arrived later changed the result"
         yield f"This is not an {incident.kind} any more: {why}."
     elif incident.end is not None:
-        yield f"It was over by {bucket_text(incident.end)}."
+        yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
         yield "Its monitor is gone."
     for result in firsts[:_SHOWN]:

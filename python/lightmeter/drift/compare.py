@@ -215,8 +215,8 @@ def _of_groups(comparison: Comparison) -> str:
     if not alone:
         counts = zip(sides, comparison.ungrouped, strict=True)
         parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
-        words = f" Images without a group are a group each: {', '.join(parts)}."
-        return f"This assumes that groups are independent.{words if parts else ''}"
+        words = f" Images without a group are a group each: {', '.join(parts)}." if parts else ""
+        return f"This assumes that groups are independent.{words}" if judged else ""
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):
         first = f"Groups are not used for {shorten(', '.join(alone), 80)}: some values lack one. "

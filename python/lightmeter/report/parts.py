@@ -30,11 +30,11 @@ _MOST_LISTED = 8
 
 
 MEANINGS = {
-    "change": "The means of the reference and of the target; of a feature that ends in .pixels, "
-    "over all pixels of all images. For rates: the shares. For categories: how many values are new "
-    "or gone.",
-    "kind": "Which size is largest compared with its minimum above, and so decides the verdict. "
-    "The sentence about it may give the change of the mean instead.",
+    "change": "The means of the reference and of the target. If the name ends in .pixels, they are "
+    "means over all pixels of all images. For rates: the shares. For categories: how many values "
+    "are new or gone.",
+    "kind": "The size that decides: a shift of 0.5 or more, or else the size that is largest "
+    "compared with its minimum above. The sentence may give the change of the mean instead.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
@@ -285,7 +285,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
             yield tag("p", words, cls="quiet")
         if last == "PerceptualHash":
-            yield tag("p", "This is normal for a camera that stands still.", cls="quiet")
+            yield tag("p", "Lookalikes are normal for a camera that stands still.", cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
             alike = "equal" if last == "PixelHash" else "similar"

@@ -188,15 +188,15 @@ def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
 def _how_to_read(comparison: Comparison) -> Html:
     by = comparison.thresholds
     words = (
-        f"The verdict is drift if q is at most {number(by.drift)} and one size is large enough: a "
-        f"shift or a difference of shares of {number(by.effect)}, a spread of {number(by.spread)}, "
-        f"or a tail of {number(by.tail)}; possible if q is above that, but at most "
-        f"{number(by.possible)}. If nothing changed, and images (or groups, if both sides have "
-        f"some) are independent, at most {percent(by.drift)} of comparisons report any drift. "
-        "The headline describes a change only if one of its features passed a stricter test: the "
-        f"chance that any unchanged feature passes it is at most {percent(by.drift)}. A count such "
-        "as “3 other features changed” includes features that drifted without passing it, and a "
-        "second fault may hide among them. "
+        "A change counts if one of its sizes reaches its minimum: a shift or a difference of "
+        f"shares of {number(by.effect)}, a spread of {number(by.spread)}, or a tail of "
+        f"{number(by.tail)}. Its verdict is drift if q is at most {number(by.drift)}; possible if "
+        f"q is above that, but at most {number(by.possible)}. If nothing changed, and images (or "
+        f"groups, if both sides have some) are independent, at most {percent(by.drift)} of "
+        "comparisons report any drift. The headline describes a change only if one of its features "
+        "passed a stricter test: the chance that even one unchanged feature passes it is at most "
+        f"{percent(by.drift)}. A count such as “3 other features changed” includes features that "
+        "drifted without passing it, and a second fault may hide among them. "
         f"Verdicts need {by.min_values} values on each side. With groups, each side "
         "also needs 5 groups, and a spread or a tail does not count."
     )
