@@ -181,14 +181,15 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     incident, firsts = change.incident, change.incident.firsts
     cause = "could not be judged: " * (incident.kind == "error") + incident.words
     title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
-    lasts = "since " * (change.what == "opened" and incident.end is None)
+    opened, lasts = change.what == "opened", "since " * (incident.end is None)
+    begin = lasts if opened else f"{incident.kind} of "
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
-    notices = change.remember if change.what == "opened" else change.forget
+    notices = change.remember if opened else change.forget
     about = (_digest(*each.place, each.start.isoformat(), each.monitor)[:32] for each in notices)
     return Message(
         ident=_digest(alert, change.what, change.remember, change.forget),
         what=change.what,
-        title=f"{title} ({place}, {lasts}{bucket_text(incident.start)})",
+        title=f"{title} ({place}, {begin}{bucket_text(incident.start)})",
         lines=tuple(_lines(change, store)),
         link=dashboard and f"{dashboard.rstrip('/')}/{_page(change)}",
         facts={

@@ -34,7 +34,7 @@ MEANINGS = {
     "means over all pixels of all images. For rates: the shares. For categories: how many values "
     "are new or gone.",
     "kind": "The size that decides: a shift of 0.5 or more, or else the size that is largest "
-    "compared with its minimum above. The sentence may give the change of the mean instead.",
+    "compared with its minimum above. Sentences may give the change of the mean instead.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "

@@ -146,9 +146,9 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
         if row.kind == "number" and row.prefix and row.topic not in ("Exif", "values"):
             before, after = row.levels
             option, end = (" --highest", "highest") if after > before else ("", "lowest")
-            command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
+            command = tag("code", f"lightmeter measure TARGET --sort {row.short}{option}")
             words = f" lists the 20 images with the {end} {row.name}, or more with --worst."
-            exemplars = " Profiles with --exemplars show some of them here." * (not has_shots)
+            exemplars = " Profiles made with --exemplars show images here." * (not has_shots)
             return tag("p", command, words, exemplars, cls="quiet")
     return None
 

@@ -202,7 +202,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     later = [*days("oooooAo", **left), *days("oooooAo", feature="image.entropy", **left)]
     tell(store, later, [box])
     over = box.messages[1]
-    assert over.title == "back to normal (cells [camera=left], 2022-09-06)"
+    assert over.title == "back to normal (cells [camera=left], anomaly of 2022-09-06)"
     assert over.lines[0] == "The anomaly was over by 2022-09-07."
     assert over.incidents == message.incidents
 
@@ -236,7 +236,7 @@ def test_an_error_and_what_is_over_by_now(store: Store) -> None:
     assert str(late.link).endswith("/index.html")
     assert str(over.link).endswith("/20220901T000000.html")
     assert error.title == "could not be judged: saturation fell by 38 % (cells, since 2022-09-01)"
-    assert over.lines[0] == "The error was over by 2022-09-02."
+    assert over.lines[0] == "The anomaly was over by 2022-09-02."
 
 
 @pytest.mark.parametrize("words", [*HOSTILE, "\U0001f600" * 300, '\\"' * 3000])

@@ -304,7 +304,7 @@ def test_results_stay_visible_and_only_the_third_alarms(store: Store, tmp_path: 
     assert words == ["1 of 3 in a row", "2 of 3 in a row", "", ""]
     store.put("cells", rows(5), at=date(2022, 9, 5), writer="a")  # it was fine after all
     (delivery,) = lm.watch(store, config, now=NOW).deliveries
-    assert delivery.message.title == "withdrawn (cells, 2022-09-07)"
+    assert delivery.message.title == "withdrawn (cells, anomaly of 2022-09-07)"
 
 
 # A change that is made the new normal.
