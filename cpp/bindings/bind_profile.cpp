@@ -162,18 +162,17 @@ bool contains(const Profile& profile, const std::string& name) {
   return profile.find(name) != nullptr;
 }
 
-// (allowed, denied) tags of each policy that Exif was read under.
+// (prefix, allowed tags, denied tags, images) of each policy that Exif was read under.
 py::list exif_policies(const Profile& profile) {
-  std::set<ExifPolicy> policies;
+  py::list policies;
   for (const auto& [prefix, group] : profile.groups()) {
-    for (const auto& [policy, read] : group.exif_read) policies.insert(policy);
+    for (const auto& [policy, read] : group.exif_read) {
+      const std::vector allow(policy.allow.begin(), policy.allow.end());
+      const std::vector deny(policy.deny.begin(), policy.deny.end());
+      policies.append(tuple_of({prefix, allow, deny, read}));
+    }
   }
-  py::list pairs;
-  for (const auto& [allow, deny] : policies) {
-    pairs.append(
-        tuple_of({std::vector(allow.begin(), allow.end()), std::vector(deny.begin(), deny.end())}));
-  }
-  return pairs;
+  return policies;
 }
 
 Profile copy(const Profile& profile) { return profile; }

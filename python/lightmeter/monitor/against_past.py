@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,16 +86,12 @@ class AgainstPast:
         The merged baseline; None if `past` is the baseline.
     buckets
         The number of buckets in `expected`; a file counts as one.
-    exif_read
-        A function that returns the number of images of the target without an Exif tag that no image
-        has, from the name of the tag and whether it is personal.
     """
 
     target: Summary
     past: Sequence[Summary]
     expected: Summary | None = None
     buckets: int = 0
-    exif_read: Callable[[str, bool], int] = lambda name, personal: 0
 
     def __post_init__(self) -> None:
         """Align the tables of the buckets."""
@@ -116,12 +112,9 @@ class AgainstPast:
             self._kinds[name] = kinds.pop() if len(kinds) == 1 else "hash"
             # A tag that no image of a side has is missing in all images whose Exif was read.
             if self._meanings[name].family == "Exif":
-                is_personal = self._meanings[name].origin == "personal exif"
                 for side, table in zip(sides, tables, strict=True):
                     if name not in side.meanings:
-                        is_target = side is target
-                        read = self.exif_read(name, is_personal) if is_target else side.exif_read
-                        table[MISSING, index] = read
+                        table[MISSING, index] = side.exif_read(name, self._meanings[name])
         self._now, self._before = tables[0], tables[1 : 1 + len(self.past)]
         self._base = tables[-1:] if merged else self._before
         with np.errstate(over="ignore"):  # in the rows that are not counts

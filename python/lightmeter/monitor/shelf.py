@@ -45,6 +45,7 @@ MOST_OTHERS = 0.1
 MOST_VALUES = 20  # of a category; rarer ones are not judged
 
 
+_Policy = tuple[str, frozenset[str], frozenset[str], int]  # prefix, allowed, denied, images
 _Features = tuple[tuple[str, ...], Mapping[str, Kind], Mapping[str, Meaning]]
 
 
@@ -67,8 +68,6 @@ class Summary:
     vectors
         For each vector feature and its most frequent length, a table of the number, means and
         standard deviations of the vectors of this length.
-    exif_read
-        The number of images whose Exif was read.
     damage
         The reason why a part of the bucket is missing; empty if it is complete.
     is_readable
@@ -80,9 +79,8 @@ class Summary:
         self.damage, self.is_readable = damage, not damage or core.images > 0
         self.categories = {}
         self.vectors = dict[tuple[str, int], Numbers]()
-        # Images without any tag were read, too; nearly all policies keep the maker.
-        read = (core.exif_read(f"{prefix}.Make", False) for prefix in core.image_prefixes)
-        self.exif_read, features, columns = float(max(read, default=0)), [], []
+        self._exif_policies = tuple(_policy(*each) for each in core.exif_policies())
+        features, columns = [], []
         for name in core.names():
             meaning = Meaning(*core.meaning(name))
             if meaning.untested:
@@ -92,12 +90,20 @@ class Summary:
                 self.categories[name] = _counts(core, name, column[VALUES])
             if kind == "vector":
                 self.vectors |= _vectors(core, name)
-            if meaning.family == "Exif":
-                self.exif_read = max(self.exif_read, column[MISSING] + column[VALUES])
             features.append((name, kind, meaning))
             columns.append(column)
         self.names, self.kinds, self.meanings = _shared(tuple(features))
         self.table: Numbers = np.array(columns, dtype=np.float64).reshape(-1, ROWS).T
+
+    def exif_read(self, name: str, meaning: Meaning) -> int:
+        """Return the number of images in which an Exif tag would have been found."""
+        prefix, _, tag = name.rpartition(".")
+        personal = meaning.origin == "personal exif"
+        return sum(
+            images
+            for place, allow, deny, images in self._exif_policies
+            if place == prefix and tag not in deny and (tag in allow or not personal)
+        )
 
     def to_bytes(self) -> bytes:
         """Return the summary as bytes for later runs, without vectors and damage."""
@@ -128,6 +134,16 @@ class Summary:
         at = {name: index for index, name in enumerate(self.names)}
         padded = np.pad(self.table, ((0, 0), (0, 1)))
         return np.asarray(padded[:, [at.get(name, -1) for name in names]])
+
+
+def _policy(prefix: str, allow: list[str], deny: list[str], images: int) -> _Policy:
+    return prefix, _tags(tuple(allow)), _tags(tuple(deny)), images
+
+
+@lru_cache(maxsize=64)
+def _tags(names: tuple[str, ...]) -> frozenset[str]:
+    """Return one shared object for equal lists of tags."""
+    return frozenset(names)
 
 
 @lru_cache(maxsize=64)

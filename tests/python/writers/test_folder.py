@@ -230,7 +230,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     with Store(path) as store:
         assert counts(store) == {7: 2, 8: 3, 9: 7}
         view = store.read("cells", date(2022, 9, 9))
-    assert view._core.exif_policies() == [(["Artist"], [])]
+    assert view._core.exif_policies() == [("image", ["Artist"], [], 7)]
     assert view.exemplars("image.Brightness.mean").low[0].path.endswith(".jpg")
     (tmp_path / "empty").mkdir()
     assert lightmeter("log", tmp_path / "empty", *where).returncode == 1

@@ -137,10 +137,7 @@ class DriftRule(ComparingMonitor):
             past = side.own.summaries if len(side.own.summaries) >= ENOUGH else past
             if len(past) < ENOUGH:
                 return self._independent(side)
-        compared = AgainstPast(
-            *(target, past, expected, buckets),
-            exif_read=lambda *tag: side.target.view._core.exif_read(*tag),
-        )
+        compared = AgainstPast(target, past, expected, buckets)
         return [test for test in compared.tests() if self.takes(test.feature)]
 
     def decide(
