@@ -84,8 +84,8 @@ def save_results(store: Store, results: list[Result], source: str = "") -> None:
         for each in before
         for key in store.state.judged(each.monitor, each.dataset)
     ]
-    store.state.begin(sources, stale, before)
-    store.state.add([BucketRows(place, 0, those) for place, those in buckets.items()])
+    store.state.begin(sources, stale, sources=[source])
+    store.state.add(BucketRows(place, 0, those) for place, those in buckets.items())
 
 
 def fill(path: Path) -> None:

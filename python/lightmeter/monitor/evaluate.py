@@ -321,8 +321,9 @@ def update_results(
         The store cannot be read or written.
     """
     with store.snapshot():
-        source, before = _replaced(store, {monitor.watcher for monitor in monitors}, source)
+        source, paths = _paths(store, {monitor.watcher for monitor in monitors}, source)
         shelf, moment = Shelf(store), to_utc(now or datetime.now(UTC))
+        before = [each for each in store.state.sources() if each.path in paths]
         keys = {each[:2]: each.key for each in before}
         runs = [MonitorRun(shelf, each, moment, keys.get(each.watcher)) for each in monitors]
     watched = [
@@ -331,13 +332,13 @@ def update_results(
     ]
     stale = [Place(*run.monitor.watcher, *key) for run in runs for key in run.stale]
     if stale or sorted(before) != sorted(watched):
-        store.state.begin(watched, stale, before)
+        store.state.begin(watched, stale, sources=paths)
     for batch in _batches(store, runs):
         store.state.add(batch)
 
 
-def _replaced(store: Store, monitors: set[Watcher], source: str) -> tuple[str, list[Source]]:
-    """Return the real path of a file, and the stored monitors that it replaces.
+def _paths(store: Store, monitors: set[Watcher], source: str) -> tuple[str, set[str]]:
+    """Return the real path of a file, and all paths whose results it replaces.
 
     Results belong to the file of their monitor, so that several files can watch one store. A file
     takes over the results of a file that no longer exists, or of monitors without a file, if it has
@@ -349,8 +350,8 @@ def _replaced(store: Store, monitors: set[Watcher], source: str) -> tuple[str, l
         Another file has such a monitor, or the path is not UTF-8.
     """
     source = checked_path(os.path.realpath(source)) if source else ""
-    paths, stored = {source}, store.state.sources()
-    for kept in stored:
+    paths = {source}
+    for kept in store.state.sources():
         if kept.path != source and kept[:2] in monitors:
             if os.path.exists(kept.path):
                 raise ConfigError(
@@ -358,7 +359,7 @@ def _replaced(store: Store, monitors: set[Watcher], source: str) -> tuple[str, l
                     f"{kept.dataset!r}; rename one of them, or delete one of the files"
                 )
             paths.add(kept.path)
-    return source, [each for each in stored if each.path in paths]
+    return source, paths
 
 
 def _batches(store: Store, runs: Iterable[MonitorRun]) -> Iterator[list[BucketRows]]:

@@ -1,7 +1,7 @@
 """The state of monitors and alerts in a store: results, reported incidents, accepted changes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -160,7 +160,7 @@ class State:
         return [points[key] for key in sorted(points)]
 
     def begin(
-        self, monitors: Iterable[Source], stale: Collection[Place], before: Iterable[Source]
+        self, monitors: Iterable[Source], stale: Iterable[Place], *, sources: Iterable[str]
     ) -> None:
         """Store the monitors of a file and delete stale results, all or nothing.
 
@@ -170,24 +170,25 @@ class State:
             The monitors of the file.
         stale
             Buckets that are no longer judged, or that will be judged again.
-        before
-            The stored monitors that these replace.
+        sources
+            The paths whose monitors these replace.
 
         Raises
         ------
         StoreError
             The store cannot be written, or the lock of this run was lost.
         """
-        replaced = {each[:2] for each in before}
+        stale, sources = list(stale), set(sources)
         with self._database.transaction() as connection:
+            before = {each[:2] for each in self.sources() if each.path in sources}
             for table in (result, judged):
-                delete(connection, table, replaced - {each[:2] for each in monitors})
+                delete(connection, table, before - {each[:2] for each in monitors})
                 delete(connection, table, stale)
-            delete(connection, watched, replaced)
+            delete(connection, watched, before)
             insert(connection, watched, monitors)
             self._database.check_turn()
 
-    def add(self, buckets: Collection[BucketRows]) -> None:
+    def add(self, buckets: Iterable[BucketRows]) -> None:
         """Store judged buckets in place of earlier records of the same buckets.
 
         Raises
@@ -195,6 +196,7 @@ class State:
         StoreError
             The store cannot be written, or the lock of this run was lost.
         """
+        buckets = list(buckets)
         with self._database.transaction() as connection:
             for table in (result, judged):
                 delete(connection, table, (bucket.place for bucket in buckets))
@@ -218,9 +220,7 @@ class State:
         query = sa.select(*columns).where(has(notice, alert)).order_by(*notice.primary_key)
         return self._all(Notice, query)
 
-    def remember(
-        self, alert: str, forget: Collection[Notice], remember: Collection[Notice]
-    ) -> None:
+    def remember(self, alert: str, forget: Iterable[Notice], remember: Iterable[Notice]) -> None:
         """Store that a change has been reported.
 
         Parameters
@@ -232,6 +232,7 @@ class State:
         remember
             Incidents as they were reported.
         """
+        remember = list(remember)
         with self._database.transaction() as connection:
             delete(connection, notice, ((alert, *old[:-1]) for old in (*forget, *remember)))
             insert(connection, notice, ((alert, *new) for new in remember))

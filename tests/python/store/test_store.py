@@ -178,7 +178,7 @@ def test_a_turn_keeps_others_out(sql_store: Store, tmp_path: Path, monkeypatch: 
             with pytest.raises(StoreError, match="another run holds the lock"), other.turn():
                 pass
             other.define("cells", "1d")  # nothing else waits
-            sql_store.state.begin([SOURCE], [], [])
+            sql_store.state.begin([SOURCE], [], sources=[""])
         with other.turn():
             pass
 
@@ -192,7 +192,7 @@ def test_nothing_is_saved_where_the_lock_was_lost(database: str) -> None:
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
             )
         with pytest.raises(StoreError, match="the lock of the monitors was lost"):
-            store.state.begin([SOURCE], [], [])
+            store.state.begin([SOURCE], [], sources=[""])
         assert store.state.sources() == []
 
 
