@@ -289,8 +289,9 @@ class Store(Putting):
             *(func.sum(func.length(_P.body)), func.max(_P.updated)),
             func.aggregate_strings(_P.tags, "&"),
         )
+        lines = dict[tuple[str, str], Summary]()
 
-        def summary(dataset: str, segment: str, *numbers: Any) -> Summary:
+        def add(dataset: str, segment: str, *numbers: Any) -> None:
             buckets, first, last, writers, images, size, updated, texts = numbers
             tags = defaultdict[str, list[str]](list)
             for each in sorted(set(texts.split("&"))):
@@ -298,15 +299,14 @@ class Store(Putting):
                     tags[name].append(tag)
             days = time_of(first), time_of(last), writers, int(images), int(size), time_of(updated)
             part = parse_segment(segment)
-            return Summary(dataset, lengths[dataset], part, buckets, *days, tags)
+            lines[dataset, segment] = Summary(dataset, lengths[dataset], part, buckets, *days, tags)
 
-        query = sa.select(*columns).where(*self._here).group_by(*place)
         with self._database.snapshot():
             lengths = self.datasets()
-            found = self._database.rows(query, summary)
-        for name in lengths.keys() - {each.dataset for each in found}:
-            found.append(Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None, {}))
-        return sorted(found, key=lambda each: (each.dataset, segment_text(each.segment)))
+            self._database.rows(sa.select(*columns).where(*self._here).group_by(*place), add)
+        for name in lengths.keys() - {dataset for dataset, _ in lines}:
+            lines[name, ""] = Summary(name, lengths[name], {}, 0, None, None, 0, 0, 0, None, {})
+        return [lines[key] for key in sorted(lines)]
 
     def newest(self, now: datetime) -> list[Newest]:
         """Return the newest bucket of each segment that is complete at `now`."""
