@@ -306,7 +306,7 @@ class PagerDuty(_Timed):
         events = []
         if message.what in ("opened", "test"):
             payload = {
-                "summary": message.title,
+                "summary": shorten(message.title, 1024),  # the limit of PagerDuty
                 "source": facts.get("dataset") or "lightmeter",
                 "severity": "error" if facts.get("kind") == "anomaly" else "warning",
                 "custom_details": facts,

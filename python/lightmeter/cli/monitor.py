@@ -39,7 +39,7 @@ def run(
     openmetrics: Path | None = None,
     dashboard: str | None = None,
 ) -> None:
-    """Judge every complete bucket (day or hour), store the results, and send alerts.
+    """Judge every complete bucket (a day, by default), store the results, and send alerts.
 
     As text, a line is printed for each monitor, segment and cause, unless the newest bucket is ok.
     As JSON, all results of the newest bucket of each monitor are printed. A segment without data

@@ -124,7 +124,8 @@ class Incident:
     stretches
         Its parts: first those with a cause, then the largest.
     also_in
-        If it is of a whole dataset, the segments that have such an incident at the same time.
+        If it is of a whole dataset, the segments with an open incident of the same kind when it
+        began, in which at least one of its features changed.
     """
 
     dataset: str
@@ -146,11 +147,16 @@ class Incident:
         return [stretch.first for stretch in self.stretches]
 
     @property
+    def features(self) -> set[str]:
+        """Return the names of its features."""
+        return {stretch.series.feature for stretch in self.stretches}
+
+    @property
     def words(self) -> str:
         """Return what was found in all of its buckets, and the first segments of `also_in`."""
         segments = [shorten(segment_words(each), _LONGEST) for each in self.also_in[:_SHOWN]]
         segments += ["others"] * (len(self.also_in) > _SHOWN)
-        return causes_text(self.firsts) + f"; see {', '.join(segments)}" * bool(segments)
+        return causes_text(self.firsts) + f"; see {' and '.join(segments)}" * bool(segments)
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -185,19 +191,23 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
             place, end = (stretch.series[:2], stretch.kind), stretch.start
         groups[-1].append(stretch)
         end = max(end, stretch.end or _NEVER)
-    found = list(map(_incident, groups))
-    found = [_beside(each, found) for each in found]
+    found = _with_segments(map(_incident, groups))
     return sorted(found, key=lambda each: (*each.place[:2], each.start, each.kind))
 
 
-def _beside(incident: Incident, others: Iterable[Incident]) -> Incident:
-    """Return an incident; that of a whole dataset with the segments that have one, too."""
-    if incident.segment:
-        return incident
-    same = (each for each in others if each.segment and each.place[::2] == incident.place[::2])
-    end = incident.end or _NEVER
-    found = (each for each in same if each.start < end and (each.end or _NEVER) > incident.start)
-    return replace(incident, also_in=tuple(dict.fromkeys(each.segment for each in found)))
+def _with_segments(incidents: Iterable[Incident]) -> Iterator[Incident]:
+    """Yield the incidents; those of whole datasets with the segments that changed alike."""
+    newest, now = {}, None  # the newest incident of each segment of a dataset and kind
+    for each in sorted(incidents, key=lambda each: (each.place[::2], each.start, not each.segment)):
+        if each.place[::2] != now:
+            newest, now = dict[str, Incident](), each.place[::2]
+        if each.segment:
+            newest[each.segment] = each
+            yield each
+        else:
+            lasting = (part for part in newest.values() if (part.end or _NEVER) > each.start)
+            also = (part.segment for part in lasting if not each.features.isdisjoint(part.features))
+            yield replace(each, also_in=tuple(also))
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:

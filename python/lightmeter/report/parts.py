@@ -33,8 +33,8 @@ MEANINGS = {
     "change": "The means of the reference and of the target. If the name ends in .pixels, they are "
     "means over all pixels of all images. For rates: the shares. For categories: how many values "
     "are new or gone.",
-    "kind": "The size that decides: a shift of 0.5 or more, or else the size that is largest "
-    "compared with its minimum above. Sentences may give the change of the mean instead.",
+    "kind": "The size that decides: the shift if it is 0.5 or more, otherwise the size that is "
+    "largest compared with its minimum above. Sentences may give the change of the mean instead.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
@@ -282,7 +282,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         words = f"{'at least ' * (n > _HASHES)}{how} among {counted(n, 'image')}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
-            words = f"A profile keeps {_HASHES} hashes, so some rare repeats remain undetected."
+            words = f"A profile keeps {_HASHES} different hashes, so it may miss rare repeats."
             yield tag("p", words, cls="quiet")
         if last == "PerceptualHash":
             yield tag("p", "Lookalikes are normal for a camera that stands still.", cls="quiet")

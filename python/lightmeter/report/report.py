@@ -13,6 +13,8 @@ from lightmeter.drift.describe.causes import CAUSES
 from lightmeter.drift.describe.sentences import capitalised, headline
 from lightmeter.drift.row import CHANGED, FeatureDrift, Thresholds
 from lightmeter.files import write_atomically
+from lightmeter.image.metrics import FACTS
+from lightmeter.image.numbers import IMAGE_NUMBERS
 from lightmeter.profile import ProfileView
 from lightmeter.profile.log import ProfileLike, view_of
 from lightmeter.profile.table_files import plain
@@ -143,9 +145,15 @@ def _findings(comparison: Comparison) -> Html:
 def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:
     """Return how to list the images with the first number of images that changed."""
     for row in rows:
-        if row.kind == "number" and row.prefix and row.topic not in ("Exif", "values"):
-            before, after = row.levels
-            option, end = (" --highest", "highest") if after > before else ("", "lowest")
+        number_of_images = IMAGE_NUMBERS.get(row.short)
+        is_measured = row.short in FACTS or number_of_images is not None
+        if row.kind == "number" and row.prefix and is_measured and row.effect_name != "spread":
+            rise = (row.tail_above or 0.0) - (row.tail_below or 0.0)
+            if row.effect_name != "tail":
+                rise = row.levels[1] - row.levels[0]
+            option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
+            if number_of_images and number_of_images.set in ("camera", "all"):
+                option += f" --metrics {number_of_images.set}"
             command = tag("code", f"lightmeter measure TARGET --sort {row.short}{option}")
             words = f" lists the 20 images with the {end} {row.name}, or more with --worst."
             exemplars = " Profiles made with --exemplars show images here." * (not has_shots)

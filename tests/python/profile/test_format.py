@@ -70,8 +70,7 @@ def test_a_reader_of_the_page_finds_what_there_is(name: str) -> None:
     assert found.get("readings", {}) == view.readings
     assert sum(count for count, _ in images.values()) == view.images
     policies = {policy for _, each in images.values() for policy in each}
-    held = {(tuple(allow), tuple(deny)) for _, allow, deny, _ in core.exif_policies()}
-    assert held == policies
+    assert {(tuple(a), tuple(d)) for _, a, d, _ in core.exif_policies()} == policies
     tables = found.get("rows", {"tables": {}})["tables"]
     held = {tuple(names): table.tolist() for names, table in core.sampled_rows()}
     assert {names: list(rows.values()) for names, rows in tables.items()} == held

@@ -99,6 +99,10 @@ class _Reported:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
+    def seekable(self) -> bool:
+        # A file of unknown size claims to be seekable, and then cannot find its end.
+        return bool(self._file.seekable() and getattr(self._file, "size", 0) is not None)
+
     def read(self, *count: int) -> bytes:
         try:
             return bytes(self._file.read(*count))
