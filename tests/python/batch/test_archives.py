@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fsspec
@@ -20,7 +21,7 @@ from lightmeter.batch.running import blocks
 from lightmeter.batch.sources.find import source_of
 from lightmeter.batch.sources.item import Item, RemotePart, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
-from lightmeter.batch.sources.remote import loaded
+from lightmeter.batch.sources.remote import _Reported, loaded
 from memory import profile_and_weigh
 from shards import changed, encoded, failures, pictures, write_tar, write_zip
 
@@ -112,8 +113,7 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
 
 def test_hostile_names_of_tars(tmp_path: Path) -> None:
     """A name of a gigabyte is not read; one of 60 kB and bytes that are no text are."""
-    strange = os.fsdecode(b"\xff\x1b.png")
-    members = {strange: b"x", "a/" * 30_000 + "b.png": b"x"}
+    members = {os.fsdecode(b"\xff\x1b.png"): b"x", "a/" * 30_000 + "b.png": b"x"}
     data = write_tar(tmp_path / "p.tar", members).read_bytes()
     long = tarfile.TarInfo("././@LongLink")
     long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
@@ -319,6 +319,12 @@ def test_only_a_few_objects_are_read_ahead() -> None:
         for n in range(8)
     ]
     assert [len(block) for block in blocks(large)] == [9, 2, 2, 2, 1]
+
+
+def test_a_stream_of_unknown_size_cannot_seek() -> None:
+    for size in (None, 3):
+        file = SimpleNamespace(seekable=lambda: True, size=size)
+        assert _Reported(file).seekable() == (size == 3)
 
 
 @pytest.mark.parametrize("size", [0, 1, None, 10**6])

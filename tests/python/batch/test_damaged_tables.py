@@ -160,8 +160,7 @@ def one_cell_for_many_rows(path: Path) -> None:
 def a_footer_that_lies(path: Path) -> None:
     one_cell(path)
     size = pa.parquet.ParquetFile(path).metadata.row_group(0).column(0).total_uncompressed_size
-    data = path.read_bytes()
-    path.write_bytes(data.replace(varint(2 * size), varint(1 << 21)))
+    path.write_bytes(path.read_bytes().replace(varint(2 * size), varint(1 << 21)))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's count of memory is Linux's")

@@ -111,8 +111,7 @@ def test_quiet_prints_only_what_was_asked_for(
 def sides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three profiles: a reference, one with a drift, and one that only may have drifted."""
     root = tmp_path_factory.mktemp("sides")
-    rng = np.random.default_rng(0)
-    values = rng.normal(0, 1, 200)
+    values = np.random.default_rng(0).normal(0, 1, 200)
     for name, moved in (("ref", 0.0), ("far", 2.0), ("near", 0.19)):
         log(columns={"a|b": values + moved, "same": values}).view().write(root / f"{name}.lmp")
     return root

@@ -132,8 +132,7 @@ def test_marks_of_colour_and_tables_in_a_tile(
     apart = None if mark == TABLES else b"\xff\xd8" + TABLES + b"\xff\xd9"
     with_tables(tmp_path / "a.tif", b"\xff\xd8" + mark + PICTURE, apart, photometric)
     assert numbers_of(tmp_path / "a.tif") == by_imagecodecs(tmp_path / "a.tif")
-    taken = adobe(0) not in mark
-    assert answers == ([taken] if photometric == 6 else [])
+    assert answers == ([adobe(0) not in mark] if photometric == 6 else [])
 
 
 DRI, COMMENT = b"\xff\xdd\0\4\0\1", b"\xff\xfe\0\4ab"
