@@ -21,7 +21,7 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {"PixelHash": "exact duplicate", "PerceptualHash": "lookalike"}
+_ALIKE = {"PixelHash": "equal an earlier one", "PerceptualHash": "look like an earlier one"}
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -34,7 +34,8 @@ MEANINGS = {
     "means over all pixels of all images. For rates: the shares. For categories: how many values "
     "are new or gone.",
     "kind": "The size that decides: the shift if it is 0.5 or more, otherwise the size that is "
-    "largest compared with its minimum above. Sentences may give the change of the mean instead.",
+    "largest compared with its minimum above. A sentence such as “contrast fell by 30 %” gives the "
+    "change of the mean, whatever decides.",
     "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
     "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
     "99 % points, minus the same share of the reference. For categories: half the sum of the "
@@ -274,21 +275,21 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = counted(repeats, _ALIKE.get(last, "duplicate"))
-        if last not in _ALIKE:
-            how += f" by {visible(name)}"
+        how = _ALIKE.get(last, f"have the {visible(name)} of an earlier one")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        words = f"{'at least ' * (n > _HASHES)}{how} among {counted(n, 'image')}"
+        words = f"{'at least ' * (n > _HASHES)}{count(repeats)} of {counted(n, 'image')} {how}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} different hashes, so it may miss rare repeats."
             yield tag("p", words, cls="quiet")
         if last == "PerceptualHash":
-            yield tag("p", "Lookalikes are normal for a camera that stands still.", cls="quiet")
+            yield tag("p", "Similar images are normal for a camera that stands still.", cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
             alike = "equal" if last == "PixelHash" else "similar"
             words = f" and {counted(item.times - 1, 'image')} {alike} to it"
             shown.append(tag("li", _named(item.path), words))
+        if left := len(listed[_MOST_REPEATS:]):
+            shown.append(tag("li", f"and {counted(left, 'more group')} of such images"))
         yield tag("ul", shown)

@@ -41,6 +41,7 @@ _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
 _MOST_FAILURES = 5
+_MOST_NAMED = 1000  # characters
 # Maximum characters of images, with which a page of 30 features stays below 300 kB.
 _MOST_PICTURES = 120_000
 
@@ -208,11 +209,14 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"Verdicts need {by.min_values} values on each side. With groups, each side "
         "also needs 5 groups, and a spread or a tail does not count."
     )
+    listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
+    passed = tag("p", f"Features that passed the stricter test: {listed}.")
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     causes = {each.cause: CAUSE_MEANINGS.get(each.cause) for each in comparison.causes}
     terms = [*causes.items(), *MEANINGS.items()]
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms if meaning)
-    return section("How to read this", tag("p", words), quiet, tag("dl", shown, cls="terms"))
+    explained = tag("dl", shown, cls="terms")
+    return section("How to read this", tag("p", words), passed, quiet, explained)
 
 
 # --- in a notebook ---
