@@ -86,9 +86,13 @@ def find_changes(
         return min(after, key=lambda each: (each.bucket, each.feature), default=None)
 
     def is_of(entry: Notice, incident: Incident) -> bool:
-        """Return whether a record is about an incident, even if its first bucket was deleted."""
+        """Return whether a record is about an incident, even if its first bucket was deleted.
+
+        It is not if late data has changed what its monitor found, and another one found the rest.
+        """
+        finds = {stretch.series.monitor for stretch in incident.stretches}
         if entry.start >= incident.start:
-            return incident.end is None or entry.start < incident.end
+            return entry.monitor in finds and (incident.end is None or entry.start < incident.end)
         lasts = entry.open and entry.watcher in monitors
         return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
 

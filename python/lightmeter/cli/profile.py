@@ -97,6 +97,11 @@ def headline(view: ProfileView) -> str:
     return f"{counted(view.images, 'image')} measured, {failed} failed"
 
 
+def groups_text(view: ProfileView) -> str:
+    """Return the number of groups, which is an estimate if it is large."""
+    return f"{'about ' * (view.groups > _FEW_GROUPS)}{view.groups or 'none'}"
+
+
 def reasons_of(*views: ProfileView) -> Counter[str]:
     """Return the numbers of failed files by reason."""
     reasons = Counter[str]()
@@ -164,8 +169,7 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        about = "about " * (view.groups > _FEW_GROUPS)
-        lines.append(f"groups: {about}{view.groups or 'none; check the pattern'}")
+        lines.append(f"groups: {groups_text(view) if view.groups else 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

@@ -242,8 +242,7 @@ def test_a_change_is_found_by_the_size_that_it_has(
     assert line.effect_low - 1e-9 <= truth <= line.effect_high + 1e-9  # type: ignore[operator]
     floors = {"effect": 1.0, "spread": 9.0, "tail": 1.0}
     assert lm.compare(target=columns(x=a), reference=columns(x=b), **floors)["x"].verdict == "none"
-    field = {"shift": "effect"}.get(name, name)
-    floors[field] = line.effect_low or 0.0
+    floors[{"shift": "effect"}.get(name, name)] = line.effect_low or 0.0
     again = lm.compare(target=columns(x=a), reference=columns(x=b), **floors)["x"]
     assert (again.verdict, again.effect_name) == ("drift", name)
 

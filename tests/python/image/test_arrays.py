@@ -203,8 +203,7 @@ def test_a_palette_is_expanded_and_its_transparency_left_out(transparency: Any) 
 
 
 def test_every_mode_of_pillow_is_here() -> None:
-    modes = {mode for mode, *_ in COLOURS} | {"P", "PA"}
-    assert set(Image.MODES) <= modes
+    assert set(Image.MODES) <= {mode for mode, *_ in COLOURS} | {"P", "PA"}
 
 
 def test_a_range_for_deep_modes() -> None:

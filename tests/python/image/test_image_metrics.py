@@ -30,8 +30,7 @@ def banding(luma: NDArray[np.float64], seen: Seen) -> float:
     means = np.where(counts > 0, sums / np.maximum(counts, 1), math.nan)
     if len(means) < 31:
         return math.nan
-    around = np.convolve(means, np.full(31, 1 / 31), "valid")
-    deviations = means[15:-15] - around
+    deviations = means[15:-15] - np.convolve(means, np.full(31, 1 / 31), "valid")
     deviations = deviations[~np.isnan(deviations)]
     return float(deviations.std()) if len(deviations) > 1 else math.nan
 

@@ -67,8 +67,7 @@ def test_shares_are_those_of_numpy(target: list[float], reference: list[float], 
         at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
         expected = np.bincount(at, minlength=len(edges) - 1) / len(values)
         np.testing.assert_allclose(shares, expected, atol=1e-12)
-    n = (len(sides[0]), len(sides[1]))
-    parsed(histograms("x", bins, n, hue=hue))
+    parsed(histograms("x", bins, (len(sides[0]), len(sides[1])), hue=hue))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -205,8 +205,7 @@ def test_a_body_must_come_in_time_and_takes_no_thread(store: Store) -> None:
 
 
 def test_a_profile_has_so_many_features(store: Store) -> None:
-    app = make_app(store, limits=Limits(features=3))
-    asked = client(app)
+    asked = client(make_app(store, limits=Limits(features=3)))
 
     def put(day: int, **row: float) -> int:
         query = f"{API}/profile?dataset=rows&writer=a&at=2022-09-0{day}"

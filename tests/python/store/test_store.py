@@ -89,8 +89,7 @@ def test_a_damaged_page_costs_one_profile(tmp_path: Path) -> None:
         big = os.urandom(40_000)
         sql(path, f"UPDATE profile SET body = x'{big.hex()}' WHERE images = 3")
     data = path.read_bytes()
-    middle = data.index(big[20_000:20_100])
-    page = middle // 4096 * 4096
+    page = data.index(big[20_000:20_100]) // 4096 * 4096
     path.write_bytes(data[:page] + b"\xff" * 4096 + data[page + 4096 :])
     with Store(path) as store:
         with pytest.warns(UserWarning, match="2022-09-03"):

@@ -100,7 +100,7 @@ def _of_paths(paths: list[str], wanted: Wanted) -> Source:
     if not names:
         _log.warning(
             "found no image in %s; expected files with the suffix of an image format, such as "
-            ".jpg, .png or .tif, or a pattern that matches files",
+            ".jpg, .png or .tif, or a pattern that matches files; links to folders do not count",
             shorten(", ".join(map(shown_url, paths)), 200) or "an empty list",
         )
     if not shards and (wanted.column or wanted.values):
