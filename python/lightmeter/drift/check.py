@@ -533,10 +533,10 @@ def _with_causes(
         name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
     }
     # The JPEG quality of a file says more about its compression than blocks do.
-    has_quality = "JpegQuality" in changes and changes["JpegQuality"].by > -LITTLE
+    is_as_good = "JpegQuality" in changes and changes["JpegQuality"].by > -LITTLE
     findings: dict[str, OddNumber] = {}
     for cause, lead in causes_of(changes):
-        if lead != "Blockiness" or not has_quality:
+        if lead != "Blockiness" or not is_as_good:
             sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
             findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
     return list((findings | odd | findings).values())  # `odd` has other words for the first

@@ -146,15 +146,15 @@ def _findings(comparison: Comparison) -> Html:
 def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:
     """Return how to list the images with the first number of images that changed."""
     for row in rows:
-        number_of_images = IMAGE_NUMBERS.get(row.short)
-        is_measured = row.short in FACTS or number_of_images is not None
+        described = IMAGE_NUMBERS.get(row.short)
+        is_measured = row.short in FACTS or described is not None
         if row.kind == "number" and row.prefix and is_measured and row.effect_name != "spread":
             rise = (row.tail_above or 0.0) - (row.tail_below or 0.0)
             if row.effect_name != "tail":
                 rise = row.levels[1] - row.levels[0]
             option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
-            if number_of_images and number_of_images.set in ("camera", "all"):
-                option += f" --metrics {number_of_images.set}"
+            if described and described.set in ("camera", "all"):
+                option += f" --metrics {described.set}"
             command = tag("code", f"lightmeter measure TARGET --sort {row.short}{option}")
             words = f" lists the 20 images with the {end} {row.name}, or more with --worst."
             exemplars = " Profiles made with --exemplars show images here." * (not has_shots)
