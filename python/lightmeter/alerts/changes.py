@@ -19,6 +19,7 @@ from lightmeter.monitor.results import (
     Result,
     Watcher,
     bucket_text,
+    condensed,
     ends,
     find_incidents,
     place_text,
@@ -27,7 +28,7 @@ from lightmeter.monitor.sitemap import bucket_page, dataset_page
 from lightmeter.profile.segments import parse_segment
 from lightmeter.profile.table_files import line_of
 from lightmeter.store.tables import Notice
-from lightmeter.text import counted, expected, number, shorten
+from lightmeter.text import counted, shorten
 
 _SHOWN, _MOST_CAUSES = 5, 20  # in text, and for programs
 _NAME, _WORDS = 120, 300
@@ -228,15 +229,12 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
         yield "Its monitor is gone."
-    for result in firsts[:_SHOWN]:
-        words, size = shorten(result.words, _WORDS) or incident.kind, ""
-        if result.value is not None and result.feature:
-            limits = expected(result.lower, result.upper)
-            size = f": {number(result.value)}" + (f", expected {limits}" if limits else "")
-        when, name = bucket_text(result.bucket), shorten(result.monitor, _NAME)
-        yield f"{when}: {words} (“{name}”{size})"
-    if len(firsts) > _SHOWN:
-        yield f"and {counted(len(firsts) - _SHOWN, 'more finding')}"
+    findings = [*condensed(firsts)]
+    for result, more in findings[:_SHOWN]:
+        words, name = shorten(result.words, _WORDS) or incident.kind, shorten(result.monitor, _NAME)
+        yield f"{bucket_text(result.bucket)}: {words} (“{name}”){more}"
+    if left := len(findings[_SHOWN:]):
+        yield f"and {counted(left, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
         learns = any(result.baseline for result in firsts)  # a limit stays the same
         words = "If the change is permanent" if learns else "To accept the buckets so far"

@@ -1,6 +1,8 @@
 """The commands that judge by a reference: profiles as a whole, and images one by one."""
 
 import contextlib
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,6 @@ import typer
 from lightmeter import (
     DriftReport,
     Failure,
-    FeatureDrift,
     ImageCheck,
     Profile,
     ProfileView,
@@ -52,11 +53,11 @@ from lightmeter.profile.log import view_of
 from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import parquet
-from lightmeter.report.parts import change
-from lightmeter.text import NONE, count, counted, number, visible
+from lightmeter.report.parts import cells
+from lightmeter.text import counted, number, visible
 
 _FOUND, _UNKNOWN = 3, 4  # exit codes
-_NUMBERS = ("change", "kind", "size", "q", "values")
+_NUMBERS = ("change", "size", "p", "q", "values")
 _MOST = 5  # findings of an image
 
 
@@ -147,22 +148,13 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
     if show_all and report.features:
         print()
-        names = "feature", "verdict", *_NUMBERS
-        print_table(names, map(_cells, report.features), right=_NUMBERS)
+        rows = [
+            {"feature": row.feature, "verdict": row.verdict or "not judged", **cells(row)}
+            for row in report.features
+        ]
+        print_table(tuple(rows[0]), (tuple(row.values()) for row in rows), right=_NUMBERS)
     for note in report.notes:
         print(visible(note))
-
-
-def _cells(line: FeatureDrift) -> tuple[str, ...]:
-    return (
-        line.feature,
-        line.verdict or "not judged",
-        change(line),
-        line.effect_name or NONE,
-        number(line.effect, 2),
-        number(line.q_value, 2),
-        f"{count(line.n_reference)} / {count(line.n_target)}",
-    )
 
 
 @reads_images("column", "workers")
@@ -226,6 +218,8 @@ def check(
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
+        if counts["unusual"]:
+            say(f"unusual: {_tally(flagged)}")
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         if judged := counts["ordinary"] + counts["unusual"]:
             chance = f"about {number(level * judged)} would be unusual by chance"
@@ -239,6 +233,14 @@ def check(
         raise typer.Exit(_FOUND)
     if counts["unknown"]:
         raise typer.Exit(_UNKNOWN)
+
+
+def _tally(flagged: Iterable[dict[str, Any]]) -> str:
+    """Return how many unusual images have each cause."""
+    unusual = (each["findings"] for each in flagged if "findings" in each)
+    named = (filter(None, (each.cause for each in findings)) for findings in unusual)
+    causes = Counter(next(each, "without a named cause") for each in named)
+    return ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
 
 
 def _checked(

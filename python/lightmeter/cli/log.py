@@ -10,6 +10,7 @@ from lightmeter.cli.options import At, MaybeStore, reads_images, segments_of, st
 from lightmeter.cli.profile import headline, reasons_of, require_images, tell_failures
 from lightmeter.cli.terminal import complain, progress_bar, say
 from lightmeter.image.reading import ReadingOptions
+from lightmeter.monitor.results import bucket_text
 from lightmeter.profile.segments import parse_segment, segment_text
 from lightmeter.text import counted
 from lightmeter.writers.stream import log_stream
@@ -91,13 +92,13 @@ def log(
     for start, view in logged.profiles.items():
         segments = logged.segments[start]
         more = f", {counted(len(segments), 'segment')}" if segments else ""
-        say(f"{name} {start:%Y-%m-%d %H:%M}  {headline(view)}{more}")
+        say(f"{name} {bucket_text(start)}  {headline(view)}{more}")
     texts = {text for parts in logged.segments.values() for text in parts}
     if texts and all("none" in parse_segment(text).values() for text in texts):
         complain("no image has a value for --segment, so all are logged as 'none'")
     if logged.rolled_up:
         many = counted(sum(map(len, logged.rolled_up.values())), "file")
-        first = f"{min(logged.rolled_up):%Y-%m-%d %H:%M}"
+        first = bucket_text(min(logged.rolled_up))
         why = "unchanged, because `store gc` has merged or deleted these days"
         say(f"{name} {first} and on  {why}: {many}")
     if logged.undated:

@@ -2,8 +2,7 @@
 
 import contextlib
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -21,7 +20,7 @@ from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
-from lightmeter.monitor.results import Result, lead_of, place_text
+from lightmeter.monitor.results import Result, bucket_text, condensed, place_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
 from lightmeter.text import counted, visible
@@ -74,8 +73,8 @@ def run(
     if as_json:
         print_json(watched.newest)
     else:
-        for line in _lines(watched.newest):
-            say(line)
+        for result, more in condensed(each for each in watched.newest if each.state != "ok"):
+            say(_line(result) + more)
         if not watched.newest:
             say("nothing to judge yet: no bucket (day or hour) has ended")
     _complain_of(watched.deliveries)
@@ -307,24 +306,9 @@ def _accepted(accepted: Accepted) -> str:
     return f"{place}: {words_of(accepted)}"
 
 
-def _lines(results: Sequence[Result]) -> Iterator[str]:
-    """Yield a line for each state, monitor, segment and cause, unless it is ok."""
-    groups: defaultdict[tuple[object, ...], list[Result]] = defaultdict(list)
-    for result in sorted(results, key=lambda each: (each.dataset, each.segment, *lead_of(each))):
-        if result.state != "ok":
-            is_empty = result.state == "not enough data" and not result.feature
-            segment = None if is_empty else result.segment
-            place = result.dataset, segment, result.cause, bool(result.feature)
-            groups[result.state, result.monitor, *place].append(result)
-    for first, *others in groups.values():
-        more = "more feature" if first.feature else f"{'more ' * bool(first.segment)}segment"
-        yield _line(first) + f", and in {counted(len(others), more)}" * bool(others)
-
-
 def _line(result: Result) -> str:
     """Return a result as a line of text."""
     place = place_text(result.dataset, result.segment)
     state = f"{result.state} of {result.feature}" if result.feature else result.state
     words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
-    value = f": {result.value:.4g}" if result.feature and result.value is not None else ""
-    return f"{result.bucket:%Y-%m-%d %H:%M} {place}: {words} (“{result.monitor}”{value})"
+    return f"{bucket_text(result.bucket)} {place}: {words} (“{result.monitor}”)"

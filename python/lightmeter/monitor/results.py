@@ -1,5 +1,6 @@
 """The results of monitors: reading them, finding incidents, and describing both."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from lightmeter.profile.segments import parse_segment
 from lightmeter.store.store import Store
 from lightmeter.store.tables import IncidentKind, Result, ResultState, Series
-from lightmeter.text import shorten
+from lightmeter.text import counted, shorten
 
 BAD = frozenset({"pending", "anomaly"})
 JUDGED = BAD | {"ok"}
@@ -265,6 +266,22 @@ def excess(result: Result) -> float:
 def joined(*words: str) -> str:
     """Return the nonempty words, joined by semicolons."""
     return "; ".join(filter(None, words))
+
+
+def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
+    """Yield one result of each place, bucket, state, monitor and cause; and words on the others.
+
+    Segments without enough data for a monitor are counted together.
+    """
+    groups = defaultdict[tuple[object, ...], list[Result]](list)
+    for result in sorted(results, key=lambda each: (each.dataset, each.segment, *lead_of(each))):
+        is_empty = result.state == "not enough data" and not result.feature
+        place = result.dataset, None if is_empty else result.segment
+        kind = result.state, result.monitor, result.cause, bool(result.feature)
+        groups[place, result.bucket, *kind].append(result)
+    for first, *others in groups.values():
+        more = "more feature" if first.feature else f"{'more ' * bool(first.segment)}segment"
+        yield first, f", and in {counted(len(others), more)}" * bool(others)
 
 
 def causes_text(results: Sequence[Result]) -> str:

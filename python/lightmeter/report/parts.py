@@ -7,7 +7,7 @@ import numpy as np
 
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.sentences import capitalised, findings
-from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, FeatureDrift, says
+from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, EffectName, FeatureDrift, says
 from lightmeter.image.encoded import format_of
 from lightmeter.profile import FrequentItem, ProfileView
 from lightmeter.profile.view import Exemplar
@@ -21,33 +21,31 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {"PixelHash": "equal an earlier one", "PerceptualHash": "look like an earlier one"}
+_ALIKE = {"PixelHash": "are copies of others", "PerceptualHash": "look like others"}
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
 
 _MOST_LISTED = 8
 
-
 MEANINGS = {
-    "change": "The means of the reference and of the target. If the name ends in .pixels, they are "
-    "means over all pixels of all images. For rates: the shares. For categories: how many values "
-    "are new or gone.",
-    "kind": "The size that decides: the shift if it is 0.5 or more, otherwise the size that is "
-    "largest compared with its minimum above. A sentence such as “contrast fell by 30 %” gives the "
-    "change of the mean, whatever decides.",
-    "size": "How large the change is. For a shift: D. For a spread: the logarithm of the ratio of "
-    "the standard deviations. For a tail: the share of the target outside the reference's 1 % and "
-    "99 % points, minus the same share of the reference. For categories: half the sum of the "
-    "differences of all shares. For rates: their difference. For vectors: the separation, from 0 "
-    "(both sides alike) to 1 (no values in common). joint is the vector of all numbers of an "
-    "image.",
-    "D": "The largest difference between the shares of values below any threshold (Kolmogorov and "
-    "Smirnov), 0 to 1. For hue, Kuiper's V on the colour circle.",
-    "p": "The probability that chance alone gives a difference at least this large. For numbers, "
-    "it comes from a test of ranks; if both sides have groups, from Student's t of group means.",
+    "change": "The mean of the reference → that of the target. For rates: the shares. For "
+    "categories: how many values are new or gone.",
+    "size": "How large the change is, by the measure that decides.",
+    "p": "The probability that chance alone gives a difference at least this large.",
     "q": "p, corrected for testing many features at once. The verdict uses it.",
-    "Hellinger": "The distance of the histograms, 0 to 1, minus what chance alone would give.",
+    "values": "The number of values of the reference / of the target.",
+}
+
+SIZES: dict[EffectName, str] = {
+    "shift": "The largest difference between the shares of values below any threshold, 0 to 1.",
+    "spread": "The logarithm of the ratio of the standard deviations.",
+    "tail": "How many more values of the target than of the reference are outside the reference's "
+    "1 % and 99 % points, as a share.",
+    "total variation": "Half the sum of the differences of the shares of all categories, 0 to 1.",
+    "difference": "The difference of two shares.",
+    "separation": "How far apart vectors are: 0 if both sides are alike, 1 if they have nothing in "
+    "common. image:joint is the vector of all numbers of an image.",
 }
 
 CAUSE_MEANINGS = {
@@ -83,12 +81,9 @@ def cells(row: FeatureDrift) -> dict[str, str]:
     """Return the cells of a feature for tables and cards, by name."""
     return {
         "change": row.reason if row.verdict == "not enough data" else change(row),
-        "kind": row.effect_name or NONE,
-        "size": number(row.effect, 2),
+        "size": f"{row.effect_name} {number(row.effect, 2)}" if row.effect_name else NONE,
         "p": number(row.p_value if row.q_value is not None else None, 2),
         "q": number(row.q_value, 2),
-        "D": number(row.ks, 2),
-        "Hellinger": number(row.hellinger_debiased, 2),
         "values": f"{count(row.n_reference)} / {count(row.n_target)}",
     }
 
@@ -275,7 +270,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last, f"have the {visible(name)} of an earlier one")
+        how = _ALIKE.get(last, f"have the {visible(name)} of others")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         words = f"{'at least ' * (n > _HASHES)}{count(repeats)} of {counted(n, 'image')} {how}"
@@ -288,8 +283,8 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         shown = []
         for item in listed[:_MOST_REPEATS]:
             alike = "equal" if last == "PixelHash" else "similar"
-            words = f" and {counted(item.times - 1, 'image')} {alike} to it"
-            shown.append(tag("li", _named(item.path), words))
+            where = (", the first by path: ", _named(item.path)) if item.path else None
+            shown.append(tag("li", counted(item.times, f"{alike} image"), where))
         if left := len(listed[_MOST_REPEATS:]):
             shown.append(tag("li", f"and {counted(left, 'more group')} of such images"))
         yield tag("ul", shown)

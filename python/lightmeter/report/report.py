@@ -23,6 +23,7 @@ from lightmeter.report.charts.html import Content, Html, document, joined, secti
 from lightmeter.report.parts import (
     CAUSE_MEANINGS,
     MEANINGS,
+    SIZES,
     card,
     cells,
     heat_maps,
@@ -155,8 +156,8 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
-            command = tag("code", f"lightmeter measure TARGET --sort {row.short}{option}")
-            words = f" lists the 20 images with the {end} {row.name}, or more with --worst."
+            command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
+            words = f" lists the 20 images of a folder with the {end} {row.name}."
             exemplars = " Profiles made with --exemplars show images here." * (not has_shots)
             return tag("p", command, words, exemplars, cls="quiet")
     return None
@@ -165,12 +166,9 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     tested = sum(row.q_value is not None for row in features)
-    words = f"Features that drifted come first. Of {counted(len(features), 'feature')}, "
-    words += f"{count(tested)} were tested"
-    if others := len(features) - tested:
-        words += f"; the other {count(others)} have too few values, the same value everywhere, "
-        words += "or cannot be judged"
-    words += ". The last column counts the values of the reference / the target."
+    words = f"{count(tested)} of {counted(len(features), 'feature')} were tested."
+    if tested < len(features):
+        words += " The others have too few values, the same value everywhere, or cannot be judged."
     rows = []
     for row in features:
         place = idents.get(row.feature)
@@ -179,7 +177,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
         rows.append(
             {"feature": (tag("bdi", name), exif), "verdict": verdict_badge(row), **cells(row)}
         )
-    shown = table("all", rows, left={"verdict", "kind"})
+    shown = table("all", rows, left={"verdict", "size"})
     return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
 
 
@@ -195,28 +193,34 @@ def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
 
 
 def _how_to_read(comparison: Comparison) -> Html:
-    by = comparison.thresholds
+    by, names = comparison.thresholds, {row.effect_name for row in comparison.features}
+    units, shifts = "images", ""
+    if comparison.target.groups and comparison.reference.groups:
+        units = "groups"
+        shifts = " A spread or a tail does not count, because groups are compared by their means."
     words = (
-        "A change counts if one of its sizes reaches its minimum: a shift or a difference of "
-        f"shares of {number(by.effect)}, a spread of {number(by.spread)}, or a tail of "
-        f"{number(by.tail)}. Its verdict is drift if q is at most {number(by.drift)}; possible if "
-        f"q is above that, but at most {number(by.possible)}. If nothing changed, and images (or "
-        f"groups, if both sides have some) are independent, at most {percent(by.drift)} of "
-        "comparisons report any drift. The headline describes a change only if one of its features "
-        "passed a stricter test: the chance that even one unchanged feature passes it is at most "
-        f"{percent(by.drift)}. A count such as “3 other features changed” includes features that "
-        "drifted without passing it, and a second fault may hide among them. "
-        f"Verdicts need {by.min_values} values on each side. With groups, each side "
-        "also needs 5 groups, and a spread or a tail does not count."
+        f"The verdict is drift if q is at most {number(by.drift)} and the size is not below its "
+        f"minimum. It is possible if q is higher, but at most {number(by.possible)}.{shifts} If "
+        f"nothing changed, and {units} are independent, at most {percent(by.drift)} of comparisons "
+        "report any drift."
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
-    passed = tag("p", f"Features that passed the stricter test: {listed}.")
+    passed = (
+        "The headline describes only features that passed a stricter test: the chance that even "
+        f"one unchanged feature passes it is at most {percent(by.drift)}. These passed: {listed}."
+    )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     causes = {each.cause: CAUSE_MEANINGS.get(each.cause) for each in comparison.causes}
-    terms = [*causes.items(), *MEANINGS.items()]
+    sizes = {
+        f"{name}, minimum {number(by.least(name))}": meaning
+        for name, meaning in SIZES.items()
+        if name in names
+    }
+    terms = {**causes, **MEANINGS, **sizes}.items()
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms if meaning)
     explained = tag("dl", shown, cls="terms")
-    return section("How to read this", tag("p", words), passed, quiet, explained)
+    paragraphs = tag("p", words), tag("p", passed)
+    return section("How to read this", paragraphs, quiet, explained)
 
 
 # --- in a notebook ---

@@ -151,7 +151,7 @@ def test_log_on_the_command_line(photos: Path, tmp_path: Path) -> None:
     result = lightmeter(*command, *segments, "--date", "2022-09-07")
     told = "lightmeter: 1 file failed as truncated: 'north/2.jpg'\n"
     assert (result.returncode, result.stderr) == (0, told)
-    line = "cells site=a 2022-09-07 00:00  5 images measured, 1 file failed, 3 segments\n"
+    line = "cells site=a 2022-09-07  5 images measured, 1 file failed, 3 segments\n"
     assert result.stdout == line
     with lm.Store(tmp_path / "drift.db") as store:
         assert store.read("cells", segment="camera=north&site=a").images == 2

@@ -88,7 +88,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     put_days(store, range(8, 9), day8={"shift": 3.0})
     alarmed = monitor(*run)
     assert alarmed.returncode == 3
-    assert alarmed.stdout.startswith("2022-09-08 00:00 cells: anomaly of x: ")
+    assert alarmed.stdout.startswith("2022-09-08 cells: anomaly of x: ")
     config.write_text(DRIFT + STDOUT)
     told = monitor(*run, "--format", "json")
     assert " (cells, " in told.stderr.partition("\n")[0]  # the alert
@@ -100,7 +100,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     nothing = monitor(*run)
     assert nothing.returncode == 4
     words = "no feature that it can judge matches 'y'"
-    assert nothing.stdout == f"2022-09-08 00:00 cells: not enough data: {words} (“drift”)\n"
+    assert nothing.stdout == f"2022-09-08 cells: not enough data: {words} (“drift”)\n"
     config.write_text(config.read_text().replace('"drift"', '"m\\u001b[31m"', 1))
     assert "\x1b" not in monitor(*run).stdout
 
