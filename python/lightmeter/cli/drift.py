@@ -218,13 +218,7 @@ def check(
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
-        if counts["unusual"]:
-            say(f"unusual: {_tally(flagged)}")
-        words = ", ".join(f"{count} {name}" for name, count in counts.items())
-        if judged := counts["ordinary"] + counts["unusual"]:
-            chance = f"about {number(level * judged)} would be unusual by chance"
-            words += f" ({chance}, if images are independent)"
-        say(words)
+        say(_summary(counts, flagged, level))
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):
@@ -235,12 +229,17 @@ def check(
         raise typer.Exit(_UNKNOWN)
 
 
-def _tally(flagged: Iterable[dict[str, Any]]) -> str:
-    """Return how many unusual images have each cause."""
+def _summary(counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float) -> str:
+    """Return how many unusual images have each cause, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
     named = (filter(None, (each.cause for each in findings)) for findings in unusual)
-    causes = Counter(next(each, "without a named cause") for each in named)
-    return ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
+    causes = Counter(next(each, "without a named cause") for each in named).most_common()
+    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    if judged := counts["ordinary"] + counts["unusual"]:
+        chance = f"about {number(level * judged)} would be unusual by chance"
+        words += f" ({chance}, if images are independent)"
+    tally = ", ".join(f"{n} {cause}" for cause, n in causes)
+    return f"unusual: {tally}\n{words}" if causes else words
 
 
 def _checked(
