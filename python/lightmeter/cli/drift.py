@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -218,7 +218,8 @@ def check(
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
-        say(_summary(counts, flagged, level))
+        for line in _summary(counts, flagged, level):
+            say(line)
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):
@@ -229,17 +230,20 @@ def check(
         raise typer.Exit(_UNKNOWN)
 
 
-def _summary(counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float) -> str:
-    """Return how many unusual images have each cause, and how many images each verdict."""
+def _summary(
+    counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float
+) -> Iterator[str]:
+    """Yield how many unusual images have each cause, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
     named = (filter(None, (each.cause for each in findings)) for findings in unusual)
-    causes = Counter(next(each, "without a named cause") for each in named).most_common()
+    causes = Counter(next(each, "without a named cause") for each in named)
+    if causes:
+        yield "unusual: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         chance = f"about {number(level * judged)} would be unusual by chance"
         words += f" ({chance}, if images are independent)"
-    tally = ", ".join(f"{n} {cause}" for cause, n in causes)
-    return f"unusual: {tally}\n{words}" if causes else words
+    yield words
 
 
 def _checked(
