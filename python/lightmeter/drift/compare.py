@@ -204,8 +204,8 @@ class Comparison:
 
 # --- assumptions of the verdicts, which the data cannot verify ---
 
-ASSUMED = "This assumes that images are independent. If they come in bursts or slides, say so by "
-ASSUMED += "group= (on the command line, --group)."
+ASSUMED = "This assumes that images are independent. If some belong together, name their groups."
+GROUPED = "This assumes that groups are independent. If some belong together, name larger groups."
 
 
 def _of_groups(comparison: Comparison) -> str:
@@ -216,7 +216,7 @@ def _of_groups(comparison: Comparison) -> str:
         counts = zip(sides, comparison.ungrouped, strict=True)
         parts = [f"{n} of {images} in the {side}" for side, (n, images) in counts if n]
         words = f" Images without a group are a group each: {', '.join(parts)}." if parts else ""
-        return f"This assumes that groups are independent.{words}" if judged else ""
+        return f"{GROUPED}{words}" if judged else ""
     grouped, first = [side for side, view in sides.items() if view.groups], ""
     if len(grouped) == len(sides):
         first = f"Groups are not used for {shorten(', '.join(alone), 80)}: some values lack one. "

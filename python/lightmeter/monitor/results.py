@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from lightmeter.profile.segments import parse_segment
@@ -199,16 +200,17 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
 def _with_segments(incidents: Iterable[Incident]) -> Iterator[Incident]:
     """Yield the incidents; those of whole datasets with the segments that changed alike."""
     newest, now = {}, None  # the newest incident of each segment of a dataset and kind
-    for each in sorted(incidents, key=lambda each: (each.place[::2], each.start, not each.segment)):
-        if each.place[::2] != now:
-            newest, now = dict[str, Incident](), each.place[::2]
-        if each.segment:
-            newest[each.segment] = each
-            yield each
+    order = attrgetter("dataset", "kind", "start")
+    for incident in sorted(incidents, key=lambda each: (order(each), not each.segment)):
+        if incident.place[::2] != now:
+            newest, now = dict[str, Incident](), incident.place[::2]
+        if incident.segment:
+            newest[incident.segment] = incident
+            yield incident
         else:
-            lasting = (part for part in newest.values() if (part.end or _NEVER) > each.start)
-            also = (part.segment for part in lasting if not each.features.isdisjoint(part.features))
-            yield replace(each, also_in=tuple(also))
+            lasts = (part for part in newest.values() if (part.end or _NEVER) > incident.start)
+            also = (x.segment for x in lasts if not x.features.isdisjoint(incident.features))
+            yield replace(incident, also_in=tuple(also))
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:

@@ -33,15 +33,15 @@ MEANINGS = {
     "categories: how many values are new or gone.",
     "size": "How large the change is, by the measure that decides.",
     "p": "The probability that chance alone gives a difference at least this large.",
-    "q": "p, corrected for testing many features at once. The verdict uses it.",
+    "q": "p, corrected for testing many features at once (by Benjamini and Hochberg's method).",
     "values": "The number of values of the reference / of the target.",
 }
 
 SIZES: dict[EffectName, str] = {
     "shift": "The largest difference between the shares of values below any threshold, 0 to 1.",
     "spread": "The logarithm of the ratio of the standard deviations.",
-    "tail": "How many more values of the target than of the reference are outside the reference's "
-    "1 % and 99 % points, as a share.",
+    "tail": "The share of the target's values outside the reference's 1 % and 99 % points, minus "
+    "the same share of the reference.",
     "total variation": "Half the sum of the differences of the shares of all categories, 0 to 1.",
     "difference": "The difference of two shares.",
     "separation": "How far apart vectors are: 0 if both sides are alike, 1 if they have nothing in "

@@ -124,6 +124,7 @@ def _findings(comparison: Comparison) -> Html:
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
+            tag("p", CAUSE_MEANINGS[each.cause]) if each.cause in CAUSE_MEANINGS else None,
             cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
@@ -166,7 +167,8 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     tested = sum(row.q_value is not None for row in features)
-    words = f"{count(tested)} of {counted(len(features), 'feature')} were tested."
+    words = "Features that drifted come first. "
+    words += f"{count(tested)} of {counted(len(features), 'feature')} were tested."
     if tested < len(features):
         words += " The others have too few values, the same value everywhere, or cannot be judged."
     rows = []
@@ -193,31 +195,33 @@ def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
 
 
 def _how_to_read(comparison: Comparison) -> Html:
-    by, names = comparison.thresholds, {row.effect_name for row in comparison.features}
-    units, shifts = "images", ""
+    by = comparison.thresholds
+    names = {row.effect_name for row in comparison.features if row.verdict}
+    units, most, test = "images", "at most", "Numbers are compared by a test of ranks."
     if comparison.target.groups and comparison.reference.groups:
-        units = "groups"
-        shifts = " A spread or a tail does not count, because groups are compared by their means."
+        units, most = "groups", "about"
+        test = "Groups are compared by Student's t of their means, so a spread or a tail does not "
+        test += "count."
     words = (
         f"The verdict is drift if q is at most {number(by.drift)} and the size is not below its "
-        f"minimum. It is possible if q is higher, but at most {number(by.possible)}.{shifts} If "
-        f"nothing changed, and {units} are independent, at most {percent(by.drift)} of comparisons "
+        f"minimum. It is possible if q is higher, but at most {number(by.possible)}. {test} If "
+        f"nothing changed, and {units} are independent, {most} {percent(by.drift)} of comparisons "
         "report any drift."
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
-        "The headline describes only features that passed a stricter test: the chance that even "
-        f"one unchanged feature passes it is at most {percent(by.drift)}. These passed: {listed}."
+        "The headline describes only features that passed a stricter test: even if others changed, "
+        f"an unchanged one passes it with a chance of at most {percent(by.drift)}. These passed: "
+        f"{listed}."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
-    causes = {each.cause: CAUSE_MEANINGS.get(each.cause) for each in comparison.causes}
     sizes = {
         f"{name}, minimum {number(by.least(name))}": meaning
         for name, meaning in SIZES.items()
         if name in names
     }
-    terms = {**causes, **MEANINGS, **sizes}.items()
-    shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms if meaning)
+    terms = {**MEANINGS, **sizes}.items()
+    shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms)
     explained = tag("dl", shown, cls="terms")
     paragraphs = tag("p", words), tag("p", passed)
     return section("How to read this", paragraphs, quiet, explained)

@@ -85,7 +85,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
     (finding,) = odd.findings
     assert finding.feature in ("image.own.a", "image.own.b")
     how = "higher" if finding.feature == "image.own.b" else "lower"
-    assert finding.sentence.endswith(f" is {how} than the rest of the image suggests")
+    assert finding.sentence.endswith(f" is {how} than its other numbers suggest")
 
 
 def test_too_small_a_reference_says_so() -> None:

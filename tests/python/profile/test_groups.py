@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightmeter.drift.compare import ASSUMED, Comparison
+from lightmeter.drift.compare import ASSUMED, GROUPED, Comparison
 from lightmeter.drift.groups import MIN_GROUPS, Grouped, _along, mean_p_value
 from numpy.testing import assert_allclose
 from PIL import Image
@@ -181,7 +181,7 @@ def test_a_shift_is_found_and_said_by_groups() -> None:
     assert report["number"].verdict == report["category"].verdict == "drift"
     assert report["gap:missing"].verdict == "drift"
     assert report["number"].reason.endswith("; 60 reference, 30 target groups")
-    assert report.to_dict()["notes"] == ["This assumes that groups are independent."]
+    assert report.to_dict()["notes"] == [GROUPED]
     assert ASSUMED not in report._repr_html_()
 
 
@@ -213,7 +213,7 @@ def test_without_groups_on_a_side_the_report_says_what_it_assumes() -> None:
     grouped, numbers = burst(rng, 20), {"number": rng.normal(0, 1, 200)}
     unmatched = lm.log(columns={**numbers, "k": [""] * 200}, group="k")
     alone = lm.log(columns=numbers)
-    words = "This assumes that groups are independent. Images without a group are a group each: "
+    words = f"{GROUPED} Images without a group are a group each: "
     for target, reference, groups, note in (
         (alone, grouped, None, f"Only the reference has groups. {ASSUMED}"),
         (grouped, unmatched, None, f"Only the target has groups. {ASSUMED}"),

@@ -314,13 +314,12 @@ class Finding(NamedTuple):
 
     @property
     def certainty(self) -> str:
-        """Return the features, and how significantly they changed."""
-        first, more = self.rows[0], len(self.rows) - 1
+        """Return the first feature, and how significantly it changed."""
+        first = self.rows[0]
         verdict = "" if first.verdict == "drift" else str(first.verdict)
-        others = f"and {counted(more, 'more feature')}" if more and not self.cause else ""
         # Without the size that decided, because the words may describe another one.
         q = first.reason.partition(", ")[2] if verdict != "inconclusive" else first.reason
-        return "; ".join(filter(None, (first.feature, verdict, with_minus(q), others)))
+        return "; ".join(filter(None, (first.feature, verdict, with_minus(q))))
 
 
 def capitalised(words: str, *names: str) -> str:
@@ -396,8 +395,9 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     some = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
-    also = f"; {counted(len(follow), 'other feature')} changed, perhaps for the same reason"
-    return words + also if follow else words
+    such = " and ".join(row.short for row in follow[:2])
+    others = f"{counted(len(follow), 'other feature')} (such as {such}) changed"
+    return f"{words}; {others}, perhaps for the same reason" if follow else words
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
