@@ -105,7 +105,7 @@ def find_changes(
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
-        if is_reported != lasts or not mine:
+        if is_reported != lasts if mine else not incident.follows:
             now = Notice(*incident.place, incident.start, incident.firsts[0].monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
     for entry in chain(*waiting.values()):
@@ -232,7 +232,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     findings = [*condensed(firsts)]
     for result, more in findings[:_SHOWN]:
         words, name = shorten(result.words, _WORDS) or incident.kind, shorten(result.monitor, _NAME)
-        yield f"{bucket_text(result.bucket)}: {words} (“{name}”){more}"
+        yield f"{words} (“{name}”){more}"
     if left := len(findings[_SHOWN:]):
         yield f"and {counted(left, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:

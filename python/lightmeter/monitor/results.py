@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -125,9 +125,9 @@ class Incident:
         The start of the bucket that ended it; None while it lasts.
     stretches
         Its parts: first those with a cause, then the largest.
-    also_in
-        If it is of a whole dataset, the segments with an open incident of the same kind when it
-        began, in which at least one of its features changed.
+    follows
+        Whether it is of a whole dataset, and follows from incidents of segments: these began no
+        later and last as long, and each of its monitors found one of the same features there.
     """
 
     dataset: str
@@ -136,7 +136,7 @@ class Incident:
     start: datetime
     end: datetime | None
     stretches: tuple[Stretch, ...] = ()
-    also_in: tuple[str, ...] = ()
+    follows: bool = False
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
@@ -149,16 +149,14 @@ class Incident:
         return [stretch.first for stretch in self.stretches]
 
     @property
-    def features(self) -> set[str]:
-        """Return the names of its features."""
-        return {stretch.series.feature for stretch in self.stretches}
+    def findings(self) -> set[tuple[str, str]]:
+        """Return its monitors and features."""
+        return {(stretch.series.monitor, stretch.series.feature) for stretch in self.stretches}
 
     @property
     def words(self) -> str:
-        """Return what was found in all of its buckets, and the first segments of `also_in`."""
-        segments = [shorten(segment_words(each), _LONGEST) for each in self.also_in[:_SHOWN]]
-        segments += ["others"] * (len(self.also_in) > _SHOWN)
-        return causes_text(self.firsts) + f"; see {' and '.join(segments)}" * bool(segments)
+        """Return what was found in all of its buckets."""
+        return causes_text(self.firsts)
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -198,7 +196,7 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
 
 
 def _with_segments(incidents: Iterable[Incident]) -> Iterator[Incident]:
-    """Yield the incidents; those of whole datasets with the segments that changed alike."""
+    """Yield the incidents; those of whole datasets know whether they follow from others."""
     newest, now = {}, None  # the newest incident of each segment of a dataset and kind
     order = attrgetter("dataset", "kind", "start")
     for incident in sorted(incidents, key=lambda each: (order(each), not each.segment)):
@@ -208,9 +206,11 @@ def _with_segments(incidents: Iterable[Incident]) -> Iterator[Incident]:
             newest[incident.segment] = incident
             yield incident
         else:
-            lasts = (part for part in newest.values() if (part.end or _NEVER) > incident.start)
-            also = (x.segment for x in lasts if not x.features.isdisjoint(incident.features))
-            yield replace(incident, also_in=tuple(also))
+            last = incident.end or _NEVER
+            lasting = (each.findings for each in newest.values() if (each.end or _NEVER) >= last)
+            shared = incident.findings.intersection(chain.from_iterable(lasting))
+            alone = {name for name, _ in incident.findings} - {name for name, _ in shared}
+            yield replace(incident, follows=not alone)
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -271,7 +271,7 @@ def joined(*words: str) -> str:
 
 
 def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
-    """Yield one result of each place, bucket, state, monitor and cause; and words on the others.
+    """Yield one result of each place, state, monitor and cause; and words about the others.
 
     Segments without enough data for a monitor are counted together.
     """
@@ -280,10 +280,10 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         is_empty = result.state == "not enough data" and not result.feature
         place = result.dataset, None if is_empty else result.segment
         kind = result.state, result.monitor, result.cause, bool(result.feature)
-        groups[place, result.bucket, *kind].append(result)
+        groups[place, *kind].append(result)
     for first, *others in groups.values():
         more = "more feature" if first.feature else f"{'more ' * bool(first.segment)}segment"
-        yield first, f", and in {counted(len(others), more)}" * bool(others)
+        yield first, f", and {counted(len(others), more)}" * bool(others)
 
 
 def causes_text(results: Sequence[Result]) -> str:

@@ -145,9 +145,7 @@ def test_a_text_that_never_ends_its_strings() -> None:
 # What Pillow warns of and logs while it decodes is not heard, and only that.
 
 
-def test_what_pillow_warns_of_is_neither_printed_nor_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_warnings_of_pillow_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     data, load = encoded("BMP"), ImageFile.ImageFile.load
 
     def warning(image: ImageFile.ImageFile) -> object:

@@ -352,9 +352,7 @@ def test_what_is_odd_and_right_is_as_in_pillow(file: bytes) -> None:
     same_as_pillow(file)
 
 
-def test_a_limit_of_pillow_does_not_switch_that_of_jpeg_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_limit_of_pillow_leaves_that_of_jpeg(monkeypatch: pytest.MonkeyPatch) -> None:
     is_trusted = decoders.is_trusted.__wrapped__
     before = is_trusted()
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)

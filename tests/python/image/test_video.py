@@ -177,9 +177,7 @@ def test_a_frozen_camera_stands_still_though_its_encoder_does_not(
 
 
 @pytest.mark.parametrize(("rows", "columns", "shift"), [(0, 0, 0), (6, 3, 6.25), (0, 20, 12.5)])
-def test_a_moved_camera_is_told_by_how_much(
-    rows: int, columns: int, shift: float, tmp_path: Path
-) -> None:
+def test_how_far_a_camera_moved(rows: int, columns: int, shift: float, tmp_path: Path) -> None:
     before, after = list(yard(20)), yard(20, seed=1)
     frames = [*before, *(np.roll(frame, (rows, columns), (0, 1)) for frame in after)]
     write_video(tmp_path / "gate.mp4", frames)

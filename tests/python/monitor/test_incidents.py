@@ -192,6 +192,16 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
     assert believed == {(each.kind, each.start, each.end is None) for each in incidents}
 
 
+def test_what_a_segment_explains_is_told_once() -> None:
+    left: Any = {"segment": "camera=left"}
+    cases = ("oAA", "oAA", 1), ("oAAo", "oAAA", 1), ("oAA", "oAo", 2), ("AAA", "oAA", 2)
+    for whole, part, told in cases:
+        results = [*days(whole), *days(part, **left), *days(part, feature="x", **left)]
+        assert len(find_changes(results, [], ())) == told
+        results += days("ooA", monitor="limit")  # which no segment is beyond
+        assert len(find_changes(results, [], ())) == 2
+
+
 # What alerts read of the results that a store keeps
 
 

@@ -70,9 +70,7 @@ def test_a_tag_that_no_past_image_has_is_new() -> None:
         ({}, 14),
     ],
 )
-def test_a_baseline_has_so_many_buckets_at_least(
-    store: Store, keys: dict[str, Any], least: int
-) -> None:
+def test_the_least_baseline(store: Store, keys: dict[str, Any], least: int) -> None:
     put_days(store, range(1, least + 3))
     judged = judge(store, features=["x"], **keys)
     few = [(each.bucket.day, each.words) for each in judged if each.state == "not enough data"]

@@ -127,9 +127,7 @@ def said(text: str) -> list[str]:
     return [re.sub(r"[\d.e-]*\d", "N", line).strip() for line in text.splitlines()]
 
 
-def test_from_an_empty_folder_to_a_watched_camera(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     runs = []
     for step in STEP.finditer(PAGE.read_text(encoding="utf-8")):

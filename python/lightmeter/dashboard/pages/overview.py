@@ -170,8 +170,9 @@ def _overview(
 
 
 def _events_of(histories: Iterable[History]) -> list[_Event]:
-    """Return all incidents with their histories, latest first."""
-    events = [(history, incident) for history in histories for incident in history.incidents]
+    """Return incidents that do not follow from others, with their histories, latest first."""
+    every = ((history, incident) for history in histories for incident in history.incidents)
+    events = [event for event in every if not event[1].follows]
     return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
 
 
