@@ -21,7 +21,7 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {"PixelHash": "are copies of others", "PerceptualHash": "look like others"}
+_ALIKE = {"PixelHash": "are different", "PerceptualHash": "look different"}
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -270,10 +270,10 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last, f"have the {visible(name)} of others")
+        how = _ALIKE.get(last, f"have a different {visible(name)}")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        words = f"{'at least ' * (n > _HASHES)}{count(repeats)} of {counted(n, 'image')} {how}"
+        words = f"{'at most ' * (n > _HASHES)}{count(n - repeats)} of {counted(n, 'image')} {how}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} different hashes, so it may miss rare repeats."

@@ -17,7 +17,7 @@ from lightmeter.dashboard.pages.parts import (
 from lightmeter.monitor.results import JUDGED, Incident, bucket_text, stretch_text
 from lightmeter.report.charts.html import Html, Row, document, joined, section, table, tag
 from lightmeter.report.charts.lines import sparkline
-from lightmeter.text import count, counted, expected, number, shorten
+from lightmeter.text import count, counted, shorten
 from lightmeter.times import DAY
 
 _LATELY = 14  # days
@@ -132,8 +132,6 @@ def _rows(compared: Compared) -> Iterator[Row]:
             "feature": feature_name(history, series.feature),
             "state": badge(state),
             _RECENT: sparkline([mark_of(each, history) for each in results]),
-            "monitor's value": number(results[-1].value),
-            "expected": expected(results[-1].lower, results[-1].upper),
             "monitor": quoted(series.monitor),
         }
 
@@ -161,7 +159,7 @@ def _overview(
         yield {
             kind: link(page, history.page, name),
             "state": badge(worst(map(extras.state_of, histories))),
-            "open": sum(len(each.lasting) for each in histories),
+            "open": sum(not incident.follows for each in histories for incident in each.lasting),
             "without enough data": counted(waiting, "monitor") if waiting else None,
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,
