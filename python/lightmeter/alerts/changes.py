@@ -91,9 +91,8 @@ def find_changes(
 
         It is not if late data has changed what its monitor found, and another one found the rest.
         """
-        finds = {stretch.series.monitor for stretch in incident.stretches}
         if entry.start >= incident.start:
-            return entry.monitor in finds and (incident.end is None or entry.start < incident.end)
+            return any(each.covers(entry.monitor, entry.start) for each in incident.stretches)
         lasts = entry.open and entry.watcher in monitors
         return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
 
@@ -116,7 +115,7 @@ def find_changes(
             changes.append(Change("withdrawn", incident, (entry,), (), why))
         elif entry.open and (last is not None or entry.watcher not in monitors):
             changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
-    return sorted(changes, key=lambda change: _order(change.incident))
+    return sorted(changes, key=lambda each: (*_order(each.incident), each.what == "opened"))
 
 
 def _order(incident: Incident) -> tuple[object, ...]:
@@ -224,7 +223,8 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
         why = shorten(change.why, _WORDS) or "data that arrived later changed the result"
-        yield f"This is not an {incident.kind} any more: {why}."
+        monitor = shorten(change.forget[0].monitor, _NAME)
+        yield f"This is not an {incident.kind} any more: {why} (“{monitor}”)."
     elif incident.end is not None:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":

@@ -491,7 +491,7 @@ class Reference:
             verdict = "unusual"
             findings = _with_causes(odd, tails, numbers)
             if not odd and oddest in tails:
-                words = f"is {'higher' if is_high else 'lower'} than its other numbers suggest"
+                words = f"is {'high' if is_high else 'low'} beside the other numbers of the image"
                 findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
         every = [*odd.values()]
         return ImageCheck(verdict, p_value, findings, every, len(rows), level, unlike.sentence)
@@ -519,9 +519,9 @@ class Reference:
 
     def _tail_of(self, name: str) -> Tail | None:
         feature = f"{self.prefix}.{name}"
-        if feature not in self._view or not self._view[feature].numbers.n:
+        column = self._view.get(feature)
+        if column is None or not column.numbers.n:
             return None
-        column = self._view[feature]
         return Tail(column, label_of(feature, column.meaning.origin, [self.prefix]))
 
 

@@ -104,6 +104,10 @@ class Stretch(NamedTuple):
     end: datetime | None
     first: Result
 
+    def covers(self, monitor: str, start: datetime) -> bool:
+        """Return whether a monitor found it, and a bucket that starts then is part of it."""
+        return monitor == self.series.monitor and self.start <= start < (self.end or _NEVER)
+
 
 @dataclass(frozen=True)
 class Incident:

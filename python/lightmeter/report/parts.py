@@ -21,7 +21,7 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {"PixelHash": "are different", "PerceptualHash": "look different"}
+_ALIKE = {"PixelHash": "equal another one", "PerceptualHash": "look like another one"}
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -31,10 +31,10 @@ _MOST_LISTED = 8
 MEANINGS = {
     "change": "The mean of the reference → that of the target. For rates: the shares. For "
     "categories: how many values are new or gone.",
-    "size": "How large the change is, by the measure that decides.",
+    "size": "How large the change is, by the measure named before it.",
     "p": "The probability that chance alone gives a difference at least this large.",
     "q": "p, corrected for testing many features at once (by Benjamini and Hochberg's method).",
-    "values": "The number of values of the reference / of the target.",
+    "values": "The number of values, or of groups, in the reference / in the target.",
 }
 
 SIZES: dict[EffectName, str] = {
@@ -79,12 +79,15 @@ def change(row: FeatureDrift) -> str:
 
 def cells(row: FeatureDrift) -> dict[str, str]:
     """Return the cells of a feature for tables and cards, by name."""
+    sides, more = (row.n_reference, row.n_target), ""
+    if row.groups_reference and row.groups_target:
+        sides, more = (row.groups_reference, row.groups_target), " groups"
     return {
         "change": row.reason if row.verdict == "not enough data" else change(row),
         "size": f"{row.effect_name} {number(row.effect, 2)}" if row.effect_name else NONE,
         "p": number(row.p_value if row.q_value is not None else None, 2),
         "q": number(row.q_value, 2),
-        "values": f"{count(row.n_reference)} / {count(row.n_target)}",
+        "values": " / ".join(map(count, sides)) + more,
     }
 
 
@@ -270,10 +273,11 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last, f"have a different {visible(name)}")
+        how = _ALIKE.get(last, f"have the {visible(name)} of another one")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        words = f"{'at most ' * (n > _HASHES)}{count(n - repeats)} of {counted(n, 'image')} {how}"
+        many = max(repeats, sum(item.times for item in listed))
+        words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')} {how}"
         yield tag("h3", f"{whose}: {words}", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} different hashes, so it may miss rare repeats."

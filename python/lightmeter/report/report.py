@@ -158,7 +158,7 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
             command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
-            words = f" lists the 20 images of a folder with the {end} {row.name}."
+            words = f" lists images of a folder with the {end} {row.name}: 20, or --worst."
             exemplars = " Profiles made with --exemplars show images here." * (not has_shots)
             return tag("p", command, words, exemplars, cls="quiet")
     return None
@@ -210,9 +210,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
-        "The headline describes only features that passed a stricter test: even if others changed, "
-        f"an unchanged one passes it with a chance of at most {percent(by.drift)}. These passed: "
-        f"{listed}."
+        "The headline describes only features that passed a stricter test: whatever changed, the "
+        f"chance that any unchanged feature passes it is at most {percent(by.drift)}. Features "
+        f"that passed: {listed}."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {

@@ -58,13 +58,13 @@ def test_a_crash_before_it_was_noted_sends_the_same_identifier(store: Store) -> 
 
 
 def test_late_data_that_changes_the_cause_withdraws_the_first(store: Store) -> None:
-    """A gap that was told is filled by images that are out of focus."""
+    """A gap of two days was told; then the first is filled by images that are out of focus."""
     box, gap = Box(), {"monitor": "missing", "feature": ""}
-    late = [*days("oo", **gap), *days("oA")]
-    for results in (days("oA", **gap), late, late):
+    late = [*days("ooA", **gap), *days("oA")]
+    for results in (days("oAA", **gap), late, late):
         tell(store, results, [box])
-    assert [sent.what for sent in box.messages] == ["opened", "opened", "withdrawn"]
-    assert "saturation fell" in box.messages[1].title
+    assert [sent.what for sent in box.messages] == ["opened", "withdrawn", "opened"]
+    assert "saturation fell" in box.messages[2].title
 
 
 def test_only_what_matches_is_told(store: Store) -> None:

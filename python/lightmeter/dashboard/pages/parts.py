@@ -10,7 +10,7 @@ from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
 from lightmeter.report.charts.lines import Mark
-from lightmeter.text import NONE, expected, number, shorten
+from lightmeter.text import NONE, shorten
 
 # The CSS class, and a shape, so that states are readable without colours.
 SIGNS = {
@@ -92,8 +92,6 @@ def judged(result: Result) -> Row:
     """Return the cells of a table about a result."""
     return {
         "state": badge(result.state),
-        "value": number(result.value),
-        "expected": expected(result.lower, result.upper),
         "in words": words_of(result),
     }
 

@@ -296,10 +296,10 @@ CAUSES = {cause.name: cause for cause in (
 )}  # fmt: skip
 
 
-_Found = list[tuple[Cause, str]]  # each with its strongest number
+LEADS = frozenset(name for cause in CAUSES.values() for name in cause.leads)
 
 
-def causes_of(changes: Changes) -> _Found:
+def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     """Return the causes that fit, the largest first, each with its strongest number.
 
     A cause that only follows from another is left out.
@@ -310,7 +310,7 @@ def causes_of(changes: Changes) -> _Found:
         Changes by number, without a prefix.
     """
     moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
-    fitting, kept = _Found(), _Found()
+    fitting, kept = list[tuple[Cause, str]](), list[tuple[Cause, str]]()
     for cause in CAUSES.values():
         ways = cause.leads.items()
         leads = [each for each, sign in ways if each in sure and moves.sign(each) != -sign]
