@@ -38,7 +38,8 @@ MEANINGS = {
 }
 
 SIZES: dict[EffectName, str] = {
-    "shift": "The largest difference between the shares of values below any threshold, 0 to 1.",
+    "shift": "The largest difference between the shares of values below any threshold, 0 to 1; "
+    "for hue, on the colour circle.",
     "spread": "The logarithm of the ratio of the standard deviations.",
     "tail": "The share of the target's values outside the reference's 1 % and 99 % points, minus "
     "the same share of the reference.",
