@@ -280,14 +280,19 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
     Segments without enough data for a monitor are counted together.
     """
     groups = defaultdict[tuple[object, ...], list[Result]](list)
-    for result in sorted(results, key=lambda each: (each.dataset, each.segment, *lead_of(each))):
+    # What segments found comes before what the whole did, which may follow from it.
+    ordered = sorted(results, key=lambda each: (each.segment, *lead_of(each)))
+    for result in sorted(ordered, key=lambda each: (each.dataset, each.state, not each.segment)):
         is_empty = result.state == "not enough data" and not result.feature
         place = result.dataset, None if is_empty else result.segment
         kind = result.state, result.monitor, result.cause, bool(result.feature)
         groups[place, *kind].append(result)
     for first, *others in groups.values():
-        more = "more feature" if first.feature else f"{'more ' * bool(first.segment)}segment"
-        yield first, f", and {counted(len(others), more)}" * bool(others)
+        n = len(others)
+        more = f"and {counted(n, 'more feature')}"
+        if not first.feature:
+            more = f"the same in {counted(n, 'other')}"
+        yield first, f", {more}" * bool(others)
 
 
 def causes_text(results: Sequence[Result]) -> str:

@@ -33,7 +33,8 @@ MEANINGS = {
     "categories: how many values are new or gone.",
     "size": "How large the change is, by the measure named before it.",
     "p": "The probability that chance alone gives a difference at least this large.",
-    "q": "p, corrected for testing many features at once (by Benjamini and Hochberg's method).",
+    "q": "p, corrected for testing many features of a family (the numbers of images, Exif, your "
+    "values, vectors) by Benjamini and Hochberg's method.",
     "values": "The number of values, or of groups, in the reference / in the target.",
 }
 

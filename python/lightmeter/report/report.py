@@ -4,6 +4,7 @@ The page works offline and has no script.
 """
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -124,10 +125,11 @@ def _findings(comparison: Comparison) -> Html:
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
-            tag("p", CAUSE_MEANINGS[each.cause]) if each.cause in CAUSE_MEANINGS else None,
+            tag("p", f"“{each.cause}” means: {meaning}") if meaning else None,
             cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
+        for meaning in [CAUSE_MEANINGS.get(each.cause)]
     )
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
     what = "possible finding" if is_possible else "more finding"
@@ -157,8 +159,10 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
+            worst = math.ceil((row.effect or 0) * row.n_target) if row.effect_name == "tail" else 20
+            option += f" --worst {worst}"
             command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
-            words = f" lists images of a folder with the {end} {row.name}: 20, or --worst."
+            words = f" lists the {counted(worst, 'image')} of a folder with the {end} {row.name}."
             exemplars = " Profiles made with --exemplars show images here." * (not has_shots)
             return tag("p", command, words, exemplars, cls="quiet")
     return None
@@ -212,7 +216,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     passed = (
         "The headline describes only features that passed a stricter test: whatever changed, the "
         f"chance that any unchanged feature passes it is at most {percent(by.drift)}. Features "
-        f"that passed: {listed}."
+        f"that passed: {listed}. A count such as “3 other features” includes all that drifted."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {
