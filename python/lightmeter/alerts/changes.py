@@ -78,23 +78,25 @@ def find_changes(
     """
     judged = defaultdict[object, list[Result]](list)
     for result in results:
-        judged[result.dataset, result.segment, result.monitor].append(result)
+        judged[result.segment, (result.monitor, result.dataset)].append(result)
 
     def over(entry: Notice) -> Result | None:
-        """Return the first result that ends an incident; None while it lasts."""
-        its = judged[entry.dataset, entry.segment, entry.monitor]
-        after = (r for r in its if r.bucket >= entry.start and ends(entry.kind, r.state))
-        return min(after, key=lambda each: (each.bucket, each.feature), default=None)
+        """Return the first result that ends what a monitor found; None while it lasts."""
+        its = [r for r in judged[entry.segment, entry.watcher] if r.bucket >= entry.start]
+        bad = {result.bucket for result in its if result.state == entry.kind}
+        good = (r for r in its if r.bucket not in bad and ends(entry.kind, r.state))
+        return min(good, key=lambda each: (each.bucket, each.feature), default=None)
 
     def is_of(entry: Notice, incident: Incident) -> bool:
         """Return whether a record is about an incident, even if its first bucket was deleted.
 
-        It is not if late data has changed what its monitor found, and another one found the rest.
+        It is not if late data has cleared what its monitor found, and another one found the rest.
         """
-        if entry.start >= incident.start:
-            return any(each.covers(entry.monitor, entry.start) for each in incident.stretches)
-        lasts = entry.open and entry.watcher in monitors
-        return lasts and ((last := over(entry)) is None or last.bucket > incident.start)
+        last = over(entry)
+        is_over = last is not None and last.bucket <= max(entry.start, incident.start)
+        is_within = incident.end is None or entry.start < incident.end
+        lasts = entry.open or entry.start >= incident.start
+        return lasts and is_within and entry.watcher in monitors and not is_over
 
     waiting = defaultdict[object, list[Notice]](list)
     for entry in sorted(notices, key=lambda entry: entry.start):
@@ -105,7 +107,8 @@ def find_changes(
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
         if is_reported != lasts if mine else not incident.follows:
-            now = Notice(*incident.place, incident.start, incident.firsts[0].monitor, lasts)
+            first = next(each for each in incident.stretches if each.start == incident.start)
+            now = Notice(*incident.place, incident.start, first.series.monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
     for entry in chain(*waiting.values()):
         last = over(entry)
@@ -223,8 +226,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
         why = shorten(change.why, _WORDS) or "data that arrived later changed the result"
-        monitor = shorten(change.forget[0].monitor, _NAME)
-        yield f"This is not an {incident.kind} any more: {why} (“{monitor}”)."
+        yield f"This is not an {incident.kind} any more: {why}."
     elif incident.end is not None:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain, groupby
-from operator import attrgetter
+from itertools import groupby
 from typing import NamedTuple
 
 from lightmeter.profile.segments import parse_segment
@@ -104,9 +103,14 @@ class Stretch(NamedTuple):
     end: datetime | None
     first: Result
 
-    def covers(self, monitor: str, start: datetime) -> bool:
-        """Return whether a monitor found it, and a bucket that starts then is part of it."""
-        return monitor == self.series.monitor and self.start <= start < (self.end or _NEVER)
+    def explains(self, other: "Stretch") -> bool:
+        """Return whether a finding in a segment explains the same one in the whole dataset."""
+        lasts = self.start <= other.start and (self.end or _NEVER) >= (other.end or _NEVER)
+        mine, theirs = self.first, other.first
+        is_same = theirs.cause in ("", mine.cause) and (
+            self.kind == "anomaly" or mine.words == theirs.words
+        )
+        return lasts and is_same
 
 
 @dataclass(frozen=True)
@@ -130,8 +134,8 @@ class Incident:
     stretches
         Its parts: first those with a cause, then the largest.
     follows
-        Whether it is of a whole dataset, and follows from incidents of segments: these began no
-        later and last as long, and each of its monitors found one of the same features there.
+        Whether it is of a whole dataset, and incidents of segments that began in the same bucket
+        explain each of its parts.
     """
 
     dataset: str
@@ -151,11 +155,6 @@ class Incident:
     def firsts(self) -> list[Result]:
         """Return the first result of each stretch."""
         return [stretch.first for stretch in self.stretches]
-
-    @property
-    def findings(self) -> set[tuple[str, str]]:
-        """Return its monitors and features."""
-        return {(stretch.series.monitor, stretch.series.feature) for stretch in self.stretches}
 
     @property
     def words(self) -> str:
@@ -195,26 +194,34 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
             place, end = (stretch.series[:2], stretch.kind), stretch.start
         groups[-1].append(stretch)
         end = max(end, stretch.end or _NEVER)
-    found = _with_segments(map(_incident, groups))
+    found = _with_segments([*map(_incident, groups)])
     return sorted(found, key=lambda each: (*each.place[:2], each.start, each.kind))
 
 
-def _with_segments(incidents: Iterable[Incident]) -> Iterator[Incident]:
+def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
     """Yield the incidents; those of whole datasets know whether they follow from others."""
-    newest, now = {}, None  # the newest incident of each segment of a dataset and kind
-    order = attrgetter("dataset", "kind", "start")
-    for incident in sorted(incidents, key=lambda each: (order(each), not each.segment)):
-        if incident.place[::2] != now:
-            newest, now = dict[str, Incident](), incident.place[::2]
-        if incident.segment:
-            newest[incident.segment] = incident
-            yield incident
-        else:
-            last = incident.end or _NEVER
-            lasting = (each.findings for each in newest.values() if (each.end or _NEVER) >= last)
-            shared = incident.findings.intersection(chain.from_iterable(lasting))
-            alone = {name for name, _ in incident.findings} - {name for name, _ in shared}
-            yield replace(incident, follows=not alone)
+    parts = defaultdict[tuple[object, ...], list[Stretch]](list)
+
+    def alike(incident: Incident, stretch: Stretch) -> list[Stretch]:
+        """Return the stretches of segments that may explain this one."""
+        series = stretch.series
+        return parts[incident.dataset, incident.start, stretch.kind, series.monitor, series.feature]
+
+    for incident in incidents:
+        for stretch in incident.stretches if incident.segment else ():
+            alike(incident, stretch).append(stretch)
+    for incident in incidents:
+        yield (
+            incident
+            if incident.segment
+            else replace(
+                incident,
+                follows=all(
+                    any(part.explains(each) for part in alike(incident, each))
+                    for each in incident.stretches
+                ),
+            )
+        )
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -279,20 +286,24 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
 
     Segments without enough data for a monitor are counted together.
     """
-    groups = defaultdict[tuple[object, ...], list[Result]](list)
-    # What segments found comes before what the whole did, which may follow from it.
-    ordered = sorted(results, key=lambda each: (each.segment, *lead_of(each)))
-    for result in sorted(ordered, key=lambda each: (each.dataset, each.state, not each.segment)):
+    groups = defaultdict[tuple[object, ...], dict[Series, Result]](dict)
+
+    def order(result: Result) -> tuple[object, ...]:
+        # The whole comes last, because it may follow from segments, but it stands for all of them
+        # if there is not enough data.
+        is_late = bool(result.segment) == (result.state == "not enough data")
+        return result.dataset, result.state, is_late, result.segment, *lead_of(result)
+
+    for result in sorted(results, key=order):
         is_empty = result.state == "not enough data" and not result.feature
         place = result.dataset, None if is_empty else result.segment
         kind = result.state, result.monitor, result.cause, bool(result.feature)
-        groups[place, *kind].append(result)
-    for first, *others in groups.values():
+        groups[place, *kind].setdefault(series_of(result), result)
+    for first, *others in (group.values() for group in groups.values()):
         n = len(others)
-        more = f"and {counted(n, 'more feature')}"
-        if not first.feature:
-            more = f"the same in {counted(n, 'other')}"
-        yield first, f", {more}" * bool(others)
+        also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
+        elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
+        yield first, (f", and {also}" if first.feature else f", the same in {elsewhere}") * bool(n)
 
 
 def causes_text(results: Sequence[Result]) -> str:

@@ -32,7 +32,7 @@ MEANINGS = {
     "change": "The mean of the reference → that of the target. For rates: the shares. For "
     "categories: how many values are new or gone.",
     "size": "How large the change is, by the measure named before it.",
-    "p": "The probability that chance alone gives a difference at least this large.",
+    "p": "The probability that chance alone gives such a difference, by the test named above.",
     "q": "p, corrected for testing many features of a family (the numbers of images, Exif, your "
     "values, vectors) by Benjamini and Hochberg's method.",
     "values": "The number of values, or of groups, in the reference / in the target.",
@@ -81,12 +81,13 @@ def change(row: FeatureDrift) -> str:
 
 def cells(row: FeatureDrift) -> dict[str, str]:
     """Return the cells of a feature for tables and cards, by name."""
+    size = f"{row.effect_name} {number(row.effect, 2)}"
     sides, more = (row.n_reference, row.n_target), ""
     if row.groups_reference and row.groups_target:
         sides, more = (row.groups_reference, row.groups_target), " groups"
     return {
         "change": row.reason if row.verdict == "not enough data" else change(row),
-        "size": f"{row.effect_name} {number(row.effect, 2)}" if row.effect_name else NONE,
+        "size": size if row.verdict and row.effect_name else NONE,
         "p": number(row.p_value if row.q_value is not None else None, 2),
         "q": number(row.q_value, 2),
         "values": " / ".join(map(count, sides)) + more,

@@ -159,7 +159,10 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
-            worst = math.ceil((row.effect or 0) * row.n_target) if row.effect_name == "tail" else 20
+            worst = 20
+            if row.effect_name == "tail":
+                share = (row.tail_above if rise > 0 else row.tail_below) or 0.0
+                worst = min(math.ceil(share * row.n_target), 200)
             option += f" --worst {worst}"
             command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
             words = f" lists the {counted(worst, 'image')} of a folder with the {end} {row.name}."
@@ -202,7 +205,8 @@ def _how_to_read(comparison: Comparison) -> Html:
     by = comparison.thresholds
     names = {row.effect_name for row in comparison.features if row.verdict}
     units, most, test = "images", "at most", "Numbers are compared by a test of ranks."
-    if comparison.target.groups and comparison.reference.groups:
+    tested = [row for row in comparison.features if row.q_value is not None]
+    if tested and all(row.groups_target for row in tested):
         units, most = "groups", "about"
         test = "Groups are compared by Student's t of their means, so a spread or a tail does not "
         test += "count."
