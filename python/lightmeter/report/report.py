@@ -159,10 +159,8 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
-            worst = 20
-            if row.effect_name == "tail":
-                share = (row.tail_above if rise > 0 else row.tail_below) or 0.0
-                worst = min(math.ceil(share * row.n_target), 200)
+            share = (row.tail_above if rise > 0 else row.tail_below) or 0.0
+            worst = min(math.ceil(share * row.n_target), 200) or 20
             option += f" --worst {worst}"
             command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
             words = f" lists the {counted(worst, 'image')} of a folder with the {end} {row.name}."

@@ -224,7 +224,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
         how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
         if " " in what:  # only some images have the feature
-            return f"in {some} of images with {row.name}, its value is {how} than in {most}"
+            return f"in {some} of the images that have {row.name}, it is {how} than in {most}"
         return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
     if differs:
         return differs
