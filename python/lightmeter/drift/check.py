@@ -491,7 +491,7 @@ class Reference:
             verdict = "unusual"
             findings = _with_causes(odd, tails, numbers)
             if not odd and oddest in tails:
-                words = f"is {'high' if is_high else 'low'} beside the other numbers of the image"
+                words = f"is {'high' if is_high else 'low'}, given the other numbers of the image"
                 findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
         every = [*odd.values()]
         return ImageCheck(verdict, p_value, findings, every, len(rows), level, unlike.sentence)

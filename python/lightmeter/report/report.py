@@ -202,7 +202,8 @@ def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
 def _how_to_read(comparison: Comparison) -> Html:
     by = comparison.thresholds
     names = {row.effect_name for row in comparison.features if row.verdict}
-    units, most, test = "images", "at most", "Numbers are compared by a test of ranks."
+    units, most = "images", "at most"
+    test = "Numbers are compared by a test of ranks, shares by Fisher's or the chi-square test."
     tested = [row for row in comparison.features if row.q_value is not None]
     if tested and all(row.groups_target for row in tested):
         units, most = "groups", "about"

@@ -85,7 +85,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
     (finding,) = odd.findings
     assert finding.feature in ("image.own.a", "image.own.b")
     how = "high" if finding.feature == "image.own.b" else "low"
-    assert finding.sentence.endswith(f" is {how} beside the other numbers of the image")
+    assert finding.sentence.endswith(f" is {how}, given the other numbers of the image")
 
 
 def test_too_small_a_reference_says_so() -> None:

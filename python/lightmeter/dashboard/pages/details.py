@@ -21,6 +21,7 @@ from lightmeter.dashboard.pages.parts import (
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import Verdict, column_of
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
+from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.charts.lines import trend
@@ -36,6 +37,9 @@ from lightmeter.store.tables import Series
 from lightmeter.text import counted, shorten
 
 _IN_TABLE = 14  # buckets
+_SCORE = (
+    "The value says how unusual a bucket is. The limit depends on how many features changed in it."
+)
 
 
 def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
@@ -48,8 +52,13 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
         marks = [mark_of(result, history) for result in results]
         if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
             chart = trend(f"{feature} by {shorten(each.monitor, 80)}", marks)
-            title = tag("h3", "Judged by ", quoted(each.monitor))
-            charts.append(tag("figure", title, chart.inline(f"m{at}")))
+            title, monitor = (
+                tag("h3", "Judged by ", quoted(each.monitor)),
+                compared.monitor(results),
+            )
+            is_score = isinstance(monitor, DriftRule) and monitor.metric is None
+            note = tag("p", _SCORE, cls="quiet") if is_score else None
+            charts.append(tag("figure", title, chart.inline(f"m{at}"), note))
         recent = results[: -_IN_TABLE - 1 : -1]
         rows = (
             {
