@@ -217,9 +217,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
-        "The headline describes only features that passed a stricter test: whatever changed, the "
-        f"chance that any unchanged feature passes it is at most {percent(by.drift)}. Features "
-        f"that passed: {listed}. A count such as “3 other features” includes all that drifted."
+        "The title of this page rests only on features that passed a stricter test, with a chance "
+        f"of at most {percent(by.drift)} for even one false finding: {listed}. A count such as "
+        "“3 other features” includes all that drifted."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {

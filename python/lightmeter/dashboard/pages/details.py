@@ -38,7 +38,8 @@ from lightmeter.text import counted, shorten
 
 _IN_TABLE = 14  # buckets
 _SCORE = (
-    "The value says how unusual a bucket is. The limit depends on how many features changed in it."
+    "The value says how unusual a bucket is. The dashed line is the limit. It depends on how many "
+    "features changed in that bucket."
 )
 
 
