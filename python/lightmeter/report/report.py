@@ -125,7 +125,7 @@ def _findings(comparison: Comparison) -> Html:
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
-            tag("p", f"“{each.cause}” means: {meaning}") if meaning else None,
+            tag("p", f"“{each.cause}”: {meaning}") if meaning else None,
             cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
