@@ -40,7 +40,7 @@ from lightmeter.cli.options import (
     reads_images,
     store_of,
 )
-from lightmeter.cli.profile import groups_text, reasons_of, tell_failures
+from lightmeter.cli.profile import reasons_of, tell_failures
 from lightmeter.cli.terminal import complain, fail, print_json, print_table, progress_bar, say
 from lightmeter.drift.check import LEVEL, SAMPLE, reference_of
 from lightmeter.drift.compare import reading_like
@@ -142,8 +142,8 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
         print(visible(report.read_differently))
     print(headline(report.features))
     if report.target.groups:
-        before, after = map(groups_text, (report.reference, report.target))
-        print(f"groups: {before} in the reference, {after} in the target")
+        before = report.reference.groups or "none"
+        print(f"groups: {before} in the reference, {report.target.groups} in the target")
     for finding in report.findings:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
     if show_all and report.features:

@@ -85,7 +85,6 @@ def print_profile(view: ProfileView, output_format: str, *, show_all: bool = Fal
 
 
 _SHOWN_FAILURES = 5
-_FEW_GROUPS = 20  # of so many, two rarely count as one
 _SHOWN_MEANS = 4  # of a family
 _NAMED = 3  # files of a reason
 _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
@@ -95,11 +94,6 @@ def headline(view: ProfileView) -> str:
     """Return the numbers of measured images and failed files as text."""
     failed = counted(reasons_of(view).total(), "file")
     return f"{counted(view.images, 'image')} measured, {failed} failed"
-
-
-def groups_text(view: ProfileView) -> str:
-    """Return the number of groups, which is an estimate if it is large."""
-    return f"{'about ' * (view.groups > _FEW_GROUPS)}{view.groups or 'none'}"
 
 
 def reasons_of(*views: ProfileView) -> Counter[str]:
@@ -169,7 +163,7 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        lines.append(f"groups: {groups_text(view) if view.groups else 'none; check the pattern'}")
+        lines.append(f"groups: {view.groups or 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")
