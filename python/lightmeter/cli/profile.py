@@ -149,7 +149,8 @@ def _families(view: ProfileView) -> str:
         means = [
             f"{visible(name.removeprefix('image.'))} {number(mean)}"
             for name in names
-            if view[name].kind == "number" and not view[name].types.date
+            # Many Exif tags are codes, or bytes of which the length counts.
+            if view[name].kind == "number" and family != "Exif" and not view[name].types.date
             if (mean := view[name].mean) is not None
         ]
         such = ": " if len(means) == len(names) <= _SHOWN_MEANS else ", with means such as "

@@ -21,7 +21,7 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {"PixelHash": "equal another one", "PerceptualHash": "look like another one"}
+_ALIKE = {"PixelHash": "equal", "PerceptualHash": "similar"}
 _TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -276,12 +276,13 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         if repeats <= before.get(prefix, 0):
             continue
         before[prefix], column = repeats, view[name]
-        how = _ALIKE.get(last, f"have the {visible(name)} of another one")
+        alike = _ALIKE.get(last, f"by {visible(name)} equal")
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         many = max(repeats, sum(item.times for item in listed))
-        words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')} {how}"
-        yield tag("h3", f"{whose}: {words}", cls="group")
+        words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')}"
+        groups = f"{counted(len(listed), 'group')} of " * bool(listed)
+        yield tag("h3", f"{whose}: {groups}{alike} images ({words})", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} different hashes, so it may miss rare repeats."
             yield tag("p", words, cls="quiet")
@@ -289,7 +290,6 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             yield tag("p", "Similar images are normal for a camera that stands still.", cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
-            alike = "equal" if last == "PixelHash" else "similar"
             where = (", the first by path: ", _named(item.path)) if item.path else None
             shown.append(tag("li", counted(item.times, f"{alike} image"), where))
         if left := len(listed[_MOST_REPEATS:]):

@@ -159,13 +159,14 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
-            share = (row.tail_above if rise > 0 else row.tail_below) or 0.0
-            worst = min(math.ceil(share * row.n_target), 200) or 20
-            option += f" --worst {worst}"
-            command = tag("code", f"lightmeter measure FOLDER --sort {row.short}{option}")
-            words = f" lists the {counted(worst, 'image')} of a folder with the {end} {row.name}."
-            exemplars = " Profiles made with --exemplars show images here." * (not has_shots)
-            return tag("p", command, words, exemplars, cls="quiet")
+            share = row.tail_above if rise > 0 else row.tail_below
+            beyond = math.ceil((share or 0.0) * row.n_target)
+            worst = min(beyond, 200) or 20
+            code = f"lightmeter measure FOLDER --sort {row.short}{option} --worst {worst}"
+            why = ", because about so many are beyond 99 % of the reference" * (worst == beyond)
+            words = f" lists {counted(worst, 'image')} of the target with the {end} {row.name}{why}"
+            more = "." if has_shots else ". With --exemplars 3, this page shows images."
+            return tag("p", tag("code", code), words, more, cls="quiet")
     return None
 
 

@@ -10,7 +10,7 @@ from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
 from lightmeter.report.charts.lines import Mark
-from lightmeter.text import NONE, shorten
+from lightmeter.text import shorten
 
 # The CSS class, and a shape, so that states are readable without colours.
 SIGNS = {
@@ -123,7 +123,7 @@ def link(page: str, to: str, text: str) -> Html:
 
 def feature_name(history: History, name: str) -> Content:
     """Return a feature with a link to its page."""
-    return link(history.page, history.feature_page(name), name) if name else NONE
+    return link(history.page, history.feature_page(name), name) if name else "whole bucket"
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:
