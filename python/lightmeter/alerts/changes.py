@@ -106,7 +106,7 @@ def find_changes(
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
-        if is_reported != lasts if mine else not incident.follows:
+        if (is_reported != lasts) if mine else (not incident.follows):
             first = next(each for each in incident.stretches if each.start == incident.start)
             now = Notice(*incident.place, incident.start, first.series.monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))

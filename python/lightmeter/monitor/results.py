@@ -107,10 +107,8 @@ class Stretch(NamedTuple):
         """Return whether a finding in a segment explains the same one in the whole dataset."""
         lasts = self.start <= other.start and (self.end or _NEVER) >= (other.end or _NEVER)
         mine, theirs = self.first, other.first
-        is_same = theirs.cause in ("", mine.cause) and (
-            self.kind == "anomaly" or mine.words == theirs.words
-        )
-        return lasts and is_same
+        has_cause = theirs.cause in ("", mine.cause)
+        return lasts and has_cause and (self.kind == "anomaly" or mine.words == theirs.words)
 
 
 @dataclass(frozen=True)
@@ -211,17 +209,11 @@ def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
         for stretch in incident.stretches if incident.segment else ():
             alike(incident, stretch).append(stretch)
     for incident in incidents:
-        yield (
-            incident
-            if incident.segment
-            else replace(
-                incident,
-                follows=all(
-                    any(part.explains(each) for part in alike(incident, each))
-                    for each in incident.stretches
-                ),
-            )
+        explained = (
+            any(part.explains(each) for part in alike(incident, each))
+            for each in incident.stretches
         )
+        yield incident if incident.segment else replace(incident, follows=all(explained))
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
