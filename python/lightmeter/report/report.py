@@ -156,15 +156,16 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             rise = (row.tail_above or 0.0) - (row.tail_below or 0.0)
             if row.effect_name != "tail":
                 rise = row.levels[1] - row.levels[0]
-            option, end = (" --highest", "highest") if rise > 0 else ("", "lowest")
+            ends = (" --highest", "highest", "higher"), ("", "lowest", "lower")
+            option, end, how = ends[rise <= 0]
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
             share = row.tail_above if rise > 0 else row.tail_below
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure FOLDER --sort {row.short}{option} --worst {worst}"
-            why = ", because about so many are beyond 99 % of the reference" * (worst == beyond)
-            words = f" lists {counted(worst, 'image')} of the target with the {end} {row.name}{why}"
+            words = f" lists the {counted(worst, 'image')} of the target with the {end} {row.name}"
+            words += f", {how} than in 99 % of the reference" * (worst == beyond)
             more = "." if has_shots else ". With --exemplars 3, this page shows images."
             return tag("p", tag("code", code), words, more, cls="quiet")
     return None
@@ -172,10 +173,9 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
 
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
-    tested = sum(row.q_value is not None for row in features)
-    words = "Features that drifted come first. "
-    words += f"{count(tested)} of {counted(len(features), 'feature')} were tested."
-    if tested < len(features):
+    n = sum(row.q_value is not None for row in features)
+    words = f"Drift comes first. {count(n)} of {counted(len(features), 'feature')} were tested."
+    if n < len(features):
         words += " The others have too few values, the same value everywhere, or cannot be judged."
     rows = []
     for row in features:
