@@ -29,8 +29,8 @@ _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "�
 _MOST_LISTED = 8
 
 MEANINGS = {
-    "change": "The mean of the reference → that of the target. For rates: the shares. For "
-    "categories: how many values are new or gone.",
+    "change": "The mean of all values of the reference → that of the target. For rates: the "
+    "shares. For categories: how many values are new or gone.",
     "size": "How large the change is. The word before the number is the measure; see below.",
     "p": "The probability that chance alone gives at least such a difference, by the test above.",
     "q": "p, corrected for testing many features of a family (the numbers of images, Exif, your "
