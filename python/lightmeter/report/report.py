@@ -219,7 +219,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
         "The title of this page rests only on features that passed a stricter test, with a chance "
-        f"of at most {percent(by.drift)} for even one false finding: {listed}. The findings also "
+        f"of {most} {percent(by.drift)} for even one false finding: {listed}. The findings also "
         "count features that drifted without passing it."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
