@@ -191,7 +191,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference."
+        "target minus the reference. The sentences name only parts with a verdict."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents

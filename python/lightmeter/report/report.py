@@ -156,16 +156,16 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             rise = (row.tail_above or 0.0) - (row.tail_below or 0.0)
             if row.effect_name != "tail":
                 rise = row.levels[1] - row.levels[0]
-            ends = (" --highest", "highest", "higher"), ("", "lowest", "lower")
-            option, end, how = ends[rise <= 0]
+            option, how = (" --highest", "higher") if rise > 0 else ("", "lower")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
             share = row.tail_above if rise > 0 else row.tail_below
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure FOLDER --sort {row.short}{option} --worst {worst}"
-            words = f" lists the {counted(worst, 'image')} of the target with the {end} {row.name}"
-            words += f", {how} than in 99 % of the reference" * (worst == beyond)
+            words = f" lists the {counted(worst, 'image')} of the target "
+            so = f"whose {row.name} is {how} than in 99 % of the reference"
+            words += so if worst == beyond else f"at the {how} end of {row.name}"
             more = "." if has_shots else ". With --exemplars 3, this page shows images."
             return tag("p", tag("code", code), words, more, cls="quiet")
     return None
