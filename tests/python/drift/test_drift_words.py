@@ -284,7 +284,7 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
     assert first.rows[0].feature == "image.Sharpness"
     assert "image.Noise" in [line.feature for line in first.rows]
     assert first.sentence.endswith(
-        " (such as Noise, gray_percent, entropy) changed, perhaps for the same reason"
+        " (such as Noise, FileSize, gray_percent) changed, perhaps for the same reason"
     )
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
     said = [line.feature for each in report.findings for line in each.rows]

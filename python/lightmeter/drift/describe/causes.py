@@ -296,9 +296,6 @@ CAUSES = {cause.name: cause for cause in (
 )}  # fmt: skip
 
 
-LEADS = frozenset(name for cause in CAUSES.values() for name in cause.leads)
-
-
 def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     """Return the causes that fit, the largest first, each with its strongest number.
 

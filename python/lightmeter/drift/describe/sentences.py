@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lightmeter import _core
-from lightmeter.drift.describe.causes import LEADS, Cause, causes_of, change_of
+from lightmeter.drift.describe.causes import Cause, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import CHANGED, GRID_SIDE, MOST_MOVED, RATES, FeatureDrift, Thresholds
 from lightmeter.profile.scalars import HUE_STEPS
@@ -395,8 +395,8 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     some = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
-    telling = sorted(follow, key=lambda row: row.short not in LEADS)
-    such = "such as " * (len(follow) > 3) + ", ".join(row.short for row in telling[:3])
+    telling = [row for row in follow if row.short in cause.leads] or follow
+    such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
     return f"{words}; {others}, perhaps for the same reason" if follow else words
 
