@@ -52,7 +52,7 @@ SIZES: dict[EffectName, str] = {
 
 CAUSE_MEANINGS = {
     "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
-    "Light or focus alone do not explain it, but may have changed, too: check them by eye.",
+    "Light or focus may have changed as well: look at the images.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
@@ -191,7 +191,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference. The sentences name only parts with a verdict."
+        "target minus the reference. A change that may be chance is not named above the maps."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
@@ -290,7 +290,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             yield tag("p", "Similar images are normal for a camera that stands still.", cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
-            where = (", the first by path: ", _named(item.path)) if item.path else None
+            where = (", one of them: ", _named(item.path)) if item.path else None
             shown.append(tag("li", counted(item.times, f"{alike} image"), where))
         if left := len(listed[_MOST_REPEATS:]):
             shown.append(tag("li", f"and {counted(left, 'more group')} of such images"))

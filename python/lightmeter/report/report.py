@@ -125,11 +125,12 @@ def _findings(comparison: Comparison) -> Html:
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
-            tag("p", f"“{each.cause}”: {meaning}") if meaning else None,
+            tag("p", f"“{each.cause}”: {meaning}")
+            if (meaning := CAUSE_MEANINGS.get(each.cause))
+            else None,
             cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
-        for meaning in [CAUSE_MEANINGS.get(each.cause)]
     )
     is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
     what = "possible finding" if is_possible else "more finding"

@@ -53,10 +53,8 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
         marks = [mark_of(result, history) for result in results]
         if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
             chart = trend(f"{feature} by {shorten(each.monitor, 80)}", marks)
-            title, monitor = (
-                tag("h3", "Judged by ", quoted(each.monitor)),
-                compared.monitor(results),
-            )
+            title = tag("h3", "Judged by ", quoted(each.monitor))
+            monitor = compared.monitor(results)
             is_score = isinstance(monitor, DriftRule) and monitor.metric is None
             note = tag("p", _SCORE, cls="quiet") if is_score else None
             charts.append(tag("figure", title, chart.inline(f"m{at}"), note))
