@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
+from itertools import filterfalse, groupby
 from typing import NamedTuple
 
 from lightmeter.profile.segments import parse_segment
@@ -15,6 +15,7 @@ from lightmeter.text import counted, shorten
 
 BAD = frozenset({"pending", "anomaly"})
 JUDGED = BAD | {"ok"}
+PERHAPS = "perhaps "  # before the cause of a change that may be a consequence of another
 
 # The results of the segments of one bucket.
 BySegment = dict[str, list[Result]]
@@ -104,11 +105,12 @@ class Stretch(NamedTuple):
     first: Result
 
     def explains(self, other: "Stretch") -> bool:
-        """Return whether a finding in a segment explains the same one in the whole dataset."""
+        """Return whether a finding in a segment explains the same one in the whole dataset.
+
+        Causes may differ, because other segments are mixed with the one that changed.
+        """
         lasts = self.start <= other.start and (self.end or _NEVER) >= (other.end or _NEVER)
-        mine, theirs = self.first, other.first
-        has_cause = theirs.cause in ("", mine.cause)
-        return lasts and has_cause and (self.kind == "anomaly" or mine.words == theirs.words)
+        return lasts and (self.kind == "anomaly" or self.first.words == other.first.words)
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Incident:
         Its parts: first those with a cause, then the largest.
     follows
         Whether it is of a whole dataset, and incidents of segments that began in the same bucket
-        explain each of its parts.
+        explain most of its parts.
     """
 
     dataset: str
@@ -209,11 +211,13 @@ def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
         for stretch in incident.stretches if incident.segment else ():
             alike(incident, stretch).append(stretch)
     for incident in incidents:
-        explained = (
+        # One more feature, just beyond its limit, is no other fault.
+        explained = sum(
             any(part.explains(each) for part in alike(incident, each))
             for each in incident.stretches
         )
-        yield incident if incident.segment else replace(incident, follows=all(explained))
+        follows = not incident.segment and 2 * explained > len(incident.stretches)
+        yield replace(incident, follows=follows)
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -255,9 +259,17 @@ def _incident(group: Sequence[Stretch]) -> Incident:
     return Incident(dataset, segment, kind, start, None if end == _NEVER else end, tuple(ordered))
 
 
-def lead_of(result: Result) -> tuple[bool, bool, float]:
-    """Return the sort key of results: first those with a cause, of limits, and of largest value."""
-    return not result.cause, bool(result.baseline), -excess(result)
+def is_consequence(result: Result) -> bool:
+    """Return whether a change is perhaps a consequence of the cause of another."""
+    return result.cause.startswith(PERHAPS)
+
+
+def lead_of(result: Result) -> tuple[bool, bool, bool, float]:
+    """Return the sort key of results: first those with a cause, of limits, and of largest value.
+
+    Consequences come last.
+    """
+    return is_consequence(result), not result.cause, bool(result.baseline), -excess(result)
 
 
 def excess(result: Result) -> float:
@@ -289,25 +301,28 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
     for result in sorted(results, key=order):
         is_empty = result.state == "not enough data" and not result.feature
         place = result.dataset, None if is_empty else result.segment
-        kind = result.state, result.monitor, result.cause, bool(result.feature)
+        cause = result.cause.removeprefix(PERHAPS)
+        kind = result.state, result.monitor, cause, bool(result.feature)
         groups[place, *kind].setdefault(series_of(result), result)
     for first, *others in (group.values() for group in groups.values()):
         n = len(others)
         also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
-        yield first, (f", and {also}" if first.feature else f", the same in {elsewhere}") * bool(n)
+        why = ", perhaps for the same reason" * any(map(is_consequence, others))
+        more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
+        yield first, more * bool(n)
 
 
 def causes_text(results: Sequence[Result]) -> str:
     """Return the descriptions of the first 3 results, and whether there are more.
 
-    If any result has a cause, only results with one are described. Otherwise, results far smaller
-    than the largest are not.
+    If any result has a cause, only results with one are described, and its consequences are no
+    findings. Otherwise, results far smaller than the largest are not described.
     """
-    has_cause = any(result.cause for result in results)
+    has_cause = any(result.cause and not is_consequence(result) for result in results)
     largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()
-    for result in results:
+    for result in filterfalse(is_consequence, results) if has_cause else results:
         is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)

@@ -83,7 +83,7 @@ def cells(row: FeatureDrift) -> dict[str, str]:
     """Return the cells of a feature for tables and cards, by name."""
     size = f"{row.effect_name} {number(row.effect, 2)}"
     sides, more = (row.n_reference, row.n_target), ""
-    if row.groups_reference and row.groups_target:
+    if row.groups_reference and row.groups_target and row.kind != "failure":
         sides, more = (row.groups_reference, row.groups_target), " groups"
     return {
         "change": row.reason if row.verdict == "not enough data" else change(row),
@@ -191,7 +191,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference. A change that may be chance is not named above the maps."
+        "target minus the reference."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents

@@ -157,17 +157,16 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             rise = (row.tail_above or 0.0) - (row.tail_below or 0.0)
             if row.effect_name != "tail":
                 rise = row.levels[1] - row.levels[0]
-            option, how = (" --highest", "higher") if rise > 0 else ("", "lower")
+            option, how = (" --highest", "high") if rise > 0 else ("", "low")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
             share = row.tail_above if rise > 0 else row.tail_below
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
-            code = f"lightmeter measure FOLDER --sort {row.short}{option} --worst {worst}"
-            words = f" lists the {counted(worst, 'image')} of the target "
-            so = f"whose {row.name} is {how} than in 99 % of the reference"
-            words += so if worst == beyond else f"at the {how} end of {row.name}"
-            more = "." if has_shots else ". With --exemplars 3, this page shows images."
+            code = f"lightmeter measure TARGET --sort {row.short}{option} --worst {worst}"
+            words = f" lists the {counted(worst, 'image')} with the {how}est {row.name}."
+            words += f" In these, it is {how}er than in 99 % of the reference." * (worst == beyond)
+            more = "" if has_shots else " With --exemplars 3, this page shows images."
             return tag("p", tag("code", code), words, more, cls="quiet")
     return None
 
@@ -219,9 +218,9 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
-        "The title of this page rests only on features that passed a stricter test, with a chance "
-        f"of {most} {percent(by.drift)} for even one false finding: {listed}. The findings also "
-        "count features that drifted without passing it."
+        f"These features passed a stricter test, with a chance of {most} {percent(by.drift)} for "
+        f"even one false finding: {listed}. The title of this page names no change of others. The "
+        "findings count all that drifted."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {

@@ -74,7 +74,8 @@ class Result(NamedTuple):
     images
         The number of images in the bucket; for a trend, of its whole day.
     cause
-        The likely cause, such as ``out of focus``; empty if the changes do not identify one.
+        The likely cause, such as ``out of focus``; with ``perhaps`` before it if another feature
+        indicates it, and this change is perhaps a consequence; empty if there is none.
     since
         The first day on which a permanent change may have begun.
     """

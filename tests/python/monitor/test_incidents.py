@@ -200,6 +200,8 @@ def test_what_a_segment_explains_is_told_once() -> None:
         assert len(find_changes(results, [], ())) == told
         results += days("ooA", monitor="limit")  # which no segment is beyond
         assert len(find_changes(results, [], ())) == 2
+        results += days(whole, feature="x", cause="faded")  # most of it, whatever the cause
+        assert len(find_changes(results, [], ())) == told
 
 
 # What alerts read of the results that a store keeps

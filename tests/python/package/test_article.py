@@ -141,11 +141,11 @@ def test_ten_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 file.write(step["block"])
         else:
             printed = said(runs[-1].stdout)
-            shown = [line for line in said(step["block"]) if line != "..."]
-            assert [line for line in shown if line not in printed] == [], runs[-1].stdout
+            for line in said(step["block"]):
+                shown = line.removesuffix("...")
+                assert any(other.startswith(shown) for other in printed), runs[-1].stdout
     assert [run.returncode for run in runs] == [0, 0, 3, 3, 0]
-    yard = " (site [camera=yard], since N)"
     told = [[line for line in said(run.stdout) if ", since N)" in line] for run in runs]
     assert [len(lines) for lines in told] == [0, 0, 1, 0, 0]
-    assert told[2][0].endswith(yard)
+    assert told[2][0].endswith(" (site [camera=yard], since N)")
     assert Path("site/index.html").exists()

@@ -9,13 +9,13 @@ from lightmeter.dashboard.pages.parts import (
     Extras,
     assumption,
     badge,
-    feature_name,
     found_text,
     header,
     judged,
     link,
     mark_of,
     quoted,
+    subject,
     words_of,
 )
 from lightmeter.drift.compare import Comparison
@@ -137,7 +137,7 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
     others = [result for result in results if result.state != "ok"]
     rows = (
         {
-            "feature": feature_name(history, result.feature),
+            "feature": subject(history, result),
             **judged(result),
             "monitor": quoted(result.monitor),
         }

@@ -7,12 +7,12 @@ from lightmeter.dashboard.pages.parts import (
     SIGNS,
     Extras,
     badge,
-    feature_name,
     found_text,
     header,
     link,
     mark_of,
     quoted,
+    subject,
 )
 from lightmeter.monitor.results import JUDGED, Incident, bucket_text, stretch_text
 from lightmeter.report.charts.html import Html, Row, document, joined, section, table, tag
@@ -23,6 +23,10 @@ from lightmeter.times import DAY
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
 _RECENT = f"last {RECENT} buckets"
+_CHARTS = (
+    "Each small chart shows what the monitor judged, and its limit as a dashed line. For drift, it "
+    "shows how unusual each bucket is, and not in which direction it changed."
+)
 
 _Event = tuple[History, Incident]
 
@@ -108,6 +112,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     kind = "Segment" if history.segment else "Dataset"
     parts = {each.title: [each] for each in segments}
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
+    note_on_charts = tag("p", _CHARTS, cls="quiet")
     nothing = tag("p", "No monitor has judged this yet.")
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
@@ -118,7 +123,9 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
             extras.on_dataset(history),
             section("Segments", listed, ident="segments") if listed else None,
             section("Anomalies", _feed(page, _events_of([history, *segments]))),
-            section("Features", features or nothing, ident="features"),
+            section(
+                "Features", (note_on_charts, features) if features else nothing, ident="features"
+            ),
         ),
         forms=extras.forms,
     )
@@ -129,7 +136,7 @@ def _rows(compared: Compared) -> Iterator[Row]:
     for series, state in compared.ranked():
         results = compared.series[series]
         yield {
-            "feature": feature_name(history, series.feature),
+            "feature": subject(history, series),
             "state": badge(state),
             _RECENT: sparkline([mark_of(each, history) for each in results]),
             "monitor": quoted(series.monitor),

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 from lightmeter.dashboard.history import History
 from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.monitor.results import Result
+from lightmeter.monitor.results import Result, is_consequence
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
 from lightmeter.report.charts.lines import Mark
+from lightmeter.store.tables import Series
 from lightmeter.text import shorten
 
 # The CSS class, and a shape, so that states are readable without colours.
@@ -71,7 +72,8 @@ def quoted(name: str) -> Html:
 
 def words_of(result: Result) -> str:
     """Return the words of a result without the note of `assumption`."""
-    return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300)
+    why = "; perhaps for the same reason" * is_consequence(result)
+    return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300) + why
 
 
 def found_text(words: str, results: Iterable[Result]) -> str:
@@ -121,9 +123,11 @@ def link(page: str, to: str, text: str) -> Html:
     return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
 
 
-def feature_name(history: History, name: str) -> Content:
-    """Return a feature with a link to its page."""
-    return link(history.page, history.feature_page(name), name) if name else "whole bucket"
+def subject(history: History, judged: Series | Result) -> Html:
+    """Return the feature, with a link to its page, or the monitor if there is none."""
+    if not judged.feature:
+        return quoted(judged.monitor)
+    return link(history.page, history.feature_page(judged.feature), judged.feature)
 
 
 def header(page: str, history: History, kind: str, title: str, state: str, *below: Content) -> Html:

@@ -23,7 +23,7 @@ from lightmeter.drift.row import (
 from lightmeter.monitor.against_past import AgainstPast, Tested
 from lightmeter.monitor.config import ComparingMonitor, each_of
 from lightmeter.monitor.peers import change_beside, without_common
-from lightmeter.monitor.results import BySegment, Result, joined
+from lightmeter.monitor.results import PERHAPS, BySegment, Result, joined
 from lightmeter.monitor.shelf import Side, Summary
 from lightmeter.store.tables import ResultState
 from lightmeter.text import number, with_minus
@@ -204,7 +204,7 @@ class DriftRule(ComparingMonitor):
         return Result(test.feature, "anomaly", value, None, upper, joined(*words))
 
     def _with_causes(self, results: list[Result], rows: "_Rows") -> list[Result]:
-        """Return the results, with the likely cause where the changes identify one."""
+        """Return the results, with the likely causes, and with those of their consequences."""
         drifted = {result.feature for result in results if result.state == "anomaly"}
         if not drifted:
             return results
@@ -216,11 +216,15 @@ class DriftRule(ComparingMonitor):
             if still and not is_odd:
                 fill(row, level_target=row.level_reference)
         bad = [row for row in rows.values() if row.verdict == "drift"]
-        found = {each.rows[0].feature: each for each in causes([*rows.values()], bad, self.q)}
+        found = causes([*rows.values()], bad, self.q)
+        leads = {each.rows[0].feature: each for each in found}
+        consequences = {row.feature: each.cause for each in found for row in each.rows[1:]}
         for at, result in enumerate(results):
-            if (cause := found.get(result.feature)) and result.state == "anomaly":
+            if result.state == "anomaly" and (cause := leads.get(result.feature)):
                 words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
                 results[at] = result._replace(cause=cause.cause, words=words)
+            elif result.state == "anomaly" and result.feature in consequences:
+                results[at] = result._replace(cause=PERHAPS + consequences[result.feature])
         return results
 
     @property
