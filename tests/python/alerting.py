@@ -35,7 +35,7 @@ def webhook(receiver: Receiver, **more: Any) -> Webhook:
 
 def tell(store: Store, results: list[Result], alerts: list[Any], **more: Any) -> list[Delivery]:
     """As though there were no monitors but those of the results."""
-    monitors = {(result.monitor, result.dataset) for result in results}
+    monitors = {(result.monitor, result.dataset): True for result in results}
     return watch.tell(store, results, alerts, **{"monitors": monitors, **more})
 
 

@@ -8,7 +8,7 @@ import glob
 import hashlib
 import shlex
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -60,12 +60,13 @@ class Change(NamedTuple):
 
 
 def find_changes(
-    results: Sequence[Result], notices: Iterable[Notice], monitors: Container[Watcher]
+    results: Sequence[Result], notices: Iterable[Notice], monitors: Mapping[Watcher, bool]
 ) -> list[Change]:
     """Return the changes that have not been reported yet, in order of time.
 
     After the changes were reported and recorded, there are none until a result changes. Deleted
-    results do not withdraw an incident. The removal of its monitor ends an incident.
+    results do not withdraw an incident. An incident ends if its monitor is removed, or judges no
+    segments any more.
 
     Parameters
     ----------
@@ -74,11 +75,15 @@ def find_changes(
     notices
         The records of reported incidents.
     monitors
-        The name and dataset of each existing monitor.
+        The name and dataset of each existing monitor, and whether it judges segments.
     """
     judged = defaultdict[object, list[Result]](list)
     for result in results:
         judged[result.segment, (result.monitor, result.dataset)].append(result)
+
+    def is_watched(entry: Notice) -> bool:
+        """Return whether a monitor still judges what it found."""
+        return entry.watcher in monitors and (not entry.segment or monitors[entry.watcher])
 
     def over(entry: Notice) -> Result | None:
         """Return the first result that ends what a monitor found; None while it lasts."""
@@ -95,8 +100,8 @@ def find_changes(
         last = over(entry)
         is_over = last is not None and last.bucket <= max(entry.start, incident.start)
         is_within = incident.end is None or entry.start < incident.end
-        lasts = entry.open or entry.start >= incident.start
-        return lasts and is_within and entry.watcher in monitors and not is_over
+        lasts = is_watched(entry) if entry.open else entry.start >= incident.start
+        return lasts and is_within and not is_over
 
     waiting = defaultdict[object, list[Notice]](list)
     for entry in sorted(notices, key=lambda entry: entry.start):
@@ -114,16 +119,17 @@ def find_changes(
         last = over(entry)
         incident = Incident(*entry.place, entry.start, last and last.bucket)
         if last is not None and last.bucket == entry.start:
-            why = last.words if last.state == "ok" else ""
+            why = "" if last.feature else last.words  # which says that the change was accepted
             changes.append(Change("withdrawn", incident, (entry,), (), why))
-        elif entry.open and (last is not None or entry.watcher not in monitors):
+        elif entry.open and not (last is None and is_watched(entry)):
             changes.append(Change("resolved", incident, (entry,), (entry._replace(open=False),)))
-    return sorted(changes, key=lambda each: (*_order(each.incident), each.what == "opened"))
+    return sorted(changes, key=_order)
 
 
-def _order(incident: Incident) -> tuple[object, ...]:
-    """Return the sort key of incidents: a segment says more than the whole dataset."""
-    return incident.start, incident.dataset, not incident.segment, incident.place
+def _order(change: Change) -> tuple[object, ...]:
+    """Return the sort key: what is over comes first, and a segment before the whole dataset."""
+    incident = change.incident
+    return change.what == "opened", incident.start, not incident.segment, incident.place
 
 
 @dataclass(frozen=True)
@@ -187,7 +193,8 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     """
     incident, firsts = change.incident, change.incident.firsts
     cause = "could not be judged: " * (incident.kind == "error") + incident.words
-    title = {"resolved": "back to normal", "withdrawn": "withdrawn"}.get(change.what, cause)
+    over = "back to normal" if incident.end else "no longer watched"
+    title = {"resolved": over, "withdrawn": "withdrawn"}.get(change.what, cause)
     opened, lasts = change.what == "opened", "since " * (incident.end is None)
     begin = lasts if opened else f"{incident.kind} of "
     place = shorten(place_text(incident.dataset, incident.segment), 2 * _NAME)
@@ -230,7 +237,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     elif incident.end is not None:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
-        yield "Its monitor is gone."
+        yield "No monitor of this alert judges it any more."
     findings = [*condensed(firsts)]
     for result, more in findings[:_SHOWN]:
         words, name = shorten(result.words, _WORDS) or incident.kind, shorten(result.monitor, _NAME)

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
@@ -22,7 +22,6 @@ from lightmeter.settings import Table
 from lightmeter.store.address import connections, is_loopback
 from lightmeter.text import shorten
 
-_T = TypeVar("_T")
 _URL = re.compile(r"(https?)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?([/?#][!-~]*)?")
 _SECRET = re.compile("whsec_(?:[A-Za-z0-9+/]{4}){8,21}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _PAUSE = 1.0  # seconds before the second try, twice as many before the third
@@ -134,7 +133,7 @@ class _Timed(Alert):
 
     timeout: Duration = timedelta(seconds=10)
 
-    def _within(self, work: Callable[[], _T]) -> _T:
+    def _within(self, work: Callable[[], Any]) -> Any:
         until = time.monotonic() + self.timeout.total_seconds()
         return bounded(quiet()(work), lambda: until)
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from lightmeter.alerts.changes import Message, compose, find_changes, trial_message
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
-from lightmeter.errors import ConfigError, DeliveryError
+from lightmeter.errors import DeliveryError
 from lightmeter.monitor.evaluate import update_results
 from lightmeter.monitor.results import JUDGED, Result, Watcher, load_newest, load_results
 from lightmeter.monitor.rules import AnyMonitor
@@ -50,15 +50,13 @@ class WatchConfig(Table):
         return self
 
 
-def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchConfig:
+def load_config(path: str | os.PathLike[str]) -> WatchConfig:
     """Read a file of monitors and alerts. Relative paths in it are relative to its folder.
 
     Parameters
     ----------
     path
         The path of the TOML file.
-    judges
-        Whether the file must have a monitor.
 
     Raises
     ------
@@ -69,10 +67,7 @@ def load_config(path: str | os.PathLike[str], *, judges: bool = False) -> WatchC
         ``monitor[2].baseline.trailing``, and the most similar known word.
     """
     content, folder, name = parse_toml(path), Path(path).absolute().parent, os.fspath(path)
-    loaded = settings_of(WatchConfig, content, name, folder=folder)
-    if judges and not loaded.monitor:
-        raise ConfigError(f"{name}: got no monitor; expected tables [[monitor]]")
-    return loaded
+    return settings_of(WatchConfig, content, name, folder=folder)
 
 
 class Delivery(NamedTuple):
@@ -98,7 +93,7 @@ def tell(
     results: Sequence[Result],
     alerts: Sequence[Alert],
     *,
-    monitors: Collection[Watcher],
+    monitors: Mapping[Watcher, bool],
     dashboard: str | None = None,
 ) -> list[Delivery]:
     """Send a message for each change that an alert has not reported yet.
@@ -116,7 +111,7 @@ def tell(
     alerts
         The alerts.
     monitors
-        The name and dataset of each monitor of the file.
+        The name and dataset of each monitor of the file, and whether it judges segments.
     dashboard
         The address of the dashboard, for links.
 
@@ -130,7 +125,7 @@ def tell(
         # Another file may have an alert of the same name, which reports its own monitors.
         others = {source[:2] for source in store.state.sources()}.difference(monitors)
         for alert in alerts:
-            there = [pair for pair in monitors if alert.wants(*pair)]
+            there = {pair: parts for pair, parts in monitors.items() if alert.wants(*pair)}
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
             notices = (
                 each for each in store.state.notices(alert.name) if each.watcher not in others
@@ -268,10 +263,10 @@ def watch(
         raise ValueError(f"got {dashboard!r} as dashboard; expected https://drift.example.com")
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
-        loaded, source = load_config(config, judges=True), os.fspath(config)
-        pairs = [monitor.watcher for monitor in loaded.monitor]
+        loaded, source = load_config(config), os.fspath(config)
+        pairs = {monitor.watcher: monitor.segments for monitor in loaded.monitor}
         update_results(opened, loaded.monitor, source=source, now=now)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []
         deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
-        return Watched(opened.address, pairs, load_newest(opened, pairs), deliveries, opened)
+        return Watched(opened.address, [*pairs], load_newest(opened, pairs), deliveries, opened)

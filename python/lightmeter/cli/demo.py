@@ -7,7 +7,7 @@ from pathlib import Path
 from lightmeter.cli.drift import print_findings
 from lightmeter.cli.terminal import progress_bar, say
 from lightmeter.demo import run_demo, run_timeline
-from lightmeter.monitor.results import causes_text, lead_of
+from lightmeter.monitor.results import causes_text
 
 
 def demo(output: Path = Path("lightmeter-demo"), timeline: bool = False) -> None:
@@ -42,6 +42,6 @@ def _timeline(output: Path) -> None:
     print()
     anomalies = [result for result in found if result.state == "anomaly"]
     for start, results in groupby(anomalies, key=lambda result: result.bucket):
-        say(f"{start:%Y-%m-%d}  {causes_text(sorted(results, key=lead_of))}")
+        say(f"{start:%Y-%m-%d}  {causes_text([*results])}")
     print()
     say(f"Dashboard: {page}")

@@ -15,6 +15,7 @@ from lightmeter.alerts import Delivery, WatchConfig, load_config, try_out
 from lightmeter.alerts.watch import watch
 from lightmeter.cli.options import From, Printed, StoreOption, To, WithTags, pairs_of
 from lightmeter.cli.terminal import FAILED, Commands, complain, fail, print_json, say
+from lightmeter.errors import ConfigError
 from lightmeter.files import check_target, open_atomically, write_atomically
 from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
@@ -76,7 +77,7 @@ def run(
         for result, more in condensed(each for each in watched.newest if each.state != "ok"):
             say(_line(result) + more)
         if not watched.newest:
-            say("nothing to judge yet: no bucket (day or hour) has ended")
+            say("nothing to judge: no bucket (day or hour) has ended, or there is no monitor")
     _complain_of(watched.deliveries)
     raise typer.Exit(watched.exit_code)
 
@@ -119,7 +120,9 @@ def check(config: Config, store: str | None = None) -> None:
     store
         The store to judge, without storing or sending anything.
     """
-    monitors, known, unknown = load_config(config, judges=True).monitor, 0.0, 0
+    monitors, known, unknown = load_config(config).monitor, 0.0, 0
+    if not monitors:
+        raise ConfigError(f"{config}: got no monitor; expected tables [[monitor]]")
     with contextlib.nullcontext() if store is None else Store(store, create=False) as opened:
         found = [] if opened is None else replay(opened, monitors)
         for monitor, replayed in zip_longest(monitors, found):

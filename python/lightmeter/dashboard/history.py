@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, partial
-from itertools import chain
+from itertools import chain, groupby
 
 from lightmeter.drift.row import column_of
 from lightmeter.errors import LightmeterError
@@ -16,7 +16,6 @@ from lightmeter.monitor.results import (
     BAD,
     Incident,
     Result,
-    by_series,
     find_incidents,
     lead_of,
     load_results,
@@ -182,7 +181,9 @@ class Compared:
     @cached_property
     def series(self) -> Mapping[Series, Sequence[Result]]:
         """Return the results of each series in the last buckets, earliest first."""
-        return by_series(latest(self._shelf, *self._where, RECENT))
+        results = latest(self._shelf, *self._where, RECENT)
+        ordered = sorted(results, key=lambda result: (series_of(result), result.bucket))
+        return {series: list(its) for series, its in groupby(ordered, series_of)}
 
     def state_of(self, series: Series) -> str:
         """Return the worst open incident of a series, or else the state of its newest result."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lightmeter.errors import ConfigError
 from lightmeter.monitor.config import ComparingMonitor, Monitor
 from lightmeter.monitor.evaluate import judge_all
-from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, lead_of, stretch_text
+from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, stretch_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
@@ -97,8 +97,7 @@ class Replayed:
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
         bad = [result for result in bucket.results if result.state == "anomaly"]
         if bad and segment not in self._open:
-            words = causes_text(sorted(bad, key=lead_of))
-            self.alarms.append((start, segment, words))
+            self.alarms.append((start, segment, causes_text(bad)))
         self._open = self._open | {segment} if bad else self._open - {segment}
 
     def lines(self) -> Iterator[str]:

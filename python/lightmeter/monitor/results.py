@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import filterfalse, groupby
+from itertools import groupby
 from typing import NamedTuple
 
 from lightmeter.profile.segments import parse_segment
@@ -92,6 +92,8 @@ class Stretch(NamedTuple):
         ``anomaly`` or ``error``.
     start
         The start of its first bucket.
+    last
+        The start of its last bucket so far.
     end
         The start of the bucket that ended it; None while it lasts.
     first
@@ -101,16 +103,27 @@ class Stretch(NamedTuple):
     series: Series
     kind: IncidentKind
     start: datetime
+    last: datetime
     end: datetime | None
     first: Result
 
     def explains(self, other: "Stretch") -> bool:
-        """Return whether a finding in a segment explains the same one in the whole dataset.
+        """Return whether a finding in a segment explains that in the whole dataset.
 
         Causes may differ, because other segments are mixed with the one that changed.
         """
-        lasts = self.start <= other.start and (self.end or _NEVER) >= (other.end or _NEVER)
-        return lasts and (self.kind == "anomaly" or self.first.words == other.first.words)
+        mine, theirs = self.first, other.first
+        is_other = _way(mine) * _way(theirs) < 0
+        is_other |= self.kind == "error" and mine.words != theirs.words
+        is_other |= not mine.baseline and (mine.lower, mine.upper) != (theirs.lower, theirs.upper)
+        return self.start <= other.start and self.last >= other.last and not is_other
+
+
+def _way(result: Result) -> int:
+    """Return 1 if a value rose or is too high, -1 if it fell or is too low, and 0 if unknown."""
+    is_low = result.lower is not None and (result.value or 0.0) < result.lower
+    is_high = not is_low and (result.lower is not None or " rose " in result.words)
+    return is_high - (is_low or " fell " in result.words)
 
 
 @dataclass(frozen=True)
@@ -177,12 +190,6 @@ def series_of(result: Result) -> Series:
     return Series(result.dataset, result.segment, result.monitor, result.feature)
 
 
-def by_series(results: Iterable[Result]) -> dict[Series, list[Result]]:
-    """Return the results of each series in order of time."""
-    ordered = sorted(results, key=lambda result: (series_of(result), result.bucket))
-    return {series: list(its) for series, its in groupby(ordered, series_of)}
-
-
 def find_incidents(results: Iterable[Result]) -> list[Incident]:
     """Return the incidents of results in order of dataset, segment and time."""
     groups = list[list[Stretch]]()
@@ -201,23 +208,16 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
 def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
     """Yield the incidents; those of whole datasets know whether they follow from others."""
     parts = defaultdict[tuple[object, ...], list[Stretch]](list)
-
-    def alike(incident: Incident, stretch: Stretch) -> list[Stretch]:
-        """Return the stretches of segments that may explain this one."""
-        series = stretch.series
-        return parts[incident.dataset, incident.start, stretch.kind, series.monitor, series.feature]
-
     for incident in incidents:
-        for stretch in incident.stretches if incident.segment else ():
-            alike(incident, stretch).append(stretch)
+        for each in incident.stretches if incident.segment else ():
+            parts[incident.start, each.kind, each.series._replace(segment="")].append(each)
     for incident in incidents:
-        # One more feature, just beyond its limit, is no other fault.
         explained = sum(
-            any(part.explains(each) for part in alike(incident, each))
+            any(part.explains(each) for part in parts[incident.start, each.kind, each.series])
             for each in incident.stretches
         )
-        follows = not incident.segment and 2 * explained > len(incident.stretches)
-        yield replace(incident, follows=follows)
+        # One more feature, just beyond its limit, is no other fault.
+        yield replace(incident, follows=2 * explained > len(incident.stretches))
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -235,8 +235,8 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
                 series, state = series_of(first), first.state
                 states[series] = state
                 if state in ("anomaly", "error"):
-                    new = Stretch(series, state, start, None, first)
-                    lasting.setdefault((series, state), new)
+                    new = Stretch(series, state, start, start, None, first)
+                    lasting[series, state] = lasting.get((series, state), new)._replace(last=start)
             silent = _silent(states.values())
             for series, kind in [*lasting]:
                 state_now = states.get(series, silent)
@@ -298,12 +298,11 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         is_late = bool(result.segment) == (result.state == "not enough data")
         return result.dataset, result.state, is_late, result.segment, *lead_of(result)
 
-    for result in sorted(results, key=order):
-        is_empty = result.state == "not enough data" and not result.feature
-        place = result.dataset, None if is_empty else result.segment
-        cause = result.cause.removeprefix(PERHAPS)
-        kind = result.state, result.monitor, cause, bool(result.feature)
-        groups[place, *kind].setdefault(series_of(result), result)
+    for each in sorted(results, key=order):
+        is_empty = each.state == "not enough data" and not each.feature
+        place = each.dataset, None if is_empty else each.segment
+        kind = each.state, each.monitor, each.cause.removeprefix(PERHAPS), bool(each.feature)
+        groups[place, *kind].setdefault(series_of(each), each)
     for first, *others in (group.values() for group in groups.values()):
         n = len(others)
         also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
@@ -313,8 +312,8 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         yield first, more * bool(n)
 
 
-def causes_text(results: Sequence[Result]) -> str:
-    """Return the descriptions of the first 3 results, and whether there are more.
+def causes_text(results: Collection[Result]) -> str:
+    """Return the descriptions of the 3 results that say most, and whether there are more.
 
     If any result has a cause, only results with one are described, and its consequences are no
     findings. Otherwise, results far smaller than the largest are not described.
@@ -322,7 +321,9 @@ def causes_text(results: Sequence[Result]) -> str:
     has_cause = any(result.cause and not is_consequence(result) for result in results)
     largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()
-    for result in filterfalse(is_consequence, results) if has_cause else results:
+    for result in sorted(results, key=lead_of):
+        if has_cause and is_consequence(result):
+            break  # they come last
         is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
@@ -331,14 +332,10 @@ def causes_text(results: Sequence[Result]) -> str:
     return ", ".join(shown) + more[min(len(words) - len(shown), 2)]
 
 
-def segment_words(segment: str) -> str:
-    """Return a segment as readable text, such as ``camera=left``."""
-    return ", ".join(f"{key}={value}" for key, value in parse_segment(segment).items())
-
-
 def place_text(dataset: str, segment: str) -> str:
     """Return a readable name of a dataset or segment, such as ``cells [camera=left]``."""
-    return f"{dataset} [{segment_words(segment)}]" if segment else dataset
+    words = ", ".join(f"{key}={value}" for key, value in parse_segment(segment).items())
+    return f"{dataset} [{words}]" if segment else dataset
 
 
 def bucket_text(start: datetime) -> str:

@@ -116,7 +116,7 @@ class Listener:
 
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
-        monitors = {(each.monitor, each.dataset) for each in results}
+        monitors = {(each.monitor, each.dataset): True for each in results}
         changes = find_changes(results, self.told, monitors)
         for change in changes:
             self.believe(change)
@@ -194,14 +194,23 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
 
 def test_what_a_segment_explains_is_told_once() -> None:
     left: Any = {"segment": "camera=left"}
-    cases = ("oAA", "oAA", 1), ("oAAo", "oAAA", 1), ("oAA", "oAo", 2), ("AAA", "oAA", 2)
+    cases = ("oAA", "oAA", 1), ("oAAo", "oAAA", 1), ("oAA", "oA ", 2), ("AAA", "oAA", 2)
     for whole, part, told in cases:
         results = [*days(whole), *days(part, **left), *days(part, feature="x", **left)]
-        assert len(find_changes(results, [], ())) == told
+        assert len(find_changes(results, [], {})) == told
         results += days("ooA", monitor="limit")  # which no segment is beyond
-        assert len(find_changes(results, [], ())) == 2
+        assert len(find_changes(results, [], {})) == 2
         results += days(whole, feature="x", cause="faded")  # most of it, whatever the cause
-        assert len(find_changes(results, [], ())) == told
+        assert len(find_changes(results, [], {})) == told
+    for other in ({"words": "saturation rose by 4 %", "upper": 0.25}, {"upper": 0.3}):
+        assert len(find_changes([*days("oA"), *days("oA", **left, **other)], [], {})) == 2
+
+
+def test_who_watches_no_segments_any_more_ends_their_incidents() -> None:
+    told = Notice("cells", "camera=left", "anomaly", FIRST, "drift", True)
+    over = Notice("cells", "", "anomaly", FIRST + DAY, "gone", False)
+    (change,) = find_changes(days("oAo"), [told, over], {("drift", "cells"): False})
+    assert (change.what, change.incident.segment) == ("resolved", "camera=left")
 
 
 # What alerts read of the results that a store keeps
@@ -237,7 +246,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
     store.state.remember("x", [], told)
     every, few = load_results(store), load_results(store, turning=True)
     assert find_incidents(few) == find_incidents(every) != []
-    monitors = {(each.monitor, each.dataset) for each in every}
+    monitors = {(each.monitor, each.dataset): True for each in every}
     assert find_changes(few, told, monitors) == find_changes(every, told, monitors)
 
 

