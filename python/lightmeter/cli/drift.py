@@ -54,6 +54,7 @@ from lightmeter.profile.row import NUMBERS
 from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import parquet
 from lightmeter.report.parts import cells
+from lightmeter.report.report import groups_of
 from lightmeter.text import counted, number, visible
 
 _FOUND, _UNKNOWN = 3, 4  # exit codes
@@ -141,9 +142,9 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
     if report.read_differently:
         print(visible(report.read_differently))
     print(headline(report.features))
-    if report.target.groups:
-        before = report.reference.groups or "none"
-        print(f"groups: {before} in the reference, {report.target.groups} in the target")
+    before, after = groups_of(report)
+    if before and after:
+        print(f"groups: {before} in the reference, {after} in the target")
     for finding in report.findings:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
     if show_all and report.features:
@@ -218,7 +219,7 @@ def check(
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
-        for line in _summary(counts, flagged, level):
+        for line in _summary(counts, flagged, level, has_groups=view.groups > 0):
             say(line)
     for note in filter(None, notes):
         complain(note)
@@ -231,7 +232,7 @@ def check(
 
 
 def _summary(
-    counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float
+    counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float, *, has_groups: bool
 ) -> Iterator[str]:
     """Yield how many unusual images have each cause, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
@@ -242,7 +243,8 @@ def _summary(
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         chance = f"about {number(level * judged)} would be unusual by chance"
-        words += f" ({chance}, if images are independent)"
+        so = "or more, because images come in groups" if has_groups else "if images are independent"
+        words += f" ({chance}, {so})"
     yield words
 
 

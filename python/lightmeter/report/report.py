@@ -57,8 +57,7 @@ def html_page(
     # The changes that the headline omits.
     words = headline(comparison.features) if comparison.causes else comparison.sentence
     names = [row.feature for row in comparison.drifted]
-    rows = (row for row in comparison.features if row.kind != "failure" and row.groups_target)
-    groups = max(((row.groups_target, row.groups_reference) for row in rows), default=(None, None))
+    before, after = groups_of(comparison)
     header = (
         tag("h1", "Drift report"),
         readings_differ(comparison),
@@ -66,8 +65,8 @@ def html_page(
         tag("p", f"{capitalised(words, *names)}.", cls="summary") if names else None,
         tag(
             "p",
-            _side("reference", reference_name, comparison.reference, groups[1]),
-            _side("target", target_name, comparison.target, groups[0]),
+            _side("reference", reference_name, comparison.reference, before),
+            _side("target", target_name, comparison.target, after),
             cls="sides",
         ),
         _failed("reference", comparison.reference),
@@ -95,6 +94,12 @@ def _main(comparison: Comparison) -> Iterator[Content]:
         words = f"{counted(left, 'more feature')} changed, without a chart on this page."
         yield tag("p", words, cls="quiet")
     yield _how_to_read(comparison)
+
+
+def groups_of(comparison: Comparison) -> tuple[int | None, int | None]:
+    """Return the number of groups with measured values, of the reference and of the target."""
+    rows = (row for row in comparison.features if row.kind != "failure" and row.groups_target)
+    return max(((row.groups_reference, row.groups_target) for row in rows), default=(None, None))
 
 
 def _side(side: str, name: str, view: ProfileView, groups: int | None) -> Html:
@@ -218,9 +223,8 @@ def _how_to_read(comparison: Comparison) -> Html:
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
-        f"These features passed a stricter test, with a chance of {most} {percent(by.drift)} for "
-        f"even one false finding: {listed}. The title of this page names no change of others. The "
-        "findings count all that drifted."
+        "Features that passed a stricter test, so that the chance that even one of them did not "
+        f"change is {most} {percent(by.drift)}: {listed}."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {
@@ -231,8 +235,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     terms = {**MEANINGS, **sizes}.items()
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms)
     explained = tag("dl", shown, cls="terms")
-    paragraphs = tag("p", words), tag("p", passed)
-    return section("How to read this", paragraphs, quiet, explained)
+    return section("How to read this", tag("p", words), tag("p", passed), quiet, explained)
 
 
 # --- in a notebook ---
