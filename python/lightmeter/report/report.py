@@ -168,7 +168,7 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             share = row.tail_above if rise > 0 else row.tail_below
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
-            code = f"lightmeter measure TARGET --sort {row.short}{option} --worst {worst}"
+            code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
             words = f" lists the {counted(worst, 'image')} with the {how}est {row.name}."
             words += f" In these, it is {how}er than in 99 % of the reference." * (worst == beyond)
             more = "" if has_shots else " With --exemplars 3, this page shows images."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lightmeter import _core
-from lightmeter.drift.describe.causes import Cause, causes_of, change_of
+from lightmeter.drift.describe.causes import LITTLE, Cause, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import CHANGED, GRID_SIDE, MOST_MOVED, RATES, FeatureDrift, Thresholds
 from lightmeter.profile.scalars import HUE_STEPS
@@ -123,8 +123,7 @@ def strings_of(cores: Iterable[_core.Profile], feature: str) -> list[_core.Frequ
 def _about(low: float, high: float) -> str:
     if low == high:
         return percent(low)
-    most = f"at most {number(100 * high, 2)} %"
-    return most if low == 0 else f"about {percent((low + high) / 2)}"
+    return f"about {percent((low + high) / 2)}" if low else f"at most {number(100 * high, 2)} %"
 
 
 def _vectors(row: FeatureDrift) -> str:
@@ -368,8 +367,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
     for cause, lead in found:
         follow = [row for row in left if _follows(row, cause, left)]
-        followers = set(follow)
-        left = [row for row in left if row not in followers]
+        left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
 
@@ -378,8 +376,11 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     """Return whether a change follows from a cause.
 
     The row of all numbers together follows too, an even change of the grid, and a change of
-    sharpness if the light changed. The size of a file follows its quality first.
+    sharpness if the light changed. The size of a file follows its quality first. Blur also mixes
+    neighbouring colours, which changes the saturation a little.
     """
+    if cause.name == "out of focus" and row.short.startswith(("Saturation", "Colorfulness")):
+        return abs(_rise(row)) < LITTLE * row.levels[0]
     if row.short == "FileSize" and any(each.short == "JpegQuality" for each in drifted):
         return cause.name == "compressed"
     if row.cell is None:
