@@ -164,8 +164,7 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        many = f"{view.groups}{', with those of failed files' * bool(view.failures)}"
-        lines.append(f"groups: {many if view.groups else 'none; check the pattern'}")
+        lines.append(f"groups: {view.groups or 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

@@ -32,7 +32,7 @@ MEANINGS = {
     "change": "The mean of all values of the reference → that of the target. For rates: the "
     "shares. For categories: how many values are new or gone.",
     "size": "How large the change is. The word before the number is the measure; see below.",
-    "p": "The probability that chance alone gives at least such a difference, by the test above.",
+    "p": "The probability that chance alone gives at least such a difference, by the named test.",
     "q": "p, corrected for testing many features of a family (the numbers of images, Exif, your "
     "values, vectors) by Benjamini and Hochberg's method.",
     "values": "The number of values, or of groups, in the reference / in the target.",
@@ -52,7 +52,7 @@ SIZES: dict[EffectName, str] = {
 
 CAUSE_MEANINGS = {
     "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
-    "Light or focus may have changed as well: look at the images.",
+    "This does not say whether light or focus changed as well: look at the images.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",

@@ -169,10 +169,10 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
-            words = f" lists the {counted(worst, 'image')} with the {how}est {row.name}."
-            words += f" In these, it is {how}er than in 99 % of the reference." * (worst == beyond)
-            more = "" if has_shots else " With --exemplars 3, this page shows images."
-            return tag("p", tag("code", code), words, more, cls="quiet")
+            words = f"The {counted(worst, 'image')} with the {how}est {row.name}"
+            words += f", {how}er than in 99 % of the reference" * (worst == beyond)
+            more = "" if has_shots else ". With --exemplars 3, this page shows images."
+            return tag("p", words, ": ", tag("code", code), more, cls="quiet")
     return None
 
 
@@ -216,15 +216,15 @@ def _how_to_read(comparison: Comparison) -> Html:
         test = "Groups are compared by Student's t of their means, so a spread or a tail does not "
         test += "count."
     words = (
-        f"The verdict is drift if q is at most {number(by.drift)} and the size is not below its "
-        f"minimum. It is possible if q is higher, but at most {number(by.possible)}. {test} If "
+        f"The verdict is “drift” if q is at most {number(by.drift)} and the size is not below its "
+        f"minimum, and “possible” if q is higher, but at most {number(by.possible)}. {test} If "
         f"nothing changed, and {units} are independent, {most} {percent(by.drift)} of comparisons "
         "report any drift."
     )
     listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
     passed = (
-        "Features that passed a stricter test, so that the chance that even one of them did not "
-        f"change is {most} {percent(by.drift)}: {listed}."
+        "A stricter test passes any feature that did not change in "
+        f"{most} {percent(by.drift)} of comparisons. Here it passed: {listed}."
     )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {
