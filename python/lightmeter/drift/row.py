@@ -561,8 +561,7 @@ def q_values(p_values: Sequence[float], families: Sequence[str]) -> list[float]:
     for its in members:
         q[its] = benjamini_hochberg(p[its])
     simes = np.array([q[its].min() for its in members])
-    of_family = _holm(simes, np.ones_like(simes))[family]
-    return list(map(float, np.maximum(q, of_family)))
+    return [float(each) for each in np.maximum(q, _holm(simes, np.ones_like(simes))[family])]
 
 
 def benjamini_hochberg(p_values: Sequence[float] | Numbers) -> list[float]:

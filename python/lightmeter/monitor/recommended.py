@@ -82,13 +82,8 @@ def write_monitors(store: Store, dataset: str, path: str | os.PathLike[str]) -> 
         The file cannot be written; `FileExistsError` if it exists.
     """
     text = f"{recommended_monitors(store, dataset)}\n{_ALERT}"
-    try:
-        with Path(path).open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise FileExistsError(
-            f"the file {path} exists; choose another name, or delete it"
-        ) from None
+    with Path(path).open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def recommended_monitors(store: Store, dataset: str, *, reference: str | None = None) -> str:
@@ -142,8 +137,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         first = f"[[monitor]]\nname = {full_name}\ndataset = {quoted(dataset)}\n"
         return "\n".join([comment, f'{first}type = "{kind}"', *keys, ""])
 
-    starts = [bucket.start for bucket in buckets]
-    span = stretch_text(min(starts), max(starts)) if starts else "nothing yet"
+    span = stretch_text(min(buckets).start, max(buckets).start) if buckets else "nothing yet"
     lengths = duration_text(length) + (f" and {counted(many, 'segment')}" if many else "")
     yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"

@@ -1,7 +1,7 @@
 """The results of monitors: reading them, finding incidents, and describing both."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -121,9 +121,10 @@ class Stretch(NamedTuple):
 
 def _way(result: Result) -> int:
     """Return 1 if a value rose or is too high, -1 if it fell or is too low, and 0 if unknown."""
+    words, has_lower = result.words, result.lower is not None
     is_low = result.lower is not None and (result.value or 0.0) < result.lower
-    is_high = not is_low and (result.lower is not None or " rose " in result.words)
-    return is_high - (is_low or " fell " in result.words)
+    is_high = not is_low and (has_lower or " rose " in words or " higher " in words)
+    return is_high - (is_low or " fell " in words or " lower " in words)
 
 
 @dataclass(frozen=True)
@@ -212,12 +213,23 @@ def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
         for each in incident.stretches if incident.segment else ():
             parts[incident.start, each.kind, each.series._replace(segment="")].append(each)
     for incident in incidents:
-        explained = sum(
-            any(part.explains(each) for part in parts[incident.start, each.kind, each.series])
-            for each in incident.stretches
-        )
-        # One more feature, just beyond its limit, is no other fault.
-        yield replace(incident, follows=2 * explained > len(incident.stretches))
+        yield replace(incident, follows=not incident.segment and _is_explained(incident, parts))
+
+
+def _is_explained(whole: Incident, parts: Mapping[tuple[object, ...], Sequence[Stretch]]) -> bool:
+    """Return whether segments explain, at any time, most of what each monitor finds in a whole.
+
+    One more feature, just beyond its limit, is no other fault.
+    """
+    found = defaultdict[object, list[bool]](list)
+    times = {time for each in whole.stretches for time in (each.start, each.last)}
+    for each in whole.stretches:
+        key = whole.start, each.kind, each.series
+        is_explained = any(part.explains(each) for part in parts.get(key, ()))
+        for time in times:
+            if each.start <= time <= each.last:
+                found[time, each.series.monitor].append(is_explained)
+    return all(2 * sum(group) > len(group) for group in found.values())
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -261,7 +273,7 @@ def _incident(group: Sequence[Stretch]) -> Incident:
 
 def is_consequence(result: Result) -> bool:
     """Return whether a change is perhaps a consequence of the cause of another."""
-    return result.cause.startswith(PERHAPS)
+    return result.cause.startswith(PERHAPS) and bool(result.baseline)  # not one of a contract
 
 
 def lead_of(result: Result) -> tuple[bool, bool, bool, float]:
@@ -318,12 +330,11 @@ def causes_text(results: Collection[Result]) -> str:
     If any result has a cause, only results with one are described, and its consequences are no
     findings. Otherwise, results far smaller than the largest are not described.
     """
-    has_cause = any(result.cause and not is_consequence(result) for result in results)
+    leads = [result for result in results if not is_consequence(result)]
+    has_cause = any(result.cause for result in leads)
     largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()
-    for result in sorted(results, key=lead_of):
-        if has_cause and is_consequence(result):
-            break  # they come last
+    for result in sorted(leads if has_cause else results, key=lead_of):
         is_small = not result.cause if has_cause else excess(result) < _SMALL * largest
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)

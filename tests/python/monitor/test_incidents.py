@@ -198,10 +198,10 @@ def test_what_a_segment_explains_is_told_once() -> None:
     for whole, part, told in cases:
         results = [*days(whole), *days(part, **left), *days(part, feature="x", **left)]
         assert len(find_changes(results, [], {})) == told
+        results += days(whole, feature="x", cause="faded") + days("ooA", feature="y")
+        assert len(find_changes(results, [], {})) == told  # most of it, whatever the cause
         results += days("ooA", monitor="limit")  # which no segment is beyond
         assert len(find_changes(results, [], {})) == 2
-        results += days(whole, feature="x", cause="faded")  # most of it, whatever the cause
-        assert len(find_changes(results, [], {})) == told
     for other in ({"words": "saturation rose by 4 %", "upper": 0.25}, {"upper": 0.3}):
         assert len(find_changes([*days("oA"), *days("oA", **left, **other)], [], {})) == 2
 

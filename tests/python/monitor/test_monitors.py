@@ -456,8 +456,7 @@ def test_init_on_the_command_line(store: Store, tmp_path: Path) -> None:
     command = "monitor", "init", "--store", store.path, "--dataset", "cells", "-o", path
     assert lightmeter(*command).stdout == f"{path}: written\n"
     again = lightmeter(*command)
-    words = f"lightmeter: the file {path} exists; choose another name, or delete it\n"
-    assert (again.returncode, again.stderr) == (1, words)
+    assert (again.returncode, again.stderr) == (1, f"lightmeter: '{path}': File exists\n")
 
 
 def test_what_was_filled_in_afterwards_says_nothing_of_delays(store: Store, tmp_path: Path) -> None:

@@ -131,8 +131,7 @@ def _vectors(row: FeatureDrift) -> str:
     share = (1 + (row.effect or 0.0)) / 2  # 1 is as near to it as a float comes
     spreads = number(2 * NormalDist().inv_cdf(share), 2) if share < 1 else "more than 16"
     together = ", taken together," if row.family == "image" else ""
-    unit = f"standard deviation{'' if spreads == '1' else 's'}"
-    return f"{row.name}{together} moved by {spreads} {unit}"
+    return f"{row.name}{together} moved by {spreads} standard deviation{'s' * (spreads != '1')}"
 
 
 _GATHERED = 0.5  # a resultant length, from which on hues have a direction to speak of
@@ -280,6 +279,7 @@ def _log_spread(
 
 
 _MOST = 4  # parts of a summary
+_TINTLESS = "darker", "brighter", "compressed", "noise"
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
@@ -377,9 +377,11 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 
     The row of all numbers together follows too, an even change of the grid, and a change of
     sharpness if the light changed. The size of a file follows its quality first. Blur also mixes
-    neighbouring colours, which changes the saturation a little.
+    neighbouring colours, which changes the saturation a little, and noise, compression and light
+    hardly change the shares of colours.
     """
-    if cause.name == "out of focus" and row.short.startswith(("Saturation", "Colorfulness")):
+    is_mixed = cause.name == "out of focus" and row.short.startswith(("Saturation", "Colorfulness"))
+    if is_mixed or (cause.name in _TINTLESS and row.short.endswith(".share")):
         return abs(_rise(row)) < LITTLE * row.levels[0]
     if row.short == "FileSize" and any(each.short == "JpegQuality" for each in drifted):
         return cause.name == "compressed"
