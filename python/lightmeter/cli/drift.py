@@ -242,9 +242,9 @@ def _summary(
         yield "unusual: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
-        chance = f"about {number(level * judged)} would be unusual by chance"
-        so = "or more, because images come in groups" if has_groups else "if images are independent"
-        words += f" ({chance}, {so})"
+        chance = f"if images are independent, about {number(level * judged)} are unusual by chance"
+        of_groups = "images of groups that the reference lacks are often unusual, too"
+        words += f" ({of_groups if has_groups else chance})"
     yield words
 
 

@@ -114,8 +114,9 @@ class Replayed:
         which = f"the last {_SHOWN}" if len(self.alarms) > _SHOWN else "each"
         more = f", true ones included; the first bucket of {which}:" if self.alarms else ""
         yield f"alarms: {count(len(self.alarms))}{more}"
-        for start, *words in self.alarms[-_SHOWN:]:
-            yield "  " + " ".join(filter(None, (bucket_text(start), *words)))
+        for start, segment, words in self.alarms[-_SHOWN:]:
+            place = segment or "whole dataset" * self.monitor.segments
+            yield "  " + " ".join(filter(None, (bucket_text(start), place, words)))
         if self.design is not None:
             alike = "if it is above 1, images of a bucket resemble each other"
             alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"

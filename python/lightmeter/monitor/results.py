@@ -216,7 +216,7 @@ def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
         yield replace(incident, follows=not incident.segment and _is_explained(incident, parts))
 
 
-def _is_explained(whole: Incident, parts: Mapping[tuple[object, ...], Sequence[Stretch]]) -> bool:
+def _is_explained(whole: Incident, parts: Mapping[object, Sequence[Stretch]]) -> bool:
     """Return whether segments explain, at any time, most of what each monitor finds in a whole.
 
     One more feature, just beyond its limit, is no other fault.
@@ -224,11 +224,10 @@ def _is_explained(whole: Incident, parts: Mapping[tuple[object, ...], Sequence[S
     found = defaultdict[object, list[bool]](list)
     times = {time for each in whole.stretches for time in (each.start, each.last)}
     for each in whole.stretches:
-        key = whole.start, each.kind, each.series
-        is_explained = any(part.explains(each) for part in parts.get(key, ()))
+        is_shown = any(part.explains(each) for part in parts[whole.start, each.kind, each.series])
         for time in times:
             if each.start <= time <= each.last:
-                found[time, each.series.monitor].append(is_explained)
+                found[time, each.series.monitor].append(is_shown)
     return all(2 * sum(group) > len(group) for group in found.values())
 
 

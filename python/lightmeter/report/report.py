@@ -43,7 +43,6 @@ _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
 _MOST_FAILURES = 5
-_MOST_NAMED = 1000  # characters
 # Maximum characters of images, with which a page of 30 features stays below 300 kB.
 _MOST_PICTURES = 120_000
 
@@ -221,11 +220,6 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"nothing changed, and {units} are independent, {most} {percent(by.drift)} of comparisons "
         "report any drift."
     )
-    listed = shorten(", ".join(row.feature for row in comparison.named), _MOST_NAMED) or "none"
-    passed = (
-        "A stricter test passes any feature that did not change in "
-        f"{most} {percent(by.drift)} of comparisons. Here it passed: {listed}."
-    )
     quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {
         f"{name}, minimum {number(by.least(name))}": meaning
@@ -235,7 +229,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     terms = {**MEANINGS, **sizes}.items()
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms)
     explained = tag("dl", shown, cls="terms")
-    return section("How to read this", tag("p", words), tag("p", passed), quiet, explained)
+    return section("How to read this", tag("p", words), quiet, explained)
 
 
 # --- in a notebook ---
