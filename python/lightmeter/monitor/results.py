@@ -216,7 +216,7 @@ def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
         yield replace(incident, follows=not incident.segment and _is_explained(incident, parts))
 
 
-def _is_explained(whole: Incident, parts: Mapping[object, Sequence[Stretch]]) -> bool:
+def _is_explained(whole: Incident, parts: Mapping[tuple[object, ...], Sequence[Stretch]]) -> bool:
     """Return whether segments explain, at any time, most of what each monitor finds in a whole.
 
     One more feature, just beyond its limit, is no other fault.
