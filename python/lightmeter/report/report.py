@@ -216,7 +216,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         test += "count."
     words = (
         f"The verdict is “drift” if q is at most {number(by.drift)} and the size is not below its "
-        f"minimum, and “possible” if q is higher, but at most {number(by.possible)}. {test} If "
+        f"minimum, and “possible” if q is higher, but at most {number(by.possible)}. If "
         f"nothing changed, and {units} are independent, {most} {percent(by.drift)} of comparisons "
         "report any drift."
     )
@@ -226,7 +226,7 @@ def _how_to_read(comparison: Comparison) -> Html:
         for name, meaning in SIZES.items()
         if name in names
     }
-    terms = {**MEANINGS, **sizes}.items()
+    terms = {**MEANINGS, "p": f"{MEANINGS['p']} {test}", **sizes}.items()
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms)
     explained = tag("dl", shown, cls="terms")
     return section("How to read this", tag("p", words), quiet, explained)

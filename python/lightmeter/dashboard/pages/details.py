@@ -38,7 +38,7 @@ from lightmeter.text import counted, shorten
 
 _IN_TABLE = 14  # buckets
 _SCORE = (
-    "The value says how unusual a bucket is. The dashed line is the limit. It depends on how many "
+    "The value says how unusual a bucket is. The dashed line is the limit. It is lower, the more "
     "features changed in that bucket."
 )
 
