@@ -121,9 +121,9 @@ class Stretch(NamedTuple):
 
 def _way(result: Result) -> int:
     """Return 1 if a value rose or is too high, -1 if it fell or is too low, and 0 if unknown."""
-    words, has_lower = result.words, result.lower is not None
-    is_low = result.lower is not None and (result.value or 0.0) < result.lower
-    is_high = not is_low and (has_lower or " rose " in words or " higher " in words)
+    words, lower = result.words, result.lower
+    is_low = lower is not None and (result.value or 0.0) < lower
+    is_high = not is_low and (lower is not None or " rose " in words or " higher " in words)
     return is_high - (is_low or " fell " in words or " lower " in words)
 
 
