@@ -120,15 +120,15 @@ def drift(
         alike = reading_like(before.readings.get("image", {}), options, None)
         after = view_of_source(target, alike, **batch)
     report = compare(reference=before, target=after, effect=effect)
+    if html is not None:  # before the text, of which `head` may read only a part
+        before_name = reference or f"{dataset} before {since}"
+        after_name = target or f"{dataset} {since or ''} to {until or 'now'}"
+        report.write_html(html, reference_name=before_name, target_name=after_name)
     if output_format == "json":
         print_json(report.to_dict())
     else:
         print_findings(report, show_all=show_all)
-    if html is not None:
-        before_name = reference or f"{dataset} before {since}"
-        after_name = target or f"{dataset} {since or ''} to {until or 'now'}"
-        report.write_html(html, reference_name=before_name, target_name=after_name)
-        if output_format == "text":
+        if html is not None:
             say(f"{html}: written")
     tell_failures(reasons_of(before), before.failures, side="reference: ")
     tell_failures(reasons_of(after), after.failures, side="target: ")
