@@ -134,8 +134,7 @@ def _is_covered(m: _Moves) -> bool:
 def _is_moved(m: _Moves) -> bool:
     """Return whether contrast rose, detail fell and colours changed in the same light."""
     is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < LITTLE
-    is_tinted = m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
-    return is_other and is_tinted
+    return is_other and m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
 
 
 def _has_glare(m: _Moves) -> bool:

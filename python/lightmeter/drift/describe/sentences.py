@@ -426,11 +426,12 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
         if several[0].cell and len(several) > 1:
             found.append(_of_grid(several))
         elif len(several) > 2:  # Exif tags; fewer are described one by one
-            lead = sorted(several, key=_rise)[len(several) // 2]  # a typical one
+            others = sorted(several, key=_rise)
+            lead = others.pop(len(several) // 2)  # a typical one
             what = "are missing more often" if _rise(lead) > 0 else "are new, or more frequent"
             old, new = (percent(x if _rise(lead) > 0 else 1 - x) for x in lead.levels)
             where = f"such as {lead.name}: in {new} of {_several(lead)}images instead of {old}"
-            found.append(Finding(f"{len(several)} Exif tags {what}, {where}", tuple(several)))
+            found.append(Finding(f"{len(several)} Exif tags {what}, {where}", (lead, *others)))
         else:
             found += [Finding(row.words, (row,)) for row in several]
     return found
