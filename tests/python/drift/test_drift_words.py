@@ -125,7 +125,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more drifted",
         ),
-        (grid(lambda *_: -20.0, 100), "on average, images darkened by a similar share everywhere"),
+        (grid(lambda *_: -2, 10), "on average, images darkened by a similar percentage everywhere"),
         ({"Grid.r0c0": (100.0, 80.0)}, "brightness at the top left fell by 20 %"),
     ],
 )

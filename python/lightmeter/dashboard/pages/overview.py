@@ -25,8 +25,8 @@ _MOST_IN_FEED = 20
 _RECENT = f"last {RECENT} buckets"
 _CHARTS = (
     "Each small chart shows what the monitor judged, and its limit as a dashed line. For drift, it "
-    "shows how unusual each bucket is, and not in which direction it changed. The more features "
-    "changed in a bucket, the lower is the limit of each."
+    "shows how unusual each bucket is, and not in which direction it changed. If many features "
+    "changed in a bucket, each needs less evidence, so the limit is lower."
 )
 
 _Event = tuple[History, Incident]

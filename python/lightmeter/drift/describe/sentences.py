@@ -458,7 +458,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     if not most:
         return Finding(f"{images} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "by a similar share everywhere" if is_even else f"most {cell.place}"
+    where = "by a similar percentage everywhere" if is_even else f"most {cell.place}"
     return Finding(f"{images} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
 
 
