@@ -121,6 +121,7 @@ class Stretch(NamedTuple):
 
 def _way(result: Result) -> int:
     """Return 1 if a value rose or is too high, -1 if it fell or is too low, and 0 if unknown."""
+    # The words tell it of a change, because version 1 of the store has no column for a direction.
     words, lower = result.words, result.lower
     is_low = lower is not None and (result.value or 0.0) < lower
     is_high = not is_low and (lower is not None or " rose " in words or " higher " in words)
