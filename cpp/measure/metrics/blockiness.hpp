@@ -14,8 +14,8 @@ struct Blockiness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Blockiness", Scale::kRatio, Group::kCompression,
-             "the blockiness, steps at the borders of 8 x 8 blocks divided by other steps: "
-             "1 is no blocks, higher is more blocks"},
+             "the blockiness, by what factor edges are stronger at the borders of 8 x 8 blocks, as "
+             "JPEG compression leaves them: 1 is no blocks, higher is more"},
   };
   static constexpr std::size_t kBlock = 8;
 

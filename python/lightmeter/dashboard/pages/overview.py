@@ -29,6 +29,8 @@ _CHARTS = (
     "changed in a bucket, each needs less evidence, so the limit is lower."
 )
 
+_EXPLAINED = "The segments explain what is found here in the whole dataset since"
+
 _Event = tuple[History, Incident]
 
 
@@ -115,6 +117,8 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
     note_on_charts = tag("p", _CHARTS, cls="quiet")
     nothing = tag("p", "No monitor has judged this yet.")
+    since = [bucket_text(each.start) for each in history.lasting if each.follows]
+    explained = [tag("p", f"{_EXPLAINED} {each}.", cls="quiet") for each in since]
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
         history.title,
@@ -125,7 +129,9 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
             section("Segments", listed, ident="segments") if listed else None,
             section("Anomalies", _feed(page, _events_of([history, *segments]))),
             section(
-                "Features", (note_on_charts, features) if features else nothing, ident="features"
+                "Features",
+                (explained, note_on_charts, features) if features else nothing,
+                ident="features",
             ),
         ),
         forms=extras.forms,
