@@ -246,7 +246,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"and {counted(left, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
         learns = any(result.baseline for result in firsts)  # a limit stays the same
-        words = "If the change is permanent" if learns else "To accept the buckets so far"
+        words = "If the change is permanent" if learns else "If this was expected"
         yield f"{words}: {_accepting(incident, store)}"
 
 

@@ -85,7 +85,7 @@ def print_profile(view: ProfileView, output_format: str, *, show_all: bool = Fal
 
 
 _SHOWN_FAILURES = 5
-_SHOWN_MEANS = 4  # of a family
+_MEANS = 4  # of a family
 _NAMED = 3  # files of a reason
 _FIRST = {f"image.{name}" for name in ("Brightness.mean", "Saturation.mean", "Noise", "Sharpness")}
 
@@ -153,9 +153,9 @@ def _families(view: ProfileView) -> str:
             if view[name].kind == "number" and family != "Exif" and not view[name].types.date
             if (mean := view[name].mean) is not None
         ]
-        such = ": " if len(means) == len(names) <= _SHOWN_MEANS else ", with means such as "
-        shown = f"{such}{', '.join(means[:_SHOWN_MEANS])}" if means else ""
-        lines.append(f"{family}: {counted(len(names), 'feature')}{shown}")
+        means = means or [visible(name) for name in names if len(names) == 1]
+        such = ": " if len(means) == len(names) <= _MEANS else ", with means such as " * bool(means)
+        lines.append(f"{family}: {counted(len(names), 'feature')}{such}{', '.join(means[:_MEANS])}")
     return "\n".join(lines)
 
 
@@ -164,7 +164,8 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        lines.append(f"groups: {view.groups or 'none; check the pattern'}")
+        failed = ", counting those in which every file failed" * bool(view.groups and view.failures)
+        lines.append(f"groups: {view.groups or 'none; check the pattern'}{failed}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

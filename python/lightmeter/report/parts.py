@@ -22,7 +22,7 @@ _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _ALIKE = {"PixelHash": "equal", "PerceptualHash": "similar"}
-_TITLES = {"luma": "Brightness (mean luma)", "sharpness": "Sharpness"}
+_TITLES = {"luma": "Mean luma", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
 

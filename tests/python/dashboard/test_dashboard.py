@@ -255,14 +255,16 @@ def test_pages_on_request_are_those_of_the_static_site(store: Store, tmp_path: P
     fill(store, "cells", 7, bad=6)
     fill(store, "cells", 7, segment={"camera": "left"})
     results = days("oo.EooA", feature="saturation") + days("ooooooA", feature="brightness")
-    results += days("oAooooo", feature="entropy", segment="camera=left")
+    results += [each._replace(segment="camera=left") for each in results]
     results += days(
         "oA", dataset=HOSTILE[1], segment=segment_text({HOSTILE[0]: "../../x"}), feature="entropy"
     )
     site = tmp_path / "site"
     Shown(store, results).build(site)
     files = {f"/{file.relative_to(site).as_posix()}": file.read_text() for file in html_files(site)}
-    assert len(files) == 12
+    assert len(files) == 13
+    explained = {path for path, text in files.items() if "The segments explain" in text}
+    assert {Path(path).parent for path in explained} == {Path("/", dataset_page("cells")).parent}
     # Every page is reached by links, and every link leads to a page.
     reached = dict(crawled(lambda address: asked(store, address[1:] or "index.html")))
     assert reached.pop("/") == reached["/index.html"]

@@ -22,14 +22,13 @@ from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
-_RECENT = f"last {RECENT} buckets"
+_RECENT = "judged buckets"
 _CHARTS = (
-    "Each small chart shows what the monitor judged, and its limit as a dashed line. For drift, it "
-    "shows how unusual each bucket is, and not in which direction it changed. If many features "
-    "changed in a bucket, each needs less evidence, so the limit is lower."
+    f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
+    "as a dashed line. For drift, it shows how unusual each bucket is, and not in which direction "
+    "it changed. As usual for many tests (Benjamini and Hochberg), the limit is lower if many "
+    "features changed."
 )
-
-_EXPLAINED = "The segments explain what is found here in the whole dataset since"
 
 _Event = tuple[History, Incident]
 
@@ -117,8 +116,6 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
     note_on_charts = tag("p", _CHARTS, cls="quiet")
     nothing = tag("p", "No monitor has judged this yet.")
-    since = [bucket_text(each.start) for each in history.lasting if each.follows]
-    explained = [tag("p", f"{_EXPLAINED} {each}.", cls="quiet") for each in since]
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
         history.title,
@@ -129,9 +126,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
             section("Segments", listed, ident="segments") if listed else None,
             section("Anomalies", _feed(page, _events_of([history, *segments]))),
             section(
-                "Features",
-                (explained, note_on_charts, features) if features else nothing,
-                ident="features",
+                "Features", (note_on_charts, features) if features else nothing, ident="features"
             ),
         ),
         forms=extras.forms,

@@ -293,8 +293,8 @@ class Finding(NamedTuple):
     words
         Description, such as ``entropy rose by 9 %``.
     rows
-        Rows of the features, the most severe first: a single one; cells of the grid; Exif tags; or
-        the number that indicates a cause, followed by its consequences.
+        Rows of the features: a single one; cells of the grid, that of the position first; Exif
+        tags; or the number that indicates a cause, followed by its consequences.
     is_even
         Whether the grid changed evenly, so that it indicates no position.
     cause
@@ -452,14 +452,14 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
-    most = max(sure, key=abs)
-    cell = rows[sure.index(most)].cell
-    assert cell is not None
+    most, lead = max(zip(sure, rows, strict=True), key=lambda pair: abs(pair[0]))
+    rows = sorted(rows, key=lambda row: row is not lead)
+    assert lead.cell is not None
     if not most:
         return Finding(f"{images} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "by a similar percentage everywhere" if is_even else f"most {cell.place}"
-    return Finding(f"{images} {_VERBS[cell.number][most > 0]} {where}", tuple(rows), is_even)
+    where = "by a similar percentage everywhere" if is_even else f"most {lead.cell.place}"
+    return Finding(f"{images} {_VERBS[lead.cell.number][most > 0]} {where}", tuple(rows), is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
