@@ -164,7 +164,7 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        failed = ", counting those in which every file failed" * bool(view.groups and view.failures)
+        failed = ", failed files included" * bool(view.groups and view.failures)
         lines.append(f"groups: {view.groups or 'none; check the pattern'}{failed}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())

@@ -281,8 +281,8 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         many = max(repeats, sum(item.times for item in listed))
         words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')}"
-        groups = f"{counted(len(listed), 'group')} of " * bool(listed)
-        yield tag("h3", f"{whose}: {groups}{alike} images ({words})", cls="group")
+        sets = f"{counted(len(listed), 'set')} of " * bool(listed)
+        yield tag("h3", f"{whose}: {sets}{alike} images ({words})", cls="group")
         if n > _HASHES:
             words = f"A profile keeps {_HASHES} different hashes, so it may miss rare repeats."
             yield tag("p", words, cls="quiet")
@@ -293,5 +293,5 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
             where = (", one of them: ", _named(item.path)) if item.path else None
             shown.append(tag("li", counted(item.times, f"{alike} image"), where))
         if left := len(listed[_MOST_REPEATS:]):
-            shown.append(tag("li", f"and {counted(left, 'more group')} of such images"))
+            shown.append(tag("li", f"and {counted(left, 'more set')} of such images"))
         yield tag("ul", shown)
