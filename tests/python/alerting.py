@@ -33,9 +33,14 @@ def webhook(receiver: Receiver, **more: Any) -> Webhook:
     return Webhook(name="hook", url_env="LIGHTMETER_TEST_HOOK", **more)
 
 
+def any_segment(segment: str) -> bool:
+    """Judge every segment, and the whole dataset."""
+    return True
+
+
 def tell(store: Store, results: list[Result], alerts: list[Any], **more: Any) -> list[Delivery]:
     """As though there were no monitors but those of the results."""
-    monitors = {(result.monitor, result.dataset): True for result in results}
+    monitors = {(result.monitor, result.dataset): any_segment for result in results}
     return watch.tell(store, results, alerts, **{"monitors": monitors, **more})
 
 

@@ -8,7 +8,7 @@ import glob
 import hashlib
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 from lightmeter.monitor.results import (
     Incident,
     Result,
-    Watcher,
+    Watchers,
     bucket_text,
     condensed,
     ends,
@@ -60,13 +60,13 @@ class Change(NamedTuple):
 
 
 def find_changes(
-    results: Sequence[Result], notices: Iterable[Notice], monitors: Mapping[Watcher, bool]
+    results: Sequence[Result], notices: Iterable[Notice], monitors: Watchers
 ) -> list[Change]:
     """Return the changes that have not been reported yet, in order of time.
 
     After the changes were reported and recorded, there are none until a result changes. Deleted
-    results do not withdraw an incident. An incident ends if its monitor is removed, or judges no
-    segments any more.
+    results do not withdraw an incident. An incident ends if its monitor is removed, or judges the
+    segment no more.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def find_changes(
     notices
         The records of reported incidents.
     monitors
-        The name and dataset of each existing monitor, and whether it judges segments.
+        The name and dataset of each existing monitor, and whether it judges a segment (as text).
     """
     judged = defaultdict[object, list[Result]](list)
     for result in results:
@@ -83,7 +83,7 @@ def find_changes(
 
     def is_watched(entry: Notice) -> bool:
         """Return whether a monitor still judges what it found."""
-        return entry.watcher in monitors and (not entry.segment or monitors[entry.watcher])
+        return entry.watcher in monitors and monitors[entry.watcher](entry.segment)
 
     def over(entry: Notice) -> Result | None:
         """Return the first result that ends what a monitor found; None while it lasts."""
@@ -111,7 +111,7 @@ def find_changes(
         mine = tuple(each for each in waiting[incident.place] if is_of(each, incident))
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
-        if (is_reported != lasts) if mine else (not incident.follows):
+        if not mine or is_reported != lasts:
             first = next(each for each in incident.stretches if each.start == incident.start)
             now = Notice(*incident.place, incident.start, first.series.monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
@@ -127,9 +127,8 @@ def find_changes(
 
 
 def _order(change: Change) -> tuple[object, ...]:
-    """Return the sort key: what is over comes first, and a segment before the whole dataset."""
-    incident = change.incident
-    return change.what == "opened", incident.start, not incident.segment, incident.place
+    """Return the sort key: what is over comes first."""
+    return change.what == "opened", change.incident.start, change.incident.place
 
 
 @dataclass(frozen=True)
@@ -232,7 +231,7 @@ def _digest(*parts: object) -> str:
 def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
-        why = shorten(change.why, _WORDS) or "data that arrived later changed the result"
+        why = shorten(change.why, _WORDS) or "late data, or a changed rule, changed the result"
         yield f"This is not an {incident.kind} any more: {why}."
     elif incident.end is not None:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from lightmeter.alerts.changes import Message, compose, find_changes, trial_mess
 from lightmeter.alerts.channels import Alert, Apprise, Command, PagerDuty, Stdout, Webhook
 from lightmeter.errors import DeliveryError
 from lightmeter.monitor.evaluate import update_results
-from lightmeter.monitor.results import JUDGED, Result, Watcher, load_newest, load_results
+from lightmeter.monitor.results import JUDGED, Result, Watcher, Watchers, load_newest, load_results
 from lightmeter.monitor.rules import AnyMonitor
 from lightmeter.settings import Table, parse_toml, settings_of
 from lightmeter.store.store import Store
@@ -93,7 +93,7 @@ def tell(
     results: Sequence[Result],
     alerts: Sequence[Alert],
     *,
-    monitors: Mapping[Watcher, bool],
+    monitors: Watchers,
     dashboard: str | None = None,
 ) -> list[Delivery]:
     """Send a message for each change that an alert has not reported yet.
@@ -111,7 +111,7 @@ def tell(
     alerts
         The alerts.
     monitors
-        The name and dataset of each monitor of the file, and whether it judges segments.
+        The name and dataset of each monitor of the file, and whether it judges a segment (as text).
     dashboard
         The address of the dashboard, for links.
 
@@ -264,7 +264,7 @@ def watch(
     opened = store if isinstance(store, Store) else Store(store, create=False)
     with nullcontext() if opened is store else opened, opened.turn():
         loaded, source = load_config(config), os.fspath(config)
-        pairs = {monitor.watcher: monitor.segments for monitor in loaded.monitor}
+        pairs = {monitor.watcher: monitor.watches for monitor in loaded.monitor}
         update_results(opened, loaded.monitor, source=source, now=now)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []

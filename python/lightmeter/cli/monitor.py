@@ -21,7 +21,7 @@ from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
-from lightmeter.monitor.results import Result, bucket_text, condensed, find_incidents, place_text
+from lightmeter.monitor.results import Result, bucket_text, condensed, place_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
 from lightmeter.text import counted, visible
@@ -74,14 +74,8 @@ def run(
     if as_json:
         print_json(watched.newest)
     else:
-        incidents = [each for each in find_incidents(watched.newest) if each.follows]
-        explained = {(each.dataset, "", each.kind, each.start) for each in incidents}
         for result, more in condensed(each for each in watched.newest if each.state != "ok"):
-            if (result.dataset, result.segment, result.state, result.bucket) not in explained:
-                say(_line(result) + more)
-        for each in incidents:
-            place = f"{bucket_text(each.start)} {each.dataset}"
-            say(f"{place}: {each.kind}, which its segments explain")
+            say(_line(result) + more)
         if not watched.newest:
             say("nothing to judge: no bucket (day or hour) has ended, or there is no monitor")
     _complain_of(watched.deliveries)

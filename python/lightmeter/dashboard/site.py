@@ -137,8 +137,9 @@ def _live_page(shelf: Shelf, path: str, extras: Extras) -> Html | None:
     dataset = datasets.get(f"{path.partition('/')[0]}/{INDEX}", "")
     for segment in segments_of(shelf, dataset) if dataset else ():
         if dataset_page(dataset, segment) == f"{path.rpartition('/')[0]}/{INDEX}":
-            # The pages of a whole dataset say what its segments explain.
-            history, *segments = load_histories(shelf, dataset, segment or None)
+            # The page of the whole dataset lists the segments.
+            only = None if path in datasets else segment
+            history, *segments = load_histories(shelf, dataset, only)
             compared = Compared(shelf, history, extras.sees)
             html = dict(_pages(compared, segments, extras)).get(path)
             return html() if html is not None else None

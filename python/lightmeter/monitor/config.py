@@ -179,7 +179,7 @@ class Monitor(Table):
     dataset
         The dataset that it watches.
     segments
-        Whether each segment is judged in addition to the whole dataset.
+        Whether each segment is judged, instead of the whole dataset.
     wait
         The time after its end at which a bucket counts as complete.
     for_
@@ -218,8 +218,8 @@ class Monitor(Table):
         return None
 
     def watches(self, segment: str) -> bool:
-        """Return whether it judges a segment (as text), if it judges segments at all."""
-        return True
+        """Return whether it judges a segment (as text; empty for the whole dataset)."""
+        return bool(segment) == self.segments
 
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
         """Return the buckets of a segment to judge, in order of time."""
@@ -309,10 +309,6 @@ class ComparingMonitor(Monitor):
     def judges_by_spread(self) -> bool:
         """Return whether it uses the variation of earlier buckets with any baseline."""
         return False
-
-    def watches(self, segment: str) -> bool:
-        """Return whether it judges a segment; a whole dataset has no peers."""
-        return bool(segment) or not self.baseline.peers
 
     def takes(self, feature: str) -> bool:
         """Return whether a feature matches `features`; rates match with their column, too."""

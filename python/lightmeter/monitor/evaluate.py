@@ -111,7 +111,11 @@ class MonitorRun:
                 yield (segment, due.bucket.start), due
         if monitor.dataset not in shelf.datasets:
             last, nothing = now, "the store has no such dataset"
-        elif not monitor.segments:
+        elif monitor.segments:
+            last = now
+            if not self._segments:
+                nothing = "the dataset has no segments to judge: omit segments = true"
+        else:
             newest = shelf.store.newest(now - monitor.wait)
             newest = [each for each in newest if each.dataset == monitor.dataset]
             whole = max((each.start for each in newest if not each.segment), default=EVER)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
+from lightmeter.drift.row import Thresholds
 from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
@@ -55,10 +57,14 @@ _DRIFT = """\
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days."""
-_SLOW_TOGETHER = " It watches all images together; add segments = true to watch each segment, too."
+_SLOW_TOGETHER = " It watches all images together; add segments = true to watch each segment."
+_FEW = """
+# It judges all images together, because many segments have fewer than 10 images in a bucket."""
 _PEERS = """\
 # Finds one segment that changes while the others do not. A change of all segments, such as a
 # dark day, is not an anomaly here."""
+_MISSING = "# Finds buckets without images."
+_LATE = "# Finds buckets without images, or with images that arrived much later."
 _FROZEN = "# Finds a frozen camera: nearly all its images are the same."
 _FAILURES = "# Finds buckets in which more than 5 % of the files cannot be read."
 _CONTRACT = "# What each bucket must be like: see docs/contracts.md."
@@ -116,10 +122,11 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     segments = list(map(segment_text, store.segments(dataset)))
     length = store.datasets()[dataset]
-    buckets, views, delays = [], [], list[timedelta]()
+    buckets, views, delays, sizes = [], [], list[timedelta](), list[int]()
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)
         buckets += stored
+        sizes += [each.images for each in stored if text and each.images]
         # Of buckets that were put within the length of one bucket, only the newest counts. The
         # others were filled in later, so their delays are not those of daily operation.
         newest = {(each.updated - EPOCH) // (each.end - each.start): each for each in stored}
@@ -141,25 +148,17 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     lengths = duration_text(length) + (f" and {counted(many, 'segment')}" if many else "")
     yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
-    yield table("drift", "drift", _DRIFT, "q = 0.01", f"baseline = {{ {baseline} }}", *each)
+    is_small = not each_alone and 0 < median(sizes or [0]) < Thresholds.min_values
+    keys = ["q = 0.01", f"baseline = {{ {baseline} }}", *each * (not is_small)]
+    yield table("drift", "drift", _DRIFT + _FEW * is_small, *keys)
     # Every day is judged by all days before, which is slow for very many segments.
     is_slow = many >= _ENOUGH_PEERS
     if not (is_slow and each_alone):
         yield table("slow change", "trend", _SLOW + _SLOW_TOGETHER * is_slow, *each * (not is_slow))
     if many >= _ENOUGH_PEERS:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
-    comment, keys = "# Finds buckets without images.", each
-    # The usual delay is unknown if most buckets were filled in later, or arrive days later.
-    usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
-    if 2 * len(delays) >= max(1, len(buckets)) and usual <= max(length, DAY):
-        hours = max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1)))
-        after = duration_text(timedelta(hours=hours))
-        keys = [f'wait = "{after}"', *each]  # an earlier run would report data that is only late
-        if len(delays) >= _IN_TIME * len(buckets):
-            comment = f"{comment[:-1]}, or with images that arrived much later."
-            late = duration_text(max(length, timedelta(hours=hours)))
-            keys = [f'after = "{late}"', *keys]
-    yield table("missing", "missing", comment, *keys)
+    late = _lateness(delays, len(buckets), length)
+    yield table("missing", "missing", _MISSING if len(late) < 2 else _LATE, *late, *each)
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
         expected = _expect(hashes, 'name = "frozen"\ndistinct_rate = { at_least = 0.2 }')
         yield table("frozen", "contract", _FROZEN, *each, expected)
@@ -172,6 +171,20 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     if clauses := list(_expected(shared if judges_each else columns, views)):
         keys = each if judges_each else []
         yield table("contract", "contract", _CONTRACT, *keys, *clauses)
+
+
+def _lateness(delays: Sequence[timedelta], buckets: int, length: timedelta) -> list[str]:
+    """Return the keys of a monitor for late data, given the delays of daily operation.
+
+    The usual delay is unknown if most buckets were filled in later, or arrive days later.
+    """
+    usual = sorted(delays)[9 * (len(delays) - 1) // 10] if delays else DAY
+    if 2 * len(delays) < max(1, buckets) or usual > max(length, DAY):
+        return []
+    after = timedelta(hours=max(1, -(-_LATER_FACTOR * usual // timedelta(hours=1))))
+    late = [f'after = "{duration_text(max(length, after))}"']
+    # An earlier run would report data that is only late.
+    return late * (len(delays) >= _IN_TIME * buckets) + [f'wait = "{duration_text(after)}"']
 
 
 def _expect(names: Sequence[str], expected: str, comment: str = "") -> str:

@@ -15,6 +15,7 @@ from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, stretch
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
 from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
+from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 from lightmeter.store.tables import BucketRows
 from lightmeter.text import count, counted, number
@@ -43,7 +44,7 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
     if store is not None and monitor.dataset in (lengths := store.datasets()):
         length = lengths[monitor.dataset]
         if monitor.segments and monitor.type != "drift":  # drift judges segments together
-            places = len(store.segments(monitor.dataset))
+            places = sum(map(monitor.watches, map(segment_text, store.segments(monitor.dataset))))
     return chance * places * (_YEAR / length)
 
 
@@ -104,7 +105,7 @@ class Replayed:
         """Yield the findings as lines of text."""
         judged = f"judged: {count(self.judged)} of {counted(self.judged + self.unjudged, 'bucket')}"
         span = f", from {stretch_text(min(self.starts), max(self.starts))}" if self.starts else ""
-        places = ", those of the whole dataset and of each segment" * self.monitor.segments
+        places = " of the segments" * self.monitor.segments
         yield f"{judged}{places}{span}"
         if self.unjudged:
             yield f"the last bucket that was not judged is {self.why}"
@@ -115,8 +116,7 @@ class Replayed:
         more = f", true ones included; the first bucket of {which}:" if self.alarms else ""
         yield f"alarms: {count(len(self.alarms))}{more}"
         for start, segment, words in self.alarms[-_SHOWN:]:
-            place = segment or "whole dataset" * self.monitor.segments
-            yield "  " + " ".join(filter(None, (bucket_text(start), place, words)))
+            yield "  " + " ".join(filter(None, (bucket_text(start), segment, words)))
         if self.design is not None:
             alike = "if it is above 1, images of a bucket resemble each other"
             alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
@@ -173,7 +173,7 @@ def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
     It is 1 if images are independent, and 12 if 12 images have the information of one.
     """
     dataset, effects = monitor.dataset, []
-    segments = shelf.segments(dataset) if monitor.segments else [""]
+    segments = list(filter(monitor.watches, shelf.segments(dataset)))
     for segment in segments:
         lasts = shelf.regular(dataset, segment)[-_MOST_READ // len(segments) :]
         summaries = [shelf.in_short(dataset, segment, bucket.start) for bucket in lasts]

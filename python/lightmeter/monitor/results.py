@@ -1,8 +1,8 @@
 """The results of monitors: reading them, finding incidents, and describing both."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -20,6 +20,7 @@ PERHAPS = "perhaps "  # before the cause of a change that may be a consequence o
 # The results of the segments of one bucket.
 BySegment = dict[str, list[Result]]
 Watcher = tuple[str, str]  # name and dataset of a monitor
+Watchers = Mapping[Watcher, Callable[[str], bool]]  # and whether it judges a segment
 
 _SHOWN = 3  # causes
 _SMALL = 0.5  # of the largest excess
@@ -92,8 +93,6 @@ class Stretch(NamedTuple):
         ``anomaly`` or ``error``.
     start
         The start of its first bucket.
-    last
-        The start of its last bucket so far.
     end
         The start of the bucket that ended it; None while it lasts.
     first
@@ -103,29 +102,8 @@ class Stretch(NamedTuple):
     series: Series
     kind: IncidentKind
     start: datetime
-    last: datetime
     end: datetime | None
     first: Result
-
-    def explains(self, other: "Stretch") -> bool:
-        """Return whether a finding in a segment explains that in the whole dataset.
-
-        Causes may differ, because other segments are mixed with the one that changed.
-        """
-        mine, theirs = self.first, other.first
-        is_other = _way(mine) * _way(theirs) < 0
-        is_other |= self.kind == "error" and mine.words != theirs.words
-        is_other |= not mine.baseline and (mine.lower, mine.upper) != (theirs.lower, theirs.upper)
-        return self.start <= other.start and self.last >= other.last and not is_other
-
-
-def _way(result: Result) -> int:
-    """Return 1 if a value rose or is too high, -1 if it fell or is too low, and 0 if unknown."""
-    # The words tell it of a change, because version 1 of the store has no column for a direction.
-    words, lower = result.words, result.lower
-    is_low = lower is not None and (result.value or 0.0) < lower
-    is_high = not is_low and (lower is not None or " rose " in words or " higher " in words)
-    return is_high - (is_low or " fell " in words or " lower " in words)
 
 
 @dataclass(frozen=True)
@@ -148,9 +126,6 @@ class Incident:
         The start of the bucket that ended it; None while it lasts.
     stretches
         Its parts: first those with a cause, then the largest.
-    follows
-        Whether it is of a whole dataset, and incidents of segments that began in the same bucket
-        explain most of its parts.
     """
 
     dataset: str
@@ -159,7 +134,6 @@ class Incident:
     start: datetime
     end: datetime | None
     stretches: tuple[Stretch, ...] = ()
-    follows: bool = False
 
     @property
     def place(self) -> tuple[str, str, IncidentKind]:
@@ -203,33 +177,7 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
             place, end = (stretch.series[:2], stretch.kind), stretch.start
         groups[-1].append(stretch)
         end = max(end, stretch.end or _NEVER)
-    found = _with_segments([*map(_incident, groups)])
-    return sorted(found, key=lambda each: (*each.place[:2], each.start, each.kind))
-
-
-def _with_segments(incidents: Sequence[Incident]) -> Iterator[Incident]:
-    """Yield the incidents; those of whole datasets know whether they follow from others."""
-    parts = defaultdict[tuple[object, ...], list[Stretch]](list)
-    for incident in incidents:
-        for each in incident.stretches if incident.segment else ():
-            parts[incident.start, each.kind, each.series._replace(segment="")].append(each)
-    for incident in incidents:
-        yield replace(incident, follows=not incident.segment and _is_explained(incident, parts))
-
-
-def _is_explained(whole: Incident, parts: Mapping[tuple[object, ...], Sequence[Stretch]]) -> bool:
-    """Return whether segments explain, at any time, most of what each monitor finds in a whole.
-
-    One more feature, just beyond its limit, is no other fault.
-    """
-    found = defaultdict[object, list[bool]](list)
-    times = {time for each in whole.stretches for time in (each.start, each.last)}
-    for each in whole.stretches:
-        is_shown = any(part.explains(each) for part in parts[whole.start, each.kind, each.series])
-        for time in times:
-            if each.start <= time <= each.last:
-                found[time, each.series.monitor].append(is_shown)
-    return all(2 * sum(group) > len(group) for group in found.values())
+    return sorted(map(_incident, groups), key=lambda each: (*each.place[:2], each.start, each.kind))
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -247,8 +195,8 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
                 series, state = series_of(first), first.state
                 states[series] = state
                 if state in ("anomaly", "error"):
-                    new = Stretch(series, state, start, start, None, first)
-                    lasting[series, state] = lasting.get((series, state), new)._replace(last=start)
+                    new = Stretch(series, state, start, None, first)
+                    lasting.setdefault((series, state), new)
             silent = _silent(states.values())
             for series, kind in [*lasting]:
                 state_now = states.get(series, silent)
@@ -298,22 +246,20 @@ def joined(*words: str) -> str:
 
 
 def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
-    """Yield one result of each place, state, monitor and cause; and words about the others.
+    """Yield one result of each place, state, monitor, cause and kind of image, and other words.
 
     Segments without enough data for a monitor are counted together.
     """
     groups = defaultdict[tuple[object, ...], dict[Series, Result]](dict)
 
     def order(result: Result) -> tuple[object, ...]:
-        # The whole comes last, because it may follow from segments, but it stands for all of them
-        # if there is not enough data.
-        is_late = bool(result.segment) == (result.state == "not enough data")
-        return result.dataset, result.state, is_late, result.segment, *lead_of(result)
+        return result.dataset, result.state, result.segment, *lead_of(result)
 
     for each in sorted(results, key=order):
         is_empty = each.state == "not enough data" and not each.feature
         place = each.dataset, None if is_empty else each.segment
-        kind = each.state, each.monitor, each.cause.removeprefix(PERHAPS), bool(each.feature)
+        cause = each.cause and (each.cause.removeprefix(PERHAPS), each.feature.partition(".")[0])
+        kind = each.state, each.monitor, cause, bool(each.feature)
         groups[place, *kind].setdefault(series_of(each), each)
     for first, *others in (group.values() for group in groups.values()):
         n = len(others)

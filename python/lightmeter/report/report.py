@@ -169,7 +169,6 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
             words = f"To list the {counted(worst, 'image')} with the {how}est {row.name}"
-            words += f", {how}er than in 99 % of the reference" * (worst == beyond)
             more = "" if has_shots else ". With --exemplars 3, this page shows images."
             return tag("p", words, ": ", tag("code", code), more, cls="quiet")
     return None

@@ -226,7 +226,7 @@ def test_the_command_to_accept_works_as_it_is_pasted(store: Store, name: str) ->
     tell(store, [*days("oA", monitor="limit", **place), *changed], [box])
     told = [message.lines[-1].split(": ", 1) for message in box.messages]
     words = [words for words, _ in told]
-    assert words == ["If the change is permanent", "If this was expected"]
+    assert words == ["If this was expected", "If the change is permanent"]
     for _, command in told:
         assert command.isprintable()
         assert lightmeter(*shlex.split(command)[1:]).returncode == 0

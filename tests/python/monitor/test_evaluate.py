@@ -291,18 +291,18 @@ def test_incomplete_buckets_segments_and_damage(store: Store) -> None:
     put_days(store, range(1, 21))
     left = {"camera": "left"}
     store.put("cells", rows(1), at=date(2022, 9, 19), writer="a", segment=left)
-    watching = monitor(segments=True, **limits(upper=9))
-    results = evaluate(store, [watching], now=NOW)
+    watching = [monitor(**limits(upper=9)), monitor(name="each", segments=True, **limits(upper=9))]
+    results = evaluate(store, watching, now=NOW)
     assert max(result.bucket.day for result in results) == 19
     assert {result.segment for result in results} == {"", "camera=left"}
     its = "WHERE segment = 'camera=left'"
     change(store, f"CREATE TABLE saved AS SELECT body FROM profile {its}")
     change(store, f"UPDATE profile SET body = substr(body, 2) {its}")
-    update_results(store, [watching], now=NOW)
+    update_results(store, watching, now=NOW)
     damaged = [result for result in load_results(store) if result.state == "error"]
     assert [result.segment for result in damaged] == ["camera=left"]
     change(store, f"UPDATE profile SET body = (SELECT body FROM saved) {its}", "DROP TABLE saved")
-    update_results(store, [watching], now=NOW)  # somebody has mended it
+    update_results(store, watching, now=NOW)  # somebody has mended it
     assert load_results(store) == by_place(results)
 
 

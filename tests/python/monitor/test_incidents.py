@@ -1,6 +1,7 @@
 """From states to incidents to what there is to tell: laws, and the cases one can think of."""
 
 import itertools
+import operator
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -10,6 +11,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
+from alerting import any_segment
 from conftest import lightmeter
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ from lightmeter import Store
 from lightmeter.alerts.changes import Change, find_changes
 from lightmeter.cli import terminal
 from lightmeter.monitor.evaluate import MonitorRun, update_results
-from lightmeter.monitor.results import Result, causes_text, find_incidents, load_results
+from lightmeter.monitor.results import Result, causes_text, condensed, find_incidents, load_results
 from lightmeter.monitor.shelf import Shelf
 from lightmeter.store.tables import Accepted, Notice
 from lightmeter.times import to_utc
@@ -116,7 +118,7 @@ class Listener:
 
     def hear(self, states: str | Sequence[Result]) -> list[str]:
         results = days(states) if isinstance(states, str) else states
-        monitors = {(each.monitor, each.dataset): True for each in results}
+        monitors = {(each.monitor, each.dataset): any_segment for each in results}
         changes = find_changes(results, self.told, monitors)
         for change in changes:
             self.believe(change)
@@ -192,24 +194,15 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
     assert believed == {(each.kind, each.start, each.end is None) for each in incidents}
 
 
-def test_what_a_segment_explains_is_told_once() -> None:
-    left: Any = {"segment": "camera=left"}
-    cases = ("oAA", "oAA", 1), ("oAAo", "oAAA", 1), ("oAA", "oA ", 2), ("AAA", "oAA", 2)
-    for whole, part, told in cases:
-        results = [*days(whole), *days(part, **left), *days(part, feature="x", **left)]
-        assert len(find_changes(results, [], {})) == told
-        results += days(whole, feature="x", cause="faded") + days("ooA", feature="y")
-        assert len(find_changes(results, [], {})) == told  # most of it, whatever the cause
-        results += days("ooA", monitor="limit")  # which no segment is beyond
-        assert len(find_changes(results, [], {})) == 2
-    for other in ({"words": "saturation rose by 4 %", "upper": 0.25}, {"upper": 0.3}):
-        assert len(find_changes([*days("oA"), *days("oA", **left, **other)], [], {})) == 2
+def test_one_cause_in_two_columns_of_images_is_two_findings() -> None:
+    darker = [each for at in "lr" for each in days("A", feature=f"{at}.Luma.mean", cause="darker")]
+    assert [*condensed(darker)] == [(each, "") for each in darker]
 
 
 def test_who_watches_no_segments_any_more_ends_their_incidents() -> None:
     told = Notice("cells", "camera=left", "anomaly", FIRST, "drift", True)
     over = Notice("cells", "", "anomaly", FIRST + DAY, "gone", False)
-    (change,) = find_changes(days("oAo"), [told, over], {("drift", "cells"): False})
+    (change,) = find_changes(days("oAo"), [told, over], {("drift", "cells"): operator.not_})
     assert (change.what, change.incident.segment) == ("resolved", "camera=left")
 
 
@@ -246,7 +239,7 @@ def test_they_make_the_same_incidents_and_changes(store: Store, seed: int) -> No
     store.state.remember("x", [], told)
     every, few = load_results(store), load_results(store, turning=True)
     assert find_incidents(few) == find_incidents(every) != []
-    monitors = {(each.monitor, each.dataset): True for each in every}
+    monitors = {(each.monitor, each.dataset): any_segment for each in every}
     assert find_changes(few, told, monitors) == find_changes(every, told, monitors)
 
 

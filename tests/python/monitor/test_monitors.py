@@ -48,9 +48,12 @@ def test_a_dataset_of_segments_says_nothing_of_the_whole(store: Store, keys: Any
         store.put("cells", rows(day), at=date(2022, 9, day), writer="a", segment=left)
     words = "only segments have values, and it watches none: segments = true"
     assert said(judge(store, **keys)) == [("", 2, "not enough data", words)]
-    assert all(segment for segment, *_ in said(judge(store, segments=True, **keys)))
     put_days(store, range(2, 3))
     assert words not in {words for *_, words in said(judge(store, **keys))}
+    assert all(segment for segment, *_ in said(judge(store, segments=True, **keys)))
+    store.delete("cells", segment=left)
+    ((*_, words),) = said(judge(store, segments=True, **keys))
+    assert words == "the dataset has no segments to judge: omit segments = true"
 
 
 def test_a_dataset_as_the_baseline_of_segments(store: Store) -> None:
@@ -402,6 +405,9 @@ def test_they_fit_what_is_stored(store: Store, tmp_path: Path) -> None:
         profile.track(photo(datetime(2022, 9, 4, hour, tzinfo=UTC)))
         profile.track(encoded("PNG", picture(), tags={0x0131: "a program"}))  # Software
     store.put("photos", profile, at=date(2022, 9, 4), writer="a")
+    for camera in (None, each):
+        store.put("few", lm.log_image(picture()), at=date(2022, 9, 4), writer="a", segment=camera)
+    assert not recommended(store, tmp_path, "few")["drift"].segments
     monitors = recommended(store, tmp_path, "photos")
     assert "image.Failure failure_rate name features" in expectations(monitors)
     assert not any(name in " ".join(expectations(monitors)) for name in ("PixelHash", "Software"))

@@ -244,7 +244,7 @@ def test_what_a_trend_is_not_judged_by(store: lm.Store, tmp_path: Path, baseline
 
 def test_check_says_how_many_false_alarms_and_how_soon_a_step_is_found(store: lm.Store) -> None:
     put(store, range(60), wild=99.0)  # a step of this number alone is not found
-    slow = TrendRule(name="slow", dataset="cells", a_year=0.5, segments=True)
+    slow = TrendRule(name="slow", dataset="cells", a_year=0.5)
     assert false_alarms_a_year(slow, store) == 0.5
     (few,) = replay(store, [slow], now=LATER)
     assert few.delay is None

@@ -116,7 +116,7 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     assert "change, rows from the top: " in first
     assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
     assert "<h3><bdi>image.Grid" not in page
-    assert "Target: 1 group of equal images (6 of 30 images)" in page
+    assert "Target: 1 set of equal images (6 of 30 images)" in page
     assert cameras()._repr_html_().count("rows from the top") >= 2
 
 

@@ -26,8 +26,7 @@ _RECENT = "judged buckets"
 _CHARTS = (
     f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
     "as a dashed line. For drift, it shows how unusual each bucket is, and not in which direction "
-    "it changed. As usual for many tests (Benjamini and Hochberg), the limit is lower if many "
-    "features changed."
+    "it changed. The limit differs between buckets, because it depends on all features."
 )
 
 _Event = tuple[History, Incident]
@@ -115,11 +114,12 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     parts = {each.title: [each] for each in segments}
     features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
     note_on_charts = tag("p", _CHARTS, cls="quiet")
-    nothing = tag("p", "No monitor has judged this yet.")
+    nothing = tag("p", f"No monitor has judged this {'as a whole' if segments else 'yet'}.")
+    state = worst(map(extras.state_of, [history, *segments]))
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
         history.title,
-        header(page, history, kind, history.title, extras.state_of(history), note, waiting),
+        header(page, history, kind, history.title, state, note, waiting),
         tag(
             "main",
             extras.on_dataset(history),
@@ -168,7 +168,7 @@ def _overview(
         yield {
             kind: link(page, history.page, name),
             "state": badge(worst(map(extras.state_of, histories))),
-            "open": sum(not incident.follows for each in histories for incident in each.lasting),
+            "open": sum(len(each.lasting) for each in histories),
             "without enough data": counted(waiting, "monitor") if waiting else None,
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,
@@ -177,9 +177,8 @@ def _overview(
 
 
 def _events_of(histories: Iterable[History]) -> list[_Event]:
-    """Return incidents that do not follow from others, with their histories, latest first."""
-    every = ((history, incident) for history in histories for incident in history.incidents)
-    events = [event for event in every if not event[1].follows]
+    """Return all incidents with their histories, latest first."""
+    events = [(history, incident) for history in histories for incident in history.incidents]
     return sorted(events, key=lambda event: (event[1].start, *event[1].place), reverse=True)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from lightmeter.dashboard.history import History
 from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.monitor.results import Result, bucket_text, is_consequence
+from lightmeter.monitor.results import Result, is_consequence
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
@@ -22,7 +22,6 @@ SIGNS = {
     "ok": ("none", "○"),
     "not watched": ("", "–"),  # noqa: RUF001
 }
-_EXPLAINED = "The segments explain what is found in the whole dataset since"
 
 
 class Extras:
@@ -151,7 +150,6 @@ def header(page: str, history: History, kind: str, title: str, state: str, *belo
     """
     above = {"index.html": "All datasets", dataset_page(history.dataset): history.dataset}
     above |= {history.page: history.title}
-    since = [bucket_text(each.start) for each in history.lasting if each.follows]
     trail = [(link(page, path, text), " ") for path, text in above.items() if path != page]
     return tag(
         "header",
@@ -159,5 +157,4 @@ def header(page: str, history: History, kind: str, title: str, state: str, *belo
         tag("h1", tag("bdi", kind)),
         tag("p", tag("bdi", title), cls="headline"),
         tag("p", badge(state), [tag("span", each) for each in below if each], cls="sides"),
-        [tag("p", f"{_EXPLAINED} {each}.", cls="quiet") for each in since],
     )

@@ -59,7 +59,7 @@ class MissingRule(Monitor):
 
     def watches(self, segment: str) -> bool:
         """Return whether a segment is expected: images without its key are not."""
-        return NO_VALUE not in parse_segment(segment).values()
+        return super().watches(segment) and NO_VALUE not in parse_segment(segment).values()
 
     def due(self, buckets: Sequence[Bucket], length: timedelta, now: datetime) -> Iterable[Due]:
         """Return all buckets from the first one up to now, without rolled-up days.

@@ -123,7 +123,7 @@ class TrendRule(ComparingMonitor):
         days. It is None with fewer than 70 days, or if fewer than half of the steps are found.
         """
         delays = []
-        for segment in shelf.segments(self.dataset) if self.segments else [""]:
+        for segment in filter(self.watches, shelf.segments(self.dataset)):
             days, judged = shelf.once(_judged, self, (self.dataset, segment), EPOCH)
             step = _DELAYED * (np.arange(len(days)) >= (begin := len(days) // 2))[:, None]
             for part, whole, at, limit, *_ in judged if begin >= _LEAST else ():
@@ -208,7 +208,7 @@ def _judged(
     groups = _statistics_of(list(summaries.values())) if summaries else []
     families = {part.column: part.family for parts, _ in groups for part in parts}
     sizes = Counter(families.values())
-    a_year = rule.a_year / (len(shelf.segments(rule.dataset)) if rule.segments else 1)
+    a_year = rule.a_year / max(1, sum(map(rule.watches, shelf.segments(rule.dataset))))
     judged = []
     for parts, statistic in groups:
         if rule.season:
