@@ -231,8 +231,8 @@ def _digest(*parts: object) -> str:
 def _lines(change: Change, store: str) -> Iterator[str]:
     incident, firsts = change.incident, change.incident.firsts
     if change.what == "withdrawn":
-        why = shorten(change.why, _WORDS) or "late data, or a changed rule, changed the result"
-        yield f"This is not an {incident.kind} any more: {why}."
+        why = shorten(change.why, _WORDS) or "late data or a changed rule"
+        yield f"“{shorten(change.forget[0].monitor, _NAME)}” no longer finds it: {why}."
     elif incident.end is not None:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
@@ -240,7 +240,8 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     findings = [*condensed(firsts)]
     for result, more in findings[:_SHOWN]:
         words, name = shorten(result.words, _WORDS) or incident.kind, shorten(result.monitor, _NAME)
-        yield f"{words} (“{name}”){more}"
+        later = f", {bucket_text(result.bucket)}" if result.bucket > incident.start else ""
+        yield f"{words} (“{name}”{later}){more}"
     if left := len(findings[_SHOWN:]):
         yield f"and {counted(left, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:

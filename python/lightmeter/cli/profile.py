@@ -8,11 +8,13 @@ from typing import Any
 from lightmeter import Failure, ProfileView, profile_images
 from lightmeter.cli.options import BATCH, All, Printed, Sources, reads_images
 from lightmeter.cli.terminal import complain, fail, print_json, progress_bar
+from lightmeter.drift.compare import Comparison
 from lightmeter.files import check_target
 from lightmeter.image.reading import ReadingOptions
 from lightmeter.profile.log import view_of
 from lightmeter.profile.reading_text import reading_fields
 from lightmeter.profile.view import plain_summary, text_table
+from lightmeter.report.report import groups_of
 from lightmeter.text import counted, number, visible
 
 
@@ -164,8 +166,8 @@ def print_summary(view: ProfileView, *, show_all: bool) -> None:
     lines = [headline(view)]
     lines += [f"{name}: {', '.join(values)}" for name, values in view.tags.items()]
     if view._core.has_groups:
-        failed = ", failed files included" * bool(view.groups and view.failures)
-        lines.append(f"groups: {view.groups or 'none; check the pattern'}{failed}")
+        measured, _ = groups_of(Comparison(target=view, reference=view))  # as `drift` counts them
+        lines.append(f"groups: {measured or view.groups or 'none; check the pattern'}")
     if reasons := reasons_of(view):
         listed = ", ".join(f"{reason} {n}" for reason, n in reasons.most_common())
         lines.append(f"failed: {listed}")

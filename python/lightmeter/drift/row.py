@@ -93,7 +93,7 @@ _NAMES = {  # exceptions from the rules
     "Colorfulness": "colourfulness",
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
-    "glare_percent": "very bright colour values",
+    "glare_percent": "glare",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
 GRID_SIDE = 4

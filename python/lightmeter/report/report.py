@@ -168,9 +168,13 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
-            words = f"To list the {counted(worst, 'image')} with the {how}est {row.name}"
+            words = f"To list the {counted(worst, 'image')} with the {how}est {row.name}: "
+            if worst == beyond:
+                what = "share of " * (row.scale == "percent") + row.name
+                have = f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'}"
+                words = f"{have} a {how}er {what} than nearly all of the reference. To list them: "
             more = "" if has_shots else ". With --exemplars 3, this page shows images."
-            return tag("p", words, ": ", tag("code", code), more, cls="quiet")
+            return tag("p", words, tag("code", code), more, cls="quiet")
     return None
 
 

@@ -39,7 +39,7 @@ def asked(store: Store, path: str, sees: Any = bool) -> str:
     return (LivePages(store).page(path, extras) or b"").decode()
 
 
-LATELY = "began in the 14 days up to 2022-09-04"
+LATELY = "began and ended in the 14 days up to 2022-09-04"
 
 
 def headlines(store: Store) -> list[str]:
@@ -53,7 +53,7 @@ def headlines(store: Store) -> list[str]:
         ("oooo", ["Nothing unusual now in 1 dataset"]),
         ("oAoo", [f"Nothing unusual now in 1 dataset; 1 anomaly {LATELY}"]),
         ("A" + 14 * "o", ["Nothing unusual now in 1 dataset"]),
-        ("AooA", [f"1 anomaly is open in 1 of 1 dataset; 2 anomalies {LATELY}"]),
+        ("AooA", [f"1 anomaly is open; 1 anomaly {LATELY}"]),
         ("AoE", ["The monitors could not judge 1 of 1 dataset"]),
         ("..", ["1 dataset, nothing judged yet"]),
     ],
@@ -342,8 +342,8 @@ def test_only_what_changed_is_written(store: Store, tmp_path: Path) -> None:
     # another day arrives for the left camera
     left = {"camera": "left"}
     store.put("cells", profile(10), at=FIRST + 10 * DAY, writer="w", segment=left)
-    # the segment's page and its feature's, the dataset's, and the date on the first page
-    assert shown.build(tmp_path / "site").written == 4
+    # the segment's page and its feature's, and the dataset's
+    assert shown.build(tmp_path / "site").written == 3
 
 
 def test_what_is_gone_is_deleted_and_nothing_else(store: Store, tmp_path: Path) -> None:

@@ -403,7 +403,7 @@ def test_what_lasted_ends_and_who_was_told_hears_of_it(lamp: Store, tmp_path: Pa
     watched = lm.watch(lamp, config, now=NOW)
     assert watched.exit_code == 0
     (delivery,) = watched.deliveries
-    words = "This is not an anomaly any more: accepted as normal from 2022-09-08 on: new lamp."
+    words = "“limit” no longer finds it: accepted as normal from 2022-09-08 on: new lamp."
     assert delivery.message.lines == (words,)
     put(lamp, date(2022, 9, 20), {"x": np.full(9, 9.0)})
     assert [each.monitor for each in lm.watch(lamp, config, now=NOW + DAY).anomalies] == ["limit"]

@@ -26,7 +26,7 @@ _RECENT = "judged buckets"
 _CHARTS = (
     f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
     "as a dashed line. For drift, it shows how unusual each bucket is, and not in which direction "
-    "it changed. The limit differs between buckets, because it depends on all features."
+    "it changed."
 )
 
 _Event = tuple[History, Incident]
@@ -78,14 +78,15 @@ def _headline(
     states: Mapping[str, Sequence[str]],
     events: Sequence[_Event],
 ) -> str:
-    """Return the number of open anomalies, and of those that began lately."""
+    """Return the number of open anomalies, and of those that began lately and have ended."""
     anomalies = [incident for _, incident in events if incident.kind == "anomaly"]
     lasting = [incident.dataset for incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
     many = counted(len(datasets), "dataset")
     if lasting:
         are = "anomaly is" if len(lasting) == 1 else "anomalies are"
-        words = f"{count(len(lasting))} {are} open in {len(set(lasting))} of {many}"
+        where = f" in {len(set(lasting))} of {many}" if len(datasets) > 1 else ""
+        words = f"{count(len(lasting))} {are} open{where}"
     elif judged:
         of_all = many if judged == len(datasets) else f"{judged} of {many}"
         words = f"Nothing unusual now in {of_all}"
@@ -95,8 +96,9 @@ def _headline(
         each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
     ]
     # There is none where `gc` deleted all buckets, which leaves their results.
-    n = sum(max(newest) - incident.start < _LATELY * DAY for incident in anomalies if newest)
-    began = f"{'anomaly' if n == 1 else 'anomalies'} began in the {_LATELY} days up to"
+    over = [incident.start for incident in anomalies if incident.end is not None and newest]
+    n = sum(max(newest) - start < _LATELY * DAY for start in over)
+    began = f"{'anomaly' if n == 1 else 'anomalies'} began and ended in the {_LATELY} days up to"
     return f"{words}; {count(n)} {began} {bucket_text(max(newest))}" if n else words
 
 
