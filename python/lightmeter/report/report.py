@@ -173,7 +173,7 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
                 what = "share of " * (row.scale == "percent") + row.name
                 have = f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'}"
                 words = f"{have} a {how}er {what} than nearly all of the reference. To list them: "
-            more = "" if has_shots else ". With --exemplars 3, this page shows images."
+            more = "" if has_shots else ". With --exemplars 3, lightmeter profile keeps thumbnails for this page."
             return tag("p", words, tag("code", code), more, cls="quiet")
     return None
 
