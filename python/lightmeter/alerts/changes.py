@@ -220,7 +220,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
 
 def trial_message(alert: str, now: datetime) -> Message:
     """Return a test message."""
-    text = f"This is a test of the alert {shorten(alert, _NAME)!r}. Nothing happened."
+    text = f"This is a test of the alert {shorten(alert, _NAME)!r}. There is no fault."
     return Message(_digest("test", alert, now), "test", "lightmeter: test", (text,), None, {})
 
 

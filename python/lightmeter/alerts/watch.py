@@ -127,10 +127,8 @@ def tell(
         for alert in alerts:
             there = {pair: parts for pair, parts in monitors.items() if alert.wants(*pair)}
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
-            notices = (
-                each for each in store.state.notices(alert.name) if each.watcher not in others
-            )
-            for change in find_changes(wanted, notices, there):
+            known = (each for each in store.state.notices(alert.name) if each.watcher not in others)
+            for change in find_changes(wanted, known, there):
                 message = compose(alert.name, change, store.address, dashboard)
                 deliveries.append(_send(alert, message))
                 if deliveries[-1].error is not None:
@@ -268,5 +266,6 @@ def watch(
         update_results(opened, loaded.monitor, source=source, now=now)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []
+        results = [each for each in results if pairs[each.monitor, each.dataset](each.segment)]
         deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
         return Watched(opened.address, [*pairs], load_newest(opened, pairs), deliveries, opened)

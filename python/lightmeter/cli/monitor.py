@@ -112,8 +112,8 @@ def check(config: Config, store: str | None = None) -> None:
     The number is unknown for rules whose false alarms depend on the data.
 
     With --store, every bucket in the store is judged. For each monitor, the output has the number
-    of alarms that it would have raised, the last 3 of them, and how much buckets vary. The store
-    is not changed.
+    of alarms that it would have raised, and the last 3 of them; for slow change, also after how
+    many days a small step is found. The store is not changed.
 
     Parameters
     ----------

@@ -187,7 +187,7 @@ class Monitor(Table):
         its results are ``pending``.
     """
 
-    RULE_VERSION: ClassVar[int] = 2  # after a change, all buckets are judged again
+    RULE_VERSION: ClassVar[int] = 3  # after a change, all buckets are judged again
     # Whether the results of a segment depend on the number of segments, even of later ones.
     BY_SEGMENTS: ClassVar[bool] = False
 

@@ -12,7 +12,7 @@ from lightmeter.drift.row import Thresholds
 from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
-from lightmeter.profile.segments import segment_text
+from lightmeter.profile.segments import NO_VALUE, parse_segment, segment_text
 from lightmeter.settings import quoted
 from lightmeter.store.store import Store
 from lightmeter.text import counted, shorten
@@ -122,11 +122,10 @@ def recommended_monitors(store: Store, dataset: str, *, reference: str | None = 
 def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     segments = list(map(segment_text, store.segments(dataset)))
     length = store.datasets()[dataset]
-    buckets, views, delays, sizes = [], [], list[timedelta](), list[int]()
+    buckets, views, delays, sizes = [], [], list[timedelta](), list[float]()
     for text in segments[:_SEGMENTS_READ]:
         stored = store.buckets(dataset, segment=text)
         buckets += stored
-        sizes += [each.images for each in stored if text and each.images]
         # Of buckets that were put within the length of one bucket, only the newest counts. The
         # others were filled in later, so their delays are not those of daily operation.
         newest = {(each.updated - EPOCH) // (each.end - each.start): each for each in stored}
@@ -134,8 +133,10 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         read = max(_READ, DAY // length)  # a whole day, because light differs by day and night
         if stored:
             views.append(store.read(dataset, stored[-read:][0].start, segment=text))
+            sizes += [_values(views[-1]) / len(stored[-read:])] * bool(text)
     columns = dict(ProfileView.merge_many(views))
-    many = sum(map(bool, segments))
+    named = [text for text in segments if text and NO_VALUE not in parse_segment(text).values()]
+    many = len(named) if "" in segments else len(segments)
     each = ["segments = true"] * bool(many)
     each_alone = each if "" not in segments else []
 
@@ -148,14 +149,14 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     lengths = duration_text(length) + (f" and {counted(many, 'segment')}" if many else "")
     yield _HEAD.format(quoted(dataset), lengths, span).removesuffix("\n")
     baseline = "trailing = 28" if reference is None else f"dataset = {quoted(reference)}"
-    is_small = not each_alone and 0 < median(sizes or [0]) < Thresholds.min_values
+    is_small = not each_alone and median(sizes or [math.inf]) < Thresholds.min_values
     keys = ["q = 0.01", f"baseline = {{ {baseline} }}", *each * (not is_small)]
     yield table("drift", "drift", _DRIFT + _FEW * is_small, *keys)
     # Every day is judged by all days before, which is slow for very many segments.
     is_slow = many >= _ENOUGH_PEERS
     if not (is_slow and each_alone):
         yield table("slow change", "trend", _SLOW + _SLOW_TOGETHER * is_slow, *each * (not is_slow))
-    if many >= _ENOUGH_PEERS:
+    if many >= _ENOUGH_PEERS and not is_small:
         yield table("one of many", "drift", _PEERS, "baseline = { peers = true }", *each)
     late = _lateness(delays, len(buckets), length)
     yield table("missing", "missing", _MISSING if len(late) < 2 else _LATE, *late, *each)
@@ -171,6 +172,11 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     if clauses := list(_expected(shared if judges_each else columns, views)):
         keys = each if judges_each else []
         yield table("contract", "contract", _CONTRACT, *keys, *clauses)
+
+
+def _values(view: ProfileView) -> int:
+    """Return the number of images, or else of the values of a feature."""
+    return view.images or max((view[name].n for name in view), default=0)
 
 
 def _lateness(delays: Sequence[timedelta], buckets: int, length: timedelta) -> list[str]:

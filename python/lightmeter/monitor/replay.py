@@ -1,32 +1,24 @@
 """Replaying monitors on stored profiles, to see what they would have found."""
 
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lightmeter.errors import ConfigError
-from lightmeter.monitor.config import ComparingMonitor, Monitor
+from lightmeter.monitor.config import Monitor
 from lightmeter.monitor.evaluate import judge_all
 from lightmeter.monitor.results import JUDGED, bucket_text, causes_text, stretch_text
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.rules.trend import TrendRule
-from lightmeter.monitor.shelf import MEAN, STDDEV, N, Shelf
+from lightmeter.monitor.shelf import Shelf
 from lightmeter.profile.segments import segment_text
 from lightmeter.store.store import Store
 from lightmeter.store.tables import BucketRows
-from lightmeter.text import count, counted, number
+from lightmeter.text import count, counted
 from lightmeter.times import DAY
 
 _SHOWN = 3
-_MOST_READ = 2000  # buckets, for the design effect
 _YEAR = 365 * DAY
-_LEAST_BUCKETS = 8
-_NEAR = 14  # buckets on either side
-_MEDIAN_SQUARE = 0.4549  # of a standard normal value
 
 
 def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float | None:
@@ -68,8 +60,6 @@ class Replayed:
         The starts of the judged buckets.
     alarms
         The start, segment and description of the first of each run of anomalous buckets.
-    design
-        The design effect: how much more buckets vary than those of independent images would.
     delay
         The number of days after which a lasting step of 0.3 standard deviations is found.
     """
@@ -81,7 +71,6 @@ class Replayed:
     independent: int = 0
     starts: set[datetime] = field(default_factory=set)
     alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
-    design: float | None = None
     delay: float | None = None
     _open: set[str] = field(default_factory=set)  # segments
 
@@ -117,10 +106,6 @@ class Replayed:
         yield f"alarms: {count(len(self.alarms))}{more}"
         for start, segment, words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), segment, words)))
-        if self.design is not None:
-            alike = "if it is above 1, images of a bucket resemble each other"
-            alike += "" if getattr(self.monitor, "metric", None) else "; the monitor allows for it"
-            yield f"design effect: {number(self.design)}, median over the features ({alike})"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"
@@ -160,55 +145,6 @@ def replay(
             found[bucket.place[:2]].add(bucket)
         shelf = Shelf(store)
         for each in found.values():
-            if isinstance(each.monitor, ComparingMonitor):
-                each.design = _design(shelf, each.monitor)
             if isinstance(each.monitor, TrendRule):
                 each.delay = each.monitor.delay(shelf)
     return list(found.values())
-
-
-def _design(shelf: Shelf, monitor: ComparingMonitor) -> float | None:
-    """Return the median design effect of numbers in the latest buckets.
-
-    It is 1 if images are independent, and 12 if 12 images have the information of one.
-    """
-    dataset, effects = monitor.dataset, []
-    segments = list(filter(monitor.watches, shelf.segments(dataset)))
-    for segment in segments:
-        lasts = shelf.regular(dataset, segment)[-_MOST_READ // len(segments) :]
-        summaries = [shelf.in_short(dataset, segment, bucket.start) for bucket in lasts]
-        every = {name for each in summaries for name in each.names if each.kinds[name] == "number"}
-        names = tuple(filter(monitor.takes, every))
-        tables = [each.aligned(names)[[N, MEAN, STDDEV]].T for each in summaries]
-        factors = map(long_run_factor, np.stack(tables, axis=1) if tables else ())
-        effects += [factor for factor in factors if factor is not None]
-    return statistics.median(effects) if effects else None
-
-
-def long_run_factor(history: NDArray[np.float64]) -> float | None:
-    """Return the ratio of the variance of bucket means to that for independent images.
-
-    It describes ordinary buckets: it is the median of the squares around the median of nearby
-    buckets, so lasting changes and rare outliers hardly matter.
-
-    Parameters
-    ----------
-    history
-        For one feature, a row for each bucket in order of time: number of values, mean and standard
-        deviation.
-
-    Returns
-    -------
-    float | None
-        The ratio; None with fewer than 8 buckets, or for a feature constant within buckets.
-    """
-    n, means, stddevs = history[history[:, 0] >= 2].T
-    if len(n) < _LEAST_BUCKETS:
-        return None
-    within = ((n - 1) * stddevs**2).sum() / (n - 1).sum()
-    # The rounding errors of a feature that is constant in each bucket are no variance.
-    if within <= (1e-9 * max(1.0, float(np.abs(means).max()))) ** 2:
-        return None
-    near = [np.median(means[max(0, at - _NEAR) : at + _NEAR + 1]) for at in range(len(means))]
-    squares = n * (means - np.array(near)) ** 2 / within
-    return float(np.median(squares)) / _MEDIAN_SQUARE

@@ -246,7 +246,9 @@ def joined(*words: str) -> str:
 
 
 def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
-    """Yield one result of each place, state, monitor, cause and kind of image, and other words.
+    """Yield one result of each place, state, monitor and cause; and words about the others.
+
+    If columns of images have the same cause, each has a result.
 
     Segments without enough data for a monitor are counted together.
     """
@@ -258,16 +260,19 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
     for each in sorted(results, key=order):
         is_empty = each.state == "not enough data" and not each.feature
         place = each.dataset, None if is_empty else each.segment
-        cause = each.cause and (each.cause.removeprefix(PERHAPS), each.feature.partition(".")[0])
-        kind = each.state, each.monitor, cause, bool(each.feature)
+        kind = each.state, each.monitor, each.cause.removeprefix(PERHAPS), bool(each.feature)
         groups[place, *kind].setdefault(series_of(each), each)
-    for first, *others in (group.values() for group in groups.values()):
+    for first, *more_of_it in (group.values() for group in groups.values()):
+        # Of a contract, the cause is the name of an expectation.
+        leads = [r for r in more_of_it if r.cause and r.baseline and not is_consequence(r)]
+        others = [result for result in more_of_it if result not in leads]
         n = len(others)
         also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
         why = ", perhaps for the same reason" * any(map(is_consequence, others))
         more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
         yield first, more * bool(n)
+        yield from ((lead, "") for lead in leads)
 
 
 def causes_text(results: Collection[Result]) -> str:

@@ -173,8 +173,8 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
                 what = "share of " * (row.scale == "percent") + row.name
                 have = f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'}"
                 words = f"{have} a {how}er {what} than nearly all of the reference. To list them: "
-            more = "" if has_shots else ". With --exemplars 3, lightmeter profile keeps thumbnails for this page."
-            return tag("p", words, tag("code", code), more, cls="quiet")
+            keeps = ". With --exemplars 3, lightmeter profile keeps thumbnails for this page."
+            return tag("p", words, tag("code", code), "" if has_shots else keeps, cls="quiet")
     return None
 
 
@@ -216,7 +216,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     if tested and all(row.groups_target for row in tested):
         units, most = "groups", "about"
         test = "Groups are compared by Student's t of their means, so a spread or a tail does not "
-        test += "count."
+        test += "count. Sizes are those of single images."
     words = (
         f"The verdict is “drift” if q is at most {number(by.drift)} and the size is not below its "
         f"minimum, and “possible” if q is higher, but at most {number(by.possible)}. If "

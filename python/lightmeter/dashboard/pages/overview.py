@@ -22,7 +22,6 @@ from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
-_RECENT = "judged buckets"
 _CHARTS = (
     f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
     "as a dashed line. For drift, it shows how unusual each bucket is, and not in which direction "
@@ -114,14 +113,15 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     waiting = ("not enough data for", unready) if unready else None
     kind = "Segment" if history.segment else "Dataset"
     parts = {each.title: [each] for each in segments}
-    features = table("features", _rows(compared), left={"state", _RECENT, "monitor"})
+    features = table("features", _rows(compared), left={"state", "judged buckets", "monitor"})
     note_on_charts = tag("p", _CHARTS, cls="quiet")
     nothing = tag("p", f"No monitor has judged this {'as a whole' if segments else 'yet'}.")
-    state = worst(map(extras.state_of, [history, *segments]))
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(
         history.title,
-        header(page, history, kind, history.title, state, note, waiting),
+        header(
+            page, history, kind, history.title, _state([history, *segments], extras), note, waiting
+        ),
         tag(
             "main",
             extras.on_dataset(history),
@@ -142,7 +142,7 @@ def _rows(compared: Compared) -> Iterator[Row]:
         yield {
             "feature": subject(history, series),
             "state": badge(state),
-            _RECENT: sparkline([mark_of(each, history) for each in results]),
+            "judged buckets": sparkline([mark_of(each, history) for each in results]),
             "monitor": quoted(series.monitor),
         }
 
@@ -169,13 +169,19 @@ def _overview(
         waiting = len({monitor for each in histories for monitor in each.waiting})
         yield {
             kind: link(page, history.page, name),
-            "state": badge(worst(map(extras.state_of, histories))),
+            "state": badge(_state(histories, extras)),
             "open": sum(len(each.lasting) for each in histories),
             "without enough data": counted(waiting, "monitor") if waiting else None,
             "last bucket": bucket_text(last.start) if last else None,
             "images in it": f"{last.images:,}" if last else None,
             "buckets": f"{len(history.buckets):,}",
         }
+
+
+def _state(histories: Iterable[History], extras: Extras) -> str:
+    """Return the worst state; one without enough data counts only if no other can be judged."""
+    states = [extras.state_of(history) for history in histories]
+    return worst([state for state in states if state != "not enough data"] or states)
 
 
 def _events_of(histories: Iterable[History]) -> list[_Event]:

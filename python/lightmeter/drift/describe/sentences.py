@@ -201,7 +201,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    some = f"{now} instead of {was} of {what} have some {row.name}"
+    some = f"{now} instead of {was} of {what} have any {row.name} at all"
     value = some if is_none else f"{subject} is {value} in {now} instead of {was} of {what}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
@@ -451,11 +451,11 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     images = f"on average, {_several(rows[0])}images"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    sure = [by if is_sure(row) else 0.0 for by, row in zip(changes, rows, strict=True)]
+    worst = rows[0].verdict
+    sure = [by * (is_sure(r) and r.verdict == worst) for by, r in zip(changes, rows, strict=True)]
     most, lead = max(zip(sure, rows, strict=True), key=lambda pair: abs(pair[0]))
     rows = sorted(rows, key=lambda row: row is not lead)
-    assert lead.cell is not None
-    if not most:
+    if lead.cell is None or not most:
         return Finding(f"{images} changed in {len(rows)} places", tuple(rows))
     is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
     where = "by a similar percentage everywhere" if is_even else f"most {lead.cell.place}"

@@ -63,7 +63,7 @@ class DriftRule(ComparingMonitor):
         The largest value of that distance that is ok.
     """
 
-    RULE_VERSION: ClassVar[int] = 5
+    RULE_VERSION: ClassVar[int] = 6
     type: Literal["drift"] = "drift"
     q: float = Field(0.01, gt=0, le=0.5)
     effect: float = Field(Thresholds.effect, ge=0, le=1)

@@ -59,7 +59,7 @@ class TrendRule(ComparingMonitor):
         ``"year"`` removes a yearly wave, which needs a year of data.
     """
 
-    RULE_VERSION: ClassVar[int] = 3
+    RULE_VERSION: ClassVar[int] = 4
     TAKES_ALL: ClassVar[bool] = True
     BY_SEGMENTS: ClassVar[bool] = True
     LEAST: ClassVar[int] = 0  # so that the summary of the first day is kept, too
