@@ -243,7 +243,9 @@ def _summary(
     words = ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         chance = f"if images are independent, about {number(level * judged)} are unusual by chance"
-        of_groups = "images of groups that the reference lacks are often unusual, too"
+        of_groups = (
+            "images of new groups, such as new scenes, are often unusual although they are good"
+        )
         words += f" ({of_groups if has_groups else chance})"
     yield words
 

@@ -58,7 +58,7 @@ CAUSE_MEANINGS = {
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
     "covered": "Some parts of the images darkened and others did not, or all is dark and flat.",
     "pale": "Saturation fell by more than blur and light explain.",
-    "colour balance": "The shares of red, green and blue changed, as by white balance or a dye.",
+    "colour balance": "The shares of red, green and blue changed, as by light, dye or subject.",
 }
 
 

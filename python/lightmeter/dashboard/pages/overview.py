@@ -173,7 +173,7 @@ def _overview(
             "open": sum(len(each.lasting) for each in histories),
             "without enough data": counted(waiting, "monitor") if waiting else None,
             "last bucket": bucket_text(last.start) if last else None,
-            "images in it": f"{last.images:,}" if last else None,
+            "images in last bucket": f"{last.images:,}" if last else None,
             "buckets": f"{len(history.buckets):,}",
         }
 

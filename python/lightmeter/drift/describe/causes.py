@@ -287,7 +287,7 @@ CAUSES = {cause.name: cause for cause in (
     Cause("pale", "are paler", {"Saturation.mean": -1}, _TINT | _ENDS, _is_pale),
     Cause("vivid", "are more colourful", {"Saturation.mean": 1}, _TINT | _ENDS, _is_vivid),
     Cause("hue turned", "have other hues", {"Hue.circular_mean": 0}, _ALL, _is_turned),
-    Cause("colour balance", "have another colour balance",
+    Cause("colour balance", "have other proportions of red, green and blue",
           dict.fromkeys((*_SHARES, "Hue.circular_mean"), 0), _TINT | _ENDS, _is_cast),
     Cause("noise", "are noisier", {"Noise": 1}, _SPREAD | {"colour"},
           lambda m: m.rose("Noise") and m.grain > m.by("Noise") / 2 and not _is_squeezed(m),

@@ -293,8 +293,8 @@ class Finding(NamedTuple):
     words
         Description, such as ``entropy rose by 9 %``.
     rows
-        Rows of the features: a single one; cells of the grid, that of the position first; Exif
-        tags; or the number that indicates a cause, followed by its consequences.
+        Rows of the features, the most severe first: a single one; cells of the grid; Exif tags; or
+        the number that indicates a cause, followed by its consequences.
     is_even
         Whether the grid changed evenly, so that it indicates no position.
     cause
@@ -447,19 +447,19 @@ def _several(row: FeatureDrift) -> str:
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Describe where the image changed most, if there is such a position."""
-    images = f"on average, {_several(rows[0])}images"
+    """Describe how the most severe cell changed, or that all changed alike."""
+    images, lead = f"on average, {_several(rows[0])}images", rows[0]
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    worst = rows[0].verdict
-    sure = [by * (is_sure(r) and r.verdict == worst) for by, r in zip(changes, rows, strict=True)]
-    most, lead = max(zip(sure, rows, strict=True), key=lambda pair: abs(pair[0]))
-    rows = sorted(rows, key=lambda row: row is not lead)
-    if lead.cell is None or not most:
+    if lead.cell is None or not is_sure(lead) or not changes[0]:
         return Finding(f"{images} changed in {len(rows)} places", tuple(rows))
-    is_even = len(rows) == GRID_SIDE**2 and min(by / most for by in changes) >= _EVEN
-    where = "by a similar percentage everywhere" if is_even else f"most {lead.cell.place}"
-    return Finding(f"{images} {_VERBS[lead.cell.number][most > 0]} {where}", tuple(rows), is_even)
+    largest = max(changes, key=abs)
+    is_even = len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN
+    others = f"{lead.cell.place}, and {counted(len(rows) - 1, 'other part')} changed"
+    where = "by a similar percentage everywhere" if is_even else others
+    return Finding(
+        f"{images} {_VERBS[lead.cell.number][changes[0] > 0]} {where}", tuple(rows), is_even
+    )
 
 
 # --- a whole comparison -------------------------------------------------------------------------
