@@ -205,9 +205,9 @@ def check(
                 notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
                 rows, share = checked.rows, 1 - (checked.p_value or 0.0)
                 nearer = f"{round(share * (rows + 1))} of {rows} reference images"
-                lines = [
-                    f"{path}: unusual: its numbers together are farther out than those of {nearer}"
-                ]
+                cause = "" if any(each.cause for each in found) else ", without a named cause"
+                words = f"its numbers together are farther out than those of {nearer}"
+                lines = [f"{path}: unusual{cause}: {words}"]
                 lines += [f"  {finding.sentence}" for finding in found[:_MOST]]
                 left_out = len(found) - _MOST
                 lines += [f"  and {counted(left_out, 'more number')}"] * (left_out > 0)
@@ -219,7 +219,7 @@ def check(
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
-        for line in _summary(counts, flagged, level, has_groups=view.groups > 0):
+        for line in _summary(counts, flagged, level):
             say(line)
     for note in filter(None, notes):
         complain(note)
@@ -232,7 +232,7 @@ def check(
 
 
 def _summary(
-    counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float, *, has_groups: bool
+    counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float
 ) -> Iterator[str]:
     """Yield how many unusual images have each cause, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
@@ -240,14 +240,12 @@ def _summary(
     causes = Counter(next(each, "without a named cause") for each in named)
     if causes:
         yield "unusual: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
-    words = ", ".join(f"{count} {name}" for name, count in counts.items())
+    yield ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
-        chance = f"if images are independent, about {number(level * judged)} are unusual by chance"
-        of_groups = (
-            "images of new groups, such as new scenes, are often unusual although they are good"
+        yield (
+            f"If all images are independent, about {number(level * judged)} are unusual by chance. "
+            "Images of a new scene are often unusual although they are good."
         )
-        words += f" ({of_groups if has_groups else chance})"
-    yield words
 
 
 def _checked(

@@ -262,10 +262,10 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         place = each.dataset, None if is_empty else each.segment
         kind = each.state, each.monitor, each.cause.removeprefix(PERHAPS), bool(each.feature)
         groups[place, *kind].setdefault(series_of(each), each)
-    for first, *more_of_it in (group.values() for group in groups.values()):
+    for first, *rest in (group.values() for group in groups.values()):
         # Of a contract, the cause is the name of an expectation.
-        leads = [r for r in more_of_it if r.cause and r.baseline and not is_consequence(r)]
-        others = [result for result in more_of_it if result not in leads]
+        leads = [each for each in rest if each.cause and each.baseline and not is_consequence(each)]
+        others = [each for each in rest if each not in leads]
         n = len(others)
         also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")

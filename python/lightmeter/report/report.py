@@ -68,6 +68,7 @@ def html_page(
             _side("target", target_name, comparison.target, after),
             cls="sides",
         ),
+        (tag("p", note, cls="quiet") for note in comparison.notes),
         _failed("reference", comparison.reference),
         _failed("target", comparison.target),
     )
@@ -172,7 +173,9 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             if worst == beyond:
                 what = "share of " * (row.scale == "percent") + row.name
                 have = f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'}"
-                words = f"{have} a {how}er {what} than nearly all of the reference. To list them: "
+                words = (
+                    f"{have} a {how}er {what} than at least 99 % of the reference. To list them: "
+                )
             keeps = ". With --exemplars 3, lightmeter profile keeps thumbnails for this page."
             return tag("p", words, tag("code", code), "" if has_shots else keeps, cls="quiet")
     return None
@@ -223,7 +226,6 @@ def _how_to_read(comparison: Comparison) -> Html:
         f"nothing changed, and {units} are independent, {most} {percent(by.drift)} of comparisons "
         "report any drift."
     )
-    quiet = (tag("p", note, cls="quiet") for note in comparison.notes)
     sizes = {
         f"{name}, minimum {number(by.least(name))}": meaning
         for name, meaning in SIZES.items()
@@ -232,7 +234,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     terms = {**MEANINGS, "p": f"{MEANINGS['p']} {test}", **sizes}.items()
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms)
     explained = tag("dl", shown, cls="terms")
-    return section("How to read this", tag("p", words), quiet, explained)
+    return section("How to read this", tag("p", words), explained)
 
 
 # --- in a notebook ---

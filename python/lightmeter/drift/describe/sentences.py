@@ -447,19 +447,18 @@ def _several(row: FeatureDrift) -> str:
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Describe how the most severe cell changed, or that all changed alike."""
-    images, lead = f"on average, {_several(rows[0])}images", rows[0]
+    """Describe how many cells changed, and the most severe one."""
+    lead, images = rows[0], f"{_several(rows[0])}images"
+    words = f"on average, {len(rows)} of {GRID_SIDE**2} parts of the {images} changed"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     if lead.cell is None or not is_sure(lead) or not changes[0]:
-        return Finding(f"{images} changed in {len(rows)} places", tuple(rows))
-    largest = max(changes, key=abs)
-    is_even = len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN
-    others = f"{lead.cell.place}, and {counted(len(rows) - 1, 'other part')} changed"
-    where = "by a similar percentage everywhere" if is_even else others
-    return Finding(
-        f"{images} {_VERBS[lead.cell.number][changes[0] > 0]} {where}", tuple(rows), is_even
-    )
+        return Finding(words, tuple(rows))
+    verb, largest = _VERBS[lead.cell.number][changes[0] > 0], max(changes, key=abs)
+    if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
+        words = f"on average, {images} {verb} by a similar percentage everywhere"
+        return Finding(words, tuple(rows), is_even=True)
+    return Finding(f"{words}; for example, they {verb} {lead.cell.place}", tuple(rows))
 
 
 # --- a whole comparison -------------------------------------------------------------------------
