@@ -204,8 +204,8 @@ class Comparison:
 
 # --- assumptions of the verdicts, which the data cannot verify ---
 
-ASSUMED = "This assumes that images are independent. If some belong together, name their groups."
-GROUPED = "This assumes that groups are independent. If some belong together, name larger groups."
+ASSUMED = "Verdicts assume independent images. If some belong together, name their groups."
+GROUPED = "Verdicts assume independent groups. If some belong together, name larger groups."
 
 
 def _of_groups(comparison: Comparison) -> str:
