@@ -158,7 +158,7 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
         print(visible(note))
 
 
-@reads_images("column", "workers")
+@reads_images("column", "workers", defaults=False)  # but as most images of the reference
 def check(
     paths: Sources,
     *,

@@ -111,9 +111,9 @@ def check(config: Config, store: str | None = None) -> None:
 
     The number is unknown for rules whose false alarms depend on the data.
 
-    With --store, every bucket in the store is judged. For each monitor, the output has the number
-    of alarms that it would have raised, and the last 3 of them; for slow change, also after how
-    many days a small step is found. The store is not changed.
+    With --store, every bucket in the store is judged, and the store is not changed. For each
+    monitor, this prints how many alarms it would have raised, and the last 3. For a trend monitor
+    with enough days, it also prints after how many days it finds a small step.
 
     Parameters
     ----------

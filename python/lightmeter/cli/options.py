@@ -90,9 +90,12 @@ BATCH = {
 _METRIC = "Also call your function with every image (repeatable)."
 
 
-def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator[inspect.Parameter]:
+def _parameters(
+    kind: Any, prefix: str = "", panel: str = "Reading", *, defaults: bool = True
+) -> Iterator[inspect.Parameter]:
     """Yield command-line options for the fields of a dataclass, as their metadata says.
 
+    With `defaults`, the help shows the default of an option that has a list of values.
     ``parse`` makes a value from a text of the form ``metavar``; ``many`` is present if several
     texts make one value; ``prefix`` is present if the value has options of its own, and begins
     their names; ``flag`` is another name.
@@ -101,7 +104,8 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
     for each in dataclasses.fields(kind):
         how = each.metadata
         if below := how.get("prefix"):
-            yield from _parameters(each.type, f"{below}_", each.name.capitalize())
+            name = each.name.capitalize()
+            yield from _parameters(each.type, f"{below}_", name, defaults=defaults)
             continue
         name, of_option = f"{prefix}{how.get('flag', each.name)}", _kind_of(each)
         more = " (repeatable)." if of_option == list[str] else "."
@@ -112,7 +116,7 @@ def _parameters(kind: Any, prefix: str = "", panel: str = "Reading") -> Iterator
             f"--{name.replace('_', '-')}",
             panel=panel,
             metavar=how.get("metavar"),
-            show_default=get_origin(of_option) is Literal and (each.default or False),
+            show_default=defaults and get_origin(of_option) is Literal and (each.default or False),
             parser=reported()(how["parse"]) if "parse" in how else None,
         )
 
@@ -140,14 +144,16 @@ def _given(kind: Any, values: dict[str, Any], prefix: str = "") -> dict[str, Any
     return given
 
 
-def reads_images(*names: str) -> Callable[[Any], Any]:
+def reads_images(*names: str, defaults: bool = True) -> Callable[[Any], Any]:
     """Return a decorator that adds options of `Reading` and of `profile_images` to a command.
 
     The options of `Reading` and ``--metric`` replace its parameter ``options``, and the options in
-    `names` its parameter ``batch``. Both get those that are given, as keywords by name.
+    `names` its parameter ``batch``. Both get those that are given, as keywords by name. With
+    `defaults`, the help shows the defaults of `Reading`.
     """
     metric = _parameter("metric", list[str], _METRIC, panel="Reading", metavar="MODULE:FUNCTION")
-    added = {"options": [*_parameters(Reading), metric], "batch": [BATCH[name] for name in names]}
+    options = [*_parameters(Reading, defaults=defaults), metric]
+    added = {"options": options, "batch": [BATCH[name] for name in names]}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command).parameters

@@ -122,7 +122,7 @@ class Tail:
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         words = words or f"is {how} than in {most} of the reference"
         share, unit = ("the share of ", " %") if self._names.scale == "percent" else ("", "")
-        sentence = f"{share}{self._names.name} {number(value)}{unit} {words}"
+        sentence = f"{share}{self._names.name} ({number(value)}{unit}) {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 
     def _out(self, value: Any) -> Any:

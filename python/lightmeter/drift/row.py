@@ -55,8 +55,6 @@ class GridCell(NamedTuple):
     @property
     def place(self) -> str:
         """Return its position in words."""
-        if {self.row, self.column} <= {0, GRID_SIDE - 1}:
-            return f"at the {'bottom' if self.row else 'top'} {'right' if self.column else 'left'}"
         row, column = (("one", "two", "three", "four")[at] for at in (self.row, self.column))
         return f"at row {row}, column {column} of the four by four grid"
 

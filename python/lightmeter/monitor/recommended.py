@@ -51,9 +51,9 @@ _HEAD = """\
 """
 _DRIFT = """\
 # Finds images that differ from the baseline. A trailing baseline needs 14 buckets; with 28, it
-# finds smaller changes. q = 0.01: if nothing changes, at most one bucket in a hundred raises any
-# alarm, on average, with any number of segments. A change in one segment does not make the others
-# look changed."""
+# finds smaller changes. q = 0.01: if nothing changes, about one bucket (day or hour) in a hundred
+# raises an alarm, in all segments together. A change in one segment does not make the others look
+# changed."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days."""

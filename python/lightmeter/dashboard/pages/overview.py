@@ -114,7 +114,8 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     kind = "Segment" if history.segment else "Dataset"
     parts = {each.title: [each] for each in segments}
     features = table("features", _rows(compared), left={"state", "judged buckets", "monitor"})
-    note_on_charts = tag("p", _CHARTS, cls="quiet")
+    has_charts = any(each.value is not None for its in compared.series.values() for each in its)
+    note_on_charts = tag("p", _CHARTS, cls="quiet") if has_charts else None
     nothing = tag("p", f"No monitor has judged this {'as a whole' if segments else 'yet'}.")
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     return document(

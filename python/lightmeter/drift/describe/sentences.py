@@ -447,9 +447,10 @@ def _several(row: FeatureDrift) -> str:
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Describe how many cells changed, and the most severe one."""
+    """Describe the most severe cell, and how many cells changed as surely."""
     lead, images = rows[0], f"{_several(rows[0])}images"
-    words = f"on average, {len(rows)} of {GRID_SIDE**2} parts of the {images} changed"
+    n = sum(row.verdict == lead.verdict for row in rows)
+    words = f"in the mean of all {images}, {n} of {GRID_SIDE**2} parts changed"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     if lead.cell is None or not is_sure(lead) or not changes[0]:
@@ -458,7 +459,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
         words = f"on average, {images} {verb} by a similar percentage everywhere"
         return Finding(words, tuple(rows), is_even=True)
-    return Finding(f"{words}; for example, they {verb} {lead.cell.place}", tuple(rows))
+    return Finding(f"{words}; the part {lead.cell.place} {verb}", tuple(rows))
 
 
 # --- a whole comparison -------------------------------------------------------------------------
