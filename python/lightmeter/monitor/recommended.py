@@ -45,8 +45,8 @@ _HEAD = """\
 # Monitors for the dataset {}, with buckets of {}.
 # Based on the stored data: {}.
 #
-#     lightmeter monitor check FILE --store STORE  replay the past
-#     lightmeter monitor run FILE --store STORE    judge new buckets and send alerts
+#     lightmeter monitor check FILE --store STORE  show what these monitors find; store nothing
+#     lightmeter monitor run FILE --store STORE    judge what was not judged yet, and send alerts
 
 """
 _DRIFT = """\

@@ -176,7 +176,7 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
                 words = (
                     f"{have} a {how}er {what} than at least 99 % of the reference. To list them: "
                 )
-            keeps = ". With --exemplars 3, lightmeter profile keeps thumbnails for this page."
+            keeps = ". To see thumbnails on this page, measure both sides with --exemplars 3."
             return tag("p", words, tag("code", code), "" if has_shots else keeps, cls="quiet")
     return None
 

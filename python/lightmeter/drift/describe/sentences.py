@@ -450,7 +450,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Describe the most severe cell, and how many cells changed as surely."""
     lead, images = rows[0], f"{_several(rows[0])}images"
     n = sum(row.verdict == lead.verdict for row in rows)
-    words = f"in the mean of all {images}, {n} of {GRID_SIDE**2} parts changed"
+    words = f"{n} of {GRID_SIDE**2} parts of the {images} changed"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     if lead.cell is None or not is_sure(lead) or not changes[0]:
