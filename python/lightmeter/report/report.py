@@ -172,10 +172,10 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             words = f"To list the {counted(worst, 'image')} with the {how}est {row.name}: "
             if worst == beyond:
                 what = "share of " * (row.scale == "percent") + row.name
-                have = f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'}"
-                words = (
-                    f"{have} a {how}er {what} than at least 99 % of the reference. To list them: "
+                have = (
+                    f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'} a {how}er {what}"
                 )
+                words = f"{have} than at least 99 % of the reference. To list them: "
             keeps = ". To see thumbnails on this page, measure both sides with --exemplars 3."
             return tag("p", words, tag("code", code), "" if has_shots else keeps, cls="quiet")
     return None
