@@ -144,7 +144,9 @@ def _shown(failure: Failure) -> str:
 def _families(view: ProfileView) -> str:
     """Return a line for each family with its number of features and some means."""
     families: dict[str, list[str]] = {}
-    for name in sorted(view, key=lambda name: name not in _FIRST):
+    # `has_gps` is no tag, and all files have it.
+    shown = (name for name in view if not name.endswith(".has_gps"))
+    for name in sorted(shown, key=lambda name: name not in _FIRST):
         families.setdefault(view[name].meaning.family, []).append(name)
     lines = []
     for family, names in families.items():
@@ -155,7 +157,6 @@ def _families(view: ProfileView) -> str:
             if view[name].kind == "number" and family != "Exif" and not view[name].types.date
             if (mean := view[name].mean) is not None
         ]
-        means = means or [visible(name) for name in names if len(names) == 1]
         such = ": " if len(means) == len(names) <= _MEANS else ", with means such as " * bool(means)
         lines.append(f"{family}: {counted(len(names), 'feature')}{such}{', '.join(means[:_MEANS])}")
     return "\n".join(lines)

@@ -38,8 +38,8 @@ from lightmeter.text import counted, shorten
 
 _IN_TABLE = 14  # buckets
 _SCORE = (
-    "The value, a z-score, says how unusual a bucket is. The dashed line is the limit. It keeps "
-    "false findings to a small share of all findings, so it is lower if many features changed."
+    "The value, a z-score, says how unusual a bucket is. The dashed line is the limit, which the "
+    "monitor sets anew for each bucket."
 )
 
 
