@@ -31,7 +31,7 @@ def test_an_address_gets_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert delivery.error is None
     first, second = [json.loads(request.body) for request in box.requests]
     assert first["title"] == "saturation fell by 38 % (cells, since 2022-09-02)"
-    assert first["message"].startswith("saturation fell by 38 % (“drift”)\nTo accept")
+    assert first["message"].startswith("saturation fell by 38 % (“drift”)\nIf this was expected")
     assert (first["type"], second["type"]) == ("warning", "success")
 
 

@@ -43,7 +43,7 @@ def run(
 
     As text, a line is printed for each monitor, segment and cause, unless the newest bucket is ok.
     As JSON, all results of the newest bucket of each monitor are printed. A segment without data
-    in that bucket is not listed.
+    in that bucket is listed only by monitors of the type missing.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not delivered, so the next run tries again to send it; 2 the file is

@@ -160,7 +160,8 @@ def _caption(row: FeatureDrift) -> Html:
 def _listed(title: str, items: tuple[FrequentItem, ...]) -> Html | None:
     named: list[Content] = []
     for item in items[:_MOST_LISTED]:
-        named += [", " if named else None, tag("bdi", shorten(item.value, 80)), f" ({item.est:,})"]
+        value = tag("bdi", f"“{shorten(item.value, 80)}”")
+        named += [", " if named else None, value, f" ({item.est:,})"]
     more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else None
     return tag("p", f"{title}: ", named, more) if named else None
 

@@ -124,9 +124,9 @@ def link(page: str, to: str, text: str) -> Html:
 
 
 def subject(history: History, judged: Series | Result) -> Html:
-    """Return the feature, with a link to its page, or the monitor if there is none."""
+    """Return the feature, with a link to its page."""
     if not judged.feature:
-        return quoted(judged.monitor)
+        return tag("span", "no single feature", cls="quiet")
     return link(history.page, history.feature_page(judged.feature), judged.feature)
 
 
