@@ -116,21 +116,20 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     features = table("features", _rows(compared), left={"state", "judged buckets", "monitor"})
     has_charts = any(each.value is not None for its in compared.series.values() for each in its)
     note_on_charts = tag("p", _CHARTS, cls="quiet") if has_charts else None
-    nothing = tag("p", f"No monitor has judged this {'as a whole' if segments else 'yet'}.")
+    unjudged = f"No monitor has judged this {'as a whole' if segments else 'yet'}."
+    nothing = tag("p", "The monitors found nothing." if compared.series else unjudged)
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
+    title = "Features of the whole dataset" if segments else "Features"
+    every = [history, *segments]
     return document(
         history.title,
-        header(
-            page, history, kind, history.title, _state([history, *segments], extras), note, waiting
-        ),
+        header(page, history, kind, history.title, _state(every, extras), note, waiting),
         tag(
             "main",
             extras.on_dataset(history),
             section("Segments", listed, ident="segments") if listed else None,
-            section("Anomalies", _feed(page, _events_of([history, *segments]))),
-            section(
-                "Features", (note_on_charts, features) if features else nothing, ident="features"
-            ),
+            section("Anomalies", _feed(page, _events_of(every))),
+            section(title, (note_on_charts, features) if features else nothing, ident="features"),
         ),
         forms=extras.forms,
     )
@@ -140,12 +139,13 @@ def _rows(compared: Compared) -> Iterator[Row]:
     history = compared.history
     for series, state in compared.ranked():
         results = compared.series[series]
-        yield {
-            "feature": subject(history, series),
-            "state": badge(state),
-            "judged buckets": sparkline([mark_of(each, history) for each in results]),
-            "monitor": quoted(series.monitor),
-        }
+        if series.feature or state != "ok":
+            yield {
+                "feature": subject(history, series),
+                "state": badge(state),
+                "judged buckets": sparkline([mark_of(each, history) for each in results]),
+                "monitor": quoted(series.monitor),
+            }
 
 
 def _overview(
