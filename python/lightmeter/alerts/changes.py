@@ -65,8 +65,8 @@ def find_changes(
     """Return the changes that have not been reported yet, in order of time.
 
     After the changes were reported and recorded, there are none until a result changes. Deleted
-    results do not withdraw an incident. An incident ends if its monitor is removed, or judges the
-    segment no more.
+    results do not withdraw an incident. An incident ends if its monitor is removed, or no longer
+    judges the segment.
 
     Parameters
     ----------

@@ -125,7 +125,7 @@ def tell(
         # Another file may have an alert of the same name, which reports its own monitors.
         others = {source[:2] for source in store.state.sources()}.difference(monitors)
         for alert in alerts:
-            there = {pair: parts for pair, parts in monitors.items() if alert.wants(*pair)}
+            there = {pair: judges for pair, judges in monitors.items() if alert.wants(*pair)}
             wanted = [result for result in results if (result.monitor, result.dataset) in there]
             known = (each for each in store.state.notices(alert.name) if each.watcher not in others)
             for change in find_changes(wanted, known, there):
@@ -266,6 +266,5 @@ def watch(
         update_results(opened, loaded.monitor, source=source, now=now)
         # Only alerts need these results.
         results = load_results(opened, pairs, turning=True) if loaded.alert else []
-        results = [each for each in results if pairs[each.monitor, each.dataset](each.segment)]
         deliveries = tell(opened, results, loaded.alert, monitors=pairs, dashboard=dashboard)
         return Watched(opened.address, [*pairs], load_newest(opened, pairs), deliveries, opened)
