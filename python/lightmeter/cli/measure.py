@@ -59,7 +59,7 @@ def measure(
     highest
         List the highest values instead.
     exif
-        Write the Exif tags too.
+        Add a column with the Exif tags of each image, as JSON.
     """
     if sort is None and (highest or html is not None):
         raise ValueError("got --highest or --html without --sort; expected --sort NUMBER, too")

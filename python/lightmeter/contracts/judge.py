@@ -26,9 +26,8 @@ _LOWER = ("at_least", "above")
 _IS_WITHIN = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
 _ROUNDING = 1e-12  # of a limit, or of the spread, for computed scalars; others are exact
 _COMPUTED = ("mean", "stddev", "sum")
-_SHOWN = 5  # values
+_SHOWN = 5  # values or exemplars
 _DIGITS = 6
-_IMAGES = 4
 _COLUMNS = ("feature", "expected", "got", "state", "severity", "expectation")
 
 
@@ -149,11 +148,12 @@ class ContractResult:
         --------
         >>> lm.Contract("contract.toml").judge(view).to_html()
         """
+        columns = [name for name in _COLUMNS if any(getattr(each, name) for each in self.outcomes)]
         rows = list[Row]()
         for each in sorted(self.outcomes, key=lambda outcome: outcome.state == "holds"):
             shots = [thumbnail_tag(shot.thumbnail, shot.path) for shot in each.exemplars]
-            rows.append({**{name: getattr(each, name) for name in _COLUMNS}, "images": shots})
-        listed = table("outcomes", rows, left=_COLUMNS, words=("expected", "got"))
+            rows.append({**{name: getattr(each, name) for name in columns}, "images": shots})
+        listed = table("outcomes", rows, left=columns, words=("expected", "got"))
         return document(str(self), section(str(self), listed, ident="outcomes"))
 
     def write_html(self, path: str | os.PathLike[str]) -> None:
@@ -192,7 +192,7 @@ def judged(expectation: Expectation, name: str, view: ProfileView) -> Iterator[O
             worst = low if key in _LOWER else high
             if scalar in VALUES:
                 worst = [x for x in worst if not _IS_WITHIN[key](x.value or 0.0, limits[key])]
-            yield outcome(expected, got, state, tuple(worst)[:_IMAGES], *compared)
+            yield outcome(expected, got, state, tuple(worst)[:_SHOWN], *compared)
     for clause, judge in _CLAUSES.items():
         if getattr(expectation, clause) is not None:
             yield outcome(*judge(column, expectation))

@@ -398,7 +398,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     some = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
-    telling = [row for row in follow if row.short in cause.leads] or follow
+    telling = sorted(follow, key=lambda row: row.short not in cause.leads)
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
     return f"{words}; {others}, perhaps for the same reason" if follow else words
