@@ -312,7 +312,7 @@ class _Feature(NamedTuple):
             name = carrying({name: size[end] for name, size in sizes.items()}, self.by)
             if self.by.reaches(name, sizes[name][1]):
                 break
-        rest_on(row, name, sizes[name], p_value if tested else None)
+        rest_on(row, name, sizes[name], p_value if tested and not row.reason else None)
         if one_value and not row.reason:  # those of pixels have one
             fill(row, **ONE_VALUE)
         return row

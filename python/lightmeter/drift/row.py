@@ -219,10 +219,10 @@ class FeatureDrift(Label):
     ks_p_value
         p-value of `ks`, given the ties.
     p_value
-        p-value of the test that decides the verdict: for numbers a test of their ranks, for a
-        change of level, spread or tails; for hues Kuiper's; for categories a permuted chi-square
-        test; for rates Fisher's exact test; for vectors Hotelling's T^2; for images with groups
-        Student's t of the means of groups.
+        p-value of the test that decides the verdict; None without a verdict. The test is, for
+        numbers, one of their ranks, for a change of level, spread or tails; for hues Kuiper's; for
+        categories a permuted chi-square test; for rates Fisher's exact test; for vectors
+        Hotelling's T^2; for images with groups Student's t of the means of groups.
     p_low
         Lower end of `p_value`.
     p_high

@@ -52,7 +52,7 @@ SIZES: dict[EffectName, str] = {
 
 CAUSE_MEANINGS = {
     "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
-    "This does not say whether light or focus changed as well: look at the images.",
+    "Whether light or focus changed as well: see “Stain, focus or light?” in the cookbook.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",

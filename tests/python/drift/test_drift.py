@@ -39,8 +39,8 @@ def test_compare_finds_and_names_what_changed(views: tuple[lm.ProfileView, lm.Pr
     assert "the images are darker: brightness fell by 66 %" in report.summary()
     for name, role in (("image.Hue.mean", "linear angle"), ("image.Hue.stddev", "angle spread")):
         line = report[name]
-        assert (line.role, line.verdict, line.q_value) == (role, None, None)
-        assert line.p_value is not None
+        assert (line.role, line.verdict, line.q_value, line.p_value) == (role, None, None, None)
+        assert line.ks_p_value is not None
         assert repr(line).startswith(f"<FeatureDrift '{name}': not judged, ")
     assert report["image.Hue.circular_mean"].kind == "hue"
     pixels = report["image.Brightness.pixels"]

@@ -38,8 +38,8 @@ from lightmeter.text import counted, shorten
 
 _IN_TABLE = 14  # buckets
 _SCORE = (
-    "The value, a z-score, says how unusual a bucket is. The dashed line is the limit, which the "
-    "monitor sets anew for each bucket."
+    "The value, a z-score, says how unusual a bucket is. The dashed line is the limit. It falls if "
+    "many features change in the same bucket, because each change is then more credible."
 )
 
 

@@ -398,7 +398,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     some = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
     words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
-    telling = sorted(follow, key=lambda row: row.short not in cause.leads)
+    telling = [row for row in follow if row.short in cause.leads] or follow
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
     return f"{words}; {others}, perhaps for the same reason" if follow else words
@@ -459,7 +459,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
         words = f"on average, {images} {verb} by a similar percentage everywhere"
         return Finding(words, tuple(rows), is_even=True)
-    return Finding(f"{words}; the part {lead.cell.place} {verb}", tuple(rows))
+    return Finding(f"{words}, such as the part {lead.cell.place}, which {verb}", tuple(rows))
 
 
 # --- a whole comparison -------------------------------------------------------------------------
