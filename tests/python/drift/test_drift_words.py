@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter
 
 TEN = np.random.default_rng(0).normal(10, 1, 100)
 
-CORNER = "the part at row one, column one of the four by four grid"
+CELL = "at row one, column one of the four by four grid"
 
 
 def said(target: dict[str, Any], reference: dict[str, Any]) -> str:
@@ -64,8 +64,8 @@ def test_images_are_told_apart_where_there_are_several() -> None:
         ("cam.a.Make", "exif", ["cam", "cam.a"], "cam.a Make"),
         ("imagery.Hue.mean", "image", ["image"], "imagery.Hue.mean"),
         ("image.my_percent", "image", ["image"], "my_percent"),
-        ("image.Grid.r0c3", "image", ["image"], f"brightness {CORNER.replace('n one', 'n four')}"),
-        ("left.Grid.r0c0", "image", ["image", "left"], f"left brightness {CORNER}"),
+        ("image.Grid.r0c3", "image", ["image"], f"brightness {CELL.replace('n one', 'n four')}"),
+        ("left.Grid.r0c0", "image", ["image", "left"], f"left brightness {CELL}"),
     ],
 )
 def test_names(feature: str, origin: Origin, prefixes: list[str], words: str) -> None:
@@ -120,14 +120,14 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -10.0 if column else -70.0, 100, ".sharpness"),
-            f"16 of 16 parts of the images changed, such as {CORNER}, which lost sharpness",
+            f"16 of 16 parts of the images changed, such as the part {CELL}, which lost sharpness",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more drifted",
         ),
         (grid(lambda *_: -2, 10), "on average, images darkened by a similar percentage everywhere"),
-        ({"Grid.r0c0": (100.0, 80.0)}, f"brightness {CORNER} fell by 20 %"),
+        ({"Grid.r0c0": (100.0, 80.0)}, f"brightness {CELL} fell by 20 %"),
     ],
 )
 def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words: str) -> None:
@@ -138,7 +138,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence.endswith(f" changed, such as {CORNER}, which darkened")
+    assert where.sentence.endswith(f" changed, such as the part {CELL}, which darkened")
     assert where.certainty == "image.Grid.r0c0"
     assert noise.rows == (lines[-1],)
 
