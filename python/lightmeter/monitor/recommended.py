@@ -50,10 +50,10 @@ _HEAD = """\
 
 """
 _DRIFT = """\
-# Finds images that differ from the baseline. A trailing baseline needs 14 buckets; with 28, it
-# finds smaller changes. q = 0.01: if nothing changes, about one bucket (day or hour) in a hundred
-# raises an alarm, in all segments together. A change in one segment does not make the others look
-# changed."""
+# Finds images that differ from the baseline. trailing = 28 compares with the last 28 buckets, or
+# with fewer if there are 14 or more. q = 0.01: if nothing changes, about one bucket (day or hour)
+# in a hundred raises an alarm, in all segments together. A change in one segment does not make the
+# others look changed."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days."""
@@ -167,11 +167,8 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
         expected = _expect(failures, 'name = "unreadable"\nfailure_rate = { at_most = 0.05 }')
         yield table("failures", "contract", _FAILURES, *each, expected)
     shared = {name: columns[name] for name in columns if all(name in view for view in views)}
-    # A fault of a camera is hardly visible among the images of all cameras.
-    judges_each = bool(each_alone) or "image.Shift" in shared
-    if clauses := list(_expected(shared if judges_each else columns, views)):
-        keys = each if judges_each else []
-        yield table("contract", "contract", _CONTRACT, *keys, *clauses)
+    if clauses := list(_expected(shared, views)):
+        yield table("contract", "contract", _CONTRACT, *each, *clauses)
 
 
 def _values(view: ProfileView) -> int:

@@ -116,10 +116,10 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     features = table("features", _rows(compared), left={"state", "judged buckets", "monitor"})
     has_charts = any(each.value is not None for its in compared.series.values() for each in its)
     note_on_charts = tag("p", _CHARTS, cls="quiet") if has_charts else None
-    unjudged = f"No monitor has judged this {'as a whole' if segments else 'yet'}."
+    unjudged = f"No monitor has judged {'all segments together' if segments else 'this yet'}."
     nothing = tag("p", "The monitors found nothing." if compared.series else unjudged)
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
-    title = "Features of the whole dataset" if segments else "Features"
+    title = "Features judged in all segments together" if segments else "Features"
     every = [history, *segments]
     return document(
         history.title,

@@ -11,7 +11,7 @@ from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
 from lightmeter.report.charts.lines import Mark
 from lightmeter.store.tables import Series
-from lightmeter.text import NONE, shorten
+from lightmeter.text import shorten
 
 # The CSS class, and a shape, so that states are readable without colours.
 SIGNS = {
@@ -124,9 +124,9 @@ def link(page: str, to: str, text: str) -> Html:
 
 
 def subject(history: History, judged: Series | Result) -> Html:
-    """Return the feature, with a link to its page; a dash if the result is about no feature."""
+    """Return the feature with a link to its page, or that the result is about all features."""
     if not judged.feature:
-        return tag("span", NONE)
+        return tag("span", "all features")
     return link(history.page, history.feature_page(judged.feature), judged.feature)
 
 
