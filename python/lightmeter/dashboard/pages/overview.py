@@ -116,8 +116,8 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     features = table("features", _rows(compared), left={"state", "judged buckets", "monitor"})
     has_charts = any(each.value is not None for its in compared.series.values() for each in its)
     note_on_charts = tag("p", _CHARTS, cls="quiet") if has_charts else None
-    unjudged = f"No monitor has judged {'all segments together' if segments else 'this yet'}."
-    nothing = tag("p", "The monitors found nothing." if compared.series else unjudged)
+    nothing = "The monitors found nothing." if compared.series else "No monitor has judged it yet."
+    content = (note_on_charts, features) if features else tag("p", nothing)
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
     title = "Features judged in all segments together" if segments else "Features"
     every = [history, *segments]
@@ -129,7 +129,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
             extras.on_dataset(history),
             section("Segments", listed, ident="segments") if listed else None,
             section("Anomalies", _feed(page, _events_of(every))),
-            section(title, (note_on_charts, features) if features else nothing, ident="features"),
+            section(title, content, ident="features") if features or not segments else None,
         ),
         forms=extras.forms,
     )
