@@ -81,7 +81,7 @@ def test_nothing_to_show(store: Store, tmp_path: Path) -> None:
     fill(store, "cells", 2)
     Shown(store, []).build(tmp_path / "site")
     page = Page(tmp_path / "site" / dataset_page("cells"))
-    assert "No monitor has judged this yet." in page.text
+    assert "No monitor has judged it yet." in page.text
     assert "– not watched" in page.text  # noqa: RUF001
 
 
