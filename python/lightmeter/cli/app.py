@@ -120,7 +120,7 @@ def _options(
     version
         Print the version.
     quiet
-        Print only requested output and error messages.
+        Print results and error messages, but no progress and no remarks.
     """
     if quiet:
         be_quiet()

@@ -204,7 +204,7 @@ class Comparison:
 
 # --- assumptions of the verdicts, which the data cannot verify ---
 
-ASSUMED = "Verdicts assume independent images. If some belong together, name their groups."
+ASSUMED = "Verdicts assume independent images. If some belong together, group them (--group)."
 GROUPED = "Verdicts assume independent groups. If some belong together, name larger groups."
 
 

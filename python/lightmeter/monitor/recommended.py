@@ -52,8 +52,7 @@ _HEAD = """\
 _DRIFT = """\
 # Finds images that differ from the baseline. trailing = 28 compares with the last 28 buckets, or
 # with fewer if there are 14 or more. q = 0.01: if nothing changes, about one bucket (day or hour)
-# in a hundred raises an alarm, in all segments together. A change in one segment does not make the
-# others look changed."""
+# in a hundred raises an alarm, in all segments together."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days."""

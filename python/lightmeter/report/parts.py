@@ -285,7 +285,7 @@ def _side(side: str, view: ProfileView) -> Iterator[Html]:
         sets = f"{counted(len(listed), 'set')} of " * bool(listed)
         yield tag("h3", f"{whose}: {sets}{alike} images ({words})", cls="group")
         if n > _HASHES:
-            words = f"A profile counts up to {_HASHES} different hashes; it may miss rare repeats."
+            words = f"At most {_HASHES} different images are counted, so some sets may be missing."
             yield tag("p", words, cls="quiet")
         if last == "PerceptualHash":
             yield tag("p", "Similar images are normal for a camera that stands still.", cls="quiet")

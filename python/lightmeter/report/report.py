@@ -184,7 +184,7 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     n = sum(row.q_value is not None for row in features)
-    words = f"Drift comes first. {count(n)} of {counted(len(features), 'row')} were tested."
+    words = f"{count(n)} of {counted(len(features), 'row')} were tested."
     if n < len(features):
         words += " The others have too few values, the same value everywhere, or cannot be judged."
     rows = []
@@ -196,7 +196,7 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
             {"feature": (tag("bdi", name), exif), "verdict": verdict_badge(row), **cells(row)}
         )
     shown = table("all", rows, left={"verdict", "size"})
-    return section("All features", tag("p", words, cls="quiet"), shown, ident="all")
+    return section("All features, by verdict", tag("p", words, cls="quiet"), shown, ident="all")
 
 
 def _cards(rows: list[FeatureDrift], comparison: Comparison) -> Iterator[Html]:
