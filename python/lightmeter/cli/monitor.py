@@ -41,7 +41,7 @@ def run(
 ) -> None:
     """Judge every complete bucket (a day, by default), store the results, and send alerts.
 
-    As text, a line is printed for each monitor, segment and cause, unless the newest bucket is ok.
+    As text, each finding in the newest bucket is a line. Segments with the same finding share one.
     As JSON, all results of the newest bucket of each monitor are printed. A segment without data
     in that bucket is listed only by monitors of the type missing.
 

@@ -217,7 +217,7 @@ class FeatureDrift(Label):
     ks
         The Kolmogorov-Smirnov statistic D; Kuiper's V for hue.
     ks_p_value
-        p-value of `ks`, given the ties.
+        p-value of `ks`, given the ties, as if images were independent.
     p_value
         p-value of the test that decides the verdict; None without a verdict. The test is, for
         numbers, one of their ranks, for a change of level, spread or tails; for hues Kuiper's; for

@@ -50,8 +50,8 @@ _HEAD = """\
 
 """
 _DRIFT = """\
-# Finds images that differ from the baseline. trailing = 28 compares with the last 28 buckets, or
-# with fewer if there are 14 or more. q = 0.01: if nothing changes, about one bucket (day or hour)
+# Finds images that differ from the baseline. With trailing = 28, that is up to 28 earlier buckets;
+# judging begins when there are 14. q = 0.01: if nothing changes, about one bucket (day or hour)
 # in a hundred raises an alarm, in all segments together."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.

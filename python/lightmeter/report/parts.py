@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.describe.sentences import capitalised, findings
+from lightmeter.drift.describe.sentences import Finding, capitalised, findings
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, EffectName, FeatureDrift, says
 from lightmeter.image.encoded import format_of
 from lightmeter.profile import FrequentItem, ProfileView
@@ -21,7 +21,6 @@ from lightmeter.times import day
 _MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
-_ALIKE = {"PixelHash": "equal", "PerceptualHash": "similar"}
 _TITLES = {"luma": "Mean luma", "sharpness": "Sharpness"}
 # A shape beside the word, so that colour is not needed.
 _SHAPES = {"drift": "●", "possible": "◐", "inconclusive": "◌", "none": "○"}
@@ -50,9 +49,9 @@ SIZES: dict[EffectName, str] = {
     "common. image:joint is the vector of all numbers of an image.",
 }
 
-CAUSE_MEANINGS = {
+_CAUSES = {
     "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
-    "Whether light or focus changed as well: see “Stain, focus or light?” in the cookbook.",
+    "Target divided by reference: {}; see “Stain, focus or light?” in the cookbook.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
     "compressed": "JPEG quality fell, or blocks or ringing appeared.",
@@ -60,6 +59,23 @@ CAUSE_MEANINGS = {
     "pale": "Saturation fell by more than blur and light explain.",
     "colour balance": "The shares of red, green and blue changed, as by light, dye or subject.",
 }
+
+
+# Numbers that tell a weaker stain from less light and lost focus.
+_RATIOS = {"contrast": "Luma.stddev", "sharpness": "Sharpness", "background": "Brightness.pixels"}
+
+
+def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
+    """Return what the cause of a finding means; None without a cause."""
+    ratios = []
+    for words, name in _RATIOS.items():
+        feature = f"{finding.rows[0].prefix}.{name}"
+        columns = (view.get(feature) for view in (comparison.target, comparison.reference))
+        now, before = (x and (x.quantile(0.75) if x.kind == "pixels" else x.mean) for x in columns)
+        if now and before:
+            ratios.append(f"{words} {now / before:.2f}")
+    meaning = _CAUSES.get(finding.cause, "").format(", ".join(ratios))
+    return tag("p", f"“{finding.cause}”: {meaning}") if meaning else None
 
 
 def change(row: FeatureDrift) -> str:
@@ -262,33 +278,27 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 
 
 def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
-    """Return the section about repeated images; None if neither side has any."""
+    """Return the section about equal images; None if neither side has any.
+
+    Images with equal perceptual hashes are normal for a camera that stands still.
+    """
     parts = [*_side("Target", target), *_side("Reference", reference)]
-    return section("Equal and similar images", parts) if parts else None
+    return section("Equal images", parts) if parts else None
 
 
 def _side(side: str, view: ProfileView) -> Iterator[Html]:
-    before = dict[str, int]()
-    hashes = (name for name in view if view[name].kind == "hash")
-    # Images with equal pixels come first, because they also look alike.
-    for name in sorted(hashes, key=lambda name: not name.endswith("PixelHash")):
-        repeats, listed = view.repeats(name)
+    for name, column in view.items():
+        repeats, listed = view.repeats(name) if column.kind == "hash" else (0, [])
         prefix, _, last = name.rpartition(".")
-        if repeats <= before.get(prefix, 0):
+        if not repeats or last == "PerceptualHash":
             continue
-        before[prefix], column = repeats, view[name]
-        alike = _ALIKE.get(last, f"by {visible(name)} equal")
+        alike = "equal" if last == "PixelHash" else f"by {visible(name)} equal"
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         many = max(repeats, sum(item.times for item in listed))
         words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')}"
         sets = f"{counted(len(listed), 'set')} of " * bool(listed)
         yield tag("h3", f"{whose}: {sets}{alike} images ({words})", cls="group")
-        if n > _HASHES:
-            words = f"At most {_HASHES} different images are counted, so some sets may be missing."
-            yield tag("p", words, cls="quiet")
-        if last == "PerceptualHash":
-            yield tag("p", "Similar images are normal for a camera that stands still.", cls="quiet")
         shown = []
         for item in listed[:_MOST_REPEATS]:
             where = (", one of them: ", _named(item.path)) if item.path else None

@@ -22,12 +22,12 @@ from lightmeter.profile.table_files import plain
 from lightmeter.report.charts.features import chart_of
 from lightmeter.report.charts.html import Content, Html, document, joined, section, table, tag
 from lightmeter.report.parts import (
-    CAUSE_MEANINGS,
     MEANINGS,
     SIZES,
     card,
     cells,
     heat_maps,
+    meaning_of,
     on_heat_map,
     readings_differ,
     repeated_images,
@@ -130,9 +130,7 @@ def _findings(comparison: Comparison) -> Html:
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
-            tag("p", f"“{each.cause}”: {meaning}")
-            if (meaning := CAUSE_MEANINGS.get(each.cause))
-            else None,
+            meaning_of(each, comparison),
             cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
@@ -184,7 +182,7 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
 def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     features = comparison.features
     n = sum(row.q_value is not None for row in features)
-    words = f"{count(n)} of {counted(len(features), 'row')} were tested."
+    words = f"{count(n)} of {counted(len(features), 'feature')} and rates were tested."
     if n < len(features):
         words += " The others have too few values, the same value everywhere, or cannot be judged."
     rows = []
