@@ -25,7 +25,7 @@ _MOST_IN_FEED = 20
 _CHARTS = (
     f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
     "as a dashed line. For drift, it shows how unusual each bucket is, and not in which direction "
-    "it changed. The limit falls if many features change in one bucket."
+    "it changed. The limit falls if many features change, because each is then more credible."
 )
 
 _Event = tuple[History, Incident]

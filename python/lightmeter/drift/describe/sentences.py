@@ -201,7 +201,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    some = f"{now} instead of {was} of {what} have any {row.name} at all"
+    some = f"{subject} is above 0 % in {now} instead of {was} of {what}"
     value = some if is_none else f"{subject} is {value} in {now} instead of {was} of {what}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
@@ -280,6 +280,7 @@ def _log_spread(
 
 _MOST = 4  # parts of a summary
 _TINTLESS = "darker", "brighter", "compressed", "noise"
+_MIXED = "Saturation", "Colorfulness", "Hue.concentration"
 _VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
@@ -376,11 +377,11 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     """Return whether a change follows from a cause.
 
     The row of all numbers together follows too, an even change of the grid, and a change of
-    sharpness if the light changed. The size of a file follows its quality first. Blur also mixes
-    neighbouring colours, which changes the saturation a little, and noise, compression and light
-    hardly change the shares of colours.
+    sharpness if the light changed. The size of a file follows its quality first. Blur and
+    compression also mix neighbouring colours, which changes the saturation a little, and noise,
+    compression and light hardly change the shares of colours.
     """
-    is_mixed = cause.name == "out of focus" and row.short.startswith(("Saturation", "Colorfulness"))
+    is_mixed = cause.name in ("out of focus", "compressed") and row.short.startswith(_MIXED)
     if is_mixed or (cause.name in _TINTLESS and row.short.endswith(".share")):
         return abs(_rise(row)) < LITTLE * row.levels[0]
     if row.short == "FileSize" and any(each.short == "JpegQuality" for each in drifted):
