@@ -32,8 +32,8 @@ MEANINGS = {
     "shares. For categories: how many values are new or gone.",
     "size": "How large the change is. The word before the number is the measure; see below.",
     "p": "The probability that chance alone gives at least such a difference.",
-    "q": "p, corrected for testing many features of a family (the numbers of images, Exif, your "
-    "values, vectors) by Benjamini and Hochberg's method.",
+    "q": "p, corrected for testing many features of a family (numbers measured from images, Exif, "
+    "your values, vectors) by Benjamini and Hochberg's method.",
     "values": "The number of values, or of groups, in the reference / in the target.",
 }
 

@@ -24,8 +24,8 @@ _LATELY = 14  # days
 _MOST_IN_FEED = 20
 _CHARTS = (
     f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
-    "as a dashed line. For drift, it shows how unusual each bucket is, and not in which direction "
-    "it changed. The limit falls if many features change, because each is then more credible."
+    "as a dashed line. For drift, it shows how unusual a bucket is, not the direction of a change. "
+    "The limit falls if many features change in a bucket, as each change is then more credible."
 )
 
 _Event = tuple[History, Incident]
