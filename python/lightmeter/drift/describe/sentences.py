@@ -201,7 +201,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    some = f"{subject} is above 0 % in {now} instead of {was} of {what}"
+    some = f"{now} instead of {was} of {what} have at least a trace of {row.name}"
     value = some if is_none else f"{subject} is {value} in {now} instead of {was} of {what}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
