@@ -24,6 +24,7 @@ from lightmeter.monitor.results import (
     stretch_text,
 )
 from lightmeter.monitor.rules import monitor_of
+from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.monitor.shelf import Past, Shelf, Summary
 from lightmeter.monitor.sitemap import bucket_page, dataset_page, feature_page
 from lightmeter.profile import ProfileView
@@ -177,6 +178,14 @@ class Compared:
         self._kept: dict[str, dict[datetime, Past]] = {}  # by monitor
         # Whether it is the whole of several segments, whose scenes may differ.
         self.is_mixed = not history.segment and len(segments_of(shelf, history.dataset)) > 2
+
+    @cached_property
+    def scores(self) -> frozenset[str]:
+        """Return the names of the monitors whose values are z-scores."""
+        names = {each.monitor for its in self.series.values() for each in its if each.baseline}
+        sources = sources_of(self._shelf, self.history.dataset)
+        rules = (monitor_of(source) for source in sources if source.monitor in names)
+        return frozenset(x.name for x in rules if isinstance(x, DriftRule) and x.metric is None)
 
     @cached_property
     def series(self) -> Mapping[Series, Sequence[Result]]:

@@ -161,7 +161,7 @@ def _spoken(name: str) -> str:
     if rest in ("", "mean", "circular_mean"):
         return f"mean {first}" if first in ("red", "green", "blue") else first
     if rest in ("share", "stddev"):
-        return f"{'share' if rest == 'share' else 'contrast'} of {first}"
+        return f"{'share' if rest == 'share' else 'variation'} of {first}"
     return f"{first}{' of' * (rest in ('rows', 'columns'))} {rest.replace('_', ' ')}"
 
 

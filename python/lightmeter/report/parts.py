@@ -41,8 +41,8 @@ SIZES: dict[EffectName, str] = {
     "shift": "The largest difference between the shares of values below any threshold, 0 to 1; "
     "for hue, on the colour circle.",
     "spread": "The logarithm of the ratio of the standard deviations.",
-    "tail": "The share of the target's values outside the reference's 1 % and 99 % points, minus "
-    "the same share of the reference.",
+    "tail": "How much more of the target than of the reference lies beyond the reference's 1 % and "
+    "99 % points, as a share of the images.",
     "total variation": "Half the sum of the differences of the shares of all categories, 0 to 1.",
     "difference": "The difference of two shares.",
     "separation": "How far apart vectors are: 0 if both sides are alike, 1 if they have nothing in "

@@ -125,12 +125,17 @@ def _findings(comparison: Comparison) -> Html:
     found, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
     if not found:
         return section("Findings", tag("p", f"{headline(comparison.features)}."))
+    # The first number that indicates the cause may have no images, such as the quality of a file.
+    first = comparison.causes[:1]
+    leads = (row for each in first for row in each.rows if row.short in CAUSES[each.cause].leads)
+    shots = next(filter(None, (thumbnails(row, comparison) for row in leads)), None)
     listed = (
         tag(
             "li",
             tag("b", each.sentence),
             tag("span", each.certainty, cls="quiet"),
             meaning_of(each, comparison),
+            shots if each in first else None,
             cls=each.rows[0].verdict,
         )
         for each in found[:_MOST_FINDINGS]
@@ -139,16 +144,8 @@ def _findings(comparison: Comparison) -> Html:
     what = "possible finding" if is_possible else "more finding"
     words = f"{counted(left, what)}: see the charts below"
     more = tag("p", words, cls="quiet") if left > 0 else None
-    # The first number that indicates the cause may have no images, such as the quality of a file.
-    leads = (
-        row
-        for cause in comparison.causes[:1]
-        for row in cause.rows
-        if row.short in CAUSES[cause.cause].leads
-    )
-    shots = next(filter(None, (thumbnails(row, comparison) for row in leads)), None)
     how = _how_to_list([row for each in found for row in each.rows], has_shots=shots is not None)
-    return section("Findings", tag("ol", listed, cls="findings"), more, shots, how)
+    return section("Findings", tag("ol", listed, cls="findings"), more, how)
 
 
 def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:

@@ -21,7 +21,6 @@ from lightmeter.dashboard.pages.parts import (
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.row import Verdict, column_of
 from lightmeter.monitor.results import Result, bucket_text, causes_text, lead_of, series_of
-from lightmeter.monitor.rules.drift import DriftRule
 from lightmeter.profile import ProfileView
 from lightmeter.report.charts.html import Content, Html, document, section, table, tag
 from lightmeter.report.charts.lines import trend
@@ -37,10 +36,7 @@ from lightmeter.store.tables import Series
 from lightmeter.text import counted, shorten
 
 _IN_TABLE = 14  # buckets
-_SCORE = (
-    "The value, a z-score, says how unusual a bucket is. The dashed line is the limit. It falls if "
-    "many features change in the same bucket, because each change is then more credible."
-)
+_SCORE = "The value says how unusual a bucket is: a z-score, divided by its limit."
 
 
 def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
@@ -50,13 +46,11 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
     charts, tables = [_level(compared, feature, series)], []
     for at, each in enumerate(series):
         results = compared.series[each]
-        marks = [mark_of(result, history) for result in results]
+        marks = [mark_of(result, compared) for result in results]
         if any(mark.value is not None or mark.bad or mark.failed for mark in marks):
             chart = trend(f"{feature} by {shorten(each.monitor, 80)}", marks)
             title = tag("h3", "Judged by ", quoted(each.monitor))
-            monitor = compared.monitor(results)
-            is_score = isinstance(monitor, DriftRule) and monitor.metric is None
-            note = tag("p", _SCORE, cls="quiet") if is_score else None
+            note = tag("p", _SCORE, cls="quiet") if each.monitor in compared.scores else None
             charts.append(tag("figure", title, chart.inline(f"m{at}"), note))
         recent = results[: -_IN_TABLE - 1 : -1]
         rows = (
@@ -69,7 +63,7 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
             for result in recent
         )
         shown = table(f"v{at}", rows, left={"state"}, words={"in words"})
-        title = tag("h2", "The last values of ", quoted(each.monitor), id=f"v{at}")
+        title = tag("h2", "The last buckets, judged by ", quoted(each.monitor), id=f"v{at}")
         tables.append(tag("section", title, shown, assumption(recent)))
     state = worst(map(compared.state_of, series))
     return document(
@@ -82,9 +76,8 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
 
 def _level(compared: Compared, feature: str, series: Sequence[Series]) -> Html | None:
     """Draw a feature in its own unit with its baseline; return None without numbers."""
-    history = compared.history
     results = [result for each in series for result in compared.series[each]]
-    bad = {each.bucket: mark_of(each, history).to for each in results if each.state == "anomaly"}
+    bad = {each.bucket: mark_of(each, compared).to for each in results if each.state == "anomaly"}
     changed = [result for each in series if (result := compared.series[each][-1]).since]
     since = changed[0].since if changed else None
     monitor = compared.monitor(changed or results)

@@ -24,8 +24,7 @@ _LATELY = 14  # days
 _MOST_IN_FEED = 20
 _CHARTS = (
     f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
-    "as a dashed line. For drift, it shows how unusual a bucket is, not the direction of a change. "
-    "The limit falls if many features change in a bucket, as each change is then more credible."
+    "as a dashed line. For drift, it shows how unusual a bucket is, not the direction of a change."
 )
 
 _Event = tuple[History, Incident]
@@ -143,7 +142,7 @@ def _rows(compared: Compared) -> Iterator[Row]:
             yield {
                 "feature": subject(history, series),
                 "state": badge(state),
-                "judged buckets": sparkline([mark_of(each, history) for each in results]),
+                "judged buckets": sparkline([mark_of(each, compared) for each in results]),
                 "monitor": quoted(series.monitor),
             }
 

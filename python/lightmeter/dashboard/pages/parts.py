@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterable
 
-from lightmeter.dashboard.history import History
+from lightmeter.dashboard.history import Compared, History
 from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.monitor.results import Result, is_consequence
 from lightmeter.monitor.rules.drift import INDEPENDENT
@@ -98,15 +98,19 @@ def judged(result: Result) -> Row:
     }
 
 
-def mark_of(result: Result, history: History) -> Mark:
-    """Return the point of a result in a chart, with a link to the page of its bucket."""
-    is_bad = result.state == "anomaly"
+def mark_of(result: Result, compared: Compared) -> Mark:
+    """Return the point of a result in a chart, with a link to the page of its bucket.
+
+    A score is divided by its limit, which is lower in buckets in which many features changed.
+    """
+    history, is_bad = compared.history, result.state == "anomaly"
     has_page = is_bad and result.bucket in history.paged
+    scale = (result.upper if result.monitor in compared.scores else None) or 1.0
     return Mark(
         result.bucket,
-        result.value,
+        result.value and result.value / scale,
         result.lower,
-        result.upper,
+        result.upper and result.upper / scale,
         bad=is_bad,
         failed=result.state == "error",
         to=address(history.page, history.bucket_page(result.bucket)) if has_page else None,
