@@ -251,7 +251,7 @@ def test_files_of_monitors_keep_their_results_apart(store: Store, tmp_path: Path
     assert kept("o", source=second) == {"m", "n", "o"}
     assert kept("n", source=first) == {"n", "o"}
     for source in (second, ""):
-        with pytest.raises(ConfigError, match=r"a\.toml' also has a monitor 'n' of the dataset"):
+        with pytest.raises(ConfigError, match=r"a\.toml', also has a monitor 'n' of the dataset"):
             kept("n", source=source)
     assert kept("n", "p", source=first) == {"n", "o", "p"}
     Path(first).rename(moved)
