@@ -359,8 +359,8 @@ def _paths(store: Store, monitors: set[Watcher], source: str) -> tuple[str, set[
         if kept.path != source and kept[:2] in monitors:
             if os.path.exists(kept.path):
                 raise ConfigError(
-                    f"another file, {kept.path!r}, also has a monitor {kept.monitor!r} of the dataset "
-                    f"{kept.dataset!r}; rename one of them, or delete one of the files"
+                    f"another file, {kept.path!r}, also has a monitor {kept.monitor!r} of the "
+                    f"dataset {kept.dataset!r}; rename one of them, or delete one of the files"
                 )
             paths.add(kept.path)
     return source, paths
