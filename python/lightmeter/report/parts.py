@@ -40,7 +40,7 @@ MEANINGS = {
 SIZES: dict[EffectName, str] = {
     "shift": "The largest difference between the shares of values below any threshold, 0 to 1; "
     "for hue, on the colour circle.",
-    "spread": "The logarithm of the ratio of the standard deviations.",
+    "spread": "The logarithm of the ratio of the standard deviations, without its sign.",
     "tail": "How much more of the target than of the reference lies beyond the reference's 1 % and "
     "99 % points, as a share of the images.",
     "total variation": "Half the sum of the differences of the shares of all categories, 0 to 1.",
