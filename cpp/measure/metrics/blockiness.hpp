@@ -14,8 +14,8 @@ struct Blockiness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Blockiness", Scale::kRatio, Group::kCompression,
-             "the blockiness: the strength of edges at the borders of 8 x 8 blocks, divided by that "
-             "of other edges; 1 is no blocks"},
+             "the blockiness: the strength of edges at the borders of 8 x 8 blocks, divided by "
+             "that of other edges; 1 is no blocks"},
   };
   static constexpr std::size_t kBlock = 8;
 
