@@ -71,10 +71,13 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
     for words, name in _RATIOS.items():
         feature = f"{finding.rows[0].prefix}.{name}"
         columns = (view.get(feature) for view in (comparison.target, comparison.reference))
-        now, before = (x and (x.quantile(0.75) if x.kind == "pixels" else x.mean) for x in columns)
-        if now and before:
+        now, before = (
+            None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean
+            for x in columns
+        )
+        if now is not None and before:
             ratios.append(f"{words} {now / before:.2f}")
-    meaning = _CAUSES.get(finding.cause, "").format(", ".join(ratios))
+    meaning = _CAUSES.get(finding.cause, "").format(", ".join(ratios) or "unknown")
     return tag("p", f"“{finding.cause}”: {meaning}") if meaning else None
 
 

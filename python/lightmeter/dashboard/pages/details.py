@@ -35,7 +35,6 @@ from lightmeter.report.parts import (
 from lightmeter.store.tables import Series
 from lightmeter.text import counted, shorten
 
-_IN_TABLE = 14  # buckets
 _SCORE = "The value says how unusual a bucket is: a z-score, divided by its limit."
 
 
@@ -52,7 +51,6 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
             title = tag("h3", "Judged by ", quoted(each.monitor))
             note = tag("p", _SCORE, cls="quiet") if each.monitor in compared.scores else None
             charts.append(tag("figure", title, chart.inline(f"m{at}"), note))
-        recent = results[: -_IN_TABLE - 1 : -1]
         rows = (
             {
                 "bucket": link(page, history.bucket_page(result.bucket), bucket_text(result.bucket))
@@ -60,11 +58,11 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
                 else bucket_text(result.bucket),
                 **judged(result),
             }
-            for result in recent
+            for result in reversed(results)
         )
         shown = table(f"v{at}", rows, left={"state"}, words={"in words"})
         title = tag("h2", "The last buckets, judged by ", quoted(each.monitor), id=f"v{at}")
-        tables.append(tag("section", title, shown, assumption(recent)))
+        tables.append(tag("section", title, shown, assumption(results)))
     state = worst(map(compared.state_of, series))
     return document(
         f"{feature}, {history.title}",

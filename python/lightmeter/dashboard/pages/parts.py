@@ -101,16 +101,19 @@ def judged(result: Result) -> Row:
 def mark_of(result: Result, compared: Compared) -> Mark:
     """Return the point of a result in a chart, with a link to the page of its bucket.
 
-    A score is divided by its limit, which is lower in buckets in which many features changed.
+    A score is divided by its limit, which is lower in buckets in which many features changed. One
+    without a limit, of a change below the minimum size, is left out.
     """
     history, is_bad = compared.history, result.state == "anomaly"
     has_page = is_bad and result.bucket in history.paged
-    scale = (result.upper if result.monitor in compared.scores else None) or 1.0
+    value, upper = result.value, result.upper
+    if result.monitor in compared.scores:
+        value, upper = (value / upper, 1.0) if value is not None and upper else (None, None)
     return Mark(
         result.bucket,
-        result.value and result.value / scale,
+        value,
         result.lower,
-        result.upper and result.upper / scale,
+        upper,
         bad=is_bad,
         failed=result.state == "error",
         to=address(history.page, history.bucket_page(result.bucket)) if has_page else None,
