@@ -246,9 +246,9 @@ def thumbnails(row: FeatureDrift, comparison: Comparison, *, both: bool = False)
     random = comparison.reference.exemplars(row.feature).random
     moved = 0.0 if both else row.wasserstein_in_sd or 0.0
     groups = [
-        *(_group(f"Target, lowest {row.name}", judged.low) if moved <= 0 else ()),
-        *(_group(f"Target, highest {row.name}", judged.high) if moved >= 0 else ()),
-        *_group("Reference, at random", random),
+        *(_group(f"Target, images with the lowest {row.name}", judged.low) if moved <= 0 else ()),
+        *(_group(f"Target, images with the highest {row.name}", judged.high) if moved >= 0 else ()),
+        *_group("Reference, images at random", random),
     ]
     return tag("div", groups, cls="shots") if groups else None
 

@@ -94,8 +94,8 @@ def test_the_report_shows_which_images(photos: Path, tmp_path: Path) -> None:
     page = html_page(report)
     head = page[: page.index("<figure")]
     assert "darker" in head
-    assert "Target, lowest " in head
-    assert "Target, highest " not in head
+    assert "Target, images with the lowest " in head
+    assert "Target, images with the highest " not in head
     shown = re.findall(r'alt="thumbnail of ([^"]+)"', head)
     assert [Path(path).name for path in shown[:3]] == [f"&lt;b&gt;dark{i:02}.png" for i in range(3)]
     assert "<b>dark" not in page

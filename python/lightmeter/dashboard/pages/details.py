@@ -64,10 +64,11 @@ def feature_html(compared: Compared, feature: str, extras: Extras) -> Html:
         title = tag("h2", "The last buckets, judged by ", quoted(each.monitor), id=f"v{at}")
         tables.append(tag("section", title, shown, assumption(results)))
     state = worst(map(compared.state_of, series))
+    over_time = section("Over time", tag("div", charts, cls="cards wide")) if any(charts) else None
     return document(
         f"{feature}, {history.title}",
         header(page, history, "Feature", feature, state, history.title),
-        tag("main", section("Over time", tag("div", charts, cls="cards wide")), tables),
+        tag("main", over_time, tables),
         forms=extras.forms,
     )
 

@@ -22,10 +22,7 @@ from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
-_CHARTS = (
-    f"Each small chart shows what the monitor judged in the last {RECENT} buckets, and its limit "
-    "as a dashed line. For drift, it shows how unusual a bucket is, not the direction of a change."
-)
+_CHARTS = f"Each chart shows how unusual up to {RECENT} judged buckets are. The limit is dashed."
 
 _Event = tuple[History, Incident]
 
@@ -112,8 +109,9 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     waiting = ("not enough data for", unready) if unready else None
     kind = "Segment" if history.segment else "Dataset"
     parts = {each.title: [each] for each in segments}
-    features = table("features", _rows(compared), left={"state", "judged buckets", "monitor"})
     has_charts = any(each.value is not None for its in compared.series.values() for each in its)
+    rows = _rows(compared, has_charts=has_charts)
+    features = table("features", rows, left={"state", "judged buckets", "monitor"})
     note_on_charts = tag("p", _CHARTS, cls="quiet") if has_charts else None
     nothing = "The monitors found nothing." if compared.series else "No monitor has judged it yet."
     content = (note_on_charts, features) if features else tag("p", nothing)
@@ -134,15 +132,15 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     )
 
 
-def _rows(compared: Compared) -> Iterator[Row]:
+def _rows(compared: Compared, *, has_charts: bool) -> Iterator[Row]:
     history = compared.history
     for series, state in compared.ranked():
-        results = compared.series[series]
+        marks = [mark_of(each, compared) for each in compared.series[series]]
         if series.feature or state != "ok":
             yield {
                 "feature": subject(history, series),
                 "state": badge(state),
-                "judged buckets": sparkline([mark_of(each, compared) for each in results]),
+                **({"judged buckets": sparkline(marks)} if has_charts else {}),
                 "monitor": quoted(series.monitor),
             }
 
