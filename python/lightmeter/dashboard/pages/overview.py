@@ -22,7 +22,7 @@ from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
-_CHARTS = f"Each chart shows how unusual up to {RECENT} judged buckets are. The limit is dashed."
+_CHARTS = f"Charts of up to {RECENT} judged buckets, limits dashed. For drift: how unusual each is."
 
 _Event = tuple[History, Incident]
 
@@ -116,7 +116,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     nothing = "The monitors found nothing." if compared.series else "No monitor has judged it yet."
     content = (note_on_charts, features) if features else tag("p", nothing)
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
-    title = "Features judged in all segments together" if segments else "Features"
+    title = "Features of the whole dataset; each segment has its own" if segments else "Features"
     every = [history, *segments]
     return document(
         history.title,

@@ -448,19 +448,19 @@ def _several(row: FeatureDrift) -> str:
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Describe the most severe cell, and how many cells changed as surely."""
-    lead, images = rows[0], f"{_several(rows[0])}images"
-    n = sum(row.verdict == lead.verdict for row in rows)
-    words = f"{n} of {GRID_SIDE**2} parts of the {images} changed"
+    """Say how many cells changed as surely as the first, and how, if all did in the same way."""
+    lead, images, verb = rows[0], f"{_several(rows[0])}images", "changed"
+    alike = [row for row in rows if row.verdict == lead.verdict]
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    if lead.cell is None or not is_sure(lead) or not changes[0]:
-        return Finding(words, tuple(rows))
-    verb, largest = _VERBS[lead.cell.number][changes[0] > 0], max(changes, key=abs)
-    if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
-        words = f"on average, {images} {verb} by a similar percentage everywhere"
-        return Finding(words, tuple(rows), is_even=True)
-    return Finding(f"{words}, such as the part {lead.cell.place}, which {verb}", tuple(rows))
+    largest = max(changes, key=abs)
+    if lead.cell and largest and all(is_sure(row) and _rise(row) * largest > 0 for row in alike):
+        verb = _VERBS[lead.cell.number][largest > 0]
+        if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
+            words = f"on average, {images} {verb} by a similar percentage everywhere"
+            return Finding(words, tuple(rows), is_even=True)
+    words = f"{len(alike)} of {GRID_SIDE**2} parts of the {images} {verb}"
+    return Finding(words, tuple(rows))
 
 
 # --- a whole comparison -------------------------------------------------------------------------
