@@ -85,8 +85,9 @@ def drift(
 
     Each side is a profile file, a Parquet file of rows, or images or videos (also a CSV file of
     paths), which are measured first. Images of the target are read like those of the reference,
-    unless an option says otherwise. With --store, the target is the buckets of a dataset since --from and before --to.
-    They are compared with --reference, or by default with all earlier buckets.
+    unless an option says otherwise. With --store, the target is the buckets of a dataset since
+    --from and before --to. They are compared with --reference, or by default with all earlier
+    buckets.
 
     Parameters
     ----------
