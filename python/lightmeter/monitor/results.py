@@ -25,6 +25,7 @@ Watchers = Mapping[Watcher, Callable[[str], bool]]  # and whether it judges a se
 _SHOWN = 3  # causes
 _SMALL = 0.5  # of the largest excess
 _LONGEST = 120  # characters of a cause
+_NAMED = 3  # segments without enough data
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 __all__ = ["Result"]
@@ -269,6 +270,8 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         n = len(others)
         also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
+        if n <= _NAMED:
+            elsewhere = ", ".join(f"[{shorten(each.segment, _LONGEST)}]" for each in others)
         why = ", perhaps for the same reason" * any(map(is_consequence, others))
         more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
         yield first, more * bool(n)

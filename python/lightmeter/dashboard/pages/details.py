@@ -87,7 +87,7 @@ def _level(compared: Compared, feature: str, series: Sequence[Series]) -> Html |
     what, words = "rate" if column_of(feature) != feature else "mean", list[Content]()
     if monitor is not None and any(mark.upper is not None for mark in marks):
         words += [f"The band is the range of the {what}s in the baseline of ", quoted(monitor.name)]
-        words.append(". It does not decide: an anomaly may lie inside, a usual bucket outside. ")
+        words.append(". It is for orientation only: the monitor decides by other numbers. ")
     if changed:
         words.append(
             "The vertical line is the earliest day on which the change may have begun. The "
