@@ -107,7 +107,7 @@ def init(
 
 @commands.command()
 def check(config: Config, store: str | None = None) -> None:
-    """Check a file of monitors, and estimate false alarms per year.
+    """Check a file of monitors, show what they find, and estimate false alarms per year.
 
     The number is unknown for rules whose false alarms depend on the data.
 

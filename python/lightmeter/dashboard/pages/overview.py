@@ -116,7 +116,7 @@ def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras
     nothing = "The monitors found nothing." if compared.series else "No monitor has judged it yet."
     content = (note_on_charts, features) if features else tag("p", nothing)
     listed = table("segments", _overview(page, "segment", parts, extras), left={"state"})
-    title = "Features judged only for the dataset as a whole" if segments else "Features"
+    title = "Features as judged for the whole dataset" if segments else "Features"
     every = [history, *segments]
     return document(
         history.title,
