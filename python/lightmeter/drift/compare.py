@@ -205,7 +205,7 @@ class Comparison:
 # --- assumptions of the verdicts, which the data cannot verify ---
 
 ASSUMED = "Verdicts assume independent images. If some belong together, group them (--group)."
-GROUPED = "Verdicts assume independent groups. Join those that belong together, such as of one run."
+GROUPED = "Verdicts assume independent groups. Join groups that depend on each other."
 
 
 def _of_groups(comparison: Comparison) -> str:
