@@ -54,7 +54,7 @@ _CAUSES = {
     "Target divided by reference: {}; see “Stain, focus or light?” in the cookbook.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
     "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
-    "compressed": "JPEG quality fell, or blocks or ringing appeared.",
+    "compressed": "JPEG quality fell, or blocks or ripples beside edges appeared.",
     "covered": "Some parts of the images darkened and others did not, or all is dark and flat.",
     "pale": "Saturation fell by more than blur and light explain.",
     "colour balance": "The shares of red, green and blue changed, as by light, dye or subject.",

@@ -344,8 +344,8 @@ def test_exif_that_went_missing_is_one_line_and_the_first(stripped: int) -> None
     tagged, bare = encoded("JPEG", image, tags=tags), encoded("JPEG", image, tags={})
     target = lm.log_image([bare] * stripped + [tagged] * (50 - stripped)).view()
     report = lm.compare(target=target, reference=lm.log_image([tagged] * 50).view())
-    words = f"3 Exif tags are missing more often, such as Model: in {2 * stripped} % of images"
-    assert report.findings[0].words == f"{words} instead of 0 %"
+    words = f"3 Exif tags are missing more often, such as Model (in {2 * stripped} % of images"
+    assert report.findings[0].words == f"{words} instead of 0 %)"
     assert report.summary().startswith(words)
 
 

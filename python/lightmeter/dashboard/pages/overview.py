@@ -22,7 +22,7 @@ from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
-_CHARTS = f"Charts of up to {RECENT} judged buckets, limits dashed. For drift: how unusual each is."
+_CHARTS = f"Charts show up to {RECENT} buckets, for drift how unusual each was. Limits are dashed."
 
 _Event = tuple[History, Incident]
 

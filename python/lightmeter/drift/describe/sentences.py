@@ -222,7 +222,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
         how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
         if " " in what:  # only some images have the feature
-            return f"in {some} of the images that have {row.name}, it is {how} than in {most}"
+            return f"{row.name} is {how} in {some} of {what} than in {most} {what}"
         return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
     if differs:
         return differs
@@ -431,7 +431,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
             lead = others.pop(len(several) // 2)  # a typical one
             what = "are missing more often" if _rise(lead) > 0 else "are new, or more frequent"
             old, new = (percent(x if _rise(lead) > 0 else 1 - x) for x in lead.levels)
-            where = f"such as {lead.name}: in {new} of {_several(lead)}images instead of {old}"
+            where = f"such as {lead.name} (in {new} of {_several(lead)}images instead of {old})"
             found.append(Finding(f"{len(several)} Exif tags {what}, {where}", (lead, *others)))
         else:
             found += [Finding(row.words, (row,)) for row in several]
@@ -449,7 +449,8 @@ def _several(row: FeatureDrift) -> str:
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Say how many cells changed as surely as the first, and how, if all did in the same way."""
-    lead, images, verb = rows[0], f"{_several(rows[0])}images", "changed"
+    lead, images = rows[0], f"{_several(rows[0])}images"
+    verb = f"changed in {'sharpness' if 'sharpness' in lead.short else 'brightness'}"
     alike = [row for row in rows if row.verdict == lead.verdict]
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
