@@ -50,10 +50,9 @@ SIZES: dict[EffectName, str] = {
 }
 
 _CAUSES = {
-    "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain. "
-    "Target divided by reference: {}; see “Stain, focus or light?” in the cookbook.",
+    "faded": "Contrast fell, or colour and detail both fell, as by haze, fog or a weaker stain.",
     "out of focus": "Sharpness fell by more than light and contrast explain.",
-    "moved": "Contrast rose and detail fell in the same light: another view or magnification.",
+    "moved": "Some parts of images gained detail, others lost it; or contrast rose, detail fell.",
     "compressed": "JPEG quality fell, or blocks or ripples beside edges appeared.",
     "covered": "Some parts of the images darkened and others did not, or all is dark and flat.",
     "pale": "Saturation fell by more than blur and light explain.",
@@ -61,14 +60,16 @@ _CAUSES = {
 }
 
 
-# Numbers that tell a weaker stain from less light and lost focus.
+# Causes that are easily confused, and numbers that tell them apart.
+_ALIKE = "faded", "darker", "brighter", "out of focus"
+_RECIPE = "“Stain, focus or light?” in the cookbook"
 _RATIOS = {"contrast": "Luma.stddev", "sharpness": "Sharpness", "background": "Brightness.pixels"}
 
 
 def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
     """Return what the cause of a finding means; None without a cause."""
-    ratios = []
-    for words, name in _RATIOS.items():
+    meaning, ratios = _CAUSES.get(finding.cause, ""), []
+    for words, name in _RATIOS.items() if finding.cause in _ALIKE else ():
         feature = f"{finding.rows[0].prefix}.{name}"
         columns = (view.get(feature) for view in (comparison.target, comparison.reference))
         now, before = (
@@ -77,8 +78,9 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         )
         if now is not None and before:
             ratios.append(f"{words} {now / before:.2f}")
-    meaning = _CAUSES.get(finding.cause, "").format(", ".join(ratios) or "unknown")
-    return tag("p", f"“{finding.cause}”: {meaning}") if meaning else None
+    if ratios:
+        meaning += f" Target divided by reference: {', '.join(ratios)}; see {_RECIPE}."
+    return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
 
 def change(row: FeatureDrift) -> str:

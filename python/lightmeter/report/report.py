@@ -140,9 +140,7 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in found[:_MOST_FINDINGS]
     )
-    is_possible = all(each.rows[0].verdict == "possible" for each in found[_MOST_FINDINGS:])
-    what = "possible finding" if is_possible else "more finding"
-    words = f"{counted(left, what)}: see the charts below"
+    words = f"{counted(left, 'more finding')}: see the charts below"
     more = tag("p", words, cls="quiet") if left > 0 else None
     how = _how_to_list([row for each in found for row in each.rows], has_shots=shots is not None)
     return section("Findings", tag("ol", listed, cls="findings"), more, how)

@@ -215,6 +215,28 @@ def test_a_lens_that_is_covered_entirely() -> None:
         assert report.summary().startswith("the images look covered: brightness fell by")
 
 
+def test_a_camera_that_moved() -> None:
+    """Parts of its image gain detail, others lose it; a light on one side changes no detail."""
+    rng = np.random.default_rng(0)
+    squares = Image.fromarray(rng.integers(0, 256, (12, 16), np.uint8))
+    yard = squares.resize((320, 240), Image.Resampling.NEAREST)
+
+    def frames(left: int, light: float = 1.0) -> lm.ProfileView:
+        view = np.asarray(yard.crop((left, 0, left + 240, 240))) * np.linspace(0.8, light, 240)
+        noise = rng.normal(0, 2, (30, *view.shape))
+        light_of_day = rng.normal(0.8, 0.05, (30, 1, 1))
+        pixels = (view * light_of_day + noise).clip(0, 255).astype(np.uint8)
+        return lm.log_image([*pixels], metrics="camera").view()
+
+    report = lm.compare(target=frames(50), reference=frames(0))
+    assert report.summary().startswith("the images show another view: sharpness at row ")
+    assert [each.cause for each in report.causes] == ["moved"]
+    assert [each for each in report.findings if each.rows[0].verdict == "drift"] == report.causes
+    for light in (0.3, 1.2):
+        lit = lm.compare(target=frames(0, light), reference=frames(0))
+        assert "moved" not in {each.cause for each in lit.causes}
+
+
 @pytest.mark.parametrize(("texture", "noise"), [(15, 2), (8, 2), (8, 20)])
 def test_blur_is_not_faded(texture: float, noise: float) -> None:
     """It smooths the noise of colours, and removes a little of the contrast of fine texture."""

@@ -22,6 +22,7 @@ LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
+_DETAILS = [(name, f"{name}.sharpness") for name in _CELLS]
 _SHARES = ("Red.share", "Green.share", "Blue.share")
 _LIGHT = ("Brightness.mean", "Luma.mean")
 _COLOURS = ("Saturation.mean", "Hue.concentration")
@@ -132,7 +133,17 @@ def _is_covered(m: _Moves) -> bool:
 
 
 def _is_moved(m: _Moves) -> bool:
-    """Return whether contrast rose, detail fell and colours changed in the same light."""
+    """Return whether some cells gained detail and others lost it, which no other cause explains.
+
+    Without a grid: whether contrast rose, detail fell and colours changed in the same light.
+    """
+    cells = [
+        (m.by(sharp), m.by(sharp) - 2 * m.by(name)) for name, sharp in _DETAILS if m.sign(sharp)
+    ]
+    signs = [all(s * x > 3 * LITTLE for x in cell) * s for cell in cells for s in (1, -1)]
+    is_mixed = min(signs.count(1), signs.count(-1)) > 1
+    if is_mixed and m.by("Blockiness") < 5 * LITTLE and not _is_covered(m):
+        return not m.fell("JpegQuality")
     is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < LITTLE
     return is_other and m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
 
@@ -268,7 +279,9 @@ class Cause(NamedTuple):
 
 # If two causes have about the same size, the one listed first comes first.
 CAUSES = {cause.name: cause for cause in (
-    Cause("moved", "show another view", {"Luma.stddev": 1}, _ALL, _is_moved, "light"),
+    Cause("moved", "show another view",
+          {"Luma.stddev": 1} | dict.fromkeys(dict(_DETAILS).values(), 0),
+          _ALL | {"where"}, _is_moved, "light"),
     Cause("resized", "have another size", dict.fromkeys(_SIZES, 0), _SPREAD | {*_SIZES},
           lambda m: m.moved(*_SIZES)),
     Cause("covered", "look covered",

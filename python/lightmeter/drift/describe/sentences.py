@@ -242,9 +242,21 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
 
 
 def _tail(row: FeatureDrift) -> float:
-    """Return the tail if it is most of the change, negative below the reference; otherwise 0."""
-    tail, d = (row.tail_above or 0.0) - (row.tail_below or 0.0), row.ks or 0.0
-    return tail if d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * d else 0.0
+    """Return the tail if it is most of the change, negative below the reference; otherwise 0.
+
+    It is, if without it D, or the difference of the means, would be less than half.
+    """
+    above, below = row.tail_above or 0.0, row.tail_below or 0.0
+    tail, d = above - below, row.ks or 0.0
+    if d >= MOST_MOVED or abs(tail) >= _ALL_IN_TAIL * d:
+        return tail * (d < MOST_MOVED)
+    if not row.sides or 4 * tail * _rise(row) <= (above + below) * abs(_rise(row)):
+        return 0.0
+    pool, after, before = _pooled(*_values(row))
+    up_to = np.cumsum(before)
+    inner = (up_to > 1 - _EDGE) & (up_to - before < _EDGE)
+    was, now = (pool @ (side * inner) / (side @ inner or 1.0) for side in (before, after))
+    return tail * bool(abs(now - was) < abs(_rise(row)) / 2)
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
@@ -386,7 +398,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
         return abs(_rise(row)) < LITTLE * row.levels[0]
     if row.short == "FileSize" and any(each.short == "JpegQuality" for each in drifted):
         return cause.name == "compressed"
-    if row.cell is None:
+    if row.cell is None or row.topic in cause.follows:
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
     is_even = len(cells) > 1 and _of_grid(cells).is_even
