@@ -66,8 +66,8 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
-def outcome(source: Any, reading: Reading | None = None, **options: Any) -> str:
-    """The reason, or "measured"; any other exception fails the test."""
+def outcome(source: Any, reading: Reading | None = None, words: str = "", **options: Any) -> str:
+    """The reason, of which these words are said, or "measured"; any other exception is raised."""
     try:
         list(measure_images(source, reading or Reading(**options)))
     except ImageError as error:
@@ -76,5 +76,6 @@ def outcome(source: Any, reading: Reading | None = None, **options: Any) -> str:
         return "measured"
     assert failure.reason in REASONS
     assert failure.detail
+    assert words in failure.detail
     assert len(failure.detail) <= 200
     return failure.reason
