@@ -72,6 +72,13 @@ def summaries(view: ProfileView) -> dict[str, dict[str, Any]]:
     return {name: column.to_summary_dict() for name, column in view.items()}
 
 
+def with_rows(images: Iterable[Any], **options: Any) -> ProfileView:
+    """A profile that keeps the rows of its images."""
+    profile = Profile(**{"sample": 256} | options)
+    profile.track_many(images)
+    return profile.view()
+
+
 def as_of_images(profile: Profile) -> ProfileView:
     """Columns that are named as numbers of images then also mean what these do."""
     for name, role, *_ in _core.image_numbers():

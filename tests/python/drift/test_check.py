@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import encoded, lightmeter
+from conftest import encoded, lightmeter, with_rows
 from lightmeter import Profile, ProfileView, check_image, log, log_image, profile_images
 from lightmeter.drift.check import Tail, deviation
 from lightmeter.drift.row import Label
@@ -32,9 +32,7 @@ def scene(seed: int) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def good() -> ProfileView:
-    profile = Profile(sample=64)
-    profile.track_many(scene(seed) for seed in range(80))
-    return profile.view()
+    return with_rows((scene(seed) for seed in range(80)), sample=64)
 
 
 def darker(image: Image.Image) -> Image.Image:
@@ -50,11 +48,9 @@ def test_findings_say_what_and_how_rare(good: ProfileView) -> None:
 
 
 def test_hues_are_judged_on_their_circle() -> None:
-    profile = Profile(sample=64)
     rng = np.random.default_rng(0)
-    for _ in range(64):  # reds on both sides of 0
-        profile.track(np.full((4, 4, 3), [200, *rng.integers(20, 40, 2)], np.uint8))
-    view = profile.view()
+    reds = ([200, *rng.integers(20, 40, 2)] for _ in range(64))  # on both sides of 0
+    view = with_rows(np.full((4, 4, 3), red, np.uint8) for red in reds)
     assert check_image(np.full((4, 4, 3), [200, 30, 30], np.uint8), view).verdict == "ordinary"
     green = check_image(np.full((4, 4, 3), [30, 200, 30], np.uint8), view)
     assert green.verdict == "unusual"
@@ -76,9 +72,7 @@ def test_numbers_that_go_ill_together_are_found() -> None:
         return {"a": a, "b": b}
 
     plain = np.full((4, 4), 90, np.uint8)
-    profile = Profile(sample=256, metrics=[own])
-    profile.track_many([plain] * 200)
-    view = profile.view()
+    view = with_rows([plain] * 200, metrics=[own])
     assert check_image(plain, view, metrics=[own]).verdict == "ordinary"
     odd = check_image(plain, view, metrics=[own])
     assert odd.verdict == "unusual"
@@ -132,9 +126,8 @@ def test_what_an_image_lacks_is_not_judged(tmp_path: Path) -> None:
     findings = check_image(again, files, level=LEVEL).findings
     assert "image.JpegQuality" in [finding.feature for finding in findings]
 
-    mixed = Profile(sample=256)
-    for seed in range(60):
-        mixed.track(scene(seed).convert("L" if seed % 3 == 0 else "RGB"))
+    modes = ["L" if seed % 3 == 0 else "RGB" for seed in range(60)]
+    mixed = with_rows(scene(seed).convert(mode) for seed, mode in enumerate(modes))
     for mode, rows in (("L", 20), ("RGB", 40)):  # gray pictures have no hue
         check = check_image(scene(99).convert(mode), mixed, level=LEVEL)
         assert (check.verdict, check.rows) == ("ordinary", rows)
@@ -156,9 +149,7 @@ def test_rows_are_kept_where_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_set_of_metrics_is_that_of_the_reference() -> None:
-    profile = Profile(sample=64, metrics="camera")
-    profile.track_many(scene(seed) for seed in range(60))
-    view = profile.view()
+    view = with_rows((scene(seed) for seed in range(60)), metrics="camera")
     covered = np.array(scene(99))
     covered[36:, 48:] = 60
     check = check_image(covered, view, level=LEVEL)
@@ -216,9 +207,8 @@ def test_bands_are_judged_and_those_of_the_reference_are_expected() -> None:
     def stack(seed: int) -> np.ndarray:
         return np.asarray(scene(seed))[..., :2]
 
-    profile = Profile(sample=64, bands=bands, metrics="camera")
-    profile.track_many(stack(seed) for seed in range(80))
-    view = profile.view()
+    stacks = [stack(seed) for seed in range(80)]
+    view = with_rows(stacks, sample=64, bands=bands, metrics="camera")
     assert check_image(stack(100), view, bands=bands).rows == 64
     dark = check_image((stack(100) // [1, 2]).astype(np.uint8), view, bands=bands)
     assert dark.verdict == "unusual"

@@ -9,7 +9,7 @@ from typing import Any
 import lightmeter as lm
 import numpy as np
 import pytest
-from conftest import as_of_images, picture
+from conftest import as_of_images, picture, with_rows
 from lightmeter import _core
 from lightmeter.drift.compare import Comparison, Unlike
 from lightmeter.monitor.shelf import MISSING, VALUES, Summary
@@ -271,15 +271,9 @@ def frames(count: int, *, deep: bool = False) -> list[NDArray[Any]]:
     return list((noise * SHADES * (16 if deep else 1)).astype(np.uint16 if deep else np.uint8))
 
 
-def profile(images: list[NDArray[Any]], **options: Any) -> lm.ProfileView:
-    tracked = lm.Profile(sample=256, **options)
-    tracked.track_many(images)
-    return tracked.view()
-
-
 GOOD = frames(80)
-BGR = profile([frame[..., ::-1] for frame in GOOD], channels="BGR")
-DEEP = profile(frames(80, deep=True), value_range=(0, 4095))
+BGR = with_rows([frame[..., ::-1] for frame in GOOD], channels="BGR")
+DEEP = with_rows(frames(80, deep=True), value_range=(0, 4095))
 
 
 @pytest.mark.parametrize("metrics", ["all", "whylogs"])
@@ -298,7 +292,7 @@ def test_what_depends_on_the_order_of_colours_is_not_compared(metrics: Any) -> N
 
 
 def test_a_reference_of_another_order_is_said_first_and_not_judged() -> None:
-    report = lm.compare(target=profile(GOOD), reference=BGR)
+    report = lm.compare(target=with_rows(GOOD), reference=BGR)
     first = "The images were read differently: channels BGR in the reference, RGB in the target."
     assert report.summary().startswith(first)
     assert report.read_differently.startswith(first)
@@ -313,7 +307,7 @@ def test_a_reference_of_another_order_is_said_first_and_not_judged() -> None:
 
 
 def test_a_value_range_decides_all_numbers_of_pixels() -> None:
-    report = lm.compare(target=profile(frames(80, deep=True)), reference=DEEP)
+    report = lm.compare(target=with_rows(frames(80, deep=True)), reference=DEEP)
     assert "value_range [0.0, 4095.0] in the reference, by default" in report.read_differently
     judged = [line.feature for line in report.features if line.verdict is not None]
     assert judged
@@ -321,15 +315,15 @@ def test_a_value_range_decides_all_numbers_of_pixels() -> None:
 
 
 def test_what_only_differs_in_part_or_by_nature_is_compared() -> None:
-    both = BGR.merge(profile(frames(80)))
+    both = BGR.merge(with_rows(frames(80)))
     assert len(both.readings["image"]) == 2
     for target, reference, said in (
         (BGR, BGR, ""),
         (both, both, ""),
         (both, BGR, "channels BGR in the reference, BGR and RGB in the target"),
-        (profile(frames(9), ignore=(0, 0, 5, 5)), profile(frames(9)), "ignore nothing in the"),
-        (profile(frames(9)), DEEP, "samples integer in the reference, 8 bits in the target"),
-        (profile([frame[..., 0] for frame in frames(9)]), BGR, ""),
+        (with_rows(frames(9), ignore=(0, 0, 5, 5)), with_rows(frames(9)), "ignore nothing in the"),
+        (with_rows(frames(9)), DEEP, "samples integer in the reference, 8 bits in the target"),
+        (with_rows([frame[..., 0] for frame in frames(9)]), BGR, ""),
         (lm.log(row={"a": 1}).view(), BGR, ""),
     ):
         assert said in (told := lm.compare(target=target, reference=reference).read_differently)
@@ -341,7 +335,7 @@ def test_readings_of_strangers_are_inert(text: str) -> None:
     core = _core.Profile.decode(BGR.to_bytes())
     core.count_image("image", 500, text)
     view = lm.ProfileView.from_bytes(lm.ProfileView(core).to_bytes())
-    report = lm.compare(target=profile(frames(9)), reference=view)
+    report = lm.compare(target=with_rows(frames(9)), reference=view)
     assert len(report.summary()) < 500
     assert len(lm.check_image(frames(1)[0], view).read_differently) < 500
 

@@ -9,7 +9,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from changes import CHANGES, IMAGES, drawn, noisy, profile
-from conftest import encoded
+from conftest import encoded, with_rows
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe.causes import causes_of, change_of
 from lightmeter.drift.describe.sentences import capitalised, causes, describe, findings, summary
@@ -317,9 +317,7 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
 
 @cache
 def sampled() -> lm.ProfileView:
-    reference = lm.Profile(sample=64)
-    reference.track_many(drawn("", 0, 60))
-    return reference.view()
+    return with_rows(drawn("", 0, 60))
 
 
 @pytest.mark.parametrize("change", sorted(set(CHANGES) - {"hue turned", "pale", "glare"}))
