@@ -167,14 +167,6 @@ KEPT |= {tag: {"style"} for tag in ("div", "h3", "th", "td")}
 KEPT |= {"span": {"class", "style"}, "img": {"src", "alt", "width", "height"}}
 
 
-def visualizer() -> NotebookProfileVisualizer:
-    visualization = NotebookProfileVisualizer()
-    visualization.set_profiles(
-        target_profile_view=drifted().target, reference_profile_view=drifted().reference
-    )
-    return visualization
-
-
 @pytest.mark.parametrize("report", [drifted, attacked, cameras])
 def test_a_notebook_shows_it_without_being_trusted(report: Any) -> None:
     shown = report()._repr_html_()
@@ -188,7 +180,10 @@ def test_a_notebook_shows_it_without_being_trusted(report: Any) -> None:
 
 
 def test_the_articles_calls(tmp_path: Path) -> None:
-    visualization = visualizer()
+    visualization = NotebookProfileVisualizer()
+    visualization.set_profiles(
+        target_profile_view=drifted().target, reference_profile_view=drifted().reference
+    )
     report = visualization.summary_drift_report()
     assert report.features == drifted().features
     chart = visualization.double_histogram(feature_name="n00")
@@ -229,13 +224,9 @@ def test_write_html_is_whole_or_not(tmp_path: Path) -> None:
 # Exif dates: days in profiles, dates in whatever is shown.
 
 
-DAYS = 20
-FIRST = np.datetime64("2022-01-01")
-
-
 def photos(first: date) -> ProfileView:
     """One a day, taken at ten o'clock."""
-    days = [first + timedelta(days=later) for later in range(DAYS)]
+    days = [first + timedelta(days=later) for later in range(20)]
     tags = [{306: f"{taken:%Y:%m:%d} 10:00:00"} for taken in days]
     return log_image([encoded("JPEG", picture(8, 8), tags=each) for each in tags]).view()
 
@@ -275,7 +266,7 @@ def test_times_of_a_table_stay_numbers() -> None:
     sides = []
     for n in (900, 0):
         days = np.arange(n, n + 30)
-        times = days * np.timedelta64(1, "D") + FIRST
+        times = days * np.timedelta64(1, "D") + np.datetime64("2022-01-01")
         sides.append(log(columns={"x.DateTime": times, "order.DateTime": days + 16_000.0}))
     report = compare(target=sides[0], reference=sides[1])
     assert report.summary() == "order.DateTime rose by 5.6 %, x.DateTime rose by 4.7 %"

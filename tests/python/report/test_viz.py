@@ -12,7 +12,7 @@ from dashboards import Page
 from hostile import HOSTILE
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from lightmeter import ProfileView, compare, log
+from lightmeter import compare, log
 from lightmeter.report.charts.chart import Chart
 from lightmeter.report.charts.features import bars, chart_of, common_bins, histograms
 from lightmeter.report.charts.html import joined, tag
@@ -26,10 +26,6 @@ def sketch(values: Any) -> QuantileSketch:
     made = QuantileSketch()
     made.update(np.asarray(values, dtype=np.float64))
     return made
-
-
-def views(target: Any, reference: Any) -> tuple[ProfileView, ProfileView]:
-    return log(columns={"x": target}).view(), log(columns={"x": reference}).view()
 
 
 def parsed(chart: Chart) -> ET.Element:
@@ -87,7 +83,8 @@ def test_nothing_of_strangers_gets_out(hostile: str) -> None:
 
 
 def test_bars_are_shares_of_all_values() -> None:
-    target, reference = views(["a"] * 3 + ["b"], ["a"] * 6 + [f"r{i}" for i in range(14)])
+    target = log(columns={"x": ["a"] * 3 + ["b"]})
+    reference = log(columns={"x": ["a"] * 6 + [f"r{i}" for i in range(14)]})
     report = compare(target=target, reference=reference)
     chart = chart_of(report["x"], report)
     assert "a: 30 % of the reference, 75 % of the target" in chart.description
@@ -167,18 +164,14 @@ def test_an_axis_of_hours_names_each_day() -> None:
 # The maker of HTML
 
 
-def check(text: str) -> None:
+@settings(max_examples=150, derandomize=True)
+@given(st.sampled_from(HOSTILE) | st.text(max_size=40) | st.text("<>&\"'/!-bp =;#x", max_size=40))
+def test_any_text_stays_text(text: str) -> None:
     shown = visible(text)
     page = Page(tag("p", text, title=text))
     assert (page.tags, "".join(page.words)) == ([("p", {"title": shown})], shown)
     page = Page(joined(text, tag("b", text)))
     assert (page.tags, "".join(page.words)) == ([("b", {})], 2 * shown)
-
-
-@settings(max_examples=150, derandomize=True)
-@given(st.sampled_from(HOSTILE) | st.text(max_size=40) | st.text("<>&\"'/!-bp =;#x", max_size=40))
-def test_any_text_stays_text(text: str) -> None:
-    check(text)
 
 
 @pytest.mark.parametrize(
