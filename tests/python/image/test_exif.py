@@ -321,17 +321,12 @@ def test_facts_are_features_of_encoded_images_only() -> None:
 # Whatever bytes a file has, reading its header and Exif ends, raises nothing and stays small.
 
 
-def seeds() -> list[bytes]:
-    found = [data for data in files().values() if len(data) < 6000]
-    for form in ("GIF", "MPO", "WEBP", "TIFF"):
-        first, *rest = (Image.new("RGB", (8, 8), shade) for shade in range(3))
-        found.append(encoded(form, first, frames=rest))
-    return found
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_headers_raise_nothing(seed: int) -> None:
-    rng, samples = random.Random(seed), seeds()
+    rng, samples = random.Random(seed), [each for each in files().values() if len(each) < 6000]
+    for form in ("GIF", "MPO", "WEBP", "TIFF"):
+        first, *rest = (Image.new("RGB", (8, 8), shade) for shade in range(3))
+        samples.append(encoded(form, first, frames=rest))
     for _ in range(1000):
         data = mutated(rng.choice(samples), rng)
         with open_encoded(data, Limits()) as file:

@@ -43,15 +43,6 @@ class Leaving(dict[str, int]):
         sys.exit(3)
 
 
-def seen(image: Any, **options: Any) -> Any:
-    """What a function is called with."""
-    taken: list[Any] = []
-    view = lm.log_image(image, metrics=named("own", taken.append), **options).view()
-    assert view["image.own"].missing == 1
-    (sight,) = taken
-    return sight
-
-
 @pytest.mark.parametrize(
     ("result", "n", "missing", "mean"),
     [
@@ -163,7 +154,10 @@ RGB = np.asarray(picture())
 def test_functions_get_what_was_measured_in_8_bits(
     image: Any, options: dict[str, Any], expected: Any
 ) -> None:
-    samples = seen(image, **options)
+    taken: list[Any] = []
+    view = lm.log_image(image, metrics=named("own", taken.append), **options).view()
+    assert view["image.own"].missing == 1
+    (samples,) = taken
     assert samples.dtype == np.uint8
     assert samples.flags.c_contiguous
     assert not samples.flags.writeable

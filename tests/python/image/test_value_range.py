@@ -67,12 +67,6 @@ REFUSED = {
 }
 
 
-def brightness(samples: NDArray[Any]) -> float:
-    """Of gray the mean, of RGB that of the largest channel."""
-    largest = samples if samples.ndim == 2 else samples.max(axis=2)
-    return float(largest.astype(np.float64).mean() * 255 / WHITE)
-
-
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -87,7 +81,8 @@ def test_it_is_honoured(name: str, options: dict[str, Any], tmp_path: Path) -> N
     reading = lm.Reading(value_range=(0, WHITE), **options)
     path = tmp_path / "picture"
     path.write_bytes(data)
-    expected = pytest.approx(brightness(samples), abs=0.01)
+    largest = samples if samples.ndim == 2 else samples.max(axis=2)
+    expected = pytest.approx(largest.astype(np.float64).mean() * 255 / WHITE, abs=0.01)
     for source in (bytes(data), path):
         assert measure_image(source, reading).meter.measurement()["Brightness.mean"] == expected
     view = lm.profile_images([path], reading=reading)
