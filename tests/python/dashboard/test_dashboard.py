@@ -61,17 +61,16 @@ def headlines(store: Store) -> list[str]:
 def test_the_headline_counts_what_is_open_and_what_happened_lately(
     store: Store, states: str, words: list[str]
 ) -> None:
-    for day in range(max(2, len(states))):
-        store.put("cells", bursts(day), at=FIRST + day * DAY, writer="w")
-    save_results(store, days(states, feature="f0"))
+    fill(store, "cells", max(2, len(states)))
+    save_results(store, days(states, feature="saturation"))
     assert headlines(store) == words
 
 
 def test_a_dataset_that_was_not_judged_is_not_called_usual(store: Store) -> None:
     for dataset, states in (("cells", "oo"), ("road", "..")):
-        for day in range(2):
-            store.put(dataset, bursts(day), at=FIRST + day * DAY, writer="w")
-        save_results(store, days(states, dataset=dataset, feature="f0"), source=f"/{dataset}.toml")
+        fill(store, dataset, 2)
+        results = days(states, dataset=dataset, feature="saturation")
+        save_results(store, results, source=f"/{dataset}.toml")
     assert headlines(store) == ["Nothing unusual now in 1 of 2 datasets"]
 
 
@@ -220,8 +219,8 @@ def test_where_nothing_changed_no_page_says_drift(store: Store, tmp_path: Path) 
 def test_a_grid_without_a_baseline_is_no_heat_map(store: Store) -> None:
     """As after an accepted change, until the next run of the monitors."""
     store.put("cells", log_image(picture(), metrics="camera"), at=FIRST, writer="w")
-    bad = (days("A", feature=f"image.Grid.r0c{column}") for column in range(2))
-    save_results(store, [result for those in bad for result in those])
+    bad = days("A", feature="image.Grid.r0c0") + days("A", feature="image.Grid.r0c1")
+    save_results(store, bad)
     page = asked(store, bucket_page("cells", "", FIRST))
     assert "image.Grid.r0c1" in page
     assert "Where in the image" not in page
