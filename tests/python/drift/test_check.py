@@ -88,8 +88,7 @@ def test_too_small_a_reference_says_so() -> None:
     assert none.odd
     assert none.why_unknown.startswith("the reference keeps the measurements of 0 images")
     profile = Profile(sample=256)
-    for seed in range(18):
-        profile.track(scene(seed))
+    profile.track_many(scene(seed) for seed in range(18))
     small = check_image(darker(scene(1)), profile, level=LEVEL)
     assert (small.verdict, small.rows, small.p_value) == ("unknown", 18, pytest.approx(1 / 19))
     assert "of 18 images; profile at least 19 images" in small.why_unknown

@@ -356,9 +356,6 @@ def test_an_image_is_read_as_its_reference() -> None:
 # Vectors and the numbers of images together: Hotelling's test, reports.
 
 
-Array = NDArray[np.float64]
-
-
 def view(rows: Any, **columns: Any) -> lm.ProfileView:
     return lm.log(columns={"embedding": rows, **columns}).view()
 
@@ -367,7 +364,7 @@ def line(target: Any, reference: Any) -> Any:
     return lm.compare(target=view(target), reference=view(reference))["embedding"]
 
 
-def normal(n: int, length: int, seed: int = 0) -> Array:
+def normal(n: int, length: int, seed: int = 0) -> NDArray[np.float64]:
     return np.random.default_rng(seed).normal(size=(n, length))
 
 

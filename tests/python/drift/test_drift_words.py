@@ -290,12 +290,11 @@ def test_where_nothing_changed_no_cause_is_named() -> None:
 
 
 def test_two_causes_are_named_where_one_does_not_follow_from_the_other() -> None:
-    def both(image: Image.Image) -> Image.Image:
-        return noisy(CHANGES["darker"](image))
-
-    dark = lm.log_image([both(draw_cells(np.random.default_rng([1, at]))) for at in range(IMAGES)])
-    plain = lm.log_image([draw_cells(np.random.default_rng([0, at])) for at in range(IMAGES)])
-    report = lm.compare(target=dark, reference=plain)
+    plain, others = (
+        [draw_cells(np.random.default_rng([seed, at])) for at in range(IMAGES)] for seed in (0, 1)
+    )
+    dark = lm.log_image([noisy(CHANGES["darker"](image)) for image in others])
+    report = lm.compare(target=dark, reference=lm.log_image(plain))
     assert {each.cause for each in report.causes} == {"darker", "noise"}
 
 
