@@ -224,8 +224,6 @@ def _counted(kind: str, table: Table) -> tuple[Numbers, dict[int, Numbers]]:
     text = sum((counts for _, counts in table["texts"]), start=np.zeros_like(n))
     odd, values = infinite + text, n + infinite + text
     match kind:
-        case "number" | "hue":
-            return n, {}
         case "category":
             others = {-1: n + infinite} if (n + infinite).any() else {}
             return values, dict(table["texts"]) | others
@@ -235,7 +233,7 @@ def _counted(kind: str, table: Table) -> tuple[Numbers, dict[int, Numbers]]:
             return missing + values, {0: missing}
         case "not a number":
             return values, {0: odd}
-    return np.zeros_like(n), {}
+    return n, {}
 
 
 def _along(table: Table, x: float, y: float) -> Grouped:
