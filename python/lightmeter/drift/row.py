@@ -52,12 +52,6 @@ class GridCell(NamedTuple):
     row: int
     column: int
 
-    @property
-    def place(self) -> str:
-        """Return its position in words."""
-        row, column = (("one", "two", "three", "four")[at] for at in (self.row, self.column))
-        return f"at row {row}, column {column} of the four by four grid"
-
 
 @dataclass(frozen=True)
 class Label:
@@ -150,7 +144,9 @@ def _spoken(name: str) -> str:
     if name in _NAMES:
         return _NAMES[name]
     if cell := _cell(name):
-        return f"{cell.number.replace('luma', 'brightness')} {cell.place}"
+        what = "brightness" if cell.number == "luma" else cell.number
+        row, column = (("one", "two", "three", "four")[at] for at in cell[1:])
+        return f"{what} at row {row}, column {column} of the four by four grid"
     if name not in IMAGE_NUMBERS and name not in FACTS:
         if rest in IMAGE_NUMBERS:  # of a band
             return f"{first} {_spoken(rest)}"
