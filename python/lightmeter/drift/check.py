@@ -470,10 +470,16 @@ class Reference:
 
         Raises
         ------
+        TypeError
+            `level` is not a number.
         ValueError
             `level` is not between 1e-15 and 1.
         """
-        check_level(level)
+        expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
+        if not isinstance(level, Real):
+            raise TypeError(f"level is {level!r}; {expected}")
+        if not _LEAST_LEVEL <= level < 1:
+            raise ValueError(f"level is {level}; {expected}")
         unlike = Unlike({self.prefix: {read: 1}}, {self.prefix: self._readings})
         numbers = {self._short(name): x for name, x in numbers.items() if not unlike.reason(name)}
         tails = {name: tail for name in numbers if (tail := self._tail(name))}
@@ -540,23 +546,6 @@ def _with_causes(
             sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
             findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
     return list((findings | odd | findings).values())  # `odd` has other words for the first
-
-
-def check_level(level: float) -> None:
-    """Check the argument `level`.
-
-    Raises
-    ------
-    TypeError
-        `level` is not a number.
-    ValueError
-        `level` is not between 1e-15 and 1.
-    """
-    expected = f"expected a number between {_LEAST_LEVEL:g} and 1, such as {LEVEL:g}"
-    if not isinstance(level, Real):
-        raise TypeError(f"level is {level!r}; {expected}")
-    if not _LEAST_LEVEL <= level < 1:
-        raise ValueError(f"level is {level}; {expected}")
 
 
 def least_rows(level: float) -> int:
