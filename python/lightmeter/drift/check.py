@@ -511,9 +511,7 @@ class Reference:
         """
         alike = [table for table in self._tables if names == set(table[0])]
         if sum(len(values) for _, values in alike) < least:
-            counts = Counter[str]()
-            for own, values in self._tables:
-                counts.update(dict.fromkeys(own, len(values)))
+            counts = Counter(name for own, values in self._tables for _ in values for name in own)
             total = sum(len(values) for _, values in self._tables)
             names = frozenset(name for name in names if 2 * counts[name] > total)
             alike = [table for table in self._tables if names.issubset(table[0])]
