@@ -259,7 +259,7 @@ def _least_of_shares(hits: Sequence[Mapping[int, Numbers]], n: Sequence[Numbers]
     Strings with equal hashes count as one category.
     """
     p_values = []
-    for name in sorted(hits[0].keys() | hits[1].keys()):
+    for name in hits[0].keys() | hits[1].keys():
         each = [side.get(name, 0 * every) for side, every in zip(hits, n, strict=True)]
         p_values.append(share_p_value(each, n))
     return min(1.0, max(1, len(p_values) - 1) * min(p_values))

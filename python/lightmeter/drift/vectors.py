@@ -42,7 +42,7 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
     Only vectors of the length that is most frequent on both sides are compared.
     """
     name = row.feature
-    found = [core.vectors(name) if name in core else ({}, 0) for core in cores]
+    found = [core.vectors(name) for core in cores]
     sides = [side for side, _ in found]
     shared = sides[0].keys() & sides[1].keys()
 
