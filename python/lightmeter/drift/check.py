@@ -502,9 +502,7 @@ class Reference:
         every = [*odd.values()]
         return ImageCheck(verdict, p_value, findings, every, len(rows), level, unlike.sentence)
 
-    def _choose(
-        self, names: frozenset[str], least: int
-    ) -> tuple[Sequence[str], NDArray[np.float32]]:
+    def _choose(self, names: frozenset[str], least: int) -> tuple[Sequence[str], NDArray[Any]]:
         """Return the names of numbers and the rows that have them.
 
         If too few rows have all numbers of the image, these are the numbers that most rows have.
