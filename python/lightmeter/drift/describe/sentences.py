@@ -226,12 +226,11 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
     if differs:
         return differs
-    is_amount = pool[0] >= 0
     level = spread = ""
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count
     if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
-        level = _moved(row, is_amount=row.scale is not None or is_amount)
-    wide = _log_spread(row, pool, after, before, is_amount=is_amount)
+        level = _moved(row, is_amount=row.scale is not None or pool[0] >= 0)
+    wide = _log_spread(row, pool, after, before)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
         spread = f"{subject} varies {number(times, 2)} times as much as before"
@@ -272,9 +271,7 @@ def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
     return f"{verb} by {percent(abs(after / before - 1))}"
 
 
-def _log_spread(
-    row: FeatureDrift, pool: Numbers, after: Numbers, before: Numbers, *, is_amount: bool
-) -> float:
+def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Numbers) -> float:
     """Return the absolute logarithm of the ratio of the spreads.
 
     It is the smallest change on which all measures agree: the standard deviation, the widths of the
@@ -285,7 +282,7 @@ def _log_spread(
     if row.spread is None or min(*own, *other) <= 0:
         return 0.0
     signs: list[float] = [row.spread, *(np.log(own) - np.log(other)).tolist()]
-    if is_amount and row.level_target and row.level_reference:
+    if pool[0] >= 0 and row.level_target and row.level_reference:
         signs.append(row.spread - math.log(row.level_target / row.level_reference))
     return max(0.0, min(signs), -max(signs))
 
