@@ -117,10 +117,9 @@ def _compare(
     ratio = explained / (1 - explained)
     p_value = _core.f_tail(ratio * rest / entered, entered, rest)
     squared = max(ratio * max(rest - 2, 0) - entered, 0.0) / between
-    is_grouped = all(core.groups for core in cores)
-    if is_grouped:
+    if all(core.groups for core in cores):
         fill(row, reason="there is no test of vectors by group")
-    p = [p_value] * 3 if tested and not is_grouped else None
+    p = [p_value] * 3 if tested and not row.reason else None
     rest_on(row, "separation", [math.erf(math.sqrt(squared / 8))] * 3, p)
 
 
