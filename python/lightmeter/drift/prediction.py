@@ -253,10 +253,8 @@ def _independent_share(standardised: Numbers) -> float:
     """Return the share of k buckets that counts, if buckets resemble those before them."""
     squares = (standardised**2).sum(axis=0)
     products = (standardised[1:] * standardised[:-1]).sum(axis=0)
-    varies = squares > 0
-    if not varies.any():
-        return 1.0
-    r = max(0.0, float((products[varies] / squares[varies]).mean()))
+    ratios = (products / squares)[squares > 0]
+    r = max(0.0, float(ratios.sum()) / max(1, len(ratios)))
     return (1 - r * r) / (1 + r * r)
 
 
