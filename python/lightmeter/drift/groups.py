@@ -111,9 +111,7 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     side = np.repeat((0, 1), (len(target.n), len(reference.n)))
     parts = zip(target[:5], reference[:5], strict=True)
     n, mean, units, squares, share = map(np.concatenate, parts)
-    within = target.within + reference.within
-    spare = float(units @ (n - 1))
-    within = within / spare if spare else 0.0
+    within = (target.within + reference.within) / max(1.0, float(units @ (n - 1)))
 
     def sums(each: Numbers) -> Numbers:
         return np.add.reduceat(each, starts)
