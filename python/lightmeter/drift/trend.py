@@ -367,11 +367,10 @@ def log_evidence(
         # After 91 buckets, every fourth start is enough.
         is_used = (age >= STEP - 1) & (starts >= since) & ((age < 92) | (numbers % 4 == 0))
         places, at = np.nonzero(is_used)
-        if len(at):
-            pairs = buckets[places], starts[at], factors[at]
-            log_e = np.minimum.reduce([fit.log_e(*pairs) for fit in series.fits])
-            found, firsts = np.unique(pairs[0], return_index=True)
-            result[found] = np.logaddexp.reduceat(log_e, firsts)
+        pairs = buckets[places], starts[at], factors[at]
+        log_e = np.minimum.reduce([fit.log_e(*pairs) for fit in series.fits])
+        found, firsts = np.unique(pairs[0], return_index=True)
+        result[found] = np.logaddexp.reduceat(log_e, firsts)
     return result + math.log(STEP)
 
 
