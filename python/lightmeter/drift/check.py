@@ -96,7 +96,7 @@ class Tail:
         away = value - self._mean if self._centre is None else self._out(value)
         return float(abs(away)) / self._spread
 
-    def change(self, name: str, value: float, *, is_odd: bool) -> Change:
+    def change(self, name: str, value: float, is_odd: bool) -> Change:
         """Return the difference of a value from the mean, with a sign only if it is odd."""
         size, topic = min(self.distance(value) / _MOST_SPREADS, 1.0), self._names.topic
         return change_of(name, (self._mean, value), size, topic, is_odd, is_odd)
@@ -531,9 +531,7 @@ def _with_causes(
     odd: dict[str, OddNumber], tails: Mapping[str, Tail], numbers: Mapping[str, float]
 ) -> list[OddNumber]:
     """Return the odd numbers, with those that indicate a cause first."""
-    changes = {
-        name: tail.change(name, numbers[name], is_odd=name in odd) for name, tail in tails.items()
-    }
+    changes = {name: tail.change(name, numbers[name], name in odd) for name, tail in tails.items()}
     # The JPEG quality of a file says more about its compression than blocks do.
     is_as_good = "JpegQuality" in changes and changes["JpegQuality"].by > -LITTLE
     findings: dict[str, OddNumber] = {}
