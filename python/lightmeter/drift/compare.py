@@ -16,7 +16,6 @@ from lightmeter.drift.row import (
     DriftKind,
     FeatureDrift,
     Thresholds,
-    by_severity,
     carrying,
     fill,
     holm_p_values,
@@ -83,11 +82,10 @@ class Comparison:
         self.read_differently = self.unlike.sentence
         self.ungrouped = [(0, 0), (0, 0)]
         rows = list(self._rows(tested=tested))
-        judge(rows, by, tested=tested)
         _name_gray(rows)
         for row in rows:
             fill(row, wording=partial(sentences.describe, by=by))
-        self.features = by_severity(rows, by)
+        self.features = judge(rows, by, tested=tested)
 
     def _rows(self, *, tested: bool) -> Iterator[FeatureDrift]:
         """Yield the rows of all features except hashes, which differ between any two images."""

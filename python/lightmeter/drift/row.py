@@ -467,8 +467,8 @@ def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     return max(sizes, key=lambda name: by.units(name, sizes[name]))
 
 
-def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool) -> None:
-    """Set q-values, verdicts and reasons.
+def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool) -> list[FeatureDrift]:
+    """Set q-values, verdicts and reasons; return the rows by severity.
 
     If rows were not `tested`, only the verdict ``not enough data`` is set. Rows with a verdict are
     not changed. All others with enough values on both sides are judged together, in their families,
@@ -489,6 +489,7 @@ def judge(rows: Sequence[FeatureDrift], by: Thresholds, *, tested: bool) -> None
         is_sure = verdict == _verdict(least_q, row, row.effect_high, by)
         fill(row, q_value=q, verdict=verdict if is_sure else "inconclusive")
         fill(row, reason=_reason(row, q, by))
+    return by_severity(rows, by)
 
 
 _WORST_FIRST = ["drift", "inconclusive", "possible", "none", "not enough data", None]
