@@ -115,7 +115,7 @@ def _next(
         expected = (weights * past).sum(axis=1) / every
         error = phi / total, 1 / every[1]
     else:
-        expected = np.stack((centre.values, centre.values))
+        expected = centre.values  # of both ways
         error = phi / centre.n, tau2 / centre.buckets + within / centre.n
     variance = np.stack((phi / n, tau2 + within / n)) + np.stack(error)
     rounding = (_ROUNDING * np.maximum(1.0, np.abs(mean))) ** 2
