@@ -112,7 +112,7 @@ def aligned(rows: Iterable[Sequence[str]], right: Collection[str] = ()) -> str:
 
 def percent(share: float) -> str:
     """Return a share as a percentage, which is 0 or 100 only if the share is exactly 0 or 1."""
-    if 0 < share < 0.001:
+    if 0 < share < 0.01:
         return f"{number(100 * share, 2)} %"
     if 0.999 < share < 1:
         return ">99.9 %"

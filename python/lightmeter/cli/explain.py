@@ -38,11 +38,11 @@ _OTHERS = {
 }
 # Numbers of bands, which have no red, green and blue.
 _OF_BANDS = {"mean": "the mean", "stddev": "the standard deviation", "entropy": "the entropy"}
-_MISSING = {"is": "the share of images without a value", "unit": UNITS["share"], "judged": "yes"}
+_MISSING = {"is": "the share of images without a value", "unit": UNITS["share"], "compared": "yes"}
 
 
 def explain(features: list[str]) -> None:
-    """Explain features of images: the unit, the metric sets, and whether they are judged.
+    """Explain features of images: the unit, the metric sets, and whether reports compare them.
 
     Parameters
     ----------
@@ -88,16 +88,16 @@ def _facts(name: str) -> dict[str, str]:
         says = _OF_BANDS.get(rest, number.says).replace("red, green and blue ", "")
         return _of_number(number) | {"is": f"of the band {first} as a gray image: {says}"}
     if rest and first in readers.__all__:
-        return {"is": f"a fact that read=readers.{first} finds", "judged": _judged("category")}
+        return {"is": f"a fact that read=readers.{first} finds", "compared": _compared("category")}
     if name in KNOWN:
         tag = "an Exif tag, tracked"
         tag += " only if --exif-allow names it, because it is personal" if name in PERSONAL else ""
         unit = {"unit": "days since 1970"} if name in DATES else {}
-        return {"is": tag, **unit, "judged": _judged("date" if name in DATES else "category")}
+        return {"is": tag, **unit, "compared": _compared("date" if name in DATES else "category")}
     if name not in _OTHERS and name not in FACTS:
         return {}
     says = _OTHERS.get(name, "a fact from the header of the file")
-    return {"is": says, "judged": _judged("pixels" if rest == "pixels" else "category")}
+    return {"is": says, "compared": _compared("pixels" if rest == "pixels" else "category")}
 
 
 def _of_number(number: ImageNumber) -> dict[str, str]:
@@ -106,11 +106,11 @@ def _of_number(number: ImageNumber) -> dict[str, str]:
         "unit": UNITS[number.scale],
         "metrics": ", ".join(SETS[SETS.index(number.set) :]),
         "topic": number.topic,
-        "judged": _judged(number.role),
+        "compared": _compared(number.role),
     }
 
 
-def _judged(role: Role) -> str:
+def _compared(role: Role) -> str:
     untested = Meaning(role).untested
     return f"no: {untested}" if untested else "yes"
 

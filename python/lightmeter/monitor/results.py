@@ -294,7 +294,7 @@ def causes_text(results: Collection[Result]) -> str:
         words.setdefault(cause, is_small)
     shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:_SHOWN]
     more = ["", ", and another finding", ", and other findings"]
-    return ", ".join(shown) + more[min(len(words) - len(shown), 2)]
+    return "; ".join(shown) + more[min(len(words) - len(shown), 2)]
 
 
 def place_text(dataset: str, segment: str) -> str:

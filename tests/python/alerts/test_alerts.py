@@ -192,7 +192,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     tell(store, results, [box], dashboard=site)
     (message,) = box.messages
     causes, _, where = message.title.partition(" (")
-    assert {*causes.split(", ")} == {"entropy rose by 9 %", "saturation fell by 38 %"}
+    assert {*causes.split("; ")} == {"entropy rose by 9 %", "saturation fell by 38 %"}
     assert where == "cells [camera=left], since 2022-09-06)"
     assert message.link.startswith("https://drift.example.com/site/cells-")
     assert message.link.endswith("/20220906T000000.html")

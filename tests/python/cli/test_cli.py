@@ -261,12 +261,12 @@ def test_every_feature_of_a_picture_is_explained() -> None:
     facts = explained(*view, *KNOWN, *more)
     assert facts.keys() >= {*view, *more, *(f"image.{name}" for name in KNOWN)}
     for name, column in view.items():
-        assert (facts[name]["judged"] == "yes") == (not column.meaning.untested), name
+        assert (facts[name]["compared"] == "yes") == (not column.meaning.untested), name
     for number in IMAGE_NUMBERS.values():
         assert facts[f"image.{number.name}"]["is"] == number.says
         assert facts[f"image.{number.name}"]["metrics"].split(", ")[0] == number.set
     assert "--exif-allow" in facts["image.Artist"]["is"]
-    assert facts["image.DateTime"]["judged"].startswith("no: dates")
+    assert facts["image.DateTime"]["compared"].startswith("no: dates")
     assert "--exif-allow" not in facts["image.Make"]["is"]
 
 

@@ -120,13 +120,16 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -10.0 if column else -70.0, 100, ".sharpness"),
-            "16 of 16 parts of the images lost sharpness",
+            "mean sharpness fell in 16 of 16 parts of the images",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
             "luma fell by 20 %, and 16 more drifted",
         ),
-        (grid(lambda *_: -2, 10), "on average, images darkened by a similar percentage everywhere"),
+        (
+            grid(lambda *_: -2, 10),
+            "mean brightness fell by a similar percentage in all parts of the images",
+        ),
         ({"Grid.r0c0": (100.0, 80.0)}, f"brightness {CELL} fell by 20 %"),
     ],
 )
@@ -138,7 +141,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence == "16 of 16 parts of the images darkened"
+    assert where.sentence == "Mean brightness fell in 16 of 16 parts of the images"
     assert where.certainty == "image.Grid.r0c0"
     assert noise.rows == (lines[-1],)
 
@@ -296,6 +299,14 @@ def test_two_causes_are_named_where_one_does_not_follow_from_the_other() -> None
     dark = lm.log_image([noisy(CHANGES["darker"](image)) for image in others])
     report = lm.compare(target=dark, reference=lm.log_image(plain))
     assert {each.cause for each in report.causes} == {"darker", "noise"}
+
+
+def test_what_shows_a_cause_follows_from_no_other() -> None:
+    moves = {"Sharpness": (100.0, 30.0), "JpegQuality": (90.0, 60.0), "Blockiness": (1.2, 1.9)}
+    rows = of_images(**moves, Noise=(2.0, 1.0))
+    first, second = causes(rows, rows, 0.01)
+    assert [row.short for row in first.rows] == ["Sharpness", "Noise"]
+    assert [row.short for row in second.rows] == ["JpegQuality", "Blockiness"]
 
 
 def test_what_follows_is_said_with_its_cause_and_only_there() -> None:

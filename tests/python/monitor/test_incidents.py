@@ -107,7 +107,7 @@ def test_what_is_small_beside_the_rest_is_no_headline() -> None:
     results = [
         result("anomaly", FIRST, words=f"{words}; shift 1", value=sizes[words]) for words in sizes
     ]
-    assert causes_text(results) == "sharpness fell by 98 %, noise rose by 90 %, and another finding"
+    assert causes_text(results) == "sharpness fell by 98 %; noise rose by 90 %, and another finding"
 
 
 class Listener:

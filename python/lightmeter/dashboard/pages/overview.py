@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from lightmeter.dashboard.history import RECENT, Compared, History, worst
+from lightmeter.dashboard.history import Compared, History, worst
 from lightmeter.dashboard.pages.parts import (
     SIGNS,
     Extras,
@@ -22,7 +22,7 @@ from lightmeter.times import DAY
 
 _LATELY = 14  # days
 _MOST_IN_FEED = 20
-_CHARTS = f"Charts show up to {RECENT} buckets, for drift how unusual each was. Limits are dashed."
+_CHARTS = "Charts show values or, for drift, how unusual each bucket was. Limits are dashed."
 
 _Event = tuple[History, Incident]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from lightmeter.dashboard.history import Compared, History
 from lightmeter.drift.describe.sentences import capitalised
-from lightmeter.monitor.results import Result, is_consequence
+from lightmeter.monitor.results import PERHAPS, Result, is_consequence
 from lightmeter.monitor.rules.drift import INDEPENDENT
 from lightmeter.monitor.sitemap import dataset_page
 from lightmeter.report.charts.html import Content, Html, Row, joined, tag
@@ -72,7 +72,8 @@ def quoted(name: str) -> Html:
 
 def words_of(result: Result) -> str:
     """Return the words of a result without the note of `assumption`."""
-    why = "; perhaps for the same reason" * is_consequence(result)
+    cause = result.cause.removeprefix(PERHAPS)
+    why = f"; perhaps a consequence of “{cause}”" * is_consequence(result)
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300) + why
 
 

@@ -161,7 +161,7 @@ def _hue(row: FeatureDrift) -> str:
 # often codes.
 _FEW = 3
 _FEW_CODES = 10
-_ALL_IN_TAIL = 0.6  # share of D in a tail, with which the rest is unchanged
+_ALL_IN_TAIL = 0.6  # share of a change in a tail, with which the rest is unchanged
 _ALL_IN_VALUE = 0.8  # of D
 _EDGE = 0.99  # of the reference, beyond which its tail begins
 _ROUNDING = 1e-9
@@ -243,7 +243,8 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
 def _tail(row: FeatureDrift) -> float:
     """Return the tail if it is most of the change, negative below the reference; otherwise 0.
 
-    It is, if without it D, or the difference of the means, would be less than half.
+    It is, if it is most of D, or if without it less than 60 % of the difference of the means is
+    left: of changes of all values, with D below 0.5, 64 % or more were left in simulations.
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
     tail, d = above - below, row.ks or 0.0
@@ -255,7 +256,7 @@ def _tail(row: FeatureDrift) -> float:
     up_to = np.cumsum(before)
     inner = (up_to > 1 - _EDGE) & (up_to - before < _EDGE)
     was, now = (pool @ (side * inner) / (side @ inner or 1.0) for side in (before, after))
-    return tail * bool(abs(now - was) < abs(_rise(row)) / 2)
+    return tail * bool(abs(now - was) < _ALL_IN_TAIL * abs(_rise(row)))
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
@@ -290,7 +291,6 @@ def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Number
 _MOST = 4  # parts of a summary
 _TINTLESS = "darker", "brighter", "compressed", "noise"
 _MIXED = "Saturation", "Colorfulness", "Hue.concentration"
-_VERBS = {"luma": ("darkened", "brightened"), "sharpness": ("lost sharpness", "got sharper")}
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
 
@@ -376,7 +376,9 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     firsts = {lead for _, lead in found}
     left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
     for cause, lead in found:
-        follow = [row for row in left if _follows(row, cause, left)]
+        others = {name for other, _ in found if other is not cause for name in other.leads}
+        free = [row for row in left if row.short not in others]
+        follow = [row for row in free if _follows(row, cause, left)]
         left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
@@ -458,18 +460,18 @@ def _several(row: FeatureDrift) -> str:
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Say how many cells changed as surely as the first, and how, if all did in the same way."""
-    lead, images = rows[0], f"{_several(rows[0])}images"
-    verb = f"changed in {'sharpness' if 'sharpness' in lead.short else 'brightness'}"
+    lead, parts = rows[0], f"parts of the {_several(rows[0])}images"
+    what = "sharpness" if "sharpness" in lead.short else "brightness"
     alike = [row for row in rows if row.verdict == lead.verdict]
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    largest = max(changes, key=abs)
-    if lead.cell and largest and all(is_sure(row) and _rise(row) * largest > 0 for row in alike):
-        verb = _VERBS[lead.cell.number][largest > 0]
+    largest, verb = max(changes, key=abs), "changed"
+    if largest and all(is_sure(row) and _rise(row) * largest > 0 for row in alike):
+        verb = "rose" if largest > 0 else "fell"
         if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
-            words = f"on average, {images} {verb} by a similar percentage everywhere"
+            words = f"mean {what} {verb} by a similar percentage in all {parts}"
             return Finding(words, tuple(rows), is_even=True)
-    words = f"{len(alike)} of {GRID_SIDE**2} parts of the {images} {verb}"
+    words = f"mean {what} {verb} in {len(alike)} of {GRID_SIDE**2} {parts}"
     return Finding(words, tuple(rows))
 
 
