@@ -12,7 +12,8 @@ struct Sharpness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Sharpness", Scale::kSquares, Group::kFocus,
-             "the sharpness, the variance of the Laplacian: higher is sharper"},
+             "the sharpness, the variance of the Laplacian: higher is sharper; half the light "
+             "quarters it"},
   };
 
   std::uint64_t n = 0;
