@@ -175,8 +175,8 @@ def check(
     of images, which are measured first. Images are read like those of the reference, unless an
     option says otherwise.
 
-    Exit codes: 0 no image was flagged; 3 an image was flagged, or could not be measured; 4 no image
-    was flagged, but some could not be judged, because the reference is too small; 1 no image was
+    Exit codes: 0 no image is unusual; 3 an image is unusual, or could not be measured; 4 no image
+    is unusual, but some could not be judged, because the reference is too small; 1 no image was
     measured.
 
     Parameters
@@ -214,7 +214,7 @@ def check(
                 lines += [f"  and {counted(left_out, 'more number')}"] * (left_out > 0)
             counts[verdict] += 1
             if verdict in ("unusual", "failed"):
-                flagged.append(plain)
+                flagged.append({"verdict": verdict, **plain})
                 for line in lines if output_format == "text" else ():
                     say(line)
     if output_format == "json":
@@ -240,7 +240,7 @@ def _summary(
     named = (filter(None, (each.cause for each in findings)) for findings in unusual)
     causes = Counter(next(each, "without a named cause") for each in named)
     if causes:
-        yield "unusual: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
+        yield "first causes: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
     yield ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         yield (

@@ -86,7 +86,7 @@ _NAMES = {  # exceptions from the rules
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
     "glare_percent": "glare",
-    "Vignetting": "light in the corners",
+    "Vignetting": "light in the corners relative to the centre",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
 GRID_SIDE = 4

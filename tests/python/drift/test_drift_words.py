@@ -120,7 +120,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -10.0 if column else -70.0, 100, ".sharpness"),
-            "mean sharpness fell in 16 of 16 parts of the images",
+            "mean sharpness fell significantly in 16 of 16 parts of the images",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
@@ -141,7 +141,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence == "Mean brightness fell in 16 of 16 parts of the images"
+    assert where.sentence == "Mean brightness fell significantly in 16 of 16 parts of the images"
     assert where.certainty == "image.Grid.r0c0"
     assert noise.rows == (lines[-1],)
 
@@ -188,7 +188,7 @@ def test_words_go_by_the_least_sizes_that_judged() -> None:
     ]
     report = lm.compare(target=views[1], reference=views[0], effect=0.4, tail=1.0)
     assert (report["x"].verdict, report["x"].effect_name) == ("drift", "spread")
-    assert report.summary() == "x varies 1.3 times as much as before"
+    assert report.summary() == "x varies 1.3 times as much between values as before"
 
 
 # What happened to pictures is named first: what only follows from it comes behind.

@@ -53,9 +53,10 @@ def constant(value: float) -> Draw:
 
 NUMBERS: list[tuple[str, Draw, Draw, str]] = [
     ("up", normal(), normal(12), "x rose by 20 %"),
+    ("a little up", normal(), normal(10.5), r"x rose by [45](\.\d)? % on average"),
     ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n),
      r"x rose from (10|9\.9\d) to 1(19|20)"),
-    ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much as before"),
+    ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much .*"),
     ("a tenth far down", normal(), mixed(0.1, normal(0)), "in 1[01] % of values, x is lower .*"),
     ("a tenth far down, the rest a little", normal(), mixed(0.1, normal(0), normal(9.75)),
      "in 1[0-4] % of values, x is lower .*"),

@@ -183,9 +183,9 @@ def _turned(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 Check = Callable[[re.Match[str], Sequence[Any], Sequence[Any]], bool]
 _VERB = "(rose|fell)"
 _PATTERNS: list[tuple[str, Check]] = [
-    (rf"NAME {_VERB} by {_PERCENT}", _moved_by),
-    (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}", _from_to),
-    (rf"NAME varies {_NUMBER} times as much as before", _varies),
+    (rf"NAME {_VERB} by {_PERCENT}(?: on average)?", _moved_by),
+    (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}(?: on average)?", _from_to),
+    (rf"NAME varies {_NUMBER} times as much between values as before", _varies),
     (rf"in {_PERCENT} of values, NAME is (\w+) than in 99 % of the reference values", _part),
     (rf"NAME is {_NUMBER} in {_PERCENT} instead of {_PERCENT} of values", _is_value),
     (

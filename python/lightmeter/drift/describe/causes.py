@@ -127,7 +127,7 @@ def _is_covered(m: _Moves) -> bool:
         is_dark = min(cells) < -3 * LITTLE and max(cells) < -min(cells) / 3
         return is_whole or (is_dark and as_before > len(cells) / 3)
     flat = (m.rose(name) and m.by(name) > LITTLE / 2 for name in ("dark_percent", "gray_percent"))
-    is_flat = any(flat) or m.by("entropy") < -LITTLE / 4
+    is_flat = not m.fell("JpegQuality") and (any(flat) or m.by("entropy") < -LITTLE / 4)
     is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * LITTLE
     return m.fell("Luma.mean") and m.contrast > 0 and (is_flat or is_dark_and_light)
 

@@ -230,10 +230,11 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count
     if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
         level = _moved(row, is_amount=row.scale is not None or pool[0] >= 0)
+        level += " on average" * (d < MOST_MOVED)
     wide = _log_spread(row, pool, after, before)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
-        spread = f"{subject} varies {number(times, 2)} times as much as before"
+        spread = f"{subject} varies {number(times, 2)} times as much between {what} as before"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
@@ -244,10 +245,11 @@ def _tail(row: FeatureDrift) -> float:
     """Return the tail if it is most of the change, negative below the reference; otherwise 0.
 
     It is, if it is most of D, or if without it less than 60 % of the difference of the means is
-    left: of changes of all values, with D below 0.5, 64 % or more were left in simulations.
+    left: of changes of all values, with D below 0.5, 64 % or more were left in simulations. Of
+    groups only the means are compared.
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
-    tail, d = above - below, row.ks or 0.0
+    tail, d = above - below, math.inf if row.groups_target else row.ks or 0.0
     if d >= MOST_MOVED or abs(tail) >= _ALL_IN_TAIL * d:
         return tail * (d < MOST_MOVED)
     if not row.sides or 4 * tail * _rise(row) <= (above + below) * abs(_rise(row)):
@@ -407,9 +409,10 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
-    some = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
-    change = f"on average, {_moved(lead, is_amount=True)}" if varies else lead.words
-    words = f"{'some' if some else 'the'} {_several(lead)}images {cause.words}: {change}"
+    is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
+    the = "some " if is_part else "the " * (not lead.words.endswith(" on average"))
+    change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
+    words = f"{the}{_several(lead)}images {cause.words}: {change}"
     telling = [row for row in follow if row.short in cause.leads] or follow
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
@@ -471,7 +474,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
         if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
             words = f"mean {what} {verb} by a similar percentage in all {parts}"
             return Finding(words, tuple(rows), is_even=True)
-    words = f"mean {what} {verb} in {len(alike)} of {GRID_SIDE**2} {parts}"
+    words = f"mean {what} {verb} significantly in {len(alike)} of {GRID_SIDE**2} {parts}"
     return Finding(words, tuple(rows))
 
 
