@@ -318,11 +318,10 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
     changes
         Changes by number, without a prefix.
     """
-    moves, sure = _Moves(changes), {name for name in changes if changes[name].is_sure}
+    moves, sure = _Moves(changes), {name: x.sign for name, x in changes.items() if x.is_sure}
     fitting, kept = list[tuple[Cause, str]](), list[tuple[Cause, str]]()
     for cause in CAUSES.values():
-        ways = cause.leads.items()
-        leads = [each for each, sign in ways if each in sure and moves.sign(each) != -sign]
+        leads = [each for each, sign in cause.leads.items() if sure.get(each, -sign) != -sign]
         if leads and cause.fits(moves):
             # The quality of a file says which part of the images was compressed.
             lead = max(leads, key=lambda name: (name == "JpegQuality", changes[name].size))
