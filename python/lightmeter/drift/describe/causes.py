@@ -137,14 +137,15 @@ def _is_moved(m: _Moves) -> bool:
 
     Without a grid: whether contrast rose, detail fell and colours changed in the same light.
     """
+    if m.moved(*_SIZES) or m.fell("JpegQuality") or abs(m.light) >= 2 * LITTLE or _is_covered(m):
+        return False
     cells = [
         (m.by(sharp), m.by(sharp) - 2 * m.by(name)) for name, sharp in _DETAILS if m.sign(sharp)
     ]
     signs = [all(s * x > 3 * LITTLE for x in cell) * s for cell in cells for s in (1, -1)]
-    is_mixed = min(signs.count(1), signs.count(-1)) > 1
-    if is_mixed and m.by("Blockiness") < 5 * LITTLE and not _is_covered(m):
-        return not m.fell("JpegQuality")
-    is_other = m.fell("Sharpness", "Noise") and m.rose("Luma.stddev") and abs(m.light) < LITTLE
+    if min(signs.count(1), signs.count(-1)) > 1:
+        return m.by("Blockiness") < 5 * LITTLE and abs(m.by("Noise")) < 3 * LITTLE
+    is_other = m.fell("Sharpness", "Noise") and m.contrast > LITTLE / 2 and m.rose("Luma.stddev")
     return is_other and m.moved("Hue.circular_mean", *_COLOURS) and not m.fell("Saturation.mean")
 
 
