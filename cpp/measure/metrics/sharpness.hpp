@@ -12,8 +12,7 @@ struct Sharpness {
   static constexpr Set kSet = Set::kDefault;
   static constexpr std::array kNumbers{
       Number{"Sharpness", Scale::kSquares, Group::kFocus,
-             "the sharpness, the variance of the Laplacian: higher is sharper; half the light "
-             "quarters it"},
+             "the sharpness, the variance of the Laplacian: higher is sharper; light raises it"},
   };
 
   std::uint64_t n = 0;

@@ -32,7 +32,7 @@ _DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
 _ENDS = frozenset(("dark_percent", "bright_percent", "glare_percent", "gray_percent", "entropy"))
 _SPREAD = _DETAIL | _ENDS | {"stddev"}
 _TINT = frozenset(("colour", "Brightness", "light"))
-_ALL = _SPREAD | _TINT
+_ALL = _SPREAD | _TINT | {"Vignetting"}
 
 
 class Change(NamedTuple):
@@ -124,7 +124,8 @@ def _is_covered(m: _Moves) -> bool:
     is_whole = m.light < -7 * LITTLE and m.contrast < m.light - 5 * LITTLE
     if is_whole or max(cells) - min(cells) >= 3 * LITTLE:
         as_before = sum(abs(cell) < LITTLE for cell in cells)
-        is_dark = min(cells) < -3 * LITTLE and max(cells) < -min(cells) / 3
+        darkest = min((m.by(name) for name in _CELLS if m.sign(name) < 0), default=0.0)
+        is_dark = darkest < -3 * LITTLE and max(cells) < -darkest / 3
         return is_whole or (is_dark and as_before > len(cells) / 3)
     flat = (m.rose(name) and m.by(name) > LITTLE / 2 for name in ("dark_percent", "gray_percent"))
     is_flat = not m.fell("JpegQuality") and (any(flat) or m.by("entropy") < -LITTLE / 4)
@@ -296,7 +297,7 @@ CAUSES = {cause.name: cause for cause in (
     Cause("brighter", "are brighter", dict.fromkeys(_LIGHT, 1), _ALL, lambda m: _is_lit(m, 1),
           "light"),
     Cause("out of focus", "look out of focus", {"Sharpness": -1}, _SPREAD, _is_blurred, "detail"),
-    Cause("compressed", "look more compressed", {"JpegQuality": -1, "Blockiness": 1, "entropy": 0},
+    Cause("compressed", "look more compressed", {"JpegQuality": -1, "Blockiness": 1, "entropy": 1},
           _SPREAD | {"colour", "JpegQuality"}, _is_squeezed),
     Cause("pale", "are paler", {"Saturation.mean": -1}, _TINT | _ENDS, _is_pale),
     Cause("vivid", "are more colourful", {"Saturation.mean": 1}, _TINT | _ENDS, _is_vivid),
