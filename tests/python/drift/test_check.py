@@ -156,6 +156,21 @@ def test_the_set_of_metrics_is_that_of_the_reference() -> None:
     assert "image.Grid.r3c3" in {finding.feature for finding in check.findings}
 
 
+def test_one_dark_part_may_belong_to_the_composition() -> None:
+    def photo(seed: int) -> np.ndarray:
+        colours = np.random.default_rng(seed).integers(100, 200, (12, 16, 3), np.uint8)
+        return np.kron(colours, np.ones((4, 4, 1), np.uint8))
+
+    view = with_rows(map(photo, range(60)), metrics="camera")
+    causes = []
+    for image in map(photo, range(60, 80)):
+        image[36:, 48:] //= 4
+        check = check_image(image, view, level=LEVEL)
+        assert check.verdict == "unusual"
+        causes += [finding.cause for finding in check.findings]
+    assert causes.count("covered") < 2  # another part is dark by chance
+
+
 def test_wrong_use(good: ProfileView) -> None:
     image = scene(1)
     levels: list[Any] = [1, 0, 1e-320]

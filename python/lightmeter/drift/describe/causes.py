@@ -119,16 +119,17 @@ class _Moves:
 
 
 def _is_covered(m: _Moves) -> bool:
-    """Return whether some cells of the grid darkened, a part is dark and flat, or all of it."""
+    """Return whether cells of the grid darkened, a part is dark and flat, or all of it."""
+    is_as_sharp = not m.fell("JpegQuality")
     cells = [m.by(name) for name in _CELLS]
     is_whole = m.light < -7 * LITTLE and m.contrast < m.light - 5 * LITTLE
     if is_whole or max(cells) - min(cells) >= 3 * LITTLE:
         as_before = sum(abs(cell) < LITTLE for cell in cells)
-        darkest = min((m.by(name) for name in _CELLS if m.sign(name) < 0), default=0.0)
-        is_dark = darkest < -3 * LITTLE and max(cells) < -darkest / 3
-        return is_whole or (is_dark and as_before > len(cells) / 3)
+        dark = [m.by(name) for name in _CELLS if m.sign(name) < 0 and m.by(name) < -LITTLE]
+        is_dark = len(dark) > 1 and min(dark) < -3 * LITTLE and max(cells) < -min(dark) / 3
+        return is_whole or (is_dark and is_as_sharp and as_before > len(cells) / 3)
     flat = (m.rose(name) and m.by(name) > LITTLE / 2 for name in ("dark_percent", "gray_percent"))
-    is_flat = not m.fell("JpegQuality") and (any(flat) or m.by("entropy") < -LITTLE / 4)
+    is_flat = is_as_sharp and (any(flat) or m.by("entropy") < -LITTLE / 4)
     is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * LITTLE
     return m.fell("Luma.mean") and m.contrast > 0 and (is_flat or is_dark_and_light)
 
