@@ -271,7 +271,7 @@ def _page(change: Change) -> str:
     """Return the page of the bucket if it has one, which needs an anomalous feature."""
     incident = change.incident
     place = incident.dataset, incident.segment
-    features = (each.feature for each in incident.firsts if each.bucket == incident.start)
+    features = (each.series.feature for each in incident.stretches if each.start == incident.start)
     has_page = change.what == "opened" and incident.kind == "anomaly" and any(features)
     return bucket_page(*place, incident.start) if has_page else dataset_page(*place)
 

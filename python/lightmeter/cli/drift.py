@@ -240,13 +240,12 @@ def _summary(
     named = (filter(None, (each.cause for each in findings)) for findings in unusual)
     causes = Counter(next(each, "without a named cause") for each in named)
     if causes:
-        yield "first causes: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
+        yield "unusual by cause: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
     yield ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
-        yield (
-            f"If all images are independent, about {number(level * judged)} are unusual by chance. "
-            "Images of a new scene are often unusual although they are good."
-        )
+        n = number(level * judged)
+        yield f"About {n} of {judged} independent images like the reference are unusual by chance."
+        yield "Images of a new scene are often unusual although they are good."
 
 
 def _checked(

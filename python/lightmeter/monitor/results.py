@@ -24,7 +24,7 @@ Watchers = Mapping[Watcher, Callable[[str], bool]]  # and whether it judges a se
 
 _SHOWN = 3  # causes
 _SMALL = 0.5  # of the largest excess
-_LONGEST = 120  # characters of a cause
+_LONGEST = 160  # characters of a cause
 _NAMED = 3  # segments without enough data
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -97,7 +97,7 @@ class Stretch(NamedTuple):
     end
         The start of the bucket that ended it; None while it lasts.
     first
-        The result of its first bucket.
+        The first result with a cause; without one, that of its first bucket.
     """
 
     series: Series
@@ -143,13 +143,15 @@ class Incident:
 
     @property
     def firsts(self) -> list[Result]:
-        """Return the first result of each stretch."""
+        """Return the first result with a cause of each stretch, or the first of all."""
         return [stretch.first for stretch in self.stretches]
 
     @property
     def words(self) -> str:
-        """Return what was found in all of its buckets."""
-        return causes_text(self.firsts)
+        """Return what was found in the first bucket with a cause, or in the first of all."""
+        causes = [each.bucket for each in self.firsts if each.cause and not is_consequence(each)]
+        start = min(causes, default=self.start)
+        return causes_text([each for each in self.firsts if each.bucket == start])
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -197,7 +199,9 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
                 states[series] = state
                 if state in ("anomaly", "error"):
                     new = Stretch(series, state, start, None, first)
-                    lasting.setdefault((series, state), new)
+                    known = lasting.setdefault((series, state), new)
+                    if first.cause and not known.first.cause:
+                        lasting[series, state] = known._replace(first=first)
             silent = _silent(states.values())
             for series, kind in [*lasting]:
                 state_now = states.get(series, silent)

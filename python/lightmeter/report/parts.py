@@ -62,13 +62,12 @@ _CAUSES = {
 
 # Causes that are easily confused, and numbers that tell them apart.
 _ALIKE = "faded", "darker", "brighter", "out of focus"
-_RECIPE = "“Stain, focus or light?” in the cookbook"
 _RATIOS = {"contrast": "Luma.stddev", "sharpness": "Sharpness", "background": "Brightness.pixels"}
 
 
 def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
     """Return what the cause of a finding means; None without a cause."""
-    meaning, ratios = _CAUSES.get(finding.cause, ""), []
+    meaning, ratios = _CAUSES.get(finding.cause, ""), dict[str, float]()
     for words, name in _RATIOS.items() if finding.cause in _ALIKE else ():
         feature = f"{finding.rows[0].prefix}.{name}"
         columns = (view.get(feature) for view in (comparison.target, comparison.reference))
@@ -77,9 +76,13 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             for x in columns
         )
         if now is not None and before:
-            ratios.append(f"{words} {now / before:.2f}")
+            ratios[words] = now / before
     if ratios:
-        meaning += f" Target divided by reference: {', '.join(ratios)}; see {_RECIPE}."
+        shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
+        meaning += f" Target divided by reference: {shown}."
+        least, lost = (min(ratios.get("contrast", 1.0), 1.0) ** power for power in (2, 4.4))
+        meaning += f" Contrast alone explains a sharpness of {least:.2f} or more; below {lost:.2f},"
+        meaning += " focus was lost. See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
 
@@ -96,8 +99,8 @@ def change(row: FeatureDrift) -> str:
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
     unit = " %" * (row.scale == "percent" and row.kind == "number")
-    steps = " of 255 steps" * (row.kind == "hue")
-    return f"{show(row.level_reference)}{unit} → {show(row.level_target)}{unit}{steps}"
+    more = " of 255 steps" * (row.kind == "hue") + " (means)" * (row.role == "date")
+    return f"{show(row.level_reference)}{unit} → {show(row.level_target)}{unit}{more}"
 
 
 def cells(row: FeatureDrift) -> dict[str, str]:

@@ -122,7 +122,7 @@ def _failed(side: str, view: ProfileView) -> Html | None:
 
 
 def _findings(comparison: Comparison) -> Html:
-    found, left = comparison.findings, len(comparison.findings) - _MOST_FINDINGS
+    found = comparison.findings
     if not found:
         return section("Findings", tag("p", f"{headline(comparison.features)}."))
     # The first number that indicates the cause may have no images, such as the quality of a file.
@@ -140,8 +140,7 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in found[:_MOST_FINDINGS]
     )
-    words = f"{counted(left, 'more finding')}: see the charts below"
-    more = tag("p", words, cls="quiet") if left > 0 else None
+    more = _more(len(found) - _MOST_FINDINGS, "finding")
     how = _how_to_list([row for each in found for row in each.rows], has_shots=shots is not None)
     return section("Findings", tag("ol", listed, cls="findings"), more, how)
 
@@ -162,15 +161,14 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             beyond = math.ceil((share or 0.0) * row.n_target)
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
-            words = f"To list the {counted(worst, 'image')} with the {how}est {row.name}: "
+            what = "share of " * (row.scale == "percent") + row.name
+            words = f"To list the {counted(worst, 'image')} with the {how}est {what}"
             if worst == beyond:
-                what = "share of " * (row.scale == "percent") + row.name
-                have = (
-                    f"{counted(worst, 'image')} {'has' if worst == 1 else 'have'} a {how}er {what}"
-                )
-                words = f"{have} than at least 99 % of the reference. To list them: "
+                words += f", {how}er than in 99 % of the reference images"
             keeps = ". To see thumbnails on this page, measure both sides with --exemplars 3."
-            return tag("p", words, tag("code", code), "" if has_shots else keeps, cls="quiet")
+            return tag(
+                "p", f"{words}: ", tag("code", code), "" if has_shots else keeps, cls="quiet"
+            )
     return None
 
 
@@ -226,8 +224,7 @@ def _how_to_read(comparison: Comparison) -> Html:
     }
     terms = {**MEANINGS, "p": f"{MEANINGS['p']} {test}", **sizes}.items()
     shown = ((tag("dt", term), tag("dd", meaning)) for term, meaning in terms)
-    explained = tag("dl", shown, cls="terms")
-    return section("How to read this", tag("p", words), explained)
+    return section("How to read this", tag("p", words), tag("dl", shown, cls="terms"))
 
 
 # --- in a notebook ---

@@ -255,7 +255,7 @@ def test_a_change_is_a_shift_in_time() -> None:
     back = compare(target=old, reference=new)
     words = describe(back["image.DateTime"], back.thresholds)
     assert words == "DateTime went from 2024-01-10 to 2022-01-10"
-    assert "2022-01-10 → 2024-01-10" in html_page(report)
+    assert "2022-01-10 → 2024-01-10 (means)" in html_page(report)
     chart = chart_of(report["image.DateTime"], report)
     assert "target, 20 values: highest bar 2023-12-09 to 2024-01-28" in chart.description
     assert "19,7" not in chart.svg()

@@ -73,7 +73,7 @@ def quoted(name: str) -> Html:
 def words_of(result: Result) -> str:
     """Return the words of a result without the note of `assumption`."""
     cause = result.cause.removeprefix(PERHAPS)
-    why = f"; perhaps a consequence of “{cause}”" * is_consequence(result)
+    why = f"; perhaps a consequence of the cause “{cause}”" * is_consequence(result)
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300) + why
 
 

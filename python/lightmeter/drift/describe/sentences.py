@@ -455,19 +455,22 @@ def _several(row: FeatureDrift) -> str:
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Say how many cells changed as surely as the first, and how, if all did in the same way."""
-    lead, parts = rows[0], f"parts of the {_several(rows[0])}images"
-    what = "sharpness" if "sharpness" in lead.short else "brightness"
+    lead, what = rows[0], "sharpness" if rows[0].short.endswith("sharpness") else "brightness"
     alike = [row for row in rows if row.verdict == lead.verdict]
+    is_part = 2 * sum(row.effect_name == "tail" for row in alike) > len(alike)
+    images = f"{_several(lead)}images"
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     largest, verb = max(changes, key=abs), "changed"
-    if largest and all(is_sure(row) and _rise(row) * largest > 0 for row in alike):
+    is_level = largest and all(is_sure(row) and _rise(row) * largest > 0 for row in alike)
+    if is_level and not is_part:
         what, verb = f"mean {what}", "rose" if largest > 0 else "fell"
         if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
-            words = f"{what} {verb} by a similar percentage in all {parts}"
+            words = f"{what} {verb} by a similar percentage in all parts of the {images}"
             return Finding(words, tuple(rows), is_even=True)
     verb += " significantly" * (lead.verdict == "drift")
-    words = f"{what} {verb} in {len(alike)} of {GRID_SIDE**2} {parts}"
+    words = f"{what} {verb} in {len(alike)} of {GRID_SIDE**2} parts"
+    words = f"in some {images}, {words}" if is_part else f"{words} of the {images}"
     return Finding(words, tuple(rows))
 
 
