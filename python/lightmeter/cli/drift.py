@@ -55,11 +55,10 @@ from lightmeter.profile.segments import segment_text
 from lightmeter.profile.table_files import parquet
 from lightmeter.report.parts import cells
 from lightmeter.report.report import groups_of
-from lightmeter.text import counted, number, visible
+from lightmeter.text import number, visible
 
 _FOUND, _UNKNOWN = 3, 4  # exit codes
 _NUMBERS = ("change", "size", "p", "q", "values")
-_MOST = 5  # findings of an image
 
 
 @reads_images("group", "exemplars", "workers")
@@ -198,24 +197,19 @@ def check(
         for path, checked in each(judge, images, workers_of(workers), reading.limits, bar):
             if isinstance(checked, Failure):
                 verdict, plain = "failed", dict[str, Any](checked.to_dict())
-                lines = [f"{path}: cannot be measured: {checked.reason}: {checked.detail}"]
+                line = f"{path}: cannot be measured: {checked.reason}: {checked.detail}"
             else:
                 verdict, found = checked.verdict, checked.findings
                 plain = {"path": path, "p_value": checked.p_value, "findings": found}
                 plain["read_differently"] = checked.read_differently
                 notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
-                rows, share = checked.rows, 1 - (checked.p_value or 0.0)
-                nearer = f"{round(share * (rows + 1))} of {rows} reference images"
-                cause = "" if any(each.cause for each in found) else ", without a named cause"
-                words = f"its numbers together are farther out than those of {nearer}"
-                lines = [f"{path}: unusual{cause}: {words}"]
-                lines += [f"  {finding.sentence}" for finding in found[:_MOST]]
-                left_out = len(found) - _MOST
-                lines += [f"  and {counted(left_out, 'more number')}"] * (left_out > 0)
+                causes = [each.sentence for each in found if each.cause]
+                words = causes or ["without a named cause", *(each.sentence for each in found[:1])]
+                line = f"{path}: unusual: {'; '.join(words)}"
             counts[verdict] += 1
             if verdict in ("unusual", "failed"):
                 flagged.append({"verdict": verdict, **plain})
-                for line in lines if output_format == "text" else ():
+                if output_format == "text":
                     say(line)
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})

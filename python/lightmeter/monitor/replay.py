@@ -101,8 +101,8 @@ class Replayed:
         if self.independent:
             many = counted(self.independent, "bucket")
             yield f"{many} judged as if images were independent; if not, expect more alarms"
-        which = f"the last {_SHOWN}" if len(self.alarms) > _SHOWN else "each"
-        more = f", true ones included; the first bucket of {which}:" if self.alarms else ""
+        which = f"; the last {_SHOWN}" * (len(self.alarms) > _SHOWN)
+        more = f", true ones included{which}:" if self.alarms else ""
         yield f"alarms: {count(len(self.alarms))}{more}"
         for start, segment, words in self.alarms[-_SHOWN:]:
             yield "  " + " ".join(filter(None, (bucket_text(start), segment, words)))

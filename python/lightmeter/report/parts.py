@@ -68,7 +68,8 @@ _RATIOS = {"contrast": "Luma.stddev", "sharpness": "Sharpness", "background": "B
 def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
     """Return what the cause of a finding means; None without a cause."""
     meaning, ratios = _CAUSES.get(finding.cause, ""), dict[str, float]()
-    for words, name in _RATIOS.items() if finding.cause in _ALIKE else ():
+    is_alike = finding.cause in _ALIKE and not finding.words.startswith("some ")
+    for words, name in _RATIOS.items() if is_alike else ():
         feature = f"{finding.rows[0].prefix}.{name}"
         columns = (view.get(feature) for view in (comparison.target, comparison.reference))
         now, before = (
@@ -76,7 +77,7 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             for x in columns
         )
         if now is not None and before:
-            ratios[words] = now / before
+            ratios[words] = round(now / before, 2)  # what follows from it agrees with the page
     if ratios:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
@@ -99,7 +100,7 @@ def change(row: FeatureDrift) -> str:
         return NONE
     show = percent if row.kind in RATES else day if row.role == "date" else number
     unit = " %" * (row.scale == "percent" and row.kind == "number")
-    more = " of 255 steps" * (row.kind == "hue") + " (means)" * (row.role == "date")
+    more = " of 255 steps" * (row.kind == "hue") + " (means)" * (show is day)
     return f"{show(row.level_reference)}{unit} → {show(row.level_target)}{unit}{more}"
 
 

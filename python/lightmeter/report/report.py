@@ -151,14 +151,12 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
         described = IMAGE_NUMBERS.get(row.short)
         is_measured = row.short in FACTS or described is not None
         if row.kind == "number" and row.prefix and is_measured and row.effect_name != "spread":
-            rise = (row.tail_above or 0.0) - (row.tail_below or 0.0)
-            if row.effect_name != "tail":
-                rise = row.levels[1] - row.levels[0]
+            above, below = row.tail_above or 0.0, row.tail_below or 0.0
+            rise = above - below if row.effect_name == "tail" else row.levels[1] - row.levels[0]
             option, how = (" --highest", "high") if rise > 0 else ("", "low")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
-            share = row.tail_above if rise > 0 else row.tail_below
-            beyond = math.ceil((share or 0.0) * row.n_target)
+            beyond = math.ceil((above if rise > 0 else below) * row.n_target)
             worst = min(beyond, 200) or 20
             code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
             what = "share of " * (row.scale == "percent") + row.name

@@ -120,7 +120,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda row, column: -10.0 if column else -70.0, 100, ".sharpness"),
-            "mean sharpness fell significantly in 16 of 16 parts of the images",
+            f"sharpness {CELL} fell by 70 %; 15 other parts of the images changed",
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
@@ -141,7 +141,7 @@ def test_what_changed_for_one_reason_is_said_once(levels: dict[str, Any], words:
 def test_cells_of_the_grid_are_one_finding() -> None:
     lines = of_images(**grid(lambda row, column: -60.0 / (1 + row), 100), Noise=(1.0, 2.0))
     where, noise = findings(lines)
-    assert where.sentence == "Mean brightness fell significantly in 16 of 16 parts of the images"
+    assert where.sentence == f"Brightness {CELL} fell by 60 %; 15 other parts of the images changed"
     assert where.certainty == "image.Grid.r0c0"
     assert noise.rows == (lines[-1],)
 

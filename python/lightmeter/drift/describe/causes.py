@@ -283,7 +283,7 @@ class Cause(NamedTuple):
 # If two causes have about the same size, the one listed first comes first.
 CAUSES = {cause.name: cause for cause in (
     Cause("moved", "show another view",
-          {"Luma.stddev": 1} | dict.fromkeys(dict(_DETAILS).values(), 0),
+          dict.fromkeys(dict(_DETAILS).values(), 0) | {"Luma.stddev": 1},
           _ALL | {"where"}, _is_moved, "light"),
     Cause("resized", "have another size", dict.fromkeys(_SIZES, 0), _SPREAD | {*_SIZES},
           lambda m: m.moved(*_SIZES)),
@@ -291,7 +291,7 @@ CAUSES = {cause.name: cause for cause in (
           dict.fromkeys(("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent"), 0)
           | dict.fromkeys(_CELLS, 0), _ALL, _is_covered, "light"),
     Cause("glare", "have glare", {"glare_percent": 1}, _ALL, _has_glare, "light"),
-    Cause("faded", "look faded", {"Luma.stddev": -1, "Saturation.mean": -1}, _ALL, _is_faded,
+    Cause("faded", "look faded", {"Saturation.mean": -1, "Luma.stddev": -1}, _ALL, _is_faded,
           "light"),
     Cause("darker", "are darker", dict.fromkeys(_LIGHT, -1), _ALL,
           lambda m: _is_lit(m, -1) and _is_dimmed(m), "light"),
@@ -327,7 +327,8 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         leads = [each for each, sign in cause.leads.items() if sure.get(each, -sign) != -sign]
         if leads and cause.fits(moves):
             # The quality of a file says which part of the images was compressed.
-            lead = max(leads, key=lambda name: (name == "JpegQuality", changes[name].size))
+            sizes = {name: round(_STEPS * changes[name].size) for name in leads}
+            lead = max(leads, key=lambda name: (name == "JpegQuality", sizes[name]))
             fitting.append((cause, lead))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
         return fitting[:1]

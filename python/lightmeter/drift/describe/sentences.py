@@ -454,24 +454,20 @@ def _several(row: FeatureDrift) -> str:
 
 
 def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
-    """Say how many cells changed as surely as the first, and how, if all did in the same way."""
-    lead, what = rows[0], "sharpness" if rows[0].short.endswith("sharpness") else "brightness"
-    alike = [row for row in rows if row.verdict == lead.verdict]
-    is_part = 2 * sum(row.effect_name == "tail" for row in alike) > len(alike)
-    images = f"{_several(lead)}images"
+    """Describe the first cell and count the others, or all of them if they changed evenly."""
+    lead = rows[0]
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
-    largest, verb = max(changes, key=abs), "changed"
-    is_level = largest and all(is_sure(row) and _rise(row) * largest > 0 for row in alike)
-    if is_level and not is_part:
-        what, verb = f"mean {what}", "rose" if largest > 0 else "fell"
-        if len(rows) == GRID_SIDE**2 and min(by / largest for by in changes) >= _EVEN:
-            words = f"{what} {verb} by a similar percentage in all parts of the {images}"
-            return Finding(words, tuple(rows), is_even=True)
-    verb += " significantly" * (lead.verdict == "drift")
-    words = f"{what} {verb} in {len(alike)} of {GRID_SIDE**2} parts"
-    words = f"in some {images}, {words}" if is_part else f"{words} of the {images}"
-    return Finding(words, tuple(rows))
+    largest = max(changes, key=abs)
+    is_even = len(rows) == GRID_SIDE**2 and min(by * largest for by in changes) > 0
+    is_even = is_even and min(by / largest for by in changes) >= _EVEN
+    if is_even and all(map(is_sure, rows)):
+        what = "sharpness" if lead.short.endswith("sharpness") else "brightness"
+        words = f"mean {what} {'rose' if largest > 0 else 'fell'} by a similar percentage"
+        return Finding(f"{words} in all parts of the {_several(lead)}images", tuple(rows), is_even)
+    others = sum(row.verdict == lead.verdict for row in rows) - 1
+    more = f"; {counted(others, 'other part')} of the {_several(lead)}images changed"
+    return Finding(lead.words + more * (others > 0), tuple(rows), is_even)
 
 
 # --- a whole comparison -------------------------------------------------------------------------
