@@ -160,10 +160,10 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     late = _lateness(delays, len(buckets), length)
     yield table("missing", "missing", _MISSING if len(late) < 2 else _LATE, *late, *each)
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        expected = _expect(hashes, 'name = "frozen"\ndistinct_rate = { at_least = 0.2 }')
+        expected = _expect(hashes, 'name = "images repeat"\ndistinct_rate = { at_least = 0.2 }')
         yield table("frozen", "contract", _FROZEN, *each, expected)
     if failures := [name for name, column in columns.items() if column.kind == "failure"]:
-        expected = _expect(failures, 'name = "unreadable"\nfailure_rate = { at_most = 0.05 }')
+        expected = _expect(failures, 'name = "files fail"\nfailure_rate = { at_most = 0.05 }')
         yield table("failures", "contract", _FAILURES, *each, expected)
     shared = {name: columns[name] for name in columns if all(name in view for view in views)}
     # A fault of a camera is hardly visible among the images of all cameras.
