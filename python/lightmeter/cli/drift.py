@@ -231,8 +231,8 @@ def _summary(
 ) -> Iterator[str]:
     """Yield how many unusual images have each cause, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
-    named = (filter(None, (each.cause for each in findings)) for findings in unusual)
-    causes = Counter(next(each, "without a named cause") for each in named)
+    named = ([x.cause for x in findings if x.cause] for findings in unusual)
+    causes = Counter(cause for each in named for cause in each or ["without a named cause"])
     if causes:
         yield "unusual by cause: " + ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
     yield ", ".join(f"{count} {name}" for name, count in counts.items())

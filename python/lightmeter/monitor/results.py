@@ -285,10 +285,12 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
 def causes_text(results: Collection[Result]) -> str:
     """Return the descriptions of the 3 results that say most, and whether there are more.
 
-    If any result has a cause, only results with one are described, and its consequences are no
-    findings. Otherwise, results far smaller than the largest are not described.
+    If images repeat, nothing else is described. If any result has a cause, only results with one
+    are, and its consequences are no findings. Otherwise, results far smaller than the largest are
+    not described.
     """
     leads = [result for result in results if not is_consequence(result)]
+    leads = [result for result in leads if result.feature.endswith(".PixelHash")] or leads
     has_cause = any(result.cause for result in leads)
     largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()

@@ -83,7 +83,7 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         meaning += f" Target divided by reference: {shown}."
         least, lost = (min(ratios.get("contrast", 1.0), 1.0) ** power for power in (2, 4.4))
         meaning += f" Contrast alone explains a sharpness of {least:.2f} or more; below {lost:.2f},"
-        meaning += " focus was lost. See “Stain, focus or light?” in the cookbook."
+        meaning += " focus was lost; in between, perhaps. Cookbook: “Stain, focus or light?”."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
 
@@ -113,8 +113,8 @@ def cells(row: FeatureDrift) -> dict[str, str]:
     return {
         "change": row.reason if row.verdict == "not enough data" else change(row),
         "size": size if row.verdict and row.effect_name else NONE,
-        "p": number(row.p_value if row.q_value is not None else None, 2),
-        "q": number(row.q_value, 2),
+        "p": number(row.p_value if row.q_value is not None else None, 3),
+        "q": number(row.q_value, 3),
         "values": " / ".join(map(count, sides)) + more,
     }
 

@@ -188,6 +188,9 @@ def test_a_spread_alone_carries_no_verdict() -> None:
     line = lm.compare(target=wide, reference=narrow)["a"]
     assert (line.effect_name, line.effect, line.verdict) == ("shift", line.ks, "none")
     assert line.spread > 0.5
+    some = rng.normal(0, 1, 400) + 6 * (np.arange(400) % 5 == 0)  # the mean of each group rises
+    target = lm.log(columns={"k": keys, "a": some}, group="k")
+    assert lm.compare(target=target, reference=narrow)["a"].words.startswith("a rose from ")
     untested = Comparison(target=wide.view(), reference=narrow.view(), tested=False)["a"]
     assert (untested.p_value, untested.groups_target) == (None, None)
 

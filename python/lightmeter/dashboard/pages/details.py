@@ -150,8 +150,8 @@ def bucket_html(compared: Compared, start: datetime) -> Html:
         tag(
             "main",
             readings_differ(comparison),
-            _cards(comparison, bad, with_maps=not compared.is_mixed),
             repeated_images(target, reference),
+            _cards(comparison, bad, with_maps=not compared.is_mixed),
             section(
                 "Results of the monitors",
                 table("in-words", rows, left={"state", "monitor"}, words={"in words"}),

@@ -224,9 +224,9 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
     if differs:
         return differs
-    level = spread = ""
+    level, spread, rise = "", "", _rise(row)
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count
-    if math.isfinite(_rise(row)) and _rise(row) * larger > 0 and is_sure(row):
+    if math.isfinite(rise) and (row.groups_target or (rise * larger > 0 and is_sure(row))):
         level = _moved(row, is_amount=row.scale is not None or pool[0] >= 0)
         level += " on average" * (d < MOST_MOVED)
     wide = _log_spread(row, pool, after, before)
@@ -244,10 +244,10 @@ def _tail(row: FeatureDrift) -> float:
 
     Without a change, the mean of D is 0.87 / sqrt(n) (Marsaglia et al. 2003), where 1 / n is the
     sum of those of the sides. Half of that is no part of a change: this finds most tails, and
-    rarely takes a change of all values for one.
+    rarely takes a change of all values for one. Of groups, only the means are compared.
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
-    tail, d = above - below, row.ks or 0.0
+    tail, d = (above - below) * (not row.groups_target), row.ks or 0.0
     chance = 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
     is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - chance / 2)
     return tail if is_most and 2 * abs(tail) >= above + below else 0.0
@@ -368,11 +368,12 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         changes[name] = change_of(name, row.levels, size, row.topic, is_lead, is_odd)
     found = causes_of(changes)
     firsts = {lead for _, lead in found}
-    left = [row for row in rows if row.verdict == "drift" and row.short not in firsts]
+    drifted = [row for row in rows if row.verdict == "drift"]
+    left = [row for row in drifted if row.short not in firsts]
     for cause, lead in found:
         others = {name for other, _ in found if other is not cause for name in other.leads}
         free = [row for row in left if row.short not in others]
-        follow = [row for row in free if _follows(row, cause, left)]
+        follow = [row for row in free if _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
@@ -381,21 +382,24 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
     """Return whether a change follows from a cause.
 
-    The row of all numbers together follows too, an even change of the grid, and a change of
-    sharpness if the light changed. The size of a file follows its quality first. Blur and
-    compression also mix neighbouring colours, which changes the saturation a little, and noise,
-    compression and light hardly change the shares of colours.
+    The row of all numbers together follows too, an even change of the grid, a change of sharpness
+    if the light changed, and any change of the grid from haze, which adds most where it was dark.
+    The size of a file and its gray pixels follow its quality first. Blur and compression also mix
+    neighbouring colours, which changes the saturation a little, and noise, compression and light
+    hardly change the shares of colours.
     """
     is_mixed = cause.name in ("out of focus", "compressed") and row.short.startswith(_MIXED)
     if is_mixed or (cause.name in _TINTLESS and row.short.endswith(".share")):
         return abs(_rise(row)) < LITTLE * row.levels[0]
-    if row.short == "FileSize" and any(each.short == "JpegQuality" for each in drifted):
+    is_of_file = row.short in ("FileSize", "gray_percent")
+    if is_of_file and any(each.short == "JpegQuality" for each in drifted):
         return cause.name == "compressed"
     if row.cell is None or row.topic in cause.follows:
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
     is_even = len(cells) > 1 and _of_grid(cells).is_even
-    return is_even or (row.cell.number == "sharpness" and cause.kind == "light")
+    is_of_light = row.cell.number == "sharpness" and cause.kind == "light"
+    return is_even or is_of_light or cause.name == "faded"
 
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
