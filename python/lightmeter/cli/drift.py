@@ -210,12 +210,12 @@ def check(
             if verdict in ("unusual", "failed"):
                 flagged.append({"verdict": verdict, **plain})
                 if output_format == "text":
-                    say(line)
+                    print(visible(line))
     if output_format == "json":
         print_json({"level": level, **counts, "flagged": flagged})
     else:
         for line in _summary(counts, flagged, level):
-            say(line)
+            print(visible(line))
     for note in filter(None, notes):
         complain(note)
     if counts["failed"] == sum(counts.values()):

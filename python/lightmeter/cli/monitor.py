@@ -75,7 +75,7 @@ def run(
         print_json(watched.newest)
     else:
         for result, more in condensed(each for each in watched.newest if each.state != "ok"):
-            say(_line(result) + more)
+            print(visible(_line(result) + more))
         if not watched.newest:
             say("nothing to judge: no bucket (day or hour) has ended, or there is no monitor")
     _complain_of(watched.deliveries)
@@ -128,12 +128,12 @@ def check(config: Config, store: str | None = None) -> None:
         for monitor, replayed in zip_longest(monitors, found):
             alarms = false_alarms_a_year(monitor, opened)
             text = "unknown, depends on the data" if alarms is None else f"at most {alarms:.3g}"
-            say(f"“{monitor.name}”: expected false alarms a year: {text}")
+            print(visible(f"“{monitor.name}”: expected false alarms a year: {text}"))
             known, unknown = known + (alarms or 0), unknown + (alarms is None)
             for line in replayed.lines() if replayed else ():
-                say(f"  {line}")
+                print(visible(f"  {line}"))
     more = f", plus {counted(unknown, 'monitor')} of unknown rate" if unknown else ""
-    say(f"total: at most {known:.3g} expected false alarms a year{more}")
+    print(f"total: at most {known:.3g} expected false alarms a year{more}")
 
 
 @commands.command()

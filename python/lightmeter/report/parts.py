@@ -83,7 +83,8 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         meaning += f" Target divided by reference: {shown}."
         least, lost = (min(ratios.get("contrast", 1.0), 1.0) ** power for power in (2, 4.4))
         meaning += f" Contrast alone explains a sharpness of {least:.2f} or more; below {lost:.2f},"
-        meaning += " focus was lost; in between, perhaps. Cookbook: “Stain, focus or light?”."
+        meaning += f" focus was lost{'; in between, perhaps' * (least > lost)}."
+        meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
 

@@ -100,6 +100,7 @@ def test_quiet_prints_only_what_was_asked_for(
         done = lightmeter("--quiet", *command)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), command
     assert json.loads(lightmeter("--quiet", "store", "show", path, "--format", "json").stdout)
+    assert " unknown, " in lightmeter("--quiet", "check", folder, "--reference", folder).stdout
     done = lightmeter("--quiet", *copy)  # again
     assert (done.returncode, "the target already has it" in done.stderr) == (1, True)
 
