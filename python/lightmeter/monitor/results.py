@@ -299,8 +299,7 @@ def causes_text(results: Collection[Result]) -> str:
         cause = result.words.partition(";")[0] or result.feature or result.monitor
         words.setdefault(cause, is_small)
     shown = [shorten(cause, _LONGEST) for cause, is_small in words.items() if not is_small][:_SHOWN]
-    more = ["", ", and another finding", ", and other findings"]
-    return "; ".join(shown) + more[min(len(words) - len(shown), 2)]
+    return "; ".join(shown) + ", and more" * (len(words) > len(shown))
 
 
 def place_text(dataset: str, segment: str) -> str:

@@ -107,7 +107,7 @@ def test_what_is_small_beside_the_rest_is_no_headline() -> None:
     results = [
         result("anomaly", FIRST, words=f"{words}; shift 1", value=sizes[words]) for words in sizes
     ]
-    assert causes_text(results) == "sharpness fell by 98 %; noise rose by 90 %, and another finding"
+    assert causes_text(results) == "sharpness fell by 98 %; noise rose by 90 %, and more"
 
 
 def test_the_headline_is_of_the_first_bucket_with_a_cause() -> None:
@@ -115,7 +115,7 @@ def test_the_headline_is_of_the_first_bucket_with_a_cause() -> None:
     assert [each.words for each in find_incidents(results)] == ["x rose"]
     results[1] = results[1]._replace(cause="moved", words="another view")
     (incident,) = find_incidents(results)
-    assert (incident.words, incident.start) == ("another view, and another finding", FIRST)
+    assert (incident.words, incident.start) == ("another view, and more", FIRST)
 
 
 class Listener:

@@ -463,8 +463,8 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     levels = np.array([row.levels for row in rows]) + 0.1
     changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
     largest = max(changes, key=abs)
-    is_even = len(rows) == GRID_SIDE**2 and min(by * largest for by in changes) > 0
-    is_even = is_even and min(by / largest for by in changes) >= _EVEN
+    least = min(by * largest for by in changes)
+    is_even = len(rows) == GRID_SIDE**2 and least >= _EVEN * largest**2 > 0
     if is_even and all(map(is_sure, rows)):
         what = "sharpness" if lead.short.endswith("sharpness") else "brightness"
         words = f"mean {what} {'rose' if largest > 0 else 'fell'} by a similar percentage"
