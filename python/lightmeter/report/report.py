@@ -4,7 +4,6 @@ The page works offline and has no script.
 """
 
 import dataclasses
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -145,6 +144,9 @@ def _findings(comparison: Comparison) -> Html:
     return section("Findings", tag("ol", listed, cls="findings"), more, how)
 
 
+_WORST = 20  # images to look at
+
+
 def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:
     """Return how to list the images with the first number of images that changed."""
     for row in rows:
@@ -156,13 +158,9 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             option, how = (" --highest", "high") if rise > 0 else ("", "low")
             if described and described.set in ("camera", "all"):
                 option += f" --metrics {described.set}"
-            beyond = math.ceil((above if rise > 0 else below) * row.n_target)
-            worst = min(beyond, 200) or 20
-            code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {worst}"
+            code = f"lightmeter measure TARGET_FOLDER --sort {row.short}{option} --worst {_WORST}"
             what = "share of " * (row.scale == "percent") + row.name
-            words = f"To list the {counted(worst, 'image')} with the {how}est {what}"
-            if worst == beyond:
-                words += f", {how}er than in 99 % of the reference images"
+            words = f"To list the {_WORST} images with the {how}est {what}"
             keeps = ". To see thumbnails on this page, measure both sides with --exemplars 3."
             return tag(
                 "p", f"{words}: ", tag("code", code), "" if has_shots else keeps, cls="quiet"

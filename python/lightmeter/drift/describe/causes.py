@@ -327,8 +327,7 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
         leads = [each for each, sign in cause.leads.items() if sure.get(each, -sign) != -sign]
         if leads and cause.fits(moves):
             # The quality of a file says which part of the images was compressed.
-            sizes = {name: round(_STEPS * changes[name].size) for name in leads}
-            lead = max(leads, key=lambda name: (name == "JpegQuality", sizes[name]))
+            lead = max(leads, key=lambda x: (x == "JpegQuality", round(_STEPS * changes[x].size)))
             fitting.append((cause, lead))
     if fitting and fitting[0][0].name == "moved":  # which changes all numbers
         return fitting[:1]

@@ -406,9 +406,10 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
-    the = "some " if is_part else "the " * (not lead.words.endswith(" on average"))
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    words = f"{the}{_several(lead)}images {cause.words}: {change}"
+    average = " on average" * (not is_part and change.endswith(" on average"))
+    the = "some " if is_part else "the " * (not average)
+    words = f"{the}{_several(lead)}images {cause.words}{average}: {change.removesuffix(average)}"
     telling = [row for row in follow if row.short in cause.leads] or follow
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
