@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.describe.sentences import Finding, capitalised, findings
+from lightmeter.drift.describe.sentences import Finding, capitalised
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, EffectName, FeatureDrift, says
 from lightmeter.image.encoded import format_of
 from lightmeter.profile import FrequentItem, ProfileView
@@ -208,12 +208,10 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
     figures: list[Html] = []
     idents: dict[str, str] = {}
     for index, (chart, rows) in enumerate(heat_maps(features)):
-        found = findings([row for row in rows if row.verdict in CHANGED])
         ident = f"f-grid-{index}"
         idents |= dict.fromkeys((row.feature for row in rows), ident)
         title = tag("h3", tag("bdi", chart.title))
-        words = (tag("p", f"{each.sentence}.") for each in found)
-        figures.append(tag("figure", title, words, chart.inline(f"f-map-{index}"), id=ident))
+        figures.append(tag("figure", title, chart.inline(f"f-map-{index}"), id=ident))
     if not figures:
         return None, idents
     explained = (
