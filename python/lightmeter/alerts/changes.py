@@ -112,8 +112,9 @@ def find_changes(
         waiting[incident.place] = [each for each in waiting[incident.place] if each not in mine]
         is_reported, lasts = any(entry.open for entry in mine), incident.end is None
         if not mine or is_reported != lasts:
-            first = next(each for each in incident.stretches if each.start == incident.start)
-            now = Notice(*incident.place, incident.start, first.series.monitor, lasts)
+            # The order of stretches may change with later results, but an identifier may not.
+            starts = (each.series for each in incident.stretches if each.start == incident.start)
+            now = Notice(*incident.place, incident.start, min(starts).monitor, lasts)
             changes.append(Change("resolved" if is_reported else "opened", incident, mine, (now,)))
     for entry in chain(*waiting.values()):
         last = over(entry)
