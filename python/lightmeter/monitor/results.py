@@ -97,7 +97,7 @@ class Stretch(NamedTuple):
     end
         The start of the bucket that ended it; None while it lasts.
     first
-        The first result with a cause; without one, that of its first bucket.
+        The first result with a cause of its own; without one, that of its first bucket.
     """
 
     series: Series
@@ -200,7 +200,7 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
                 if state in ("anomaly", "error"):
                     new = Stretch(series, state, start, None, first)
                     known = lasting.setdefault((series, state), new)
-                    if first.cause and not known.first.cause:
+                    if first.cause and not (known.first.cause or is_consequence(first)):
                         lasting[series, state] = known._replace(first=first)
             silent = _silent(states.values())
             for series, kind in [*lasting]:
