@@ -191,7 +191,7 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
     dashboard
         The address of the first page of the dashboard; None makes no link.
     """
-    incident, firsts = change.incident, change.incident.firsts
+    incident, results = change.incident, change.incident.results
     cause = "could not be judged: " * (incident.kind == "error") + incident.words
     over = "back to normal" if incident.end else "no longer watched"
     title = {"resolved": over, "withdrawn": "withdrawn"}.get(change.what, cause)
@@ -212,8 +212,8 @@ def compose(alert: str, change: Change, store: str, dashboard: str | None) -> Me
             "kind": incident.kind,
             "start": incident.start,
             "end": incident.end,
-            "causes": list(map(_cause, firsts[:_MOST_CAUSES])),
-            "more": max(0, len(firsts) - _MOST_CAUSES),
+            "causes": list(map(_cause, results[:_MOST_CAUSES])),
+            "more": max(0, len(results) - _MOST_CAUSES),
         },
         incidents=tuple(sorted(about)),
     )
@@ -230,7 +230,7 @@ def _digest(*parts: object) -> str:
 
 
 def _lines(change: Change, store: str) -> Iterator[str]:
-    incident, firsts = change.incident, change.incident.firsts
+    incident, results = change.incident, change.incident.results
     if change.what == "withdrawn":
         why = shorten(change.why, _WORDS) or "late data or a changed rule"
         yield f"“{shorten(change.forget[0].monitor, _NAME)}” no longer finds it: {why}."
@@ -238,7 +238,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
         yield f"The {incident.kind} was over by {bucket_text(incident.end)}."
     elif change.what == "resolved":
         yield "No monitor of this alert judges it any more."
-    findings = [*condensed(firsts)]
+    findings = [*condensed(results)]
     for result, more in findings[:_SHOWN]:
         words, name = shorten(result.words, _WORDS) or incident.kind, shorten(result.monitor, _NAME)
         later = f", first on {bucket_text(result.bucket)}" if result.bucket > incident.start else ""
@@ -246,7 +246,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     if left := len(findings[_SHOWN:]):
         yield f"and {counted(left, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:
-        learns = any(result.baseline for result in firsts)  # a limit stays the same
+        learns = any(result.baseline for result in results)  # a limit stays the same
         words = "If the change is permanent" if learns else "If this was expected"
         yield f"{words}: {_accepting(incident, store)}"
 
@@ -256,7 +256,7 @@ def _accepting(incident: Incident, store: str) -> str:
 
     An empty segment is that of the whole dataset; without one, all segments would be accepted.
     """
-    since = min(each.since or incident.start for each in incident.firsts)
+    since = min(each.since or incident.start for each in incident.results)
     dataset, segment = map(_pattern, (incident.dataset, incident.segment))
     place = "--store", store, "--dataset", dataset, "--segment", segment
     begin = "--from", f"{since.replace(tzinfo=None).isoformat()}Z"

@@ -15,6 +15,7 @@ from lightmeter.text import counted, shorten
 
 BAD = frozenset({"pending", "anomaly"})
 JUDGED = BAD | {"ok"}
+FROZEN = "looks frozen"  # the cause of a bucket whose images are equal; see `monitor init`
 PERHAPS = "perhaps "  # before the cause of a change that may be a consequence of another
 
 # The results of the segments of one bucket.
@@ -96,15 +97,15 @@ class Stretch(NamedTuple):
         The start of its first bucket.
     end
         The start of the bucket that ended it; None while it lasts.
-    first
-        The first result with a cause of its own; without one, that of its first bucket.
+    result
+        The result that describes it: the first with a cause of its own, or else the first.
     """
 
     series: Series
     kind: IncidentKind
     start: datetime
     end: datetime | None
-    first: Result
+    result: Result
 
 
 @dataclass(frozen=True)
@@ -142,16 +143,16 @@ class Incident:
         return self.dataset, self.segment, self.kind
 
     @property
-    def firsts(self) -> list[Result]:
-        """Return the first result with a cause of each stretch, or the first of all."""
-        return [stretch.first for stretch in self.stretches]
+    def results(self) -> list[Result]:
+        """Return the result that describes each stretch."""
+        return [stretch.result for stretch in self.stretches]
 
     @property
     def words(self) -> str:
         """Return what was found in the first bucket with a cause, or in the first of all."""
-        causes = [each.bucket for each in self.firsts if each.cause and not is_consequence(each)]
+        causes = [each.bucket for each in self.results if each.cause and not is_consequence(each)]
         start = min(causes, default=self.start)
-        return causes_text([each for each in self.firsts if each.bucket == start])
+        return causes_text([each for each in self.results if each.bucket <= start])
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -200,8 +201,8 @@ def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
                 if state in ("anomaly", "error"):
                     new = Stretch(series, state, start, None, first)
                     known = lasting.setdefault((series, state), new)
-                    if first.cause and not (known.first.cause or is_consequence(first)):
-                        lasting[series, state] = known._replace(first=first)
+                    if first.cause and not (known.result.cause or is_consequence(first)):
+                        lasting[series, state] = known._replace(result=first)
             silent = _silent(states.values())
             for series, kind in [*lasting]:
                 state_now = states.get(series, silent)
@@ -218,7 +219,7 @@ def _silent(states: Collection[ResultState]) -> ResultState | None:
 
 
 def _incident(group: Sequence[Stretch]) -> Incident:
-    ordered = sorted(group, key=lambda each: (*lead_of(each.first), each.series))
+    ordered = sorted(group, key=lambda each: (*lead_of(each.result), each.series))
     (dataset, segment, *_), kind, start, *_ = group[0]
     end = max(each.end or _NEVER for each in group)
     return Incident(dataset, segment, kind, start, None if end == _NEVER else end, tuple(ordered))
@@ -290,7 +291,8 @@ def causes_text(results: Collection[Result]) -> str:
     not described.
     """
     leads = [result for result in results if not is_consequence(result)]
-    leads = [result for result in leads if result.feature.endswith(".PixelHash")] or leads
+    repeated = [each for each in leads if each.cause == FROZEN and each.value is not None]
+    leads = repeated or leads
     has_cause = any(result.cause for result in leads)
     largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()

@@ -1,11 +1,13 @@
 """Building parts of pages about a comparison: cards, heat maps, and images."""
 
 import base64
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from lightmeter.drift.compare import Comparison
+from lightmeter.drift.describe.causes import FOCUS_LOST
 from lightmeter.drift.describe.sentences import Finding, capitalised
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, EffectName, FeatureDrift, says
 from lightmeter.image.encoded import format_of
@@ -76,14 +78,15 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean
             for x in columns
         )
-        if now is not None and before:
+        if now is not None and before and 0 < now / before < math.inf:
             ratios[words] = round(now / before, 2)  # what follows from it agrees with the page
     if ratios:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
-        least, lost = (min(ratios.get("contrast", 1.0), 1.0) ** power for power in (2, 4.4))
-        meaning += f" Contrast alone explains a sharpness of {least:.2f} or more; below {lost:.2f},"
-        meaning += f" focus was lost{'; in between, perhaps' * (least > lost)}."
+        if 0 < (contrast := ratios.get("contrast", 1.0)) < 1 and ratios.get("sharpness", 1.0) < 1:
+            least, lost = contrast**2, contrast**FOCUS_LOST
+            meaning += f" Contrast alone explains a sharpness of {least:.2f} or more;"
+            meaning += f" below {lost:.2f}, focus was lost; in between, perhaps."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 

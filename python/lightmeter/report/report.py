@@ -42,6 +42,7 @@ _MOST_CHARTS = 40
 _MOST_FINDINGS = 12
 
 _MOST_FAILURES = 5
+_WORST = 20  # images to look at
 # Maximum characters of images, with which a page of 30 features stays below 300 kB.
 _MOST_PICTURES = 120_000
 
@@ -142,9 +143,6 @@ def _findings(comparison: Comparison) -> Html:
     more = _more(len(found) - _MOST_FINDINGS, "finding")
     how = _how_to_list([row for each in found for row in each.rows], has_shots=shots is not None)
     return section("Findings", tag("ol", listed, cls="findings"), more, how)
-
-
-_WORST = 20  # images to look at
 
 
 def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:

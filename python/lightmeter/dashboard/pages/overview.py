@@ -200,7 +200,7 @@ def _feed(page: str, events: Sequence[_Event]) -> Html:
 
 
 def _entry(page: str, history: History, incident: Incident) -> Html:
-    results = incident.firsts
+    results = incident.results
     monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
     features = {result.feature for result in results if result.feature}
     where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""

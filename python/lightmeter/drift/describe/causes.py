@@ -19,6 +19,7 @@ from lightmeter.profile.scalars import HUE_STEPS
 Changes = Mapping[str, "Change"]
 
 LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
+FOCUS_LOST = 4.4  # the power of the contrast below which sharpness is that of a blur; of light: 2
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
@@ -28,9 +29,8 @@ _LIGHT = ("Brightness.mean", "Luma.mean")
 _COLOURS = ("Saturation.mean", "Hue.concentration")
 
 # Consequences of a cause: topics of numbers, and first or last parts of names.
-_DETAIL = frozenset(("focus", "noise", "compression", "FileSize"))
 _ENDS = frozenset(("dark_percent", "bright_percent", "glare_percent", "gray_percent", "entropy"))
-_SPREAD = _DETAIL | _ENDS | {"stddev"}
+_SPREAD = _ENDS | {"focus", "noise", "compression", "FileSize", "stddev"}
 _TINT = frozenset(("colour", "Brightness", "light"))
 _ALL = _SPREAD | _TINT | {"Vignetting"}
 
@@ -99,8 +99,10 @@ class _Moves:
         self._changes = changes
         self.light, self.contrast = self.by("Luma.mean"), self.by("Luma.stddev")
         self.sharpness, self.colour = self.by("Sharpness"), self.by("Saturation.mean")
-        gain = self.contrast if self.light * self.contrast > 0 else min(self.contrast, 0.0)
-        self.detail, self.grain = self.sharpness - 2 * gain, self.by("Noise") - gain
+        self.gain = self.contrast if self.light * self.contrast > 0 else min(self.contrast, 0.0)
+        self.detail, self.grain = self.sharpness - 2 * self.gain, self.by("Noise") - self.gain
+        # Whether contrast fell with the light, and not more.
+        self.is_dimmed = self.contrast >= 3 * self.light and self.light < 0
 
     def sign(self, name: str) -> int:
         return self._changes[name].sign if name in self._changes else 0
@@ -120,16 +122,16 @@ class _Moves:
 
 def _is_covered(m: _Moves) -> bool:
     """Return whether cells of the grid darkened, a part is dark and flat, or all of it."""
-    is_as_sharp = not m.fell("JpegQuality")
+    is_same_quality = not m.fell("JpegQuality")
     cells = [m.by(name) for name in _CELLS]
     is_whole = m.light < -7 * LITTLE and m.contrast < m.light - 5 * LITTLE
     if is_whole or max(cells) - min(cells) >= 3 * LITTLE:
         as_before = sum(abs(cell) < LITTLE for cell in cells)
         dark = [m.by(name) for name in _CELLS if m.sign(name) < 0 and m.by(name) < -LITTLE]
         is_dark = len(dark) > 1 and min(dark) < -3 * LITTLE and max(cells) < -min(dark) / 3
-        return is_whole or (is_dark and is_as_sharp and as_before > len(cells) / 3)
+        return is_whole or (is_dark and is_same_quality and as_before > len(cells) / 3)
     flat = (m.rose(name) and m.by(name) > LITTLE / 2 for name in ("dark_percent", "gray_percent"))
-    is_flat = is_as_sharp and (any(flat) or m.by("entropy") < -LITTLE / 4)
+    is_flat = is_same_quality and (any(flat) or m.by("entropy") < -LITTLE / 4)
     is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * LITTLE
     return m.fell("Luma.mean") and m.contrast > 0 and (is_flat or is_dark_and_light)
 
@@ -157,11 +159,6 @@ def _has_glare(m: _Moves) -> bool:
     return m.rose("glare_percent", "bright_percent") and is_part and max(m.detail, m.sharpness) < 0
 
 
-def _is_dimmed(m: _Moves) -> bool:
-    """Return whether contrast fell with the light, and not more."""
-    return m.contrast >= 3 * m.light and m.light < 0
-
-
 def _is_faded(m: _Moves) -> bool:
     """Return whether contrast fell more than the light, or a veil reduced colour and detail.
 
@@ -170,7 +167,7 @@ def _is_faded(m: _Moves) -> bool:
     if m.rose("bright_percent") or _is_turned(m) or _is_covered(m):
         return False
     is_weak = m.fell("Luma.stddev") and m.contrast < min(m.colour / 4, m.sharpness / 5, -LITTLE)
-    return (is_weak and not _is_dimmed(m)) or _is_veiled(m)
+    return (is_weak and not m.is_dimmed) or _is_veiled(m)
 
 
 def _is_veiled(m: _Moves) -> bool:
@@ -209,7 +206,7 @@ def _is_blurred(m: _Moves) -> bool:
     A veil alone lowers the logarithm of sharpness by at most twice as much as that of saturation.
     """
     is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
-    is_blur = m.fell("Sharpness") and m.detail < 0.55 * m.sharpness
+    is_blur = m.fell("Sharpness") and m.sharpness < FOCUS_LOST * m.gain
     is_veil = _is_veiled(m) and m.sharpness > 3 * m.colour
     return is_blur and not (_is_covered(m) or _has_glare(m) or is_veil or is_squeezed)
 
@@ -294,7 +291,7 @@ CAUSES = {cause.name: cause for cause in (
     Cause("faded", "look faded", {"Saturation.mean": -1, "Luma.stddev": -1}, _ALL, _is_faded,
           "light"),
     Cause("darker", "are darker", dict.fromkeys(_LIGHT, -1), _ALL,
-          lambda m: _is_lit(m, -1) and _is_dimmed(m), "light"),
+          lambda m: _is_lit(m, -1) and m.is_dimmed, "light"),
     Cause("brighter", "are brighter", dict.fromkeys(_LIGHT, 1), _ALL, lambda m: _is_lit(m, 1),
           "light"),
     Cause("out of focus", "look out of focus", {"Sharpness": -1}, _SPREAD, _is_blurred, "detail"),

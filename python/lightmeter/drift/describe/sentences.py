@@ -247,10 +247,11 @@ def _tail(row: FeatureDrift) -> float:
     rarely takes a change of all values for one. Of groups, only the means are compared.
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
-    tail, d = (above - below) * (not row.groups_target), row.ks or 0.0
+    tail, d = above - below, row.ks or 0.0
     chance = 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
     is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - chance / 2)
-    return tail if is_most and 2 * abs(tail) >= above + below else 0.0
+    is_one = not row.groups_target and 2 * abs(tail) >= above + below
+    return tail if is_most and is_one else 0.0
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
