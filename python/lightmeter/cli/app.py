@@ -120,7 +120,7 @@ def _options(
     version
         Print the version.
     quiet
-        Print results and error messages, but no progress and no remarks.
+        Print results and error messages, but no progress and no remarks; stands before the command.
     """
     if quiet:
         be_quiet()

@@ -127,13 +127,13 @@ def check(config: Config, store: str | None = None) -> None:
         found = [] if opened is None else replay(opened, monitors)
         for monitor, replayed in zip_longest(monitors, found):
             alarms = false_alarms_a_year(monitor, opened)
-            text = "unknown, depends on the data" if alarms is None else f"at most {alarms:.3g}"
+            text = "unknown, depends on the data" if alarms is None else f"about {alarms:.3g}"
             print(visible(f"“{monitor.name}”: expected false alarms a year: {text}"))
             known, unknown = known + (alarms or 0), unknown + (alarms is None)
             for line in replayed.lines() if replayed else ():
                 print(visible(f"  {line}"))
     more = f", plus {counted(unknown, 'monitor')} of unknown rate" if unknown else ""
-    print(f"total: at most {known:.3g} expected false alarms a year{more}")
+    print(f"total: about {known:.3g} expected false alarms a year{more}")
 
 
 @commands.command()

@@ -489,16 +489,13 @@ class Reference:
         names, rows = self._rows(frozenset(numbers), least)
         image, bands = [numbers[name] for name in names], self._usual.bands or ()
         p_value, oddest, is_high = deviation(names, rows, image, bands) if names else (None, "", 0)
-        findings: list[OddNumber] = []
-        verdict: Verdict = "ordinary"
-        if p_value is None or len(rows) < least:
-            verdict = "unknown"
-        elif p_value <= level * (1 + 1e-12):
-            verdict = "unusual"
-            findings = _with_causes(odd, tails, numbers)
-            if not odd and oddest in tails:
-                words = f"is {'high' if is_high else 'low'}, given the other numbers of the image"
-                findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
+        verdict: Verdict = "unknown"
+        if p_value is not None and len(rows) >= least:
+            verdict = "unusual" if p_value <= level * (1 + 1e-12) else "ordinary"
+        findings = _with_causes(odd, tails, numbers) if verdict == "unusual" else []
+        if verdict == "unusual" and not odd and oddest in tails:
+            words = f"is {'high' if is_high else 'low'}, given the other numbers of the image"
+            findings = [*filter(None, [tails[oddest].odd(numbers[oddest], 1.0, words)])]
         every = [*odd.values()]
         return ImageCheck(verdict, p_value, findings, every, len(rows), level, unlike.sentence)
 

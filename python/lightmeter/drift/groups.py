@@ -246,7 +246,7 @@ def _hue_p_value(tables: Sequence[Table]) -> float:
     x, y = (sum(table["n"] @ table[axis] for table in tables) for axis in "xy")
     angle = math.atan2(y, x)
     x, y = math.cos(angle), math.sin(angle)
-    ways = ((-y, x), (x, y))
+    ways = (-y, x), (x, y)
     p_values = (mean_p_value(*(_along(table, *way) for table in tables)) for way in ways)
     return min(1.0, 2 * min(p_values))
 

@@ -86,7 +86,7 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         if 0 < (contrast := ratios.get("contrast", 1.0)) < 1 and ratios.get("sharpness", 1.0) < 1:
             least, lost = contrast**2, contrast**FOCUS_LOST
             meaning += f" Contrast alone explains a sharpness of {least:.2f} or more;"
-            meaning += f" below {lost:.2f}, focus was lost; in between, perhaps."
+            meaning += f" below {lost:.2f}, focus was lost; in between, it may have been."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
@@ -219,7 +219,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference."
+        "target minus the reference, with * where a part changed."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
@@ -231,9 +231,9 @@ def heat_maps(features: Iterable[FeatureDrift]) -> Iterator[tuple[Chart, list[Fe
     for row in features:
         if row.cell is not None and on_heat_map(row):
             name, down, across = row.cell
-            empty = np.full((2, GRID_SIDE, GRID_SIDE), np.nan), list[FeatureDrift]()
+            empty = np.full((3, GRID_SIDE, GRID_SIDE), np.nan), list[FeatureDrift]()
             grid, rows = grids.setdefault((row.prefix, name), empty)
-            grid[:, down, across] = row.level_target, row.level_reference
+            grid[:, down, across] = row.level_target, row.level_reference, row.verdict in CHANGED
             rows.append(row)
     several = len({prefix for prefix, _ in grids}) > 1
     for (prefix, name), (grid, rows) in sorted(grids.items()):

@@ -141,11 +141,11 @@ def _findings(comparison: Comparison) -> Html:
         for each in found[:_MOST_FINDINGS]
     )
     more = _more(len(found) - _MOST_FINDINGS, "finding")
-    how = _how_to_list([row for each in found for row in each.rows], has_shots=shots is not None)
+    how = _how_to_list([row for each in found for row in each.rows], comparison)
     return section("Findings", tag("ol", listed, cls="findings"), more, how)
 
 
-def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | None:
+def _how_to_list(rows: Sequence[FeatureDrift], comparison: Comparison) -> Html | None:
     """Return how to list the images with the first number of images that changed."""
     for row in rows:
         described = IMAGE_NUMBERS.get(row.short)
@@ -160,9 +160,8 @@ def _how_to_list(rows: Sequence[FeatureDrift], *, has_shots: bool) -> Html | Non
             what = "share of " * (row.scale == "percent") + row.name
             words = f"To list the {_WORST} images with the {how}est {what}"
             keeps = ". To see thumbnails on this page, measure both sides with --exemplars 3."
-            return tag(
-                "p", f"{words}: ", tag("code", code), "" if has_shots else keeps, cls="quiet"
-            )
+            more = None if thumbnails(row, comparison) else keeps
+            return tag("p", f"{words}: ", tag("code", code), more, cls="quiet")
     return None
 
 

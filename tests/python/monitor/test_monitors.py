@@ -83,7 +83,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
 
     config = tmp_path / "m.toml"
     config.write_text(DRIFT + '[[monitor]]\nname = "i"\ndataset = "cells"\ntype = "interval"\n')
-    words = "total: at most 3.65 expected false alarms a year, plus 1 monitor of unknown rate\n"
+    words = "total: about 3.65 expected false alarms a year, plus 1 monitor of unknown rate\n"
     assert monitor("check", config).stdout.endswith(words)
     config.write_text(DRIFT)
     run = "run", config, "--store", store.path

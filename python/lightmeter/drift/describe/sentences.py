@@ -482,15 +482,13 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
 def headline(rows: Sequence[FeatureDrift]) -> str:
     """Return text with the number of features that drifted, or the commonest lack of data."""
     tested = sum(row.q_value is not None for row in rows)
-    drifted = sum(row.verdict == "drift" for row in rows)
-    possible = sum(row.verdict in CHANGED for row in rows)
     of_all = counted(tested, "tested feature")
-    if drifted:
+    if drifted := sum(row.verdict == "drift" for row in rows):
         return f"{drifted} of {of_all} drifted"
     if not tested:
         reasons = [row.reason for row in rows if row.verdict == "not enough data"]
         return "No feature could be tested" + (f": {mode(reasons)}" if reasons else "")
-    if possible:
+    if possible := sum(row.verdict in CHANGED for row in rows):
         return f"No drift, but {possible} of {of_all} may have changed"
     return f"No drift in {of_all}"
 

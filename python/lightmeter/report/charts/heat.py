@@ -19,7 +19,7 @@ _SAME = (247, 247, 247)
 _LESS, _MORE = (tuple(bytes.fromhex(PALETTE[side][1:])) for side in ("reference", "target"))
 
 
-def heat_map(title: str, target: Grid, reference: Grid, *, light: bool) -> Chart:
+def heat_map(title: str, target: Grid, reference: Grid, changed: Grid, *, light: bool) -> Chart:
     """Draw the reference, the target, and the change: the target minus the reference.
 
     Parameters
@@ -30,6 +30,8 @@ def heat_map(title: str, target: Grid, reference: Grid, *, light: bool) -> Chart
         At least one row of cells.
     reference
         A grid of the same size.
+    changed
+        1 for each cell to mark with * in the last grid; otherwise 0 or NaN.
     light
         Whether values are lightness from 0 to 255, shown as gray of that lightness; otherwise they
         start at 0, and the highest are the darkest.
@@ -42,6 +44,8 @@ def heat_map(title: str, target: Grid, reference: Grid, *, light: bool) -> Chart
     parts, words = [], []
     for at, (name, grid) in enumerate(grids.items()):
         texts = _texts(grid, signed=grid is change)
+        for row, column in np.argwhere(changed == 1) if grid is change else ():
+            texts[row][column] += "*"
         colours = [
             _between(_SAME, _MORE if value > 0 else _LESS, abs(value) / (most or 1))
             if grid is change
