@@ -532,7 +532,7 @@ def _with_causes(
     # The JPEG quality of a file says more about its compression than blocks do.
     is_as_good = "JpegQuality" in changes and changes["JpegQuality"].by > -LITTLE
     findings: dict[str, OddNumber] = {}
-    for cause, lead in causes_of(changes):
+    for cause, lead in sorted(causes_of(changes), key=lambda x: odd[x[1]].tail_probability):
         if lead != "Blockiness" or not is_as_good:
             sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
             findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)

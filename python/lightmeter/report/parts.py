@@ -84,9 +84,8 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
         if 0 < (contrast := ratios.get("contrast", 1.0)) < 1 and ratios.get("sharpness", 1.0) < 1:
-            least, lost = contrast**2, contrast**FOCUS_LOST
-            meaning += f" Contrast alone explains a sharpness of {least:.2f} or more;"
-            meaning += f" below {lost:.2f}, focus was lost; in between, it may have been."
+            meaning += f" Contrast alone explains a sharpness of {contrast**2:.2f} or more; below"
+            meaning += f" {contrast**FOCUS_LOST:.2f}, focus was lost; in between, it may have been."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
@@ -219,7 +218,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference, with * where a part changed."
+        "target minus the reference; a difference without * may be chance."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents

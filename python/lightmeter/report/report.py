@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightmeter.drift.compare import Comparison
 from lightmeter.drift.describe.causes import CAUSES
-from lightmeter.drift.describe.sentences import capitalised, headline
+from lightmeter.drift.describe.sentences import Finding, capitalised, headline
 from lightmeter.drift.row import CHANGED, FeatureDrift, Thresholds
 from lightmeter.files import write_atomically
 from lightmeter.image.metrics import FACTS
@@ -141,13 +141,16 @@ def _findings(comparison: Comparison) -> Html:
         for each in found[:_MOST_FINDINGS]
     )
     more = _more(len(found) - _MOST_FINDINGS, "finding")
-    how = _how_to_list([row for each in found for row in each.rows], comparison)
+    how = _how_to_list(found, comparison)
     return section("Findings", tag("ol", listed, cls="findings"), more, how)
 
 
-def _how_to_list(rows: Sequence[FeatureDrift], comparison: Comparison) -> Html | None:
-    """Return how to list the images with the first number of images that changed."""
-    for row in rows:
+def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | None:
+    """Return how to list images by their causes, or by the first number of images that changed."""
+    if found[0].words.startswith("some "):
+        code = "lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER"
+        return tag("p", "To list unusual images with causes: ", tag("code", code), cls="quiet")
+    for row in (row for each in found for row in each.rows):
         described = IMAGE_NUMBERS.get(row.short)
         is_measured = row.short in FACTS or described is not None
         if row.kind == "number" and row.prefix and is_measured and row.effect_name != "spread":

@@ -128,7 +128,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda *_: -2, 10),
-            "mean brightness fell by a similar percentage in all parts of the images",
+            "averaged over all images, brightness fell by a similar percentage in every part",
         ),
         ({"Grid.r0c0": (100.0, 80.0)}, f"brightness {CELL} fell by 20 %"),
     ],

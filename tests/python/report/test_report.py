@@ -63,10 +63,9 @@ def attacked() -> DriftReport:
         for photo in photos:
             profile._track("<b onclick=alert(1)>", photo)
         for text in texts:
+            row = {"category": text, text: "value", f"number {text}": len(text) * 1.5}
             for _ in range(12):
-                profile.log(
-                    row={"category": text, text: "value", f"number {text}": len(text) * 1.5}
-                )
+                profile.log(row=row)
         sides.append(profile.view())
     return compare(target=sides[0], reference=sides[1])
 
@@ -113,7 +112,7 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     assert "Sharpness" in second
     level = cameras()["image.Grid.r0c0"].level_target
     assert f"target, rows from the top: {level:.1f}, " in first
-    assert "change, rows from the top: " in first
+    assert re.search(r"change, rows from the top: \N{MINUS SIGN}\d+\*, ", first)
     assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
     assert "<h3><bdi>image.Grid" not in page
     assert "Target: 1 set of equal images (6 of 30 images)" in page

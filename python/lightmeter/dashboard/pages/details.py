@@ -171,7 +171,7 @@ def _side(side: str, name: str, view: ProfileView) -> Content:
 def _cards(
     comparison: Comparison, bad: Sequence[Result], *, with_maps: bool
 ) -> Iterator[Html | None]:
-    """Yield the grid if it is anomalous, and the distributions of other anomalous features."""
+    """Yield the grid if it is anomalous, and distributions of what no map shows or explains."""
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)
@@ -181,16 +181,14 @@ def _cards(
         rows[row.feature] = replace(row, verdict=verdict)
     grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
     yield grids if with_maps else None
-    shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
+    own = {each.feature for each in bad if not lead_of(each)[0]}  # not the consequences
+    shown = [each for each in by_feature if each in rows and (each in own or each not in on_grid)]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
         shots = thumbnails(rows[feature], comparison, both=True)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = (
-            "The charts pool all buckets of the reference, so the reference may look wider than a "
-            "single bucket."
-        )
+        words = "Charts pool all buckets of the reference, so it may look wider than one bucket."
         note = tag("p", words, cls="quiet")
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

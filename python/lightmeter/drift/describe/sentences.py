@@ -377,7 +377,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         follow = [row for row in free if _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
-        yield Finding(_words(cause, *members), members, cause=cause.name)
+        words = _words(cause, *members, is_mixed=len(found) > 1)
+        yield Finding(words, members, cause=cause.name)
 
 
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
@@ -403,11 +404,12 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     return is_even or is_of_light or cause.name == "faded"
 
 
-def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
+def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift, is_mixed: bool) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
+    change += ", for this or another reason" * (is_part and is_mixed)
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = "some " if is_part else "the " * (not average)
     words = f"{the}{_several(lead)}images {cause.words}{average}: {change.removesuffix(average)}"
@@ -469,8 +471,8 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     is_even = len(rows) == GRID_SIDE**2 and least >= _EVEN * largest**2 > 0
     if is_even and all(map(is_sure, rows)):
         what = "sharpness" if lead.short.endswith("sharpness") else "brightness"
-        words = f"mean {what} {'rose' if largest > 0 else 'fell'} by a similar percentage"
-        return Finding(f"{words} in all parts of the {_several(lead)}images", tuple(rows), is_even)
+        words = f"{what} {'rose' if largest > 0 else 'fell'} by a similar percentage in every part"
+        return Finding(f"averaged over all {_several(lead)}images, {words}", tuple(rows), is_even)
     others = sum(row.verdict == lead.verdict for row in rows) - 1
     more = f"; {counted(others, 'other part')} of the {_several(lead)}images changed"
     return Finding(lead.words + more * (others > 0), tuple(rows), is_even)
@@ -506,14 +508,12 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
         Findings with a row that a headline may name, the causes first.
     """
     drifted, many = sum(row.verdict == "drift" for row in rows), headline(rows)
-    if not drifted:
-        return many[0].lower() + many[1:]
+    if not found:
+        return many if drifted else many[0].lower() + many[1:]
     shown: dict[object, Finding] = {}
     for each in [each for each in found if not each.is_even] or found:
         shown.setdefault(_topic(each.rows[0], each.cause), each)
     first = list(shown.values())[:_MOST]
-    if not first:
-        return many
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
     return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
