@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 from typing import Any
 
 import lightmeter as lm
@@ -81,32 +82,20 @@ def test_every_number_of_an_image_has_a_name_of_words_of_its_own() -> None:
 
 def of_images(**levels: tuple[float, float]) -> list[lm.FeatureDrift]:
     """Rows that drifted from the first level to the second, the first the most."""
-    rows = [
-        lm.FeatureDrift(
-            feature=f"image.{name}",
-            kind="number",
-            n_target=50,
-            n_reference=50,
-            q_value=0.0,
-            effect=1.0,
-            verdict="drift",
-            level_reference=before,
-            level_target=after,
-            **vars(label_of(f"image.{name}", "image", ["image"])),
-        )
-        for name, (before, after) in levels.items()
-    ]
+    known: dict[str, Any] = {"kind": "number", "n_target": 50, "n_reference": 50, "q_value": 0.0}
+    rows = []
+    for name, (before, after) in levels.items():
+        label = vars(label_of(feature := f"image.{name}", "image", ["image"]))
+        known |= {"feature": feature, "level_reference": before, "level_target": after}
+        rows.append(lm.FeatureDrift(**known, **label, effect=1.0, verdict="drift"))
     for row in rows:
         fill(row, words=describe(row, lm.Thresholds()))
     return rows
 
 
 def grid(change: Callable[[int, int], float], before: float, ending: str = "") -> dict[str, Any]:
-    return {
-        f"Grid.r{row}c{column}{ending}": (before, before + change(row, column))
-        for row in range(4)
-        for column in range(4)
-    }
+    cells = product(range(4), repeat=2)
+    return {f"Grid.r{r}c{c}{ending}": (before, before + change(r, c)) for r, c in cells}
 
 
 @pytest.mark.parametrize(
@@ -182,10 +171,8 @@ def test_a_sentence_leaves_the_names_of_users_alone() -> None:
 def test_words_go_by_the_least_sizes_that_judged() -> None:
     """By these a spread is what happened: the shift is too small to matter."""
     rng = np.random.default_rng(1)
-    views = [
-        lm.log(columns={"x": rng.normal(*level_and_spread, 2000)}).view()
-        for level_and_spread in ((10, 1), (10.5, 1.35))
-    ]
+    sides = [rng.normal(*level_and_spread, 2000) for level_and_spread in ((10, 1), (10.5, 1.35))]
+    views = [lm.log(columns={"x": values}).view() for values in sides]
     report = lm.compare(target=views[1], reference=views[0], effect=0.4, tail=1.0)
     assert (report["x"].verdict, report["x"].effect_name) == ("drift", "spread")
     assert report.summary() == "x varies 1.3 times as much between values as before"
@@ -363,6 +350,13 @@ def test_what_was_done_to_a_part_is_said(change: str, share: float, expected: st
     report = lm.compare(target=target, reference=reference())
     told = [each.words for each in findings(report.drifted)]
     assert any(re.fullmatch(expected, words) for words in told), told
+
+
+def test_a_share_of_a_mixed_batch_may_have_several_reasons() -> None:
+    mixed = [*drawn("out of focus", 1, MANY // 2, 0.4), *drawn("compressed", 2, MANY // 2, 0.4)]
+    found = lm.compare(target=lm.log_image(mixed, metrics=METRICS), reference=reference()).causes
+    assert len(found) == 2
+    assert all("images, for this or another reason; " in each.words for each in found), found
 
 
 @pytest.mark.parametrize("stripped", [20, 50])

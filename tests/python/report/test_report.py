@@ -87,6 +87,15 @@ def test_the_page_says_what_changed_first() -> None:
     assert len(page.encode()) <= 300_000, "of thirty features"
 
 
+def test_the_page_says_how_much_sharpness_less_contrast_explains() -> None:
+    scenes = [np.asarray(picture(seed=seed), np.float64) for seed in range(40)]
+    sides = [log_image([(x * gain).astype(np.uint8) for x in scenes]).view() for gain in (1, 0.8)]
+    darker, brighter = (html_page(compare(target=x, reference=y)) for x, y in (sides[::-1], sides))
+    assert "contrast 0.80, sharpness 0.64, background 0.80. Contrast alone explains a" in darker
+    assert "a sharpness of 0.64 or more; below 0.37, focus was lost; in between, it" in darker
+    assert "background 1.25. See “Stain, focus" in brighter
+
+
 @cache
 def cameras() -> DriftReport:
     """30 pictures a side; of the target the upper left is dark, and the camera is frozen in 6."""
