@@ -34,12 +34,11 @@ struct Grid : Boxes<4, 4> {
 
   static constexpr auto kNames = texts_of_cells<kSide>("Grid.r#c#");
   static constexpr auto kTexts = texts_of_cells<kSide>(
-      "the mean luma of the cell in row # and column # of a 4 x 4 grid, counted from 0 at the top "
-      "left: higher is brighter");
+      "the mean luma of one of 4 x 4 parts of the image, r0c0 at the top left: higher is brighter");
   static constexpr auto kSharpnessNames = texts_of_cells<kSide>("Grid.r#c#.sharpness");
   static constexpr auto kSharpnessTexts = texts_of_cells<kSide>(
-      "the sharpness of the cell in row # and column # of a 4 x 4 grid, counted from 0 at the top "
-      "left: the variance of its Laplacian; higher is sharper");
+      "the sharpness of one of 4 x 4 parts of the image, r0c0 at the top left: the variance of its "
+      "Laplacian; higher is sharper");
   static constexpr auto kNumbers = [] {
     std::array<Number, 2 * kCount + 1> numbers{};
     for (std::size_t cell = 0; cell < kCount; ++cell) {

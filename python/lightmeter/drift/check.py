@@ -120,8 +120,10 @@ class Tail:
         if self._centre is not None:
             how = f"farther from the mean, {number(self._centre)},"
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
-        words = words or f"is {how} than in {most} of the reference"
         share, unit = ("the share of ", " %") if self._names.scale == "percent" else ("", "")
+        end, side = (greatest, "less") if above <= below else (least, "more")
+        edge = "" if beyond or end is None else f" ({number(end)}{unit} or {side})"
+        words = words or f"is {how} than in {most} of the reference{edge}"
         sentence = f"{share}{self._names.name} ({number(value)}{unit}) {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)
 

@@ -173,8 +173,6 @@ CHANGED: frozenset[str | None] = frozenset({"drift", "possible", "inconclusive"}
 # The verdict for a feature that cannot have changed, and its reason.
 ONE_VALUE = {"verdict": "none", "reason": "one value only, the same on both sides"}
 
-_TRACE = 0.1  # %; means below do not show
-
 # Kinds whose levels are shares of observations.
 RATES: frozenset[str] = frozenset(get_args(Rate))
 
@@ -355,11 +353,6 @@ class FeatureDrift(Label):
         """Return the levels of the reference and of the target; 0 if there is none."""
         return self.level_reference or 0.0, self.level_target or 0.0
 
-    @property
-    def is_trace(self) -> bool:
-        """Return whether it is a share of pixels that is too small to be seen on both sides."""
-        return (self.scale, self.kind) == ("percent", "number") and max(self.levels) < _TRACE
-
     def __repr__(self) -> str:
         """Return the verdict and its reason in one line."""
         parts = filter(None, (self.verdict or "not judged", self.words, self.reason))
@@ -521,7 +514,7 @@ def by_severity(rows: Iterable[FeatureDrift], by: Thresholds) -> list[FeatureDri
 
 
 def _verdict(q: float, row: FeatureDrift, effect: float | None, by: Thresholds) -> Verdict:
-    if row.is_trace or q > by.possible or not by.reaches(row.effect_name, effect or 0.0):
+    if not by.reaches(row.effect_name, effect or 0.0) or q > by.possible:
         return "none"
     return "drift" if q <= by.drift else "possible"
 
@@ -542,8 +535,7 @@ def _reason(row: FeatureDrift, q: float, by: Thresholds) -> str:
         between = f"{row.effect_low or 0:.2g} to {row.effect_high or 0:.2g}"
         return f"{size}, which may be {between}: the profiles hold samples"
     if row.verdict == "none" and q <= by.drift:
-        least = f"{_TRACE} % on both sides" if row.is_trace else f"{by.least(row.effect_name):g}"
-        return f"significant (q {q:.1g}), but small: {size}, below {least}"
+        return f"significant (q {q:.1g}), but small: {size}, below {by.least(row.effect_name):g}"
     if row.groups_target is None:
         return f"{size}, q {q:.2g}"
     return f"{size}, q {q:.2g}; {row.groups_reference} reference, {row.groups_target} target groups"

@@ -1,7 +1,6 @@
 """Building parts of pages about a comparison: cards, heat maps, and images."""
 
 import base64
-import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -73,19 +72,20 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
     is_alike = finding.cause in _ALIKE and not finding.words.startswith("some ")
     for words, name in _RATIOS.items() if is_alike else ():
         feature = f"{finding.rows[0].prefix}.{name}"
-        columns = (view.get(feature) for view in (comparison.target, comparison.reference))
+        sides = (view.get(feature) for view in (comparison.target, comparison.reference))
         now, before = (
-            None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean
-            for x in columns
+            None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean for x in sides
         )
-        if now is not None and before and 0 < now / before < math.inf:
+        if now is not None and before and 0 < now / before < 1e9:
             ratios[words] = round(now / before, 2)  # what follows from it agrees with the page
     if ratios:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
-        if 0 < (contrast := ratios.get("contrast", 1.0)) < 1 and ratios.get("sharpness", 1.0) < 1:
-            meaning += f" Contrast alone explains a sharpness of {contrast**2:.2f} or more; below"
-            meaning += f" {contrast**FOCUS_LOST:.2f}, focus was lost; in between, it may have been."
+        if "contrast" in ratios and ratios.get("sharpness", 1.0) < 0.95:
+            least, lost = (min(ratios["contrast"], 1.0) ** power for power in (2, FOCUS_LOST))
+            between = "; in between, it may have been" * (lost < least)
+            meaning += f" Contrast alone explains a sharpness of {least:.2f} or more;"
+            meaning += f" below {lost:.2f}, focus was lost{between}."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 

@@ -44,7 +44,9 @@ def test_findings_say_what_and_how_rare(good: ProfileView) -> None:
     finding = next(f for f in check.findings if f.feature == "image.Brightness.mean")
     assert finding.tail_probability == pytest.approx(1 / 81)
     assert finding.sentence.startswith("the image is darker: brightness (1")
-    assert finding.sentence.endswith(" is lower than in all 80 images of the reference")
+    assert finding.sentence.endswith(
+        " is lower than in all 80 images of the reference (155.4 or more)"
+    )
 
 
 def test_hues_are_judged_on_their_circle() -> None:

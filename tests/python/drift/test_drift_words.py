@@ -302,8 +302,7 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
     )
     first, *others = report.findings
     assert first.rows[0].feature == "image.Sharpness"
-    assert " (such as Noise, FileSize, Blue.stddev) changed, perhaps for the same" in first.sentence
-    assert report["image.gray_percent"].reason.endswith("small: shift 1, below 0.1 % on both sides")
+    assert " (such as Noise, FileSize, gray_percent) changed, perhaps for" in first.sentence
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
     said = [line.feature for each in report.findings for line in each.rows]
     assert len(said) == len(set(said))

@@ -90,7 +90,7 @@ def test_the_demo_finds_the_diluted_dye_and_the_blur(tmp_path: Path) -> None:
     assert {"image.Sharpness", "image.Saturation.stddev"} <= set(drifted)
     assert [each.cause for each in report.causes] == ["faded"]
     assert not {"image.Model", "image.ImagePixelWidth", "image.Colorspace"} & set(drifted)
-    assert report.summary().startswith("the images look faded: ")
+    assert report.summary().startswith("the images look faded or hazy: ")
     (before, after), text = report["image.Luma.stddev"].levels, page.read_text(encoding="utf-8")
     assert f"reference: contrast {after / before:.2f}, sharpness " in text
     assert ("Saturation fell by " in text, text.count("synthetic smears")) == (True, 2)

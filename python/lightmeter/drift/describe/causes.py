@@ -193,7 +193,7 @@ def _is_squeezed(m: _Moves) -> bool:
         return True
     if m.rose("Blockiness"):
         blocks = m.by("Blockiness")
-        of_blur = m.fell("Sharpness") and blocks < -m.sharpness / 4
+        of_blur = m.fell("Sharpness") and blocks < -min(m.sharpness / 4, m.contrast / 2)
         of_noise = m.rose("Noise") and blocks < m.by("Noise") / 2
         return blocks > LITTLE / 2 and not (_is_covered(m) or of_blur or of_noise)
     is_flat = abs(m.sharpness) < m.by("entropy") / 2 and not m.moved("Luma.mean", "Noise")
@@ -288,8 +288,8 @@ CAUSES = {cause.name: cause for cause in (
           dict.fromkeys(("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent"), 0)
           | dict.fromkeys(_CELLS, 0), _ALL, _is_covered, "light"),
     Cause("glare", "have glare", {"glare_percent": 1}, _ALL, _has_glare, "light"),
-    Cause("faded", "look faded", {"Saturation.mean": -1, "Luma.stddev": -1}, _ALL, _is_faded,
-          "light"),
+    Cause("faded", "look faded or hazy", {"Saturation.mean": -1, "Luma.stddev": -1}, _ALL,
+          _is_faded, "light"),
     Cause("darker", "are darker", dict.fromkeys(_LIGHT, -1), _ALL,
           lambda m: _is_lit(m, -1) and m.is_dimmed, "light"),
     Cause("brighter", "are brighter", dict.fromkeys(_LIGHT, 1), _ALL, lambda m: _is_lit(m, 1),

@@ -221,7 +221,8 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         beyond = under if tail > 0 else 1 - up_to
         some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
         how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
-        return f"in {some} of {what}, {subject} is {how} than in {most} {what}"
+        mean = f" (mean {_shares(*(x / 100 for x in row.levels))})" * (row.scale == "percent")
+        return f"in {some} of {what}, {subject} is {how} than in {most} {what}{mean}"
     if differs:
         return differs
     level, spread, rise = "", "", _rise(row)

@@ -197,8 +197,7 @@ class DriftRule(ComparingMonitor):
             cause, name, size = row.words, row.effect_name, row.effect or 0.0
             if test.ratio and abs(math.log(test.ratio)) >= self.spread:
                 cause = describe(row, self._thresholds, _differs(row, test.ratio))
-        is_trace = row is not None and row.is_trace
-        if is_trace or (name is not None and not self._thresholds.reaches(name, size)):
+        if name is not None and not self._thresholds.reaches(name, size):
             words = ["significant, but below the minimum effect", f"{name} {size:.2g}", *words]
             return Result(test.feature, "ok", value, None, None, joined(*words))
         words = [cause or f"{test.feature} changed", *words]
