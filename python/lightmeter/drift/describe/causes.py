@@ -124,7 +124,7 @@ def _is_covered(m: _Moves) -> bool:
     """Return whether cells of the grid darkened, a part is dark and flat, or all of it."""
     is_same_quality = not m.fell("JpegQuality")
     cells = [m.by(name) for name in _CELLS]
-    is_whole = m.light < -7 * LITTLE and m.contrast < m.light - 5 * LITTLE
+    is_whole = m.light < -7 * LITTLE and m.contrast < m.light - 10 * LITTLE
     if is_whole or max(cells) - min(cells) >= 3 * LITTLE:
         as_before = sum(abs(cell) < LITTLE for cell in cells)
         dark = [m.by(name) for name in _CELLS if m.sign(name) < 0 and m.by(name) < -LITTLE]
