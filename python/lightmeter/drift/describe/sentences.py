@@ -284,6 +284,7 @@ def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Number
     return max(0.0, min(signs), -max(signs))
 
 
+MIXED = ", for this or another reason"  # if images of a batch have several causes
 _MOST = 4  # parts of a summary
 _TINTLESS = "darker", "brighter", "compressed", "noise"
 _MIXED = "Saturation", "Colorfulness", "Hue.concentration"
@@ -410,7 +411,7 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift, is_mixed: bo
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    change += ", for this or another reason" * (is_part and is_mixed)
+    change += MIXED * (is_part and is_mixed)
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = "some " if is_part else "the " * (not average)
     words = f"{the}{_several(lead)}images {cause.words}{average}: {change.removesuffix(average)}"
