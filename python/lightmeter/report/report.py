@@ -147,7 +147,7 @@ def _findings(comparison: Comparison) -> Html:
 
 def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | None:
     """Return how to list images by their causes, or by the first number of images that changed."""
-    if found[0].words.startswith("some "):
+    if found[0].words.startswith(("some ", "in ")):
         code = "lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER"
         return tag("p", "To list unusual images with causes: ", tag("code", code), cls="quiet")
     for row in (row for each in found for row in each.rows):

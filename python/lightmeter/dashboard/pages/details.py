@@ -189,6 +189,6 @@ def _cards(
         shots = thumbnails(rows[feature], comparison, both=True)
         cards.append(card(rows[feature], comparison, f"f{at}", lines, shots))
     if cards:
-        words = "Charts pool all buckets of the reference, so it may look wider than one bucket."
+        words = "Charts pool all buckets of the reference, which may look wider than a single one."
         note = tag("p", words, cls="quiet")
         yield section("Anomalous features", note, tag("div", cards, cls="cards wide"))

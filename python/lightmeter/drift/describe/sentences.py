@@ -284,7 +284,7 @@ def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Number
     return max(0.0, min(signs), -max(signs))
 
 
-MIXED = ", for this or another reason"  # if images of a batch have several causes
+ANY_REASON = ", for this or another reason"  # for images of a batch may have several causes
 _MOST = 4  # parts of a summary
 _TINTLESS = "darker", "brighter", "compressed", "noise"
 _MIXED = "Saturation", "Colorfulness", "Hue.concentration"
@@ -379,8 +379,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         follow = [row for row in free if _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
-        words = _words(cause, *members, is_mixed=len(found) > 1)
-        yield Finding(words, members, cause=cause.name)
+        yield Finding(_words(cause, *members), members, cause=cause.name)
 
 
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
@@ -406,12 +405,12 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     return is_even or is_of_light or cause.name == "faded"
 
 
-def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift, is_mixed: bool) -> str:
+def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    change += MIXED * (is_part and is_mixed)
+    change += ANY_REASON * (" than in 99 % of " in change)
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = "some " if is_part else "the " * (not average)
     words = f"{the}{_several(lead)}images {cause.words}{average}: {change.removesuffix(average)}"
@@ -473,8 +472,9 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     is_even = len(rows) == GRID_SIDE**2 and least >= _EVEN * largest**2 > 0
     if is_even and all(map(is_sure, rows)):
         what = "sharpness" if lead.short.endswith("sharpness") else "brightness"
-        words = f"{what} {'rose' if largest > 0 else 'fell'} by a similar percentage in every part"
-        return Finding(f"averaged over all {_several(lead)}images, {words}", tuple(rows), is_even)
+        verb, each = "rose" if largest > 0 else "fell", f"{_several(lead)}images"
+        words = f"averaged over all {each}, {what} {verb} by a similar percentage"
+        return Finding(f"{words} in all parts of the image", tuple(rows), is_even)
     others = sum(row.verdict == lead.verdict for row in rows) - 1
     more = f"; {counted(others, 'other part')} of the {_several(lead)}images changed"
     return Finding(lead.words + more * (others > 0), tuple(rows), is_even)
