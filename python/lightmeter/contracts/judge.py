@@ -27,7 +27,7 @@ _IS_WITHIN = {"at_least": ge, "above": gt, "at_most": le, "below": lt}
 _ROUNDING = 1e-12  # of a limit, or of the spread, for computed scalars; others are exact
 _COMPUTED = ("mean", "stddev", "sum")
 _SHOWN = 5  # values or exemplars
-_DIGITS = 3
+_DIGITS = 6
 _COLUMNS = ("feature", "expected", "got", "state", "severity", "expectation")
 
 

@@ -122,7 +122,8 @@ class Tail:
         most = percent(1 - beyond / n) if beyond else f"all {count(n)} images"
         share, unit = ("the share of ", " %") if self._names.scale == "percent" else ("", "")
         end, side = (greatest, "less") if above <= below else (least, "more")
-        edge = "" if beyond or end is None else f" ({number(end)}{unit} or {side})"
+        is_shown = not beyond and end is not None and number(end) != number(value)
+        edge = f" ({number(end)}{unit} or {side})" if is_shown else ""
         words = words or f"is {how} than in {most} of the reference{edge}"
         sentence = f"{share}{self._names.name} ({number(value)}{unit}) {words}"
         return OddNumber(self._column.name, value, (1 + beyond) / (n + 1), sentence)

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from lightmeter.drift.row import Thresholds
-from lightmeter.monitor.results import FROZEN, stretch_text
+from lightmeter.monitor.results import stretch_text
 from lightmeter.profile import ColumnView, ProfileView
 from lightmeter.profile.scalars import LONGEST_TEXT, seen_values
 from lightmeter.profile.segments import NO_VALUE, parse_segment, segment_text
@@ -160,7 +160,7 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     late = _lateness(delays, len(buckets), length)
     yield table("missing", "missing", _MISSING if len(late) < 2 else _LATE, *late, *each)
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        expected = _expect(hashes, f'name = "{FROZEN}"\ndistinct_rate = {{ at_least = 0.2 }}')
+        expected = _expect(hashes, 'name = "looks frozen"\ndistinct_rate = { at_least = 0.2 }')
         yield table("frozen", "contract", _FROZEN, *each, expected)
     if failures := [name for name, column in columns.items() if column.kind == "failure"]:
         expected = _expect(failures, 'name = "files fail"\nfailure_rate = { at_most = 0.05 }')

@@ -15,7 +15,6 @@ from lightmeter.text import counted, shorten
 
 BAD = frozenset({"pending", "anomaly"})
 JUDGED = BAD | {"ok"}
-FROZEN = "looks frozen"  # the cause of a bucket whose images are equal; see `monitor init`
 PERHAPS = "perhaps "  # before the cause of a change that may be a consequence of another
 
 # The results of the segments of one bucket.
@@ -98,7 +97,7 @@ class Stretch(NamedTuple):
     end
         The start of the bucket that ended it; None while it lasts.
     result
-        The result that describes it: the first with a cause of its own, or else the first.
+        The result that describes it: the first; if that has no cause, the first with its own.
     """
 
     series: Series
@@ -291,8 +290,9 @@ def causes_text(results: Collection[Result]) -> str:
     not described.
     """
     leads = [result for result in results if not is_consequence(result)]
-    repeated = [each for each in leads if each.cause == FROZEN and each.value is not None]
-    leads = repeated or leads
+    hashes = [each for each in leads if each.cause and each.feature.endswith(".PixelHash")]
+    known = [each for each in hashes if each.value is not None]  # none if the profiles lack it
+    leads = [each for each in known if " distinct" in each.words] or leads
     has_cause = any(result.cause for result in leads)
     largest = max(map(excess, results), default=0.0)
     words = dict[str, bool]()

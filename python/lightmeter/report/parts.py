@@ -76,12 +76,12 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         now, before = (
             None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean for x in sides
         )
-        if now is not None and before and 0 < now / before < 1e9:
+        if now is not None and before and 0 <= now / before < 1e9:
             ratios[words] = round(now / before, 2)  # what follows from it agrees with the page
     if ratios:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
-        if "contrast" in ratios and ratios.get("sharpness", 1.0) < 0.95:
+        if ratios.get("contrast", 0.0) > 0.4 and ratios.get("sharpness", 1.0) < 0.95:
             least, lost = (min(ratios["contrast"], 1.0) ** power for power in (2, FOCUS_LOST))
             between = "; in between, it may have been" * (lost < least)
             meaning += f" Contrast alone explains a sharpness of {least:.2f} or more;"
@@ -218,7 +218,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference; a difference without * may be chance."
+        "target minus the reference; differences without * are small or may be chance."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents

@@ -147,7 +147,7 @@ def _findings(comparison: Comparison) -> Html:
 
 def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | None:
     """Return how to list images by their causes, or by the first number of images that changed."""
-    if found[0].words.startswith(("some ", "in ")):
+    if found[0].rows[0].prefix and found[0].words.startswith(("some ", "in ")):
         code = "lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER"
         return tag("p", "To list unusual images with causes: ", tag("code", code), cls="quiet")
     for row in (row for each in found for row in each.rows):
@@ -163,7 +163,7 @@ def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | Non
             what = "share of " * (row.scale == "percent") + row.name
             words = f"To list the {_WORST} images with the {how}est {what}"
             keeps = ". To see thumbnails on this page, measure both sides with --exemplars 3."
-            more = None if thumbnails(row, comparison) else keeps
+            more = None if thumbnails(row, comparison) or row.short in FACTS else keeps
             return tag("p", f"{words}: ", tag("code", code), more, cls="quiet")
     return None
 

@@ -228,7 +228,7 @@ def test_results(view: ProfileView, tmp_path: Path) -> None:
     assert result.passed
     assert repr(result) == "contract passed: 1 of 2 expectations failed"
     (failure,) = result.failures
-    assert str(failure) == "warning: <b>: x: expected mean at least 30, got 24.8"
+    assert str(failure) == "warning: <b>: x: expected mean at least 30, got 24.75"
     assert json.loads(result.to_json())["outcomes"][0]["state"] == "fails"
     assert list(result.to_pandas().state) == ["fails", "holds"]
     result.write_html(tmp_path / "page.html")

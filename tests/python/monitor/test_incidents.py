@@ -108,9 +108,10 @@ def test_what_is_small_beside_the_rest_is_no_headline() -> None:
         result("anomaly", FIRST, words=f"{words}; shift 1", value=sizes[words]) for words in sizes
     ]
     assert causes_text(results) == "sharpness fell by 98 %; noise rose by 90 %, and more"
-    frozen = result("anomaly", FIRST, words="equal images", cause="looks frozen", value=0.04)
-    assert causes_text([*results, frozen]) == "equal images"
-    assert causes_text([*results, frozen._replace(value=None)]) == "equal images, and more"
+    known = {"feature": "image.PixelHash", "words": "a distinct image", "cause": "frozen"}
+    frozen = result("anomaly", FIRST, value=0.04, **known)
+    assert causes_text([*results, frozen]) == "a distinct image"
+    assert causes_text([*results, frozen._replace(value=None)]) == "a distinct image, and more"
 
 
 def test_the_headline_is_of_the_first_bucket_with_a_cause() -> None:

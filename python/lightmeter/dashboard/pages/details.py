@@ -103,6 +103,7 @@ def _level(compared: Compared, feature: str, series: Sequence[Series]) -> Html |
 
 
 _MOST_CHARTS = 40
+_PARTS = 4  # of the image, with a chart
 _MOST_LISTED = 200
 
 
@@ -182,7 +183,8 @@ def _cards(
     grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
     yield grids if with_maps else None
     own = {each.feature for each in bad if not lead_of(each)[0]}  # not the consequences
-    shown = [each for each in by_feature if each in rows and (each in own or each not in on_grid)]
+    shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
+    shown += [feature for feature in by_feature if feature in own.intersection(on_grid)][:_PARTS]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]
