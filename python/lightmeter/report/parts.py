@@ -218,7 +218,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference; differences without * are small or may be chance."
+        "target minus the reference, with * at findings. Parts that always vary may differ more."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents
