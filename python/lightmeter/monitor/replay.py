@@ -41,6 +41,26 @@ def false_alarms_a_year(monitor: Monitor, store: Store | None = None) -> float |
 
 
 @dataclass
+class Alarm:
+    """Consecutive anomalous buckets of a segment.
+
+    Attributes
+    ----------
+    start, last
+        The starts of the first and the last of them.
+    segment
+        The segment, as text.
+    words
+        A description of the first bucket.
+    """
+
+    start: datetime
+    last: datetime
+    segment: str
+    words: str
+
+
+@dataclass
 class Replayed:
     """The findings of a monitor in a replay.
 
@@ -59,7 +79,7 @@ class Replayed:
     starts
         The starts of the judged buckets.
     alarms
-        The start, segment and description of the first of each run of anomalous buckets.
+        The alarms.
     delay
         The number of days after which a lasting step of 0.3 standard deviations is found.
     """
@@ -70,9 +90,9 @@ class Replayed:
     why: str = ""
     independent: int = 0
     starts: set[datetime] = field(default_factory=set)
-    alarms: list[tuple[datetime, str, str]] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
     delay: float | None = None
-    _open: set[str] = field(default_factory=set)  # segments
+    _open: dict[str, Alarm] = field(default_factory=dict)  # by segment
 
     def add(self, bucket: BucketRows) -> None:
         """Add the results of the next bucket of a segment."""
@@ -86,9 +106,13 @@ class Replayed:
         self.starts.add(start)
         self.independent += any(INDEPENDENT in result.words for result in bucket.results)
         bad = [result for result in bucket.results if result.state == "anomaly"]
-        if bad and segment not in self._open:
-            self.alarms.append((start, segment, causes_text(bad)))
-        self._open = self._open | {segment} if bad else self._open - {segment}
+        if not bad:
+            self._open.pop(segment, None)
+        elif segment in self._open:
+            self._open[segment].last = start
+        else:
+            self._open[segment] = Alarm(start, start, segment, causes_text(bad))
+            self.alarms.append(self._open[segment])
 
     def lines(self) -> Iterator[str]:
         """Yield the findings as lines of text."""
@@ -104,8 +128,9 @@ class Replayed:
         which = f"; the last {_SHOWN}" * (len(self.alarms) > _SHOWN)
         more = f", true ones included{which}:" if self.alarms else ""
         yield f"alarms: {count(len(self.alarms))}{more}"
-        for start, segment, words in self.alarms[-_SHOWN:]:
-            yield "  " + " ".join(filter(None, (bucket_text(start), segment, words)))
+        for each in self.alarms[-_SHOWN:]:
+            when = stretch_text(each.start, each.last)
+            yield "  " + " ".join(filter(None, (when, each.segment, each.words)))
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

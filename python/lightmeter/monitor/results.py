@@ -97,7 +97,7 @@ class Stretch(NamedTuple):
     end
         The start of the bucket that ended it; None while it lasts.
     result
-        The result that describes it: the first; if that has no cause, the first with its own.
+        The first result; or the first with a cause of its own, if earlier ones have none.
     """
 
     series: Series
@@ -276,7 +276,9 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
         if n <= _NAMED:
             elsewhere = ", ".join(f"[{shorten(each.segment, _LONGEST)}]" for each in others)
-        why = ", perhaps for the same reason" * any(map(is_consequence, others))
+        is_later = any(each.bucket > first.bucket for each in others)
+        why = (", later" if n == 1 else ", some of them later") * is_later
+        why += ", perhaps for the same reason" * any(map(is_consequence, others))
         more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
         yield first, more * bool(n)
         yield from ((lead, "") for lead in leads)

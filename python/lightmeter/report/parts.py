@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lightmeter.drift.compare import Comparison
-from lightmeter.drift.describe.causes import FOCUS_LOST
+from lightmeter.drift.describe.causes import OF_BLUR, OF_LIGHT
 from lightmeter.drift.describe.sentences import Finding, capitalised
 from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, EffectName, FeatureDrift, says
 from lightmeter.image.encoded import format_of
@@ -69,7 +69,7 @@ _RATIOS = {"contrast": "Luma.stddev", "sharpness": "Sharpness", "background": "B
 def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
     """Return what the cause of a finding means; None without a cause."""
     meaning, ratios = _CAUSES.get(finding.cause, ""), dict[str, float]()
-    is_alike = finding.cause in _ALIKE and not finding.words.startswith("some ")
+    is_alike = finding.cause in _ALIKE and not finding.is_of_some
     for words, name in _RATIOS.items() if is_alike else ():
         feature = f"{finding.rows[0].prefix}.{name}"
         sides = (view.get(feature) for view in (comparison.target, comparison.reference))
@@ -77,15 +77,17 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean for x in sides
         )
         if now is not None and before and 0 <= now / before < 1e9:
-            ratios[words] = round(now / before, 2)  # what follows from it agrees with the page
+            ratios[words] = now / before
     if ratios:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
-        if ratios.get("contrast", 0.0) > 0.4 and ratios.get("sharpness", 1.0) < 0.95:
-            least, lost = (min(ratios["contrast"], 1.0) ** power for power in (2, FOCUS_LOST))
-            between = "; in between, it may have been" * (lost < least)
-            meaning += f" Contrast alone explains a sharpness of {least:.2f} or more;"
-            meaning += f" below {lost:.2f}, focus was lost{between}."
+        contrast, sharpness = ratios.get("contrast", 0.0), ratios.get("sharpness")
+        if 0.4 < contrast < 1.0 and sharpness is not None:
+            least, lost = contrast**OF_LIGHT, contrast**OF_BLUR
+            focus = "was lost" if sharpness < lost else "may have been lost"
+            focus = "shows no loss" if sharpness > 0.95 * least else focus
+            meaning += f" Focus {focus}: a lower contrast alone can lower sharpness to about "
+            meaning += f"{least:.2f}, or {lost:.2f} if the cause is a weaker stain or haze."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 
@@ -217,8 +219,8 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
     if not figures:
         return None, idents
     explained = (
-        "The images in 16 parts. Each number is a mean over all images. The last map shows the "
-        "target minus the reference, with * at findings. Parts that always vary may differ more."
+        "Each number is the mean of a part over all images. The last map shows the target minus "
+        "the reference, with * at findings. A part without * may differ more if it always varies."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents

@@ -90,9 +90,7 @@ def _main(comparison: Comparison) -> Iterator[Content]:
     yield _table(comparison, idents)
     if shown:
         yield section("What changed", tag("div", _cards(shown, comparison), cls="cards wide"))
-    if left := len(charted) - len(shown):
-        words = f"{counted(left, 'more feature')} changed, without a chart on this page."
-        yield tag("p", words, cls="quiet")
+    yield _more(len(charted) - len(shown), "changed feature")
     yield _how_to_read(comparison)
 
 
@@ -147,7 +145,7 @@ def _findings(comparison: Comparison) -> Html:
 
 def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | None:
     """Return how to list images by their causes, or by the first number of images that changed."""
-    if found[0].rows[0].prefix and found[0].words.startswith(("some ", "in ")):
+    if found[0].rows[0].prefix and found[0].is_of_some:
         code = "lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER"
         return tag("p", "To list unusual images with causes: ", tag("code", code), cls="quiet")
     for row in (row for each in found for row in each.rows):

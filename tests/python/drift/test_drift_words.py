@@ -302,8 +302,9 @@ def test_what_follows_is_said_with_its_cause_and_only_there() -> None:
         target=profile("out of focus", "default", 1), reference=profile("", "default", 0)
     )
     first, *others = report.findings
-    assert first.rows[0].feature == "image.Sharpness"
-    assert " (such as Noise, FileSize, gray_percent) changed, perhaps for" in first.sentence
+    assert [row.short for row in first.rows[:2]] == ["Sharpness", "Noise"]
+    words = " other features (such as Noise, FileSize, gray_percent) changed, perhaps for the same"
+    assert first.sentence.endswith(f"{words} reason")
     assert report.to_dict()["causes"][0]["features"][0] == "image.Sharpness"
     said = [line.feature for each in report.findings for line in each.rows]
     assert len(said) == len(set(said))

@@ -122,8 +122,8 @@ def test_alarms_are_those_of_a_run(store: Store) -> None:
     begun = {each.start.day for each in find_incidents(ours)}
     assert len(replayed.alarms) == len(begun) == 4
     assert (replayed.judged, replayed.unjudged) == (14, 3)
-    assert [start.day for start, *_ in replayed.alarms] == [5, 9, 12, 15]
-    assert all("mean of x is " in words for *_, words in replayed.alarms)
+    assert [alarm.last.day for alarm in replayed.alarms] == [6, 9, 12, 15]
+    assert all("mean of x is " in alarm.words for alarm in replayed.alarms)
     assert (len(gaps.alarms), gaps.judged) == (1, 19)
     with pytest.raises(ConfigError, match="no dataset 'cels'; it has 'cells'"):
         replay(store, [monitor(dataset="cels")], now=NOW)

@@ -172,7 +172,7 @@ def _side(side: str, name: str, view: ProfileView) -> Content:
 def _cards(
     comparison: Comparison, bad: Sequence[Result], *, with_maps: bool
 ) -> Iterator[Html | None]:
-    """Yield the grid if it is anomalous, and distributions of what no map shows or explains."""
+    """Yield heat maps if the grid is anomalous, and charts of other anomalous features."""
     by_feature: dict[str, list[Result]] = {}
     for result in bad:
         by_feature.setdefault(result.feature, []).append(result)
@@ -182,9 +182,8 @@ def _cards(
         rows[row.feature] = replace(row, verdict=verdict)
     grids, on_grid = where(row for row in rows.values() if row.n_target and row.n_reference)
     yield grids if with_maps else None
-    own = {each.feature for each in bad if not lead_of(each)[0]}  # not the consequences
     shown = [feature for feature in by_feature if feature in rows and feature not in on_grid]
-    shown += [feature for feature in by_feature if feature in own.intersection(on_grid)][:_PARTS]
+    shown += [feature for feature in by_feature if feature in on_grid][:_PARTS]
     cards = []
     for at, feature in enumerate(shown[:_MOST_CHARTS]):
         lines = [tag("p", badge(each.state), f" {words_of(each)}") for each in by_feature[feature]]

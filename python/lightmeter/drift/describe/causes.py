@@ -19,7 +19,9 @@ from lightmeter.profile.scalars import HUE_STEPS
 Changes = Mapping[str, "Change"]
 
 LITTLE = 0.1  # log ratio, share or radians; smaller changes are chance
-FOCUS_LOST = 4.4  # the power of the contrast below which sharpness is that of a blur; of light: 2
+# Powers of contrast: a factor on all samples changes sharpness by its square, and sharpness below
+# the other power of contrast means a blur.
+OF_LIGHT, OF_BLUR = 2, 4.4
 _STEPS = 4  # of sizes between 0 and 1; two in one step are about equal
 _SIZES = ("ImagePixelWidth", "ImagePixelHeight")
 _CELLS = tuple(f"Grid.r{row}c{column}" for row in range(GRID_SIDE) for column in range(GRID_SIDE))
@@ -100,7 +102,8 @@ class _Moves:
         self.light, self.contrast = self.by("Luma.mean"), self.by("Luma.stddev")
         self.sharpness, self.colour = self.by("Sharpness"), self.by("Saturation.mean")
         self.gain = self.contrast if self.light * self.contrast > 0 else min(self.contrast, 0.0)
-        self.detail, self.grain = self.sharpness - 2 * self.gain, self.by("Noise") - self.gain
+        self.detail = self.sharpness - OF_LIGHT * self.gain
+        self.grain = self.by("Noise") - self.gain
         # Whether contrast fell with the light, and not more.
         self.is_dimmed = self.contrast >= 3 * self.light and self.light < 0
 
@@ -144,7 +147,7 @@ def _is_moved(m: _Moves) -> bool:
     if m.moved(*_SIZES) or m.fell("JpegQuality") or abs(m.light) >= 2 * LITTLE or _is_covered(m):
         return False
     cells = [
-        (m.by(sharp), m.by(sharp) - 2 * m.by(name)) for name, sharp in _DETAILS if m.sign(sharp)
+        (m.by(sharp), m.by(sharp) - OF_LIGHT * m.by(at)) for at, sharp in _DETAILS if m.sign(sharp)
     ]
     signs = [all(s * x > 3 * LITTLE for x in cell) * s for cell in cells for s in (1, -1)]
     if min(signs.count(1), signs.count(-1)) > 1:
@@ -206,7 +209,7 @@ def _is_blurred(m: _Moves) -> bool:
     A veil alone lowers the logarithm of sharpness by at most twice as much as that of saturation.
     """
     is_squeezed = _is_squeezed(m) and not m.fell("JpegQuality")
-    is_blur = m.fell("Sharpness") and m.sharpness < FOCUS_LOST * m.gain
+    is_blur = m.fell("Sharpness") and m.sharpness < OF_BLUR * m.gain
     is_veil = _is_veiled(m) and m.sharpness > 3 * m.colour
     return is_blur and not (_is_covered(m) or _has_glare(m) or is_veil or is_squeezed)
 
@@ -281,7 +284,7 @@ class Cause(NamedTuple):
 CAUSES = {cause.name: cause for cause in (
     Cause("moved", "show another view",
           dict.fromkeys(dict(_DETAILS).values(), 0) | {"Luma.stddev": 1},
-          _ALL | {"where"}, _is_moved, "light"),
+          _ALL | {"where"}, _is_moved),
     Cause("resized", "have another size", dict.fromkeys(_SIZES, 0), _SPREAD | {*_SIZES},
           lambda m: m.moved(*_SIZES)),
     Cause("covered", "look covered",
@@ -326,9 +329,8 @@ def causes_of(changes: Changes) -> list[tuple[Cause, str]]:
             # The quality of a file says which part of the images was compressed.
             lead = max(leads, key=lambda x: (x == "JpegQuality", round(_STEPS * changes[x].size)))
             fitting.append((cause, lead))
-    if fitting and fitting[0][0].name == "moved":  # which changes all numbers
-        return fitting[:1]
-    fitting.sort(key=lambda pair: -round(_STEPS * changes[pair[1]].size))
+    # Another view changes all numbers.
+    fitting.sort(key=lambda x: (x[0].name != "moved", -round(_STEPS * changes[x[1]].size)))
     for cause, lead in fitting:
         before = [each for each, _ in kept if each.moves(lead, changes[lead].topic)]
         if all(cause.kind == "detail" and each.kind == "light" for each in before):

@@ -314,6 +314,11 @@ class Finding(NamedTuple):
     cause: str = ""
 
     @property
+    def is_of_some(self) -> bool:
+        """Return whether only a share of the images changed."""
+        return self.words.startswith(("some ", "in "))
+
+    @property
     def sentence(self) -> str:
         """Return the description as a sentence."""
         return capitalised(self.words, self.rows[0].feature)
@@ -370,13 +375,11 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         is_lead = row.feature in leads and _tail(row) * _rise(row) >= 0
         changes[name] = change_of(name, row.levels, size, row.topic, is_lead, is_odd)
     found = causes_of(changes)
-    firsts = {lead for _, lead in found}
     drifted = [row for row in rows if row.verdict == "drift"]
-    left = [row for row in drifted if row.short not in firsts]
+    left = [row for row in drifted if all(row.short != lead for _, lead in found)]
     for cause, lead in found:
         others = {name for other, _ in found if other is not cause for name in other.leads}
-        free = [row for row in left if row.short not in others]
-        follow = [row for row in free if _follows(row, cause, drifted)]
+        follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
         members = by_name[lead], *follow
         yield Finding(_words(cause, *members), members, cause=cause.name)
