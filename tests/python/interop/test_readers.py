@@ -1,7 +1,6 @@
 """Readers: the hook at every door, and DICOM, GeoTIFF, OME-TIFF and microscopes by it."""
 
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from lightmeter.image.tiles import tiff
 from lightmeter.interop import readers
 from numpy.typing import NDArray
 from reader_files import write_dicom, write_geotiff, write_ome
+from shards import write_zip
 
 RNG = np.random.default_rng(0)
 SIDE = 24
@@ -294,9 +294,8 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     wanted: Any = {"bands": ("B02", "B03", "B8A_nir"), "ignore": samples[0] == 0, **how}
     view = check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     assert view["image.geotiff.CRS"].frequent[0].value == "EPSG:32633"
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.write(path, "a.tif")
-    check(tmp_path / "a.zip", readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
+    archive = write_zip(tmp_path / "a.zip", {"a.tif": path.read_bytes()})
+    check(archive, readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     samples[0, 9:12] = 0  # there other bands have data
     path = write_geotiff(tmp_path / "b.tif", samples, names, nodata=0)
     check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **{**wanted, "ignore": 0})
