@@ -15,7 +15,7 @@ from lightmeter.image.tiles import tiff
 from lightmeter.interop import readers
 from numpy.typing import NDArray
 from reader_files import write_dicom, write_geotiff, write_ome
-from shards import write_zip
+from shards import write_folder, write_zip
 
 RNG = np.random.default_rng(0)
 SIDE = 24
@@ -32,13 +32,9 @@ def doubled(image: Any) -> Any:
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    folder = tmp_path / "raw"
-    folder.mkdir()
-    for number in range(40):
-        data = RNG.integers(1, 256, SIDE * SIDE).astype(np.uint8)
-        data[0] = number
-        (folder / f"{number % 2}{number:02}.png").write_bytes(data.tobytes())
-    return folder
+    noise = RNG.integers(1, 256, (40, SIDE * SIDE - 1), np.uint8)
+    files = {f"{n % 2}{n:02}.png": bytes([n]) + noise[n].tobytes() for n in range(40)}
+    return write_folder(tmp_path / "raw", files)
 
 
 def numbers(view: lm.ProfileView) -> dict[str, Any]:
@@ -255,16 +251,14 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
 
 
 def test_dicom_says_nothing_of_people_and_groups_by_series(tmp_path: Path) -> None:
-    folder = tmp_path / "ct"
-    folder.mkdir()
     for number in range(6):  # files without a suffix, as archives of hospitals have them
         series = f"1.2.66{number % 2}"
         tags = {"KVP": "120", "PixelSpacing": [0.5, 0.5], "SeriesInstanceUID": series}
-        write_dicom(folder / f"IM{number}", twelve_bits(), **tags)
-    view = lm.profile_images(folder, read=readers.dicom)
+        write_dicom(tmp_path / f"IM{number}", twelve_bits(), **tags)
+    view = lm.profile_images(tmp_path, read=readers.dicom)
     assert (view.images, view.groups, view["image.dicom.KVP"].mean) == (6, 2, 120)
     assert view["image.dicom.PixelSpacing"].mean == 0.5
-    texts = [view.to_bytes(), repr(list(lm.measure(folder, read=readers.dicom))).encode()]
+    texts = [view.to_bytes(), repr(list(lm.measure(tmp_path, read=readers.dicom))).encode()]
     hidden = (b"SECRET", b"Doe", b"Roe", b"Poe", b"1.2.66", b"1.2.777", b"19700101")
     assert not [word for word in hidden for text in texts if word in text]
 
