@@ -23,7 +23,7 @@ from lightmeter.batch.sources.item import Item, RemotePart, Wanted
 from lightmeter.batch.sources.names import is_url, shown_url, without_secrets
 from lightmeter.batch.sources.remote import _Reported, loaded
 from memory import profile_and_weigh
-from shards import changed, encoded, failures, pictures, write_tar, write_zip
+from shards import Members, changed, encoded, failures, pictures, write_tar, write_zip
 
 NAMES = list(pictures())  # six
 
@@ -34,45 +34,68 @@ def header(number: int) -> int:
     return sum(sizes[:number])
 
 
-def with_sum(data: bytearray, at: int) -> None:
-    data[at + 148 : at + 156] = b" " * 8
-    data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + 512])
-
-
 def lying(size: bytes) -> Callable[[bytearray], None]:
     def change(data: bytearray) -> None:
         at = header(2)
         data[at + 124 : at + 136] = size
-        with_sum(data, at)
+        data[at + 148 : at + 156] = b" " * 8
+        data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + 512])
 
     return change
 
 
-def flipped(place: int) -> Callable[[bytearray], None]:
+def central(number: int, data: bytes, mark: bytes = b"PK\1\2") -> int:
+    """Where the entry of a member begins in a zip."""
+    place = -1
+    for _ in range(number + 1):
+        place = data.index(mark, place + 1)
+    return place
+
+
+def patched(number: int, offset: int, value: bytes) -> Callable[[bytearray], None]:
     def change(data: bytearray) -> None:
-        data[place] ^= 0xFF
+        at = central(number, data) + offset
+        data[at : at + len(value)] = value
 
     return change
+
+
+Damage = tuple[Callable[[bytearray], Any], int, list[tuple[str, str]]]
+DAMAGED_TARS: list[Damage] = [
+    (lambda data: data[: header(3) + 600], 3, [(NAMES[3], "truncated")]),
+    (lambda data: data[: header(3)], 3, [("", "truncated")]),
+    (lying(b"-%010o\0" % 5000), 2, [("", "corrupt")]),
+    (lambda data: data[: header(2)] + b"\x9e" + data[header(2) + 1 :], 2, [("", "corrupt")]),
+    (lying(b"%011o\0" % (1 << 28)), 2, [(NAMES[2], "truncated")]),
+    (lying(b"\x80" + b"\0" * 3 + b"\x7f" * 8), 2, [(NAMES[2], "too_large")]),
+    (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 1, [("", "corrupt")]),
+    (lambda data: data[: header(1)] + bytes(5120) + data[header(1) :], 6, []),
+    (lambda data: b"", 0, [("", "truncated")]),
+]
+DAMAGED_ZIPS: list[Damage] = [
+    (lambda data: data[: central(0, data)], 0, [("", "truncated")]),
+    (lambda data: data[: central(3, data, b"PK\3\4") + 100], 0, [("", "truncated")]),
+    (patched(2, 16, b"\0\0\0\0"), 5, [(NAMES[2], "corrupt")]),
+    (patched(2, 24, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "too_large")]),
+    (patched(2, 8, b"\x01\0"), 5, [(NAMES[2], "unsupported")]),
+    (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "truncated")]),
+    (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
+    (patched(2, 20, struct.pack("<L", 1 << 20)), 0, [("", "corrupt")]),  # over its neighbour
+    (lambda data: data.replace(b"PK\1\2", b"PK\1\3", 1), 0, [("", "corrupt")]),
+]
 
 
 @pytest.mark.parametrize(
-    ("change", "images", "failed"),
+    ("write", "change", "images", "failed"),
     [
-        (lambda data: data[: header(3) + 600], 3, [(NAMES[3], "truncated")]),
-        (lambda data: data[: header(3)], 3, [("", "truncated")]),
-        (lying(b"-%010o\0" % 5000), 2, [("", "corrupt")]),
-        (flipped(header(2)), 2, [("", "corrupt")]),
-        (lying(b"%011o\0" % (1 << 28)), 2, [(NAMES[2], "truncated")]),
-        (lying(b"\x80" + b"\0" * 3 + b"\x7f" * 8), 2, [(NAMES[2], "too_large")]),
-        (lambda data: data[: header(1)] + bytes(5000) + data[header(1) :], 1, [("", "corrupt")]),
-        (lambda data: data[: header(1)] + bytes(5120) + data[header(1) :], 6, []),
-        (lambda data: b"", 0, [("", "truncated")]),
+        *((write_tar, *each) for each in DAMAGED_TARS),
+        *((write_zip, *each) for each in DAMAGED_ZIPS),
     ],
 )
-def test_damaged_tars(
-    change: Callable[[bytearray], bytes], images: int, failed: list[object], tmp_path: Path
+def test_damaged_archives(
+    write: Any, change: Any, images: int, failed: list[object], tmp_path: Path
 ) -> None:
-    path = changed(write_tar(tmp_path / "p.tar", pictures()), change)
+    path = changed(write(tmp_path / f"p.{write.__name__[-3:]}", pictures()), change)
     assert failures(path) == (images, failed)
 
 
@@ -88,11 +111,6 @@ def test_damaged_compressed_tars(tmp_path: Path) -> None:
     assert failures(tmp_path / "p.tar.gz")[0] == 6
 
 
-def add(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-    member.size = len(encoded())
-    tar.addfile(member, io.BytesIO(encoded()))
-
-
 def test_odd_members_of_tars(tmp_path: Path) -> None:
     """Links and devices are passed over; long names are read."""
     path = tmp_path / "p.tar"
@@ -102,7 +120,9 @@ def test_odd_members_of_tars(tmp_path: Path) -> None:
             member.type, member.linkname, member.size = kind, "/etc/passwd", 0
             tar.addfile(member)
         for name in ("../../up.png", "/root.png", "./a.png", "d/" * 120 + "long.png", ".h.png"):
-            add(tar, tarfile.TarInfo(name))
+            member = tarfile.TarInfo(name)
+            member.size = len(encoded())
+            tar.addfile(member, io.BytesIO(encoded()))
         folder = tarfile.TarInfo("folder.png")
         folder.type = tarfile.DIRTYPE
         tar.addfile(folder)
@@ -125,50 +145,13 @@ def test_hostile_names_of_tars(tmp_path: Path) -> None:
     assert len(profile_images(path).failures) == 2
 
 
-def central(number: int, data: bytes, mark: bytes = b"PK\1\2") -> int:
-    """Where the entry of a member begins in a zip."""
-    place = -1
-    for _ in range(number + 1):
-        place = data.index(mark, place + 1)
-    return place
-
-
-def patched(number: int, offset: int, value: bytes) -> object:
-    def change(data: bytearray) -> None:
-        at = central(number, data) + offset
-        data[at : at + len(value)] = value
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("change", "images", "failed"),
-    [
-        (lambda data: data[: central(0, data)], 0, [("", "truncated")]),
-        (lambda data: data[: central(3, data, b"PK\3\4") + 100], 0, [("", "truncated")]),
-        (patched(2, 16, b"\0\0\0\0"), 5, [(NAMES[2], "corrupt")]),
-        (patched(2, 24, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "too_large")]),
-        (patched(2, 8, b"\x01\0"), 5, [(NAMES[2], "unsupported")]),
-        (patched(2, 42, struct.pack("<L", 1 << 31)), 5, [(NAMES[2], "truncated")]),
-        (patched(2, 38, struct.pack("<L", 0o120777 << 16)), 5, []),
-        (patched(2, 20, struct.pack("<L", 1 << 20)), 0, [("", "corrupt")]),  # over its neighbour
-        (lambda data: data.replace(b"PK\1\2", b"PK\1\3", 1), 0, [("", "corrupt")]),
-    ],
-)
-def test_damaged_zips(
-    change: Callable[[bytearray], bytes], images: int, failed: list[object], tmp_path: Path
-) -> None:
-    path = changed(write_zip(tmp_path / "p.zip", pictures()), change)
-    assert failures(path) == (images, failed)
-
-
 def test_bombs(tmp_path: Path) -> None:
     """What is too large unpacked is refused, whether the archive says so or not."""
     bomb = {"a.png": bytes(30_000_000), **pictures(2)}
     limits = Limits(bytes=1_000_000)
     path = write_zip(tmp_path / "p.zip", bomb)
     assert failures(path, limits=limits) == (2, [("a.png", "too_large")])
-    changed(path, patched(0, 24, struct.pack("<L", 500_000)))  # type: ignore[arg-type]
+    changed(path, patched(0, 24, struct.pack("<L", 500_000)))
     assert failures(path, limits=limits) == (2, [("a.png", "corrupt")])
     for name, mode in (("p.tar", "w"), ("p.tgz", "w:gz")):
         path = write_tar(tmp_path / name, bomb, mode)
@@ -229,6 +212,10 @@ class Odd(MemoryFileSystem):  # type: ignore[misc]
             raise StopIteration("the connection was reset")
         return super().cat_file(path, start, end)
 
+    def fill(self, members: Members) -> None:
+        for name, data in members.items():
+            self.pipe(f"/bucket/{name}", data)
+
 
 @pytest.fixture
 def odd() -> Iterator[Odd]:
@@ -239,14 +226,8 @@ def odd() -> Iterator[Odd]:
     Odd.together = None
 
 
-def fill(odd: Odd, **files: bytes) -> None:
-    for name, data in files.items():
-        odd.pipe(f"/bucket/{name.replace('__', '/')}", data)
-
-
 def test_folders_patterns_and_objects(odd: Odd) -> None:
-    for name, data in {**pictures(4), "notes.txt": b"x", ".hidden/a.png": b"x"}.items():
-        odd.pipe(f"/bucket/{name}", data)
+    odd.fill({**pictures(4), "notes.txt": b"x", ".hidden/a.png": b"x"})
     paths = [row["path"] for row in measure("odd://bucket")]
     assert paths == [f"odd:///bucket/{name}" for name in pictures(4)]
     assert [row["path"] for row in measure("odd://bucket/a/*")] == paths[:2]
@@ -264,7 +245,7 @@ def test_folders_patterns_and_objects(odd: Odd) -> None:
 
 
 def test_failures_have_reasons_and_relative_names(odd: Odd) -> None:
-    fill(odd, **{"a.png": encoded(), "broken.png": b"x", "denied.png": b"x", "text.png": b"x" * 99})
+    odd.fill({"a.png": encoded(), "broken.png": b"x", "denied.png": b"x", "text.png": b"x" * 99})
     view = profile_images("odd://bucket/")
     assert view.images == 1
     assert [(failure.path, failure.reason) for failure in view.failures] == [
@@ -277,7 +258,7 @@ def test_failures_have_reasons_and_relative_names(odd: Odd) -> None:
 
 
 def test_objects_that_are_too_large_are_not_fetched(odd: Odd) -> None:
-    fill(odd, **{"a.png": encoded(), "b.png": bytes(10_000)})
+    odd.fill({"a.png": encoded(), "b.png": bytes(10_000)})
     limits = Limits(bytes=5000)
     (failure,) = profile_images("odd://bucket/", limits=limits).failures
     assert failure.reason == "too_large"
@@ -295,15 +276,13 @@ def test_blocks_are_fetched_before_their_turn_within_a_bound(odd: Odd) -> None:
         ahead.append(len(Odd.seen) - len(ahead) // 16 * 16)  # the ended blocks
         time.sleep(0.001)
 
-    for number in range(160):
-        odd.pipe(f"/bucket/{number:03}.png", encoded())
+    odd.fill({f"{number:03}.png": encoded() for number in range(160)})
     assert profile_images("odd://bucket/", workers=1, metrics=metric).images == 160
     assert 16 < max(ahead) <= 64  # four blocks
 
 
 def test_who_ends_a_run_does_not_wait_for_what_is_fetched(odd: Odd) -> None:
-    for number in range(32):
-        odd.pipe(f"/bucket/{number:02}{'slow' * (number > 15)}.png", encoded())
+    odd.fill({f"{number:02}{'slow' * (number > 15)}.png": encoded() for number in range(32)})
     rows = measure("odd://bucket/", workers=1)
     next(rows)
     begun = time.monotonic()
@@ -330,7 +309,7 @@ def test_a_stream_of_unknown_size_cannot_seek() -> None:
 @pytest.mark.parametrize("size", [0, 1, None, 10**6])
 def test_an_object_that_changed_since_it_was_listed(odd: Odd, size: int | None) -> None:
     """It is measured as it is; one that was empty is not asked for, as stores refuse that."""
-    fill(odd, **{"a.png": encoded()})
+    odd.fill({"a.png": encoded()})
     ((item,),) = loaded([Item("a", RemotePart("odd://bucket/a.png", size))], Limits())
     assert item.data == (b"" if size == 0 else encoded())
 
@@ -340,13 +319,13 @@ def test_what_is_elsewhere_names_nothing_of_this_machine(odd: Odd, tmp_path: Pat
     local.write_bytes(encoded())
     named = [str(local), f"file://{local}", f"local://{local}", f"simplecache::file://{local}"]
     named += ["../../../up.png", "../up.png", "a.png", "odd://bucket/a.png"]
-    fill(odd, **{"a.png": encoded(), "up.png": encoded()})
-    odd.pipe("/bucket/sub/a.png", encoded())
-    odd.pipe("/bucket/sub/m.csv", "\n".join(["path", *named]).encode())
+    listed = "\n".join(["path", *named])
+    odd.fill(dict.fromkeys(("a.png", "up.png", "sub/a.png"), encoded()))
+    odd.fill({"sub/m.csv": listed.encode()})
     view = profile_images("odd://bucket/sub/m.csv")
     assert [failure.reason for failure in view.failures] == ["unreadable"] * 5
     assert view.images == 3
-    (tmp_path / "m.csv").write_text("\n".join(["path", *named]))
+    (tmp_path / "m.csv").write_text(listed)
     assert profile_images(tmp_path / "m.csv").images == 5  # a local one may name anything
 
 

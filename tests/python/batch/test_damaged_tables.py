@@ -163,6 +163,18 @@ def a_footer_that_lies(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(varint(2 * size), varint(1 << 21)))
 
 
+def a_count_of_lengths_inside_a_page(path: Path) -> None:
+    """A page of DELTA_LENGTH_BYTE_ARRAY says itself how many lengths pyarrow makes room for."""
+    cells = pa.table({"image": pa.array([b"\xff\xd8" + b"A" * 300])})
+    options = {"column_encoding": {"image": "DELTA_LENGTH_BYTE_ARRAY"}, "write_statistics": False}
+    pa.parquet.write_table(cells, path, compression="none", use_dictionary=False, **options)
+    data = bytearray(path.read_bytes())
+    start = data.rindex(b"\x80\x01\x04\x01", 0, data.index(b"A" * 300))
+    lying = varint(1 << 26) + b"\x01" + varint(1 << 26) + bytes(3)
+    data[start : start + len(lying)] = lying
+    path.write_bytes(data)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's count of memory is Linux's")
 @pytest.mark.parametrize(
     ("make", "expected"),
@@ -170,6 +182,7 @@ def a_footer_that_lies(path: Path) -> None:
         (one_cell, ["0", "too_large"]),
         (one_cell_for_many_rows, ["24"]),
         (a_footer_that_lies, ["0", "corrupt"]),
+        (a_count_of_lengths_inside_a_page, ["0", "unsupported"]),
     ],
 )
 def test_no_more_memory_than_the_limit(
@@ -181,21 +194,6 @@ def test_no_more_memory_than_the_limit(
     assert words == expected
     # Pictures that come with their bytes wait for a worker, in at most 256 MB.
     assert peak < usual + _MOST_GROWTH + (256 if words == ["24"] else 0)
-
-
-def test_a_count_of_lengths_inside_a_page(usual: float, tmp_path: Path) -> None:
-    """A page of DELTA_LENGTH_BYTE_ARRAY says itself how many lengths pyarrow makes room for."""
-    path, cells = tmp_path / "p.parquet", pa.table({"image": pa.array([b"\xff\xd8" + b"A" * 300])})
-    options = {"column_encoding": {"image": "DELTA_LENGTH_BYTE_ARRAY"}, "write_statistics": False}
-    pa.parquet.write_table(cells, path, compression="none", use_dictionary=False, **options)
-    data = bytearray(path.read_bytes())
-    start = data.rindex(b"\x80\x01\x04\x01", 0, data.index(b"A" * 300))
-    lying = varint(1 << 26) + b"\x01" + varint(1 << 26) + bytes(3)
-    data[start : start + len(lying)] = lying
-    path.write_bytes(data)
-    words, peak = profile_and_weigh(path, bytes_in_memory=_MOST)
-    assert words == ["0", "unsupported"]
-    assert peak < usual + _MOST_GROWTH
 
 
 def test_usual_tables_beyond_the_limit_are_measured(tmp_path: Path) -> None:

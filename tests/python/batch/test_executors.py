@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from lightmeter.image.tiles import raster as large_raster
 from lightmeter.image.tiles import tiff as large_open
 from memory import profile_and_weigh
 from PIL import Image
+from shards import pictures, write_folder
 
 
 def brightest(image: Any) -> int:
@@ -93,16 +94,10 @@ def test_blocks_are_cut_by_number_and_size_alone() -> None:
     assert sizes(blocks(iter([*items, *(64 * large)])))[-9:] == 9 * [8]
 
 
-def names(items: list[Item], watch: object) -> list[str]:
-    return [item.name for item in items]
-
-
-def run(
-    work: Any, items: Iterable[Item], size: int, workers: int, told: Any = None
-) -> Generator[Any, None, None]:
+def run(work: Any, items: Iterable[Item], size: int, workers: int) -> Iterator[Any]:
     cut = iter(items)
     listed = iter(lambda: list(islice(cut, size)), [])
-    return results(work, listed, workers, told)
+    return results(work, listed, workers)
 
 
 def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
@@ -111,7 +106,7 @@ def test_one_slow_block_holds_up_no_more_than_a_bound() -> None:
     held: list[int] = []
 
     def work(items: list[Item], watch: object) -> list[str]:
-        result = names(items, watch)
+        result = [item.name for item in items]
         begun.append(result[0])
         while result[0] == "0" and (not held or len(begun) > held[-1]):
             held.append(len(begun))
@@ -239,10 +234,7 @@ def test_a_signal_ends_a_command_without_a_file(
         "    time.sleep(0.01)\n"
         "    return 1\n"
     )
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for shade in range(40):
-        Image.new("RGB", (9, 9), (shade, 0, 0)).save(photos / f"{shade}.png")
+    photos = write_folder(tmp_path / "photos", pictures(40))
     monkeypatch.chdir(tmp_path)
     # A shell has programs in the background ignore the signal.
     usual = signal.SIG_IGN if number == signal.SIGTERM else signal.default_int_handler

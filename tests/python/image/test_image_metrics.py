@@ -101,10 +101,6 @@ def noise(*shape: int, dtype: type = np.uint8, seed: int = 3) -> Samples:
     return np.random.default_rng(seed).integers(0, highest, shape, dtype, endpoint=True)
 
 
-def gradient() -> Samples:
-    return np.add.outer(np.arange(100), np.arange(120)).astype(np.uint8)
-
-
 def checks(*shape: int, dtype: type = np.uint8) -> Samples:
     """Black and white by turns, where every difference is as large as there is."""
     return ((np.indices(shape[:2]).sum(0) % 2) * np.iinfo(dtype).max).astype(dtype)
@@ -113,7 +109,7 @@ def checks(*shape: int, dtype: type = np.uint8) -> Samples:
 PICTURES = {
     "cells": cells(),
     "gray cells": np.asarray(Image.fromarray(cells()).convert("L")),
-    "gradient": gradient(),
+    "gradient": np.add.outer(np.arange(100), np.arange(120)).astype(np.uint8),
     "noise": noise(67, 131, 3),
     "gray noise": noise(40, 2500),
     "bright": noise(50, 60, 3) // 16 + 240,

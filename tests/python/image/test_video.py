@@ -41,6 +41,10 @@ def video_of(frames: Any, **options: Any) -> bytes:
     return file.getvalue()
 
 
+def measured(frames: Any, metrics: Any = "default", **options: Any) -> list[Any]:
+    return list(lm.measure([video_of(frames, **options)], metrics=metrics))
+
+
 def taken(data: bytes, **options: Any) -> list[tuple[float, int]]:
     frames = video.video_frames(
         lm.image.encoded.open_encoded(data, lm.Limits()), lm.Reading(**options)
@@ -139,10 +143,9 @@ def test_what_is_ignored_of_a_video(tmp_path: Path) -> None:
             assert view[name].to_summary_dict() == wanted[name].to_summary_dict()
 
 
-def test_gaps_and_repeats_of_times_are_counted(tmp_path: Path) -> None:
+def test_gaps_and_repeats_of_times_are_counted() -> None:
     times = [0, 1, 2, 3, 14, 15, 16, 20]
-    write_video(tmp_path / "gate.mkv", yard(8), rate=5, times=times)
-    last = list(lm.measure(tmp_path / "gate.mkv"))[-1]
+    last = measured(yard(8), kind="matroska", rate=5, times=times)[-1]
     assert (last["image.TimeGaps"], last["image.TimeRepeats"]) == (2, 0)
 
 
@@ -164,12 +167,9 @@ def test_frames_that_ffmpeg_guesses_are_counted_and_not_measured(kind: str) -> N
     [{"codec": "mpeg4", "b": "60000", "g": "12"}, {"codec": "libx264", "crf": "30", "g": "10"}],
     ids=lambda encoder: encoder["codec"],
 )
-def test_a_frozen_camera_stands_still_though_its_encoder_does_not(
-    encoder: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_frozen_camera_stands_still_though_its_encoder_does_not(encoder: dict[str, str]) -> None:
     *live, still = yard(20)
-    write_video(tmp_path / "gate.mp4", [*live, *[still] * 100], **encoder)
-    rows = list(lm.measure(tmp_path / "gate.mp4", metrics="camera"))
+    rows = measured([*live, *[still] * 100], "camera", **encoder)
     assert len({row["image.PixelHash"] for row in rows[20:]}) > 3
     seconds = [row["image.StillSeconds"] for row in rows]
     assert max(seconds[:20]) <= 2
@@ -177,22 +177,19 @@ def test_a_frozen_camera_stands_still_though_its_encoder_does_not(
 
 
 @pytest.mark.parametrize(("rows", "columns", "shift"), [(0, 0, 0), (6, 3, 6.25), (0, 20, 12.5)])
-def test_how_far_a_camera_moved(rows: int, columns: int, shift: float, tmp_path: Path) -> None:
+def test_how_far_a_camera_moved(rows: int, columns: int, shift: float) -> None:
     before, after = list(yard(20)), yard(20, seed=1)
     frames = [*before, *(np.roll(frame, (rows, columns), (0, 1)) for frame in after)]
-    write_video(tmp_path / "gate.mp4", frames)
-    shifts = [row["image.Shift"] for row in lm.measure(tmp_path / "gate.mp4")]
+    shifts = [row["image.Shift"] for row in measured(frames)]
     assert shifts[:21] == [0.0] * 21
     assert shifts[22:] == pytest.approx([shift] * 18, abs=1.6)
 
 
-def test_another_view_is_one_and_a_car_is_none(tmp_path: Path) -> None:
+def test_another_view_is_one_and_a_car_is_none() -> None:
     before, after = list(yard(15)), [frame[::-1, ::-1] for frame in yard(30, seed=1)]
-    write_video(tmp_path / "a.mp4", [*before, *after])
-    assert [row["image.Shift"] for row in lm.measure(tmp_path / "a.mp4")][-1] == 100
+    assert measured([*before, *after])[-1]["image.Shift"] == 100
     car = np.full_like(before[0], 30)
-    write_video(tmp_path / "b.mp4", [*before[:7], car, *before[7:]])
-    rows = list(lm.measure(tmp_path / "b.mp4"))
+    rows = measured([*before[:7], car, *before[7:]])
     assert "image.Shift" not in rows[7]  # it has no contrast
     assert {row.get("image.Shift", 0.0) for row in rows} == {0.0}
 

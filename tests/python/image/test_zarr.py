@@ -102,20 +102,22 @@ def test_levels_planes_and_bands(tmp_path: Path, version: int) -> None:
     )  # fmt: skip
     assert numbers(folder) == of_array(full[0, 0, 0])
     assert numbers(folder, pyramid_level=1) == of_array(full[0, 0, 0, ::2, ::2])
-    with pytest.raises(ImageError, match="got the level 2; the image has the levels 0 to 1"):
-        numbers(folder, pyramid_level=2)
+    words = "got the level 2; the image has the levels 0 to 1"
+    assert outcome(folder, words=words, pyramid_level=2) == "unsupported"
     every = [each.meter.measurement() for each in
              measure_images(folder, Reading(frames="all", metrics="all"))]  # fmt: skip
     assert every == [of_array(plane) for plane in full.reshape(6, 40, 50)]
-    with pytest.raises(ImageError, match="6 frames, more than 5"):
-        list(measure_images(folder, Reading(frames="all", limits=Limits(frames=5))))
+    few = Reading(frames="all", limits=Limits(frames=5))
+    assert outcome(folder, few, "6 frames, more than 5") == "too_large"
     reading = Reading(frames="all", metrics="all", bands=["DAPI", "GFP"])
     for z, measured in enumerate(measure_images(folder, reading, threads=2)):
         for channel, band in enumerate(("DAPI", "GFP")):
             meter = measured.meter.bands[band]  # type: ignore[union-attr]
             assert meter.measurement() == of_array(full[0, channel, z])
-    with pytest.raises(ImageError, match="got 2 channels; expected 3 bands"):
-        numbers(folder, bands=["a", "b", "c"])
+    assert (
+        outcome(folder, words="got 2 channels; expected 3 bands", bands=list("abc"))
+        == "unsupported"
+    )
     assert measured.facts is None
     facts = {"Format": "Zarr", "BitDepth": 8, "Channels": 2}
     assert measure_image(folder, Reading()).facts == facts
@@ -180,9 +182,7 @@ COMPLEX = {
 def test_metadata_that_lie(tmp_path: Path, changes: Any, reason: str, words: str) -> None:
     folder = written(tmp_path / "a.zarr", texture(40, 50, 1), chunks=(16, 16))
     changed(folder, **changes)
-    with pytest.raises(ImageError, match=words) as caught:
-        numbers(folder)
-    assert caught.value.reason == reason
+    assert outcome(folder, words=words) == reason
 
 
 @pytest.mark.parametrize("codec", ["blosc", "zstd", "gzip", "none", "checked"])
@@ -194,9 +194,7 @@ def test_a_chunk_that_decodes_to_less_is_damaged(tmp_path: Path, codec: str) -> 
     parts += [bytes([*whole[:7], whole[7] ^ 1, *whole[8:]])] if codec == "checked" else []
     for part in parts:
         (folder / "c/1/1").write_bytes(part)
-        with pytest.raises(ImageError) as caught:
-            numbers(folder)
-        assert caught.value.reason in ("corrupt", "truncated")
+        assert outcome(folder) in ("corrupt", "truncated")
 
 
 def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:
@@ -205,12 +203,10 @@ def test_attributes_that_lead_out_of_the_folder(tmp_path: Path) -> None:
     for path in ("../secret", str(tmp_path / "secret")):
         scales = [{"axes": ["y", "x"], "datasets": [{"path": path}]}]
         changed(folder, attributes={"ome": {"multiscales": scales}})
-        with pytest.raises(ImageError, match="Error: "):
-            numbers(folder)
+        assert outcome(folder, words="Error: ") != "measured"
     for scales in ([], {}, "x", [{}], [{"datasets": [{"path": "0"}], "axes": "xx"}], None):
         changed(folder, attributes={"ome": {"multiscales": scales}})
-        with pytest.raises(ImageError):
-            numbers(folder)
+        assert outcome(folder) != "measured"
 
 
 def test_a_changed_chunk_is_measured_again(tmp_path: Path) -> None:
@@ -266,8 +262,7 @@ def test_zstandard_that_does_not_tell_its_size(tmp_path: Path) -> None:
     folder = written(tmp_path / "a.zarr", samples, chunks=(16, 16), compressors=NEW["zstd"])
     head = b"\x28\xb5\x2f\xfd\0\x58"  # no size; a window of 2 MB; then blocks of one byte again
     (folder / "c/0/0").write_bytes(head + (256 << 3 | 3).to_bytes(3, "little") + b"\7")
-    with pytest.raises(ImageError, match="does not tell its size"):
-        numbers(folder)
+    assert outcome(folder, words="does not tell its size") != "measured"
 
 
 def chunked(kind: str, folder: Path, samples: Any) -> Any:

@@ -1,7 +1,6 @@
 """Readers: the hook at every door, and DICOM, GeoTIFF, OME-TIFF and microscopes by it."""
 
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from lightmeter.image.tiles import tiff
 from lightmeter.interop import readers
 from numpy.typing import NDArray
 from reader_files import write_dicom, write_geotiff, write_ome
+from shards import write_folder, write_zip
 
 RNG = np.random.default_rng(0)
 SIDE = 24
@@ -32,13 +32,9 @@ def doubled(image: Any) -> Any:
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    folder = tmp_path / "raw"
-    folder.mkdir()
-    for number in range(40):
-        data = RNG.integers(1, 256, SIDE * SIDE).astype(np.uint8)
-        data[0] = number
-        (folder / f"{number % 2}{number:02}.png").write_bytes(data.tobytes())
-    return folder
+    noise = RNG.integers(1, 256, (40, SIDE * SIDE - 1), np.uint8)
+    files = {f"{n % 2}{n:02}.png": bytes([n]) + noise[n].tobytes() for n in range(40)}
+    return write_folder(tmp_path / "raw", files)
 
 
 def numbers(view: lm.ProfileView) -> dict[str, Any]:
@@ -255,16 +251,14 @@ def test_dicom_has_the_numbers_of_the_arrays_of_pydicom(tmp_path: Path) -> None:
 
 
 def test_dicom_says_nothing_of_people_and_groups_by_series(tmp_path: Path) -> None:
-    folder = tmp_path / "ct"
-    folder.mkdir()
     for number in range(6):  # files without a suffix, as archives of hospitals have them
         series = f"1.2.66{number % 2}"
         tags = {"KVP": "120", "PixelSpacing": [0.5, 0.5], "SeriesInstanceUID": series}
-        write_dicom(folder / f"IM{number}", twelve_bits(), **tags)
-    view = lm.profile_images(folder, read=readers.dicom)
+        write_dicom(tmp_path / f"IM{number}", twelve_bits(), **tags)
+    view = lm.profile_images(tmp_path, read=readers.dicom)
     assert (view.images, view.groups, view["image.dicom.KVP"].mean) == (6, 2, 120)
     assert view["image.dicom.PixelSpacing"].mean == 0.5
-    texts = [view.to_bytes(), repr(list(lm.measure(folder, read=readers.dicom))).encode()]
+    texts = [view.to_bytes(), repr(list(lm.measure(tmp_path, read=readers.dicom))).encode()]
     hidden = (b"SECRET", b"Doe", b"Roe", b"Poe", b"1.2.66", b"1.2.777", b"19700101")
     assert not [word for word in hidden for text in texts if word in text]
 
@@ -294,9 +288,8 @@ def test_geotiff_has_the_numbers_of_the_arrays_of_rasterio(tmp_path: Path) -> No
     wanted: Any = {"bands": ("B02", "B03", "B8A_nir"), "ignore": samples[0] == 0, **how}
     view = check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     assert view["image.geotiff.CRS"].frequent[0].value == "EPSG:32633"
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.write(path, "a.tif")
-    check(tmp_path / "a.zip", readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
+    archive = write_zip(tmp_path / "a.zip", {"a.tif": path.read_bytes()})
+    check(archive, readers.geotiff, np.moveaxis(samples, 0, -1), how, **wanted)
     samples[0, 9:12] = 0  # there other bands have data
     path = write_geotiff(tmp_path / "b.tif", samples, names, nodata=0)
     check(path, readers.geotiff, np.moveaxis(samples, 0, -1), how, **{**wanted, "ignore": 0})

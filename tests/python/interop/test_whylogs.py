@@ -203,52 +203,12 @@ def test_the_command_line(tmp_path: Path) -> None:
 SMALL = [FOLDER / name for name in ("two.bin", "rows.bin", "pictures.bin", "segments.zip")]
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"", "got 0 bytes that do not start with WHY1"),
-        (b"\x0a\x10\x12\x03abc", "older form"),
-        (b"WHY1", "end within a number"),
-        (b"WHY1" + b"\xff" * 11, "more than 64 bits"),
-        (b"WHY1\x00\x02\x20\x09", "cut off: got 8 bytes, expected 17"),
-        (b"WHY1\x00\x02\x1b\x1c", "kind 3"),
-        (b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00", "2 segments"),
-        (b"WHY1\x04\x22\x02\x0a\x00\x00", "a segment with the key ''"),
-        (b"WHY1\x00\x0d\x0a\x0b\x28\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "end|follow|timestamp"),
-    ],
-)
-def test_what_is_no_profile(data: bytes, message: str) -> None:
-    with pytest.raises(DecodeError, match=message):
-        lm.read_whylogs(data)
-
-
 def archive(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as opened:
         for name, data in files.items():
             opened.writestr(name, data)
     return buffer.getvalue()
-
-
-def test_archives() -> None:
-    single = (FOLDER / "one.bin").read_bytes()
-    assert lm.read_whylogs(archive({"a.bin": single, "b/": b"", "b/c.bin": single}))["few"].n == 2
-    with pytest.raises(DecodeError, match="WHY1"):
-        lm.read_whylogs(archive({"a.bin": single, "notes.txt": b"no profile"}))
-    with pytest.raises(DecodeError, match="without any file"):
-        lm.read_whylogs(archive({"b/": b""}))
-    with pytest.raises(DecodeError, match="more than 100000 bytes"):
-        read_segments(archive({"a.bin": single, "bomb": bytes(10_000_000)}), most=100_000)
-
-
-def test_sources(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="got a int; expected the path or the bytes"):
-        lm.read_whylogs(3)  # type: ignore[arg-type]
-    with pytest.raises(FileNotFoundError):
-        lm.read_whylogs(tmp_path / "none.bin")
-    (tmp_path / "a.bin").write_bytes(b"WHY1")
-    with pytest.raises(DecodeError, match=r"a\.bin: the bytes end"):
-        lm.read_whylogs(str(tmp_path / "a.bin"))
 
 
 def message(*fields: tuple[int, int | float | bytes]) -> bytes:
@@ -308,6 +268,62 @@ WHOLE = {
 }
 
 
+def changed(path: str, part: bytes) -> bytes:
+    return file_of({**WHOLE, path: part})
+
+
+ONE = (FOLDER / "one.bin").read_bytes()
+TWICE = {"image/a:counts/n": count(1), "udf/a:counts/n": count(1)}
+REFUSED: list[tuple[str, bytes]] = [
+    ("got 0 bytes that do not start with WHY1", b""),
+    ("older form", b"\x0a\x10\x12\x03abc"),
+    ("end within a number", b"WHY1"),
+    ("more than 64 bits", b"WHY1" + b"\xff" * 11),
+    ("cut off: got 8 bytes, expected 17", b"WHY1\x00\x02\x20\x09"),
+    ("kind 3", b"WHY1\x00\x02\x1b\x1c"),
+    ("2 segments", b"WHY1\x06\x22\x00\x22\x00\x08\x01\x00"),
+    ("a segment with the key ''", b"WHY1\x04\x22\x02\x0a\x00\x00"),
+    ("end|follow|timestamp", b"WHY1\x00\x0d\x0a\x0b\x28\xff\xff\xff\xff\xff\xff\xff\xff\x7f"),
+    ("WHY1", archive({"a.bin": ONE, "notes.txt": b"no profile"})),
+    ("without any file", archive({"b/": b""})),
+    (r"two columns have a part 'x\.a'", file_of(TWICE)),
+    ("column 'x': 5 values of 4 observations", changed("counts/n", count(4))),
+    ("expected a count up to", changed("counts/n", count(2**56 + 1))),
+    ("has bytes", changed("counts/n", message((2, b"1")))),
+    ("more than 200000 fields", changed("counts/n", message(*[(9, 0)] * 200_001))),
+    ("ends early", changed("distribution/kll", count(1))),
+    ("3 frequent strings of 1", changed("types/string", count(1))),
+    ("counts of|column", changed("frequent_items/frequent_strings", frequent(a=2**56))),
+    ("3 bytes", changed("cardinality/hll", message((5, message((1, b"\2\1\7")))))),
+    # Chunks that lie over each other: else a small file could be read for ever.
+    ("not in the file, or overlaps", file_of(WHOLE, (0, 0))),
+    ("end within a number", file_of(WHOLE, (2**63,))),
+]
+
+
+@pytest.mark.parametrize(("words", "data"), REFUSED, ids=[words for words, _ in REFUSED])
+def test_what_is_no_profile(words: str, data: bytes) -> None:
+    """And parts that do not fit."""
+    with pytest.raises(DecodeError, match=words):
+        lm.read_whylogs(data)
+
+
+def test_archives() -> None:
+    assert lm.read_whylogs(archive({"a.bin": ONE, "b/": b"", "b/c.bin": ONE}))["few"].n == 2
+    with pytest.raises(DecodeError, match="more than 100000 bytes"):
+        read_segments(archive({"a.bin": ONE, "bomb": bytes(10_000_000)}), most=100_000)
+
+
+def test_sources(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="got a int; expected the path or the bytes"):
+        lm.read_whylogs(3)  # type: ignore[arg-type]
+    with pytest.raises(FileNotFoundError):
+        lm.read_whylogs(tmp_path / "none.bin")
+    (tmp_path / "a.bin").write_bytes(b"WHY1")
+    with pytest.raises(DecodeError, match=r"a\.bin: the bytes end"):
+        lm.read_whylogs(str(tmp_path / "a.bin"))
+
+
 def test_parts_of_pictures() -> None:
     """What each is follows from the metric ``image``, not from names; addresses are left out."""
     whole = {f"image/ImagePixelWidth:{path}": part for path, part in WHOLE.items()}
@@ -318,35 +334,6 @@ def test_parts_of_pictures() -> None:
     assert origins == ["personal exif", "exif", "image", "value"]
     assert view.images == 6
     assert [view[name].missing for name in view] == [6, 6, 1, 2]
-    twice = {"image/a:counts/n": count(1), "udf/a:counts/n": count(1)}
-    with pytest.raises(DecodeError, match=r"two columns have a part 'x\.a'"):
-        lm.read_whylogs(file_of(twice))
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"counts/n": count(4)}, "column 'x': 5 values of 4 observations"),
-        ({"counts/n": count(2**56 + 1)}, "expected a count up to"),
-        ({"counts/n": message((2, b"1"))}, "has bytes"),
-        ({"counts/n": message(*[(9, 0)] * 200_001)}, "more than 200000 fields"),
-        ({"distribution/kll": count(1)}, "ends early"),
-        ({"types/string": count(1)}, "3 frequent strings of 1"),
-        ({"frequent_items/frequent_strings": frequent(a=2**56)}, "counts of|column"),
-        ({"cardinality/hll": message((5, message((1, b"\2\1\7"))))}, "3 bytes"),
-    ],
-)
-def test_parts_that_do_not_fit(change: dict[str, bytes], words: str) -> None:
-    with pytest.raises(DecodeError, match=words):
-        lm.read_whylogs(file_of({**WHOLE, **change}))
-
-
-def test_chunks_that_lie_over_each_other_are_refused() -> None:
-    """Else a small file could be read for ever."""
-    with pytest.raises(DecodeError, match="not in the file, or overlaps"):
-        lm.read_whylogs(file_of(WHOLE, (0, 0)))
-    with pytest.raises(DecodeError, match="end within a number"):
-        lm.read_whylogs(file_of(WHOLE, (2**63,)))
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.name)
@@ -494,10 +481,8 @@ def test_what_would_take_too_much_is_refused(store: Store) -> None:
     client = client_of(make_app(store, limits=Limits(features=1)))
     put(client, ask(client, NEW, "")["uploadUrl"], "rows.bin", status=413)
     client = client_of(make_app(store, limits=Limits(body=10_000)))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bomb.bin", bytes(1_000_000))
-    answer = client.put(ask(client, NEW, "")["uploadUrl"], content=buffer.getvalue())
+    bomb = archive({"bomb.bin": bytes(1_000_000)})
+    answer = client.put(ask(client, NEW, "")["uploadUrl"], content=bomb)
     assert (answer.status_code, "more than 40000 bytes" in answer.text) == (400, True)
     assert store.datasets() == {}
 
