@@ -312,6 +312,7 @@ def _accepted(accepted: Accepted) -> str:
 def _line(result: Result) -> str:
     """Return a result as a line of text."""
     place = place_text(result.dataset, result.segment)
-    state = f"{result.state} of {result.feature}" if result.feature else result.state
+    is_named = result.feature and not result.cause
+    state = f"{result.state} of {result.feature}" if is_named else result.state
     words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
     return f"{bucket_text(result.bucket)} {place}: {words} (“{result.monitor}”)"

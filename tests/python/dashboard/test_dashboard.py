@@ -226,6 +226,19 @@ def test_a_grid_without_a_baseline_is_no_heat_map(store: Store) -> None:
     assert "Where in the image" not in page
 
 
+def test_some_parts_of_the_image_have_charts_beside_the_heat_map(store: Store) -> None:
+    for day in range(16):
+        images = [np.array(picture(seed=12 * day + at)) for at in range(12)]
+        for image in images * (day == 15):
+            image[:20] //= 4
+        store.put("cells", log_image(images, metrics="camera"), at=FIRST + day * DAY, writer="w")
+    update_results(store, [monitor()])
+    page = asked(store, bucket_page("cells", "", FIRST + 15 * DAY))
+    charts = re.findall(r"<h3><bdi>image\.Grid\.r(.)", page)
+    assert charts == ["0"] * 4
+    assert "Where in the image" in page
+
+
 def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
     """What `monitor run` finds is what the site shows."""
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path / "empty")

@@ -94,6 +94,10 @@ def test_the_page_says_how_much_sharpness_less_contrast_explains() -> None:
     assert "sharpness 0.64, background 0.80. Focus shows no loss: a lower contrast alone" in darker
     assert "can lower sharpness to about 0.64, or 0.37 if the cause is a weaker stain" in darker
     assert "background 1.25. See “Stain, focus" in brighter
+    dark = [(x * (0.2 if at < 18 else 1)).astype(np.uint8) for at, x in enumerate(scenes)]
+    page = html_page(compare(target=log_image(dark).view(), reference=sides[0]))
+    assert "lightmeter check TARGET_FOLDER" in page
+    assert "lightmeter measure TARGET_FOLDER" in darker
 
 
 @cache

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterable
 
 from lightmeter.dashboard.history import Compared, History
+from lightmeter.drift.describe.causes import CAUSES
 from lightmeter.drift.describe.sentences import capitalised
 from lightmeter.monitor.results import PERHAPS, Result, is_consequence
 from lightmeter.monitor.rules.drift import INDEPENDENT
@@ -72,8 +73,8 @@ def quoted(name: str) -> Html:
 
 def words_of(result: Result) -> str:
     """Return the words of a result without the note of `assumption`."""
-    cause = result.cause.removeprefix(PERHAPS)
-    why = f"; perhaps a consequence of the cause “{cause}”" * is_consequence(result)
+    cause = CAUSES.get(result.cause.removeprefix(PERHAPS) if is_consequence(result) else "")
+    why = f"; perhaps because the images {cause.words}" if cause else ""
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300) + why
 
 

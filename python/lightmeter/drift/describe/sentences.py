@@ -284,7 +284,6 @@ def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Number
     return max(0.0, min(signs), -max(signs))
 
 
-ANY_REASON = ", for this or another reason"  # for images of a batch may have several causes
 _MOST = 4  # parts of a summary
 _TINTLESS = "darker", "brighter", "compressed", "noise"
 _MIXED = "Saturation", "Colorfulness", "Hue.concentration"
@@ -301,7 +300,7 @@ class Finding(NamedTuple):
         Description, such as ``entropy rose by 9 %``.
     rows
         Rows of the features, the most severe first: a single one; cells of the grid; Exif tags; or
-        the number that indicates a cause, followed by its consequences.
+        the number that indicates a cause, followed by its consequences, those of the grid last.
     is_even
         Whether the grid changed evenly, so that it indicates no position.
     cause
@@ -375,7 +374,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         is_lead = row.feature in leads and _tail(row) * _rise(row) >= 0
         changes[name] = change_of(name, row.levels, size, row.topic, is_lead, is_odd)
     found = causes_of(changes)
-    drifted = [row for row in rows if row.verdict == "drift"]
+    drifted = sorted((row for row in rows if row.verdict == "drift"), key=lambda x: bool(x.cell))
     left = [row for row in drifted if all(row.short != lead for _, lead in found)]
     for cause, lead in found:
         others = {name for other, _ in found if other is not cause for name in other.leads}
@@ -388,8 +387,9 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
     """Return whether a change follows from a cause.
 
-    The row of all numbers together follows too, an even change of the grid, a change of sharpness
-    if the light changed, and any change of the grid from haze, which adds most where it was dark.
+    The row of all numbers together follows too, a change of the whole grid in one direction, a
+    change of sharpness if the light changed, and any change of the grid from haze, which adds most
+    where it was dark.
     The size of a file and its gray pixels follow its quality first. Blur and compression also mix
     neighbouring colours, which changes the saturation a little, and noise, compression and light
     hardly change the shares of colours.
@@ -403,9 +403,9 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     if row.cell is None or row.topic in cause.follows:
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
-    is_even = len(cells) > 1 and _of_grid(cells).is_even
+    is_whole = len(cells) == GRID_SIDE**2 and len({_rise(each) > 0 for each in cells}) == 1
     is_of_light = row.cell.number == "sharpness" and cause.kind == "light"
-    return is_even or is_of_light or cause.name == "faded"
+    return is_whole or is_of_light or cause.name == "faded"
 
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
@@ -413,7 +413,8 @@ def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    change += ANY_REASON * (" than in 99 % of " in change)
+    if " than in 99 % of " in change:  # images of a batch may have several causes
+        change = f"they are among the {change.removeprefix('in ').replace(', ', ' in which ', 1)}"
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = "some " if is_part else "the " * (not average)
     words = f"{the}{_several(lead)}images {cause.words}{average}: {change.removesuffix(average)}"

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from lightmeter.drift.compare import DIFFERENTLY, Comparison
-from lightmeter.drift.describe.sentences import ANY_REASON, causes, describe
+from lightmeter.drift.describe.sentences import causes, describe
 from lightmeter.drift.prediction import ENOUGH
 from lightmeter.drift.row import (
     RATES,
@@ -221,8 +221,7 @@ class DriftRule(ComparingMonitor):
         consequences = {row.feature: each.cause for each in found for row in each.rows[1:]}
         for at, result in enumerate(results):
             if result.state == "anomaly" and (cause := leads.get(result.feature)):
-                first = cause.words.partition("; ")[0].removesuffix(ANY_REASON)
-                words = joined(first, result.words.partition("; ")[2])
+                words = joined(cause.words.partition("; ")[0], result.words.partition("; ")[2])
                 results[at] = result._replace(cause=cause.cause, words=words)
             elif result.state == "anomaly" and result.feature in consequences:
                 results[at] = result._replace(cause=PERHAPS + consequences[result.feature])
