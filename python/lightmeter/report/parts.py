@@ -290,19 +290,21 @@ def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
 
 
 def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
-    """Return the section about equal images; None if neither side has any.
+    """Return the section about equal images of a side or of both; None if there are none.
 
     Images with equal perceptual hashes are normal for a camera that stands still.
     """
     parts = [*_side("Target", target), *_side("Reference", reference)]
+    parts += _side("Target and reference", target.merge(reference), target, reference)
     return section("Equal images", parts) if parts else None
 
 
-def _side(side: str, view: ProfileView) -> Iterator[Html]:
+def _side(side: str, view: ProfileView, *parts: ProfileView) -> Iterator[Html]:
+    """Yield the sets of equal images, if there are more than within the parts of a view."""
     for name, column in view.items():
         repeats, listed = view.repeats(name) if column.kind == "hash" else (0, [])
         prefix, _, last = name.rpartition(".")
-        if not repeats or last == "PerceptualHash":
+        if last == "PerceptualHash" or repeats <= sum(x.repeats(name).at_least for x in parts):
             continue
         alike = "equal" if last == "PixelHash" else f"by {visible(name)} equal"
         n = column.n - column.missing

@@ -298,13 +298,12 @@ class DriftReport(Comparison):
         --------
         >>> lm.compare(target=target, reference=reference).to_dict()
         """
-        causes = (
-            {"cause": each.cause, "words": each.words, "features": [f.feature for f in each.rows]}
-            for each in self.causes
-        )
         return {
             "summary": self.summary(),
-            "causes": list(causes),
+            "causes": [
+                {"cause": x.cause, "words": x.words, "features": [row.feature for row in x.rows]}
+                for x in self.causes
+            ],
             "read_differently": self.read_differently,
             "thresholds": dataclasses.asdict(self.thresholds),
             "notes": self.notes,

@@ -129,6 +129,9 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
     assert "<h3><bdi>image.Grid" not in page
     assert "Target: 1 set of equal images (6 of 30 images)" in page
+    assert "Target and reference" not in page
+    again = html_page(compare(target=cameras().target, reference=cameras().target))
+    assert "Target and reference: 25 sets of equal images (60 of 60 images)" in again
     assert cameras()._repr_html_().count("rows from the top") >= 2
 
 
