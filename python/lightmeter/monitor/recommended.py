@@ -160,7 +160,8 @@ def _tables(store: Store, dataset: str, reference: str | None) -> Iterator[str]:
     late = _lateness(delays, len(buckets), length)
     yield table("missing", "missing", _MISSING if len(late) < 2 else _LATE, *late, *each)
     if hashes := [name for name in columns if name.endswith(".PixelHash")]:
-        expected = _expect(hashes, 'name = "looks frozen"\ndistinct_rate = { at_least = 0.2 }')
+        frozen = 'name = "looks frozen (few different images)"\ndistinct_rate = { at_least = 0.2 }'
+        expected = _expect(hashes, frozen)
         yield table("frozen", "contract", _FROZEN, *each, expected)
     if failures := [name for name, column in columns.items() if column.kind == "failure"]:
         expected = _expect(failures, 'name = "files fail"\nfailure_rate = { at_most = 0.05 }')

@@ -129,8 +129,9 @@ class Replayed:
         more = f", true ones included{which}:" if self.alarms else ""
         yield f"alarms: {count(len(self.alarms))}{more}"
         for each in self.alarms[-_SHOWN:]:
-            when = stretch_text(each.start, each.last)
-            yield "  " + " ".join(filter(None, (when, each.segment, each.words)))
+            last = f"; anomalous until {bucket_text(each.last)}" * (each.last > each.start)
+            words = filter(None, (bucket_text(each.start), each.segment, each.words))
+            yield f"  {' '.join(words)}{last}"
         if self.delay is not None:
             days = counted(round(self.delay), "day")
             yield f"delay: a lasting step of 0.3 standard deviations is found after {days}"

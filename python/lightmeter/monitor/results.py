@@ -24,7 +24,7 @@ Watchers = Mapping[Watcher, Callable[[str], bool]]  # and whether it judges a se
 
 _SHOWN = 3  # causes
 _SMALL = 0.5  # of the largest excess
-_LONGEST = 160  # characters of a cause
+_LONGEST = 200  # characters of a cause
 _NAMED = 3  # segments without enough data
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -276,9 +276,7 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
         if n <= _NAMED:
             elsewhere = ", ".join(f"[{shorten(each.segment, _LONGEST)}]" for each in others)
-        is_later = any(each.bucket > first.bucket for each in others)
-        why = (", later" if n == 1 else ", some of them later") * is_later
-        why += ", perhaps for the same reason" * any(map(is_consequence, others))
+        why = ", perhaps for the same reason" * any(map(is_consequence, others))
         more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
         yield first, more * bool(n)
         yield from ((lead, "") for lead in leads)

@@ -77,16 +77,16 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             None if x is None else x.quantile(0.75) if x.kind == "pixels" else x.mean for x in sides
         )
         if now is not None and before and 0 <= now / before < 1e9:
-            ratios[words] = now / before
+            ratios[words] = round(now / before, 2)  # what follows from it agrees with the page
     if ratios:
         shown = ", ".join(f"{words} {ratio:.2f}" for words, ratio in ratios.items())
         meaning += f" Target divided by reference: {shown}."
         contrast, sharpness = ratios.get("contrast", 0.0), ratios.get("sharpness")
-        if 0.4 < contrast < 1.0 and sharpness is not None:
+        if 0.4 < contrast < 0.95 and sharpness is not None:
             least, lost = contrast**OF_LIGHT, contrast**OF_BLUR
-            focus = "was lost" if sharpness < lost else "may have been lost"
-            focus = "shows no loss" if sharpness > 0.95 * least else focus
-            meaning += f" Focus {focus}: a lower contrast alone can lower sharpness to about "
+            focus = "shows lost" if sharpness < lost else "may show lost"
+            focus = "shows no lost" if sharpness > 0.95 * least else focus
+            meaning += f" Sharpness {focus} focus: a lower contrast alone can lower it to about "
             meaning += f"{least:.2f}, or {lost:.2f} if the cause is a weaker stain or haze."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None

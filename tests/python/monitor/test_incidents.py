@@ -209,9 +209,6 @@ def test_a_listener_believes_what_is_so(states: str, data: st.DataObject) -> Non
 def test_one_cause_in_two_columns_of_images_is_two_findings() -> None:
     darker = [each for at in "lr" for each in days("A", feature=at, cause="darker", baseline=9)]
     assert [*condensed(darker)] == [(each, "") for each in darker]
-    follows = darker[1]._replace(bucket=FIRST + DAY, cause="perhaps darker")
-    words = ", and r, later, perhaps for the same reason"
-    assert [*condensed([darker[0], follows])] == [(darker[0], words)]
 
 
 def test_who_watches_no_segments_any_more_ends_their_incidents() -> None:

@@ -74,7 +74,7 @@ def quoted(name: str) -> Html:
 def words_of(result: Result) -> str:
     """Return the words of a result without the note of `assumption`."""
     cause = CAUSES.get(result.cause.removeprefix(PERHAPS) if is_consequence(result) else "")
-    why = f"; perhaps because the images {cause.words}" if cause else ""
+    why = f"; perhaps because images {cause.words}" if cause else ""
     return shorten(result.words.replace(f"; {INDEPENDENT}", ""), 300) + why
 
 

@@ -387,9 +387,8 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
     """Return whether a change follows from a cause.
 
-    The row of all numbers together follows too, a change of the whole grid in one direction, a
-    change of sharpness if the light changed, and any change of the grid from haze, which adds most
-    where it was dark.
+    The row of all numbers together follows too, an even change of the grid, a change of sharpness
+    if the light changed, and any change of the grid from haze, which adds most where it was dark.
     The size of a file and its gray pixels follow its quality first. Blur and compression also mix
     neighbouring colours, which changes the saturation a little, and noise, compression and light
     hardly change the shares of colours.
@@ -403,9 +402,9 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     if row.cell is None or row.topic in cause.follows:
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
-    is_whole = len(cells) == GRID_SIDE**2 and len({_rise(each) > 0 for each in cells}) == 1
+    is_even = len(cells) > 1 and _of_grid(cells).is_even
     is_of_light = row.cell.number == "sharpness" and cause.kind == "light"
-    return is_whole or is_of_light or cause.name == "faded"
+    return is_even or is_of_light or cause.name == "faded"
 
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
