@@ -43,7 +43,7 @@ SIZES: dict[EffectName, str] = {
     "for hue, on the colour circle.",
     "spread": "The logarithm of the ratio of the standard deviations, without its sign.",
     "tail": "How much more of the target than of the reference lies beyond the reference's 1 % and "
-    "99 % points, as a share of the images.",
+    "99 % points, as a share of the images. Such values are called unusually low or high.",
     "total variation": "Half the sum of the differences of the shares of all categories, 0 to 1.",
     "difference": "The difference of two shares.",
     "separation": "How far apart vectors are: 0 if both sides are alike, 1 if they have nothing in "
@@ -294,17 +294,17 @@ def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
 
     Images with equal perceptual hashes are normal for a camera that stands still.
     """
-    parts = [*_side("Target", target), *_side("Reference", reference)]
-    parts += _side("Target and reference", target.merge(reference), target, reference)
-    return section("Equal images", parts) if parts else None
+    listed = [*_side("Target", target), *_side("Reference", reference)]
+    listed += _side("Target and reference", target.merge(reference), target, reference)
+    return section("Equal images", listed) if listed else None
 
 
-def _side(side: str, view: ProfileView, *parts: ProfileView) -> Iterator[Html]:
-    """Yield the sets of equal images, if there are more than within the parts of a view."""
+def _side(side: str, view: ProfileView, *sides: ProfileView) -> Iterator[Html]:
+    """Yield the sets of equal images, if there are more than within the `sides` of the view."""
     for name, column in view.items():
         repeats, listed = view.repeats(name) if column.kind == "hash" else (0, [])
         prefix, _, last = name.rpartition(".")
-        if last == "PerceptualHash" or repeats <= sum(x.repeats(name).at_least for x in parts):
+        if last == "PerceptualHash" or repeats <= sum(x.repeats(name).at_least for x in sides):
             continue
         alike = "equal" if last == "PixelHash" else f"by {visible(name)} equal"
         n = column.n - column.missing

@@ -346,10 +346,14 @@ METRICS = "camera"
 
 PARTS: list[tuple[str, float, str]] = [
     ("resized", 0.5, "width is 180 in 50 % instead of 0 % of images"),
-    ("glare", 0.15, "in 1[4-7] % of images, .* is higher than in 99 % of .* images"),
-    ("darker", 0.1, "in (9|1[0-2]) % of images, brightness is lower than in 99 % of .* images"),
-    ("out of focus", 0.25, "in 2[4-7] % of images, sharpness is lower than in 99 % of .* images"),
-    ("noise", 1 / 6, "in 1[6-9] % of images, noise is higher than in 99 % of .* images"),
+    ("glare", 0.15, "in 1[4-7] % of images, .* is unusually high [(]reference: . %[)]"),
+    ("darker", 0.1, "in (9|1[0-2]) % of images, brightness is unusually low [(]reference: . %[)]"),
+    (
+        "out of focus",
+        0.25,
+        "in 2[4-7] % of images, sharpness is unusually low [(]reference: . %[)]",
+    ),
+    ("noise", 1 / 6, "in 1[6-9] % of images, noise is unusually high [(]reference: . %[)]"),
     ("hue turned", 0.3, "hue is distributed differently"),
 ]
 

@@ -101,15 +101,22 @@ def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 
 
 def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    said, which = match.groups()
+    said_after, which, said_before = match.groups()
     after, before = _numbers(target, reference)
-    if which in ("less", "lower"):
+    if which == "low":
         after, before = -after, -before
-    # Those that exceed 99 % of the reference, counted one by one.
-    exceeded = np.searchsorted(np.sort(before), after, "left") / len(before)
     slack = _slack(after) + _slack(before)
-    most, least = (exceeded >= 0.99 - slack).mean(), (exceeded >= 0.99 + slack).mean()
-    return _is_percent(said, (most + least) / 2, (most - least) / 2 + slack)
+
+    def shares(side: Values) -> tuple[float, float]:
+        """Count one by one those that exceed 99 % of the reference."""
+        exceeded = np.searchsorted(np.sort(before), side, "left") / len(before)
+        most, least = (exceeded >= 0.99 - slack).mean(), (exceeded >= 0.99 + slack).mean()
+        return (most + least) / 2, (most - least) / 2 + slack
+
+    share, error = shares(before)
+    return _is_percent(said_after, *shares(after)) and _is_percent(
+        said_before, share, error + 0.005
+    )
 
 
 def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
@@ -186,7 +193,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} by {_PERCENT}(?: on average)?", _moved_by),
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}(?: on average)?", _from_to),
     (rf"NAME varies {_NUMBER} times as much between values as before", _varies),
-    (rf"in {_PERCENT} of values, NAME is (\w+) than in 99 % of the reference values", _part),
+    (rf"in {_PERCENT} of values, NAME is unusually (high|low) \(reference: {_PERCENT}\)", _part),
     (rf"NAME is {_NUMBER} in {_PERCENT} instead of {_PERCENT} of values", _is_value),
     (
         rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "

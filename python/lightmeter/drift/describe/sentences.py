@@ -219,10 +219,10 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # If only some images changed, give the share beyond almost all of the reference.
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
-        some = percent(float(after @ (beyond >= _EDGE - _ROUNDING)))
-        how, most = "higher" if tail > 0 else "lower", "99 % of the reference"
-        mean = f" (mean {_shares(*(x / 100 for x in row.levels))})" * (row.scale == "percent")
-        return f"in {some} of {what}, {subject} is {how} than in {most} {what}{mean}"
+        old, new = (float(side @ (beyond >= _EDGE - _ROUNDING)) for side in (before, after))
+        how = "high" if tail > 0 else "low"
+        of_old = f"(reference: {percent(round(old, 2))})"
+        return f"in {percent(new)} of {what}, {subject} is unusually {how} {of_old}"
     if differs:
         return differs
     level, spread, rise = "", "", _rise(row)
@@ -410,9 +410,9 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
-    is_part = " than in 99 % of " in lead.words or " instead of " in lead.words or varies
+    is_part = " is unusually " in lead.words or " instead of " in lead.words or varies
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    if " than in 99 % of " in change:  # images of a batch may have several causes
+    if " is unusually " in change:  # images of a batch may have several causes
         change = f"they are among the {change.removeprefix('in ').replace(', ', ' in which ', 1)}"
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = "some " if is_part else "the " * (not average)
