@@ -18,9 +18,7 @@ from lightmeter.monitor.results import JUDGED, Incident, bucket_text, stretch_te
 from lightmeter.report.charts.html import Html, Row, document, joined, section, table, tag
 from lightmeter.report.charts.lines import sparkline
 from lightmeter.text import count, counted, shorten
-from lightmeter.times import DAY
 
-_LATELY = 14  # days
 _MOST_IN_FEED = 20
 _CHARTS = "Charts show values or, for drift, how unusual each bucket was. Limits are dashed."
 
@@ -28,7 +26,7 @@ _Event = tuple[History, Incident]
 
 
 def index_html(datasets: Mapping[str, Sequence[History]], extras: Extras) -> Html:
-    """Make the first page: every dataset with its state, and what happened lately.
+    """Make the first page: every dataset with its state, and the latest anomalies.
 
     Parameters
     ----------
@@ -73,7 +71,7 @@ def _headline(
     states: Mapping[str, Sequence[str]],
     events: Sequence[_Event],
 ) -> str:
-    """Return the number of open anomalies, and of those that began lately and have ended."""
+    """Return the numbers of open and of ended anomalies."""
     anomalies = [incident for _, incident in events if incident.kind == "anomaly"]
     lasting = [incident.dataset for incident in anomalies if incident.end is None]
     judged = sum(not JUDGED.isdisjoint(each) for each in states.values())
@@ -87,14 +85,9 @@ def _headline(
         words = f"Nothing unusual now in {of_all}"
     else:
         return f"{many}, nothing judged yet" if datasets else "Nothing has been logged"
-    newest = [
-        each.buckets[-1].start for parts in datasets.values() for each in parts if each.buckets
-    ]
-    # There is none where `gc` deleted all buckets, which leaves their results.
-    over = [incident.start for incident in anomalies if incident.end is not None and newest]
-    n = sum(max(newest) - start < _LATELY * DAY for start in over)
-    began = f"{'anomaly' if n == 1 else 'anomalies'} began and ended in the {_LATELY} days up to"
-    return f"{words}; {count(n)} {began} {bucket_text(max(newest))}" if n else words
+    n = len(anomalies) - len(lasting)
+    ended = "anomaly has" if n == 1 else "anomalies have"
+    return f"{words}; {count(n)} {ended} ended" if n else words
 
 
 def dataset_html(compared: Compared, segments: Sequence[History], extras: Extras) -> Html:
