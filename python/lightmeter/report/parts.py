@@ -1,7 +1,7 @@
 """Building parts of pages about a comparison: cards, heat maps, and images."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from lightmeter.report.charts.html import Content, Html, section, tag
 from lightmeter.text import NONE, count, counted, number, percent, shorten, visible
 from lightmeter.times import day
 
-_MOST_REPEATS = 6
 _LONGEST = 60  # characters of a path
 _HASHES = 512  # that a profile keeps
 _TITLES = {"luma": "Mean luma", "sharpness": "Sharpness"}
@@ -294,15 +293,21 @@ def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
 
     Images with equal perceptual hashes are normal for a camera that stands still.
     """
-    listed = [*_side("Target", target), *_side("Reference", reference)]
-    listed += _side("Target and reference", target.merge(reference), target, reference)
+    listed = [*_side("Target", [target]), *_side("Reference", [reference])]
+    # Each merge has the paths of one side, so that an image of each side is named.
+    bare_target, bare_reference = target.without_exemplars(), reference.without_exemplars()
+    both = [target.merge(bare_reference), reference.merge(bare_target)]
+    listed += _side("Target and reference", both, target, reference)
     return section("Equal images", listed) if listed else None
 
 
-def _side(side: str, view: ProfileView, *sides: ProfileView) -> Iterator[Html]:
-    """Yield the sets of equal images, if there are more than within the `sides` of the view."""
-    for name, column in view.items():
-        repeats, listed = view.repeats(name) if column.kind == "hash" else (0, [])
+def _side(side: str, views: Sequence[ProfileView], *sides: ProfileView) -> Iterator[Html]:
+    """Yield the sets of equal images, if there are more than within the `sides` of the views.
+
+    The views differ only in the paths of their images.
+    """
+    for name, column in views[0].items():
+        repeats, listed = views[0].repeats(name) if column.kind == "hash" else (0, [])
         prefix, _, last = name.rpartition(".")
         if last == "PerceptualHash" or repeats <= sum(x.repeats(name).at_least for x in sides):
             continue
@@ -313,10 +318,11 @@ def _side(side: str, view: ProfileView, *sides: ProfileView) -> Iterator[Html]:
         words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')}"
         sets = f"{counted(len(listed), 'set')} of " * bool(listed)
         yield tag("h3", f"{whose}: {sets}{alike} images ({words})", cls="group")
-        shown = []
-        for item in listed[:_MOST_REPEATS]:
-            where = (", one of them: ", _named(item.path)) if item.path else None
-            shown.append(tag("li", counted(item.times, f"{alike} image"), where))
-        if left := len(listed[_MOST_REPEATS:]):
+        shown, every = [], [each for view in views for each in view.repeats(name).hashes]
+        for item in listed[:_MOST_LISTED]:
+            paths = (_named(each.path) for each in every if each.hash == item.hash and each.path)
+            among = [*zip((", among them ", " and "), paths, strict=False)]
+            shown.append(tag("li", counted(item.times, f"{alike} image"), among))
+        if left := len(listed[_MOST_LISTED:]):
             shown.append(tag("li", f"and {counted(left, 'more set')} of such images"))
         yield tag("ul", shown)

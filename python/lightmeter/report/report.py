@@ -176,10 +176,9 @@ def _table(comparison: Comparison, idents: Mapping[str, str]) -> Html:
     for row in features:
         place = idents.get(row.feature)
         name = tag("a", row.feature, href=f"#{place}") if place else row.feature
-        exif = " (Exif)" * (row.family == "Exif")  # Exif has a Saturation, too
-        rows.append(
-            {"feature": (tag("bdi", name), exif), "verdict": verdict_badge(row), **cells(row)}
-        )
+        # Exif has a Saturation, too.
+        feature = tag("bdi", name), " (Exif)" * (row.family == "Exif")
+        rows.append({"feature": feature, "verdict": verdict_badge(row), **cells(row)})
     shown = table("all", rows, left={"verdict", "size"})
     return section("All features, by verdict", tag("p", words, cls="quiet"), shown, ident="all")
 

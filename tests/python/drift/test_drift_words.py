@@ -346,14 +346,10 @@ METRICS = "camera"
 
 PARTS: list[tuple[str, float, str]] = [
     ("resized", 0.5, "width is 180 in 50 % instead of 0 % of images"),
-    ("glare", 0.15, "in 1[4-7] % of images, .* is unusually high [(]reference: . %[)]"),
-    ("darker", 0.1, "in (9|1[0-2]) % of images, brightness is unusually low [(]reference: . %[)]"),
-    (
-        "out of focus",
-        0.25,
-        "in 2[4-7] % of images, sharpness is unusually low [(]reference: . %[)]",
-    ),
-    ("noise", 1 / 6, "in 1[6-9] % of images, noise is unusually high [(]reference: . %[)]"),
+    ("glare", 0.15, "in 1[4-7] % of images, .* is unusually high [(].*"),
+    ("darker", 0.1, "in (9|1[0-2]) % of images, brightness is unusually low [(].*"),
+    ("out of focus", 0.25, "in 2[4-7] % of images, sharpness is unusually low [(].*"),
+    ("noise", 1 / 6, "in 1[6-9] % of images, noise is unusually high [(].*"),
     ("hue turned", 0.3, "hue is distributed differently"),
 ]
 
@@ -377,6 +373,17 @@ def test_a_share_of_a_mixed_batch_may_have_several_reasons() -> None:
     found = lm.compare(target=target, reference=reference()).causes
     words = "some images look out of focus: they are among the 27 % of images in which sharpness is"
     assert [each.words.startswith(words) for each in found] == [True, False]
+
+
+def test_a_name_of_images_may_have_the_words_of_a_share() -> None:
+    sides = [lm.Profile(), lm.Profile()]
+    for at in range(60):
+        image = draw_cells(np.random.default_rng(at))
+        for side, each in zip(sides, (CHANGES["darker"](image), image), strict=True):
+            side.log(row={"a is unusually b": each, "other": image})
+    target, reference = (side.view() for side in sides)
+    cause = lm.compare(target=target, reference=reference).causes[0]
+    assert cause.words.startswith("the a is unusually b images are darker: ")
 
 
 @pytest.mark.parametrize("stripped", [20, 50])

@@ -113,10 +113,7 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
         most, least = (exceeded >= 0.99 - slack).mean(), (exceeded >= 0.99 + slack).mean()
         return (most + least) / 2, (most - least) / 2 + slack
 
-    share, error = shares(before)
-    return _is_percent(said_after, *shares(after)) and _is_percent(
-        said_before, share, error + 0.005
-    )
+    return _is_percent(said_after, *shares(after)) and _is_percent(said_before, *shares(before))
 
 
 def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
@@ -193,7 +190,11 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} by {_PERCENT}(?: on average)?", _moved_by),
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}(?: on average)?", _from_to),
     (rf"NAME varies {_NUMBER} times as much between values as before", _varies),
-    (rf"in {_PERCENT} of values, NAME is unusually (high|low) \(reference: {_PERCENT}\)", _part),
+    (
+        rf"in {_PERCENT} of values, NAME is unusually (high|low) "
+        rf"\({_PERCENT} of the reference values\)",
+        _part,
+    ),
     (rf"NAME is {_NUMBER} in {_PERCENT} instead of {_PERCENT} of values", _is_value),
     (
         rf"NAME '([^']+)' {_VERB} from ((?:about |at most )?[<>]?[\d.]+ %) to "

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import re
+import shutil
 import tempfile
 from datetime import date, timedelta
 from functools import cache
@@ -133,6 +134,20 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     again = html_page(compare(target=cameras().target, reference=cameras().target))
     assert "Target and reference: 25 sets of equal images (60 of 60 images)" in again
     assert cameras()._repr_html_().count("rows from the top") >= 2
+
+
+def test_an_image_of_both_sides_is_named_on_both(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("old/0", "old/1", "new/2"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (16, 16, 3), np.uint8)).save(tmp_path / f"{name}.png")
+    shutil.copy(tmp_path / "old/1.png", tmp_path / "new/copy.png")
+    old, new = (profile_images(tmp_path / side, metrics="camera") for side in ("old", "new"))
+    page = html_page(compare(target=new, reference=old))
+    assert re.search(
+        r"2 equal images, among them <bdi .*?>copy.png</bdi> and <bdi .*?>1.png<", page
+    )
+    assert page.count("among them") == 1
 
 
 def test_many_features_stay_one_readable_page() -> None:

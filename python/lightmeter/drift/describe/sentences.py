@@ -220,9 +220,8 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
         old, new = (float(side @ (beyond >= _EDGE - _ROUNDING)) for side in (before, after))
-        how = "high" if tail > 0 else "low"
-        of_old = f"(reference: {percent(round(old, 2))})"
-        return f"in {percent(new)} of {what}, {subject} is unusually {how} {of_old}"
+        now = f"in {percent(new)} of {what}, {subject} is unusually {'high' if tail > 0 else 'low'}"
+        return f"{now} ({number(100 * old, 1)} % of the reference {what})"
     if differs:
         return differs
     level, spread, rise = "", "", _rise(row)
@@ -410,9 +409,10 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
     varies = f"{lead.name} varies " in lead.words and is_sure(lead)
-    is_part = " is unusually " in lead.words or " instead of " in lead.words or varies
+    rest = lead.words.replace(lead.name, "")  # which may have any words
+    is_part = " is unusually " in rest or " instead of " in rest or varies
     change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    if " is unusually " in change:  # images of a batch may have several causes
+    if " is unusually " in rest:  # images of a batch may have several causes
         change = f"they are among the {change.removeprefix('in ').replace(', ', ' in which ', 1)}"
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = "some " if is_part else "the " * (not average)
