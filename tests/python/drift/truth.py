@@ -101,7 +101,7 @@ def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 
 
 def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    said_after, which, said_before = match.groups()
+    which, said_after, said_before = match.groups()
     after, before = _numbers(target, reference)
     if which == "low":
         after, before = -after, -before
@@ -191,7 +191,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}(?: on average)?", _from_to),
     (rf"NAME varies {_NUMBER} times as much between values as before", _varies),
     (
-        rf"in {_PERCENT} of values, NAME is unusually (high|low) "
+        rf"NAME is unusually (high|low) in {_PERCENT} of values "
         rf"\({_PERCENT} of the reference values\)",
         _part,
     ),

@@ -220,8 +220,8 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
         old, new = (float(side @ (beyond >= _EDGE - _ROUNDING)) for side in (before, after))
-        now = f"in {percent(new)} of {what}, {subject} is unusually {'high' if tail > 0 else 'low'}"
-        return f"{now} ({number(100 * old, 1)} % of the reference {what})"
+        odd = f"{subject} is unusually {'high' if tail > 0 else 'low'} in {percent(new)} of {what}"
+        return f"{odd} ({number(100 * old, 1)} % of the reference {what})"
     if differs:
         return differs
     level, spread, rise = "", "", _rise(row)
@@ -314,7 +314,7 @@ class Finding(NamedTuple):
     @property
     def is_of_some(self) -> bool:
         """Return whether only a share of the images changed."""
-        return self.words.startswith(("some ", "in "))
+        return self.words.startswith("some ") or " is unusually " in self.words
 
     @property
     def sentence(self) -> str:
@@ -395,8 +395,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     is_mixed = cause.name in ("out of focus", "compressed") and row.short.startswith(_MIXED)
     if is_mixed or (cause.name in _TINTLESS and row.short.endswith(".share")):
         return abs(_rise(row)) < LITTLE * row.levels[0]
-    is_of_file = row.short in ("FileSize", "gray_percent")
-    if is_of_file and any(each.short == "JpegQuality" for each in drifted):
+    if row.short in ("FileSize", "gray_percent") and any(x.short == "JpegQuality" for x in drifted):
         return cause.name == "compressed"
     if row.cell is None or row.topic in cause.follows:
         return row.topic == "together" or cause.moves(row.short, row.topic)
@@ -408,15 +407,17 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
-    varies = f"{lead.name} varies " in lead.words and is_sure(lead)
     rest = lead.words.replace(lead.name, "")  # which may have any words
-    is_part = " is unusually " in rest or " instead of " in rest or varies
-    change = f"{_moved(lead, is_amount=True)} on average" if varies else lead.words
-    if " is unusually " in rest:  # images of a batch may have several causes
-        change = f"they are among the {change.removeprefix('in ').replace(', ', ' in which ', 1)}"
+    varies = " varies " in rest and is_sure(lead)
+    said, _, shares = lead.words.rpartition(" in ")
+    # Some of these images may have another cause.
+    up_to = f", perhaps up to {shares.partition(' of ')[0]}," * (" is unusually " in rest)
+    plain = said if up_to else lead.words
+    change = f"{_moved(lead, is_amount=True)} on average" if varies else plain
+    is_part = up_to or " instead of " in rest or varies
     average = " on average" * (not is_part and change.endswith(" on average"))
-    the = "some " if is_part else "the " * (not average)
-    words = f"{the}{_several(lead)}images {cause.words}{average}: {change.removesuffix(average)}"
+    the = ("some " if is_part else "the " * (not average)) + _several(lead)
+    words = f"{the}images{up_to} {cause.words}{average}: {change.removesuffix(average)}"
     telling = [row for row in follow if row.short in cause.leads] or follow
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
