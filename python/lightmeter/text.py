@@ -121,6 +121,14 @@ def percent(share: float) -> str:
     return f"{digits.removesuffix('.0')} %"
 
 
+def amounts(before: float, after: float, unit: str = "") -> str:
+    """Return text such as "0.33 to 0.41", with enough digits to distinguish both."""
+    digits = 3
+    while number(before, digits) == number(after, digits) and digits < MOST_DIGITS:
+        digits += 1
+    return f"{number(before, digits)}{unit} to {number(after, digits)}{unit}"
+
+
 def _code(char: str) -> str:
     code = ord(char)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -20,14 +20,11 @@ buckets. Each statistic of a bucket is therefore judged by its spread there:
 - Buckets may consist of a few bursts of any scenes, and days may differ by any distribution, so
   statistics need not be normal. The distance of each past bucket from the others shows how heavy
   the tails are; see `_with_heavy_tails`.
-- Counts of rare events are far from normal. They must also pass Fisher's exact test against all
-  past buckets together; see `rare_event_p`.
 
 The tests assume that past buckets and the judged one are exchangeable except for a slow drift, and
 that the means of buckets are not much less normal than the skewness and the past buckets show.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -226,27 +223,6 @@ def predicted_interval(
     far = [t + _excess(side * skewness, k) * (t * t - 1) for side in (-1.0, 1.0)]
     low, high = (each * np.sqrt(variance) for each in far)
     return float((centre - low).min()), float((centre + high).max())
-
-
-def combined(level: Numbers, spread: Numbers) -> Numbers:
-    """Combine two p-values of a feature by Bonferroni's method with weights 4 and 1.
-
-    A changed spread is detected reliably only from 28 buckets on, so the level gets most of the
-    weight. NaN counts as untested.
-    """
-    return np.fmin(1.0, np.fmin(level / 0.8, spread / 0.2))
-
-
-def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design: float) -> float:
-    """Return Fisher's one-sided p-value of at least `hits` hits, corrected for bursts.
-
-    Hits in bursts are fewer independent events, so all counts are divided by `design`; the hits of
-    the bucket are rounded down, those of the past up.
-    """
-    design = max(1.0, design)
-    events, before = math.floor(hits / design + 1e-9), math.ceil(past_hits / design - 1e-9)
-    draws = max(events, round(n / design), 1)
-    return _core.fisher_more(events, draws, before, max(before, round(past_n / design), 1))
 
 
 def _independent_share(standardised: Numbers) -> float:

@@ -1,4 +1,8 @@
-"""The p-values of the features of a bucket, from the variation of past buckets."""
+"""The p-values of the features of a bucket, from the variation of past buckets.
+
+Counts of rare events are far from normal, unlike what `lightmeter.drift.prediction` assumes. They
+must also pass Fisher's exact test against all past buckets together; see `rare_event_p`.
+"""
 
 import math
 from collections import Counter
@@ -7,16 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lightmeter.drift.prediction import (
-    ENOUGH,
-    Centre,
-    Numbers,
-    Prediction,
-    combined,
-    predict,
-    rare_event_p,
-    units_of,
-)
+from lightmeter import _core
+from lightmeter.drift.prediction import ENOUGH, Centre, Numbers, Prediction, predict, units_of
 from lightmeter.drift.row import Thresholds
 from lightmeter.monitor.shelf import (
     COSINE,
@@ -178,7 +174,7 @@ class AgainstPast:
         half = np.full(len(within), 0.5)  # the variance of the logarithm for one value, if normal
         n_spread, n_now = np.where(varies & (n > 1), n, 0), np.where(varies, now[0], 0)
         spread = predict(logs, n_spread, half, log_now, n_now, self._centre(log_base, base[0]))
-        p_values = combined(levels.p_values, spread.p_values)
+        p_values = _combined(levels.p_values, spread.p_values)
         is_spread = (levels.p_values > _AS_USUAL) & (spread.p_values < levels.p_values)
         with np.errstate(all="ignore"):
             usual = base[2] / units if self.buckets else np.sqrt(within)
@@ -223,7 +219,7 @@ class AgainstPast:
         both, expected = np.repeat(n[:, None], 2, axis=1), self._centre(centre, base[-1, [N]])
         prediction = predict(past, both, within, target, now[[N]], expected)
         along, across = prediction.p_values
-        p = float(combined(across, along)) if now[N] else np.nan
+        p = float(_combined(across, along)) if now[N] else np.nan
         return self._test(index, now[N], prediction.buckets[0], p)
 
     def _vector(self, name: str, length: int) -> Tested:
@@ -334,3 +330,24 @@ class AgainstPast:
             words = "no values in the baseline"
         family, known = self._meanings[name].family, None if words else p
         return Tested(rate or name, bool(rate), family, known, words, ratio=ratio)
+
+
+def _combined(level: Numbers, spread: Numbers) -> Numbers:
+    """Combine two p-values of a feature by Bonferroni's method with weights 4 and 1.
+
+    A changed spread is detected reliably only from 28 buckets on, so the level gets most of the
+    weight. NaN counts as untested.
+    """
+    return np.fmin(1.0, np.fmin(level / 0.8, spread / 0.2))
+
+
+def rare_event_p(hits: float, n: float, past_hits: float, past_n: float, design: float) -> float:
+    """Return Fisher's one-sided p-value of at least `hits` hits, corrected for bursts.
+
+    Hits in bursts are fewer independent events, so all counts are divided by `design`; the hits of
+    the bucket are rounded down, those of the past up.
+    """
+    design = max(1.0, design)
+    events, before = math.floor(hits / design + 1e-9), math.ceil(past_hits / design - 1e-9)
+    draws = max(events, round(n / design), 1)
+    return _core.fisher_more(events, draws, before, max(before, round(past_n / design), 1))

@@ -83,8 +83,8 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         contrast, sharpness = ratios.get("contrast", 0.0), ratios.get("sharpness")
         if 0.4 < contrast < 0.95 and sharpness is not None:
             least, lost = contrast**OF_LIGHT, contrast**OF_BLUR
-            focus = "shows lost" if sharpness < lost else "may show lost"
-            focus = "shows no lost" if sharpness > 0.95 * least else focus
+            kept = "shows no lost" if sharpness > 0.95 * least else "may show lost"
+            focus = "shows lost" if sharpness < lost else kept
             meaning += f" Sharpness {focus} focus: a lower contrast alone can lower it to about "
             meaning += f"{least:.2f}, or {lost:.2f} if the cause is a weaker stain or haze."
         meaning += " See “Stain, focus or light?” in the cookbook."

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.row import CHANGED
 from truth import is_true
 
@@ -82,6 +83,16 @@ def test_numbers(case: str, before: Draw, after: Draw, expected: str, n: int) ->
     words = line.words
     assert is_true(words, "x", target, reference), words
     assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
+
+
+@pytest.mark.parametrize(("far", "n", "end"), [(60, 24, "hi.*up"), (-80, 6000, "lo.*down")])
+def test_of_one_far_value_the_distance_is_said(far: float, n: int, end: str) -> None:
+    """As a monitor says it, which tests the spread."""
+    rng = np.random.default_rng(1)
+    target, reference = np.append(rng.normal(10, 1, n - 1), far), rng.normal(10, 1, 700)
+    words = describe(compared(target, reference), lm.Thresholds())
+    assert is_true(words, "x", target, reference), words
+    assert re.search(end, words)
 
 
 def test_of_few_values_all_digits_are_said() -> None:

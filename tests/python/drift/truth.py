@@ -116,6 +116,21 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
     return _is_percent(said_after, *shares(after)) and _is_percent(said_before, *shares(before))
 
 
+def _extreme(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
+    how, share, way, now, was = match.groups()
+    after, before = _numbers(target, reference)
+    if how == "lower":
+        after, before = -after, -before
+    far, end, sign = after.max(), before.max(), 1 if how == "higher" else -1
+    return (
+        way == ("up" if sign > 0 else "down")
+        and far - end > np.ptp(before)
+        and _is_percent(share, (after > end).mean(), _slack(after))
+        and _is_number(now, sign * far, 2)
+        and _is_number(was, sign * end, 2)
+    )
+
+
 def _is_value(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     """Of the value that is nearest to the digits."""
     text, said_after, said_before = match.groups()
@@ -194,6 +209,11 @@ _PATTERNS: list[tuple[str, Check]] = [
         rf"NAME is unusually (high|low) in {_PERCENT} of values "
         rf"\({_PERCENT} of the reference values\)",
         _part,
+    ),
+    (
+        rf"NAME is (higher|lower) than in the whole reference in {_PERCENT} of values "
+        rf"\((up|down) to {_NUMBER} instead of {_NUMBER}\)",
+        _extreme,
     ),
     (rf"NAME is {_NUMBER} in {_PERCENT} instead of {_PERCENT} of values", _is_value),
     (

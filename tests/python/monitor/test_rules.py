@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from conftest import as_of_images, encoded
 from lightmeter import ProfileView, Store, log, log_image
-from lightmeter.drift.prediction import predict, predicted_interval, rare_event_p
-from lightmeter.monitor.against_past import AgainstPast
+from lightmeter.drift.prediction import predict, predicted_interval
+from lightmeter.monitor.against_past import AgainstPast, rare_event_p
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.results import Result, lead_of

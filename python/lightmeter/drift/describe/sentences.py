@@ -12,7 +12,7 @@ from lightmeter.drift.describe.causes import LITTLE, Cause, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
 from lightmeter.drift.row import CHANGED, GRID_SIDE, MOST_MOVED, RATES, FeatureDrift, Thresholds
 from lightmeter.profile.scalars import HUE_STEPS
-from lightmeter.text import MOST_DIGITS, counted, number, percent, shorten, with_minus
+from lightmeter.text import MOST_DIGITS, amounts, counted, number, percent, shorten, with_minus
 from lightmeter.times import day
 
 _SURE = 2.0  # standard errors; a smaller change of the mean may be chance
@@ -52,17 +52,9 @@ def is_sure(row: FeatureDrift) -> bool:
     return abs(_rise(row)) > _SURE * math.hypot(own, other)
 
 
-def _amounts(before: float, after: float, unit: str = "") -> str:
-    """Return text such as "0.33 to 0.41", with enough digits to distinguish both."""
-    digits = 3
-    while number(before, digits) == number(after, digits) and digits < MOST_DIGITS:
-        digits += 1
-    return f"{number(before, digits)}{unit} to {number(after, digits)}{unit}"
-
-
 def _shares(before: float, after: float) -> str:
     was, now = percent(before), percent(after)
-    return f"{was} to {now}" if was != now else _amounts(100 * before, 100 * after, " %")
+    return f"{was} to {now}" if was != now else amounts(100 * before, 100 * after, " %")
 
 
 # --- categories, vectors, hues ----------------------------------------------------------------
@@ -220,36 +212,61 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     if tail and abs(tail) >= by.tail:
         beyond = under if tail > 0 else 1 - up_to
         old, new = (float(side @ (beyond >= _EDGE - _ROUNDING)) for side in (before, after))
-        odd = f"{subject} is unusually {'high' if tail > 0 else 'low'} in {percent(new)} of {what}"
-        return f"{odd} ({number(100 * old, 1)} % of the reference {what})"
+        share = f"{'high' if tail > 0 else 'low'} in {percent(new)} of {what}"
+        return f"{subject} is unusually {share} ({number(100 * old, 1)} % of the reference {what})"
+    wide = _log_spread(row, pool, after, before)
+    extreme = _extreme(row, subject, what) if wide < by.spread / 2 else ""
     if differs:
-        return differs
+        return extreme or differs
     level, spread, rise = "", "", _rise(row)
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count
     if math.isfinite(rise) and (row.groups_target or (rise * larger > 0 and is_sure(row))):
         level = _moved(row, is_amount=row.scale is not None or pool[0] >= 0)
         level += " on average" * (d < MOST_MOVED)
-    wide = _log_spread(row, pool, after, before)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
         spread = f"{subject} varies {number(times, 2)} times as much between {what} as before"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
     is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
-    return words or value or f"{subject} is distributed differently"
+    return words or value or extreme or f"{subject} is distributed differently"
+
+
+def _extreme(row: FeatureDrift, subject: str, what: str) -> str:
+    """Describe values beyond the range of the reference, if one is farther off than that is wide.
+
+    Return an empty string without such a value, or if more than chance changed the others.
+    """
+    own, other = (_core.numbers_of(view._core, row.feature) for view in row.sides)
+    (values, counts), above, below = own.weights(), own.max - other.max, other.min - own.min
+    is_high, is_far = above > below, max(above, below) > other.max - other.min
+    beyond = counts[values > other.max if is_high else values < other.min].sum()
+    share = max(beyond, 1) / row.n_target  # a sample may lack the farthest
+    if not is_far or share < _ALL_IN_TAIL * ((row.ks or 0.0) - _by_chance(row)):
+        return ""
+    how = f"{'higher' if is_high else 'lower'} than in the whole reference in {percent(share)}"
+    ends = (other.max, own.max) if is_high else (other.min, own.min)
+    was, now = amounts(*ends, " %" * (row.scale == "percent")).split(" to ")
+    return f"{subject} is {how} of {what} ({'up' if is_high else 'down'} to {now} instead of {was})"
+
+
+def _by_chance(row: FeatureDrift) -> float:
+    """Return the mean of D without a change.
+
+    It is 0.87 / sqrt(n) (Marsaglia et al. 2003), where 1 / n is the sum of those of the sides.
+    """
+    return 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
 
 
 def _tail(row: FeatureDrift) -> float:
     """Return the tail if it is most of the change, negative below the reference; otherwise 0.
 
-    Without a change, the mean of D is 0.87 / sqrt(n) (Marsaglia et al. 2003), where 1 / n is the
-    sum of those of the sides. Half of that is no part of a change: this finds most tails, and
-    rarely takes a change of all values for one. Of groups, only the means are compared.
+    Half of what chance adds to D is no part of a change: this finds most tails, and rarely takes a
+    change of all values for one. Of groups, only the means are compared.
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
     tail, d = above - below, row.ks or 0.0
-    chance = 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
-    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - chance / 2)
+    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2)
     is_one = not row.groups_target and 2 * abs(tail) >= above + below
     return tail if is_most and is_one else 0.0
 
@@ -263,7 +280,7 @@ def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
     if row.scale == "percent":
         return f"{verb} from {_shares(before / 100, after / 100)}"
     if row.scale == "share" or not is_amount or before <= 0 or not 0 <= after <= 10 * before:
-        return f"{verb} from {_amounts(before, after)}"
+        return f"{verb} from {amounts(before, after)}"
     return f"{verb} by {percent(abs(after / before - 1))}"
 
 
@@ -367,11 +384,10 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     by_name = {row.short: row for row in rows if row.kind in ("number", "hue")}
     changes = {}
     for name, row in by_name.items():
-        size = (row.ks if row.kind == "number" else row.effect) or 0.0
         is_odd = row.verdict == "drift" and row.effect_name != "spread"
         # Words about a tail opposite to the mean would contradict the cause.
         is_lead = row.feature in leads and _tail(row) * _rise(row) >= 0
-        changes[name] = change_of(name, row.levels, size, row.topic, is_lead, is_odd)
+        changes[name] = change_of(name, row.levels, row.ks or 0.0, row.topic, is_lead, is_odd)
     found = causes_of(changes)
     drifted = sorted((row for row in rows if row.verdict == "drift"), key=lambda x: bool(x.cell))
     left = [row for row in drifted if all(row.short != lead for _, lead in found)]
