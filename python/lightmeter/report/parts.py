@@ -320,9 +320,10 @@ def _side(side: str, views: Sequence[ProfileView], *sides: ProfileView) -> Itera
         yield tag("h3", f"{whose}: {sets}{alike} images ({words})", cls="group")
         shown, every = [], [each for view in views for each in view.repeats(name).hashes]
         for item in listed[:_MOST_LISTED]:
-            paths = (_named(each.path) for each in every if each.hash == item.hash and each.path)
-            among = [*zip((", among them ", " and "), paths, strict=False)]
-            shown.append(tag("li", counted(item.times, f"{alike} image"), among))
+            paths = [_named(each.path) for each in every if each.hash == item.hash and each.path]
+            first = ": " if len(paths) == item.times else ", among them "
+            named = [*zip((first, " and "), paths, strict=False)]
+            shown.append(tag("li", counted(item.times, f"{alike} image"), named))
         if left := len(listed[_MOST_LISTED:]):
             shown.append(tag("li", f"and {counted(left, 'more set')} of such images"))
         yield tag("ul", shown)

@@ -138,9 +138,8 @@ def _findings(comparison: Comparison) -> Html:
         )
         for each in found[:_MOST_FINDINGS]
     )
-    more = _more(len(found) - _MOST_FINDINGS, "finding")
-    how = _how_to_list(found, comparison)
-    return section("Findings", tag("ol", listed, cls="findings"), more, how)
+    more = _more(len(found) - _MOST_FINDINGS, "finding"), _how_to_list(found, comparison)
+    return section("Findings", tag("ol", listed, cls="findings"), more)
 
 
 def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | None:

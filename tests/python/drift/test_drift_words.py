@@ -117,8 +117,11 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             grid(lambda *_: -2, 10),
-            "averaged over all images, brightness fell by a similar percentage "
-            "in all parts of the image",
+            "averaged over all images, brightness fell in all parts of the image",
+        ),
+        (
+            grid(lambda row, column: -99.0 if column else -70.0, 100, ".sharpness"),
+            "averaged over all images, sharpness fell in all parts of the image",
         ),
         ({"Grid.r0c0": (100.0, 80.0)}, f"brightness {CELL} fell by 20 %"),
     ],

@@ -486,15 +486,15 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Describe the first cell and count the others, or all of them if they changed evenly."""
     lead = rows[0]
     levels = np.array([row.levels for row in rows]) + 0.1
-    changes = np.log(levels[:, 1] / levels[:, 0]).tolist()
+    changes = np.clip(np.log(levels[:, 1] / levels[:, 0]), -2, 2).tolist()  # a factor of 7 is much
     largest = max(changes, key=abs)
     least = min(by * largest for by in changes)
     is_even = len(rows) == GRID_SIDE**2 and least >= _EVEN * largest**2 > 0
     if is_even and all(map(is_sure, rows)):
         what = "sharpness" if lead.short.endswith("sharpness") else "brightness"
         verb, each = "rose" if largest > 0 else "fell", f"{_several(lead)}images"
-        words = f"averaged over all {each}, {what} {verb} by a similar percentage"
-        return Finding(f"{words} in all parts of the image", tuple(rows), is_even)
+        words = f"averaged over all {each}, {what} {verb} in all parts of the image"
+        return Finding(words, tuple(rows), is_even)
     others = sum(row.verdict == lead.verdict for row in rows) - 1
     more = f"; {counted(others, 'other part')} of the {_several(lead)}images changed"
     return Finding(lead.words + more * (others > 0), tuple(rows), is_even)
