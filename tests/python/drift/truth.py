@@ -117,17 +117,16 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
 
 
 def _extreme(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    how, share, way, now, was = match.groups()
+    now, n, end, was = match.groups()
     after, before = _numbers(target, reference)
-    if how == "lower":
+    if end == "least":
         after, before = -after, -before
-    far, end, sign = after.max(), before.max(), 1 if how == "higher" else -1
+    far, edge, sign = after.max(), before.max(), 1 if end == "most" else -1
     return (
-        way == ("up" if sign > 0 else "down")
-        and far - end > np.ptp(before)
-        and _is_percent(share, (after > end).mean(), _slack(after))
+        far - edge > np.ptp(before)
         and _is_number(now, sign * far, 2)
-        and _is_number(was, sign * end, 2)
+        and _is_number(was, sign * edge, 2)
+        and int(n.replace(",", "")) == len(after)
     )
 
 
@@ -211,8 +210,8 @@ _PATTERNS: list[tuple[str, Check]] = [
         _part,
     ),
     (
-        rf"NAME is (higher|lower) than in the whole reference in {_PERCENT} of values "
-        rf"\((up|down) to {_NUMBER} instead of {_NUMBER}\)",
+        rf"NAME is {_NUMBER} in at least one of ([\d,]+) values "
+        rf"\(at (most|least) {_NUMBER} in the reference\)",
         _extreme,
     ),
     (rf"NAME is {_NUMBER} in {_PERCENT} instead of {_PERCENT} of values", _is_value),

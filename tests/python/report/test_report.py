@@ -144,8 +144,7 @@ def test_an_image_of_both_sides_is_named_on_both(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "old/1.png", tmp_path / "new/copy.png")
     old, new = (profile_images(tmp_path / side, metrics="camera") for side in ("old", "new"))
     page = html_page(compare(target=new, reference=old))
-    assert re.search("2 equal images: <bdi .*?>copy.png</bdi> and <bdi .*?>1.png<", page)
-    assert page.count("2 equal images") == 1
+    assert len(re.findall("2 equal images: <bdi .*?>copy.png</bdi> and <bdi .*?>1.png<", page)) == 1
 
 
 def test_many_features_stay_one_readable_page() -> None:

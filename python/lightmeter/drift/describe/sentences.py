@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from statistics import NormalDist, mode
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,9 +60,6 @@ def _shares(before: float, after: float) -> str:
 # --- categories, vectors, hues ----------------------------------------------------------------
 
 
-_Share = tuple[float, float]  # at least and at most
-
-
 def _category(row: FeatureDrift) -> str:
     """Return text such as ``Model 'iPhone 12' fell from 50 % to 15 %, 2 new values``.
 
@@ -72,8 +69,8 @@ def _category(row: FeatureDrift) -> str:
     sides = []
     every = strings_of([view._core for view in row.sides], row.feature)
     for texts, n in zip(every, (row.n_target, row.n_reference), strict=True):
-        listed = texts.items()
-        known: dict[str | None, _Share] = {text: (low / n, high / n) for text, low, high in listed}
+        # At least and at most.
+        known: dict[Any, Any] = {text: (low / n, high / n) for text, low, high in texts.items()}
         if texts.n < n:
             known[None] = (1 - texts.n / n,) * 2
         sides.append((known, (0.0, texts.floor / n)))
@@ -169,10 +166,8 @@ def _values(row: FeatureDrift) -> list[tuple[Numbers, Numbers]]:
 def _pooled(*sides: tuple[Numbers, Numbers]) -> tuple[Numbers, ...]:
     """Return all values in order, and their shares on each side."""
     pool = np.unique(np.concatenate([values for values, _ in sides]))
-    shares = np.zeros((len(sides), len(pool)))
-    for found, (values, each) in zip(shares, sides, strict=True):
-        np.add.at(found, np.searchsorted(pool, values), each)
-    return pool, *shares
+    places = [(np.searchsorted(pool, values), shares) for values, shares in sides]
+    return pool, *(np.bincount(at, shares, len(pool)) for at, shares in places)
 
 
 def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
@@ -233,42 +228,49 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
 
 
 def _extreme(row: FeatureDrift, subject: str, what: str) -> str:
-    """Describe values beyond the range of the reference, if one is farther off than that is wide.
+    """Describe a value that is farther from the reference than that is wide.
 
-    Return an empty string without such a value, or if more than chance changed the others.
+    Return an empty string without such a value, if there are others on both sides, or if more than
+    chance changed the rest.
     """
     own, other = (_core.numbers_of(view._core, row.feature) for view in row.sides)
-    (values, counts), above, below = own.weights(), own.max - other.max, other.min - own.min
-    is_high, is_far = above > below, max(above, below) > other.max - other.min
-    beyond = counts[values > other.max if is_high else values < other.min].sum()
-    share = max(beyond, 1) / row.n_target  # a sample may lack the farthest
-    if not is_far or share < _ALL_IN_TAIL * ((row.ks or 0.0) - _by_chance(row)):
+    above, below, wide = own.max - other.max, other.min - own.min, other.max - other.min
+    if (row.ks or 0.0) > _by_chance(row) or not max(above, below) > wide >= min(above, below):
         return ""
-    how = f"{'higher' if is_high else 'lower'} than in the whole reference in {percent(share)}"
-    ends = (other.max, own.max) if is_high else (other.min, own.min)
+    end, ends = ("most", (other.max, own.max)) if above > below else ("least", (other.min, own.min))
     was, now = amounts(*ends, " %" * (row.scale == "percent")).split(" to ")
-    return f"{subject} is {how} of {what} ({'up' if is_high else 'down'} to {now} instead of {was})"
+    several = f"at least one of {row.n_target:,} {what}"
+    return f"{subject} is {now} in {several} (at {end} {was} in the reference)"
 
 
 def _by_chance(row: FeatureDrift) -> float:
-    """Return the mean of D without a change.
+    """Return the D that is exceeded in one case of six without a change: 1.3 times its mean.
 
-    It is 0.87 / sqrt(n) (Marsaglia et al. 2003), where 1 / n is the sum of those of the sides.
+    The mean is 0.87 / sqrt(n) (Marsaglia et al. 2003), and 1 / n is the sum of those of the sides.
     """
-    return 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
+    return 1.3 * 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
 
 
 def _tail(row: FeatureDrift) -> float:
     """Return the tail if it is most of the change, negative below the reference; otherwise 0.
 
-    Half of what chance adds to D is no part of a change: this finds most tails, and rarely takes a
-    change of all values for one. Of groups, only the means are compared.
+    Half of the mean of D without a change is no part of it: this finds most tails, and rarely takes
+    a change of all values for one. Of groups, only the means are compared.
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
     tail, d = above - below, row.ks or 0.0
-    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2)
+    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2.6)
     is_one = not row.groups_target and 2 * abs(tail) >= above + below
     return tail if is_most and is_one else 0.0
+
+
+def _spares_others(row: FeatureDrift) -> bool:
+    """Return whether the values that are not in the tail changed by no more than chance."""
+    _, after, before = _pooled(*_values(row))
+    tail, up_to, less = _tail(row), np.cumsum(before), np.cumsum(before - after)
+    # If all others are as before, the tail takes from each of them in proportion.
+    more = less - tail * up_to if tail > 0 else tail * (1 - up_to) - less
+    return bool(more.max() <= max(abs(tail) / 2, _by_chance(row)))
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
@@ -295,8 +297,8 @@ def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Number
     if row.spread is None or min(*own, *other) <= 0:
         return 0.0
     signs: list[float] = [row.spread, *(np.log(own) - np.log(other)).tolist()]
-    if pool[0] >= 0 and row.level_target and row.level_reference:
-        signs.append(row.spread - math.log(row.level_target / row.level_reference))
+    if pool[0] >= 0 and min(row.levels) > 0:  # the mean also has values that a sample lacks
+        signs.append(row.spread + math.log(row.levels[0] / row.levels[1]))
     return max(0.0, min(signs), -max(signs))
 
 
@@ -417,20 +419,22 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
     is_even = len(cells) > 1 and _of_grid(cells).is_even
-    is_of_light = row.cell.number == "sharpness" and cause.kind == "light"
-    return is_even or is_of_light or cause.name == "faded"
+    is_light = cause.kind == "light" and row.cell.number == "sharpness"
+    return is_even or is_light or cause.name == "faded"
 
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
     """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
-    rest = lead.words.replace(lead.name, "")  # which may have any words
-    varies = " varies " in rest and is_sure(lead)
-    said, _, shares = lead.words.rpartition(" in ")
+    words, rest = lead.words, lead.words.replace(lead.name, "")  # which may have any words
+    is_tail, ends = " is unusually " in rest, (" as before", " differently", " in the reference)")
+    is_vague = lead.kind == "number" and rest.endswith(ends)
+    if (is_vague and is_sure(lead)) or (is_tail and not _spares_others(lead)):
+        words, is_tail = f"{_moved(lead, is_amount=True)} on average", False
+    said, _, shares = words.rpartition(" in ")
     # Some of these images may have another cause.
-    up_to = f", perhaps up to {shares.partition(' of ')[0]}," * (" is unusually " in rest)
-    plain = said if up_to else lead.words
-    change = f"{_moved(lead, is_amount=True)} on average" if varies else plain
-    is_part = up_to or " instead of " in rest or varies
+    up_to = f", perhaps up to {shares.partition(' of ')[0]}," * is_tail
+    change = said if is_tail else words
+    is_part = is_tail or " instead of " in rest or is_vague
     average = " on average" * (not is_part and change.endswith(" on average"))
     the = ("some " if is_part else "the " * (not average)) + _several(lead)
     words = f"{the}images{up_to} {cause.words}{average}: {change.removesuffix(average)}"
