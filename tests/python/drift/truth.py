@@ -118,10 +118,9 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
 
 def _extreme(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
     now, n, end, was = match.groups()
-    after, before = _numbers(target, reference)
-    if end == "least":
-        after, before = -after, -before
-    far, edge, sign = after.max(), before.max(), 1 if end == "most" else -1
+    sign = 1 if end == "most" else -1
+    after, before = (sign * side for side in _numbers(target, reference))
+    far, edge = after.max(), before.max()
     return (
         far - edge > np.ptp(before)
         and _is_number(now, sign * far, 2)
