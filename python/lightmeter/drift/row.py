@@ -86,6 +86,9 @@ _NAMES = {  # exceptions from the rules
     "Luma.stddev": "contrast",
     "JpegQuality": "JPEG quality",
     "glare_percent": "glare",
+    "dark_percent": "nearly black pixels",
+    "bright_percent": "nearly white pixels",
+    "gray_percent": "gray pixels",
     "Vignetting": "light in the corners relative to the centre",
 }
 _OF_FILES = frozenset((*FACTS, "Colorspace", "Failure"))
@@ -152,8 +155,6 @@ def _spoken(name: str) -> str:
             return f"{first} {_spoken(rest)}"
         first = first.lower() if first in _FIRST_TOPICS else first
         return f"{first} {rest.replace('_', ' ')}".rstrip()
-    if name.endswith("_percent"):
-        return f"{name.removesuffix('_percent')} pixels"
     first = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", first).lower()
     if rest in ("", "mean", "circular_mean"):
         return f"mean {first}" if first in ("red", "green", "blue") else first

@@ -266,7 +266,7 @@ def test_the_command(tmp_path: Path) -> None:
     lines = lightmeter(*arguments).stdout.splitlines()
     assert "b.png: unusual: the image looks out of focus: sharpness (" in lines[0]
     assert f"{junk}: cannot be measured: " in lines[1]
-    assert lines[-4] == "unusual by cause: 1 out of focus"
+    assert lines[-4] == "unusual by first cause: 1 out of focus"
     assert lines[-3] == "1 ordinary, 1 unusual, 0 unknown, 1 failed"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)

@@ -102,7 +102,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
 @pytest.mark.parametrize(
     ("levels", "words"),
     [
-        ({"dark_percent": (1.0, 9.0)}, "dark pixels rose from 1 % to 9 %"),
+        ({"dark_percent": (1.0, 9.0)}, "nearly black pixels rose from 1 % to 9 %"),
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
@@ -417,4 +417,4 @@ def test_a_share_that_is_often_zero_is_worded_by_the_images_that_have_some() -> 
     gray = [np.full((1, 20), 128, np.uint8)] * 40
     after, before = (lm.log_image(dark[:some] + gray[some:]).view() for some in (36, 8))
     row = lm.compare(target=after, reference=before)["image.dark_percent"]
-    assert row.words == "90 % instead of 20 % of images have at least a trace of dark pixels"
+    assert row.words == f"90 % instead of 20 % of images have at least a trace of {row.name}"

@@ -185,7 +185,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     is_none = bool(row.scale == "percent" and pool[at] == 0)
     was, now = _shares(*(abs(is_none - side[at]) for side in (before, after))).split(" to ")
     value = number(pool[at], 6 if pool[at] % 1 else MOST_DIGITS) + " %" * (row.scale == "percent")
-    # Shares have plural names, such as bright pixels; a sentence needs a singular subject.
+    # Shares have plural names, such as gray pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
     some = f"{now} instead of {was} of {what} have at least a trace of {row.name}"
@@ -265,7 +265,7 @@ def _tail(row: FeatureDrift) -> float:
 
 
 def _spares_others(row: FeatureDrift) -> bool:
-    """Return whether the values that are not in the tail changed by no more than chance."""
+    """Return whether the values that are not in the tail hardly changed."""
     _, after, before = _pooled(*_values(row))
     tail, up_to, less = _tail(row), np.cumsum(before), np.cumsum(before - after)
     # If all others are as before, the tail takes from each of them in proportion.
@@ -418,9 +418,8 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     if row.cell is None or row.topic in cause.follows:
         return row.topic == "together" or cause.moves(row.short, row.topic)
     cells = [each for each in drifted if each.cell and each.cell.number == row.cell.number]
-    is_even = len(cells) > 1 and _of_grid(cells).is_even
-    is_light = cause.kind == "light" and row.cell.number == "sharpness"
-    return is_even or is_light or cause.name == "faded"
+    is_of_all = cause.name == "faded" or (len(cells) > 1 and _of_grid(cells).is_even)
+    return is_of_all or (cause.kind == "light" and row.cell.number == "sharpness")
 
 
 def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
