@@ -321,9 +321,9 @@ def _side(side: str, views: Sequence[ProfileView], *sides: ProfileView) -> Itera
         shown, every = [], [each for view in views for each in view.repeats(name).hashes]
         for item in listed[:_MOST_LISTED]:
             paths = [_named(each.path) for each in every if each.hash == item.hash and each.path]
-            first = ": " if len(paths) == item.times else ", among them "
-            named = [*zip((first, " and "), paths, strict=False)]
-            shown.append(tag("li", counted(item.times, f"{alike} image"), named))
+            first = (": " if len(paths) == item.times else ", among them ") * bool(paths)
+            named = [part for path in paths for part in (" and ", path)][1:]
+            shown.append(tag("li", counted(item.times, f"{alike} image"), first, named))
         if left := len(listed[_MOST_LISTED:]):
             shown.append(tag("li", f"and {counted(left, 'more set')} of such images"))
         yield tag("ul", shown)

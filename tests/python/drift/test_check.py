@@ -249,7 +249,7 @@ def test_the_command(tmp_path: Path) -> None:
         for seed in seeds:
             scene(seed).save(tmp_path / name / f"{seed:02}.png")
     blurred, junk = tmp_path / "bad" / "b.png", tmp_path / "junk.png"
-    scene(7).filter(ImageFilter.GaussianBlur(2)).save(blurred)
+    darker(scene(7).filter(ImageFilter.GaussianBlur(2))).save(blurred)
     junk.write_bytes(b"junk")
     profile_images(tmp_path / "good", sample=256).write(tmp_path / "good.lmp")
     profile_images(tmp_path / "same", sample=256).write(tmp_path / "small.lmp")
@@ -264,9 +264,9 @@ def test_the_command(tmp_path: Path) -> None:
     assert code(tmp_path / "same", "--bands", "DAPI,GFP,RFP") == 2
     arguments = ("check", tmp_path / "bad", junk, "--reference", tmp_path / "good.lmp")
     lines = lightmeter(*arguments).stdout.splitlines()
-    assert "b.png: unusual: the image looks out of focus: sharpness (" in lines[0]
+    assert lines[0].index("unusual: the image is darker") < lines[0].index("looks out of focus")
     assert f"{junk}: cannot be measured: " in lines[1]
-    assert lines[-4] == "unusual by first cause: 1 out of focus"
+    assert lines[-4] == "unusual by first cause: 1 darker"
     assert lines[-3] == "1 ordinary, 1 unusual, 0 unknown, 1 failed"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)

@@ -141,10 +141,12 @@ def test_an_image_of_both_sides_is_named_on_both(tmp_path: Path) -> None:
     for name in ("old/0", "old/1", "new/2"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.fromarray(rng.integers(0, 255, (16, 16, 3), np.uint8)).save(tmp_path / f"{name}.png")
-    shutil.copy(tmp_path / "old/1.png", tmp_path / "new/copy.png")
+    for name, copy in {"old/1": "new/copy", "old/0": "new/first", "new/first": "old/twin"}.items():
+        shutil.copy(tmp_path / f"{name}.png", tmp_path / f"{copy}.png")
     old, new = (profile_images(tmp_path / side, metrics="camera") for side in ("old", "new"))
     page = html_page(compare(target=new, reference=old))
     assert len(re.findall("2 equal images: <bdi .*?>copy.png</bdi> and <bdi .*?>1.png<", page)) == 1
+    assert re.search("3 equal images, among them <bdi .*?first.png<.* and .*(0|twin).png<", page)
 
 
 def test_many_features_stay_one_readable_page() -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from statistics import NormalDist, mode
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -70,9 +70,10 @@ def _category(row: FeatureDrift) -> str:
     every = strings_of([view._core for view in row.sides], row.feature)
     for texts, n in zip(every, (row.n_target, row.n_reference), strict=True):
         # At least and at most.
-        known: dict[Any, Any] = {text: (low / n, high / n) for text, low, high in texts.items()}
+        known: dict[str | None, tuple[float, float]]
+        known = {text: (low / n, high / n) for text, low, high in texts.items()}
         if texts.n < n:
-            known[None] = (1 - texts.n / n,) * 2
+            known[None] = (1 - texts.n / n, 1 - texts.n / n)
         sides.append((known, (0.0, texts.floor / n)))
     (after, other), (before, old_other) = sides
 
@@ -152,6 +153,7 @@ _FEW = 3
 _FEW_CODES = 10
 _ALL_IN_TAIL = 0.6  # share of a change in a tail, with which the rest is unchanged
 _ALL_IN_VALUE = 0.8  # of D
+_RARE = 1.3  # times the mean of D, which chance alone exceeds in one case of six
 _EDGE = 0.99  # of the reference, beyond which its tail begins
 _ROUNDING = 1e-9
 _MIDDLES = np.array((0.1, 0.25, 0.75, 0.9)) - _ROUNDING  # ends of eight tenths and of a half
@@ -235,7 +237,8 @@ def _extreme(row: FeatureDrift, subject: str, what: str) -> str:
     """
     own, other = (_core.numbers_of(view._core, row.feature) for view in row.sides)
     above, below, wide = own.max - other.max, other.min - own.min, other.max - other.min
-    if (row.ks or 0.0) > _by_chance(row) or not max(above, below) > wide >= min(above, below):
+    is_far = max(above, below) > wide >= min(above, below)
+    if not is_far or (row.ks or 0.0) > _RARE * _by_chance(row):
         return ""
     end, ends = ("most", (other.max, own.max)) if above > below else ("least", (other.min, own.min))
     was, now = amounts(*ends, " %" * (row.scale == "percent")).split(" to ")
@@ -244,11 +247,11 @@ def _extreme(row: FeatureDrift, subject: str, what: str) -> str:
 
 
 def _by_chance(row: FeatureDrift) -> float:
-    """Return the D that is exceeded in one case of six without a change: 1.3 times its mean.
+    """Return the mean of D without a change: 0.87 / sqrt(n) (Marsaglia et al. 2003).
 
-    The mean is 0.87 / sqrt(n) (Marsaglia et al. 2003), and 1 / n is the sum of those of the sides.
+    1 / n is the sum of those of the sides.
     """
-    return 1.3 * 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
+    return 0.87 * math.sqrt(1 / max(row.n_target, 1) + 1 / max(row.n_reference, 1))
 
 
 def _tail(row: FeatureDrift) -> float:
@@ -259,18 +262,9 @@ def _tail(row: FeatureDrift) -> float:
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
     tail, d = above - below, row.ks or 0.0
-    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2.6)
+    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2)
     is_one = not row.groups_target and 2 * abs(tail) >= above + below
     return tail if is_most and is_one else 0.0
-
-
-def _spares_others(row: FeatureDrift) -> bool:
-    """Return whether the values that are not in the tail hardly changed."""
-    _, after, before = _pooled(*_values(row))
-    tail, up_to, less = _tail(row), np.cumsum(before), np.cumsum(before - after)
-    # If all others are as before, the tail takes from each of them in proportion.
-    more = less - tail * up_to if tail > 0 else tail * (1 - up_to) - less
-    return bool(more.max() <= max(abs(tail) / 2, _by_chance(row)))
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
@@ -304,9 +298,11 @@ def _log_spread(row: FeatureDrift, pool: Numbers, after: Numbers, before: Number
 
 _MOST = 4  # parts of a summary
 _TINTLESS = "darker", "brighter", "compressed", "noise"
+_VAGUE = " as before", " differently", " in the reference)"  # ends of words without a direction
 _MIXED = "Saturation", "Colorfulness", "Hue.concentration"
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
+_GREAT = 2.0  # log ratio; larger changes of cells count as equal
 
 
 class Finding(NamedTuple):
@@ -323,17 +319,15 @@ class Finding(NamedTuple):
         Whether the grid changed evenly, so that it indicates no position.
     cause
         Cause, such as ``out of focus``; empty if none was found.
+    is_of_some
+        Whether perhaps only some of the images changed.
     """
 
     words: str
     rows: tuple[FeatureDrift, ...]
     is_even: bool = False
     cause: str = ""
-
-    @property
-    def is_of_some(self) -> bool:
-        """Return whether only a share of the images changed."""
-        return self.words.startswith("some ") or " is unusually " in self.words
+    is_of_some: bool = False
 
     @property
     def sentence(self) -> str:
@@ -397,8 +391,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         others = {name for other, _ in found if other is not cause for name in other.leads}
         follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
-        members = by_name[lead], *follow
-        yield Finding(_words(cause, *members), members, cause=cause.name)
+        yield _of_cause(cause, by_name[lead], *follow)
 
 
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
@@ -422,25 +415,29 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
     return is_of_all or (cause.kind == "light" and row.cell.number == "sharpness")
 
 
-def _words(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> str:
-    """Return text such as ``the images look out of focus: sharpness fell by 59 %``."""
-    words, rest = lead.words, lead.words.replace(lead.name, "")  # which may have any words
-    is_tail, ends = " is unusually " in rest, (" as before", " differently", " in the reference)")
-    is_vague = lead.kind == "number" and rest.endswith(ends)
-    if (is_vague and is_sure(lead)) or (is_tail and not _spares_others(lead)):
-        words, is_tail = f"{_moved(lead, is_amount=True)} on average", False
-    said, _, shares = words.rpartition(" in ")
-    # Some of these images may have another cause.
-    up_to = f", perhaps up to {shares.partition(' of ')[0]}," * is_tail
-    change = said if is_tail else words
-    is_part = is_tail or " instead of " in rest or is_vague
-    average = " on average" * (not is_part and change.endswith(" on average"))
-    the = ("some " if is_part else "the " * (not average)) + _several(lead)
-    words = f"{the}images{up_to} {cause.words}{average}: {change.removesuffix(average)}"
+def _of_cause(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> Finding:
+    """Return words such as ``the images look out of focus: sharpness fell by 59 %``."""
+    change, rest = lead.words, lead.words.replace(lead.name, "")  # which may have any words
+    if is_tail := _is_of_tail(lead):
+        # Without the share: some of these images may have another cause, and others this one.
+        change = change.rpartition(" in ")[0]
+    is_vague = lead.kind == "number" and rest.endswith(_VAGUE)
+    if is_vague and is_sure(lead):
+        change, is_vague = f"{_moved(lead, is_amount=True)} on average", False
+    is_of_some = is_tail or is_vague or " instead of " in rest
+    average = " on average" * (not is_of_some and change.endswith(" on average"))
+    the = ("at least some " if is_of_some else "the " * (not average)) + _several(lead)
+    words = f"{the}images {cause.words}{average}: {change.removesuffix(average)}"
     telling = [row for row in follow if row.short in cause.leads] or follow
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
     others = f"{counted(len(follow), 'other feature')} ({such}) changed"
-    return f"{words}; {others}, perhaps for the same reason" if follow else words
+    words += f"; {others}, perhaps for the same reason" * bool(follow)
+    return Finding(words, (lead, *follow), cause=cause.name, is_of_some=is_of_some)
+
+
+def _is_of_tail(row: FeatureDrift) -> bool:
+    """Return whether words are about unusual images; the name may have the same words."""
+    return " is unusually " in row.words.replace(row.name, "")
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
@@ -472,7 +469,7 @@ def findings(rows: Sequence[FeatureDrift]) -> list[Finding]:
             where = f"such as {lead.name} (in {new} of {_several(lead)}images instead of {old})"
             found.append(Finding(f"{len(several)} Exif tags {what}, {where}", (lead, *others)))
         else:
-            found += [Finding(row.words, (row,)) for row in several]
+            found += [Finding(row.words, (row,), is_of_some=_is_of_tail(row)) for row in several]
     return found
 
 
@@ -489,7 +486,7 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Describe the first cell and count the others, or all of them if they changed evenly."""
     lead = rows[0]
     levels = np.array([row.levels for row in rows]) + 0.1
-    changes = np.clip(np.log(levels[:, 1] / levels[:, 0]), -2, 2).tolist()  # a factor of 7 is much
+    changes = np.clip(np.log(levels[:, 1] / levels[:, 0]), -_GREAT, _GREAT).tolist()
     largest = max(changes, key=abs)
     least = min(by * largest for by in changes)
     is_even = len(rows) == GRID_SIDE**2 and least >= _EVEN * largest**2 > 0
