@@ -229,13 +229,13 @@ def check(
 def _summary(
     counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float
 ) -> Iterator[str]:
-    """Yield how many unusual images have each first cause, and how many images each verdict."""
+    """Yield how many unusual images have each set of causes, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
-    named = ((x.cause for x in findings if x.cause) for findings in unusual)
-    causes = Counter(next(each, "without a named cause") for each in named)
+    named = (" and ".join(sorted(x.cause for x in findings if x.cause)) for findings in unusual)
+    causes = Counter(each or "without a named cause" for each in named)
     if causes:
         counted = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
-        yield f"unusual by first cause: {counted}"
+        yield f"unusual: {counted}"
     yield ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         n = number(level * judged)

@@ -83,10 +83,10 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         contrast, sharpness = ratios.get("contrast", 0.0), ratios.get("sharpness")
         if 0.4 < contrast < 0.95 and sharpness is not None:
             least, lost = contrast**OF_LIGHT, contrast**OF_BLUR
-            kept = "shows no lost" if sharpness > 0.95 * least else "may show lost"
-            focus = "shows lost" if sharpness < lost else kept
-            meaning += f" Sharpness {focus} focus: a lower contrast alone can lower it to about "
-            meaning += f"{least:.2f}, or {lost:.2f} if the cause is a weaker stain or haze."
+            kept = "not apparent" if sharpness > 0.95 * least else "possible"
+            focus = "likely" if sharpness < lost else kept
+            meaning += f" Lost focus is {focus}: at this contrast, sharpness is {least:.2f} with "
+            meaning += f"less light, and {lost:.2f} to {least:.2f} with a weaker stain or haze."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 

@@ -303,9 +303,8 @@ def test_lost_contrast_is_a_cover_or_hides_blocks(moves: dict[str, Any], cause: 
 
 def test_words_without_a_direction_are_of_some_images() -> None:
     rows = of_images(Sharpness=(10.0, 8.0))
-    words = "sharpness varies 2 times as much between images as before"
-    fill(rows[0], words=words, stddev_target=9.0, stddev_reference=4.5)
-    assert causes(rows, rows, 0.01)[0].words == f"at least some images look out of focus: {words}"
+    fill(rows[0], words="it is not as before", stddev_target=9.0, stddev_reference=9.5)
+    assert causes(rows, rows, 0.01)[0].words.startswith("at least some images look out of focus: ")
 
 
 def test_what_shows_a_cause_follows_from_no_other() -> None:
