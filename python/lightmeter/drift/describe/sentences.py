@@ -302,7 +302,7 @@ _VAGUE = " as before", " differently", " in the reference)"  # ends of words wit
 _MIXED = "Saturation", "Colorfulness", "Hue.concentration"
 # The grid changed evenly if each cell changed by at least this share of the largest change.
 _EVEN = 0.5
-_GREAT = 2.0  # log ratio; larger changes of cells count as equal
+_GREAT = 2.0  # log ratio; larger changes of the sharpness of cells count as equal
 
 
 class Finding(NamedTuple):
@@ -486,12 +486,14 @@ def _of_grid(rows: Sequence[FeatureDrift]) -> Finding:
     """Describe the first cell and count the others, or all of them if they changed evenly."""
     lead = rows[0]
     levels = np.array([row.levels for row in rows]) + 0.1
-    changes = np.clip(np.log(levels[:, 1] / levels[:, 0]), -_GREAT, _GREAT).tolist()
+    is_sharpness = lead.short.endswith("sharpness")
+    most = _GREAT if is_sharpness else math.inf  # a part may be covered and the rest dark
+    changes = np.clip(np.log(levels[:, 1] / levels[:, 0]), -most, most).tolist()
     largest = max(changes, key=abs)
     least = min(by * largest for by in changes)
     is_even = len(rows) == GRID_SIDE**2 and least >= _EVEN * largest**2 > 0
     if is_even and all(map(is_sure, rows)):
-        what = "sharpness" if lead.short.endswith("sharpness") else "brightness"
+        what = "sharpness" if is_sharpness else "brightness"
         verb, each = "rose" if largest > 0 else "fell", f"{_several(lead)}images"
         words = f"averaged over all {each}, {what} {verb} in all parts of the image"
         return Finding(words, tuple(rows), is_even)
