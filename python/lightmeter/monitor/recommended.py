@@ -52,7 +52,7 @@ _HEAD = """\
 _DRIFT = """\
 # Finds images that differ from the baseline. With trailing = 28, that is up to 28 earlier buckets;
 # judging begins when there are 14. q = 0.01: if nothing changes, about one bucket (day or hour)
-# in a hundred has a false alarm, counting all segments together; up to three with rare events."""
+# in a hundred has a false alarm, counting all segments together; more with single odd images."""
 _SLOW = """\
 # Finds a feature that changes slowly, or has changed for good. About one false alarm per year.
 # Needs 35 days."""

@@ -85,7 +85,7 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             least, lost = contrast**OF_LIGHT, contrast**OF_BLUR
             kept = "not apparent" if sharpness > 0.95 * least else "possible"
             focus = "likely" if sharpness < lost else kept
-            meaning += f" Lost focus is {focus}: at this contrast, sharpness is {least:.2f} with "
+            meaning += f" Lost focus is {focus}: without it, sharpness would be {least:.2f} with "
             meaning += f"less light, and {lost:.2f} to {least:.2f} with a weaker stain or haze."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None

@@ -92,8 +92,8 @@ def test_the_page_says_how_much_sharpness_less_contrast_explains() -> None:
     scenes = [np.asarray(picture(seed=seed), np.float64) for seed in range(40)]
     sides = [log_image([(x * gain).astype(np.uint8) for x in scenes]).view() for gain in (1, 0.8)]
     darker, brighter = (html_page(compare(target=x, reference=y)) for x, y in (sides[::-1], sides))
-    assert "sharpness 0.64, background 0.80. Lost focus is not apparent: at this" in darker
-    assert "is 0.64 with less light, and 0.37 to 0.64 with a weaker stain or haze. See" in darker
+    assert "sharpness 0.64, background 0.80. Lost focus is not apparent: without" in darker
+    assert "would be 0.64 with less light, and 0.37 to 0.64 with a weaker stain or haze." in darker
     assert "background 1.25. See “Stain, focus" in brighter
     dark = [(x * (0.2 if at < 18 else 1)).astype(np.uint8) for at, x in enumerate(scenes)]
     page = html_page(compare(target=log_image(dark).view(), reference=sides[0]))

@@ -416,7 +416,7 @@ def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -
 
 
 def _of_cause(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> Finding:
-    """Return words such as ``the images look out of focus: sharpness fell by 59 %``."""
+    """Return a finding such as ``the images look out of focus: sharpness fell by 59 %``."""
     change, rest = lead.words, lead.words.replace(lead.name, "")  # which may have any words
     if is_tail := _is_of_tail(lead):
         # Without the share: some of these images may have another cause, and others this one.
