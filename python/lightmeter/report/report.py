@@ -143,8 +143,8 @@ def _findings(comparison: Comparison) -> Html:
 
 
 def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | None:
-    """Return how to list images by their causes, or by the first number of images that changed."""
-    if found[0].rows[0].prefix and found[0].is_of_some:
+    """Return how to list images with causes; without any, by the first number that changed."""
+    if any(each.rows[0].prefix and (each.cause or each.is_of_some) for each in found):
         code = "lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER"
         return tag("p", "To list unusual images with causes: ", tag("code", code), cls="quiet")
     for row in (row for each in found for row in each.rows):

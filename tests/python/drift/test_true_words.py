@@ -53,13 +53,13 @@ def constant(value: float) -> Draw:
 
 
 NUMBERS: list[tuple[str, Draw, Draw, str]] = [
-    ("up", normal(), normal(12), "x rose by 20 %"),
+    ("up", normal(), normal(13), "x rose by 30 %"),
     ("a little up", normal(), normal(10.5), r"x rose by [45](\.\d)? % on average"),
     ("twelve times", normal(), lambda r, n: 12 * r.normal(10, 1, n),
      r"x rose from (10|9\.9\d) to 1(19|20)"),
     ("wider", normal(), normal(10, 3), r"x varies (2\.\d|3) times as much .*"),
-    ("a tenth far down", normal(), mixed(0.1, normal(0)),
-     "x is unusually low in 1[01] % of values .*"),
+    ("a tenth far down", normal(), mixed(0.1, normal(0)), "x is unusually low in 1[01] % .*"),
+    ("two thirds far down", normal(), mixed(0.66, normal(0)), "x is unusually low in 6[67] % .*"),
     ("a tenth far down, the rest a little", normal(), mixed(0.1, normal(0), normal(9.75)),
      "x is unusually low in 1[0-4] % of values .*"),
     ("outliers up, bulk down", normal(), mixed(0.02, normal(1e5), normal(9)),

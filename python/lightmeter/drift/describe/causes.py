@@ -288,8 +288,8 @@ CAUSES = {cause.name: cause for cause in (
     Cause("resized", "have another size", dict.fromkeys(_SIZES, 0), _SPREAD | {*_SIZES},
           lambda m: m.moved(*_SIZES)),
     Cause("covered", "look covered",
-          dict.fromkeys(("Brightness.mean", "dark_percent", "Luma.stddev", "gray_percent"), 0)
-          | dict.fromkeys(_CELLS, 0), _ALL, _is_covered, "light"),
+          dict.fromkeys(("Brightness.mean", "dark_percent", "Luma.stddev", *_CELLS), 0)
+          | {"gray_percent": 1}, _ALL, _is_covered, "light"),
     Cause("glare", "have glare", {"glare_percent": 1}, _ALL, _has_glare, "light"),
     Cause("faded", "look faded or hazy", {"Saturation.mean": -1, "Luma.stddev": -1}, _ALL,
           _is_faded, "light"),
