@@ -454,12 +454,16 @@ class Thresholds:
         return size / least if (least := self.least(name)) else math.inf
 
 
+# Share of values; if as many moved, the change is a shift, however much spread and tail changed.
+MOST_MOVED = 0.5
+
+
 def carrying(sizes: Mapping[EffectName, float], by: Thresholds) -> EffectName:
     """Return the effect size that decides a verdict: the largest relative to its minimum.
 
     It is ``shift`` if half of the values moved, because values that move far are also a tail.
     """
-    if sizes.get("shift", 0.0) >= max(0.5, by.effect):
+    if sizes.get("shift", 0.0) >= max(MOST_MOVED, by.effect):
         return "shift"
     return max(sizes, key=lambda name: by.units(name, sizes[name]))
 

@@ -10,7 +10,7 @@ import numpy as np
 from lightmeter import _core
 from lightmeter.drift.describe.causes import LITTLE, Cause, causes_of, change_of
 from lightmeter.drift.prediction import Numbers
-from lightmeter.drift.row import CHANGED, GRID_SIDE, RATES, FeatureDrift, Thresholds
+from lightmeter.drift.row import CHANGED, GRID_SIDE, MOST_MOVED, RATES, FeatureDrift, Thresholds
 from lightmeter.profile.scalars import HUE_STEPS
 from lightmeter.text import MOST_DIGITS, amounts, counted, number, percent, shorten, with_minus
 from lightmeter.times import day
@@ -151,7 +151,6 @@ def _hue(row: FeatureDrift) -> str:
 # often codes.
 _FEW = 3
 _FEW_CODES = 10
-_NEARLY_ALL = 0.75  # of the values moved, at least; a smaller D may be a change of some
 _ALL_IN_TAIL = 0.6  # share of a change in a tail, with which the rest is unchanged
 _ALL_IN_VALUE = 0.8  # of D
 _RARE = 1.3  # times the mean of D, which chance alone exceeds in one case of six
@@ -220,12 +219,13 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     larger = after @ (under + up_to) - 1  # Mann and Whitney's count
     if math.isfinite(rise) and (row.groups_target or (rise * larger > 0 and is_sure(row))):
         level = _moved(row, is_amount=row.scale is not None or pool[0] >= 0)
-        level += " on average" * (d < _NEARLY_ALL)
+        # A smaller D is often that of a part of the images.
+        level += " on average" * (d < 0.75)
     if wide >= by.spread / 2 and row.groups_target is None:
         times = (row.stddev_target or 0.0) / (row.stddev_reference or 1.0)
         spread = f"{subject} varies {number(times, 2)} times as much between {what} as before"
     # Describe the shift or the change of spread, whichever is larger in units of its least size.
-    is_shift = row.effect_name == "shift" or d >= _NEARLY_ALL or d * by.spread >= wide * by.effect
+    is_shift = row.effect_name == "shift" or d >= MOST_MOVED or d * by.spread >= wide * by.effect
     words = level or spread if is_shift else spread or level
     return words or value or extreme or f"{subject} is distributed differently"
 
@@ -263,7 +263,7 @@ def _tail(row: FeatureDrift) -> float:
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
     tail, d = above - below, row.ks or 0.0
-    is_most = d < _NEARLY_ALL and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2)
+    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2)
     is_one = not row.groups_target and 2 * abs(tail) >= above + below
     return tail if is_most and is_one else 0.0
 
