@@ -58,6 +58,7 @@ from lightmeter.report.report import groups_of
 from lightmeter.text import number, visible
 
 _FOUND, _UNKNOWN = 3, 4  # exit codes
+_MOST_OTHERS = 3  # numbers of an image that are named beside its causes
 _NUMBERS = ("change", "size", "p", "q", "values")
 
 
@@ -205,6 +206,8 @@ def check(
                 notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
                 causes = [each.sentence for each in found if each.cause]
                 words = causes or ["without a named cause", *(each.sentence for each in found[:1])]
+                others = [each.sentence.partition(" (")[0] for each in found[len(causes) or 1 :]]
+                words += [f"also unusual: {', '.join(others[:_MOST_OTHERS])}"] if others else []
                 line = f"{path}: unusual: {'; '.join(words)}"
             counts[verdict] += 1
             if verdict in ("unusual", "failed"):
@@ -232,10 +235,10 @@ def _summary(
     """Yield how many unusual images have each set of causes, and how many images each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
     named = (" and ".join(sorted(x.cause for x in findings if x.cause)) for findings in unusual)
-    causes = Counter(each or "without a named cause" for each in named)
+    causes = Counter(each or "none" for each in named)
     if causes:
         counted = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
-        yield f"unusual: {counted}"
+        yield f"unusual, by named causes: {counted}"
     yield ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         n = number(level * judged)

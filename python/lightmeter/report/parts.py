@@ -219,7 +219,7 @@ def where(features: Iterable[FeatureDrift]) -> tuple[Html | None, dict[str, str]
         return None, idents
     explained = (
         "Each number is the mean of a part over all images. The last map shows the target minus "
-        "the reference, with * at findings. A part without * may differ more if it always varies."
+        "the reference, with * at findings. Parts that vary need a larger change to get a *."
     )
     grids = tag("div", figures, cls="cards wide")
     return section("Where in the image", tag("p", explained, cls="quiet"), grids), idents

@@ -20,6 +20,7 @@ from lightmeter.report.charts.lines import sparkline
 from lightmeter.text import count, counted, shorten
 
 _MOST_IN_FEED = 20
+_MOST_MONITORS = 4
 _CHARTS = "Charts show values or, for drift, how unusual each bucket was. Limits are dashed."
 
 _Event = tuple[History, Incident]
@@ -196,8 +197,8 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
     results = incident.results
     monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
     features = {result.feature for result in results if result.feature}
-    where = f" and {counted(len(monitors) - 1, 'other monitor')}" if monitors[1:] else ""
-    where += f" in {counted(len(features), 'feature')}" if features else ""
+    others = [part for name in monitors[1:_MOST_MONITORS] for part in (" and ", quoted(name))]
+    where = f" in {counted(len(features), 'feature')}" if features else ""
     where += "; could not be judged" if incident.kind == "error" else ""
     since = f" since {bucket_text(incident.start)}; still open"
     where += f"; over by {bucket_text(incident.end)}" if incident.end else since
@@ -206,6 +207,6 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
         "li",
         tag("span", start, " ", tag("bdi", shorten(history.title, 120))),
         tag("b", found_text(incident.words, results)),
-        tag("span", "found by ", quoted(monitors[0]), where, cls="quiet"),
+        tag("span", "found by ", quoted(monitors[0]), others, where, cls="quiet"),
         cls="over" if incident.end else SIGNS[incident.kind][0],
     )

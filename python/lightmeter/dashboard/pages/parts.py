@@ -128,8 +128,9 @@ def address(page: str, to: str) -> str:
 
 
 def link(page: str, to: str, text: str) -> Html:
-    """Return a link from one page of the site to another; `text` may be hostile."""
-    return tag("a", tag("bdi", shorten(text, 120)), href=address(page, to))
+    """Return a link from one page of the site to another, or only the text; it may be hostile."""
+    name = tag("bdi", shorten(text, 120))
+    return name if to == page else tag("a", name, href=address(page, to))
 
 
 def subject(history: History, judged: Series | Result) -> Html:

@@ -430,15 +430,15 @@ def _of_cause(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> Findin
     the = ("at least some " if is_of_some else "the " * (not average)) + _several(lead)
     words = f"{the}images {cause.words}{average}: {change.removesuffix(average)}"
     telling = [row for row in follow if row.short in cause.leads] or follow
+    why = "for this or another reason" if is_of_some else "perhaps for the same reason"
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
-    others = f"{counted(len(follow), 'other feature')} ({such}) changed"
-    words += f"; {others}, perhaps for the same reason" * bool(follow)
+    words += f"; {counted(len(follow), 'other feature')} ({such}) changed, {why}" * bool(follow)
     return Finding(words, (lead, *follow), cause=cause.name, is_of_some=is_of_some)
 
 
 def _is_of_tail(row: FeatureDrift) -> bool:
     """Return whether words are about unusual images; the name may have the same words."""
-    return " is unusually " in row.words.replace(row.name, "")
+    return f"{row.name} is unusually " in row.words
 
 
 # --- grids, Exif and everything else ------------------------------------------------------------
