@@ -41,8 +41,7 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
 
     Only vectors of the length that is most frequent on both sides are compared.
     """
-    name = row.feature
-    found = [core.vectors(name) for core in cores]
+    found = [core.vectors(row.feature) for core in cores]
     sides = [side for side, _ in found]
     shared = sides[0].keys() & sides[1].keys()
 

@@ -82,11 +82,10 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
         meaning += f" Target divided by reference: {shown}."
         contrast, sharpness = ratios.get("contrast", 0.0), ratios.get("sharpness")
         if 0.4 < contrast < 0.95 and sharpness is not None:
-            least, lost = contrast**OF_LIGHT, contrast**OF_BLUR
-            kept = "not apparent" if sharpness > 0.95 * least else "possible"
-            focus = "likely" if sharpness < lost else kept
-            meaning += f" Lost focus is {focus}: without it, sharpness would be {least:.2f} with "
-            meaning += f"less light, and {lost:.2f} to {least:.2f} with a weaker stain or haze."
+            is_kept = sharpness > 0.95 * contrast**OF_LIGHT
+            focus = "is not apparent" if is_kept else "cannot be ruled out"
+            focus = "is likely" if sharpness < contrast**OF_BLUR else focus
+            meaning += f" Lost focus {focus}."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 

@@ -60,8 +60,7 @@ def test_the_same_pictures_give_the_same_profile(kind: str, tmp_path: Path) -> N
     by_folder = profile_images(source, workers=2, segment_by={"f": r"path:([ab])/\d+[.]png$"})
     assert by_folder.whole.to_bytes() == wanted.to_bytes()
     assert {segment: view.images for segment, view in by_folder.items()} == {"f=a": 3, "f=b": 3}
-    rows = list(measure(source))
-    assert [str(row["path"])[-8:] for row in rows] == list(pictures())
+    assert [str(row["path"])[-8:] for row in measure(source)] == list(pictures())
     again = source if name else table_of(pictures())
     assert profile_images([again] if isinstance(again, Path | str) else again) == wanted
 
@@ -88,8 +87,7 @@ def test_names_of_failures_rows_and_small_pictures(tmp_path: Path) -> None:
         assert [failure.path for failure in view.failures] == ["c/bad.png"]
         shown = view.exemplars("image.Brightness.mean").low
         assert shown[0].path in {f"{source}:{name}" for name in pictures(2)}
-        paths = [row["path"] for row in measure(source)]
-        assert paths == [f"{source}:{name}" for name in members]
+        assert [row["path"] for row in measure(source)] == [f"{source}:{name}" for name in members]
     (failure,) = profile_images(at_address(tmp_path / "photos", members)).failures
     assert failure.path == "c/bad.png"
     listed = ["", "c/bad.png", "memory://bucket/none.png"]

@@ -121,8 +121,7 @@ WHOLE = [1.0] * 50 + [INF] * 50
     ],
 )
 def test_what_a_profile_holds_of_a_value(values: Any, toml: str, state: str) -> None:
-    view = lm.log(columns={"x": values}).view()
-    assert set(states(view, "x", toml)) == {state}
+    assert set(states(lm.log(columns={"x": values}).view(), "x", toml)) == {state}
 
 
 def test_a_message_has_the_digits_that_differ() -> None:

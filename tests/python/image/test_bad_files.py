@@ -99,8 +99,7 @@ def test_a_failed_load_is_not_tried_again() -> None:
     data[2000:2020] = bytes(20)
     image = Image.open(io.BytesIO(data))
     assert [outcome(image) for _ in range(3)] == ["corrupt"] * 3
-    view = log_image([image, picture(), image]).view()
-    assert view.images == 1
+    assert log_image([image, picture(), image]).view().images == 1
 
 
 def test_pillows_switch_for_truncated_images_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:

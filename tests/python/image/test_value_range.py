@@ -86,8 +86,7 @@ def test_it_is_honoured(name: str, options: dict[str, Any], tmp_path: Path) -> N
     expected = pytest.approx(largest.astype(np.float64).mean() * 255 / WHITE, abs=0.01)
     for source in (bytes(data), path):
         assert measure_image(source, reading).meter.measurement()["Brightness.mean"] == expected
-    view = lm.profile_images([path], reading=reading)
-    assert view["image.Brightness.mean"].mean == expected
+    assert lm.profile_images([path], reading=reading)["image.Brightness.mean"].mean == expected
 
 
 @pytest.mark.parametrize("name", REFUSED)

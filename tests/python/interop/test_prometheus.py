@@ -92,8 +92,7 @@ def test_of_too_much_the_most_urgent_is_there(store: Store) -> None:
 def test_whatever_names_hold(store: Store) -> None:
     names = ["\\n", 'a"b', "a\nb", "{} ,=", "\U0001f600" * 300, "# EOF"]
     save_results(store, [Result(name, "ok", 1e300, None, float("inf"), **PLACE) for name in names])
-    samples = read(metrics_text(store))
-    assert shown(samples) == set(names)
+    assert shown(read(metrics_text(store))) == set(names)
 
 
 def test_the_rules_and_the_board_name_what_there_is(store: Store) -> None:

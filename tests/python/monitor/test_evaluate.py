@@ -363,8 +363,7 @@ def test_missing_late_and_failure_rate(store: Store) -> None:
     store.put("cells", rows(1), at=date(2022, 9, 8), writer="a")
     assert alarms(states(store, type="missing")) == [3, 4, 6, 7, *range(9, 20)]
     late = states(store, type="missing", after="6h")
-    worded = judge(store, type="missing", after="6h")[0].words
-    assert re.fullmatch(r"late by [\d,]+ days", worded)
+    assert re.fullmatch(r"late by [\d,]+ days", judge(store, type="missing", after="6h")[0].words)
     assert alarms(late) == list(range(1, 20))  # those that came were written years later
     assert alarms(states(store, type="missing", after="5000d")) == [3, 4, 6, 7, *range(9, 20)]
     failures = limits(upper=0.1, scalar="failure_rate", feature="*.Failure")

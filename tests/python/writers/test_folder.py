@@ -110,8 +110,7 @@ def test_dates_that_no_bucket_has_are_none(store: Store, photos: Path, tmp_path:
     photo(photos / "9999-12-31" / "0.jpg")
     photo(photos / "9999-12-31" / "1.jpg", "9999:12:31 23:30:00", "-08:00")
     for source in ("path:%Y-%m-%d", "exif"):
-        logged = log_folder(store, photos, "cells", date_from=source)
-        assert len(logged.undated) == 3
+        assert len(log_folder(store, photos, "cells", date_from=source).undated) == 3
     assert counts(store) == {7: 2, 8: 3, 9: 1}
     with pytest.raises(ValueError, match="9999"):
         log_folder(store, photos, "cells", at=date(9999, 12, 31))
@@ -359,8 +358,7 @@ def test_a_column_of_times_makes_buckets(store: Store, form: str, tmp_path: Path
     assert hours == {timedelta(hours=10): 2, timedelta(hours=25): 1}
     assert len(logged.undated) == 2
     assert sum(map(len, logged.segments.values())) == 3
-    values = lm.profile_images(source, values=["taken_at"])["taken_at"]
-    assert values.n == 5
+    assert lm.profile_images(source, values=["taken_at"])["taken_at"].n == 5
 
 
 def test_what_has_no_such_column_or_no_file(store: Store, tmp_path: Path) -> None:

@@ -207,9 +207,11 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     tail = _tail(row)
     # If only some images changed, give the share beyond almost all of the reference.
     if tail and abs(tail) >= by.tail:
-        beyond = under if tail > 0 else 1 - up_to
-        old, new = (float(side @ (beyond >= _EDGE - _ROUNDING)) for side in (before, after))
-        share = f"{'high' if tail > 0 else 'low'} in {percent(new)} of {what}"
+        beyond = (under if tail > 0 else 1 - up_to) >= _EDGE - _ROUNDING
+        old, new = (float(side @ beyond) for side in (before, after))
+        # Without it, a share of images is easily taken for the share of pixels.
+        size = f" (over {number(pool[~beyond][-1], 2)} %)" * (row.scale == "percent" and tail > 0)
+        share = f"{'high' if tail > 0 else 'low'}{size} in {percent(new)} of {what}"
         return f"{subject} is unusually {share} ({number(100 * old, 1)} % of the reference {what})"
     wide = _log_spread(row, pool, after, before)
     extreme = _extreme(row, subject, what) if wide < by.spread / 2 else ""
@@ -390,7 +392,10 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in drifted if all(row.short != lead for _, lead in found)]
     for cause, lead in found:
         others = {name for other, _ in found if other is not cause for name in other.leads}
-        follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
+        # A part of the images, estimated by the tail, moves no distribution by more than itself.
+        most = 1.5 * abs(_tail(by_name[lead])) if _is_of_tail(by_name[lead]) else math.inf
+        able = [row for row in left if row.short not in others and (row.ks or 0.0) <= most]
+        follow = [row for row in able if _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
         yield _of_cause(cause, by_name[lead], *follow)
 
