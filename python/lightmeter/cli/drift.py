@@ -148,6 +148,8 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
         print(f"groups: {before} in the reference, {after} in the target")
     for finding in report.findings:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
+    if any(finding.is_of_some and finding.rows[0].prefix for finding in report.findings):
+        print("To list unusual images: lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER")
     if show_all and report.features:
         print()
         rows = [

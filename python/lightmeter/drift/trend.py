@@ -148,8 +148,7 @@ def rate_of(hits: Numbers, n: Numbers) -> Statistic:
 
 def _statistic(values: Numbers, n: Numbers, unit: Numbers, scale: Numbers | float = 1) -> Statistic:
     unit = np.where(unit > 0, unit, 1.0)
-    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
-    centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / total
+    centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / np.maximum(n[:FIRST].sum(axis=0), 1.0)
     values = np.where(n > 0, np.clip((values - centre) / unit, -_FARTHEST, _FARTHEST), 0.0)
     return Statistic(values, n, np.ones((*n.shape, 1)), centre[None] * scale, unit[None] * scale)
 

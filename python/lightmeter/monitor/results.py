@@ -253,8 +253,7 @@ def joined(*words: str) -> str:
 def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
     """Yield one result of each place, state, monitor and cause; and words about the others.
 
-    If columns of images have the same cause, each has a result. The words say whether others began
-    later.
+    If columns of images have the same cause, each has a result.
 
     Segments without enough data for a monitor are counted together.
     """
@@ -277,7 +276,6 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
         if n <= _NAMED:
             elsewhere = ", ".join(f"[{shorten(each.segment, _LONGEST)}]" for each in others)
-        also += f" ({'some ' * (n > 1)}later)" * any(each.bucket > first.bucket for each in others)
         why = ", perhaps for the same reason" * any(map(is_consequence, others))
         more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
         yield first, more * bool(n)

@@ -310,19 +310,19 @@ def _side(side: str, views: Sequence[ProfileView], *sides: ProfileView) -> Itera
         prefix, _, last = name.rpartition(".")
         if last == "PerceptualHash" or repeats <= sum(x.repeats(name).at_least for x in sides):
             continue
-        alike = "equal" if last == "PixelHash" else f"by {visible(name)} equal"
+        alike = f"with equal {'pixels' if last == 'PixelHash' else visible(name)}"
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
         many = max(repeats, sum(item.times for item in listed))
         words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')}"
         sets = f"{counted(len(listed), 'set')} of " * bool(listed)
-        yield tag("h3", f"{whose}: {sets}{alike} images ({words})", cls="group")
+        yield tag("h3", f"{whose}: {sets}images {alike} ({words})", cls="group")
         shown, every = [], [each for view in views for each in view.repeats(name).hashes]
         for item in listed[:_MOST_LISTED]:
             paths = [_named(each.path) for each in every if each.hash == item.hash and each.path]
             first = (": " if len(paths) == item.times else ", among them ") * bool(paths)
             named = [part for path in paths for part in (" and ", path)][1:]
-            shown.append(tag("li", counted(item.times, f"{alike} image"), first, named))
+            shown.append(tag("li", counted(item.times, "image"), f" {alike}", first, named))
         if left := len(listed[_MOST_LISTED:]):
             shown.append(tag("li", f"and {counted(left, 'more set')} of such images"))
         yield tag("ul", shown)

@@ -425,4 +425,4 @@ def test_a_share_that_is_often_zero_is_worded_by_the_images_that_have_some() -> 
     gray = [np.full((1, 20), 128, np.uint8)] * 40
     after, before = (lm.log_image(dark[:some] + gray[some:]).view() for some in (36, 8))
     row = lm.compare(target=after, reference=before)["image.dark_percent"]
-    assert row.words == f"90 % instead of 20 % of images have at least a trace of {row.name}"
+    assert row.words == f"90 % instead of 20 % of images contain {row.name}"

@@ -403,8 +403,7 @@ def test_the_page_of_numbers_has_every_number_once() -> None:
     page = (DOCS / "numbers.md").read_text(encoding="utf-8")
     files = " ".join(re.findall(r"^```\{metrics\}\n(.*)\n```", page, re.MULTILINE)).split()
     rows = re.findall(r"^\| `image[.](.*?)` \| [^|]+ \| \w+ \| .+ \|$", of_metrics(files), re.M)
-    names = {re.sub(r"r\dc\d", "r0c0", name) for name in IMAGE_NUMBERS}
-    assert sorted(rows) == sorted(names)
+    assert sorted(rows) == sorted({re.sub(r"r\dc\d", "r0c0", name) for name in IMAGE_NUMBERS})
 
 
 def test_the_page_of_the_api_has_every_public_name_once() -> None:

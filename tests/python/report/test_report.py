@@ -19,6 +19,7 @@ from conftest import encoded, lightmeter, picture
 from dashboards import ALLOWED, Page
 from hostile import HOSTILE
 from lightmeter import DriftReport, Profile, ProfileView, compare, log, log_image, profile_images
+from lightmeter.cli.drift import print_findings
 from lightmeter.cli.measure import Tally
 from lightmeter.drift.describe.sentences import describe
 from lightmeter.drift.row import CHANGED
@@ -87,7 +88,7 @@ def test_the_page_says_what_changed_first() -> None:
     assert len(page.encode()) <= 300_000, "of thirty features"
 
 
-def test_the_page_says_how_much_sharpness_less_contrast_explains() -> None:
+def test_ways_to_tell_causes_apart(capsys: pytest.CaptureFixture[str]) -> None:
     scenes = [np.asarray(picture(seed=seed)) for seed in range(40)]
     dark = [Image.fromarray((x * 0.8).astype(np.uint8)) for x in scenes]
     soft, softer = ([x.filter(ImageFilter.GaussianBlur(r)) for x in dark] for r in (0.3, 1))
@@ -98,13 +99,14 @@ def test_the_page_says_how_much_sharpness_less_contrast_explains() -> None:
         (soft, scenes, "Lost focus cannot be ruled out. See"),
         (softer, scenes, "Lost focus is likely. See"),
     ):
-        page = html_page(compare(target=log_image(target), reference=log_image(reference)))
-        assert words in page
+        assert words in html_page(compare(target=log_image(target), reference=log_image(reference)))
     raw = [x.mean(2).astype(np.uint8) for x in scenes]
     soft = [x // 2 + 64 for x in raw]
     for n, command in ((40, "measure TARGET_FOLDER --sort Sharpness"), (14, "check TARGET_FOLDER")):
         report = compare(target=log_image(raw[:n] + soft[n:]), reference=log_image(soft))
         assert command in html_page(report)
+        print_findings(report)
+        assert ("lightmeter check TARGET_FOLDER" in capsys.readouterr().out) == (n == 14)
 
 
 @cache
@@ -134,10 +136,10 @@ def test_the_grid_is_two_heat_maps_with_a_text_alternative() -> None:
     assert re.search(r"change, rows from the top: \N{MINUS SIGN}\d+\*, ", first)
     assert page.count('href="#f-grid-0"') == page.count('href="#f-grid-1"') == 16
     assert "<h3><bdi>image.Grid" not in page
-    assert "Target: 1 set of equal images (6 of 30 images)" in page
+    assert "Target: 1 set of images with equal pixels (6 of 30 images)" in page
     assert "Target and reference" not in page
     again = html_page(compare(target=cameras().target, reference=cameras().target))
-    assert "Target and reference: 25 sets of equal images (60 of 60 images)" in again
+    assert "Target and reference: 25 sets of images with equal pixels (60 of 60 images)" in again
     assert cameras()._repr_html_().count("rows from the top") >= 2
 
 
@@ -150,8 +152,8 @@ def test_an_image_of_both_sides_is_named_on_both(tmp_path: Path) -> None:
         shutil.copy(tmp_path / f"{name}.png", tmp_path / f"{copy}.png")
     old, new = (profile_images(tmp_path / side, metrics="camera") for side in ("old", "new"))
     page = html_page(compare(target=new, reference=old))
-    assert len(re.findall("2 equal images: <bdi .*?>copy.png</bdi> and <bdi .*?>1.png<", page)) == 1
-    assert re.search("3 equal images, among them <bdi .*?first.png<.* and .*(0|twin).png<", page)
+    assert len(re.findall("2 images with.*?: <bdi .*?>copy.png<.* and <bdi .*?>1.png<", page)) == 1
+    assert re.search("3 images with.*, among them <bdi .*?first.png<.* and .*(0|twin).png<", page)
 
 
 def test_many_features_stay_one_readable_page() -> None:

@@ -190,7 +190,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # Shares have plural names, such as gray pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    some = f"{now} instead of {was} of {what} have at least a trace of {row.name}"
+    some = f"{now} instead of {was} of {what} contain {row.name}"
     value = some if is_none else f"{subject} is {value} in {now} instead of {was} of {what}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
@@ -265,9 +265,9 @@ def _tail(row: FeatureDrift) -> float:
     """
     above, below = row.tail_above or 0.0, row.tail_below or 0.0
     tail, d = above - below, row.ks or 0.0
-    is_most = d < MOST_MOVED and abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2)
-    is_one = not row.groups_target and 2 * abs(tail) >= above + below
-    return tail if is_most and is_one else 0.0
+    if row.groups_target or d >= MOST_MOVED or 2 * abs(tail) < above + below:
+        return 0.0
+    return tail if abs(tail) >= _ALL_IN_TAIL * (d - _by_chance(row) / 2) else 0.0
 
 
 def _moved(row: FeatureDrift, *, is_amount: bool) -> str:
