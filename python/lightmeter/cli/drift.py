@@ -1,6 +1,7 @@
 """The commands that judge by a reference: profiles as a whole, and images one by one."""
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -59,6 +60,7 @@ from lightmeter.text import number, visible
 
 _FOUND, _UNKNOWN = 3, 4  # exit codes
 _MOST_OTHERS = 3  # numbers of an image that are named beside its causes
+_VALUE = r" \(.*?\) is (higher|lower|farther from the mean).*"  # of a sentence about a number
 _NUMBERS = ("change", "size", "p", "q", "values")
 
 
@@ -208,8 +210,8 @@ def check(
                 notes |= dict.fromkeys((checked.read_differently, checked.why_unknown))
                 causes = [each.sentence for each in found if each.cause]
                 words = causes or ["without a named cause", *(each.sentence for each in found[:1])]
-                others = [each.sentence.partition(" (")[0] for each in found[len(causes) or 1 :]]
-                words += [f"also unusual: {', '.join(others[:_MOST_OTHERS])}"] if others else []
+                others = [re.sub(_VALUE, r" (\1)", x.sentence) for x in found[len(causes) or 1 :]]
+                words += [f"also unusual: {', '.join(others[:_MOST_OTHERS])}"] * bool(others)
                 line = f"{path}: unusual: {'; '.join(words)}"
             counts[verdict] += 1
             if verdict in ("unusual", "failed"):

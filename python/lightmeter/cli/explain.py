@@ -72,8 +72,7 @@ def _by_word() -> dict[str, list[str]]:
     known: dict[str, list[str]] = {}
     for name in dict.fromkeys((*IMAGE_NUMBERS, *_OTHERS, *FACTS, *sorted(KNOWN))):
         feature = name if ":" in name else f"image.{name}"
-        spoken = label_of(feature, "image", ["image"]).name
-        for word in {name.casefold(), spoken.casefold()}:
+        for word in {name.casefold(), label_of(feature, "image", ["image"]).name.casefold()}:
             known.setdefault(word, []).append(feature)
     return known
 

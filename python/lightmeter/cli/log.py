@@ -105,8 +105,7 @@ def log(
         many, first = counted(len(logged.undated), "file"), logged.undated[0]
         complain(f"not logged for lack of a date: {many}, such as {first!r}")
     views = logged.profiles.values()
-    failures = [failure for view in views for failure in view.failures]
     measured = sum(view.images for view in views) or len(logged.rolled_up)
     reasons = reasons_of(*views)
-    tell_failures(reasons, failures)
+    tell_failures(reasons, [failure for view in views for failure in view.failures])
     require_images(measured, reasons, [] if logged.undated else [source])

@@ -21,7 +21,7 @@ from lightmeter.monitor.config import matches, words_of
 from lightmeter.monitor.export import RESULT_COLUMNS, SERIES_COLUMNS, result_rows, series_rows
 from lightmeter.monitor.recommended import write_monitors
 from lightmeter.monitor.replay import false_alarms_a_year, replay
-from lightmeter.monitor.results import Result, bucket_text, condensed, place_text
+from lightmeter.monitor.results import Result, bucket_text, condensed, load_lasting, place_text
 from lightmeter.profile.table_files import Value, line_of, row_format_of, write_table
 from lightmeter.store.tables import Accepted
 from lightmeter.text import counted, visible
@@ -41,9 +41,9 @@ def run(
 ) -> None:
     """Judge every complete bucket (a day, by default), store the results, and send alerts.
 
-    As text, each finding in the newest bucket is a line. Segments with the same finding share one.
-    As JSON, all results of the newest bucket of each monitor are printed. A segment without data
-    in that bucket is listed only by monitors of the type missing.
+    As text, each anomaly and error that lasts is a line, and each monitor without enough data. As
+    JSON, all results of the newest bucket of each monitor are printed. A segment without data in
+    that bucket is listed only by monitors of the type missing.
 
     Exit codes: 0 the newest bucket of every monitor is ok; 3 one has an anomaly; 1 none has an
     anomaly, but an alert was not delivered, so the next run tries again to send it; 2 the file is
@@ -67,14 +67,17 @@ def run(
     # An alert may print text, which would break the JSON.
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         watched = watch(store, config, dashboard=dashboard)
-    if openmetrics is not None:
-        with Store(store, create=False) as opened:
-            text = metrics_text(opened)
-        write_atomically(openmetrics, text.encode())
+    with Store(store, create=False) as opened:
+        lasting = load_lasting(opened, watched.monitors)
+        if openmetrics is not None:
+            write_atomically(openmetrics, metrics_text(opened).encode())
     if as_json:
         print_json(watched.newest)
     else:
-        for result, more in condensed(each for each in watched.newest if each.state != "ok"):
+        for incident in lasting:
+            print(visible(incident.sentence))
+        waits = {"pending", "not enough data"}
+        for result, more in condensed(each for each in watched.newest if each.state in waits):
             print(visible(_line(result) + more))
         if not watched.newest:
             say("nothing to judge: no bucket (day or hour) has ended, or there is no monitor")
@@ -312,7 +315,6 @@ def _accepted(accepted: Accepted) -> str:
 def _line(result: Result) -> str:
     """Return a result as a line of text."""
     place = place_text(result.dataset, result.segment)
-    is_named = result.feature and not result.cause
-    state = f"{result.state} of {result.feature}" if is_named else result.state
+    state = result.state + f" of {result.feature}" * bool(result.feature and not result.cause)
     words = ": ".join(filter(None, (state, result.words.removeprefix(f"{result.feature}: "))))
     return f"{bucket_text(result.bucket)} {place}: {words} (“{result.monitor}”)"

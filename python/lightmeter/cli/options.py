@@ -33,8 +33,7 @@ def sentences_of(kind: Any) -> dict[str, str]:
 
 
 def _plain(sentence: str) -> str:
-    words = re.sub(r'``"([^`"]*)"``', r"\1", " ".join(sentence.split()))
-    text = words.replace("`", "")
+    text = re.sub(r'``"([^`"]*)"``', r"\1", " ".join(sentence.split())).replace("`", "")
     return text[:1].upper() + text[1:].rstrip(";.") + "."
 
 

@@ -59,8 +59,7 @@ def verify(store: StoreArgument) -> None:
     The exit code is 1 if something is damaged.
     """
     with Store(store, create=False) as opened:
-        damages = opened.verify()
-    _complain(map(str, damages))
+        _complain(map(str, opened.verify()))
     say(f"{opened.address}: no damage")
 
 

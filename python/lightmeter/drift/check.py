@@ -101,13 +101,6 @@ class Tail:
         size, topic = min(self.distance(value) / _MOST_SPREADS, 1.0), self._names.topic
         return change_of(name, (self._mean, value), size, topic, is_odd, is_odd)
 
-    def beyond(self, value: float) -> float:
-        """Return by what share an amount is below all others, or all others are below it."""
-        least, greatest = self._ends
-        if least is None or greatest is None:  # an angle
-            return 0.0
-        return 1 - min(value / (least or _ROUNDING), greatest / (value or _ROUNDING))
-
     def odd(self, value: float, level: float, words: str = "") -> OddNumber | None:
         """Return a description of an unusual value; None if it is ordinary.
 
@@ -246,8 +239,9 @@ def deviation(
     # Sherman and Morrison, except that the resolutions include the image.
     weights = weighted[-1]
     part = max(len(rows) / len(points) - squares[-1], 1e-12)
-    at = int(np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part)))
-    oddest = dict(enumerate(name for name in names if not _is_angle(name))).get(at, "")
+    at = np.argmax(weights**2 / (inverse.diagonal() + weights**2 / part))
+    plain = [name for name in names if not _is_angle(name)]
+    oddest = plain[at] if at < len(plain) else ""
     return as_far / len(points), oddest, bool(weights[at] > 0)
 
 
@@ -541,13 +535,12 @@ def _with_causes(
     # The JPEG quality of a file says more about its compression than blocks do.
     is_as_good = "JpegQuality" in changes and changes["JpegQuality"].by > -LITTLE
     findings: dict[str, OddNumber] = {}
-    # The rarest first, and of numbers beyond all others the farthest.
-    ranked = sorted(odd, key=lambda x: (odd[x].tail_probability, -tails[x].beyond(numbers[x])))
-    for cause, lead in sorted(causes_of(changes), key=lambda x: ranked.index(x[1])):
+    for cause, lead in sorted(causes_of(changes), key=lambda x: odd[x[1]].tail_probability):
         if lead != "Blockiness" or not is_as_good:
             sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
             findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
-    return list((findings | odd | findings).values())  # the first have other words
+    by_share = dict(sorted(odd.items(), key=lambda item: item[1].tail_probability))
+    return list((findings | by_share | findings).values())  # the first have other words
 
 
 def least_rows(level: float) -> int:

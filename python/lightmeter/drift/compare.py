@@ -455,7 +455,8 @@ def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tu
     sides = [[reading_fields(text) for text in side] for side in (reference, target)]
     for option in ("channels", *_OF_ALL, *_SAID):
         theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
-        if ours and theirs and (ours.isdisjoint(theirs) if option in _SAID else ours != theirs):
+        unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
+        if ours and theirs and unlike:
             yield option, f"{option} {beside(theirs, ours)}"
 
 

@@ -153,6 +153,12 @@ class Incident:
         start = min(causes, default=self.start)
         return causes_text([each for each in self.results if each.bucket <= start])
 
+    @property
+    def sentence(self) -> str:
+        """Return where it is, since when, and what was found."""
+        where = place_text(self.dataset, self.segment)
+        return f"{where}: {self.kind} since {bucket_text(self.start)}: {self.words}"
+
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
     """Return whether a bucket of this state ends an incident.
@@ -181,6 +187,12 @@ def find_incidents(results: Iterable[Result]) -> list[Incident]:
         groups[-1].append(stretch)
         end = max(end, stretch.end or _NEVER)
     return sorted(map(_incident, groups), key=lambda each: (*each.place[:2], each.start, each.kind))
+
+
+def load_lasting(store: Store, monitors: Iterable[Watcher]) -> list[Incident]:
+    """Return the incidents of monitors that last; see `load_newest`."""
+    found = find_incidents(load_results(store, monitors, turning=True))
+    return [incident for incident in found if incident.end is None]
 
 
 def _stretches(results: Iterable[Result]) -> Iterator[Stretch]:
@@ -272,7 +284,7 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         leads = [each for each in rest if each.cause and each.baseline and not is_consequence(each)]
         others = [each for each in rest if each not in leads]
         n = len(others)
-        also = shorten(others[0].feature, _LONGEST) if n == 1 else counted(n, "more feature")
+        also = counted(n, "more feature")
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")
         if n <= _NAMED:
             elsewhere = ", ".join(f"[{shorten(each.segment, _LONGEST)}]" for each in others)

@@ -196,7 +196,7 @@ def test_a_message_leads_with_the_cause_and_says_how_to_accept(store: Store) -> 
     assert where == "cells [camera=left], since 2022-09-06)"
     assert message.link.startswith("https://drift.example.com/site/cells-")
     assert message.link.endswith("/20220906T000000.html")
-    assert message.lines[0] == "saturation fell by 38 % (“drift”), and image.entropy"
+    assert message.lines[0] == "saturation fell by 38 % (“drift”), and 1 more feature"
     assert message.lines[-1] == (
         "If the change is permanent: lightmeter monitor accept "
         f"--store {shlex.quote(store.address)} --dataset cells "

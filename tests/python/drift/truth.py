@@ -101,11 +101,14 @@ def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 
 
 def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    which, said_after, said_before = match.groups()
+    which, edge, said_after, said_before = match.groups()
     after, before = _numbers(target, reference)
+    limit = float(edge.replace(",", ""))
     if which == "low":
-        after, before = -after, -before
+        after, before, limit = -after, -before, -limit
     slack = _slack(after) + _slack(before)
+    if (before > limit + 0.001 * abs(limit)).mean() > 0.01 + slack:
+        return False
 
     def shares(side: Values) -> tuple[float, float]:
         """Count one by one those that exceed 99 % of the reference."""
@@ -204,7 +207,7 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}(?: on average)?", _from_to),
     (rf"NAME varies {_NUMBER} times as much between values as before", _varies),
     (
-        rf"NAME is unusually (high|low) in {_PERCENT} of values "
+        rf"NAME is unusually (high|low) \((?:over|under) {_NUMBER}\) in {_PERCENT} of values "
         rf"\({_PERCENT} of the reference values\)",
         _part,
     ),

@@ -91,13 +91,14 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
     put_days(store, range(8, 9), day8={"shift": 3.0})
     alarmed = monitor(*run)
     assert alarmed.returncode == 3
-    assert alarmed.stdout.startswith("2022-09-08 cells: anomaly of x: ")
+    assert alarmed.stdout.startswith("cells: anomaly since 2022-09-08: x ")
     config.write_text(DRIFT + STDOUT)
     told = monitor(*run, "--format", "json")
     assert " (cells, " in told.stderr.partition("\n")[0]  # the alert
     listed = {line["feature"]: line for line in json.loads(told.stdout)}
     assert (listed["x"]["bucket"], listed["x"]["state"]) == ("2022-09-08T00:00:00+00:00", "anomaly")
-    assert alarmed.stdout.count(listed["x"]["words"]) == alarmed.stdout.count("\n") == 1
+    words = listed["x"]["words"].partition(";")[0]
+    assert alarmed.stdout.count(words) == alarmed.stdout.count("\n") == 1
     assert "camera" in listed  # which is ok, and so not in the text
     config.write_text(f'{DRIFT}features = ["y"]\n')
     nothing = monitor(*run)

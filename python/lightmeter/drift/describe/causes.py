@@ -136,7 +136,7 @@ def _is_covered(m: _Moves) -> bool:
     flat = (m.rose(name) and m.by(name) > LITTLE / 2 for name in ("dark_percent", "gray_percent"))
     is_flat = is_same_quality and (any(flat) or m.by("entropy") < -LITTLE / 4)
     is_dark_and_light = m.rose("Luma.stddev") and m.contrast > 5 * LITTLE
-    return m.fell("Luma.mean") and m.contrast > 0 and (is_flat or is_dark_and_light)
+    return m.fell(*_LIGHT) and m.contrast > 0 and (is_flat or is_dark_and_light)
 
 
 def _is_moved(m: _Moves) -> bool:

@@ -190,8 +190,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     # Shares have plural names, such as gray pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    some = f"{now} instead of {was} of {what} contain {row.name}"
-    value = some if is_none else f"{subject} is {value} in {now} instead of {was} of {what}"
+    value = f"{subject} is {'above ' * is_none}{value} in {now} instead of {was} of {what}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
     if len(pool) <= few and (pool == np.rint(pool)).all() and not is_rare:
@@ -209,9 +208,9 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     if tail and abs(tail) >= by.tail:
         beyond = (under if tail > 0 else 1 - up_to) >= _EDGE - _ROUNDING
         old, new = (float(side @ beyond) for side in (before, after))
-        # Without it, a share of images is easily taken for the share of pixels.
-        size = f" (over {number(pool[~beyond][-1], 2)} %)" * (row.scale == "percent" and tail > 0)
-        share = f"{'high' if tail > 0 else 'low'}{size} in {percent(new)} of {what}"
+        edge = number(pool[~beyond][-1 if tail > 0 else 0]) + " %" * (row.scale == "percent")
+        share = f"high (over {edge})" if tail > 0 else f"low (under {edge})"
+        share += f" in {percent(new)} of {what}"
         return f"{subject} is unusually {share} ({number(100 * old, 1)} % of the reference {what})"
     wide = _log_spread(row, pool, after, before)
     extreme = _extreme(row, subject, what) if wide < by.spread / 2 else ""
@@ -392,10 +391,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     left = [row for row in drifted if all(row.short != lead for _, lead in found)]
     for cause, lead in found:
         others = {name for other, _ in found if other is not cause for name in other.leads}
-        # A part of the images, estimated by the tail, moves no distribution by more than itself.
-        most = 1.5 * abs(_tail(by_name[lead])) if _is_of_tail(by_name[lead]) else math.inf
-        able = [row for row in left if row.short not in others and (row.ks or 0.0) <= most]
-        follow = [row for row in able if _follows(row, cause, drifted)]
+        follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
         left = [row for row in left if row not in follow]
         yield _of_cause(cause, by_name[lead], *follow)
 
@@ -431,9 +427,8 @@ def _of_cause(cause: Cause, lead: FeatureDrift, *follow: FeatureDrift) -> Findin
     if is_vague and is_sure(lead):
         change, is_vague = f"{_moved(lead, is_amount=True)} on average", False
     is_of_some = is_tail or is_vague or " instead of " in rest
-    average = " on average" * (not is_of_some and change.endswith(" on average"))
-    the = ("at least some " if is_of_some else "the " * (not average)) + _several(lead)
-    words = f"{the}images {cause.words}{average}: {change.removesuffix(average)}"
+    the = "at least some " if is_of_some else "the " * (not change.endswith(" on average"))
+    words = f"{the}{_several(lead)}images {cause.words}: {change}"
     telling = [row for row in follow if row.short in cause.leads] or follow
     why = "for this or another reason" if is_of_some else "perhaps for the same reason"
     such = "such as " * (len(telling[:3]) < len(follow)) + ", ".join(x.short for x in telling[:3])
