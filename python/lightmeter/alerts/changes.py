@@ -241,8 +241,7 @@ def _lines(change: Change, store: str) -> Iterator[str]:
     findings = [*condensed(results)]
     for result, more in findings[:_SHOWN]:
         words, name = shorten(result.words, _WORDS) or incident.kind, shorten(result.monitor, _NAME)
-        later = f", since {bucket_text(result.bucket)}" if result.bucket > incident.start else ""
-        yield f"{'it was: ' * (incident.end is not None)}{words} (“{name}”{later}){more}"
+        yield f"{'it was: ' * (incident.end is not None)}{words} (“{name}”){more}"
     if left := len(findings[_SHOWN:]):
         yield f"and {counted(left, 'more finding')}"
     if change.what == "opened" and incident.kind == "anomaly" and incident.end is None:

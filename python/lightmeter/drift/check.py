@@ -539,8 +539,7 @@ def _with_causes(
         if lead != "Blockiness" or not is_as_good:
             sentence = f"the image {cause.of_one}: {odd[lead].sentence}"
             findings[lead] = odd[lead]._replace(sentence=sentence, cause=cause.name)
-    by_share = dict(sorted(odd.items(), key=lambda item: item[1].tail_probability))
-    return list((findings | by_share | findings).values())  # the first have other words
+    return list((findings | odd | findings).values())  # the first have other words
 
 
 def least_rows(level: float) -> int:

@@ -455,8 +455,7 @@ def _differences(target: Iterable[str], reference: Iterable[str]) -> Iterator[tu
     sides = [[reading_fields(text) for text in side] for side in (reference, target)]
     for option in ("channels", *_OF_ALL, *_SAID):
         theirs, ours = ({_way(option, fields) for fields in side} - {""} for side in sides)
-        unlike = ours.isdisjoint(theirs) if option in _SAID else ours != theirs
-        if ours and theirs and unlike:
+        if ours and theirs and (ours.isdisjoint(theirs) if option in _SAID else ours != theirs):
             yield option, f"{option} {beside(theirs, ours)}"
 
 

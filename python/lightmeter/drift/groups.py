@@ -107,14 +107,13 @@ def mean_p_value(target: Grouped, reference: Grouped) -> float:
     Each side needs at least one group, and both together three. The p-value is 1 if a square
     overflows.
     """
-    starts = 0, len(target.n)
     side = np.repeat((0, 1), (len(target.n), len(reference.n)))
     parts = zip(target[:5], reference[:5], strict=True)
     n, mean, units, squares, share = map(np.concatenate, parts)
     within = (target.within + reference.within) / max(1.0, float(units @ (n - 1)))
 
     def sums(each: Numbers) -> Numbers:
-        return np.add.reduceat(each, starts)
+        return np.add.reduceat(each, (0, len(target.n)))
 
     def fitted(between: float, *, alike: bool = False) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Return the weights of units by variance; and for each side the weight, mean and squares.

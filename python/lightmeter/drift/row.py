@@ -424,8 +424,7 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that can only be a mistake."""
-        are_numbers = all(isinstance(value, Real) for value in vars(self).values())
-        if not are_numbers or not (
+        if not all(isinstance(value, Real) for value in vars(self).values()) or not (
             (0 < self.drift <= self.possible < 1 and 1e-9 <= self.delta <= 1 - 1e-9)
             and (0 <= self.effect <= 1 and 0 <= self.tail <= 1 and 0 <= self.spread <= 100)
             and self.min_values >= 1

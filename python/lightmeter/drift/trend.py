@@ -148,8 +148,7 @@ def rate_of(hits: Numbers, n: Numbers) -> Statistic:
 
 def _statistic(values: Numbers, n: Numbers, unit: Numbers, scale: Numbers | float = 1) -> Statistic:
     unit = np.where(unit > 0, unit, 1.0)
-    total = np.maximum(n[:FIRST].sum(axis=0), 1.0)
-    centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / total
+    centre = (n[:FIRST] * values[:FIRST]).sum(axis=0) / np.maximum(n[:FIRST].sum(axis=0), 1.0)
     values = np.where(n > 0, np.clip((values - centre) / unit, -_FARTHEST, _FARTHEST), 0.0)
     return Statistic(values, n, np.ones((*n.shape, 1)), centre[None] * scale, unit[None] * scale)
 
@@ -453,9 +452,8 @@ class Episode(NamedTuple):
         w0, w1, w2 = since(w), since(w * x), since(w * x * x)
         y0, y1, b = since(w * y), since(w * y * x), starts - 1
         # Sums of a step or creep times the values, of the step or creep, and of its squares.
-        step = y0, w0, w0
         creep = y1 - b * y0, w1 - b * w0, w2 - 2 * b * w1 + b * b * w0
-        xy, sizes, squares = np.stack((step, creep), axis=1)
+        xy, sizes, squares = np.stack(((y0, w0, w0), creep), axis=1)
         around = np.maximum(squares - sizes * sizes / total, 1e-9 * squares + 1e-300)
         loss = (w * y * y).sum() - xy * xy / around
         loss *= [[1.0], [1 + 1e-9]]  # if both fit equally well, it is a step

@@ -41,8 +41,7 @@ def compare_vectors(row: FeatureDrift, cores: Cores, *, tested: bool) -> tuple[i
 
     Only vectors of the length that is most frequent on both sides are compared.
     """
-    name = row.feature
-    found = [core.vectors(name) for core in cores]
+    found = [core.vectors(row.feature) for core in cores]
     sides = [side for side, _ in found]
     shared = sides[0].keys() & sides[1].keys()
 
@@ -133,10 +132,9 @@ def _directions(target: Covariance, reference: Covariance, between: float) -> Nu
     products = target.comoments + reference.comoments + between * np.outer(apart, apart)
     varies = np.flatnonzero(products.diagonal() > 0)
     roots = np.sqrt(products.diagonal()[varies])
-    correlations = products[np.ix_(varies, varies)] / np.outer(roots, roots)
     # Eigenvectors. OpenBLAS starts threads for `eigh` even for 28 numbers, which then spin for 25
     # times the duration of the work; for `svd` it does so only from 64 numbers on.
-    axes, variances, _ = np.linalg.svd(correlations)
+    axes, variances, _ = np.linalg.svd(products[np.ix_(varies, varies)] / np.outer(roots, roots))
     n = target.n + reference.n
     imbalance = 1 / target.n + 1 / reference.n - 4 / n
     most = min((n - 2) // 2, int(1 / (4 * max(imbalance, 1e-9))))

@@ -339,8 +339,7 @@ def test_what_a_run_found(store: Store, tmp_path: Path) -> None:
     watched = lm.watch(store.path, config, now=NOW)
     assert {result.bucket.day for result in watched.newest} == {9}
     assert [(result.feature, result.bucket.day) for result in watched.anomalies] == [("x", 9)]
-    bad = [result.bucket.day for result in watched.results if result.state == "anomaly"]
-    assert bad == [5, 9]
+    assert [result.bucket.day for result in watched.results if result.state == "anomaly"] == [5, 9]
     with Store(store.path) as again:
         assert [each for each in load_results(again) if each.monitor == "drift"] == watched.results
         assert lm.watch(again, str(config), now=NOW) == watched

@@ -271,12 +271,10 @@ def test_files_are_read_back_as_they_were(
                 again["missing"] = json.loads(again["missing"])
         path = os.fsencode(str(row.pop("path")))
         shown = path.decode(errors="replace")
-        exact = again.pop("path_base64", None)
-        assert (exact is None) == (shown.encode() == path)
+        assert (again.pop("path_base64", None) is None) == (shown.encode() == path)
         apostrophe = "'" if row_format == "csv" and shown.startswith("=") else ""
         assert again.pop("path") == apostrophe + shown
-        known = {name: type(row[name])(cell) for name, cell in again.items()}
-        assert known == row
+        assert {name: type(row[name])(cell) for name, cell in again.items()} == row
 
 
 def test_texts_are_no_formulas_in_csv() -> None:

@@ -337,8 +337,7 @@ def test_merge(folder: Path, tmp_path: Path) -> None:
 def test_terminals_without_unicode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log(row={"caf\u00e9 \u2603": 1.0}).view().write(tmp_path / "a.lmp")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    said = run_program("-m", "lightmeter", "show", tmp_path / "a.lmp")
-    assert r"caf\xe9 \u2603" in said.stdout
+    assert r"caf\xe9 \u2603" in run_program("-m", "lightmeter", "show", tmp_path / "a.lmp").stdout
 
 
 def test_names_and_exif_cannot_write_to_the_terminal(tmp_path: Path) -> None:

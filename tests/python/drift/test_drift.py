@@ -143,8 +143,7 @@ def test_a_report_is_a_mapping_of_names_to_lines() -> None:
         target=columns(**{"a": [None, *range(20)], "a:missing": range(21)}),
         reference=columns(**{"a": range(21), "a:missing": range(21)}),
     )
-    names = [line.feature for line in report.features]
-    assert (list(report), len(report)) == (names, 3)
+    assert (list(report), len(report)) == ([line.feature for line in report.features], 3)
     assert 0 not in report
     with pytest.raises(KeyError, match="no feature 'b' among the 3 compared"):
         report["b"]

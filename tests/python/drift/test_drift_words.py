@@ -10,7 +10,7 @@ import lightmeter as lm
 import numpy as np
 import pytest
 from changes import CHANGES, IMAGES, drawn, noisy, profile
-from conftest import encoded, with_rows
+from conftest import encoded, picture, with_rows
 from lightmeter.demo import draw_cells
 from lightmeter.drift.describe.causes import causes_of, change_of
 from lightmeter.drift.describe.sentences import capitalised, causes, describe, findings, summary
@@ -55,8 +55,7 @@ def test_images_are_told_apart_where_there_are_several() -> None:
     two = lm.compare(target=view(190, "left", "right"), reference=view(90, "left", "right"))
     words = "the {0}images are brighter: {0}brightness rose by 101 %; 4 other features"
     said = "; ".join(words.format(x) for x in ("", "left ", "right "))
-    found = f"{single.summary()}; {two.summary()}"
-    assert re.sub(r" \(such.*?reason", "", found) == said
+    assert re.sub(r" \(such.*?reason", "", f"{single.summary()}; {two.summary()}") == said
 
 
 @pytest.mark.parametrize(
@@ -377,6 +376,16 @@ def test_a_cause_of_a_part_has_no_share_because_a_batch_may_be_mixed() -> None:
     found = lm.compare(target=lm.log_image(mixed, metrics=METRICS), reference=reference()).causes
     words = "at least some images look out of focus: sharpness is unusually low (under "
     assert [each.words.startswith(words) for each in found] == [True, False]
+
+
+def test_a_larger_change_than_that_of_a_cause_of_a_part_is_named() -> None:
+    scenes = [picture(seed=at, noise=6 + at % 7) for at in range(200)]
+    dark = [Image.eval(scene, lambda x: x * 3 // 10) for scene in scenes[100:125]]
+    soft = [scene.filter(ImageFilter.GaussianBlur(1)) for scene in scenes[125:155]]
+    target, reference = (lm.log_image(x) for x in ([*dark, *soft, *scenes[155:]], scenes[:100]))
+    first, second = lm.compare(target=target, reference=reference).findings[:2]
+    assert first.words.startswith("at least some images are darker: brightness is unusually low")
+    assert second.words.startswith("sharpness fell by ")
 
 
 def test_a_name_of_images_may_have_the_words_of_a_share() -> None:

@@ -241,8 +241,7 @@ def test_changes_of_a_third_of_the_features_hide_no_other() -> None:
     means, stddevs, n = days(32, 220, 36)
     means[91:, 1:11] += 2.0
     means[181:, 0] += 0.5
-    first = int(np.argmax(opened(level_of(means, stddevs, n), limits(36))[:, 0]))
-    assert 181 < first <= 195
+    assert 181 < int(np.argmax(opened(level_of(means, stddevs, n), limits(36))[:, 0])) <= 195
 
 
 def test_shapes_are_said_once_they_are_clear() -> None:

@@ -157,8 +157,7 @@ def test_with_the_plugin(name: str, tmp_path: Path) -> None:
     for path in (tmp_path / "picture", tmp_path / f"picture.{name.lower()}"):
         path.write_bytes(data)
         assert find_images(tmp_path).count(str(path)) == 1
-        level = log_image(path).view()["image.Brightness.mean"].mean
-        assert level == pytest.approx(mean, abs=2)
+        assert log_image(path).view()["image.Brightness.mean"].mean == pytest.approx(mean, abs=2)
     assert log_image(data).view() == log_image(tmp_path / "picture").view()
     assert profile_images(tmp_path, workers=2).images == 2
 

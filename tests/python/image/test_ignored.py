@@ -184,8 +184,7 @@ def test_a_transparent_colour_of_pillow_is_alpha_and_its_samples_stay_numbers() 
     ):
         image.info |= {} if key is None else {"transparency": key}
         for rule in ("alpha",) if key is None else ("alpha", key):
-            view = lm.log_image(image, ignore=rule).view()
-            assert view["image.ignored_percent"].mean == percent
+            assert lm.log_image(image, ignore=rule).view()["image.ignored_percent"].mean == percent
 
 
 def test_the_fourth_of_four_bands_is_told(tmp_path: Path) -> None:
@@ -271,8 +270,7 @@ def test_a_mask_in_a_column_may_be_a_list_or_a_struct(tmp_path: Path) -> None:
     frame = pd.DataFrame([{"image": picture(), "mask": Image.fromarray(mask)}])
     with pytest.raises(ValueError, match=r"Arrow cannot hold .*PIL.* to_dict\('records'\)"):
         lm.profile_images(frame, ignore="column:mask")
-    rows = frame.to_dict("records")
-    assert values(lm.profile_images(rows, ignore="column:mask")) == expected
+    assert values(lm.profile_images(frame.to_dict("records"), ignore="column:mask")) == expected
     for cell, words in (([[0, 1], [1]], "its mask"), ([], "its mask"), (None, "nothing in")):
         table = pa.table({"image": [photo.read_bytes()], "mask": [cell]})
         (failure,) = lm.profile_images(table, ignore="column:mask").failures

@@ -117,8 +117,7 @@ def test_a_video_is_one_group_unless_another_is_said(tmp_path: Path) -> None:
             log.track(path)
     with lm.Store(tmp_path / "s.db") as store:
         assert store.read("d").groups == 2
-    alone = lm.profile_images(tmp_path, group=lambda path: "")
-    assert reason(alone).startswith("shift 0, q 1")
+    assert reason(lm.profile_images(tmp_path, group=lambda path: "")).startswith("shift 0, q 1")
 
 
 def test_what_is_ignored_of_a_video(tmp_path: Path) -> None:

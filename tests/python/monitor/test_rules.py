@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import as_of_images, encoded
+from conftest import as_of_images, encoded, picture
 from lightmeter import ProfileView, Store, log, log_image
+from lightmeter.drift.compare import Comparison
 from lightmeter.drift.prediction import predict, predicted_interval
 from lightmeter.monitor.against_past import AgainstPast, rare_event_p
 from lightmeter.monitor.config import Baseline, ComparingMonitor, Selection
 from lightmeter.monitor.replay import false_alarms_a_year
 from lightmeter.monitor.results import Result, lead_of
+from lightmeter.monitor.rules.drift import RATES, DriftRule
 from lightmeter.monitor.rules.interval import hue_interval, share_interval
 from lightmeter.monitor.shelf import Summary
 from lightmeter.profile.scalars import nearest_turn
@@ -101,6 +103,18 @@ def test_contracts(store: Store, tmp_path: Path) -> None:
     assert (said.bucket.day, said.cause) == (10, "size")
     drift = said._replace(baseline=28, value=1e9, upper=1.0, cause="noise")
     assert min((drift, said), key=lead_of) == said  # a named limit leads an alert
+
+
+@pytest.mark.parametrize(("light", "cause"), [(2.9, ""), (1.0, "out of focus")])
+def test_light_near_its_limit_explains_sharpness(light: float, cause: str) -> None:
+    scenes = [np.asarray(picture(seed=at)) for at in range(30)]
+    sides = [log_image([(x * gain).astype(np.uint8) for x in scenes]).view() for gain in (0.7, 1)]
+    rows = Comparison(target=sides[0], reference=sides[1]).features
+    sharp = Result("image.Sharpness", "anomaly", 9.0, None, 3.0, "sharpness fell")
+    results = [sharp, Result("image.Luma.mean", "ok", light, None, 3.0)]
+    rule = DriftRule(name="d", dataset="c", type="drift")
+    found = rule._with_causes(results, {(row.feature, row.kind in RATES): row for row in rows})
+    assert found[0].cause == cause
 
 
 @pytest.mark.parametrize("history", [True, False])
@@ -571,8 +585,7 @@ def chosen(
 )
 def test_each_kind_of_trailing_buckets(keys: dict[str, Any], expected: list[datetime]) -> None:
     """The 13th is anomalous, and the 14th is missing."""
-    found = chosen(Baseline.model_validate(keys), days(20)[0], MONTH, set(days(13)))
-    assert found == expected
+    assert chosen(Baseline.model_validate(keys), days(20)[0], MONTH, set(days(13))) == expected
 
 
 LATE, EARLY = date(2022, 9, 2), date(2022, 9, 1)

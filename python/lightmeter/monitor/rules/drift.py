@@ -30,6 +30,7 @@ from lightmeter.text import number, with_minus
 
 INDEPENDENT = "assumes that images are independent"
 _LIGHT = ".Luma.mean", ".Brightness.mean"
+_NEARLY = 0.7  # of the limit, from which on a change of light explains others
 _LEAST_P = 1e-22  # smaller ones are 9.8 standard deviations, too
 
 
@@ -209,7 +210,8 @@ class DriftRule(ComparingMonitor):
         if not drifted:
             return results
         # Light that varies only as usual between buckets explains nothing.
-        still = not any(feature.endswith(_LIGHT) for feature in drifted)
+        light = [each for each in results if each.feature.endswith(_LIGHT) and each.upper]
+        still = all((each.value or 0.0) < _NEARLY * (each.upper or 0.0) for each in light)
         for row in rows.values():
             is_odd = row.feature in drifted
             fill(row, verdict="drift" if is_odd else "none", q_value=0.0 if is_odd else None)
