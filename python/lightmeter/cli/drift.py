@@ -236,10 +236,10 @@ def check(
 def _summary(
     counts: dict[str, int], flagged: Iterable[dict[str, Any]], level: float
 ) -> Iterator[str]:
-    """Yield how many unusual images have each set of causes, and how many images each verdict."""
+    """Yield how many unusual images have each cause, and how many images have each verdict."""
     unusual = (each["findings"] for each in flagged if "findings" in each)
-    named = (" and ".join(sorted(x.cause for x in findings if x.cause)) for findings in unusual)
-    causes = Counter(each or "none" for each in named)
+    named = ([x.cause for x in findings if x.cause] or ["none"] for findings in unusual)
+    causes = Counter(cause for each in named for cause in each)
     if causes:
         counted = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
         yield f"unusual, by named causes: {counted}"

@@ -149,12 +149,17 @@ class Comparison:
 
     @cached_property
     def findings(self) -> list[sentences.Finding]:
-        """Return descriptions of changes: failed files, causes, then the rest by severity."""
+        """Return descriptions of changes: failed files, causes, then the rest by severity.
+
+        A change far larger than that of a cause of some images precedes the causes.
+        """
         return self._findings_of([row for row in self.features if row.verdict in CHANGED])
 
     def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[sentences.Finding]:
         explained = {row for cause in self.causes for row in cause.rows}
         found = [*self.causes, *sentences.findings([row for row in rows if row not in explained])]
+        of_some = [each.rows[0] for each in self.causes if each.is_of_some]
+        found.sort(key=lambda x: not any(sentences.is_apart(x.rows[0], lead) for lead in of_some))
         return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:
@@ -329,8 +334,7 @@ class _Feature(NamedTuple):
         size, p = result.pop("statistic"), result.pop("p_value")
         fill(row, **result)
         rest_on(row, "total variation", size, p if self.tested else None)
-        values = {value for each in strings for value, _, _ in each.items()}
-        if len(values) + any(others) == 1:
+        if len({value for each in strings for value, _, _ in each.items()}) + any(others) == 1:
             fill(row, **ONE_VALUE)
         return row
 

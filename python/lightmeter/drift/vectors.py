@@ -136,7 +136,6 @@ def _directions(target: Covariance, reference: Covariance, between: float) -> Nu
     # times the duration of the work; for `svd` it does so only from 64 numbers on.
     axes, variances, _ = np.linalg.svd(products[np.ix_(varies, varies)] / np.outer(roots, roots))
     n = target.n + reference.n
-    imbalance = 1 / target.n + 1 / reference.n - 4 / n
-    most = min((n - 2) // 2, int(1 / (4 * max(imbalance, 1e-9))))
+    most = min((n - 2) // 2, int(0.25 / max(1 / target.n + 1 / reference.n - 4 / n, 1e-9)))
     keep = np.flatnonzero(variances > _LEAST_VARIANCE)[:most]
     return np.asarray(apart[varies] / roots @ axes[:, keep] / np.sqrt(variances[keep]), np.float64)

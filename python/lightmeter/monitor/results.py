@@ -283,6 +283,8 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         # Of a contract, the cause is the name of an expectation.
         leads = [each for each in rest if each.cause and each.baseline and not is_consequence(each)]
         others = [each for each in rest if each not in leads]
+        if first.feature:  # as on the page of that bucket, without what began later
+            others = [each for each in others if each.bucket <= first.bucket]
         n = len(others)
         also = counted(n, "more feature")
         elsewhere = counted(n, f"{'more ' * bool(first.segment)}segment")

@@ -51,7 +51,9 @@ def html_page(
     comparison: Comparison, *, target_name: str = "target", reference_name: str = "reference"
 ) -> Html:
     """Return the page; equal reports give equal pages."""
-    causes = "; ".join(each.words.partition(": ")[0] for each in comparison.causes)
+    found = [each for each in comparison.findings if each.rows[0].kind != "failure"]
+    named = [*found[:1], *comparison.causes] if comparison.causes else []
+    causes = "; ".join(dict.fromkeys(each.words.partition(": ")[0] for each in named))
     happened = capitalised(causes) or headline(comparison.features)
     # The changes that the headline omits.
     words = headline(comparison.features) if comparison.causes else comparison.sentence
@@ -327,8 +329,7 @@ class DriftReport(Comparison):
             import pandas as pd
         except ImportError as error:
             raise ImportError("to_pandas needs pandas: pip install 'lightmeter[pandas]'") from error
-        names = [row.feature for row in self.features]
-        index = pd.Index(names, name="feature", dtype=object)
+        index = pd.Index([row.feature for row in self.features], name="feature", dtype=object)
         rows = [[getattr(row, column) for column in _COLUMNS] for row in self.features]
         frame = pd.DataFrame(rows, index=index, columns=_COLUMNS)
         return frame.astype(dict.fromkeys(_FLOATS, float))

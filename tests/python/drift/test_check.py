@@ -266,7 +266,7 @@ def test_the_command(tmp_path: Path) -> None:
     lines = lightmeter(*arguments).stdout.splitlines()
     assert lines[0].index("is darker") < lines[0].index(" focus") < lines[0].index("; also unusual")
     assert f"{junk}: cannot be measured: " in lines[1]
-    assert lines[-4] == "unusual, by named causes: 1 darker and out of focus"
+    assert lines[-4] == "unusual, by named causes: 1 darker, 1 out of focus"
     assert lines[-3] == "1 ordinary, 1 unusual, 0 unknown, 1 failed"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)

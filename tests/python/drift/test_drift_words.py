@@ -378,14 +378,14 @@ def test_a_cause_of_a_part_has_no_share_because_a_batch_may_be_mixed() -> None:
     assert [each.words.startswith(words) for each in found] == [True, False]
 
 
-def test_a_larger_change_than_that_of_a_cause_of_a_part_is_named() -> None:
+def test_a_larger_change_than_that_of_a_cause_of_a_part_is_first() -> None:
     scenes = [picture(seed=at, noise=6 + at % 7) for at in range(200)]
     dark = [Image.eval(scene, lambda x: x * 3 // 10) for scene in scenes[100:125]]
     soft = [scene.filter(ImageFilter.GaussianBlur(1)) for scene in scenes[125:155]]
     target, reference = (lm.log_image(x) for x in ([*dark, *soft, *scenes[155:]], scenes[:100]))
     first, second = lm.compare(target=target, reference=reference).findings[:2]
-    assert first.words.startswith("at least some images are darker: brightness is unusually low")
-    assert second.words.startswith("sharpness fell by ")
+    assert first.words.startswith("sharpness fell by ")
+    assert second.words.startswith("at least some images are darker: brightness is unusually low")
 
 
 def test_a_name_of_images_may_have_the_words_of_a_share() -> None:

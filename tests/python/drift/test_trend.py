@@ -135,8 +135,7 @@ def test_slow_and_lasting_change_is_found(step: float, creep: float, latest: int
         assert is_open[first:].all()
         change = last_change(level, limits(20))
         assert change.first <= 91 <= change.last
-        true_size = step or creep * 69
-        assert change.now - change.before == pytest.approx(true_size, abs=0.12)
+        assert change.now - change.before == pytest.approx(step or creep * 69, abs=0.12)
         assert change.shape in ("", "creep" if creep else "step")
 
 

@@ -117,7 +117,9 @@ def test_what_is_small_beside_the_rest_is_no_headline() -> None:
 def test_the_headline_is_of_the_first_bucket_with_a_cause() -> None:
     results = [*days("AA", feature="x", words="x rose"), *days("oA", feature="y", words="y fell")]
     assert [each.words for each in find_incidents(results)] == ["x rose"]
-    assert [more for _, more in condensed(results[::3])] == [", and 1 more feature"]
+    same = [*results[:1], *days("A", feature="y")]
+    assert [more for _, more in condensed(same)] == [", and 1 more feature"]
+    assert [more for _, more in condensed(results[::3])] == [""], "it began later"
     results[1] = results[1]._replace(cause="moved", words="another view")
     (incident,) = find_incidents(results)
     assert (incident.words, incident.start) == ("another view, and more", FIRST)

@@ -394,18 +394,18 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
         if _of_cause(cause, by_name[lead]).is_of_some:
             # Others may have a fault that moved more values; the largest has words of its own.
-            apart = (row for row in follow if _is_apart(row, by_name[lead]))
+            apart = (row for row in follow if is_apart(row, by_name[lead]))
             largest = max(apart, key=lambda row: row.ks or 0.0, default=None)
             follow = [row for row in follow if row is not largest]
         left = [row for row in left if row not in follow]
         yield _of_cause(cause, by_name[lead], *follow)
 
 
-def _is_apart(row: FeatureDrift, lead: FeatureDrift) -> bool:
+def is_apart(row: FeatureDrift, lead: FeatureDrift) -> bool:
     """Return whether a change is far larger than that of a cause, and indicates another one."""
     signs = (each.leads.get(row.short, math.nan) * _rise(row) for each in CAUSES.values())
-    is_far = row.cell is None and (row.ks or 0.0) > 1.5 * (lead.ks or 1.0)
-    return is_far and any(sign >= 0 for sign in signs)
+    is_far = row.verdict == "drift" and (row.ks or 0.0) > 1.5 * (lead.ks or 1.0)
+    return is_far and row.cell is None and any(sign >= 0 for sign in signs)
 
 
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
