@@ -242,7 +242,7 @@ def _summary(
     causes = Counter(cause for each in named for cause in each)
     if causes:
         counted = ", ".join(f"{n} {cause}" for cause, n in causes.most_common())
-        yield f"unusual, by named causes: {counted}"
+        yield f"causes (an unusual image can have several): {counted}"
     yield ", ".join(f"{count} {name}" for name, count in counts.items())
     if judged := counts["ordinary"] + counts["unusual"]:
         n = number(level * judged)

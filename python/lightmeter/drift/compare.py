@@ -158,8 +158,7 @@ class Comparison:
     def _findings_of(self, rows: Sequence[FeatureDrift]) -> list[sentences.Finding]:
         explained = {row for cause in self.causes for row in cause.rows}
         found = [*self.causes, *sentences.findings([row for row in rows if row not in explained])]
-        of_some = [each.rows[0] for each in self.causes if each.is_of_some]
-        found.sort(key=lambda x: not any(sentences.is_apart(x.rows[0], lead) for lead in of_some))
+        found.sort(key=lambda x: not any(sentences.is_apart(x.rows[0], y) for y in self.causes))
         return sorted(found, key=lambda each: each.rows[0].kind != "failure")
 
     def __getitem__(self, feature: str) -> FeatureDrift:

@@ -228,8 +228,7 @@ def predicted_interval(
 def _independent_share(standardised: Numbers) -> float:
     """Return the share of k buckets that counts, if buckets resemble those before them."""
     squares = (standardised**2).sum(axis=0)
-    products = (standardised[1:] * standardised[:-1]).sum(axis=0)
-    ratios = (products / squares)[squares > 0]
+    ratios = ((standardised[1:] * standardised[:-1]).sum(axis=0) / squares)[squares > 0]
     r = max(0.0, float(ratios.sum()) / max(1, len(ratios)))
     return (1 - r * r) / (1 + r * r)
 

@@ -136,6 +136,7 @@ def _directions(target: Covariance, reference: Covariance, between: float) -> Nu
     # times the duration of the work; for `svd` it does so only from 64 numbers on.
     axes, variances, _ = np.linalg.svd(products[np.ix_(varies, varies)] / np.outer(roots, roots))
     n = target.n + reference.n
-    most = min((n - 2) // 2, int(0.25 / max(1 / target.n + 1 / reference.n - 4 / n, 1e-9)))
+    # The imbalance of the sizes, 1 / between - 4 / n, is 0 for equal ones.
+    most = min((n - 2) // 2, int(0.25 / max(1 / between - 4 / n, 1e-9)))
     keep = np.flatnonzero(variances > _LEAST_VARIANCE)[:most]
     return np.asarray(apart[varies] / roots @ axes[:, keep] / np.sqrt(variances[keep]), np.float64)

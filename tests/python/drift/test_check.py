@@ -22,8 +22,7 @@ def scene(seed: int) -> Image.Image:
     """A field of discs in changing light."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:48, :64]
-    light = rng.normal(170, 4)
-    image = np.full((48, 64, 3), light) * [1.0, 0.9, 0.95]
+    image = np.full((48, 64, 3), rng.normal(170, 4)) * [1.0, 0.9, 0.95]
     for _ in range(12):
         disc = (y - rng.uniform(0, 48)) ** 2 + (x - rng.uniform(0, 64)) ** 2 < 36
         image[disc] *= [0.9, 0.6, 0.7]
@@ -266,7 +265,7 @@ def test_the_command(tmp_path: Path) -> None:
     lines = lightmeter(*arguments).stdout.splitlines()
     assert lines[0].index("is darker") < lines[0].index(" focus") < lines[0].index("; also unusual")
     assert f"{junk}: cannot be measured: " in lines[1]
-    assert lines[-4] == "unusual, by named causes: 1 darker, 1 out of focus"
+    assert lines[-4] == "causes (an unusual image can have several): 1 darker, 1 out of focus"
     assert lines[-3] == "1 ordinary, 1 unusual, 0 unknown, 1 failed"
     printed = json.loads(lightmeter(*arguments, "--format", "json").stdout)
     assert (printed["ordinary"], printed["unusual"], printed["failed"]) == (1, 1, 1)

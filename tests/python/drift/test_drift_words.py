@@ -47,8 +47,7 @@ def test_images_are_told_apart_where_there_are_several() -> None:
     def view(gray: int, *prefixes: str) -> lm.ProfileView:
         profile = lm.Profile()
         for shade in range(gray, gray + 20):
-            image = np.full((8, 8, 3), shade, np.uint8)
-            profile.log(row=dict.fromkeys(prefixes, image))
+            profile.log(row=dict.fromkeys(prefixes, np.full((8, 8, 3), shade, np.uint8)))
         return profile.view()
 
     single = lm.compare(target=view(190, "image"), reference=view(90, "image"))
@@ -365,8 +364,8 @@ def reference() -> lm.ProfileView:
 @pytest.mark.parametrize(("change", "share", "expected"), PARTS)
 def test_what_was_done_to_a_part_is_said(change: str, share: float, expected: str) -> None:
     target = lm.log_image(drawn(change, 1, MANY, share), metrics=METRICS).view()
-    report = lm.compare(target=target, reference=reference())
-    told = [each.words for each in findings(report.drifted)]
+    drifted = lm.compare(target=target, reference=reference()).drifted
+    told = [each.words for each in findings(drifted)]
     pattern = expected.replace("images [(].*", r"images \([0-2][.\d]* % of the reference images\)")
     assert any(re.fullmatch(pattern, words) for words in told), told
 

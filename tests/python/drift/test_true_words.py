@@ -82,9 +82,8 @@ def test_numbers(case: str, before: Draw, after: Draw, expected: str, n: int) ->
     target, reference = after(rng, n), before(rng, n)
     line = compared(target, reference)
     assert line.verdict == "drift"
-    words = line.words
-    assert is_true(words, "x", target, reference), words
-    assert re.fullmatch(expected, words.replace("\N{MINUS SIGN}", "-")), words
+    assert is_true(line.words, "x", target, reference), line.words
+    assert re.fullmatch(expected, line.words.replace("\N{MINUS SIGN}", "-")), line.words
 
 
 @pytest.mark.parametrize(("far", "n", "end"), [(60, 24, "most"), (-80, 900, "least")])

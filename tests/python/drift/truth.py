@@ -101,7 +101,7 @@ def _varies(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any
 
 
 def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
-    which, edge, said_after, said_before = match.groups()
+    which, edge, said_after, said_count, said_before = match.groups()
     after, before = _numbers(target, reference)
     limit = float(edge.replace(",", ""))
     if which == "low":
@@ -116,7 +116,10 @@ def _part(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any])
         most, least = (exceeded >= 0.99 - slack).mean(), (exceeded >= 0.99 + slack).mean()
         return (most + least) / 2, (most - least) / 2 + slack
 
-    return _is_percent(said_after, *shares(after)) and _is_percent(said_before, *shares(before))
+    share, half = shares(after)
+    if said_count:
+        return bool(said_count == f"{round(share * len(after))} of {len(after)}")
+    return _is_percent(said_after, share, half) and _is_percent(said_before, *shares(before))
 
 
 def _extreme(match: re.Match[str], target: Sequence[Any], reference: Sequence[Any]) -> bool:
@@ -207,8 +210,8 @@ _PATTERNS: list[tuple[str, Check]] = [
     (rf"NAME {_VERB} from {_NUMBER} to {_NUMBER}(?: on average)?", _from_to),
     (rf"NAME varies {_NUMBER} times as much between values as before", _varies),
     (
-        rf"NAME is unusually (high|low) \((?:over|under) {_NUMBER}\) in {_PERCENT} of values "
-        rf"\({_PERCENT} of the reference values\)",
+        rf"NAME is unusually (high|low) \((?:over|under) {_NUMBER}\) in (?:{_PERCENT} of|"
+        rf"(\d+ of \d+)) values \({_PERCENT} of the reference values\)",
         _part,
     ),
     (

@@ -210,7 +210,9 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         old, new = (float(side @ beyond) for side in (before, after))
         edge = number(pool[~beyond][-1 if tail > 0 else 0]) + " %" * (row.scale == "percent")
         share = f"high (over {edge})" if tail > 0 else f"low (under {edge})"
-        share += f" in {percent(new)} of {what}"
+        n = row.n_target
+        some = f"{percent(new)} of" if n >= 100 else f"{round(new * n)} of {n}"
+        share += f" in {some} {what}"
         return f"{subject} is unusually {share} ({number(100 * old, 1)} % of the reference {what})"
     wide = _log_spread(row, pool, after, before)
     extreme = _extreme(row, subject, what) if wide < by.spread / 2 else ""
@@ -392,20 +394,20 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
     for cause, lead in found:
         others = {name for other, _ in found if other is not cause for name in other.leads}
         follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
-        if _of_cause(cause, by_name[lead]).is_of_some:
-            # Others may have a fault that moved more values; the largest has words of its own.
-            apart = (row for row in follow if is_apart(row, by_name[lead]))
-            largest = max(apart, key=lambda row: row.ks or 0.0, default=None)
-            follow = [row for row in follow if row is not largest]
+        # Others may have a fault that moved more values; the largest has words of its own.
+        alone = _of_cause(cause, by_name[lead])
+        apart = (row for row in follow if is_apart(row, alone))
+        largest = max(apart, key=lambda row: row.ks or 0.0, default=None)
+        follow = [row for row in follow if row is not largest]
         left = [row for row in left if row not in follow]
         yield _of_cause(cause, by_name[lead], *follow)
 
 
-def is_apart(row: FeatureDrift, lead: FeatureDrift) -> bool:
-    """Return whether a change is far larger than that of a cause, and indicates another one."""
+def is_apart(row: FeatureDrift, cause: Finding) -> bool:
+    """Return whether a change is far larger than a cause of some images, and indicates another."""
     signs = (each.leads.get(row.short, math.nan) * _rise(row) for each in CAUSES.values())
-    is_far = row.verdict == "drift" and (row.ks or 0.0) > 1.5 * (lead.ks or 1.0)
-    return is_far and row.cell is None and any(sign >= 0 for sign in signs)
+    is_far = row.verdict == "drift" and (row.ks or 0.0) > 1.5 * (cause.rows[0].ks or 1.0)
+    return cause.is_of_some and is_far and row.cell is None and any(sign >= 0 for sign in signs)
 
 
 def _follows(row: FeatureDrift, cause: Cause, drifted: Sequence[FeatureDrift]) -> bool:
