@@ -210,7 +210,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
         old, new = (float(side @ beyond) for side in (before, after))
         edge = number(pool[~beyond][-1 if tail > 0 else 0]) + " %" * (row.scale == "percent")
         share = f"high (over {edge})" if tail > 0 else f"low (under {edge})"
-        n = row.n_target
+        n = row.n_target  # of few, a count is clearer than a percentage beside another percentage
         some = f"{percent(new)} of" if n >= 100 else f"{round(new * n)} of {n}"
         share += f" in {some} {what}"
         return f"{subject} is unusually {share} ({number(100 * old, 1)} % of the reference {what})"
