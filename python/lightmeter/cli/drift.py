@@ -247,7 +247,7 @@ def _summary(
     if judged := counts["ordinary"] + counts["unusual"]:
         n = number(level * judged)
         yield f"About {n} of {judged} independent images like the reference are unusual by chance."
-        yield "Images of a new scene are often unusual although they are good."
+        yield "Unusual images can be good, as of a new scene. Ordinary ones can have a small fault."
 
 
 def _checked(
