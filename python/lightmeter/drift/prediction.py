@@ -181,8 +181,7 @@ def predict(
             p_values[several] = _with_heavy_tails(p_values[several], past_p)
         known = (k > 1) & (n_target > 0) & (True if centre is None else centre.n > 0)
         p_values = np.where(known, p_values, np.nan)
-        design = np.where(within > 0, phi / within, np.nan)
-    return Prediction(p_values, design, k)
+        return Prediction(p_values, np.where(within > 0, phi / within, np.nan), k)
 
 
 def units_of(*tables: Numbers) -> Numbers:

@@ -106,8 +106,7 @@ def spread_of(stddevs: Numbers, n: Numbers) -> Statistic:
     """
     n = np.where((n > 1) & (stddevs > 0), n, 0.0)
     # For normal values, the variance of the logarithm for one value is 1/2.
-    unit = np.full(n.shape[1], math.sqrt(0.5))
-    logs = _statistic(np.log(np.where(n > 0, stddevs, 1.0)), n, unit)
+    logs = _statistic(np.log(np.where(n > 0, stddevs, 1.0)), n, np.full(n.shape[1], math.sqrt(0.5)))
     return logs.beside((1 / np.maximum(n - 1, 1.0))[..., None])
 
 

@@ -39,7 +39,7 @@ from lightmeter.text import check_keywords, count, counted, number, percent, sho
 
 # More charts would make a page slow to open and to read. The table has every feature anyway.
 _MOST_CHARTS = 40
-_MOST_FINDINGS = 12
+_MOST_FINDINGS = 30
 
 _MOST_FAILURES = 5
 _WORST = 20  # images to look at

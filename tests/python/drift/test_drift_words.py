@@ -104,7 +104,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ({"Red.share": (0.33, 0.41)}, "share of red rose from 0.33 to 0.41"),
         (
             {"Sharpness": (9.0, 6.0), "Banding.rows": (2.0, 3.0), "Noise": (2.0, 2.5)},
-            "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 more drifted",
+            "sharpness fell by 33 %, banding of rows rose by 50 %, and 1 other feature drifted",
         ),
         (
             grid(lambda row, column: -10.0 if column else -70.0, 100, ".sharpness"),
@@ -112,7 +112,7 @@ def grid(change: Callable[[int, int], float], before: float, ending: str = "") -
         ),
         (
             {"Luma.mean": (100.0, 80.0)} | grid(lambda row, column: -20.0 - row, 100),
-            "luma fell by 20 %, and 16 more drifted",
+            "luma fell by 20 %, and 16 other features drifted",
         ),
         (grid(lambda *_: -2, 10), EVEN.format("brightness")),
         (grid(lambda _, at: -99.0 if at else -70.0, 100, ".sharpness"), EVEN.format("sharpness")),
@@ -422,4 +422,4 @@ def test_a_share_that_is_often_zero_is_worded_by_the_images_that_have_some() -> 
     gray = [np.full((1, 20), 128, np.uint8)] * 40
     after, before = (lm.log_image(dark[:some] + gray[some:]).view() for some in (36, 8))
     row = lm.compare(target=after, reference=before)["image.dark_percent"]
-    assert row.words == f"the share of {row.name} is above 0 % in 90 % instead of 20 % of images"
+    assert row.words == f"10 % instead of 80 % of images have no {row.name}"

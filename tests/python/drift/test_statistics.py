@@ -207,4 +207,4 @@ def test_named_are_those_that_holm_controls() -> None:
     assert named == [name for name in drifted if sure[name] <= 0.05]
     said = report.summary()
     assert {name for name in drifted if f"{name} " in said} <= set(named)
-    assert "more" in said
+    assert "other features drifted" in said

@@ -185,12 +185,14 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     risen = [each for each in first if after[each] > before[each] and pool[each] not in (0, 1)]
     at = (risen or first)[-1]
     is_none = bool(row.scale == "percent" and pool[at] == 0)
-    was, now = _shares(*(abs(is_none - side[at]) for side in (before, after))).split(" to ")
+    was, now = _shares(before[at], after[at]).split(" to ")
     value = number(pool[at], 6 if pool[at] % 1 else MOST_DIGITS) + " %" * (row.scale == "percent")
     # Shares have plural names, such as gray pixels; a sentence needs a singular subject.
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
-    value = f"{subject} is {'above ' * is_none}{value} in {now} instead of {was} of {what}"
+    value = f"{subject} is {value} in {now} instead of {was} of {what}"
+    if is_none:
+        value = f"{now} instead of {was} of {what} have no {row.name}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
     if len(pool) <= few and (pool == np.rint(pool)).all() and not is_rare:
@@ -395,8 +397,7 @@ def _of_images(rows: Sequence[FeatureDrift], leads: Collection[str]) -> Iterator
         others = {name for other, _ in found if other is not cause for name in other.leads}
         follow = [row for row in left if row.short not in others and _follows(row, cause, drifted)]
         # Others may have a fault that moved more values; the largest has words of its own.
-        alone = _of_cause(cause, by_name[lead])
-        apart = (row for row in follow if is_apart(row, alone))
+        apart = (row for row in follow if is_apart(row, _of_cause(cause, by_name[lead])))
         largest = max(apart, key=lambda row: row.ks or 0.0, default=None)
         follow = [row for row in follow if row is not largest]
         left = [row for row in left if row not in follow]
@@ -555,7 +556,8 @@ def summary(rows: Sequence[FeatureDrift], found: Sequence[Finding]) -> str:
     first = list(shown.values())[:_MOST]
     left = drifted - sum(len(each.rows) for each in first)
     mark = "; " if any(each.cause for each in first) else ", "
-    return mark.join([*(each.words for each in first), *[f"and {left} more drifted"] * (left > 0)])
+    more = f"and {counted(left, 'other feature')} drifted"
+    return mark.join([*(each.words for each in first), *[more] * (left > 0)])
 
 
 def _topic(row: FeatureDrift, cause: str) -> object:
