@@ -198,7 +198,8 @@ def _entry(page: str, history: History, incident: Incident) -> Html:
     monitors = list(dict.fromkeys(result.monitor for result in results))  # the lead's first
     features = {result.feature for result in results if result.feature}
     others = [part for name in monitors[1:_MOST_MONITORS] for part in (" and ", quoted(name))]
-    where = f" ({counted(len(features), 'feature')} in all)" if features else ""
+    so_far = " so far" * (not incident.end)
+    where = f" ({counted(len(features), 'feature')}{so_far})" if features else ""
     where += "; could not be judged" if incident.kind == "error" else ""
     since = f" since {bucket_text(incident.start)}; still open"
     where += f"; over by {bucket_text(incident.end)}" if incident.end else since
