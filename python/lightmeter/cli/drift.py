@@ -60,7 +60,7 @@ from lightmeter.text import number, visible
 
 _FOUND, _UNKNOWN = 3, 4  # exit codes
 _MOST_OTHERS = 3  # numbers of an image that are named beside its causes
-_VALUE = r" \(.*?\) is (higher|lower|farther from the mean).*"  # of a sentence about a number
+_VALUE = r" \([^()]*\) is (higher|lower|farther from the mean).*"  # of a sentence about a number
 _NUMBERS = ("change", "size", "p", "q", "values")
 
 

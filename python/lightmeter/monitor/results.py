@@ -149,15 +149,21 @@ class Incident:
     @property
     def words(self) -> str:
         """Return what was found in the first bucket with a cause, or in the first of all."""
-        causes = [each.bucket for each in self.results if each.cause and not is_consequence(each)]
-        start = min(causes, default=self.start)
-        return causes_text([each for each in self.results if each.bucket <= start])
+        return causes_text(_first(self.results))
 
     @property
     def sentence(self) -> str:
-        """Return where it is, since when, and what was found."""
+        """Return where it is, since when, what was found first, and what if that is over.
+
+        Missing buckets are always told, because they hide all else.
+        """
+        first = _first(self.results)
+        lasting = [each.result for each in self.stretches if each.end is None]
+        if lasting and first[0] in lasting:
+            lasting = [each for each in lasting if each not in first and not each.feature]
+        now = f"; now: {causes_text(_first(lasting))}" * bool(lasting)
         where = place_text(self.dataset, self.segment)
-        return f"{where}: {self.kind} since {bucket_text(self.start)}: {self.words}"
+        return f"{where}: {self.kind} since {bucket_text(self.start)}: {self.words}{now}"
 
 
 def ends(kind: IncidentKind, state: ResultState) -> bool:
@@ -229,6 +235,13 @@ def _silent(states: Collection[ResultState]) -> ResultState | None:
     return "not enough data" if JUDGED.isdisjoint(states) else "ok"
 
 
+def _first(results: Sequence[Result]) -> list[Result]:
+    """Return the results of the first bucket with a cause, or of the first of all."""
+    causes = [each.bucket for each in results if each.cause and not is_consequence(each)]
+    start = min(causes or [each.bucket for each in results], default=_NEVER)
+    return [each for each in results if each.bucket <= start]
+
+
 def _incident(group: Sequence[Stretch]) -> Incident:
     ordered = sorted(group, key=lambda each: (*lead_of(each.result), each.series))
     (dataset, segment, *_), kind, start, *_ = group[0]
@@ -283,7 +296,7 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         # Of a contract, the cause is the name of an expectation.
         leads = [each for each in rest if each.cause and each.baseline and not is_consequence(each)]
         others = [each for each in rest if each not in leads]
-        if first.feature:  # as on the page of that bucket, without what began later
+        if first.feature:  # without what began later
             others = [each for each in others if each.bucket <= first.bucket]
         n = len(others)
         also = counted(n, "more feature")
@@ -291,7 +304,7 @@ def condensed(results: Iterable[Result]) -> Iterator[tuple[Result, str]]:
         if n <= _NAMED:
             elsewhere = ", ".join(f"[{shorten(each.segment, _LONGEST)}]" for each in others)
         why = ", perhaps for the same reason" * any(map(is_consequence, others))
-        more = f", and {also}{why}" if first.feature else f", the same in {elsewhere}"
+        more = f", and {also}{why}" if first.feature else f"; not enough in {elsewhere} either"
         yield first, more * bool(n)
         yield from ((lead, "") for lead in leads)
 

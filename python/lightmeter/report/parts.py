@@ -85,7 +85,9 @@ def meaning_of(finding: Finding, comparison: Comparison) -> Html | None:
             is_kept = sharpness > 0.95 * contrast**OF_LIGHT
             focus = "is not apparent" if is_kept else "cannot be ruled out"
             focus = "is likely" if sharpness < contrast**OF_BLUR else focus
-            meaning += f" Lost focus {focus}."
+            is_mean = finding.words.partition("; ")[0].endswith(" on average")
+            lost = "If all images changed in the same way, lost" if is_mean else "Lost"
+            meaning += f" {lost} focus {focus}."
         meaning += " See “Stain, focus or light?” in the cookbook."
     return tag("p", f"“{finding.cause}”: {meaning.lstrip()}") if meaning else None
 

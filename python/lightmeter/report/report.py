@@ -74,8 +74,7 @@ def html_page(
         _failed("reference", comparison.reference),
         _failed("target", comparison.target),
     )
-    body = tag("header", header), tag("main", _main(comparison))
-    return document(f"Drift: {happened}", body)
+    return document(f"Drift: {happened}", (tag("header", header), tag("main", _main(comparison))))
 
 
 def _main(comparison: Comparison) -> Iterator[Content]:

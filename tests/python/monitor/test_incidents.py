@@ -120,6 +120,10 @@ def test_the_headline_is_of_the_first_bucket_with_a_cause() -> None:
     same = [*results[:1], *days("A", feature="y")]
     assert [more for _, more in condensed(same)] == [", and 1 more feature"]
     assert [more for _, more in condensed(results[::3])] == [""], "it began later"
+    blur = days("Ao", feature="z", words="blur", cause="out of focus")
+    assert find_incidents([*blur, *results])[0].sentence.endswith("blur, and more; now: x rose")
+    lost = days(" A", feature="", monitor="missing", words="no image")
+    assert find_incidents([blur[0], *lost])[0].sentence.endswith("blur; now: no image")
     results[1] = results[1]._replace(cause="moved", words="another view")
     (incident,) = find_incidents(results)
     assert (incident.words, incident.start) == ("another view, and more", FIRST)

@@ -113,8 +113,7 @@ def test_the_command_line(store: Store, tmp_path: Path) -> None:
 
 
 def test_alarms_are_those_of_a_run(store: Store) -> None:
-    bad = {f"day{day}": {"shift": 3.0} for day in (5, 6, 9, 12, 15)}
-    put_days(store, range(1, 18), **bad)
+    put_days(store, range(1, 18), **{f"day{day}": {"shift": 3.0} for day in (5, 6, 9, 12, 15)})
     week = monitor(type="interval", baseline={"trailing": 3}, alpha=0.01)
     monitors = [week, monitor(name="gaps", type="missing")]
     replayed, gaps = replay(store, monitors, now=NOW)
@@ -370,8 +369,7 @@ def recommended(store: Store, tmp_path: Path, dataset: str = "cells") -> dict[st
     path = tmp_path / "monitors.toml"
     path.unlink(missing_ok=True)
     write_monitors(store, dataset, path)
-    monitors = load_config(path).monitor
-    return {monitor.name.rpartition(": ")[2]: monitor for monitor in monitors}
+    return {each.name.rpartition(": ")[2]: each for each in load_config(path).monitor}
 
 
 def late(monitors: dict[str, Monitor]) -> timedelta | None:
@@ -438,8 +436,7 @@ def test_a_frozen_camera_is_found(store: Store, tmp_path: Path) -> None:
         ]
         view = lm.log_image(images, metrics="camera").view()
         store.put("yard", view, at=date(2022, 9, day), writer="a")
-    contract = recommended(store, tmp_path, "yard")["frozen"]
-    results = evaluate(store, [contract], now=NOW)
+    results = evaluate(store, [recommended(store, tmp_path, "yard")["frozen"]], now=NOW)
     bad = {(each.bucket.day, each.feature) for each in results if each.state == "anomaly"}
     assert bad == {(4, "image.PixelHash")}
 
@@ -450,8 +447,7 @@ def test_anybodys_names_are_only_names(store: Store, tmp_path: Path) -> None:
     store.define("empty", "1h")
     text = recommended_monitors(store, name)
     assert text.isprintable() or set(filter(lambda char: not char.isprintable(), text)) == {"\n"}
-    monitors = recommended(store, tmp_path, name)
-    assert {monitor.dataset for monitor in monitors.values()} == {name}
+    assert {each.dataset for each in recommended(store, tmp_path, name).values()} == {name}
     store.define(long := 700 * "x", "1h")
     for name in ("empty", long):
         assert recommended(store, tmp_path, name).keys() == {"drift", "slow change", "missing"}

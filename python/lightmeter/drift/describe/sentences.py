@@ -191,7 +191,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     subject = f"the share of {row.name}" if row.scale == "percent" else row.name
     what = _whose(row)
     value = f"{subject} is {value} in {now} instead of {was} of {what}"
-    if is_none:
+    if is_none and " that " not in what:
         value = f"{now} instead of {was} of {what} have no {row.name}"
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare

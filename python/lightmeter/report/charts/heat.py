@@ -53,8 +53,7 @@ def heat_map(title: str, target: Grid, reference: Grid, changed: Grid, *, light:
             for value in grid.ravel().tolist()
         ]
         parts.append(_grid(name, texts, colours, at * (_WIDTH + _GAP)))
-        rows = " / ".join(", ".join(row) for row in texts)
-        words.append(f"{name}, rows from the top: {rows}")
+        words.append(f"{name}, rows from the top: {' / '.join(map(', '.join, texts))}")
     return Chart(title, "; ".join(words), _HEAD + len(target) * _ROW, joined(parts))
 
 
