@@ -151,7 +151,7 @@ def print_findings(report: DriftReport, *, show_all: bool = False) -> None:
     for finding in report.findings:
         print(f"  {finding.rows[0].verdict}  {visible(finding.sentence)}")
     if any(finding.is_of_some and finding.rows[0].prefix for finding in report.findings):
-        print("To list unusual images: lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER")
+        print("For images and causes: lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER")
     if show_all and report.features:
         print()
         rows = [
@@ -247,7 +247,7 @@ def _summary(
     if judged := counts["ordinary"] + counts["unusual"]:
         n = number(level * judged)
         yield f"About {n} of {judged} independent images like the reference are unusual by chance."
-        yield "Unusual images can be good, as of a new scene. Ordinary ones can have a small fault."
+        yield "Unusual images can be good, as of a new scene. Ordinary ones can have a fault."
 
 
 def _checked(

@@ -134,6 +134,8 @@ def _detail(error: BaseException) -> str:
         return "a folder, not a file; profile_images takes folders"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if str(error).startswith("image file is truncated"):  # its number is of bytes in a buffer
+        return "the file ends before the image does"
     # It may quote the file: any text of any length.
     text = f"{type(error).__name__}: {error}".encode(errors="replace").decode()
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 3] + "..."

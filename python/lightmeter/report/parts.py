@@ -276,8 +276,7 @@ def _named(path: str) -> Html:
     """Return the last three parts of an image's path, with the whole path as a tooltip."""
     path = path or "an image without a path"
     *folders, name = shorten("/".join(path.split("/")[-3:]), _LONGEST).split("/")
-    lines = ((folder, "/", tag("wbr")) for folder in folders)
-    return tag("bdi", lines, name, title=visible(path))
+    return tag("bdi", [(folder, "/", tag("wbr")) for folder in folders], name, title=visible(path))
 
 
 def thumbnail_tag(thumbnail: bytes, path: str) -> Html | None:
@@ -303,7 +302,7 @@ def repeated_images(target: ProfileView, reference: ProfileView) -> Html | None:
 
 
 def _side(side: str, views: Sequence[ProfileView], *sides: ProfileView) -> Iterator[Html]:
-    """Yield the sets of equal images, if there are more than within the `sides` of the views.
+    """Yield the sets of equal images that are not within one of the `sides` of the views.
 
     The views differ only in the paths of their images.
     """
@@ -312,10 +311,12 @@ def _side(side: str, views: Sequence[ProfileView], *sides: ProfileView) -> Itera
         prefix, _, last = name.rpartition(".")
         if last == "PerceptualHash" or repeats <= sum(x.repeats(name).at_least for x in sides):
             continue
+        own = {(each.hash, each.times) for x in sides for each in x.repeats(name).hashes}
+        listed = [each for each in listed if (each.hash, each.times) not in own]
         alike = f"with equal {'pixels' if last == 'PixelHash' else visible(name)}"
         n = column.n - column.missing
         whose = side if prefix == "image" else f"{side}, {visible(prefix)}"
-        many = max(repeats, sum(item.times for item in listed))
+        many = max(repeats * (not own), sum(item.times for item in listed))
         words = f"{'at least ' * (n > _HASHES)}{count(many)} of {counted(n, 'image')}"
         sets = f"{counted(len(listed), 'set')} of " * bool(listed)
         yield tag("h3", f"{whose}: {sets}images {alike} ({words})", cls="group")

@@ -147,7 +147,7 @@ def _how_to_list(found: Sequence[Finding], comparison: Comparison) -> Html | Non
     """Return how to list images with causes; without any, by the first number that changed."""
     if any(each.rows[0].prefix and (each.cause or each.is_of_some) for each in found):
         code = "lightmeter check TARGET_FOLDER --reference REFERENCE_FOLDER"
-        return tag("p", "To list unusual images with causes: ", tag("code", code), cls="quiet")
+        return tag("p", "For images and causes: ", tag("code", code), cls="quiet")
     for row in (row for each in found for row in each.rows):
         described = IMAGE_NUMBERS.get(row.short)
         is_measured = row.short in FACTS or described is not None

@@ -92,7 +92,7 @@ def test_what_each_page_says(store: Store, tmp_path: Path) -> None:
     first = Page(tmp_path / "site/index.html").text
     assert re.search(r"cells ● anomaly 1 2022-09-10 0 10 ", first)  # one of two features
     assert re.search(r"streets ○ ok 0 2022-09-03 0 3 ", first)
-    told = r"2022-09-10 cells Saturation fell by 38 % found by “ drift ” [(]2 features in all[)]"
+    told = r"2022-09-10 cells Saturation fell by 38 % found by “ drift ” [(]2 features so far[)]"
     assert re.search(f"Anomalies {told}", first, re.IGNORECASE)
     page = Page(tmp_path / "site" / dataset_page("cells"))
     assert "10 buckets, 2022-09-01 to 2022-09-10" in page.text
@@ -248,7 +248,7 @@ def test_on_the_command_line(store: Store, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert f"{tmp_path}/site/index.html: 6 pages, {written} written" in done.stdout
     text = Page(tmp_path / "site/index.html").text
-    assert re.search(r"Anomalies 2022-09-20 cells .* [(]3 features in all[)] since .*; still", text)
+    assert re.search(r"Anomalies 2022-09-20 cells .* [(]3 features so far[)] since .*; still", text)
     assert " 2022-09-0" not in text.split("Anomalies")[1]
     done = lightmeter("dashboard", "--store", store.path, "-o", tmp_path)
     assert done.returncode == 1

@@ -196,7 +196,7 @@ def _number(row: FeatureDrift, by: Thresholds, differs: str) -> str:
     few = _FEW_CODES if row.topic in ("Exif", "file") else _FEW
     is_rare = row.effect_name == "tail" and len(pool) > _FEW  # of several codes, others are rare
     if len(pool) <= few and (pool == np.rint(pool)).all() and not is_rare:
-        return value
+        return _extreme(row, subject, what) or value
     # If fewer images have any and the mean rose, either alone would mislead.
     is_opposite = is_none and (after[at] > before[at]) == (_rise(row) > 0)
     if gains[at] < max(by.effect, _ALL_IN_VALUE * d) or is_opposite:

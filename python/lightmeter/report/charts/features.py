@@ -201,8 +201,7 @@ _MOST_BARS = 8
 def chart_of(row: FeatureDrift, comparison: Comparison) -> Chart | None:
     """Return bars of rates or categories, or histograms; None for vectors and without values."""
     if row.kind in ("missing", "not a number"):
-        rates = row.kind, row.levels[::-1]
-        return bars(row.feature, [rates], (row.n_target, row.n_reference))
+        return bars(row.feature, [(row.kind, row.levels[::-1])], (row.n_target, row.n_reference))
     if row.kind == "vector":
         return None
     name, views = row.feature, (comparison.target, comparison.reference)
